@@ -1,0 +1,63 @@
+import { createRequire } from 'node:module';
+import type { Type } from '@nestjs/common';
+
+/** `@Type(...)` of one property. */
+export interface TypeMetadata {
+  readonly typeFunction?: (context: { newObject: object; object: object; property: string }) => unknown;
+  readonly reflectedType?: unknown;
+  readonly options?: {
+    readonly keepDiscriminatorProperty?: boolean;
+    readonly discriminator?: { readonly property: string; readonly subTypes: readonly { name: string; value: Type }[] };
+  };
+}
+
+/** `@Transform(...)` of one property. */
+export interface TransformMetadata {
+  readonly transformFn: (params: { value: unknown; key: string; obj: object; type: number; options: object }) => unknown;
+  readonly options?: { readonly groups?: readonly string[] };
+}
+
+/** `@Expose(...)` of one property. */
+export interface ExposeMetadata {
+  readonly propertyName: string;
+  readonly options?: {
+    readonly name?: string;
+    readonly groups?: readonly string[];
+    readonly toPlainOnly?: boolean;
+    readonly toClassOnly?: boolean;
+  };
+}
+
+/** What class-transformer's decorators have written down; the part of its `MetadataStorage` that is read here. */
+export interface ClassTransformerMetadata {
+  readonly _typeMetadatas: ReadonlyMap<unknown, unknown>;
+  readonly _transformMetadatas: ReadonlyMap<unknown, unknown>;
+  readonly _exposeMetadatas: ReadonlyMap<unknown, unknown>;
+  readonly _excludeMetadatas: ReadonlyMap<unknown, unknown>;
+  getStrategy(type: Type): 'excludeAll' | 'exposeAll' | 'none';
+  findTypeMetadata(type: Type, property: string): TypeMetadata | undefined;
+  findTransformMetadatas(type: Type, property: string, transformation: number): TransformMetadata[];
+  findExposeMetadata(type: Type, property: string): ExposeMetadata | undefined;
+  findExposeMetadataByCustomName(type: Type, name: string): ExposeMetadata | undefined;
+  findExcludeMetadata(type: Type, property: string): unknown;
+}
+
+const require = createRequire(import.meta.url);
+let storage: ClassTransformerMetadata | null | undefined;
+
+/** The metadata; undefined where class-transformer, an optional peer, is not installed: then no class carries any. */
+export function classTransformerMetadata(): ClassTransformerMetadata | undefined {
+  if (storage === undefined) storage = load();
+  return storage ?? undefined;
+}
+
+function load(): ClassTransformerMetadata | null {
+  try {
+    // Its index does not export the storage; of its builds, only this one can be loaded by node.
+    const loaded = require('class-transformer/cjs/storage.js') as { defaultMetadataStorage: ClassTransformerMetadata };
+    return loaded.defaultMetadataStorage;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND') return null;
+    throw error;
+  }
+}

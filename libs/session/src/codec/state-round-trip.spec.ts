@@ -1,0 +1,102 @@
+import { Buffer } from 'node:buffer';
+import { isDeepStrictEqual } from 'node:util';
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { decodeState } from './decode-state.js';
+import { encodeState } from './encode-state.js';
+import { setOwn } from './set-own.js';
+
+const limits = { maxDepth: 100 };
+const encode = (state: Record<string, unknown>): string => encodeState(state, 'Bean', limits);
+const decode = (text: string): Record<string, unknown> => decodeState(text, 'Bean', limits);
+
+const key = fc.oneof(
+  { weight: 2, arbitrary: fc.string({ maxLength: 4 }) },
+  fc.constantFrom('', '$', '$$', '$x', '$$x', '$date', '$map', '$absent', '__proto__', 'constructor', 'toJSON', 'length', '0', '10', '-1'),
+);
+const primitive = fc.oneof(
+  fc.string({ unit: 'binary' }),
+  fc.constantFrom('\ud800', '$date', '"$'),
+  fc.double(),
+  fc.integer(),
+  fc.constantFrom(-0, 0, NaN, Infinity, -Infinity),
+  fc.boolean(),
+  fc.constantFrom(null, undefined),
+  fc.bigInt(),
+);
+const leaf = fc.oneof(
+  { weight: 4, arbitrary: primitive },
+  fc.date({ noInvalidDate: true }),
+  fc.uint8Array({ maxLength: 9 }),
+  fc.uint8Array({ maxLength: 9 }).map((bytes) => Buffer.from(bytes)),
+);
+const objectOf = (value: fc.Arbitrary<unknown>, prototype: object | null): fc.Arbitrary<Record<string, unknown>> =>
+  fc.array(fc.tuple(key, value), { maxLength: 5 }).map((entries) => {
+    const object = Object.create(prototype) as Record<string, unknown>;
+    for (const [name, content] of entries) setOwn(object, name, content);
+    return object;
+  });
+const { value } = fc.letrec<{ value: unknown }>((tie) => ({
+  value: fc.oneof(
+    { depthSize: 'small', withCrossShrink: true },
+    leaf,
+    fc.array(tie('value'), { maxLength: 4 }),
+    objectOf(tie('value'), Object.prototype),
+    objectOf(tie('value'), null),
+    fc.array(fc.tuple(tie('value'), tie('value')), { maxLength: 4 }).map((entries) => new Map(entries)),
+    fc.array(tie('value'), { maxLength: 4 }).map((elements) => new Set(elements)),
+  ),
+}));
+const state = objectOf(value, Object.prototype);
+
+describe('state as text', () => {
+  it('B50-B53: comes back as it was, whatever it is made of', () => {
+    fc.assert(
+      fc.property(state, (original) => {
+        expect(isDeepStrictEqual(decode(encode(original)), original)).toBe(true);
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  it('is the same text again after a round trip: the order of keys and entries is kept', () => {
+    fc.assert(fc.property(state, (original) => encode(decode(encode(original))) === encode(original)), { numRuns: 1000 });
+  });
+
+  it('B31: leaves every prototype as it is', () => {
+    const before = Reflect.ownKeys(Object.prototype);
+    const original = decode('{"__proto__":{"isAdmin":true},"constructor":{"prototype":{"isAdmin":true}},"list":[{"__proto__":{"$date":0}}]}');
+    const again = decode(encode(original));
+    expect(Object.getPrototypeOf(again)).toBe(Object.prototype);
+    expect(Object.keys(again)).toEqual(['__proto__', 'constructor', 'list']);
+    expect(Object.getOwnPropertyDescriptor(again, '__proto__')?.value).toEqual({ isAdmin: true });
+    expect(Object.getOwnPropertyDescriptor((again['list'] as object[])[0], '__proto__')?.value).toEqual(new Date(0));
+    expect(Reflect.ownKeys(Object.prototype)).toEqual(before);
+    expect('isAdmin' in {}).toBe(false);
+  });
+
+  it('keeps classes of bytes apart and copies what is shared', () => {
+    const shared = { a: 1 };
+    const { bytes, buffer, twice } = decode(encode({ bytes: new Uint8Array([1]), buffer: Buffer.from([1]), twice: [shared, shared] }));
+    expect(Object.getPrototypeOf(bytes)).toBe(Uint8Array.prototype);
+    expect(Buffer.isBuffer(buffer)).toBe(true);
+    const [first, second] = twice as object[];
+    expect(first).toEqual(second);
+    expect(first).not.toBe(second);
+  });
+
+  it('takes what another realm has made, such as the headers of a request under jest, for plain', () => {
+    const foreign: unknown = structuredClone({ list: [1], nested: { a: 1 } });
+    expect(decode(encode({ foreign }))).toEqual({ foreign: { list: [1], nested: { a: 1 } } });
+  });
+
+  it('leaves what it encodes as it is', () => {
+    fc.assert(
+      fc.property(state, (original) => {
+        const copy: unknown = decode(encode(original));
+        encode(original);
+        return isDeepStrictEqual(original, copy);
+      }),
+    );
+  });
+});

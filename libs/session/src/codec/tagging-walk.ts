@@ -1,0 +1,168 @@
+import { Buffer } from 'node:buffer';
+import type { SessionStateError } from '../errors/session-state.error.js';
+import { absent } from './absent.js';
+import { entryPath } from './entry-path.js';
+import { refusal } from './refusal.js';
+import { refuseExtraProperties } from './refuse-extra-properties.js';
+import { setOwn } from './set-own.js';
+import { stateKind } from './state-kind.js';
+import { StateTrail } from './state-trail.js';
+
+const dollar = 36;
+
+/**
+ * Turns state into what JSON can say. One walk; a part that needs no tag is not copied but returned as it is, and after this
+ * walk JSON.stringify meets neither accessors nor `toJSON` functions.
+ */
+export class TaggingWalk {
+  private readonly trail: StateTrail;
+
+  constructor(root: string, maxDepth: number) {
+    this.trail = new StateTrail(root, maxDepth, 'unstorable');
+  }
+
+  /** Where the walk is, or where it threw. */
+  get path(): string {
+    return this.trail.toString();
+  }
+
+  /** @throws SessionStateError naming the path */
+  tagged(value: unknown): unknown {
+    switch (typeof value) {
+      case 'string':
+      case 'boolean':
+        return value;
+      case 'number':
+        if (value === 0) return Object.is(value, -0) ? { $number: '-0' } : value;
+        return Number.isFinite(value) ? value : { $number: String(value) };
+      case 'bigint':
+        return { $bigint: String(value) };
+      case 'undefined':
+        return { $undefined: 0 };
+      case 'object':
+        return value === null ? null : this.taggedObject(value);
+      default:
+        if (value === absent && this.trail.length === 1) return { $absent: 0 };
+        throw this.trail.refused(refusal(value));
+    }
+  }
+
+  private taggedObject(value: object): unknown {
+    this.trail.enter(value);
+    const tagged = this.taggedByKind(value);
+    this.trail.leave();
+    return tagged;
+  }
+
+  private taggedByKind(value: object): unknown {
+    switch (stateKind(value)) {
+      case 'object':
+        return this.taggedProperties(value as Record<string, unknown>);
+      case 'record':
+        return { $null: this.taggedProperties(value as Record<string, unknown>) };
+      case 'array':
+        return this.taggedElements(value as unknown[]);
+      case 'date':
+        return this.taggedDate(value as Date);
+      case 'map':
+        return this.taggedMap(value as Map<unknown, unknown>);
+      case 'set':
+        return this.taggedSet(value as Set<unknown>);
+      case 'bytes':
+        return { $bytes: base64(value as Uint8Array) };
+      case 'buffer':
+        return { $buffer: base64(value as Uint8Array) };
+      case undefined:
+        throw this.trail.refused(refusal(value));
+    }
+  }
+
+  private taggedProperties(source: Record<string, unknown>): Record<string, unknown> {
+    const keys = Reflect.ownKeys(source);
+    let copy: Record<string, unknown> | undefined;
+    for (let i = 0; i < keys.length; i++) {
+      const key = keys[i] as string;
+      if (typeof key === 'symbol') throw this.refusedKey(key);
+      this.trail.push(key);
+      const value = this.valueOf(source, key);
+      const tagged = this.tagged(value);
+      const written = key.charCodeAt(0) === dollar ? `$${key}` : key;
+      if (copy === undefined && (tagged !== value || written !== key)) {
+        copy = {};
+        for (let k = 0; k < i; k++) setOwn(copy, keys[k] as string, source[keys[k] as string]);
+      }
+      if (copy !== undefined) setOwn(copy, written, tagged);
+      this.trail.pop();
+    }
+    return copy ?? source;
+  }
+
+  private valueOf(source: object, key: string): unknown {
+    const property = Object.getOwnPropertyDescriptor(source, key);
+    if (property === undefined) return undefined;
+    if (property.get !== undefined || property.set !== undefined) {
+      throw this.trail.refused('is an accessor; store its value, or put the accessor on a class');
+    }
+    if (property.enumerable !== true) throw this.trail.refused('is not enumerable and would get lost; define it as an ordinary property');
+    return property.value;
+  }
+
+  private taggedElements(source: unknown[]): unknown[] {
+    let copy: unknown[] | undefined;
+    for (let i = 0; i < source.length; i++) {
+      this.trail.push(i);
+      const value = source[i];
+      if (value === undefined && !Object.hasOwn(source, i)) throw this.trail.refused('is a hole in an array; put undefined or null there');
+      const tagged = this.tagged(value);
+      if (tagged !== value) copy ??= source.slice(0, i);
+      copy?.push(tagged);
+      this.trail.pop();
+    }
+    // Every element was there, so what there is beyond them and `length` is something else.
+    refuseExtraProperties(source, source.length + 1, this.trail);
+    return copy ?? source;
+  }
+
+  private taggedDate(source: Date): { $date: number } {
+    const time = source.getTime();
+    if (Number.isNaN(time)) throw this.trail.refused(refusal(source));
+    refuseExtraProperties(source, 0, this.trail);
+    return { $date: time };
+  }
+
+  private taggedMap(source: Map<unknown, unknown>): { $map: [unknown, unknown][] } {
+    const entries: [unknown, unknown][] = [];
+    for (const [key, value] of source) {
+      const index = entries.length;
+      this.trail.push((parent) => `${parent}.keys()[${index}]`);
+      const taggedKey = this.tagged(key);
+      this.trail.pop();
+      this.trail.push((parent) => entryPath(parent, key, index));
+      entries.push([taggedKey, this.tagged(value)]);
+      this.trail.pop();
+    }
+    refuseExtraProperties(source, 0, this.trail);
+    return { $map: entries };
+  }
+
+  private taggedSet(source: Set<unknown>): { $set: unknown[] } {
+    const elements: unknown[] = [];
+    for (const element of source) {
+      const index = elements.length;
+      this.trail.push((parent) => `${parent}.values()[${index}]`);
+      elements.push(this.tagged(element));
+      this.trail.pop();
+    }
+    refuseExtraProperties(source, 0, this.trail);
+    return { $set: elements };
+  }
+
+  private refusedKey(key: symbol): SessionStateError {
+    this.trail.push((parent) => `${parent}[${String(key)}]`);
+    return this.trail.refused('has a symbol for a key, of which there is no second one; use a string, or mark it @Transient()');
+  }
+}
+
+function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
+}

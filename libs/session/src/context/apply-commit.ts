@@ -1,0 +1,30 @@
+import { SessionConflictError } from '../errors/session-conflict.error.js';
+import type { PendingCommit } from './pending-commit.js';
+
+/** Payload per part: what a session looks like at one moment. Never changed in place. */
+export type Payloads = ReadonlyMap<string, string>;
+
+/**
+ * The state after a commit, given the state that others have brought about meanwhile. Parts that nobody else changed are
+ * taken as they are; the others are merged field by field.
+ *
+ * @throws SessionConflictError when both sides changed a field and no rule says what that means;
+ * the failure of a commit that this one depends on; SessionStateError when a merge rule does not fit the values
+ */
+export function applyCommit(commit: PendingCommit, onto: Payloads): Payloads {
+  for (const dependency of commit.dependsOn) {
+    if (dependency.failure) throw dependency.failure;
+  }
+  const result = new Map(onto);
+  for (const { bean, base, reference, mine } of commit.differences) {
+    const theirs = onto.get(bean.name) ?? null;
+    if (theirs === base || theirs === null) {
+      result.set(bean.name, mine);
+      continue;
+    }
+    const merged = bean.state.merge(reference, mine, theirs);
+    if (merged.outcome === 'clash') throw new SessionConflictError(bean.name, merged.field);
+    result.set(bean.name, merged.payload);
+  }
+  return result;
+}

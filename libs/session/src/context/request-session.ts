@@ -1,0 +1,77 @@
+import { SessionContextNotActiveError } from '../errors/session-context-not-active.error.js';
+import { SessionResponseCommittedError } from '../errors/session-response-committed.error.js';
+import type { LiveSession } from './live-session.js';
+import type { SessionExchange } from './session-exchange.js';
+import type { UnitOfWork } from './unit-of-work.js';
+
+/**
+ * The session of one request, from the middleware to the end of the response: which session it is, its unit of work, and what it asked
+ * for. Holds state only; SessionLifecycle moves it.
+ *
+ * `idle` (nothing loaded) -> `active` -> `closed` (response sent).
+ */
+export class RequestSession {
+  phase: 'idle' | 'active' | 'closed' = 'idle';
+
+  /** Set while and after the session is loaded: a request loads once, whoever asks first. */
+  begun: Promise<void> | undefined;
+
+  /** The commit under way, settled or not; the next one waits for it. */
+  committing: Promise<void> | undefined;
+
+  unit: UnitOfWork | undefined;
+
+  /** The live session in use; undefined when the client has no session (yet). */
+  live: LiveSession | undefined;
+
+  /** The id behind `live`, or the one a session to be started will have. A credential: leaves only through `exchange.handOut` and `encodeUrl`. */
+  id: string | undefined;
+
+  /** The client got its id in this request. */
+  isNew = false;
+
+  /** `start()` was called: store the session even if no bean changed. */
+  startRequested = false;
+
+  /** `renewId()` or `login()` was called: the commit replaces the id. */
+  renewRequested = false;
+
+  /** Idle timeout to store with the next commit. */
+  idleTimeoutMs: number | undefined;
+
+  /** Name of the handler, once routing has found it; for error texts. */
+  handler: string | undefined;
+
+  constructor(readonly exchange: SessionExchange) {}
+
+  /** The unit of work if a bean can be touched now. */
+  get activeUnit(): UnitOfWork | undefined {
+    if (this.phase !== 'active' || (this.live === undefined && this.exchange.isHeadSent)) return undefined;
+    return this.unit;
+  }
+
+  /**
+   * @param subject what asks, for the error text, e.g. `Counter.value`
+   * @throws SessionContextNotActiveError when nothing was loaded, SessionResponseCommittedError when it is too late
+   */
+  unitFor(subject: string): UnitOfWork {
+    const unit = this.activeUnit;
+    if (unit) return unit;
+    if (this.phase === 'closed') {
+      throw new SessionResponseCommittedError(
+        `${subject} was used after the response was sent: finish the work before the handler returns, or do it in a request of its own`,
+      );
+    }
+    if (this.phase === 'active') {
+      throw new SessionResponseCommittedError(
+        `${subject} would start a session, but the head of the response is already sent and no cookie can go with it: touch it before the first byte`,
+      );
+    }
+    throw new SessionContextNotActiveError(
+      subject,
+      this.handler
+        ? `in ${this.handler}, for which no session was loaded: nothing it depends on leads to a session-scoped bean. Inject the bean there or add @UseSession() to the handler`
+        : 'before the session was loaded, which happens right before the guards: middleware cannot use it',
+    );
+  }
+}

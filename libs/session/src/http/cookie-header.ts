@@ -1,0 +1,58 @@
+import { AMBIGUOUS } from './ambiguous.js';
+
+const SPACE = 0x20;
+const TAB = 0x09;
+const SEMICOLON = 0x3b;
+const EQUALS = 0x3d;
+
+/**
+ * The value of one cookie of a `Cookie` header: `undefined` when it is not there, `AMBIGUOUS` when it is there with
+ * different values (the order of cookies of one name means nothing, RFC 6265bis; equal values are harmless).
+ *
+ * Strict on purpose, since differences between parsers are what smuggles cookies: pairs end at `;`, only space and tab are
+ * trimmed (no other white space is white), the name is compared exactly, a pair without `=` or with an empty name is not a
+ * cookie, and the value is taken as it stands, neither decoded nor freed of quotes. `name` is a token that needs no escaping;
+ * time is linear in the header, and the other cookies cost nothing but a search over them.
+ *
+ * Quotes mean nothing, as in RFC 6265bis: in `a="x; sid=1; y"` there are three pairs, and one of them is `sid=1`. A browser
+ * sends this text only if it holds these three cookies. A parser that gives quotes a meaning lets whoever sets
+ * `a="x` hide or read the cookies that follow (Jetty CVE-2023-26049).
+ */
+export function readCookie(header: string | undefined, name: string): string | undefined | typeof AMBIGUOUS {
+  if (header === undefined) return undefined;
+  let found: string | undefined;
+  let at = header.indexOf(name);
+  while (at !== -1) {
+    const start = valueStart(header, at, name.length);
+    if (start === -1) {
+      at = header.indexOf(name, at + name.length);
+      continue;
+    }
+    const semicolon = header.indexOf(';', start);
+    const value = trimmed(header, start, semicolon === -1 ? header.length : semicolon);
+    if (found !== undefined && found !== value) return AMBIGUOUS;
+    found = value;
+    at = semicolon === -1 ? -1 : header.indexOf(name, semicolon + 1);
+  }
+  return found;
+}
+
+/** Where the value starts if the name found at `at` is the whole name of a pair, else -1. */
+function valueStart(header: string, at: number, nameLength: number): number {
+  let before = at - 1;
+  while (before >= 0 && isBlank(header.charCodeAt(before))) before--;
+  if (before >= 0 && header.charCodeAt(before) !== SEMICOLON) return -1;
+  let after = at + nameLength;
+  while (isBlank(header.charCodeAt(after))) after++;
+  return header.charCodeAt(after) === EQUALS ? after + 1 : -1;
+}
+
+function trimmed(header: string, start: number, end: number): string {
+  while (start < end && isBlank(header.charCodeAt(start))) start++;
+  while (end > start && isBlank(header.charCodeAt(end - 1))) end--;
+  return header.slice(start, end);
+}
+
+function isBlank(code: number): boolean {
+  return code === SPACE || code === TAB;
+}

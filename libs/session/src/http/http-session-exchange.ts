@@ -1,0 +1,61 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { SessionExchange } from '../context/session-exchange.js';
+import type { SessionIdTransport } from './id-transport.js';
+import type { ResponseHeaders } from './response-headers.js';
+import type { SessionToken, SessionTokenFormat } from './session-token.js';
+
+/** How this application carries ids; one per application. */
+export interface IdCarrier {
+  readonly transport: SessionIdTransport;
+  readonly format: SessionTokenFormat;
+}
+
+/** A request as the framework sees it: knows `protocol` through the proxies the application trusts. */
+export interface FrameworkRequest {
+  readonly protocol?: string;
+}
+
+/** One HTTP request and its response, alike on Express and on Fastify: both give the raw objects of Node. */
+export class HttpSessionExchange implements SessionExchange {
+  /** What the framework made of the request; set in the guard phase, before anything is read. */
+  framework: FrameworkRequest | undefined;
+
+  private handedOut: string | undefined;
+  private wasRead = false;
+
+  constructor(
+    private readonly request: IncomingMessage,
+    private readonly response: ServerResponse,
+    private readonly carrier: IdCarrier,
+  ) {}
+
+  presented(): SessionToken | undefined {
+    this.wasRead = true;
+    const text = this.carrier.transport.read(this.request, this.isSecure);
+    return typeof text === 'string' ? this.carrier.format.parse(text) : undefined;
+  }
+
+  handOut(id: string): void {
+    this.handedOut = this.carrier.format.format(id);
+  }
+
+  get isHeadSent(): boolean {
+    return this.response.headersSent;
+  }
+
+  get statusCode(): number {
+    return this.response.statusCode;
+  }
+
+  /** Called once, right before the head of the response is written. */
+  writeHead(headers: ResponseHeaders): void {
+    const { transport } = this.carrier;
+    if (this.handedOut !== undefined) transport.write(headers, this.handedOut, this.isSecure);
+    if (this.wasRead) transport.markRead(headers);
+  }
+
+  /** TLS, here or at a proxy that the application said it trusts; a header alone proves nothing. */
+  private get isSecure(): boolean {
+    return 'encrypted' in this.request.socket || this.framework?.protocol === 'https';
+  }
+}

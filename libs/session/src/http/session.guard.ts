@@ -1,0 +1,23 @@
+import type { CanActivate, ExecutionContext } from '@nestjs/common';
+import type { SessionContext } from '../context/session-context.js';
+import type { HandlerPlan } from './handler-plan.js';
+import type { FrameworkRequest } from './http-session-exchange.js';
+import { HttpRequestSession } from './http-request-session.js';
+
+/** Comes before all other guards: loads the session of a handler that needs one, and nothing for the others. */
+export class SessionGuard implements CanActivate {
+  constructor(
+    private readonly context: SessionContext,
+    private readonly plan: HandlerPlan,
+  ) {}
+
+  canActivate(execution: ExecutionContext): boolean | Promise<boolean> {
+    const handler = this.plan.of(execution.getClass(), execution.getHandler() as () => unknown);
+    const request = this.context.current ?? HttpRequestSession.of(execution.getArgByIndex(0));
+    if (!(request instanceof HttpRequestSession)) return true;
+    request.handler = handler.name;
+    if (!handler.needsSession) return true;
+    const framework = execution.getType() === 'http' ? execution.getArgByIndex<FrameworkRequest>(0) : undefined;
+    return request.begin(framework).then(() => true);
+  }
+}

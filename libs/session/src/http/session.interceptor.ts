@@ -1,0 +1,45 @@
+import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
+import { SSE_METADATA } from '@nestjs/common/constants.js';
+import { Observable } from 'rxjs';
+import { HttpRequestSession } from './http-request-session.js';
+
+/**
+ * Stores what the handler changed when it has finished, before Nest begins the response, so that a refusal reaches the application's
+ * exception filters. When the handler threw, the filters are still to come and may touch beans: the response gate stores. Server-sent
+ * events have no end to wait for: the gate stores before their head, `HttpSession.flush()` in between.
+ *
+ * One for all applications of a process, because it is bound through the metadata of controller classes, which they share; everything it
+ * needs it finds at the request.
+ */
+class SessionInterceptor implements NestInterceptor {
+  intercept(execution: ExecutionContext, next: CallHandler): Observable<unknown> {
+    const request = HttpRequestSession.of(execution.getArgByIndex(0));
+    if (request?.phase !== 'active' || Reflect.hasMetadata(SSE_METADATA, execution.getHandler())) return next.handle();
+    request.handlerBegins();
+    const response = execution.getArgByIndex<{ readonly statusCode: number }>(1);
+    return new Observable((subscriber) => {
+      // Nest answers with the last value: it is passed on when it is true that it is stored.
+      let last: { readonly value: unknown } | undefined;
+      const fail = (error: unknown): void => subscriber.error(error);
+      const handled = next.handle().subscribe({
+        next(value) {
+          if (last) subscriber.next(last.value);
+          last = { value };
+        },
+        error(error) {
+          request.handlerEnded(undefined).then(() => fail(error), fail);
+        },
+        complete() {
+          request.handlerEnded(response.statusCode).then(() => {
+            if (last) subscriber.next(last.value);
+            subscriber.complete();
+          }, fail);
+        },
+      });
+      return () => handled.unsubscribe();
+    });
+  }
+}
+
+/** The instance that the module binds to the controllers that need a session. */
+export const sessionInterceptor = new SessionInterceptor();

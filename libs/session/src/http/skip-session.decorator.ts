@@ -1,0 +1,8 @@
+import { SetMetadata } from '@nestjs/common';
+import { USES_SESSION } from './session-metadata.js';
+
+/**
+ * Loads no session for a handler, or for a controller, although its dependencies lead to session-scoped beans: the handler does not depend on the
+ * store being up and costs no round trip. Touching a bean in it throws `SessionContextNotActiveError`.
+ */
+export const SkipSession = (): ClassDecorator & MethodDecorator => SetMetadata(USES_SESSION, false);

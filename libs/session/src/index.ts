@@ -1,0 +1,42 @@
+// The module
+export { SessionModule } from './session.module.js';
+export type { SessionModuleOptions } from './session.options.js';
+export type { SessionCookieOptions } from './http/session-cookie-options.js';
+
+// Beans
+export { SessionScoped, type SessionScopedOptions } from './bean/session-scoped.decorator.js';
+export { Merge } from './bean/merge.decorator.js';
+export { Transient } from './bean/transient.decorator.js';
+export type { MergeRule } from './merge/merge-rule.js';
+export type { BeanMigrations, PlainState } from './bean/bean-definition.js';
+export type { BeforeBeanSaved, OnBeanCreated, OnBeanDestroyed, OnBeanRestored } from './bean/bean-life-cycle.js';
+
+// Requests
+export { HttpSession } from './context/http-session.js';
+export { CurrentSession } from './http/current-session.decorator.js';
+export { UseSession } from './http/use-session.decorator.js';
+export { SkipSession } from './http/skip-session.decorator.js';
+export { SessionEvents, type SessionEventMap } from './context/session-events.js';
+
+// Stores
+export { MemorySessionStore } from './store/memory/memory-session-store.js';
+export type { MemorySessionStoreOptions } from './store/memory/memory-session-store.options.js';
+export type { LoadOptions, LoadResult, SaveResult, SessionStore, SessionStoreCapabilities } from './store/session-store.js';
+export type { PartChange, SessionChange } from './store/session-change.js';
+export type { SessionKey } from './store/session-key.js';
+export type { SessionLifetime } from './store/session-lifetime.js';
+export type { SessionRecord, SessionTimes, StoredPart } from './store/session-record.js';
+export { sessionExpiry } from './store/session-expiry.js';
+export { type Clock, systemClock } from './store/clock.js';
+
+// Errors
+export { SessionError } from './errors/session.error.js';
+export { SessionBeanError } from './errors/session-bean.error.js';
+export { SessionBusyError } from './errors/session-busy.error.js';
+export { SessionConfigurationError } from './errors/session-configuration.error.js';
+export { SessionConflictError } from './errors/session-conflict.error.js';
+export { SessionContextNotActiveError } from './errors/session-context-not-active.error.js';
+export { SessionEndedError } from './errors/session-ended.error.js';
+export { SessionResponseCommittedError } from './errors/session-response-committed.error.js';
+export { SessionStateError } from './errors/session-state.error.js';
+export { SessionStoreError } from './errors/session-store.error.js';

@@ -1,0 +1,96 @@
+import { entryPath } from '../codec/entry-path.js';
+import { propertyPath } from '../codec/property-path.js';
+import { setOwn } from '../codec/set-own.js';
+import { stateKind } from '../codec/state-kind.js';
+import { MergeClash } from './merge-clash.js';
+import { missing } from './missing.js';
+import { sameState } from './same-state.js';
+
+/** What the three states have in one place; `missing` where they have nothing. */
+export interface ThreeValues {
+  readonly base: unknown;
+  readonly mine: unknown;
+  readonly theirs: unknown;
+}
+
+type Properties = Record<string, unknown>;
+type Entries = Map<unknown, unknown>;
+
+/**
+ * Merges one value for which there is no rule: key by key through plain objects and Maps.
+ *
+ * @returns the merged value, `missing`, or a MergeClash
+ */
+export function mergeValues({ base, mine, theirs }: ThreeValues, field: string, onClash: 'reject' | 'latest'): unknown {
+  if (sameState(theirs, base)) return mine;
+  if (sameState(mine, base)) return theirs;
+  const kind = stateKind(mine);
+  if (kind === stateKind(theirs) && (base === missing || kind === stateKind(base))) {
+    if (kind === 'object' || kind === 'record') {
+      const result = (kind === 'record' ? Object.create(null) : {}) as Properties;
+      return mergeProperties(result, base === missing ? {} : (base as Properties), mine as Properties, theirs as Properties);
+    }
+    if (kind === 'map') {
+      const before: Entries = base === missing ? new Map() : (base as Entries);
+      if ([before, mine as Entries, theirs as Entries].every(hasPrimitiveKeys)) {
+        return mergeEntries(before, mine as Entries, theirs as Entries);
+      }
+    }
+  }
+  if (onClash === 'latest' || (sameState(mine, theirs) && !isAmbiguous(mine))) return mine;
+  return new MergeClash(field);
+
+  function mergeProperties(result: Properties, before: Properties, ours: Properties, others: Properties): unknown {
+    for (const key of new Set([...Object.keys(others), ...Object.keys(ours)])) {
+      const values = { base: property(before, key), mine: property(ours, key), theirs: property(others, key) };
+      const merged = mergeValues(values, propertyPath(field, key), onClash);
+      if (merged instanceof MergeClash) return merged;
+      if (merged !== missing) setOwn(result, key, merged);
+    }
+    return result;
+  }
+
+  function mergeEntries(before: Entries, ours: Entries, others: Entries): unknown {
+    const result: Entries = new Map();
+    for (const key of new Set([...others.keys(), ...ours.keys()])) {
+      const values = { base: entry(before, key), mine: entry(ours, key), theirs: entry(others, key) };
+      const merged = mergeValues(values, entryPath(field, key, 0), onClash);
+      if (merged instanceof MergeClash) return merged;
+      if (merged !== missing) result.set(key, merged);
+    }
+    return result;
+  }
+}
+
+function property(properties: Properties, key: string): unknown {
+  return Object.hasOwn(properties, key) ? properties[key] : missing;
+}
+
+function entry(entries: Entries, key: unknown): unknown {
+  return entries.has(key) ? entries.get(key) : missing;
+}
+
+// Equal objects of two states are two objects: a Map cannot find one by the other.
+function hasPrimitiveKeys(entries: Entries): boolean {
+  for (const key of entries.keys()) {
+    if (typeof key === 'object' && key !== null) return false;
+  }
+  return true;
+}
+
+/** Whether two equal changes to this may have been two changes: counters and sequences, and what holds one. */
+function isAmbiguous(value: unknown): boolean {
+  switch (stateKind(value)) {
+    case 'object':
+    case 'record':
+      return Object.values(value as Properties).some(isAmbiguous);
+    case 'map':
+      return [...(value as Entries).values()].some(isAmbiguous);
+    case 'array':
+    case 'bytes':
+    case 'buffer':
+      return true;
+    default:
+      return typeof value === 'number' || typeof value === 'bigint';
+  }
+}

@@ -1,0 +1,167 @@
+import { describe, expect, it } from '@jest/globals';
+import { SessionStateError } from '../errors/session-state.error.js';
+import type { MergeRule } from './merge-rule.js';
+import { type MergeOutcome, threeWayMerge } from './three-way-merge.js';
+
+type State = Record<string, unknown>;
+
+function merge(base: State, mine: State, theirs: State, rules: Record<string, MergeRule> = {}, onClash: 'reject' | 'latest' = 'reject'): MergeOutcome {
+  return threeWayMerge({ base, mine, theirs, rules: new Map(Object.entries(rules)), onClash, root: 'Cart' });
+}
+const merged = (state: State): MergeOutcome => ({ outcome: 'merged', state });
+const clash = (field: string): MergeOutcome => ({ outcome: 'clash', field });
+
+/** Merges one field. */
+function field(rule: MergeRule | undefined, base: unknown, mine: unknown, theirs: unknown): unknown {
+  const of = (value: unknown): State => (value === undefined ? {} : { f: value });
+  const result = merge(of(base), of(mine), of(theirs), rule === undefined ? {} : { f: rule });
+  return result.outcome === 'clash' ? `clash: ${result.field}` : result.state['f'];
+}
+
+describe('threeWayMerge without a rule', () => {
+  it('takes the value of the side that changed it', () => {
+    expect(merge({ a: 1, b: 1 }, { a: 2, b: 1 }, { a: 1, b: 3 })).toEqual(merged({ a: 2, b: 3 }));
+  });
+
+  it('adds and deletes fields', () => {
+    expect(merge({ a: 1, b: 1 }, { a: 1, c: 1 }, { a: 1, b: 1, d: 1 })).toEqual(merged({ a: 1, c: 1, d: 1 }));
+    expect(merge({ a: 1 }, {}, {})).toEqual(merged({}));
+    expect(merge({ a: 1 }, {}, { a: 2 })).toEqual(clash('a'));
+  });
+
+  it('tells undefined from absent, 0 from -0, and NaN not from NaN', () => {
+    expect(merge({ a: undefined }, {}, { a: undefined })).toEqual(merged({}));
+    expect(merge({}, { a: undefined }, { a: 1 })).toEqual(clash('a'));
+    expect(merge({ a: 0 }, { a: -0 }, { a: 1 })).toEqual(clash('a'));
+    expect(merge({ a: NaN }, { a: NaN }, { a: 1 })).toEqual(merged({ a: 1 }));
+  });
+
+  it('merges through plain objects, objects without prototype and Maps, and names the path of a clash', () => {
+    expect(field(undefined, { a: 1, b: 1 }, { a: 2, b: 1 }, { a: 1, b: 2 })).toEqual({ a: 2, b: 2 });
+    expect(field(undefined, new Map([['x', 1]]), new Map([['x', 1], ['y', 2]]), new Map([['x', 2]]))).toEqual(new Map([['x', 2], ['y', 2]]));
+    expect(field(undefined, { address: { city: 'a' } }, { address: { city: 'b' } }, { address: { city: 'c' } })).toBe('clash: f.address.city');
+    expect(field(undefined, new Map([['x', 'a']]), new Map([['x', 'b']]), new Map([['x', 'c']]))).toBe('clash: f.get("x")');
+    const record = (content: object): object => Object.assign(Object.create(null) as object, content);
+    const both = field(undefined, record({ a: 1 }), record({ a: 2 }), record({ a: 1, b: 1 }));
+    expect(Object.getPrototypeOf(both)).toBe(null);
+    expect(both).toEqual(record({ a: 2, b: 1 }));
+  });
+
+  it('merges two objects that both sides added', () => {
+    expect(field(undefined, undefined, { a: 1 }, { b: 1 })).toEqual({ a: 1, b: 1 });
+    expect(field(undefined, undefined, { a: 'x' }, { a: 'y' })).toBe('clash: f.a');
+  });
+
+  it('keeps what became equal, unless it may count or collect', () => {
+    for (const equal of ['x', true, null, new Date(1), new Set(['a']), { city: 'x' }, new Map([['x', 'y']])]) {
+      expect(field(undefined, 'before', equal, structuredCloneInRealm(equal))).toEqual(equal);
+    }
+    for (const ambiguous of [1, 1n, NaN, ['a'], new Uint8Array(1), { n: 1 }, { list: [] }, new Map([['x', 1]])]) {
+      expect(field(undefined, 'before', ambiguous, structuredCloneInRealm(ambiguous))).toBe('clash: f');
+    }
+  });
+
+  it('does not merge into another kind of value', () => {
+    expect(field(undefined, null, { a: 1 }, { b: 1 })).toBe('clash: f');
+    expect(field(undefined, { a: 1 }, { a: 1, b: 1 }, new Map())).toBe('clash: f');
+  });
+
+  it('does not merge Maps whose keys are objects, which no lookup finds', () => {
+    const map = (value: string): unknown => new Map([[{ id: 1 }, value]]);
+    expect(field(undefined, map('a'), map('a'), map('b'))).toEqual(map('b'));
+    expect(field(undefined, map('a'), map('b'), map('c'))).toBe('clash: f');
+  });
+
+  it('lets mine win in the clashing places where clashes are declared harmless', () => {
+    expect(merge({ a: { x: 1, y: 1 } }, { a: { x: 2, y: 1 } }, { a: { x: 3, y: 3 } }, {}, 'latest')).toEqual(merged({ a: { x: 2, y: 3 } }));
+    expect(merge({ a: 1 }, {}, { a: 2 }, {}, 'latest')).toEqual(merged({}));
+  });
+
+  it('B31: treats __proto__ as a key like any other', () => {
+    const state = (json: string): State => JSON.parse(json) as State;
+    const result = merge(
+      state('{"a":{"__proto__":{"x":1}}}'),
+      state('{"a":{"__proto__":{"x":2}}}'),
+      state('{"a":{"__proto__":{"x":1,"y":1}},"__proto__":{"z":1}}'),
+    );
+    expect(JSON.stringify(result)).toBe('{"outcome":"merged","state":{"a":{"__proto__":{"x":2,"y":1}},"__proto__":{"z":1}}}');
+    expect('z' in {}).toBe(false);
+  });
+});
+
+describe('threeWayMerge with a rule', () => {
+  it('sum: both differences count; absent and undefined are zero', () => {
+    expect(field('sum', 10, 13, 11)).toBe(14);
+    expect(field('sum', 10n, 13n, 5n)).toBe(8n);
+    expect(field('sum', undefined, 1, 1)).toBe(2);
+    expect(field('sum', 5, undefined, 7)).toBe(2);
+    expect(merge({ f: undefined }, { f: 1 }, { f: 2 }, { f: 'sum' })).toEqual(merged({ f: 3 }));
+  });
+
+  it('max, min: of numbers, bigints, strings and Dates', () => {
+    expect([field('max', 1, 3, 2), field('min', 1, -3, 2)]).toEqual([3, -3]);
+    expect([field('max', 1n, 3n, 2n), field('min', 'm', 'b', 'a')]).toEqual([3n, 'a']);
+    expect(field('max', new Date(1), new Date(2), new Date(3))).toEqual(new Date(3));
+    expect(field('max', undefined, 1, 1)).toBe(1);
+    expect(field('max', 1, undefined, 2)).toBe(2);
+  });
+
+  it('union: what either added, without what either removed', () => {
+    expect(field('union', new Set(['a', 'b', 'c']), new Set(['b', 'c', 'd']), new Set(['a', 'b', 'e']))).toEqual(new Set(['b', 'e', 'd']));
+    expect(field('union', ['a', 'b', 'c'], ['b', 'c', 'd'], ['a', 'b', 'e'])).toEqual(['b', 'e', 'd']);
+    expect(field('union', undefined, ['a', 'x'], ['x'])).toEqual(['x', 'a']);
+    expect(field('union', [{ id: 1 }, { id: 2 }], [{ id: 1 }, { id: 3 }], [{ id: 1 }, { id: 2 }, { id: 3 }])).toEqual([{ id: 1 }, { id: 3 }]);
+  });
+
+  it('append: my tail behind theirs, and a clash for anything else', () => {
+    expect(field('append', [{ a: 1 }], [{ a: 1 }, 2], [{ a: 1 }, 3])).toEqual([{ a: 1 }, 3, 2]);
+    expect(field('append', undefined, [1], [1])).toEqual([1, 1]);
+    expect(field('append', [1, 2], [2, 3], [1, 2, 4])).toBe('clash: f');
+    expect(field('append', [1, 2], [1], [1, 2, 4])).toBe('clash: f');
+    expect(field('append', [1], [1, 2], undefined)).toBe('clash: f');
+  });
+
+  it('latest: mine; reject: a clash even if both wrote the same, whatever onClash says', () => {
+    expect(field('latest', 1, 2, 3)).toBe(2);
+    expect(field('reject', 'a', 'b', 'b')).toBe('clash: f');
+    expect(merge({ f: 1 }, { f: 2 }, { f: 3 }, { f: 'reject' }, 'latest')).toEqual(clash('f'));
+    expect(merge({ f: 1 }, {}, {}, { f: 'reject' })).toEqual(clash('f'));
+    expect(field('reject', 'a', 'b', 'a')).toBe('b');
+  });
+
+  it('a function of the three values, absent ones being undefined', () => {
+    expect(field((base, mine, theirs) => [base, mine, theirs], 1, 2, 3)).toEqual([1, 2, 3]);
+    expect(field((base, mine, theirs) => [base, mine, theirs], 1, undefined, 3)).toEqual([1, undefined, 3]);
+    const cause = new Error('no');
+    expect(() => field(() => { throw cause; }, 1, 2, 3)).toThrow(expect.objectContaining({ path: 'Cart.f', cause }));
+  });
+
+  it('has the whole value of its field', () => {
+    expect(field('latest', { a: 1, b: 1 }, { a: 2, b: 1 }, { a: 1, b: 2 })).toEqual({ a: 2, b: 1 });
+  });
+
+  it.each<[MergeRule, unknown, unknown, unknown]>([
+    ['sum', 'a', 'b', 'c'],
+    ['sum', 1, 2n, 3],
+    ['sum', null, 1, 2],
+    ['max', 1, 'x', 2],
+    ['min', 1, [], {}],
+    ['union', [], new Set([1]), [2]],
+    ['union', 'a', 'ab', 'ac'],
+    ['append', 'a', 'ab', 'ac'],
+    ['append', [], new Set([1]), [1]],
+  ])('%s on %p, %p, %p is an error that names bean and field', (rule, base, mine, theirs) => {
+    expect(() => field(rule, base, mine, theirs)).toThrow(SessionStateError);
+    expect(() => field(rule, base, mine, theirs)).toThrow(/^Cart\.f cannot be merged by/);
+  });
+});
+
+/** A second object of the same content, with this realm's prototypes. */
+function structuredCloneInRealm(value: unknown): unknown {
+  if (value instanceof Date) return new Date(value);
+  if (value instanceof Set) return new Set(value);
+  if (value instanceof Map) return new Map(value);
+  if (value instanceof Uint8Array) return value.slice();
+  if (Array.isArray(value)) return value.slice();
+  return typeof value === 'object' && value !== null ? { ...value } : value;
+}

@@ -1,0 +1,111 @@
+import { SessionConfigurationError } from './errors/session-configuration.error.js';
+import type { SessionModuleOptions } from './session.options.js';
+import { type Clock, systemClock } from './store/clock.js';
+import { MemorySessionStore } from './store/memory/memory-session-store.js';
+import type { SessionStore } from './store/session-store.js';
+
+/** The options with every default in place. Frozen. */
+export interface ResolvedSessionOptions extends Required<Omit<SessionModuleOptions, 'nodeName' | 'secrets' | 'cookie' | 'store' | 'clock'>> {
+  readonly store: SessionStore;
+  readonly clock: Clock;
+  readonly nodeName: string | undefined;
+  readonly secrets: readonly string[] | undefined;
+  readonly cookie: SessionModuleOptions['cookie'];
+
+  /** The store is the embedded default. */
+  readonly isDefaultStore: boolean;
+}
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const CHOICES = {
+  idTransport: ['cookie', 'header', 'url'],
+  commitOn: ['always', 'success'],
+  onClash: ['reject', 'latest'],
+  onUndecodable: ['refuse', 'reset'],
+} as const;
+const KNOWN = new Set<string>([
+  'store',
+  'idleTimeoutMs',
+  'absoluteTimeoutMs',
+  'unjoinedTimeoutMs',
+  'touchIntervalMs',
+  'nodeName',
+  'secrets',
+  'cookie',
+  'maxSessionBytes',
+  'clock',
+  ...Object.keys(CHOICES),
+]);
+
+/**
+ * Checks the options and fills in the defaults: the only place with either. `nodeName`, `secrets` and `cookie` are checked by
+ * the classes they configure.
+ * @throws SessionConfigurationError: one line naming option, value and what is allowed
+ */
+export function resolveOptions(options: SessionModuleOptions = {}): ResolvedSessionOptions {
+  if (typeof options !== 'object' || options === null) throw refused('options', options, 'an object');
+  for (const name of Object.keys(options)) {
+    if (!KNOWN.has(name)) throw refused(name, (options as Record<string, unknown>)[name], `no such option; there are ${[...KNOWN].sort().join(', ')}`, '');
+  }
+  const idleTimeoutMs = duration('idleTimeoutMs', options.idleTimeoutMs ?? 30 * MINUTE, 1);
+  const absoluteTimeoutMs = duration('absoluteTimeoutMs', options.absoluteTimeoutMs ?? Math.max(12 * HOUR, idleTimeoutMs), idleTimeoutMs, undefined, 'idleTimeoutMs');
+  const unjoinedTimeoutMs = duration('unjoinedTimeoutMs', options.unjoinedTimeoutMs ?? Math.min(5 * MINUTE, idleTimeoutMs), 1, idleTimeoutMs, 'idleTimeoutMs');
+  const touchIntervalMs = duration('touchIntervalMs', options.touchIntervalMs ?? Math.min(MINUTE, Math.floor(idleTimeoutMs / 10)), 0, Math.floor(idleTimeoutMs / 2), 'half of idleTimeoutMs');
+  const maxSessionBytes = options.maxSessionBytes ?? 1024 * 1024;
+  if (!Number.isSafeInteger(maxSessionBytes) || maxSessionBytes < 256) throw refused('maxSessionBytes', maxSessionBytes, 'a whole number of bytes from 256');
+  const clock = options.clock ?? systemClock;
+  if (typeof clock.now !== 'function') throw refused('clock', clock, 'an object with a method now()');
+  return Object.freeze({
+    store: storeOf(options.store) ?? new MemorySessionStore({ clock }),
+    isDefaultStore: options.store === undefined,
+    idleTimeoutMs,
+    absoluteTimeoutMs,
+    unjoinedTimeoutMs,
+    touchIntervalMs,
+    maxSessionBytes,
+    clock,
+    nodeName: options.nodeName,
+    secrets: options.secrets,
+    cookie: options.cookie,
+    idTransport: choice('idTransport', options.idTransport),
+    commitOn: choice('commitOn', options.commitOn),
+    onClash: choice('onClash', options.onClash),
+    onUndecodable: choice('onUndecodable', options.onUndecodable),
+  });
+}
+
+function duration(name: string, value: unknown, least: number, most?: number, bound?: string): number {
+  const allowed =
+    most === undefined
+      ? `a whole number of milliseconds from ${least}${bound ? ` (${bound})` : ''}; a session must end`
+      : `a whole number of milliseconds from ${least} to ${most}${bound ? ` (${bound})` : ''}`;
+  if (!Number.isSafeInteger(value) || (value as number) < least || (most !== undefined && (value as number) > most)) throw refused(name, value, allowed);
+  return value as number;
+}
+
+function choice<K extends keyof typeof CHOICES>(name: K, value: unknown): (typeof CHOICES)[K][number] {
+  const choices: readonly unknown[] = CHOICES[name];
+  if (value === undefined) return CHOICES[name][0];
+  if (!choices.includes(value)) throw refused(name, value, CHOICES[name].map((one) => `'${one}'`).join(', '));
+  return value as (typeof CHOICES)[K][number];
+}
+
+function storeOf(store: unknown): SessionStore | undefined {
+  if (store === undefined) return undefined;
+  const methods = ['load', 'save', 'touch', 'destroy', 'close'];
+  const isStore = typeof store === 'object' && store !== null && methods.every((method) => typeof (store as Record<string, unknown>)[method] === 'function');
+  if (!isStore || !('capabilities' in store)) throw refused('store', store, `a session store, with ${methods.join(', ')} and capabilities`);
+  return store as SessionStore;
+}
+
+function refused(name: string, value: unknown, allowed: string, word = 'allowed is '): SessionConfigurationError {
+  return new SessionConfigurationError(`SessionModule option ${name} = ${shown(value)}: ${word}${allowed}`);
+}
+
+/** Never the content of an object: it may hold a secret. */
+function shown(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'object' && value !== null) return value.constructor?.name ?? 'an object';
+  return String(value);
+}

@@ -1,0 +1,60 @@
+import { type FactoryProvider, Scope, type Type } from '@nestjs/common';
+import { REQUEST } from '@nestjs/core';
+import { BeanRegistry } from './bean/bean-registry.js';
+import { createClientProxy } from './bean/client-proxy.js';
+import type { SessionBean } from './bean/session-bean.js';
+import { SessionContext } from './context/session-context.js';
+import { SessionConfigurationError } from './errors/session-configuration.error.js';
+import { SessionContextNotActiveError } from './errors/session-context-not-active.error.js';
+import { HttpRequestSession } from './http/http-request-session.js';
+import type { FrameworkRequest } from './http/http-session-exchange.js';
+
+const WANTS_ROOT = [
+  { token: BeanRegistry, optional: true },
+  { token: SessionContext, optional: true },
+];
+
+/**
+ * The provider of a session-scoped bean. By default a client proxy, one for the application; with `Scope.REQUEST` a true request-scoped
+ * provider, whose asynchronous factory loads the session (Nest builds a request-scoped controller before its guards run) and hands out
+ * the instance itself.
+ */
+export function sessionBeanProvider(type: Type<object>, scope: Scope): FactoryProvider {
+  if (scope !== Scope.REQUEST) {
+    return {
+      provide: type,
+      inject: WANTS_ROOT,
+      useFactory: (registry?: BeanRegistry, context?: SessionContext) => beanProxy(type, ...withRoot(registry, context)),
+    };
+  }
+  return {
+    provide: type,
+    scope: Scope.REQUEST,
+    inject: [...WANTS_ROOT, REQUEST],
+    useFactory: async (registry: BeanRegistry | undefined, context: SessionContext | undefined, framework: FrameworkRequest) => {
+      const [beans] = withRoot(registry, context);
+      const bean = beans.register(type);
+      const subject = `${type.name} (request scope)`;
+      const request = HttpRequestSession.of(framework);
+      if (!request) throw new SessionContextNotActiveError(subject, 'outside an HTTP request');
+      await request.begin(framework);
+      return request.unitFor(subject).instanceOf(bean);
+    },
+  };
+}
+
+/** The client proxy of a bean. Registers the bean. */
+export function beanProxy(type: Type<object>, registry: BeanRegistry, context: SessionContext): object {
+  const bean: SessionBean = registry.register(type);
+  return createClientProxy(type, {
+    resolve: (property) => context.tryInstanceOf(bean) ?? context.instanceOf(bean, property),
+    tryResolve: () => context.tryInstanceOf(bean),
+  });
+}
+
+function withRoot(registry: BeanRegistry | undefined, context: SessionContext | undefined): [BeanRegistry, SessionContext] {
+  if (registry && context) return [registry, context];
+  throw new SessionConfigurationError(
+    'SessionModule.forFeature() needs SessionModule.forRoot() or forRootAsync() once, in the imports of the root module',
+  );
+}

@@ -1,0 +1,60 @@
+import type { SessionCookieOptions } from './http/session-cookie-options.js';
+import type { Clock } from './store/clock.js';
+import type { SessionStore } from './store/session-store.js';
+
+/**
+ * Options of `SessionModule.forRoot()`. Every duration is in milliseconds and finite: a session that never ends is refused
+ * (OWASP ASVS 5.0 7.3). Checked and frozen at boot; the defaults are in `resolve-options.ts`.
+ */
+export interface SessionModuleOptions {
+  /** Where sessions are kept. Default: a bounded `MemorySessionStore`, gone when the process ends. Closed with the application. */
+  readonly store?: SessionStore;
+
+  /** A session ends after this long without a request. Default 30 minutes. */
+  readonly idleTimeoutMs?: number;
+
+  /** A session ends this long after its creation, however active it is. Default 12 hours. */
+  readonly absoluteTimeoutMs?: number;
+
+  /** A session whose client never came back with the id ends after this long. Default 5 minutes, at most `idleTimeoutMs`. */
+  readonly unjoinedTimeoutMs?: number;
+
+  /**
+   * Requests that change nothing move the end of life at most this often, so a session may end that much earlier than
+   * `idleTimeoutMs` says. Default: a tenth of `idleTimeoutMs`, at most 1 minute. At most half of `idleTimeoutMs`.
+   */
+  readonly touchIntervalMs?: number;
+
+  /** Name of this server, 1 to 32 letters and digits: becomes the route behind the id, for sticky balancers. Default: none. */
+  readonly nodeName?: string;
+
+  /** HMAC keys of at least 16 bytes that sign the id in the cookie: the first signs, all verify. Default: ids are not signed. */
+  readonly secrets?: readonly string[];
+
+  /** The cookie. */
+  readonly cookie?: SessionCookieOptions;
+
+  /**
+   * How the id travels. `cookie` (default); `header`: `X-Session-Id` both ways, for clients that are no browsers; `url`: query parameter `sid`
+   * of addresses made with `HttpSession.encodeUrl`, which leaks ids into logs and histories and fails OWASP ASVS level 1.
+   */
+  readonly idTransport?: 'cookie' | 'header' | 'url';
+
+  /**
+   * `always` (default) stores what a request changed even when it fails, as servlet containers do; `success` forgets the changes of a request that
+   * is answered with status 400 or above.
+   */
+  readonly commitOn?: 'always' | 'success';
+
+  /** For beans that do not say: what a clash without a `@Merge` rule means. Default `reject` (409). */
+  readonly onClash?: 'reject' | 'latest';
+
+  /** For beans that do not say: what stored state that cannot be decoded means. Default `refuse`. */
+  readonly onUndecodable?: 'refuse' | 'reset';
+
+  /** Bound of one session's stored text, in UTF-8 bytes. Default 1 MiB. */
+  readonly maxSessionBytes?: number;
+
+  /** Where the library takes the time from; for tests. Default: the clock of this machine. */
+  readonly clock?: Clock;
+}

@@ -1,0 +1,80 @@
+import { type FactoryProvider, Logger } from '@nestjs/common';
+import { BeanRegistry } from './bean/bean-registry.js';
+import type { SessionBean } from './bean/session-bean.js';
+import { HttpSession } from './context/http-session.js';
+import { LiveSessions } from './context/live-sessions.js';
+import { SessionContext } from './context/session-context.js';
+import { sessionEssentials } from './context/session-essentials.js';
+import { SessionEvents } from './context/session-events.js';
+import { SessionLifecycle } from './context/session-lifecycle.js';
+import { StoreGateway } from './context/store-gateway.js';
+import { CookieIdTransport } from './http/cookie-id-transport.js';
+import { encodeUrl } from './http/encode-url.js';
+import { HeaderIdTransport } from './http/header-id-transport.js';
+import type { HttpSessionRuntime } from './http/http-request-session.js';
+import type { IdCarrier } from './http/http-session-exchange.js';
+import { SessionCookie } from './http/session-cookie.js';
+import { SessionTokenFormat } from './http/session-token.js';
+import { UrlIdTransport } from './http/url-id-transport.js';
+import { type ResolvedSessionOptions, resolveOptions } from './resolve-options.js';
+import { MODULE_OPTIONS_TOKEN } from './session.module-definition.js';
+
+export const RESOLVED_OPTIONS = Symbol('nestjs-session-beans:options');
+export const HTTP_SESSION_RUNTIME = Symbol('nestjs-session-beans:http-runtime');
+const ID_CARRIER = Symbol('nestjs-session-beans:id-carrier');
+const ESSENTIALS = Symbol('nestjs-session-beans:essentials');
+
+const logger = new Logger('SessionModule');
+
+/** What the root module consists of. Plain classes, put together here: none of them knows Nest. */
+export const sessionProviders: FactoryProvider[] = [
+  { provide: RESOLVED_OPTIONS, inject: [MODULE_OPTIONS_TOKEN], useFactory: resolveOptions },
+  { provide: SessionContext, useFactory: () => new SessionContext() },
+  { provide: SessionEvents, useFactory: () => new SessionEvents((error) => logger.error('a SessionEvents listener failed', error)) },
+  { provide: BeanRegistry, inject: [RESOLVED_OPTIONS], useFactory: (options: ResolvedSessionOptions) => new BeanRegistry(options) },
+  { provide: ESSENTIALS, inject: [BeanRegistry], useFactory: (beans: BeanRegistry) => beans.registerOwn(sessionEssentials) },
+  { provide: ID_CARRIER, inject: [RESOLVED_OPTIONS], useFactory: idCarrier },
+  {
+    provide: SessionLifecycle,
+    inject: [RESOLVED_OPTIONS, BeanRegistry, SessionEvents],
+    useFactory(options: ResolvedSessionOptions, beans: BeanRegistry, events: SessionEvents) {
+      const store = new StoreGateway(options.store, options.touchIntervalMs);
+      const liveSessions = new LiveSessions(store, options.clock, options.touchIntervalMs);
+      return new SessionLifecycle(options, store, liveSessions, beans, events, (error) => logger.error('onBeanDestroyed() failed', error));
+    },
+  },
+  {
+    provide: HttpSession,
+    inject: [SessionContext, SessionLifecycle, ESSENTIALS, ID_CARRIER, RESOLVED_OPTIONS],
+    useFactory: (context: SessionContext, lifecycle: SessionLifecycle, essentials: SessionBean, { format }: IdCarrier, { idTransport }: ResolvedSessionOptions) =>
+      new HttpSession(context, lifecycle, essentials, idTransport === 'url' ? (url, id) => encodeUrl(url, format.format(id)) : undefined),
+  },
+  {
+    provide: HTTP_SESSION_RUNTIME,
+    inject: [ID_CARRIER, SessionLifecycle, SessionEvents, HttpSession, RESOLVED_OPTIONS],
+    useFactory: (
+      carrier: IdCarrier,
+      lifecycle: SessionLifecycle,
+      events: SessionEvents,
+      httpSession: HttpSession,
+      { commitOn }: ResolvedSessionOptions,
+    ): HttpSessionRuntime => ({
+      ...carrier,
+      lifecycle,
+      events,
+      httpSession,
+      commitOn,
+      onNotStored: (error) => logger.warn(`what a failed request changed was not stored: ${error.message}`),
+    }),
+  },
+];
+
+function idCarrier({ idTransport, cookie, secrets, nodeName }: ResolvedSessionOptions): IdCarrier {
+  const sessionCookie = new SessionCookie(cookie);
+  const transports = {
+    cookie: () => new CookieIdTransport(sessionCookie),
+    header: () => new HeaderIdTransport(),
+    url: () => new UrlIdTransport(sessionCookie),
+  };
+  return { transport: transports[idTransport](), format: new SessionTokenFormat({ secrets, route: nodeName }) };
+}

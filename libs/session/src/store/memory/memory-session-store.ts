@@ -1,0 +1,139 @@
+import { SessionStoreError } from '../../errors/session-store.error.js';
+import type { Clock } from '../clock.js';
+import type { SessionChange } from '../session-change.js';
+import type { SessionKey } from '../session-key.js';
+import type { SessionLifetime } from '../session-lifetime.js';
+import type { StoredPart } from '../session-record.js';
+import type { LoadOptions, LoadResult, SaveResult, SessionStore } from '../session-store.js';
+import { applyPartChanges } from './apply-part-changes.js';
+import type { MemorySessionStoreOptions } from './memory-session-store.options.js';
+import { MemorySessionTable } from './memory-session-table.js';
+import { MemorySession } from './memory-session.js';
+import { packParts, unpackParts } from './packed-parts.js';
+import { RecentKeys } from './recent-keys.js';
+import { resolveMemorySessionStoreOptions } from './resolve-memory-session-store-options.js';
+
+/** [D2] How long an ended key stays ended for a `create` that arrives late, and how many keys are remembered at most. */
+const ENDED_KEYS = { forMs: 60_000, limit: 10_000 } as const;
+
+/**
+ * Keeps sessions in the heap of this process: the embedded default. They are gone when the process ends, and other servers
+ * do not see them.
+ *
+ * Bounded by number and by bytes. When it is full, new sessions are refused with a {@link SessionStoreError} (503) and living
+ * ones go on; nothing is evicted, because a session is somebody's login.
+ *
+ * @example
+ * SessionModule.forRoot({ store: new MemorySessionStore({ maxSessions: 20_000 }) })
+ */
+export class MemorySessionStore implements SessionStore {
+  readonly name = 'memory';
+  readonly capabilities = { shared: false } as const;
+
+  private readonly clock: Clock;
+  private readonly table: MemorySessionTable;
+  private readonly ended: RecentKeys;
+  private lastLifetime: SessionLifetime | undefined = undefined;
+
+  /** @throws SessionConfigurationError when an option cannot work. */
+  constructor(options: MemorySessionStoreOptions = {}) {
+    const resolved = resolveMemorySessionStoreOptions(options);
+    this.clock = resolved.clock;
+    this.table = new MemorySessionTable(resolved);
+    this.ended = new RecentKeys(ENDED_KEYS.forMs, ENDED_KEYS.limit, this.clock.now());
+  }
+
+  /** Sessions kept now, including expired ones that were not freed yet. For metrics. */
+  get size(): number {
+    return this.table.size;
+  }
+
+  /** Bytes kept now, counted as `maxBytes` is. For metrics. */
+  get bytes(): number {
+    return this.table.bytes;
+  }
+
+  async load(key: SessionKey, { known, touchAfterMs }: LoadOptions = {}): Promise<LoadResult> {
+    const now = this.clock.now();
+    const session = this.table.find(key, now);
+    if (!session) return { outcome: 'none' };
+    const { createdAt, lastAccessedAt, joined } = session;
+    if (touchAfterMs !== undefined && (!joined || now - lastAccessedAt >= touchAfterMs)) {
+      session.joined = true;
+      this.table.prolong(session, now);
+    }
+    const { expiresAt, stamp, lifetime, parts } = session;
+    if (stamp === known) return { outcome: 'unchanged', times: { createdAt, lastAccessedAt, expiresAt, joined } };
+    const record = { createdAt, lastAccessedAt, expiresAt, joined, stamp, lifetime, parts: unpackParts(parts) };
+    return { outcome: 'found', record };
+  }
+
+  /** @throws SessionStoreError when the store is full. */
+  async save(change: SessionChange): Promise<SaveResult> {
+    const now = this.clock.now();
+    const session = this.table.find(change.key, now);
+    if (!session) {
+      const tooLate = change.mode === 'update' || this.ended.has(change.key, now);
+      return tooLate ? { outcome: 'gone' } : this.create(change, now);
+    }
+    const stamp = session.stampOf(change.writeId);
+    if (stamp) return { outcome: 'saved', stamp, times: session.times };
+    if (change.mode === 'create') return { outcome: 'conflict', record: session.record };
+    return this.update(session, change, now);
+  }
+
+  async touch(key: SessionKey): Promise<boolean> {
+    const now = this.clock.now();
+    const session = this.table.find(key, now);
+    if (session) this.table.prolong(session, now);
+    return session !== undefined;
+  }
+
+  async destroy(key: SessionKey, ifStamp?: string): Promise<boolean> {
+    const now = this.clock.now();
+    const session = this.table.find(key, now);
+    if (session && ifStamp !== undefined && session.stamp !== ifStamp) return false;
+    if (session) this.table.remove(session);
+    this.ended.add(key, now);
+    return true;
+  }
+
+  /** Stops the timer. The sessions stay usable, for requests that are still running. May be called again. */
+  async close(): Promise<void> {
+    this.table.close();
+  }
+
+  private create(change: SessionChange, now: number): SaveResult {
+    const { key, writeId, lifetime, createdAt = now, parts: changes } = change;
+    if (!lifetime) throw new SessionStoreError(this.name, 'save', 'a change of mode create carries no lifetime');
+    const stamp = `1.${writeId}`;
+    const parts = new Map<string, StoredPart>();
+    for (const [name, { payload }] of changes) {
+      if (payload !== null) parts.set(name, { version: stamp, payload });
+    }
+    const session = new MemorySession(key, stamp, this.share(lifetime), packParts(parts), createdAt, now);
+    this.table.add(session, now);
+    return { outcome: 'saved', stamp, times: session.times };
+  }
+
+  private update(session: MemorySession, change: SessionChange, now: number): SaveResult {
+    const stamp = session.nextStamp(change.writeId);
+    const parts = unpackParts(session.parts);
+    if (!applyPartChanges(parts, change.parts, stamp)) return { outcome: 'conflict', record: session.record };
+    this.table.replaceParts(session, packParts(parts), stamp, now);
+    if (change.lifetime) session.lifetime = this.share(change.lifetime);
+    this.table.prolong(session, now);
+    return { outcome: 'saved', stamp, times: session.times };
+  }
+
+  /** Nearly all sessions have the lifetime of the module's options: they share one copy of it. */
+  private share({ idleTimeoutMs, absoluteTimeoutMs, unjoinedTimeoutMs }: SessionLifetime): SessionLifetime {
+    const last = this.lastLifetime;
+    const isSame =
+      last?.idleTimeoutMs === idleTimeoutMs &&
+      last.absoluteTimeoutMs === absoluteTimeoutMs &&
+      last.unjoinedTimeoutMs === unjoinedTimeoutMs;
+    if (isSame) return last;
+    return (this.lastLifetime = Object.freeze({ idleTimeoutMs, absoluteTimeoutMs, unjoinedTimeoutMs }));
+  }
+}

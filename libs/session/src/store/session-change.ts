@@ -1,0 +1,39 @@
+import type { SessionKey } from './session-key.js';
+import type { SessionLifetime } from './session-lifetime.js';
+
+/** What one commit does to one part of a session. */
+export interface PartChange {
+  /** Version the change was made from; null = the part did not exist. */
+  readonly base: string | null;
+
+  /** The new payload; null = the part is removed. */
+  readonly payload: string | null;
+}
+
+/** What one commit asks a store to apply, whole or not at all. */
+export interface SessionChange {
+  readonly key: SessionKey;
+
+  /**
+   * Unique for ever, never used for another change (at most 32 characters of `[A-Za-z0-9_-]`). It becomes the second half
+   * of the stamp, and it is how a store recognises a change that is sent again because its reply was lost.
+   */
+  readonly writeId: string;
+
+  /**
+   * `create`: the session must not exist, and every base is null; `update`: it must exist. An update never brings a session back.
+   */
+  readonly mode: 'create' | 'update';
+
+  /** Present on `create`; on `update` only when the lifetime changes. */
+  readonly lifetime?: SessionLifetime;
+
+  /**
+   * On `create` of a session that goes on under a new id: when it began, by the clock of the store. Its absolute end stays what it was.
+   * Without it the session begins now.
+   */
+  readonly createdAt?: number;
+
+  /** May be empty. */
+  readonly parts: ReadonlyMap<string, PartChange>;
+}

@@ -1,0 +1,86 @@
+import type { SessionChange } from './session-change.js';
+import type { SessionKey } from './session-key.js';
+import type { SessionRecord, SessionTimes } from './session-record.js';
+
+/**
+ * Keeps session records. The rules in brackets are the ones the contract suite (`describeSessionStore`) checks.
+ *
+ * Outcomes that are part of the game are values; a call rejects only when the store could not do its work.
+ * Every method may be called concurrently, also for the same key. All times are the store's own clock.
+ */
+export interface SessionStore {
+  /** Used in error texts and logs, e.g. `memory`, `redis`. */
+  readonly name: string;
+
+  readonly capabilities: SessionStoreCapabilities;
+
+  /**
+   * Called when a request needs its session.
+   * [L1] The live record, or none. [L2] Never an ended or expired one. [L3] A later save does not change what was returned.
+   * [L4] With `known`, answers `unchanged` exactly when the stored stamp is that one.
+   * [L5] With `touchAfterMs`, a request is using the session: the client has now joined, and the end of life moves to
+   * `idleTimeoutMs` from now (never past the absolute end) if it has not been moved for `touchAfterMs`, or if the client had not
+   * joined before. The times returned are those from before the call, except `expiresAt`. Without it nothing changes.
+   */
+  load(key: SessionKey, options?: LoadOptions): Promise<LoadResult>;
+
+  /**
+   * Called when a request, or several at once, changed a session.
+   * [S1] All of the change or nothing, atomically. [S2] `gone` for an update of a session that does not exist (any more): nothing
+   * is created. [S3] `conflict` when a part is not at the version the change was made from, or when a created key exists:
+   * nothing is changed. [S4] Parts that the change does not name stay as they are, byte for byte.
+   * [S5] The same change (same `writeId`) sent again after it was applied answers `saved` with the stamp it got then, and is not applied
+   * again, as long as the session exists and no more than 7 other saves were applied since.
+   * [S6] An update moves the end of life like a request does, by the new lifetime if it carries one. The client has not joined by
+   * it: the first request may save several times. [S7] Stamps are `<n>.<writeId>`, n growing by one; a written
+   * part gets the stamp as its version. [S8] A creation with `createdAt` goes on with a session that began then: the absolute end
+   * counts from there.
+   */
+  save(change: SessionChange): Promise<SaveResult>;
+
+  /**
+   * Called when a session was used for longer than `touchIntervalMs` without a save.
+   * [T1] Moves the end of life as a request does, writes nothing else (nor has the client joined by it), keeps the stamp. [T2] False, and nothing is created, when there
+   * is no such session.
+   */
+  touch(key: SessionKey): Promise<boolean>;
+
+  /**
+   * Called on logout, and for the old id when an id is renewed.
+   * [D1] Ends the session; a missing one is not an error: true means that there is none now. [D2] Afterwards no save and no touch brings
+   * it back; a `create` of its key that arrives late, for at least a minute, answers `gone`. An ended key is never used again.
+   * [D3] With `ifStamp`, only when the stored stamp is that one: false, and nothing is changed, when it is another.
+   */
+  destroy(key: SessionKey, ifStamp?: string): Promise<boolean>;
+
+  /** [C1] Releases what the store itself opened (timers, connections), nothing that was handed to it. */
+  close(): Promise<void>;
+}
+
+export interface LoadOptions {
+  /** Stamp of the copy the caller holds. */
+  readonly known?: string;
+
+  /** A request is using the session: see [L5]. */
+  readonly touchAfterMs?: number;
+}
+
+export type LoadResult =
+  | { readonly outcome: 'found'; readonly record: SessionRecord }
+  | { readonly outcome: 'unchanged'; readonly times: SessionTimes }
+  | { readonly outcome: 'none' };
+
+export type SaveResult =
+  | { readonly outcome: 'saved'; readonly stamp: string; readonly times: SessionTimes }
+  /** With what the store has instead, so that the caller can merge without another call. */
+  | { readonly outcome: 'conflict'; readonly record: SessionRecord }
+  | { readonly outcome: 'gone' };
+
+/** What a store promises beyond the rules above. A flag exists only if the library reads it and the suite tests it. */
+export interface SessionStoreCapabilities {
+  /**
+   * Other servers may change a session saved here. Read by live sessions: a request that joins one re-validates it against a shared
+   * store, and trusts its own copy otherwise.
+   */
+  readonly shared: boolean;
+}

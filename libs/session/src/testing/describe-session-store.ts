@@ -1,0 +1,65 @@
+import type { SessionStore } from '../store/session-store.js';
+import type { ContractRules } from './contract-rules.js';
+import type { DescribeSessionStoreOptions, SessionStoreSetup } from './describe-session-store.options.js';
+import { findTestRunner } from './find-test-runner.js';
+import { closeRules } from './rules/close-rules.js';
+import { concurrencyRules } from './rules/concurrency-rules.js';
+import { destroyRules } from './rules/destroy-rules.js';
+import { expiryRules } from './rules/expiry-rules.js';
+import { joinRules } from './rules/join-rules.js';
+import { loadRules } from './rules/load-rules.js';
+import { sameChangeAgainRules } from './rules/same-change-again-rules.js';
+import { saveRules } from './rules/save-rules.js';
+import { sharingRules } from './rules/sharing-rules.js';
+import { touchRules } from './rules/touch-rules.js';
+import { StoreUnderTest } from './store-under-test.js';
+
+const GROUPS: Readonly<Record<string, ContractRules>> = {
+  load: loadRules,
+  'load by a request': joinRules,
+  expiry: expiryRules,
+  save: saveRules,
+  'the same change again': sameChangeAgainRules,
+  touch: touchRules,
+  destroy: destroyRules,
+  close: closeRules,
+  concurrency: concurrencyRules,
+  capabilities: sharingRules,
+};
+
+/**
+ * Declares the tests that every session store has to pass, one or more for each rule of `SessionStore`; the titles begin with
+ * the rule's id.
+ *
+ * @param create makes the store of one test; called twice with the same `namespace` where a test needs two servers. The suite
+ * closes what it made.
+ *
+ * @example
+ * describeSessionStore('memory', ({ clock }) => new MemorySessionStore({ clock }));
+ *
+ * @see docs/stores/writing-a-store.md
+ */
+export function describeSessionStore(
+  name: string,
+  create: (setup: SessionStoreSetup) => SessionStore | Promise<SessionStore>,
+  options: DescribeSessionStoreOptions = {},
+): void {
+  const runner = options.runner ?? findTestRunner();
+  runner.describe(`session store contract: ${name}`, () => {
+    for (const [group, rules] of Object.entries(GROUPS)) {
+      runner.describe(group, () => {
+        for (const [title, check] of Object.entries(rules)) {
+          runner.it(title, async () => {
+            const on = new StoreUnderTest(create, options);
+            await on.open();
+            try {
+              await check(on);
+            } finally {
+              await on.close();
+            }
+          });
+        }
+      });
+    }
+  });
+}

@@ -1,0 +1,13 @@
+/**
+ * For tests: the contract of session stores, and a clock that can be moved.
+ *
+ * @module nestjs-session-beans/testing
+ */
+
+// contract suite
+export { describeSessionStore } from './describe-session-store.js';
+export type { DescribeSessionStoreOptions, SessionStoreSetup } from './describe-session-store.options.js';
+export type { TestRunner } from './test-runner.js';
+
+// time
+export { ManualClock } from './manual-clock.js';

@@ -1,0 +1,11 @@
+import type { ContractRules } from '../contract-rules.js';
+
+export const closeRules: ContractRules = {
+  '[C1] a store can be closed, used or not, and closed again': async (on) => {
+    const unused = await on.open();
+    await unused.close();
+    await on.begin();
+    await on.store.close();
+    await on.store.close();
+  },
+};

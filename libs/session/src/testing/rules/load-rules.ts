@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { sessionExpiry } from '../../store/session-expiry.js';
+import type { SessionRecord } from '../../store/session-record.js';
+import type { ContractRules } from '../contract-rules.js';
+
+/** Texts and names that formats and languages like to damage. */
+const AWKWARD = [
+  '',
+  ' ',
+  '0',
+  'null',
+  '{"a":"b"}',
+  'line\nbreak\r\n',
+  'nul\u0000',
+  'zażółć 漢字 🧑‍🚀',
+  '"\'`\\$(:)|',
+  '__proto__',
+  'constructor',
+  'x'.repeat(100_000),
+];
+const AWKWARD_NAMES = ['a', '@attributes', '__proto__', 'constructor', 'a:b.c/d', 'Bean 2', 'ż🧑‍🚀', '0', '-1', 'stamp'];
+
+/** Not structuredClone: its objects are of another realm in jest, and so never strictly equal. */
+function copyOf(record: SessionRecord): SessionRecord {
+  const parts = [...record.parts].map(([name, part]) => [name, { ...part }] as const);
+  return { ...record, lifetime: { ...record.lifetime }, parts: new Map(parts) };
+}
+
+export const loadRules: ContractRules = {
+  '[L1] a session is found as it was created': async (on) => {
+    const change = on.creation(on.newKey(), { counter: '{"value":1}', cart: '[]' });
+    const { stamp, times } = await on.saved(change);
+    const record = await on.found(change.key);
+    assert.deepEqual([...record.parts.keys()].toSorted(), ['cart', 'counter']);
+    assert.deepEqual(record.parts.get('counter'), { version: stamp, payload: '{"value":1}' });
+    assert.deepEqual(record.lifetime, on.lifetime);
+    assert.equal(record.stamp, stamp);
+    const { createdAt, lastAccessedAt, expiresAt, joined } = record;
+    assert.deepEqual({ createdAt, lastAccessedAt, expiresAt, joined }, times);
+    assert.deepEqual({ lastAccessedAt, joined }, { lastAccessedAt: createdAt, joined: false });
+    assert.equal(expiresAt, sessionExpiry(record, on.lifetime));
+  },
+
+  '[L1] a session without parts is a session': async (on) => {
+    const { key } = await on.begin({});
+    assert.equal((await on.found(key)).parts.size, 0);
+  },
+
+  '[L1] payloads come back byte for byte': async (on) => {
+    for (const payload of AWKWARD) {
+      const { key } = await on.begin({ a: payload });
+      assert.equal((await on.found(key)).parts.get('a')?.payload, payload);
+    }
+  },
+
+  '[L1] any name can be the name of a part': async (on) => {
+    const parts = new Map(AWKWARD_NAMES.map((name) => [name, { base: null, payload: `of ${name}` }]));
+    const change = { ...on.creation(on.newKey(), {}), parts };
+    const { stamp } = await on.saved(change);
+    const expected = AWKWARD_NAMES.map((name) => [name, { version: stamp, payload: `of ${name}` }] as const);
+    assert.deepEqual(new Map((await on.found(change.key)).parts), new Map(expected));
+  },
+
+  '[L1] an unknown key has none': async (on) => {
+    await on.begin();
+    await on.assertNone(on.newKey());
+    assert.deepEqual(await on.store.load(on.newKey(), { known: '1.x', touchAfterMs: 0 }), { outcome: 'none' });
+  },
+
+  '[L3] a record does not change by what is saved later': async (on) => {
+    const { key, stamp } = await on.begin({ a: '1', b: '1', c: '1' });
+    const record = await on.found(key);
+    const before = copyOf(record);
+    await on.pass(1);
+    await on.saved(
+      on.update(key, {
+        a: { base: stamp, payload: '2' },
+        b: { base: stamp, payload: null },
+        d: { base: null, payload: '1' },
+      }),
+    );
+    await on.found(key, { touchAfterMs: 0 });
+    await on.store.touch(key);
+    await on.store.destroy(key);
+    assert.deepEqual(record, before);
+  },
+
+  '[L3] the caller may go on using the map it saved': async (on) => {
+    const parts = new Map([['a', { base: null, payload: '1' }]]);
+    const lifetime = { ...on.lifetime };
+    const change = { ...on.creation(on.newKey(), {}), parts, lifetime };
+    await on.saved(change);
+    parts.clear();
+    lifetime.idleTimeoutMs = 0;
+    const record = await on.found(change.key);
+    assert.equal(record.parts.get('a')?.payload, '1');
+    assert.deepEqual(record.lifetime, on.lifetime);
+  },
+
+  '[L4] a copy with the stored stamp is unchanged': async (on) => {
+    const { key, stamp } = await on.begin();
+    const { createdAt, lastAccessedAt, expiresAt, joined } = await on.found(key);
+    const times = { createdAt, lastAccessedAt, expiresAt, joined };
+    assert.deepEqual(await on.store.load(key, { known: stamp }), { outcome: 'unchanged', times });
+    assert.equal(await on.store.touch(key), true);
+    assert.equal((await on.store.load(key, { known: stamp })).outcome, 'unchanged');
+  },
+
+  '[L4] a copy with another stamp is replaced': async (on) => {
+    const { key, stamp } = await on.begin();
+    for (const known of [`${stamp}x`, '1.x', '1', '']) assert.equal((await on.found(key, { known })).stamp, stamp);
+    const update = await on.saved(on.update(key, { a: { base: stamp, payload: '2' } }));
+    assert.equal((await on.found(key, { known: stamp })).stamp, update.stamp);
+    await on.saved(on.update(key, {}));
+    assert.equal((await on.found(key, { known: update.stamp })).parts.get('a')?.payload, '2');
+  },
+};

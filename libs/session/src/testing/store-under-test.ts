@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { PartChange, SessionChange } from '../store/session-change.js';
+import type { SessionKey } from '../store/session-key.js';
+import type { SessionLifetime } from '../store/session-lifetime.js';
+import type { SessionRecord } from '../store/session-record.js';
+import type { LoadOptions, SaveResult, SessionStore } from '../store/session-store.js';
+import { DescribeSessionStoreOptions, type SessionStoreSetup } from './describe-session-store.options.js';
+import { ManualClock } from './manual-clock.js';
+
+/** A fresh store, and the words in which the rules of the contract are written down. One per test. */
+export class StoreUnderTest {
+  private readonly setup: SessionStoreSetup = { clock: new ManualClock(), namespace: randomUUID() };
+  private readonly opened: SessionStore[] = [];
+  private readonly unitMs: number;
+
+  /** What sessions live for here, unless a test says otherwise: 10, 40 and 4 units. */
+  readonly lifetime: SessionLifetime;
+
+  constructor(
+    private readonly create: (setup: SessionStoreSetup) => SessionStore | Promise<SessionStore>,
+    private readonly options: DescribeSessionStoreOptions,
+  ) {
+    this.unitMs = options.unitMs ?? (new DescribeSessionStoreOptions().unitMs as number);
+    this.lifetime = {
+      idleTimeoutMs: this.units(10),
+      absoluteTimeoutMs: this.units(40),
+      unjoinedTimeoutMs: this.units(4),
+    };
+  }
+
+  /** Another store in the same namespace; the first one is what `store` returns. */
+  async open(): Promise<SessionStore> {
+    const store = await this.create(this.setup);
+    this.opened.push(store);
+    return store;
+  }
+
+  get store(): SessionStore {
+    const [store] = this.opened;
+    assert(store, 'open() comes first');
+    return store;
+  }
+
+  /** The stores of two servers where the store is shared; otherwise twice the only one. */
+  async servers(): Promise<readonly [SessionStore, SessionStore]> {
+    return [this.store, this.store.capabilities.shared ? await this.open() : this.store];
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.opened.map((store) => store.close()));
+  }
+
+  units(n: number): number {
+    return n * this.unitMs;
+  }
+
+  async pass(units: number): Promise<void> {
+    const { advance } = this.options;
+    if (advance) await advance(this.units(units));
+    else this.setup.clock.advance(this.units(units));
+  }
+
+  newKey(): SessionKey {
+    return randomBytes(32).toString('base64url');
+  }
+
+  creation(key: SessionKey, payloads: Readonly<Record<string, string>>, lifetime = this.lifetime): SessionChange {
+    const parts = Object.entries(payloads).map(([name, payload]) => [name, { base: null, payload }] as const);
+    return { key, writeId: this.newWriteId(), mode: 'create', lifetime, parts: new Map(parts) };
+  }
+
+  update(key: SessionKey, parts: Readonly<Record<string, PartChange>>, lifetime?: SessionLifetime): SessionChange {
+    const change = { key, writeId: this.newWriteId(), mode: 'update', parts: new Map(Object.entries(parts)) } as const;
+    return lifetime ? { ...change, lifetime } : change;
+  }
+
+  /** A session that was just created. */
+  async begin(payloads: Readonly<Record<string, string>> = { a: '1' }, lifetime = this.lifetime): Promise<Begun> {
+    const key = this.newKey();
+    const { stamp } = await this.saved(this.creation(key, payloads, lifetime));
+    return { key, stamp };
+  }
+
+  /** A session whose client came back with the id once. */
+  async beginJoined(payloads?: Readonly<Record<string, string>>): Promise<Begun> {
+    const begun = await this.begin(payloads);
+    await this.found(begun.key, { touchAfterMs: 0 });
+    return begun;
+  }
+
+  async saved(change: SessionChange, store = this.store): Promise<Extract<SaveResult, { outcome: 'saved' }>> {
+    const result = await store.save(change);
+    assert(result.outcome === 'saved', `expected the ${change.mode} to be saved, the answer was ${result.outcome}`);
+    return result;
+  }
+
+  async found(key: SessionKey, options?: LoadOptions): Promise<SessionRecord> {
+    const result = await this.store.load(key, options);
+    assert(result.outcome === 'found', `expected the session to be found, the answer was ${result.outcome}`);
+    return result.record;
+  }
+
+  async assertNone(key: SessionKey): Promise<void> {
+    assert.deepEqual(await this.store.load(key), { outcome: 'none' });
+  }
+
+  private newWriteId(): string {
+    return randomBytes(12).toString('base64url');
+  }
+}
+
+interface Begun {
+  readonly key: SessionKey;
+  readonly stamp: string;
+}

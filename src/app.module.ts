@@ -1,0 +1,18 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { SessionModule } from 'nestjs-session-beans';
+import { CartModule } from './cart/cart.module.js';
+import { CountModule } from './count/count.module.js';
+import { HealthModule } from './health/health.module.js';
+import type { SampleConfig } from './sample.config.js';
+import { sessionOptions } from './session-options.js';
+import { SessionInfoModule } from './session/session-info.module.js';
+
+@Module({})
+export class AppModule {
+  static for(config: SampleConfig): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [SessionModule.forRoot(sessionOptions(config)), CountModule, CartModule, SessionInfoModule.for(config), HealthModule],
+    };
+  }
+}

@@ -1,0 +1,7 @@
+import { Module } from '@nestjs/common';
+import { SessionModule } from 'nestjs-session-beans';
+import { CountController } from './count.controller.js';
+import { Counter } from './counter.js';
+
+@Module({ imports: [SessionModule.forFeature([Counter])], controllers: [CountController] })
+export class CountModule {}

@@ -1,0 +1,43 @@
+/** What the environment says about this server; the names are those of the operators' manual in README.md. */
+export interface SampleConfig {
+  readonly port: number;
+  readonly host: string;
+  readonly adapter: 'express' | 'fastify';
+  readonly pattern: 'none' | 'sticky';
+  readonly nodeName: string | undefined;
+  readonly secrets: readonly string[] | undefined;
+  readonly idleTimeoutMs: number | undefined;
+  readonly absoluteTimeoutMs: number | undefined;
+}
+
+const ADAPTERS = ['express', 'fastify'] as const;
+const PATTERNS = ['none', 'sticky'] as const;
+
+/** @throws Error naming the variable, its value and what is allowed */
+export function readConfig(env: NodeJS.ProcessEnv): SampleConfig {
+  return {
+    port: wholeNumber('PORT', env['PORT'] ?? '3000'),
+    host: env['HOST'] ?? '::',
+    adapter: oneOf('HTTP_ADAPTER', env['HTTP_ADAPTER'] ?? 'express', ADAPTERS),
+    pattern: oneOf('SESSION_PATTERN', env['SESSION_PATTERN'] ?? 'sticky', PATTERNS),
+    nodeName: env['NODE_NAME'] || undefined,
+    secrets: env['SESSION_SECRETS']?.split(','),
+    idleTimeoutMs: optionalNumber('IDLE_TIMEOUT_MS', env['IDLE_TIMEOUT_MS']),
+    absoluteTimeoutMs: optionalNumber('ABSOLUTE_TIMEOUT_MS', env['ABSOLUTE_TIMEOUT_MS']),
+  };
+}
+
+function oneOf<T extends string>(name: string, value: string, allowed: readonly T[]): T {
+  const found = allowed.find((one) => one === value);
+  if (found === undefined) throw new Error(`${name}=${value} is not supported by this release: allowed are ${allowed.join(', ')}`);
+  return found;
+}
+
+function wholeNumber(name: string, value: string): number {
+  if (!/^\d{1,15}$/.test(value)) throw new Error(`${name}=${value} must be a whole number`);
+  return Number(value);
+}
+
+function optionalNumber(name: string, value: string | undefined): number | undefined {
+  return value === undefined ? undefined : wholeNumber(name, value);
+}
