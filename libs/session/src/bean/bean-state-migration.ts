@@ -13,7 +13,8 @@ export function migrateState(definition: BeanDefinition, state: PlainState, vers
   for (let from = version; from < definition.version; from++) {
     const step = `from version ${from} to ${from + 1}`;
     const migrate = Object.hasOwn(definition.migrate, from) ? definition.migrate[from] : undefined;
-    if (migrate === undefined) throw undecodable(`cannot be brought up ${step}: its @SessionScoped() has no migrate[${from}]`);
+    if (migrate === undefined)
+      throw undecodable(`cannot be brought up ${step}: its @SessionScoped() has no migrate[${from}]`);
     try {
       migrated = migrate(migrated);
     } catch (cause) {

@@ -27,6 +27,7 @@ export class BeanStateProperties {
   learnFrom(pristine: object, dependencies: readonly unknown[]): void {
     const injected = Reflect.ownKeys(pristine).filter((key) => isOneOf(dependencies, Reflect.get(pristine, key)));
     this.excluded = new Set([...this.definition.transient, ...injected]);
+    this.constructed = new Set();
     this.constructed = new Set(Object.keys(this.valuesOf(pristine)));
   }
 
@@ -63,7 +64,8 @@ export class BeanStateProperties {
   }
 
   private valueOf(instance: object, key: string): unknown {
-    if (this.isReserved(key)) throw this.unstorable(key, 'has the name of a member of its class, which it would hide; rename it');
+    if (this.isReserved(key))
+      throw this.unstorable(key, 'has the name of a member of its class, which it would hide; rename it');
     const property = Object.getOwnPropertyDescriptor(instance, key);
     if (property?.get !== undefined || property?.set !== undefined) {
       throw this.unstorable(key, 'is an accessor of the instance; put it on the class, or mark it @Transient()');

@@ -26,7 +26,9 @@ export class BeanStateText {
     const { definition } = this;
     const digits = /^[1-9]\d{0,8}(?=\{)/.exec(payload)?.[0];
     if (digits === undefined) {
-      throw new SessionStateError(definition.name, 'was stored as something else than a version and an object', { reason: 'undecodable' });
+      throw new SessionStateError(definition.name, 'was stored as something else than a version and an object', {
+        reason: 'undecodable',
+      });
     }
     const version = Number(digits);
     if (version > definition.version) {

@@ -87,7 +87,11 @@ export class BeanState {
     try {
       this.apply(values, instance);
     } catch (cause) {
-      throw new SessionStateError(this.definition.name, 'could not be restored: its class does not let its state be set', { cause });
+      throw new SessionStateError(
+        this.definition.name,
+        'could not be restored: its class does not let its state be set',
+        { cause },
+      );
     }
   }
 
@@ -133,7 +137,11 @@ export class BeanState {
   private valuesOf(payload: string, instance: object): PlainState {
     const state = this.read(payload);
     if (this.shape === undefined) return state;
-    return new ClassTransformerRestoring(this.definition.name, this.limits.maxDepth).properties(state, this.shape, instance);
+    return new ClassTransformerRestoring(this.definition.name, this.limits.maxDepth).properties(
+      state,
+      this.shape,
+      instance,
+    );
   }
 
   private addDefaults(values: PlainState, instance: object): void {

@@ -13,7 +13,13 @@ export interface TypeMetadata {
 
 /** `@Transform(...)` of one property. */
 export interface TransformMetadata {
-  readonly transformFn: (params: { value: unknown; key: string; obj: object; type: number; options: object }) => unknown;
+  readonly transformFn: (params: {
+    value: unknown;
+    key: string;
+    obj: object;
+    type: number;
+    options: object;
+  }) => unknown;
   readonly options?: { readonly groups?: readonly string[] };
 }
 

@@ -22,7 +22,12 @@ export class ClassTransformerRestoring {
     return this.restoredProperties(state, shape, instance);
   }
 
-  private restoredProperties(plain: Properties, shape: ClassTransformerShape, target: object, skipped?: string): Properties {
+  private restoredProperties(
+    plain: Properties,
+    shape: ClassTransformerShape,
+    target: object,
+    skipped?: string,
+  ): Properties {
     const values: Properties = {};
     for (const storedName of Object.keys(plain)) {
       const name = shape.propertyNameOf(storedName);
@@ -36,10 +41,19 @@ export class ClassTransformerRestoring {
     return values;
   }
 
-  private restoredProperty(plain: object, target: object, key: string, value: unknown, property: PropertyShape): unknown {
+  private restoredProperty(
+    plain: object,
+    target: object,
+    key: string,
+    value: unknown,
+    property: PropertyShape,
+  ): unknown {
     let restored = value;
     if (property.type !== undefined) {
-      restored = this.restored(value, new ClassTransformerPlace(property.type, { newObject: target, object: plain, property: key }));
+      restored = this.restored(
+        value,
+        new ClassTransformerPlace(property.type, { newObject: target, object: plain, property: key }),
+      );
     }
     try {
       for (const { transformFn } of property.whenRestored) {

@@ -31,14 +31,21 @@ export class ClassTransformerStoring {
     return this.storedProperties(instance, values, Object.keys(values), shape);
   }
 
-  private storedProperties(source: object, values: Properties, keys: Iterable<string>, shape: ClassTransformerShape): Properties {
+  private storedProperties(
+    source: object,
+    values: Properties,
+    keys: Iterable<string>,
+    shape: ClassTransformerShape,
+  ): Properties {
     const plain: Properties = {};
     for (const key of keys) {
       const property = shape.property(key);
       if (!property.isState) continue;
       this.trail.push(key);
       if (Object.hasOwn(plain, property.storedName)) {
-        throw this.trail.refused(`is stored as '${property.storedName}', and so is another property; change its @Expose({ name })`);
+        throw this.trail.refused(
+          `is stored as '${property.storedName}', and so is another property; change its @Expose({ name })`,
+        );
       }
       const value = values[key] === absent ? absent : this.storedProperty(source, plain, key, values[key], property);
       setOwn(plain, property.storedName, value);
@@ -57,7 +64,10 @@ export class ClassTransformerStoring {
       throw this.trail.refused('could not be stored: its @Transform threw', { cause });
     }
     if (property.type === undefined) return transformed;
-    return this.stored(transformed, new ClassTransformerPlace(property.type, { newObject: plain, object: source, property: key }));
+    return this.stored(
+      transformed,
+      new ClassTransformerPlace(property.type, { newObject: plain, object: source, property: key }),
+    );
   }
 
   private stored(value: unknown, place: ClassTransformerPlace): unknown {
@@ -94,7 +104,7 @@ export class ClassTransformerStoring {
       plain.push(this.stored(source[i], place));
       this.trail.pop();
     }
-    refuseExtraProperties(source, source.length + 1, this.trail);
+    refuseExtraProperties(source, source.length, this.trail);
     return plain;
   }
 
@@ -153,7 +163,9 @@ export class ClassTransformerStoring {
     const own = plain[property];
     if (own !== undefined && own !== name) {
       this.trail.push(property);
-      throw this.trail.refused(`is where @Type puts the discriminator '${name}', but holds something else; rename one of them`);
+      throw this.trail.refused(
+        `is where @Type puts the discriminator '${name}', but holds something else; rename one of them`,
+      );
     }
     setOwn(plain, property, name);
   }

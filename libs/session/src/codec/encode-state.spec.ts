@@ -29,7 +29,9 @@ function refusalOf(run: () => unknown): SessionStateError {
 
 describe('encodeState', () => {
   it('writes plain state as plain JSON and the rest with tags', () => {
-    expect(encode({ value: 3, list: ['a', null, true], nested: { x: 0.5 } })).toBe('{"value":3,"list":["a",null,true],"nested":{"x":0.5}}');
+    expect(encode({ value: 3, list: ['a', null, true], nested: { x: 0.5 } })).toBe(
+      '{"value":3,"list":["a",null,true],"nested":{"x":0.5}}',
+    );
     expect(encode({ at: new Date(5), prices: new Map([['x', 1n]]), tags: new Set(['a']) })).toBe(
       '{"at":{"$date":5},"prices":{"$map":[["x",{"$bigint":"1"}]]},"tags":{"$set":["a"]}}',
     );
@@ -48,7 +50,12 @@ describe('encodeState', () => {
     ['a symbol as key', { a: { [Symbol('s')]: 1 } }, 'Cart.a[Symbol(s)]', /symbol/],
     ['absence inside the state', { a: { b: absent } }, 'Cart.a.b', /symbol/],
     ['a Promise', { a: Promise.resolve(1) }, 'Cart.a', /Promise; await it/],
-    ['an instance of a class', { prices: new Map([['x', new Money()]]) }, 'Cart.prices.get("x")', /instance of Money.*@Type\(\(\) => Money\)/],
+    [
+      'an instance of a class',
+      { prices: new Map([['x', new Money()]]) },
+      'Cart.prices.get("x")',
+      /instance of Money.*@Type\(\(\) => Money\)/,
+    ],
     ['a class as key of a Map', { prices: new Map([[new Money(), 1]]) }, 'Cart.prices.keys()[0]', /instance of Money/],
     ['a subclass of Map', { a: new SpecialMap() }, 'Cart.a', /instance of SpecialMap/],
     ['a subclass of Array', { a: new SpecialArray() }, 'Cart.a', /instance of SpecialArray/],
@@ -62,12 +69,44 @@ describe('encodeState', () => {
     // eslint-disable-next-line no-sparse-arrays
     ['a hole', { a: [1, , 3] }, 'Cart.a[1]', /hole/],
     ['a property of an array', { a: Object.assign([1], { total: 1 }) }, 'Cart.a.total', /extra property/],
+    ['a symbol on an array', { a: Object.assign([1], { [Symbol('s')]: 1 }) }, 'Cart.a[Symbol(s)]', /extra property/],
+    [
+      'a hidden toJSON of an array',
+      { a: Object.defineProperty([1], 'toJSON', { value: () => 1 }) },
+      'Cart.a.toJSON',
+      /called/,
+    ],
     ['a property of a Date', { a: Object.assign(new Date(0), { zone: 'Z' }) }, 'Cart.a.zone', /extra property/],
     ['a property of a Map', { a: Object.assign(new Map(), { name: 'Z' }) }, 'Cart.a.name', /extra property/],
-    ['an accessor', { a: { get b() { return 1; } } }, 'Cart.a.b', /accessor/],
+    [
+      'an accessor',
+      {
+        a: {
+          get b() {
+            return 1;
+          },
+        },
+      },
+      'Cart.a.b',
+      /accessor/,
+    ],
     ['a hidden property', { a: Object.defineProperty({}, 'b', { value: 1 }) }, 'Cart.a.b', /not enumerable/],
     ['a pretended Date', { a: Object.create(Date.prototype) as unknown }, 'Cart.a', /could not be read/],
-    ['a proxy that throws', { a: new Proxy({}, { ownKeys: () => { throw new Error('trap'); } }) }, 'Cart.a', /could not be read/],
+    [
+      'a proxy that throws',
+      {
+        a: new Proxy(
+          {},
+          {
+            ownKeys: () => {
+              throw new Error('trap');
+            },
+          },
+        ),
+      },
+      'Cart.a',
+      /could not be read/,
+    ],
   ];
   it.each(refused)('B50-B57: refuses %s and names the path', (_, state, path, reason) => {
     const error = refusalOf(() => encode(state));
@@ -95,7 +134,18 @@ describe('encodeState', () => {
 
   it('keeps what a trap of the application threw as the cause', () => {
     const cause = new Error('trap');
-    const error = refusalOf(() => encode({ a: new Proxy({}, { getPrototypeOf: () => { throw cause; } }) }));
+    const error = refusalOf(() =>
+      encode({
+        a: new Proxy(
+          {},
+          {
+            getPrototypeOf: () => {
+              throw cause;
+            },
+          },
+        ),
+      }),
+    );
     expect(error.cause).toBe(cause);
   });
 

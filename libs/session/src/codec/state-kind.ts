@@ -28,5 +28,7 @@ export function stateKind(value: unknown): StateKind | undefined {
 function isForeign(prototype: unknown, name: 'Object' | 'Array'): boolean {
   if (typeof prototype !== 'object' || prototype === null || !Object.hasOwn(prototype, 'constructor')) return false;
   const type: unknown = Reflect.get(prototype, 'constructor');
-  return typeof type === 'function' && Function.prototype.toString.call(type) === `function ${name}() { [native code] }`;
+  return (
+    typeof type === 'function' && Function.prototype.toString.call(type) === `function ${name}() { [native code] }`
+  );
 }

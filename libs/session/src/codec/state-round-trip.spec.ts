@@ -12,7 +12,23 @@ const decode = (text: string): Record<string, unknown> => decodeState(text, 'Bea
 
 const key = fc.oneof(
   { weight: 2, arbitrary: fc.string({ maxLength: 4 }) },
-  fc.constantFrom('', '$', '$$', '$x', '$$x', '$date', '$map', '$absent', '__proto__', 'constructor', 'toJSON', 'length', '0', '10', '-1'),
+  fc.constantFrom(
+    '',
+    '$',
+    '$$',
+    '$x',
+    '$$x',
+    '$date',
+    '$map',
+    '$absent',
+    '__proto__',
+    'constructor',
+    'toJSON',
+    'length',
+    '0',
+    '10',
+    '-1',
+  ),
 );
 const primitive = fc.oneof(
   fc.string({ unit: 'binary' }),
@@ -60,12 +76,17 @@ describe('state as text', () => {
   });
 
   it('is the same text again after a round trip: the order of keys and entries is kept', () => {
-    fc.assert(fc.property(state, (original) => encode(decode(encode(original))) === encode(original)), { numRuns: 1000 });
+    fc.assert(
+      fc.property(state, (original) => encode(decode(encode(original))) === encode(original)),
+      { numRuns: 1000 },
+    );
   });
 
   it('B31: leaves every prototype as it is', () => {
     const before = Reflect.ownKeys(Object.prototype);
-    const original = decode('{"__proto__":{"isAdmin":true},"constructor":{"prototype":{"isAdmin":true}},"list":[{"__proto__":{"$date":0}}]}');
+    const original = decode(
+      '{"__proto__":{"isAdmin":true},"constructor":{"prototype":{"isAdmin":true}},"list":[{"__proto__":{"$date":0}}]}',
+    );
     const again = decode(encode(original));
     expect(Object.getPrototypeOf(again)).toBe(Object.prototype);
     expect(Object.keys(again)).toEqual(['__proto__', 'constructor', 'list']);
@@ -77,7 +98,9 @@ describe('state as text', () => {
 
   it('keeps classes of bytes apart and copies what is shared', () => {
     const shared = { a: 1 };
-    const { bytes, buffer, twice } = decode(encode({ bytes: new Uint8Array([1]), buffer: Buffer.from([1]), twice: [shared, shared] }));
+    const { bytes, buffer, twice } = decode(
+      encode({ bytes: new Uint8Array([1]), buffer: Buffer.from([1]), twice: [shared, shared] }),
+    );
     expect(Object.getPrototypeOf(bytes)).toBe(Uint8Array.prototype);
     expect(Buffer.isBuffer(buffer)).toBe(true);
     const [first, second] = twice as object[];

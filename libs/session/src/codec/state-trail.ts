@@ -56,7 +56,8 @@ export class StateTrail {
   private tooDeep(holder: object): SessionStateError {
     const chain = [...this.holders, holder];
     const again = chain.findIndex((link, i) => chain.indexOf(link) < i);
-    if (again === -1) return this.refused(`lies deeper than ${this.maxDepth} levels; flatten it, or allow more with maxDepth`);
+    if (again === -1)
+      return this.refused(`lies deeper than ${this.maxDepth} levels; flatten it, or allow more with maxDepth`);
     const first = chain.indexOf(chain[again] as object);
     return new SessionStateError(
       this.toString(again),

@@ -83,43 +83,51 @@ export class TaggingWalk {
     for (let i = 0; i < keys.length; i++) {
       const key = keys[i] as string;
       if (typeof key === 'symbol') throw this.refusedKey(key);
-      this.trail.push(key);
       const value = this.valueOf(source, key);
-      const tagged = this.tagged(value);
+      const tagged = isPlain(value) ? value : this.taggedAt(key, value);
       const written = key.charCodeAt(0) === dollar ? `$${key}` : key;
       if (copy === undefined && (tagged !== value || written !== key)) {
         copy = {};
         for (let k = 0; k < i; k++) setOwn(copy, keys[k] as string, source[keys[k] as string]);
       }
       if (copy !== undefined) setOwn(copy, written, tagged);
-      this.trail.pop();
     }
     return copy ?? source;
+  }
+
+  private taggedAt(step: string | number, value: unknown): unknown {
+    this.trail.push(step);
+    const tagged = this.tagged(value);
+    this.trail.pop();
+    return tagged;
   }
 
   private valueOf(source: object, key: string): unknown {
     const property = Object.getOwnPropertyDescriptor(source, key);
     if (property === undefined) return undefined;
     if (property.get !== undefined || property.set !== undefined) {
-      throw this.trail.refused('is an accessor; store its value, or put the accessor on a class');
+      throw this.refusedAt(key, 'is an accessor; store its value, or put the accessor on a class');
     }
-    if (property.enumerable !== true) throw this.trail.refused('is not enumerable and would get lost; define it as an ordinary property');
+    if (property.enumerable !== true) {
+      throw this.refusedAt(key, 'is not enumerable and would get lost; define it as an ordinary property');
+    }
     return property.value;
   }
 
   private taggedElements(source: unknown[]): unknown[] {
     let copy: unknown[] | undefined;
     for (let i = 0; i < source.length; i++) {
-      this.trail.push(i);
       const value = source[i];
-      if (value === undefined && !Object.hasOwn(source, i)) throw this.trail.refused('is a hole in an array; put undefined or null there');
-      const tagged = this.tagged(value);
+      if (value === undefined && !Object.hasOwn(source, i))
+        throw this.refusedAt(i, 'is a hole in an array; put undefined or null there');
+      const tagged = isPlain(value) ? value : this.taggedAt(i, value);
       if (tagged !== value) copy ??= source.slice(0, i);
       copy?.push(tagged);
-      this.trail.pop();
     }
-    // Every element was there, so what there is beyond them and `length` is something else.
-    refuseExtraProperties(source, source.length + 1, this.trail);
+    // JSON.stringify would call one, be it enumerable or not.
+    if ('toJSON' in source) throw this.refusedAt('toJSON', 'would be called instead of storing the array; remove it');
+    // Every element was there, so what there is beyond them is something else.
+    refuseExtraProperties(source, source.length, this.trail);
     return copy ?? source;
   }
 
@@ -157,10 +165,22 @@ export class TaggingWalk {
     return { $set: elements };
   }
 
+  private refusedAt(step: string | number, problem: string): SessionStateError {
+    this.trail.push(step);
+    return this.trail.refused(problem);
+  }
+
   private refusedKey(key: symbol): SessionStateError {
     this.trail.push((parent) => `${parent}[${String(key)}]`);
-    return this.trail.refused('has a symbol for a key, of which there is no second one; use a string, or mark it @Transient()');
+    return this.trail.refused(
+      'has a symbol for a key, of which there is no second one; use a string, or mark it @Transient()',
+    );
   }
+}
+
+/** The values of most properties, which need neither a tag nor a path. NaN, the infinities and zeros are looked at more closely. */
+function isPlain(value: unknown): boolean {
+  return typeof value === 'string' || (typeof value === 'number' && value !== 0 && value - value === 0);
 }
 
 function base64(bytes: Uint8Array): string {

@@ -16,7 +16,10 @@ export function largest(mine: unknown, theirs: unknown, sign: 1 | -1, path: stri
     given.every((value) => stateKind(value) === 'date');
   if (!comparable) {
     const rule = sign === 1 ? 'max' : 'min';
-    throw new SessionStateError(path, `cannot be merged by '${rule}', which is for numbers, bigints, strings and Dates, all alike`);
+    throw new SessionStateError(
+      path,
+      `cannot be merged by '${rule}', which is for numbers, bigints, strings and Dates, all alike`,
+    );
   }
   return (given as string[]).reduce((a, b) => ((sign === 1 ? a < b : a > b) ? b : a));
 }

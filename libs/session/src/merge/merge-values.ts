@@ -28,7 +28,12 @@ export function mergeValues({ base, mine, theirs }: ThreeValues, field: string, 
   if (kind === stateKind(theirs) && (base === missing || kind === stateKind(base))) {
     if (kind === 'object' || kind === 'record') {
       const result = (kind === 'record' ? Object.create(null) : {}) as Properties;
-      return mergeProperties(result, base === missing ? {} : (base as Properties), mine as Properties, theirs as Properties);
+      return mergeProperties(
+        result,
+        base === missing ? {} : (base as Properties),
+        mine as Properties,
+        theirs as Properties,
+      );
     }
     if (kind === 'map') {
       const before: Entries = base === missing ? new Map() : (base as Entries);

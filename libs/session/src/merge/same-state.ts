@@ -29,7 +29,9 @@ export function sameState(a: unknown, b: unknown): boolean {
 
 function sameProperties(a: Record<string, unknown>, b: Record<string, unknown>): boolean {
   const keys = Object.keys(a);
-  return keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && sameState(a[key], b[key]));
+  return (
+    keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && sameState(a[key], b[key]))
+  );
 }
 
 function sameElements(a: ArrayLike<unknown>, b: ArrayLike<unknown>): boolean {
@@ -45,7 +47,10 @@ function sameEntries(a: Map<unknown, unknown>, b: Map<unknown, unknown>): boolea
   for (const [key, value] of a) {
     if (!isObject(key) && !(b.has(key) && sameState(value, b.get(key)))) return false;
   }
-  return sameElements([...a].filter(([key]) => isObject(key)), [...b].filter(([key]) => isObject(key)));
+  return sameElements(
+    [...a].filter(([key]) => isObject(key)),
+    [...b].filter(([key]) => isObject(key)),
+  );
 }
 
 function sameMembers(a: Set<unknown>, b: Set<unknown>): boolean {

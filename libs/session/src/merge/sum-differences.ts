@@ -9,7 +9,10 @@ export function sumDifferences(base: unknown, mine: unknown, theirs: unknown, pa
   if (given.every((value) => typeof value === 'bigint')) {
     return bigint(theirs) + (bigint(mine) - bigint(base));
   }
-  throw new SessionStateError(path, `cannot be merged by 'sum', which is for fields that are always numbers or always bigints`);
+  throw new SessionStateError(
+    path,
+    `cannot be merged by 'sum', which is for fields that are always numbers or always bigints`,
+  );
 }
 
 function number(value: unknown): number {

@@ -5,11 +5,17 @@ import { type MergeOutcome, threeWayMerge } from './three-way-merge.js';
 
 type State = Record<string, unknown>;
 
-function merge(base: State, mine: State, theirs: State, rules: Record<string, MergeRule> = {}, onClash: 'reject' | 'latest' = 'reject'): MergeOutcome {
+function merge(
+  base: State,
+  mine: State,
+  theirs: State,
+  rules: Record<string, MergeRule> = {},
+  onClash: 'reject' | 'latest' = 'reject',
+): MergeOutcome {
   return threeWayMerge({ base, mine, theirs, rules: new Map(Object.entries(rules)), onClash, root: 'Cart' });
 }
 const merged = (state: State): MergeOutcome => ({ outcome: 'merged', state });
-const clash = (field: string): MergeOutcome => ({ outcome: 'clash', field });
+const clash = (path: string): MergeOutcome => ({ outcome: 'clash', field: path });
 
 /** Merges one field. */
 function field(rule: MergeRule | undefined, base: unknown, mine: unknown, theirs: unknown): unknown {
@@ -34,13 +40,33 @@ describe('threeWayMerge without a rule', () => {
     expect(merge({}, { a: undefined }, { a: 1 })).toEqual(clash('a'));
     expect(merge({ a: 0 }, { a: -0 }, { a: 1 })).toEqual(clash('a'));
     expect(merge({ a: NaN }, { a: NaN }, { a: 1 })).toEqual(merged({ a: 1 }));
+    expect(field('reject', { p: undefined }, { q: undefined }, { p: 1 })).toBe('clash: f');
   });
 
   it('merges through plain objects, objects without prototype and Maps, and names the path of a clash', () => {
     expect(field(undefined, { a: 1, b: 1 }, { a: 2, b: 1 }, { a: 1, b: 2 })).toEqual({ a: 2, b: 2 });
-    expect(field(undefined, new Map([['x', 1]]), new Map([['x', 1], ['y', 2]]), new Map([['x', 2]]))).toEqual(new Map([['x', 2], ['y', 2]]));
-    expect(field(undefined, { address: { city: 'a' } }, { address: { city: 'b' } }, { address: { city: 'c' } })).toBe('clash: f.address.city');
-    expect(field(undefined, new Map([['x', 'a']]), new Map([['x', 'b']]), new Map([['x', 'c']]))).toBe('clash: f.get("x")');
+    expect(
+      field(
+        undefined,
+        new Map([['x', 1]]),
+        new Map([
+          ['x', 1],
+          ['y', 2],
+        ]),
+        new Map([['x', 2]]),
+      ),
+    ).toEqual(
+      new Map([
+        ['x', 2],
+        ['y', 2],
+      ]),
+    );
+    expect(field(undefined, { address: { city: 'a' } }, { address: { city: 'b' } }, { address: { city: 'c' } })).toBe(
+      'clash: f.address.city',
+    );
+    expect(field(undefined, new Map([['x', 'a']]), new Map([['x', 'b']]), new Map([['x', 'c']]))).toBe(
+      'clash: f.get("x")',
+    );
     const record = (content: object): object => Object.assign(Object.create(null) as object, content);
     const both = field(undefined, record({ a: 1 }), record({ a: 2 }), record({ a: 1, b: 1 }));
     expect(Object.getPrototypeOf(both)).toBe(null);
@@ -73,7 +99,9 @@ describe('threeWayMerge without a rule', () => {
   });
 
   it('lets mine win in the clashing places where clashes are declared harmless', () => {
-    expect(merge({ a: { x: 1, y: 1 } }, { a: { x: 2, y: 1 } }, { a: { x: 3, y: 3 } }, {}, 'latest')).toEqual(merged({ a: { x: 2, y: 3 } }));
+    expect(merge({ a: { x: 1, y: 1 } }, { a: { x: 2, y: 1 } }, { a: { x: 3, y: 3 } }, {}, 'latest')).toEqual(
+      merged({ a: { x: 2, y: 3 } }),
+    );
     expect(merge({ a: 1 }, {}, { a: 2 }, {}, 'latest')).toEqual(merged({}));
   });
 
@@ -84,7 +112,9 @@ describe('threeWayMerge without a rule', () => {
       state('{"a":{"__proto__":{"x":2}}}'),
       state('{"a":{"__proto__":{"x":1,"y":1}},"__proto__":{"z":1}}'),
     );
-    expect(JSON.stringify(result)).toBe('{"outcome":"merged","state":{"a":{"__proto__":{"x":2,"y":1}},"__proto__":{"z":1}}}');
+    expect(JSON.stringify(result)).toBe(
+      '{"outcome":"merged","state":{"a":{"__proto__":{"x":2,"y":1}},"__proto__":{"z":1}}}',
+    );
     expect('z' in {}).toBe(false);
   });
 });
@@ -107,10 +137,15 @@ describe('threeWayMerge with a rule', () => {
   });
 
   it('union: what either added, without what either removed', () => {
-    expect(field('union', new Set(['a', 'b', 'c']), new Set(['b', 'c', 'd']), new Set(['a', 'b', 'e']))).toEqual(new Set(['b', 'e', 'd']));
+    expect(field('union', new Set(['a', 'b', 'c']), new Set(['b', 'c', 'd']), new Set(['a', 'b', 'e']))).toEqual(
+      new Set(['b', 'e', 'd']),
+    );
     expect(field('union', ['a', 'b', 'c'], ['b', 'c', 'd'], ['a', 'b', 'e'])).toEqual(['b', 'e', 'd']);
     expect(field('union', undefined, ['a', 'x'], ['x'])).toEqual(['x', 'a']);
-    expect(field('union', [{ id: 1 }, { id: 2 }], [{ id: 1 }, { id: 3 }], [{ id: 1 }, { id: 2 }, { id: 3 }])).toEqual([{ id: 1 }, { id: 3 }]);
+    expect(field('union', [{ id: 1 }, { id: 2 }], [{ id: 1 }, { id: 3 }], [{ id: 1 }, { id: 2 }, { id: 3 }])).toEqual([
+      { id: 1 },
+      { id: 3 },
+    ]);
   });
 
   it('append: my tail behind theirs, and a clash for anything else', () => {
@@ -133,7 +168,16 @@ describe('threeWayMerge with a rule', () => {
     expect(field((base, mine, theirs) => [base, mine, theirs], 1, 2, 3)).toEqual([1, 2, 3]);
     expect(field((base, mine, theirs) => [base, mine, theirs], 1, undefined, 3)).toEqual([1, undefined, 3]);
     const cause = new Error('no');
-    expect(() => field(() => { throw cause; }, 1, 2, 3)).toThrow(expect.objectContaining({ path: 'Cart.f', cause }));
+    expect(() =>
+      field(
+        () => {
+          throw cause;
+        },
+        1,
+        2,
+        3,
+      ),
+    ).toThrow(expect.objectContaining({ path: 'Cart.f', cause }));
   });
 
   it('has the whole value of its field', () => {

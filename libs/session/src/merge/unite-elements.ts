@@ -10,7 +10,10 @@ export function uniteElements(base: unknown, mine: unknown, theirs: unknown, pat
   const given = [base, mine, theirs].filter((value) => value !== undefined);
   const areSets = given.every((value) => stateKind(value) === 'set');
   if (!areSets && !given.every((value) => stateKind(value) === 'array')) {
-    throw new SessionStateError(path, `cannot be merged by 'union', which is for fields that are always Sets or always arrays`);
+    throw new SessionStateError(
+      path,
+      `cannot be merged by 'union', which is for fields that are always Sets or always arrays`,
+    );
   }
   const [before, ours, others] = [base, mine, theirs].map((value) => [...((value ?? []) as Iterable<unknown>)]);
   const [inBefore, inOurs] = [membership(before ?? []), membership(ours ?? [])];
@@ -26,7 +29,8 @@ export function uniteElements(base: unknown, mine: unknown, theirs: unknown, pat
 function membership(elements: readonly unknown[]): (element: unknown) => boolean {
   const primitives = new Set(elements);
   const objects = elements.filter(isObject);
-  return (element) => (isObject(element) ? objects.some((other) => sameState(other, element)) : primitives.has(element));
+  return (element) =>
+    isObject(element) ? objects.some((other) => sameState(other, element)) : primitives.has(element);
 }
 
 function isObject(value: unknown): boolean {
