@@ -21,7 +21,8 @@ export interface SessionChange {
   readonly writeId: string;
 
   /**
-   * `create`: the session must not exist, and every base is null; `update`: it must exist. An update never brings a session back.
+   * `create`: the session must not exist, and every base is null; `update`: it must exist. An update never brings a
+   * session back.
    */
   readonly mode: 'create' | 'update';
 
@@ -29,8 +30,8 @@ export interface SessionChange {
   readonly lifetime?: SessionLifetime;
 
   /**
-   * On `create` of a session that goes on under a new id: when it began, by the clock of the store. Its absolute end stays what it was.
-   * Without it the session begins now.
+   * On `create` of a session that goes on under a new id: when it began, by the clock of the store. Its absolute end stays
+   * what it was. Without it the session begins now.
    */
   readonly createdAt?: number;
 

@@ -29,27 +29,28 @@ export interface SessionStore {
    * [S1] All of the change or nothing, atomically. [S2] `gone` for an update of a session that does not exist (any more): nothing
    * is created. [S3] `conflict` when a part is not at the version the change was made from, or when a created key exists:
    * nothing is changed. [S4] Parts that the change does not name stay as they are, byte for byte.
-   * [S5] The same change (same `writeId`) sent again after it was applied answers `saved` with the stamp it got then, and is not applied
-   * again, as long as the session exists and no more than 7 other saves were applied since.
+   * [S5] The same change (same `writeId`) sent again after it was applied answers `saved` with the stamp it got then, and is
+   * not applied again, as long as the session exists and no more than 7 other saves were applied since.
    * [S6] An update moves the end of life like a request does, by the new lifetime if it carries one. The client has not joined by
    * it: the first request may save several times. [S7] Stamps are `<n>.<writeId>`, n growing by one; a written
    * part gets the stamp as its version. [S8] A creation with `createdAt` goes on with a session that began then: the absolute end
-   * counts from there.
+   * counts from there, and the client, who kept the old id, has joined.
    */
   save(change: SessionChange): Promise<SaveResult>;
 
   /**
    * Called when a session was used for longer than `touchIntervalMs` without a save.
-   * [T1] Moves the end of life as a request does, writes nothing else (nor has the client joined by it), keeps the stamp. [T2] False, and nothing is created, when there
-   * is no such session.
+   * [T1] Moves the end of life as a request does, writes nothing else (nor has the client joined by it), keeps the stamp.
+   * [T2] False, and nothing is created, when there is no such session.
    */
   touch(key: SessionKey): Promise<boolean>;
 
   /**
    * Called on logout, and for the old id when an id is renewed.
-   * [D1] Ends the session; a missing one is not an error: true means that there is none now. [D2] Afterwards no save and no touch brings
-   * it back; a `create` of its key that arrives late, for at least a minute, answers `gone`. An ended key is never used again.
-   * [D3] With `ifStamp`, only when the stored stamp is that one: false, and nothing is changed, when it is another.
+   * [D1] Ends the session: true when it has ended by this call, false when there was none, which is not an error. [D2]
+   * Afterwards no save and no touch brings it back; a `create` of its key that arrives late, for at least a minute, answers
+   * `gone`. An ended key is never used again. [D3] With `ifStamp`, only when the stored stamp is that one: false, and
+   * nothing is changed, when it is another.
    */
   destroy(key: SessionKey, ifStamp?: string): Promise<boolean>;
 

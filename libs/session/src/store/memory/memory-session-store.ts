@@ -95,7 +95,7 @@ export class MemorySessionStore implements SessionStore {
     if (session && ifStamp !== undefined && session.stamp !== ifStamp) return false;
     if (session) this.table.remove(session);
     this.ended.add(key, now);
-    return true;
+    return session !== undefined;
   }
 
   /** Stops the timer. The sessions stay usable, for requests that are still running. May be called again. */
@@ -112,6 +112,7 @@ export class MemorySessionStore implements SessionStore {
       if (payload !== null) parts.set(name, { version: stamp, payload });
     }
     const session = new MemorySession(key, stamp, this.share(lifetime), packParts(parts), createdAt, now);
+    session.joined = change.createdAt !== undefined;
     this.table.add(session, now);
     return { outcome: 'saved', stamp, times: session.times };
   }

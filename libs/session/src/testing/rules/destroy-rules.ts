@@ -11,11 +11,12 @@ export const destroyRules: ContractRules = {
     await on.found(other.key);
   },
 
-  '[D1] destroying a session that is not there is no error': async (on) => {
+  '[D1] destroying a session that is not there is no error, and not a destruction': async (on) => {
     const { key, stamp } = await on.begin();
-    assert.equal(await on.store.destroy(on.newKey()), true);
-    assert.equal(await on.store.destroy(on.newKey(), '1.x'), true);
-    for (const ifStamp of [undefined, undefined, stamp]) assert.equal(await on.store.destroy(key, ifStamp), true);
+    assert.equal(await on.store.destroy(on.newKey()), false);
+    assert.equal(await on.store.destroy(on.newKey(), '1.x'), false);
+    assert.equal(await on.store.destroy(key), true);
+    for (const ifStamp of [undefined, stamp]) assert.equal(await on.store.destroy(key, ifStamp), false);
   },
 
   '[D2] no save and no touch brings a destroyed session back': async (on) => {

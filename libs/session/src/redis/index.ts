@@ -1,0 +1,3 @@
+export { RedisSessionStore } from '../store/redis/redis-session-store.js';
+export type { RedisSessionStoreOptions } from '../store/redis/redis-session-store.options.js';
+export type { RedisClient } from '../store/redis/redis-client.js';

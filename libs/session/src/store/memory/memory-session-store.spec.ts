@@ -1,0 +1,245 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { SessionConfigurationError } from '../../errors/session-configuration.error.js';
+import { ManualClock } from '../../testing/manual-clock.js';
+import type { SessionChange } from '../session-change.js';
+import { MemorySessionStore } from './memory-session-store.js';
+
+const LIFETIME = { idleTimeoutMs: 1_800_000, absoluteTimeoutMs: 43_200_000, unjoinedTimeoutMs: 300_000 };
+const DAY = 86_400_000;
+
+let writes = 0;
+
+function creation(key: string, payload = '{}', lifetime = LIFETIME): SessionChange {
+  const parts = new Map([['bean', { base: null, payload }]]);
+  return { key, writeId: `w${writes++}`, mode: 'create', lifetime, parts };
+}
+
+function update(key: string, base: string | null, payload: string | null): SessionChange {
+  return { key, writeId: `w${writes++}`, mode: 'update', parts: new Map([['bean', { base, payload }]]) };
+}
+
+describe('options of the memory store', () => {
+  it.each([
+    [{ maxSessions: 0 }, 'maxSessions is 0; allowed is a whole number from 1 to 16000000'],
+    [{ maxSessions: 16_000_001 }, 'maxSessions is 16000001'],
+    [{ maxSessions: 1.5 }, 'maxSessions is 1.5'],
+    [{ maxSessions: '5' as unknown as number }, "maxSessions is '5'"],
+    [{ maxBytes: Infinity }, 'maxBytes is Infinity'],
+    [{ maxBytes: -1 }, 'maxBytes is -1'],
+    [{ clock: {} as ManualClock }, 'allowed is an object with a method now()'],
+    [{ clock: null as unknown as ManualClock }, 'clock is null'],
+  ])('%j is refused', (options, text) => {
+    const construct = () => new MemorySessionStore(options);
+
+    expect(construct).toThrow(SessionConfigurationError);
+    expect(construct).toThrow(text);
+  });
+
+  it('may be left out', async () => {
+    const store = new MemorySessionStore({ maxSessions: undefined });
+
+    expect(await store.save(creation('a'))).toMatchObject({ outcome: 'saved' });
+    await store.close();
+  });
+});
+
+describe('bounds of the memory store', () => {
+  const clock = new ManualClock();
+  const full = { code: 'SESSION_STORE', status: 503, operation: 'save', store: 'memory' };
+
+  it('refuses a new session beyond maxSessions, living ones go on', async () => {
+    const store = new MemorySessionStore({ clock, maxSessions: 2 });
+    await store.save(creation('a'));
+    await store.save(creation('b'));
+
+    await expect(store.save(creation('c'))).rejects.toMatchObject(full);
+    await expect(store.save(creation('c'))).rejects.toThrow(/would pass maxSessions, which is 2; raise maxSessions/);
+
+    expect(await store.save(update('a', null, '2'))).toMatchObject({ outcome: 'conflict' });
+    expect(await store.load('c')).toEqual({ outcome: 'none' });
+    expect(await store.save(creation('b'))).toMatchObject({ outcome: 'conflict' });
+    await store.destroy('a');
+    expect(await store.save(creation('c'))).toMatchObject({ outcome: 'saved' });
+    await store.close();
+  });
+
+  it('refuses new sessions from 90 % of maxBytes and keeps the rest for living ones', async () => {
+    const maxBytes = 100_000;
+    const store = new MemorySessionStore({ clock, maxBytes });
+    const first = await store.save(creation('first', 'x'.repeat(1_000)));
+    let created = 0;
+    const createAll = async (): Promise<never> => {
+      for (;;) await store.save(creation(`${created++}`, 'x'.repeat(1_000)));
+    };
+    await expect(createAll()).rejects.toThrow(/would pass maxBytes, which is 100000; raise maxBytes/);
+    expect(store.bytes).toBeGreaterThan(0.85 * maxBytes);
+    expect(store.bytes).toBeLessThanOrEqual(0.9 * maxBytes);
+
+    const base = first.outcome === 'saved' ? first.stamp : null;
+    expect(await store.save(update('first', base, 'x'.repeat(4_000)))).toMatchObject({ outcome: 'saved' });
+    expect(store.bytes).toBeGreaterThan(0.9 * maxBytes);
+    await store.close();
+  });
+
+  it('refuses an update that would pass maxBytes, and keeps the state there was', async () => {
+    const store = new MemorySessionStore({ clock, maxBytes: 10_000 });
+    await store.save(creation('a', 'before'));
+    const before = await store.load('a');
+    const base = before.outcome === 'found' ? before.record.stamp : null;
+    const bytes = store.bytes;
+
+    clock.advance(1_000);
+    await expect(store.save(update('a', base, 'x'.repeat(10_000)))).rejects.toMatchObject(full);
+    expect(await store.load('a')).toEqual(before);
+    expect(store.bytes).toBe(bytes);
+
+    expect(await store.save(update('a', base, null))).toMatchObject({ outcome: 'saved' });
+    expect(store.bytes).toBeLessThan(bytes);
+    await store.close();
+  });
+
+  it('removes expired sessions before it refuses', async () => {
+    const store = new MemorySessionStore({ clock, maxSessions: 1_000 });
+    for (let i = 0; i < 1_000; i++) await store.save(creation(`old${i}`));
+    clock.advance(LIFETIME.unjoinedTimeoutMs + 1_000);
+
+    for (let i = 0; i < 1_000; i++) await store.save(creation(`new${i}`));
+
+    expect(store.size).toBe(1_000);
+    expect(await store.load('old0')).toEqual({ outcome: 'none' });
+    expect(await store.load('new0')).toMatchObject({ outcome: 'found' });
+    await store.close();
+  });
+
+  it('counts bytes to zero when all sessions are gone, by whichever way', async () => {
+    const store = new MemorySessionStore({ clock });
+    for (let i = 0; i < 10; i++) {
+      const { stamp } = (await store.save(creation(`${i}`, 'ż'.repeat(i)))) as { stamp: string };
+      await store.save(update(`${i}`, stamp, i % 2 === 0 ? null : 'x'.repeat(100)));
+      if (i < 5) await store.destroy(`${i}`);
+    }
+    clock.advance(DAY);
+    await store.load('5');
+    await store.load('none');
+
+    expect([store.size, store.bytes]).toEqual([0, 0]);
+    await store.close();
+  });
+
+  it('holds nothing of sessions that are created and destroyed in a circle', async () => {
+    const store = new MemorySessionStore({ clock, maxSessions: 1 });
+    for (let i = 0; i < 50_000; i++) {
+      await store.save(creation(`${i}`));
+      await store.destroy(`${i}`);
+    }
+
+    expect([store.size, store.bytes]).toEqual([0, 0]);
+    await store.close();
+  });
+
+  it('stays within its bounds for a million sessions, keeps the old ones and one timer', async () => {
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask'] });
+    const store = new MemorySessionStore({ clock, maxSessions: 100_000 });
+    let refused = 0;
+    // The stacks of 900,000 refusals take most of the time otherwise.
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
+    for (let i = 0; i < 1_000_000; i++) {
+      await store.save(creation(`${i}`)).catch(() => refused++);
+    }
+    Error.stackTraceLimit = stackTraceLimit;
+
+    expect([store.size, refused]).toEqual([100_000, 900_000]);
+    expect(jest.getTimerCount()).toBe(1);
+    expect(await store.load('0')).toMatchObject({ outcome: 'found' });
+    expect(await store.load('99999')).toMatchObject({ outcome: 'found' });
+    await store.close();
+    expect(jest.getTimerCount()).toBe(0);
+    jest.useRealTimers();
+  }, 60_000);
+});
+
+describe('timer of the memory store', () => {
+  const clock = new ManualClock();
+
+  beforeEach(() => void jest.useFakeTimers());
+  afterEach(() => void jest.useRealTimers());
+
+  it('runs while there are sessions', async () => {
+    const store = new MemorySessionStore({ clock });
+    expect(jest.getTimerCount()).toBe(0);
+    await store.save(creation('a'));
+    await store.save(creation('b'));
+    expect(jest.getTimerCount()).toBe(1);
+    await store.destroy('a');
+    expect(jest.getTimerCount()).toBe(1);
+    await store.destroy('b');
+    expect(jest.getTimerCount()).toBe(0);
+    await store.save(creation('c'));
+    expect(jest.getTimerCount()).toBe(1);
+    await store.close();
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  it('frees what expired without any call, in slices, and stops', async () => {
+    const store = new MemorySessionStore({ clock });
+    for (let i = 0; i < 12_000; i++) await store.save(creation(`${i}`));
+    clock.advance(30 * DAY);
+
+    const sizes = [1, 2, 3].map(() => {
+      jest.advanceTimersByTime(1_000);
+      return store.size;
+    });
+
+    expect(sizes).toEqual([7_000, 2_000, 0]);
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  it('does not start again after close, while running requests still get answers', async () => {
+    const store = new MemorySessionStore({ clock });
+    await store.save(creation('a'));
+    await store.close();
+    await store.save(creation('b'));
+
+    expect(jest.getTimerCount()).toBe(0);
+    expect(await store.load('a')).toMatchObject({ outcome: 'found' });
+  });
+
+  it('does not keep the process alive', async () => {
+    jest.useRealTimers();
+    const started = jest.spyOn(globalThis, 'setInterval');
+    const store = new MemorySessionStore({ clock });
+    await store.save(creation('a'));
+
+    expect(started.mock.results.map(({ value }) => (value as NodeJS.Timeout).hasRef())).toEqual([false]);
+    await store.close();
+    started.mockRestore();
+  });
+});
+
+describe('clock of the memory store', () => {
+  it('may be set back: sessions live on and end when it is time', async () => {
+    const clock = new ManualClock();
+    const store = new MemorySessionStore({ clock });
+    await store.save(creation('a'));
+    clock.advance(-DAY);
+    await store.save(creation('b'));
+    expect(await store.load('a')).toMatchObject({ outcome: 'found' });
+
+    clock.advance(LIFETIME.unjoinedTimeoutMs);
+    expect(await store.load('b')).toEqual({ outcome: 'none' });
+    clock.advance(DAY);
+    await store.load('c');
+    expect(store.size).toBe(0);
+    await store.close();
+  });
+});
+
+describe('a creation without a lifetime', () => {
+  it('is refused by name', async () => {
+    const { lifetime, ...change } = creation('a');
+
+    await expect(new MemorySessionStore().save(change)).rejects.toThrow('a change of mode create carries no lifetime');
+    expect(lifetime).toBe(LIFETIME);
+  });
+});

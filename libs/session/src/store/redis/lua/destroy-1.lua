@@ -1,0 +1,28 @@
+#!lua flags=allow-oom
+--[[
+  Ends a session and leaves a mark under its key, so that a creation which arrives late does not bring it back.
+
+  Input:
+    KEYS[1]  the session
+    ARGV[1]  'any', or 'is <stamp>': only if its stamp is this one
+    ARGV[2]  how long the mark stays, in ms
+    ARGV[3]  id of this call
+
+  Output:
+    1  it has ended by this call, now or when the same call was sent before
+    0  there was none, or it has another stamp: nothing changed
+]]
+local stamp = redis.call('HGET', KEYS[1], 'stamp')
+if not stamp then
+  if redis.call('HGET', KEYS[1], 'ended') == ARGV[3] then return 1 end
+  if ARGV[1] == 'any' and redis.call('EXISTS', KEYS[1]) == 0 then
+    redis.call('HSET', KEYS[1], 'ended', ARGV[3])
+    redis.call('PEXPIRE', KEYS[1], ARGV[2])
+  end
+  return 0
+end
+if ARGV[1] ~= 'any' and ARGV[1] ~= 'is ' .. stamp then return 0 end
+redis.call('DEL', KEYS[1])
+redis.call('HSET', KEYS[1], 'ended', ARGV[3])
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+return 1

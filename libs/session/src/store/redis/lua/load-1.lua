@@ -1,0 +1,65 @@
+#!lua flags=allow-oom
+--[[
+  Reads a session for a request, which keeps it alive and shows that its client keeps ids; or only keeps it alive.
+
+  Input:
+    KEYS[1]  the session
+    ARGV[1]  stamp of the copy the caller holds, or '' to get the whole session
+    ARGV[2]  touchAfterMs, or '' to change nothing
+    ARGV[3]  most bytes to answer with
+    ARGV[4]  'load', or 'touch': keep alive, without the client having joined, and answer like 'unchanged' whatever the stamp
+
+  Output:
+    { 0 }                                                        none
+    { 1, created, used, joined, expires }                        unchanged
+    { 2, created, used, joined, expires, life, stamp, field, value, ... }  found; life as it is stored
+    { 3, bytes }                                                 larger than allowed
+    { 4 }                                                        not a session that this package wrote
+
+  `used` and `joined` are from before the call. Runs when Redis is out of memory, too: reading and keeping alive must go on.
+  What is written is written before the last read: CLIENT TRACKING follows a key that a script reads last.
+]]
+local key, known, touchAfterMs, maxBytes, mode = KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
+
+local stamp, life, use = unpack(redis.call('HMGET', key, 'stamp', 'life', 'use'))
+if not stamp then
+  -- An ended session leaves a mark; anything else under this key is not ours.
+  if redis.call('EXISTS', key) == 0 or redis.call('HEXISTS', key, 'ended') == 1 then return { 0 } end
+  return { 4 }
+end
+local created, idle, absolute, unjoined = string.match(life or '', '^(%d+) (%d+) (%d+) (%d+)$')
+local used, joined = string.match(use or '', '^(%d+) ([01])$')
+if not created or not used then return { 4 } end
+
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local function expiry(usedAt, isJoined)
+  local wait = isJoined and tonumber(idle) or math.min(idle, unjoined)
+  return math.min(usedAt + wait, created + absolute)
+end
+
+local expires = expiry(tonumber(used), joined == '1')
+if expires <= now then
+  redis.call('DEL', key)
+  return { 0 }
+end
+local joins = mode == 'load' and joined == '0'
+if touchAfterMs ~= '' and (joins or now - used >= tonumber(touchAfterMs)) then
+  local hasJoined = joins or joined == '1'
+  expires = expiry(now, hasJoined)
+  redis.call('HSET', key, 'use', string.format('%.0f ', now) .. (hasJoined and '1' or '0'))
+  redis.call('PEXPIREAT', key, string.format('%.0f', expires))
+end
+expires = string.format('%.0f', expires)
+
+if mode == 'touch' or known == stamp then
+  redis.call('HGET', key, 'stamp')
+  return { 1, created, used, joined, expires }
+end
+local answer, bytes = { 2, created, used, joined, expires, life, stamp }, 0
+for _, text in ipairs(redis.call('HGETALL', key)) do
+  bytes = bytes + #text
+  answer[#answer + 1] = text
+end
+if bytes > maxBytes then return { 3, bytes } end
+return answer

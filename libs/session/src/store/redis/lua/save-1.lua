@@ -1,0 +1,108 @@
+#!lua
+--[[
+  Applies one change to a session: all of it or nothing.
+
+  Input:
+    KEYS[1]  the session
+    ARGV[1]  'create' or 'update'
+    ARGV[2]  write id of the change
+    ARGV[3]  short hash of the write id, 8 characters
+    ARGV[4]  life: 'created idle absolute unjoined' in ms, created '' = now; '' to keep it
+    ARGV[5]  most bytes to answer with
+    ARGV[6..] for each part: name, version it was made from ('' = it did not exist), 'set' or 'remove', new payload
+
+  Output:
+    { 1, created, used, joined, expires, stamp }                  saved, now or when the same change was sent before
+    { 2, created, used, joined, expires, life, stamp, field, value, ... }  conflict: what is stored instead
+    { 3, bytes }  { 4 }                                           as in load: too large to answer, or not ours
+    { 0 }                                                         gone
+
+  Fields: `stamp` n.writeId of the last save; `life` created idle absolute unjoined; `use` last used, joined; `recent` the
+  short hashes of the last 8 writes, newest first; `:name` version, line feed, payload.
+]]
+local key, mode, writeId, short, newLife, maxBytes = KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
+local SHORT, KEPT = 8, 8
+
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local stamp, life, use, recent = unpack(redis.call('HMGET', key, 'stamp', 'life', 'use', 'recent'))
+recent = recent or ''
+if not stamp then
+  if mode == 'update' or redis.call('HEXISTS', key, 'ended') == 1 then return { 0 } end
+  if redis.call('EXISTS', key) == 1 then return { 4 } end
+end
+
+local created, idle, absolute, unjoined, used, joined
+local function read(text)
+  created, idle, absolute, unjoined = string.match(text, '^(%d*) (%d+) (%d+) (%d+)$')
+end
+local function expiry()
+  local wait = joined == '1' and tonumber(idle) or math.min(idle, unjoined)
+  return string.format('%.0f', math.min(used + wait, created + absolute))
+end
+
+local n = 0
+if stamp then
+  read(life or '')
+  used, joined = string.match(use or '', '^(%d+) ([01])$')
+  n = tonumber(string.match(stamp, '^(%d+)%.'))
+  if not created or not used or not n then return { 4 } end
+  if tonumber(expiry()) <= now then
+    redis.call('DEL', key)
+    return { 0 }
+  end
+  -- The same change again, because its answer was lost.
+  if stamp == n .. '.' .. writeId then return { 1, created, used, joined, expiry(), stamp } end
+  for i = 0, math.min(KEPT, #recent / SHORT) - 1 do
+    if string.sub(recent, i * SHORT + 1, (i + 1) * SHORT) == short then
+      return { 1, created, used, joined, expiry(), string.format('%.0f.', n - i) .. writeId }
+    end
+  end
+end
+
+local conflict = stamp and mode == 'create'
+for i = 6, #ARGV, 4 do
+  local stored = redis.call('HGET', key, ':' .. ARGV[i])
+  local version = stored and string.match(stored, '^([^\n]*)\n') or ''
+  if version ~= ARGV[i + 1] then conflict = true end
+end
+if conflict then
+  local answer, bytes = { 2, created, used, joined, expiry(), life, stamp }, 0
+  for _, text in ipairs(redis.call('HGETALL', key)) do
+    bytes = bytes + #text
+    answer[#answer + 1] = text
+  end
+  if bytes > maxBytes then return { 3, bytes } end
+  return answer
+end
+
+if not stamp then
+  read(newLife)
+  -- A session that goes on under a new id has a client that keeps ids.
+  joined = created == '' and '0' or '1'
+  if created == '' then created = string.format('%.0f', now) end
+elseif newLife ~= '' then
+  local began = created
+  read(newLife)
+  created = began
+end
+used = string.format('%.0f', now)
+stamp = string.format('%.0f.', n + 1) .. writeId
+local fields = {
+  'stamp', stamp,
+  'life', table.concat({ created, idle, absolute, unjoined }, ' '),
+  'use', used .. ' ' .. joined,
+  'recent', string.sub(short .. recent, 1, KEPT * SHORT),
+}
+for i = 6, #ARGV, 4 do
+  if ARGV[i + 2] == 'set' then
+    fields[#fields + 1] = ':' .. ARGV[i]
+    fields[#fields + 1] = stamp .. '\n' .. ARGV[i + 3]
+  else
+    redis.call('HDEL', key, ':' .. ARGV[i])
+  end
+end
+redis.call('HSET', key, unpack(fields))
+redis.call('PEXPIREAT', key, expiry())
+redis.call('HGET', key, 'stamp')
+return { 1, created, used, joined, expiry(), stamp }

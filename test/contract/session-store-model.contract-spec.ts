@@ -1,0 +1,16 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { MemorySessionStore } from '../../libs/session/src/store/memory/memory-session-store.js';
+import { firstDifference } from './first-difference.js';
+import { storeCommands } from './store-command.js';
+
+describe('memory store', () => {
+  it('answers whatever the model answers', async () => {
+    await fc.assert(
+      fc.asyncProperty(storeCommands, async (commands) => {
+        expect(await firstDifference((clock) => new MemorySessionStore({ clock }), commands)).toBeUndefined();
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+});
