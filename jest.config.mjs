@@ -1,0 +1,36 @@
+/** @type {import('jest').Config} */
+export default {
+  testEnvironment: 'node',
+  roots: ['<rootDir>/src', '<rootDir>/libs', '<rootDir>/test'],
+  // counter.spec.ts, count.e2e-spec.ts, memory.contract-spec.ts
+  testRegex: '[.-]spec\\.ts$',
+  modulePathIgnorePatterns: ['/dist/', '<rootDir>/test/packages/fixtures/'],
+  // The first test of a file pays for loading Nest, on a busy machine some seconds.
+  testTimeout: 15_000,
+  // One worker per core: the parent process only waits.
+  maxWorkers: '100%',
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: {
+    '^.+\\.ts$': [
+      '@swc/jest',
+      {
+        swcrc: false,
+        sourceMaps: 'inline',
+        module: { type: 'es6' },
+        jsc: {
+          target: 'es2023',
+          parser: { syntax: 'typescript', decorators: true },
+          transform: { legacyDecorator: true, decoratorMetadata: true, useDefineForClassFields: false },
+          keepClassNames: true,
+        },
+      },
+    ],
+  },
+  moduleNameMapper: {
+    '^nestjs-session-beans$': '<rootDir>/libs/session/src/index.ts',
+    '^nestjs-session-beans/(.*)$': '<rootDir>/libs/session/src/$1/index.ts',
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+  },
+  coverageProvider: 'v8',
+  collectCoverageFrom: ['src/**/*.ts', 'libs/*/src/**/*.ts', '!**/*.spec.ts', '!src/main.ts'],
+};

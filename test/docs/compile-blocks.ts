@@ -1,0 +1,28 @@
+import { join } from 'node:path';
+import ts from 'typescript';
+
+/** Compiles modules that exist only in memory with the settings of the workspace, against the library's sources. */
+export function compileBlocks(root: string, modules: ReadonlyMap<string, string>): string {
+  const config = ts.readConfigFile(join(root, 'tsconfig.json'), (path) => ts.sys.readFile(path));
+  const { options } = ts.parseJsonConfigFileContent(config.config, ts.sys, root);
+  const disk = ts.createCompilerHost(options);
+  const host: ts.CompilerHost = {
+    ...disk,
+    // The folder of a page's modules is the page, a file on disk.
+    directoryExists: () => true,
+    fileExists: (path) => modules.has(path) || disk.fileExists(path),
+    readFile: (path) => modules.get(path) ?? disk.readFile(path),
+    getSourceFile(path, languageVersion, ...rest) {
+      const text = modules.get(path);
+      if (text === undefined) return disk.getSourceFile(path, languageVersion, ...rest);
+      return ts.createSourceFile(path, text, languageVersion);
+    },
+  };
+
+  const program = ts.createProgram([...modules.keys()], options, host);
+  const diagnostics = [...modules.keys()].flatMap((path) => {
+    const file = program.getSourceFile(path);
+    return [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)];
+  });
+  return ts.formatDiagnostics(diagnostics, host);
+}

@@ -1,0 +1,82 @@
+import { describe, expect, it } from '@jest/globals';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { compileBlocks } from './compile-blocks.js';
+import { typeScriptBlocks } from './typescript-blocks.js';
+
+const root = join(import.meta.dirname, '../..');
+
+describe('README.md', () => {
+  it('has at most 250 lines', () => {
+    expect(read('README.md').trimEnd().split('\n').length).toBeLessThanOrEqual(250);
+  });
+
+  it('shows TypeScript', () => {
+    expect(typeScriptBlocks(read('README.md')).some(({ skipped }) => !skipped)).toBe(true);
+  });
+});
+
+describe('the TypeScript blocks of README.md and docs', () => {
+  it('compile', () => {
+    const modules = new Map(pages().flatMap((page) => modulesOf(page, read(page))));
+
+    expect(compileBlocks(root, modules)).toBe('');
+  }, 60_000);
+
+  it('are left out only when they are a few lines that are no module', () => {
+    const leftOut = pages().flatMap((page) => typeScriptBlocks(read(page)).filter(({ skipped }) => skipped));
+    const modules = leftOut.filter(
+      ({ text }) => text.trim().split('\n').length > 6 || /^\s*(import|export|@)/m.test(text),
+    );
+
+    expect(modules.map(({ name }) => name)).toEqual([]);
+  });
+});
+
+describe('the compilation of blocks', () => {
+  it('lets a block import a named one, with a preface that the reader does not see', () => {
+    const page =
+      block('// answer.ts', 'export const answer = 42;') +
+      preface(`import { answer } from './answer.js';`) +
+      block('answer + 1;');
+
+    expect(compile(page)).toBe('');
+  });
+
+  it('names page and line of what is wrong', () => {
+    const page = `# Title\n\n${block('const text: string = 1;')}`;
+
+    expect(compile(page)).toMatch(/page\.md\/line-3\.ts\(4,7\): error TS2322/);
+  });
+
+  it('knows the package by its name', () => {
+    expect(compile(block(`import { NoSuchThing } from 'nestjs-session-beans';`))).toContain('no exported member');
+  });
+});
+
+function compile(page: string): string {
+  return compileBlocks(root, new Map(modulesOf('page.md', page)));
+}
+
+function modulesOf(page: string, markdown: string): [path: string, text: string][] {
+  return typeScriptBlocks(markdown)
+    .filter(({ skipped }) => !skipped)
+    .map(({ name, text }) => [join(root, page, name), text]);
+}
+
+function pages(): string[] {
+  const docs = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' });
+  return ['README.md', ...docs.filter((file) => file.endsWith('.md')).map((file) => join('docs', file))];
+}
+
+function read(page: string): string {
+  return readFileSync(join(root, page), 'utf8');
+}
+
+function block(...lines: string[]): string {
+  return ['```ts', ...lines, '```', ''].join('\n');
+}
+
+function preface(line: string): string {
+  return ['<!-- ts', line, '-->', ''].join('\n');
+}

@@ -1,0 +1,62 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { cp, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
+
+const root = join(import.meta.dirname, '../..');
+const fixtures = join(import.meta.dirname, 'fixtures');
+const exec = promisify(execFile);
+
+/** An application of somebody who uses the package: in a directory of its own, with nothing but the packed library. */
+export class ConsumerApplication {
+  private server: ChildProcess | undefined;
+
+  private constructor(readonly directory: string) {}
+
+  /** Packs what `npm run build` built and installs it next to the dependencies in the package.json of the fixture. */
+  static async install(fixture: string): Promise<ConsumerApplication> {
+    const directory = await mkdtemp(join(tmpdir(), `${fixture}-`));
+    await cp(join(fixtures, fixture), directory, { recursive: true });
+    await cp(join(fixtures, 'application'), join(directory, 'src'), { recursive: true });
+    await exec('npm', ['pack', '--ignore-scripts', '--pack-destination', directory], {
+      cwd: join(root, 'libs/session'),
+    });
+    const tarball = (await readdir(directory)).find((file) => file.endsWith('.tgz'));
+    if (!tarball) throw new Error('npm pack wrote no tarball');
+    await rename(join(directory, tarball), join(directory, 'nestjs-session-beans.tgz'));
+    await exec('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund'], { cwd: directory });
+    return new ConsumerApplication(directory);
+  }
+
+  /** Rejects with what the compiler of the fixture says. */
+  async compile(...options: string[]): Promise<void> {
+    const compiler = join(this.directory, 'node_modules/typescript/bin/tsc');
+    try {
+      await exec(process.execPath, [compiler, '-p', this.directory, ...options]);
+    } catch (error) {
+      throw new Error((error as { stdout: string }).stdout, { cause: error });
+    }
+  }
+
+  /** Its address, once it listens. */
+  async start(): Promise<string> {
+    const { NODE_ENV: _, ...env } = process.env;
+    const server = spawn(process.execPath, ['dist/main.js'], { cwd: this.directory, env });
+    this.server = server;
+    const errors: string[] = [];
+    server.stderr.on('data', (chunk) => errors.push(String(chunk)));
+    for await (const line of createInterface(server.stdout)) {
+      const address = /^listening on (\S+)$/.exec(line)?.[1];
+      if (address) return address;
+    }
+    throw new Error(`the application ended before it listened: ${errors.join('')}`);
+  }
+
+  async remove(): Promise<void> {
+    if (this.server?.exitCode === null && this.server.kill()) await once(this.server, 'exit');
+    await rm(this.directory, { recursive: true });
+  }
+}

@@ -1,0 +1,3 @@
+import { describeConsumerApplication } from './describe-consumer-application.js';
+
+describeConsumerApplication('nest12-esm');
