@@ -12,7 +12,13 @@ export class AppModule {
   static for(config: SampleConfig): DynamicModule {
     return {
       module: AppModule,
-      imports: [SessionModule.forRoot(sessionOptions(config)), CountModule, CartModule, SessionInfoModule.for(config), HealthModule],
+      imports: [
+        SessionModule.forRoot(sessionOptions(config)),
+        CountModule,
+        CartModule,
+        SessionInfoModule.for(config),
+        HealthModule,
+      ],
     };
   }
 }

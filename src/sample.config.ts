@@ -3,7 +3,9 @@ export interface SampleConfig {
   readonly port: number;
   readonly host: string;
   readonly adapter: 'express' | 'fastify';
-  readonly pattern: 'none' | 'sticky';
+  readonly pattern: 'none' | 'sticky' | 'external';
+  /** Set when the pattern needs it. */
+  readonly redisUrl: string | undefined;
   readonly nodeName: string | undefined;
   readonly secrets: readonly string[] | undefined;
   readonly idleTimeoutMs: number | undefined;
@@ -11,15 +13,17 @@ export interface SampleConfig {
 }
 
 const ADAPTERS = ['express', 'fastify'] as const;
-const PATTERNS = ['none', 'sticky'] as const;
+const PATTERNS = ['none', 'sticky', 'external'] as const;
 
 /** @throws Error naming the variable, its value and what is allowed */
 export function readConfig(env: NodeJS.ProcessEnv): SampleConfig {
+  const pattern = oneOf('SESSION_PATTERN', env['SESSION_PATTERN'] ?? 'sticky', PATTERNS);
   return {
     port: wholeNumber('PORT', env['PORT'] ?? '3000'),
     host: env['HOST'] ?? '::',
     adapter: oneOf('HTTP_ADAPTER', env['HTTP_ADAPTER'] ?? 'express', ADAPTERS),
-    pattern: oneOf('SESSION_PATTERN', env['SESSION_PATTERN'] ?? 'sticky', PATTERNS),
+    pattern,
+    redisUrl: pattern === 'external' ? required('REDIS_URL', env['REDIS_URL'], 'redis://127.0.0.1:6379') : undefined,
     nodeName: env['NODE_NAME'] || undefined,
     secrets: env['SESSION_SECRETS']?.split(','),
     idleTimeoutMs: optionalNumber('IDLE_TIMEOUT_MS', env['IDLE_TIMEOUT_MS']),
@@ -29,8 +33,14 @@ export function readConfig(env: NodeJS.ProcessEnv): SampleConfig {
 
 function oneOf<T extends string>(name: string, value: string, allowed: readonly T[]): T {
   const found = allowed.find((one) => one === value);
-  if (found === undefined) throw new Error(`${name}=${value} is not supported by this release: allowed are ${allowed.join(', ')}`);
+  if (found === undefined)
+    throw new Error(`${name}=${value} is not supported by this release: allowed are ${allowed.join(', ')}`);
   return found;
+}
+
+function required(name: string, value: string | undefined, example: string): string {
+  if (!value) throw new Error(`${name} is missing: this SESSION_PATTERN needs it, e.g. ${name}=${example}`);
+  return value;
 }
 
 function wholeNumber(name: string, value: string): number {

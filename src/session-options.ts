@@ -1,9 +1,18 @@
 import type { SessionModuleOptions } from 'nestjs-session-beans';
+import { RedisSessionStore } from 'nestjs-session-beans/redis';
 import type { SampleConfig } from './sample.config.js';
 
 /** Which of the session architectures this server takes part in. The application's code is the same for all of them. */
-export function sessionOptions({ pattern, nodeName, secrets, idleTimeoutMs, absoluteTimeoutMs }: SampleConfig): SessionModuleOptions {
+export function sessionOptions({
+  pattern,
+  redisUrl,
+  nodeName,
+  secrets,
+  idleTimeoutMs,
+  absoluteTimeoutMs,
+}: SampleConfig): SessionModuleOptions {
   return {
+    ...(redisUrl !== undefined && { store: new RedisSessionStore({ url: redisUrl }) }),
     // Without stickiness a route in the cookie would have no reader.
     ...(pattern === 'sticky' && nodeName !== undefined && { nodeName }),
     ...(secrets && { secrets }),

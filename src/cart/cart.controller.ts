@@ -14,7 +14,8 @@ export class CartController {
   @Post('items')
   add(@Body() body: Partial<CartItem> | undefined) {
     const { sku, quantity, price } = body ?? {};
-    if (typeof sku !== 'string' || sku === '' || sku.length > 100) throw new BadRequestException('sku must be a text of 1 to 100 characters');
+    if (typeof sku !== 'string' || sku === '' || sku.length > 100)
+      throw new BadRequestException('sku must be a text of 1 to 100 characters');
     if (!isAmount(quantity, 1)) throw new BadRequestException('quantity must be a whole number from 1');
     if (!isAmount(price, 0)) throw new BadRequestException('price must be a whole number of cents from 0');
     this.cart.add(CartItem.of(sku, quantity, price));

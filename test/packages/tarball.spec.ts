@@ -21,8 +21,8 @@ describe('the tarball', () => {
     expect(files).toContain('dist/index.js');
   });
 
-  it('holds code, its declarations and its source maps, but no specs', () => {
-    expect(files.filter((path) => path.startsWith('dist/') && !/\.(js|js\.map|d\.ts)$/.test(path))).toEqual([]);
+  it('holds code, its declarations, source maps and Lua scripts, but no specs', () => {
+    expect(files.filter((path) => path.startsWith('dist/') && !/\.(js|js\.map|d\.ts|lua)$/.test(path))).toEqual([]);
     expect(files.filter((path) => path.includes('spec.'))).toEqual([]);
   });
 

@@ -4,7 +4,8 @@ export type { SessionModuleOptions } from './session.options.js';
 export type { SessionCookieOptions } from './http/session-cookie-options.js';
 
 // Beans
-export { SessionScoped, type SessionScopedOptions } from './bean/session-scoped.decorator.js';
+export { SessionScoped } from './bean/session-scoped.decorator.js';
+export type { SessionScopedOptions } from './bean/session-scoped.options.js';
 export { Merge } from './bean/merge.decorator.js';
 export { Transient } from './bean/transient.decorator.js';
 export type { MergeRule } from './merge/merge-rule.js';

@@ -38,15 +38,23 @@ function constructorDependencies(type: Type<object>): BeanDependency[] {
   const optional = (Reflect.getMetadata(OPTIONAL_DEPS_METADATA, type) as number[] | undefined) ?? [];
   const tokens = [...paramTypes];
   for (const { index, param } of declared) tokens[index] = param;
-  if (tokens.length < type.length) {
+  if (tokens.length < ownerOfConstructor(type).length) {
     throw new SessionBeanError(
       `${type.name} has constructor parameters but no type metadata: compile with emitDecoratorMetadata, or name each with @Inject(token)`,
     );
   }
-  return tokens.map((token, index) => {
+  // Array.from: a token that only its neighbours have is a hole, which map would skip.
+  return Array.from(tokens, (token, index) => {
     const place = `constructor parameter ${index} of ${type.name}`;
     return { token: resolveToken(token, place), optional: optional.includes(index), place };
   });
+}
+
+/** The compiler emits parameter types for a decorated class with a constructor of its own; the others run that of an ancestor. */
+function ownerOfConstructor(type: Type<object>): Type<object> {
+  const ancestor = Object.getPrototypeOf(type) as Type<object>;
+  const isInherited = type.length === 0 && !Reflect.hasOwnMetadata(PARAMTYPES_METADATA, type);
+  return isInherited && typeof ancestor === 'function' ? ownerOfConstructor(ancestor) : type;
 }
 
 function propertyDependencies(type: Type<object>): BeanDependency[] {

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import type { MergeRule } from '../merge/merge-rule.js';
-import type { SessionScopedOptions } from './session-scoped.decorator.js';
+import type { SessionScopedOptions } from './session-scoped.options.js';
 
 const SCOPED = Symbol('nestjs-session-beans:scoped');
 const MERGE = Symbol('nestjs-session-beans:merge');

@@ -1,7 +1,7 @@
 import type { Type } from '@nestjs/common';
 import { SessionBeanError } from '../errors/session-bean.error.js';
 import type { BeanDefinition } from './bean-definition.js';
-import { beanDependencies } from './bean-dependencies.js';
+import { type BeanDependency, beanDependencies } from './bean-dependencies.js';
 import { BeanState } from './bean-state.js';
 import { type BeanDefaults, defineBean } from './define-bean.js';
 import { SessionBean } from './session-bean.js';
@@ -27,7 +27,8 @@ export class BeanRegistry {
         `two classes have the stored name '${definition.name}' (${namesake.definition.type.name} and ${type.name}): give one of them another with @SessionScoped({ name })`,
       );
     }
-    return this.add(new SessionBean(definition, new BeanState(definition), beanDependencies(type)));
+    const wants = beanDependencies(type);
+    return this.add(new SessionBean(definition, new BeanState(withoutInjected(definition, wants)), wants));
   }
 
   /** What the library itself keeps in every session: stored like a bean, under a name that no bean can have. */
@@ -48,4 +49,11 @@ export class BeanRegistry {
     this.byName.set(bean.name, bean);
     return bean;
   }
+}
+
+/** Objects are recognised in a finished instance; of a text or a number only the name of the property tells that it was injected. */
+function withoutInjected(definition: BeanDefinition, wants: readonly BeanDependency[]): BeanDefinition {
+  const injected = wants.flatMap(({ property }) => (property === undefined ? [] : [property]));
+  if (injected.length === 0) return definition;
+  return Object.freeze({ ...definition, transient: new Set([...definition.transient, ...injected]) });
 }

@@ -2,9 +2,12 @@ import type { Type } from '@nestjs/common';
 import { SessionBeanError } from '../errors/session-bean.error.js';
 import type { BeanDefinition } from './bean-definition.js';
 import { beanMetadata } from './bean-metadata.js';
+import { refuseUnsuitedClass } from './refuse-unsuited-class.js';
 
 /** What a bean takes over from the module when its decorator does not say. */
 export type BeanDefaults = Pick<BeanDefinition, 'onClash' | 'onUndecodable'>;
+
+const CHOICES: Readonly<Record<keyof BeanDefaults, readonly string[]>> = { onClash: ['reject', 'latest'], onUndecodable: ['refuse', 'reset'] };
 
 /**
  * Reads a decorated class into its definition.
@@ -16,7 +19,7 @@ export function defineBean(type: Type<object>, defaults: BeanDefaults): BeanDefi
     throw new SessionBeanError(`${type.name} is not session-scoped: decorate the class with @SessionScoped()`);
   }
   const { name = type.name, version = 1, migrate = {} } = options;
-  if (!/^[^@\s][^\s]{0,99}$/.test(name)) {
+  if (typeof name !== 'string' || !/^[^@\s][^\s]{0,99}$/.test(name)) {
     throw new SessionBeanError(
       `${type.name}: the stored name ${JSON.stringify(name)} must be 1 to 100 characters without white space and not start with @; set @SessionScoped({ name })`,
     );
@@ -28,8 +31,14 @@ export function defineBean(type: Type<object>, defaults: BeanDefaults): BeanDefi
     if (!/^[1-9]\d*$/.test(step) || Number(step) >= version) {
       throw new SessionBeanError(`${type.name}: migrate step '${step}' must be a whole number from 1 to ${version - 1}, the version it starts from`);
     }
+    if (typeof migrate[Number(step)] !== 'function') throw new SessionBeanError(`${type.name}: migrate step '${step}' must be a function`);
   }
-  refuseBuiltInAncestor(type);
+  for (const [option, choices] of Object.entries(CHOICES)) {
+    const chosen = options[option as keyof typeof CHOICES];
+    if (chosen === undefined || choices.includes(chosen)) continue;
+    throw new SessionBeanError(`${type.name}: ${option} ${JSON.stringify(chosen)} must be '${choices.join("' or '")}'`);
+  }
+  refuseUnsuitedClass(type);
   return Object.freeze({
     name,
     type,
@@ -40,13 +49,4 @@ export function defineBean(type: Type<object>, defaults: BeanDefaults): BeanDefi
     mergeRules: beanMetadata.mergeRules(type.prototype as object),
     transient: beanMetadata.transients(type.prototype as object),
   });
-}
-
-/** The state of a Map, an Array or a Promise sits in internal slots that no one can read from outside: it would be lost silently. */
-function refuseBuiltInAncestor(type: Type<object>): void {
-  for (let ancestor = Object.getPrototypeOf(type) as unknown; typeof ancestor === 'function'; ancestor = Object.getPrototypeOf(ancestor)) {
-    if (ancestor !== Function.prototype && /\{\s*\[native code\]\s*\}$/.test(Function.prototype.toString.call(ancestor))) {
-      throw new SessionBeanError(`${type.name} extends ${ancestor.name}, whose content cannot be stored: keep a ${ancestor.name} in a property instead`);
-    }
-  }
 }

@@ -31,7 +31,8 @@ export class SessionBean {
     const parameters = dependencies.filter((_, i) => this.wants[i]?.property === undefined);
     const instance = new this.definition.type(...parameters);
     this.wants.forEach(({ property }, i) => {
-      if (property !== undefined) Reflect.set(instance, property, dependencies[i]);
+      // An optional one that nobody provides leaves the property's default alone, as Nest does.
+      if (property !== undefined && dependencies[i] !== undefined) Reflect.set(instance, property, dependencies[i]);
     });
     this.state.notePristine(instance, dependencies);
     return instance;

@@ -1,32 +1,5 @@
-import type { BeanMigrations } from './bean-definition.js';
 import { beanMetadata } from './bean-metadata.js';
-
-/** What `@SessionScoped()` takes. */
-export interface SessionScopedOptions {
-  /**
-   * Name under which the state is stored; unique in the application. Default: the name of the class. Give one wherever
-   * stored sessions outlive a rename of the class or a minified build.
-   */
-  readonly name?: string;
-
-  /** Version of the state's shape: a whole number from 1. Default 1. Raise it together with a `migrate` step. */
-  readonly version?: number;
-
-  /** Brings older state up: the function under `1` turns state of version 1 into state of version 2. */
-  readonly migrate?: BeanMigrations;
-
-  /**
-   * When overlapping requests changed the same field and no `@Merge` rule applies: `reject` answers 409, `latest` lets the later
-   * commit win. Default: the module's `onClash`.
-   */
-  readonly onClash?: 'reject' | 'latest';
-
-  /**
-   * When stored state cannot be decoded: `refuse` throws a `SessionStateError` and keeps what is stored, `reset` starts a fresh bean
-   * and emits `undecodable`. State of a newer version is always refused. Default: the module's `onUndecodable`.
-   */
-  readonly onUndecodable?: 'refuse' | 'reset';
-}
+import type { SessionScopedOptions } from './session-scoped.options.js';
 
 /**
  * Marks a class of which every HTTP session has its own single instance.
@@ -35,6 +8,10 @@ export interface SessionScopedOptions {
  * is state, not identity: between requests only what its own enumerable properties hold is kept. Injected dependencies, properties
  * marked `@Transient()` and `#private` fields are not state. Register the class with `SessionModule.forFeature([Counter])`
  * and inject it like any provider.
+ *
+ * `#private` methods and accessors are fine. A `#private` field cannot be read from outside, so what it holds is lost between requests, sooner or
+ * later: use `private value`, or move it to and from a property in `beforeBeanSaved()` and `onBeanRestored()`. The module warns of such fields
+ * at boot unless the class has both hooks.
  *
  * @example
  * ```ts

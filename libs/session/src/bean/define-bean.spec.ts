@@ -1,0 +1,94 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Type } from '@nestjs/common';
+import { SessionBeanError } from '../errors/session-bean.error.js';
+import { defineBean } from './define-bean.js';
+import { SessionScoped, type SessionScopedOptions } from './session-scoped.decorator.js';
+
+const defaults = { onClash: 'reject', onUndecodable: 'refuse' } as const;
+
+function decorated(type: Type<object>, options?: SessionScopedOptions): Type<object> {
+  SessionScoped(options)(type);
+  return type;
+}
+
+describe('the definition of a bean', () => {
+  it('has the name of the class, version 1 and what the module says', () => {
+    class Cart {}
+    expect(defineBean(decorated(Cart), defaults)).toMatchObject({ name: 'Cart', type: Cart, version: 1, ...defaults });
+  });
+
+  it('has what the decorator says rather than what the module says', () => {
+    const options = { name: 'shop.cart', version: 3, migrate: { 1: Object, 2: Object }, onClash: 'latest', onUndecodable: 'reset' } as const;
+    expect(defineBean(decorated(class Cart {}, options), defaults)).toMatchObject(options);
+  });
+
+  it('is frozen', () => {
+    expect(Object.isFrozen(defineBean(decorated(class Cart {}), defaults))).toBe(true);
+  });
+
+  it('of a subclass is its own', () => {
+    class Cart {}
+    decorated(Cart, { name: 'cart' });
+    class GiftCart extends Cart {}
+    expect(() => defineBean(GiftCart, defaults)).toThrow('GiftCart is not session-scoped: decorate the class with @SessionScoped()');
+    expect(defineBean(decorated(GiftCart), defaults).name).toBe('GiftCart');
+  });
+});
+
+describe('what cannot be a bean is refused, naming class and fix', () => {
+  it.each<[string, SessionScopedOptions, RegExp]>([
+    ['an empty name', { name: '' }, /^Cart: the stored name "" must be 1 to 100 characters .*set @SessionScoped\(\{ name \}\)$/],
+    ['a long name', { name: 'x'.repeat(101) }, /^Cart: the stored name/],
+    ['a name with a space', { name: 'a b' }, /^Cart: the stored name "a b"/],
+    ['a name with a line break', { name: 'a\nb' }, /^Cart: the stored name "a\\nb"/],
+    ["the library's name", { name: '@session' }, /^Cart: the stored name "@session" .*not start with @/],
+    ['version 0', { version: 0 }, /^Cart: version 0 must be a whole number from 1$/],
+    ['version 1.5', { version: 1.5 }, /^Cart: version 1.5 must be/],
+    ['version NaN', { version: Number.NaN }, /^Cart: version NaN must be/],
+    ['a version that is a text', { version: '2' as never }, /^Cart: version 2 must be/],
+    ['a migration from version 0', { version: 2, migrate: { 0: Object } }, /^Cart: migrate step '0' must be a whole number from 1 to 1/],
+    ['a migration from the present version', { version: 2, migrate: { 2: Object } }, /^Cart: migrate step '2' must be/],
+    ['a migration that is no number', { version: 2, migrate: { one: Object } as never }, /^Cart: migrate step 'one' must be/],
+    ['a migration that is no function', { version: 2, migrate: { 1: {} } as never }, /^Cart: migrate step '1' must be a function/],
+    ['a name that is no text', { name: 5 as never }, /^Cart: the stored name 5 must be/],
+    ['an unknown onClash', { onClash: 'merge' as never }, /^Cart: onClash "merge" must be 'reject' or 'latest'$/],
+    ['an unknown onUndecodable', { onUndecodable: 'ignore' as never }, /^Cart: onUndecodable "ignore" must be 'refuse' or 'reset'$/],
+  ])('%s', (_, options, message) => {
+    const define = () => defineBean(decorated(class Cart {}, options), defaults);
+    expect(define).toThrow(SessionBeanError);
+    expect(define).toThrow(message);
+  });
+
+  it.each([Map, Set, Array, Promise, Error, Date])('a class that extends %p', (ancestor) => {
+    class Between extends (ancestor as Type<object>) {}
+    class Cart extends Between {}
+    expect(() => defineBean(decorated(Cart), defaults)).toThrow(
+      `Cart extends ${ancestor.name}, whose content cannot be stored: keep a ${ancestor.name} in a property instead`,
+    );
+  });
+
+  it.each(['onModuleInit', 'onApplicationBootstrap', 'onModuleDestroy', 'beforeApplicationShutdown', 'onApplicationShutdown'])(
+    'a class with the hook %s of Nest, which would never run',
+    (hook) => {
+      class Cart {}
+      Object.assign(Cart.prototype, { [hook]: () => undefined });
+      class GiftCart extends Cart {}
+      expect(() => defineBean(decorated(GiftCart), defaults)).toThrow(
+        new RegExp(`^GiftCart\\.${hook}\\(\\) would never run: .* Use \\w+\\(\\) or \\w+\\(\\), or move it to a service$`),
+      );
+    },
+  );
+
+  it.each(['onBeanCreated', 'onBeanRestored', 'beforeBeanSaved'])('a class whose %s is async', (hook) => {
+    class Cart {}
+    Object.assign(Cart.prototype, { [hook]: async () => undefined });
+    expect(() => defineBean(decorated(Cart), defaults)).toThrow(`Cart.${hook}() is async`);
+  });
+
+  it('not a class whose onBeanDestroyed is async', () => {
+    class Cart {
+      async onBeanDestroyed(): Promise<void> {}
+    }
+    expect(defineBean(decorated(Cart), defaults).name).toBe('Cart');
+  });
+});
