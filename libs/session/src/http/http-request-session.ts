@@ -1,11 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Logger } from '@nestjs/common';
 import type { HttpSession } from '../context/http-session.js';
 import { RequestSession } from '../context/request-session.js';
 import type { SessionEvents } from '../context/session-events.js';
 import type { SessionLifecycle } from '../context/session-lifecycle.js';
+import { SessionError } from '../errors/session.error.js';
 import { sessionHash } from '../store/session-id.js';
+import type { GateKeeper } from './gate-keeper.js';
 import { type FrameworkRequest, HttpSessionExchange, type IdCarrier } from './http-session-exchange.js';
-import { type GateKeeper, ResponseGate } from './response-gate.js';
+import { ResponseGate } from './response-gate.js';
 import type { ResponseHeaders } from './response-headers.js';
 
 /** What the requests of one application share. */
@@ -20,14 +23,25 @@ export interface HttpSessionRuntime extends IdCarrier {
 }
 
 const SLOT = Symbol('nestjs-session-beans:request');
+const logger = new Logger('SessionModule');
 
-/** The session of one HTTP request: joins the life cycle to the request and its response. */
+/**
+ * The session of one HTTP request: joins the life cycle to the request and its response.
+ *
+ * When the client goes away early, the handler finishes and what it changed is stored; a session is not started for a client that can no
+ * longer be given its id.
+ */
 export class HttpRequestSession extends RequestSession implements GateKeeper {
   declare readonly exchange: HttpSessionExchange;
 
-  /** A handler runs whose commit the interceptor will make. */
-  private handling = false;
-  private clientGone = false;
+  /** A handler runs that will tell when it has ended. */
+  private isHandling = false;
+  private wasHandled = false;
+  private isClientGone = false;
+  /** Bytes left while the code that makes them was still running: it may hold on to parts of beans without touching them again. */
+  private wasStoredEarly = false;
+  /** The store, or the session, was too busy: the client is told when to come again. */
+  private wasUnavailable = false;
 
   constructor(
     request: IncomingMessage & { [SLOT]?: HttpRequestSession },
@@ -50,53 +64,120 @@ export class HttpRequestSession extends RequestSession implements GateKeeper {
   }
 
   /** Loads the session and puts the gate before the response. Idempotent. */
-  begin(framework: FrameworkRequest | undefined): Promise<void> {
+  async begin(framework: FrameworkRequest | undefined): Promise<void> {
     if (!this.begun) {
       this.exchange.framework = framework;
       ResponseGate.install(this.response, this);
+      // Its close event was before the gate.
+      if (this.response.destroyed) this.afterEnd(false);
     }
-    return this.runtime.lifecycle.begin(this);
+    try {
+      await this.runtime.lifecycle.begin(this);
+    } catch (error) {
+      this.noteUnavailable(error);
+      throw error;
+    }
   }
 
   handlerBegins(): void {
-    this.handling = true;
+    this.isHandling = true;
   }
 
-  /** @param status the response will have, as far as known; undefined when the handler threw: exception filters are next */
-  async handlerEnded(status: number | undefined): Promise<void> {
-    this.handling = false;
-    const { lifecycle } = this.runtime;
-    try {
-      if (status !== undefined || this.clientGone) await this.beforeBytes(status ?? 500, false);
-    } finally {
-      if (this.clientGone) lifecycle.end(this);
+  /**
+   * @param status the response will have, as far as known; undefined when the handler threw or was given up: exception filters are next
+   * @param error what it threw
+   * @returns when what it changed is stored; undefined if there is nothing to wait for
+   */
+  handlerEnded(status: number | undefined, error?: unknown): Promise<void> | undefined {
+    this.wasHandled = true;
+    this.noteUnavailable(error);
+    if (this.isClientGone) return this.leave(status ?? 500);
+    const stored = status === undefined ? undefined : this.store(status);
+    if (stored) return this.handlerStored(stored);
+    this.isHandling = false;
+    return undefined;
+  }
+
+  beforeBytes(status: number, moment: 'head' | 'held' | 'end'): Promise<void> | undefined {
+    if (moment === 'held' && this.live) return undefined;
+    const stored = this.store(status, moment === 'end' && this.wasStoredEarly);
+    if (stored && moment !== 'end' && !this.wasHandled) this.wasStoredEarly = true;
+    return stored && this.reported(stored);
+  }
+
+  beforeHead(headers: ResponseHeaders, status: number): void {
+    this.exchange.writeHead(headers, this.live !== undefined && !this.live.isEnded);
+    if (status === 503 && this.wasUnavailable && headers.get('Retry-After') === undefined) {
+      headers.set('Retry-After', '1');
     }
   }
 
-  beforeBytes(status: number, _isEnd: boolean): Promise<void> | undefined {
+  afterEnd(isComplete: boolean): void {
+    if (isComplete || this.phase !== 'active') return this.runtime.lifecycle.end(this);
+    this.isClientGone = true;
+    if (!this.isHandling) void this.leave(this.response.statusCode);
+  }
+
+  private store(status: number, evenIfUntouched = false): Promise<void> | undefined {
     const { lifecycle, commitOn } = this.runtime;
-    if (!lifecycle.needsCommit(this)) return undefined;
-    const failed = status >= 400;
-    if (failed && commitOn === 'success') {
+    if (this.phase !== 'active') return undefined;
+    if (!evenIfUntouched && !lifecycle.needsCommit(this)) return undefined;
+    const isFailure = status >= 400;
+    const cannotStart = this.isClientGone && !this.live && !this.committing;
+    if ((isFailure && commitOn === 'success') || cannotStart) {
       lifecycle.rollback(this);
-      return undefined;
+      return this.committing;
     }
-    const commit = lifecycle.commit(this);
-    // The client is told that it failed either way; what exactly went wrong first is the better answer.
-    return failed ? commit.catch((error: Error) => this.notStored(error)) : commit;
+    return this.commit(isFailure || this.isClientGone);
   }
 
-  beforeHead(headers: ResponseHeaders): void {
-    this.exchange.writeHead(headers);
+  /** @param isToldOtherwise the client is told that it failed either way, or is gone; what went wrong first is the better answer */
+  private async commit(isToldOtherwise: boolean): Promise<void> {
+    try {
+      await this.runtime.lifecycle.commit(this);
+    } catch (error) {
+      if (!isToldOtherwise) {
+        this.noteUnavailable(error);
+        throw error;
+      }
+      this.runtime.events.emit('notStored', {
+        session: this.live && sessionHash(this.live.key),
+        error: error as Error,
+      });
+      this.runtime.onNotStored(error as Error);
+    }
   }
 
-  afterEnd(): void {
-    this.clientGone = true;
-    if (!this.handling) this.runtime.lifecycle.end(this);
+  private async handlerStored(stored: Promise<void>): Promise<void> {
+    try {
+      await stored;
+    } finally {
+      this.isHandling = false;
+      if (this.isClientGone) this.runtime.lifecycle.end(this);
+    }
   }
 
-  private notStored(error: Error): void {
-    this.runtime.events.emit('notStored', { session: this.live && sessionHash(this.live.key), error });
-    this.runtime.onNotStored(error);
+  /** Never rejects: nobody is there to be told. */
+  private async leave(status: number): Promise<void> {
+    try {
+      await this.store(status);
+    } finally {
+      this.isHandling = false;
+      this.runtime.lifecycle.end(this);
+    }
+  }
+
+  /** Exception filters, which log what they answer, see nothing of what the gate refuses. */
+  private async reported(stored: Promise<void>): Promise<void> {
+    try {
+      await stored;
+    } catch (error) {
+      logger.error(error);
+      throw error;
+    }
+  }
+
+  private noteUnavailable(error: unknown): void {
+    if (error instanceof SessionError && error.status === 503) this.wasUnavailable = true;
   }
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { SessionExchange } from '../context/session-exchange.js';
 import type { SessionIdTransport } from './id-transport.js';
+import { ResponseGate } from './response-gate.js';
 import type { ResponseHeaders } from './response-headers.js';
 import type { SessionToken, SessionTokenFormat } from './session-token.js';
 
@@ -40,17 +41,16 @@ export class HttpSessionExchange implements SessionExchange {
   }
 
   get isHeadSent(): boolean {
-    return this.response.headersSent;
+    return ResponseGate.isHeadSent(this.response);
   }
 
-  get statusCode(): number {
-    return this.response.statusCode;
-  }
-
-  /** Called once, right before the head of the response is written. */
-  writeHead(headers: ResponseHeaders): void {
+  /**
+   * Right before the head of the response is written.
+   * @param hasSession false when the session whose id was handed out has ended meanwhile: a dead id is nothing to give
+   */
+  writeHead(headers: ResponseHeaders, hasSession: boolean): void {
     const { transport } = this.carrier;
-    if (this.handedOut !== undefined) transport.write(headers, this.handedOut, this.isSecure);
+    if (this.handedOut !== undefined && hasSession) transport.write(headers, this.handedOut, this.isSecure);
     if (this.wasRead) transport.markRead(headers);
   }
 

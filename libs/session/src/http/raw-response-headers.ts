@@ -12,15 +12,15 @@ type HeaderValue = number | string | string[] | undefined;
  * hands over all of them), which would replace what is set under the same name.
  */
 export class RawResponseHeaders implements ResponseHeaders {
-  private readonly handed: Record<string, HeaderValue> | undefined;
+  private handed: Record<string, HeaderValue> | undefined;
+  private isCopied = false;
 
   constructor(
     private readonly response: ServerResponse,
     handed: HeadHeaders,
   ) {
-    this.handed = Array.isArray(handed)
-      ? fromPairs(handed as unknown[])
-      : (handed as Record<string, HeaderValue> | undefined);
+    if (Array.isArray(handed)) this.handed = fromPairs(handed as unknown[]);
+    else if (handed) this.handed = handed as Record<string, HeaderValue>;
   }
 
   /** What to hand to `writeHead` instead. */
@@ -50,14 +50,18 @@ export class RawResponseHeaders implements ResponseHeaders {
 
   private put(name: string, value: string | string[]): void {
     const key = this.handedKey(name);
-    if (key !== undefined && this.handed) this.handed[key] = value;
-    else this.response.setHeader(name, value);
+    if (key === undefined) return void this.response.setHeader(name, value);
+    // The caller may hand over the same object with every response: an id in it would reach other clients.
+    if (!this.isCopied) this.handed = { ...this.handed };
+    this.isCopied = true;
+    (this.handed as Record<string, HeaderValue>)[key] = value;
   }
 
   private handedKey(name: string): string | undefined {
     if (!this.handed) return undefined;
     const wanted = name.toLowerCase();
-    return Object.keys(this.handed).find((key) => key.toLowerCase() === wanted);
+    // Of names that differ in case only, the last one counts for Node.
+    return Object.keys(this.handed).findLast((key) => key.toLowerCase() === wanted);
   }
 }
 

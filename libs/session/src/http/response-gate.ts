@@ -1,22 +1,9 @@
-import { STATUS_CODES, type ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { SessionError } from '../errors/session.error.js';
+import type { GateKeeper } from './gate-keeper.js';
 import { type HeadHeaders, RawResponseHeaders } from './raw-response-headers.js';
-import type { ResponseHeaders } from './response-headers.js';
-
-/** What the gate asks of the session of the request. */
-export interface GateKeeper {
-  /**
-   * Bytes of a response with this status are about to leave, or (`isEnd`) it is about to end. A promise holds the response back until it settles; a rejection replaces the
-   * response while nothing of it has left. Undefined lets it pass at once.
-   */
-  beforeBytes(status: number, isEnd: boolean): Promise<void> | undefined;
-
-  /** The head is about to be written: the last moment for headers. */
-  beforeHead(headers: ResponseHeaders): void;
-
-  /** The response has ended or the client is gone. Called once. */
-  afterEnd(): void;
-}
+import { replaceResponse } from './replace-response.js';
+import { SentPretence } from './sent-pretence.js';
 
 type Method = 'writeHead' | 'write' | 'end' | 'flushHeaders';
 type Call = readonly [Method, unknown[]];
@@ -27,17 +14,23 @@ type GatedResponse = ServerResponse & { [GATE]?: ResponseGate };
 
 /**
  * The last line: whatever ends a response, and however, its first byte waits until what the request changed is stored. While it waits, calls
- * are kept and the response looks sent (`headersSent`, `writableEnded`), as it would without the gate; then they are replayed in order.
+ * are kept and the response looks sent, as it would without the gate; then they are replayed in order. Its end waits once more
+ * for what a stream changed meanwhile.
  *
- * Installed only on responses of requests that load a session. Patches nothing but the four methods through which bytes leave, on the
- * raw response, and takes itself off when the response has ended.
+ * Installed only on responses of requests that load a session. Patches nothing but the four methods through which bytes leave, on the raw
+ * response; when the response is over they do what they did before.
  */
 export class ResponseGate {
-  private state: 'closed' | 'holding' | 'open' | 'refused' = 'closed';
+  private state: 'closed' | 'holding' | 'open' | 'refused' | 'over' = 'closed';
   private headWritten = false;
-  private over = false;
-  private readonly held: Call[] = [];
+  private isFinished = false;
+  private held: Call[] = [];
+  private heldBytes = 0;
+  private heldStatus = 200;
+  private isEndHeld = false;
+  private isEndAsked = false;
   private needsDrain = false;
+  private pretence: SentPretence | undefined;
   /** What others had put in place before: compression and the like go on working. */
   private readonly previous: Record<Method, Patchable>;
 
@@ -54,94 +47,122 @@ export class ResponseGate {
     if (gated[GATE]) return;
     gated[GATE] = new ResponseGate(gated, keeper);
     Object.assign(gated, GATED);
-    gated.once('close', gatedClose);
+    gated.on('close', gatedClose);
+  }
+
+  /** Whether the head has really left; `headersSent` also says so of a response that is held. */
+  static isHeadSent(response: ServerResponse): boolean {
+    const gate = (response as GatedResponse)[GATE];
+    return gate?.state === 'holding' ? gate.headWritten : response.headersSent;
   }
 
   /** The way of every patched method. */
   call(method: Method, args: unknown[]): unknown {
-    if (this.over && this.state !== 'refused') return Reflect.apply(this.previous[method], this.response, args);
     switch (this.state) {
-      case 'refused':
-        return method === 'write' ? true : this.response;
-      case 'holding':
-        return this.hold(method, args);
       case 'closed':
         return this.pass(method, args);
+      case 'holding':
+        return this.hold(method, args);
       case 'open':
         return method === 'end' ? this.pass(method, args) : this.forward(method, args);
+      case 'refused':
+        failCallback(args);
+        // Nobody waits for a drain that never comes.
+        return method === 'write' ? true : this.response;
+      case 'over':
+        return Reflect.apply(this.previous[method], this.response, args);
     }
   }
 
-  /** The connection is closed; without an end() of ours before, nobody else will say so. */
+  /** The connection is closed; without an end() before, nobody else will say so. */
   closed(): void {
-    if (this.state !== 'holding') this.finish();
+    if (this.state !== 'holding') this.finish(false);
   }
 
   private pass(method: Method, args: unknown[]): unknown {
+    this.isEndAsked = method === 'end';
     const status = method === 'writeHead' ? Number(args[0]) : this.response.statusCode;
-    const before = this.keeper.beforeBytes(status, method === 'end');
+    const before = this.keeper.beforeBytes(status, this.isEndAsked ? 'end' : 'head');
     if (!before) return this.forward(method, args);
     this.state = 'holding';
-    this.pretendSent();
+    this.heldStatus = status;
+    this.pretence = new SentPretence(this.response);
+    this.wait(before);
+    return this.hold(method, args);
+  }
+
+  private wait(before: Promise<void>): void {
     before.then(
       () => this.release(),
       (error: unknown) => this.refuse(error),
     );
-    return this.hold(method, args);
   }
 
   private hold(method: Method, args: unknown[]): unknown {
+    if (method === 'writeHead' && this.held.length > 0) throw SentPretence.headersSent();
     this.held.push([method, args]);
-    if (method === 'end') define(this.response, 'writableEnded', true);
+    if (method === 'end') {
+      this.isEndHeld = true;
+      this.pretence?.ended();
+    }
     if (method !== 'write') return this.response;
+    this.heldBytes += (args[0] as { length?: number } | undefined)?.length ?? 0;
+    if (this.heldBytes < this.response.writableHighWaterMark) return true;
     this.needsDrain = true;
     return false;
   }
 
   private release(): void {
-    this.stopPretending();
+    if (!this.isEndAsked) {
+      this.isEndAsked = this.isEndHeld;
+      const before = this.keeper.beforeBytes(this.heldStatus, this.isEndHeld ? 'end' : 'held');
+      if (before) return this.wait(before);
+    }
+    this.pretence?.stop();
     this.state = 'open';
-    for (const [method, args] of this.held.splice(0)) this.forward(method, args);
-    if (this.needsDrain && !this.response.writableEnded && !this.response.writableNeedDrain) this.response.emit('drain');
-    if (this.response.destroyed) this.finish();
+    if (!this.headWritten) this.response.statusCode = this.heldStatus;
+    try {
+      for (const [method, args] of this.held.splice(0)) this.forward(method, args);
+    } catch (error) {
+      // What Node would have told the caller (a header value it rejects): too late for that.
+      return this.refuse(error);
+    }
+    const { response } = this;
+    if (response.destroyed) return this.finish(false);
+    if (this.needsDrain && !response.writableEnded && !response.writableNeedDrain) process.nextTick(drained, response);
+    this.needsDrain = false;
   }
 
   /** What was stored is not what the response says. Nothing of it has left: say so instead. Too late for that: break it off. */
   private refuse(error: unknown): void {
     const { response } = this;
-    this.stopPretending();
-    this.held.length = 0;
+    this.pretence?.stop();
     this.state = 'refused';
-    if (this.headWritten || response.headersSent) {
-      response.destroy();
-      return this.finish();
-    }
-    const status = error instanceof SessionError ? error.status : 500;
-    const body = JSON.stringify({ statusCode: status, message: STATUS_CODES[status] });
-    for (const name of response.getHeaderNames()) {
-      if (
-        /^(content-|transfer-encoding$|etag$|last-modified$|cache-control$|expires$|location$|set-cookie$)/.test(name)
-      )
-        response.removeHeader(name);
-    }
-    if (status === 503) response.setHeader('Retry-After', '1');
-    const headers = {
-      'Content-Type': 'application/json; charset=utf-8',
-      'Content-Length': Buffer.byteLength(body),
-      'Cache-Control': 'no-store',
-    };
-    // Past whatever others patched: what they were about to do was meant for the response that is not sent.
-    const { writeHead, end } = Object.getPrototypeOf(response) as ServerResponse;
-    writeHead.call(response, status, headers);
-    end.call(response, body, 'utf8');
-    this.finish();
+    if (this.headWritten || response.headersSent) response.destroy();
+    else replaceResponse(response, error instanceof SessionError ? error.status : 500, this.keeper, this.isEndHeld);
+    for (const [, args] of this.held.splice(0)) failCallback(args);
+    this.finish(true);
   }
 
   private forward(method: Method, args: unknown[]): unknown {
     if (this.state === 'closed') this.state = 'open';
-    if (!this.headWritten) args = this.writeHeaders(method, args);
+    if (this.headWritten) return this.send(method, args);
+    const headed = this.writeHeaders(method, args);
+    try {
+      return this.send(method, headed);
+    } catch (error) {
+      if (!this.response.headersSent) {
+        // As if nothing had been written: an exception filter answers instead.
+        this.headWritten = false;
+        if (this.state === 'open') this.state = 'closed';
+      }
+      throw error;
+    }
+  }
+
+  private send(method: Method, args: unknown[]): unknown {
     const result: unknown = Reflect.apply(this.previous[method], this.response, args);
-    if (method === 'end') this.finish();
+    if (method === 'end') this.finish(true);
     return result;
   }
 
@@ -151,53 +172,16 @@ export class ResponseGate {
     // writeHead(status), writeHead(status, headers), writeHead(status, reason, headers)
     const at = method !== 'writeHead' ? -1 : typeof args[1] === 'string' ? 2 : 1;
     const headers = new RawResponseHeaders(this.response, at === -1 ? undefined : (args[at] as HeadHeaders));
-    this.keeper.beforeHead(headers);
-    if (at === -1 || !headers.forHead) return args;
-    return [...args.slice(0, at), headers.forHead];
+    this.keeper.beforeHead(headers, at === -1 ? this.response.statusCode : Number(args[0]));
+    return at === -1 || !headers.forHead ? args : [...args.slice(0, at), headers.forHead];
   }
 
-  private finish(): void {
-    if (this.over) return;
-    this.over = true;
-    const { response } = this;
-    if (this.state !== 'refused') this.takeOff();
-    response.removeListener('close', gatedClose);
-    this.keeper.afterEnd();
+  private finish(isComplete: boolean): void {
+    if (this.isFinished) return;
+    this.isFinished = true;
+    if (this.state !== 'refused') this.state = 'over';
+    this.keeper.afterEnd(isComplete);
   }
-
-  private takeOff(): void {
-    const response = this.response as unknown as Record<Method, Patchable>;
-    const prototype = Object.getPrototypeOf(response) as Record<Method, Patchable>;
-    for (const method of METHODS) {
-      // Somebody who patched it after us goes on calling us.
-      if (response[method] !== (GATED[method] as Patchable)) continue;
-      if (this.previous[method] === prototype[method]) delete (response as Partial<Record<Method, Patchable>>)[method];
-      else response[method] = this.previous[method];
-    }
-  }
-
-  private pretendSent(): void {
-    define(this.response, 'headersSent', true);
-    for (const name of HEADER_WRITERS) define(this.response, name, refuseHeader);
-  }
-
-  private stopPretending(): void {
-    const response = this.response as unknown as Record<string, unknown>;
-    for (const name of ['headersSent', 'writableEnded', ...HEADER_WRITERS]) delete response[name];
-  }
-}
-
-const METHODS: readonly Method[] = ['writeHead', 'write', 'end', 'flushHeaders'];
-const HEADER_WRITERS = ['setHeader', 'setHeaders', 'appendHeader', 'removeHeader'] as const;
-
-function define(response: ServerResponse, name: string, value: unknown): void {
-  Object.defineProperty(response, name, { value, configurable: true, writable: true });
-}
-
-function refuseHeader(): never {
-  throw Object.assign(new Error('Cannot change headers after they are sent to the client'), {
-    code: 'ERR_HTTP_HEADERS_SENT',
-  });
 }
 
 /** Shared by all responses, so that a request costs no closures. */
@@ -218,4 +202,14 @@ const GATED = {
 
 function gatedClose(this: GatedResponse): void {
   this[GATE]?.closed();
+}
+
+function drained(response: ServerResponse): void {
+  response.emit('drain');
+}
+
+/** Whoever waits for its bytes to be written learns that they were not. */
+function failCallback(args: readonly unknown[]): void {
+  const callback = args.findLast((argument) => typeof argument === 'function') as ((error: Error) => void) | undefined;
+  if (callback) process.nextTick(callback, new Error('the response was replaced or broken off'));
 }

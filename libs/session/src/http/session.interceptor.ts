@@ -1,6 +1,7 @@
 import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
 import { SSE_METADATA } from '@nestjs/common/constants.js';
 import { Observable } from 'rxjs';
+import { HandlerObserver } from './handler-observer.js';
 import { HttpRequestSession } from './http-request-session.js';
 
 /**
@@ -18,25 +19,9 @@ class SessionInterceptor implements NestInterceptor {
     request.handlerBegins();
     const response = execution.getArgByIndex<{ readonly statusCode: number }>(1);
     return new Observable((subscriber) => {
-      // Nest answers with the last value: it is passed on when it is true that it is stored.
-      let last: { readonly value: unknown } | undefined;
-      const fail = (error: unknown): void => subscriber.error(error);
-      const handled = next.handle().subscribe({
-        next(value) {
-          if (last) subscriber.next(last.value);
-          last = { value };
-        },
-        error(error) {
-          request.handlerEnded(undefined).then(() => fail(error), fail);
-        },
-        complete() {
-          request.handlerEnded(response.statusCode).then(() => {
-            if (last) subscriber.next(last.value);
-            subscriber.complete();
-          }, fail);
-        },
-      });
-      return () => handled.unsubscribe();
+      const observer = new HandlerObserver(request, response, subscriber);
+      subscriber.add(observer);
+      subscriber.add(next.handle().subscribe(observer));
     });
   }
 }

@@ -1,0 +1,63 @@
+import {
+  EXCEPTION_FILTERS_METADATA,
+  GUARDS_METADATA,
+  INTERCEPTORS_METADATA,
+  PIPES_METADATA,
+  ROUTE_ARGS_METADATA,
+} from '@nestjs/common/constants.js';
+import { currentSession } from './current-session.js';
+import { USES_SESSION } from './session-metadata.js';
+
+export type ControllerType = abstract new (...args: never[]) => unknown;
+export type HandlerMethod = (...args: never[]) => unknown;
+
+/** What Nest notes about a decorated parameter of a handler. */
+interface RouteParameter {
+  readonly pipes?: readonly unknown[];
+  readonly factory?: unknown;
+}
+
+const ENHANCERS = [GUARDS_METADATA, INTERCEPTORS_METADATA, PIPES_METADATA, EXCEPTION_FILTERS_METADATA];
+
+/** The only reader of what decorators, Nest's and ours, leave on controllers and their handlers. */
+export const handlerMetadata = {
+  /** What `@UseSession()`, `@SkipSession()` and `@CurrentSession()` say; undefined where none of them stands. */
+  usesSession(type: ControllerType, method: HandlerMethod): boolean | undefined {
+    const isParameter = parametersOf(type, this.keyOf(type, method)).some(({ factory }) => factory === currentSession);
+    return declarationOn(method) ?? (isParameter || undefined) ?? declarationOn(type);
+  },
+
+  /** Guards, interceptors, pipes and filters of a handler, its class and its parameters. */
+  enhancers(type: ControllerType, method: HandlerMethod): unknown[] {
+    const bound = ENHANCERS.flatMap((key) => [
+      ...((Reflect.getMetadata(key, type) as unknown[] | undefined) ?? []),
+      ...((Reflect.getMetadata(key, method) as unknown[] | undefined) ?? []),
+    ]);
+    return [...bound, ...parametersOf(type, this.keyOf(type, method)).flatMap(({ pipes = [] }) => pipes)];
+  },
+
+  /** The name under which Nest keeps what it knows of the parameters: a decorator may have put a function with another one in its place. */
+  keyOf(type: ControllerType, method: HandlerMethod): string | symbol {
+    return this.methods(type).find(([, other]) => other === method)?.[0] ?? method.name;
+  },
+
+  methods(type: ControllerType): [string | symbol, HandlerMethod][] {
+    const methods: [string | symbol, HandlerMethod][] = [];
+    let owner = type.prototype as object | null;
+    for (; owner && owner !== Object.prototype; owner = Object.getPrototypeOf(owner) as object | null) {
+      for (const key of Reflect.ownKeys(owner)) {
+        const value: unknown = key === 'constructor' ? undefined : Object.getOwnPropertyDescriptor(owner, key)?.value;
+        if (typeof value === 'function') methods.push([key, value as HandlerMethod]);
+      }
+    }
+    return methods;
+  },
+};
+
+function declarationOn(target: object): boolean | undefined {
+  return Reflect.getMetadata(USES_SESSION, target) as boolean | undefined;
+}
+
+function parametersOf(type: ControllerType, key: string | symbol): RouteParameter[] {
+  return Object.values((Reflect.getMetadata(ROUTE_ARGS_METADATA, type, key) ?? {}) as Record<string, RouteParameter>);
+}

@@ -1,0 +1,49 @@
+import { describe, expect, it } from '@jest/globals';
+import { Controller, Get, Module } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import { SessionModule, type SessionModuleOptions, SessionScoped } from 'nestjs-session-beans';
+
+@SessionScoped()
+class Counter {
+  value = 0;
+}
+
+@Controller()
+class CountController {
+  constructor(private readonly counter: Counter) {}
+
+  @Get()
+  count(): number {
+    return ++this.counter.value;
+  }
+}
+
+describe('forRootAsync()', () => {
+  class Options {
+    create(): SessionModuleOptions {
+      return { nodeName: 'c7' };
+    }
+  }
+
+  @Module({ providers: [{ provide: 'NODE', useValue: 'a7' }], exports: ['NODE'] })
+  class ConfigModule {}
+
+  it.each([
+    [
+      'useFactory',
+      'a7',
+      { imports: [ConfigModule], inject: ['NODE'], useFactory: async (nodeName: string) => ({ nodeName }) },
+    ],
+    ['useClass', 'c7', { useClass: Options }],
+  ])('takes its options from %s', async (_, nodeName, options) => {
+    const module = await Test.createTestingModule({
+      imports: [SessionModule.forRootAsync(options), SessionModule.forFeature([Counter])],
+      controllers: [CountController],
+    }).compile();
+    const app = module.createNestApplication({ logger: false });
+    await app.listen(0, '127.0.0.1');
+    const response = await fetch(await app.getUrl());
+    expect(response.headers.getSetCookie()[0]).toMatch(new RegExp(`^sid=[\\w-]{43}\\.${nodeName};`));
+    await app.close();
+  });
+});

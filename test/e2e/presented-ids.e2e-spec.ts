@@ -1,0 +1,199 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Controller, Delete, Get, HttpCode, Inject } from '@nestjs/common';
+import { HttpSession, MemorySessionStore, type SessionModuleOptions } from 'nestjs-session-beans';
+import { ManualClock } from 'nestjs-session-beans/testing';
+import { generateSessionId } from '../../libs/session/src/store/session-id.js';
+import { Counter } from '../support/counter.bean.js';
+import { CountingStore } from '../support/counting-store.js';
+import { type TestApplication, adapters, startApplication } from '../support/platforms.js';
+import { RawClient } from '../support/raw-client.js';
+
+@Controller()
+class CountController {
+  @Inject() private readonly counter!: Counter;
+  @Inject() private readonly session!: HttpSession;
+
+  @Get('count') count(): string {
+    return `n=${++this.counter.value}`;
+  }
+
+  @Get('peek') peek(): string {
+    return `n=${this.counter.value}`;
+  }
+
+  @Get('renew') renew(): string {
+    this.session.renewId();
+    return 'ok';
+  }
+
+  @Delete('session') @HttpCode(204) async invalidate(): Promise<void> {
+    await this.session.invalidate();
+  }
+}
+
+const SECRET = 'a secret of enough bytes';
+
+describe.each(adapters)('R4 the id that a client presents, $adapter', ({ adapter }) => {
+  let server: TestApplication;
+  let clock: ManualClock;
+  let token: string;
+  const start = async (session: SessionModuleOptions = {}): Promise<void> => {
+    clock = new ManualClock();
+    const store = new CountingStore(new MemorySessionStore({ clock }));
+    const options = { adapter, beans: [Counter], controllers: [CountController], store };
+    server = await startApplication({ ...options, session: { clock, ...session } });
+  };
+  const get = (path: string, ...headers: string[]) => RawClient.exchange(server.url, path, headers);
+  const newToken = async (): Promise<string> => (await get('/count')).cookies[0]?.match(/^sid=([^;]+)/)?.[1] ?? '';
+
+  describe('without secrets', () => {
+    beforeAll(() => start());
+    afterAll(() => server.close());
+    beforeEach(async () => {
+      token = await newToken();
+      server.store.reset();
+    });
+
+    it.each([
+      ['B1 no header', () => []],
+      ['B1 an empty header', () => ['Cookie: ']],
+      ['B1 an empty value', () => ['Cookie: sid=']],
+      ['B1 no value', () => ['Cookie: sid']],
+      ['B2 15,000 characters', () => [`Cookie: sid=${'a'.repeat(15_000)}`]],
+      ['B4 high bytes before the name', () => ['Cookie: \xa0sid=' + token]],
+      ['B4 high bytes in the id', () => [`Cookie: sid=${token.slice(0, 42)}\xe9`]],
+      ['B5 42 characters', () => [`Cookie: sid=${token.slice(1)}`]],
+      ['B5 44 characters', () => [`Cookie: sid=${token}A`]],
+      ['B5 one character', () => ['Cookie: sid=A']],
+      ['B5 a plus', () => [`Cookie: sid=+${token.slice(1)}`]],
+      ['B5 padding', () => [`Cookie: sid=${token}=`]],
+      ['B5 an encoded NUL', () => [`Cookie: sid=${token}%00`]],
+      ['B5 broken encoding', () => ['Cookie: sid=%E0%A4%A']],
+      ['B8 a path', () => ['Cookie: sid=../../etc/passwd']],
+      ['B8 a wildcard', () => ['Cookie: sid=*']],
+      ['B8 a name of Object.prototype', () => ['Cookie: sid=__proto__']],
+      ['B9 two values', () => [`Cookie: sid=${token}; sid=${generateSessionId()}`]],
+      ['B11 an empty name', () => [`Cookie: =sid=${token}`]],
+      ['B11 upper case', () => [`Cookie: SID=${token}`]],
+      ['B12 quotes', () => [`Cookie: sid="${token}"`]],
+      ['B14 another header', () => [`X-Session-Id: ${token}`]],
+      ['B17 two routes', () => [`Cookie: sid=${token}.a.b`]],
+      ['B17 a route alone', () => ['Cookie: sid=.n1']],
+      ['B17 a dot', () => [`Cookie: sid=${token}.`]],
+      ['B17 a path as route', () => [`Cookie: sid=${token}.../`]],
+      ['B17 a long route', () => [`Cookie: sid=${token}.${'a'.repeat(10_000)}`]],
+    ])('%s is no session and no store call', async (_, headers) => {
+      expect(await get('/peek', ...headers())).toMatchObject({ status: 200, body: 'n=0', cookies: [] });
+      expect(server.store.total).toBe(0);
+    });
+
+    it.each([
+      ['B9 the same value twice', () => [`Cookie: sid=${token}; sid=${token}`]],
+      ['B10 two headers', () => ['Cookie: a=b', `Cookie: sid=${token}`]],
+      ['B10 200 others', () => [`Cookie: ${'a=b; '.repeat(200)}sid=${token}`]],
+      ['B11 attributes of RFC 2965', () => [`Cookie: $Version=1; sid=${token}; $Path=/`]],
+      ['B13 __proto__ beside it', () => [`Cookie: __proto__=1; sid=${token}; constructor=2`]],
+      ['B17 the route of another server', () => [`Cookie: sid=${token}.s7`]],
+    ])('%s is the session', async (_, headers) => {
+      expect(await get('/peek', ...headers())).toMatchObject({ status: 200, body: 'n=1' });
+    });
+
+    it.each([
+      ['B2 a header of 20 kB', 431, () => `Cookie: sid=${'a'.repeat(20_000)}`],
+      ['B3 NUL in the header', 400, () => `Cookie: sid=${token}\0`],
+    ])('%s is refused by Node with %i', async (_, status, header) => {
+      expect((await get('/peek', header())).status).toBe(status);
+      expect(server.store.total).toBe(0);
+    });
+
+    it.each(['/peek?sid=', '/peek;sid='])('B15 %s in the address does not count', async (path) => {
+      expect((await get(path + token)).body).not.toBe('n=1');
+      expect(server.store.total).toBe(0);
+    });
+
+    it('B6 that nobody has costs one load, and is never adopted', async () => {
+      const planted = generateSessionId();
+      expect(await get('/peek', `Cookie: sid=${planted}`)).toMatchObject({ body: 'n=0', cookies: [] });
+      expect(server.store.calls).toEqual({ load: 1, save: 0, touch: 0, destroy: 0 });
+      const started = await get('/count', `Cookie: sid=${planted}`);
+      expect(started).toMatchObject({ body: 'n=1', cookies: [expect.not.stringContaining(planted)] });
+      expect((await get('/peek', `Cookie: sid=${planted}`)).body).toBe('n=0');
+    });
+
+    it.each([
+      ['its renewal', () => get('/renew', `Cookie: sid=${token}`)],
+      ['its end', () => RawClient.exchange(server.url, '/session', [`Cookie: sid=${token}`], 'DELETE')],
+      ['its expiry', async () => clock.advance(24 * 3_600_000)],
+    ])('B18 R22 is worth nothing after %s, and no cookie is set', async (_, end) => {
+      await end();
+      expect(await get('/peek', `Cookie: sid=${token}`)).toMatchObject({ status: 200, body: 'n=0', cookies: [] });
+    });
+
+    it('is taken from nothing by a logout: B23', async () => {
+      for (const headers of [[], [`Cookie: sid=${generateSessionId()}`]]) {
+        const response = await RawClient.exchange(server.url, '/session', headers, 'DELETE');
+        expect(response).toMatchObject({ status: 204, cookies: [] });
+      }
+      expect(server.store.calls.save).toBe(0);
+    });
+  });
+
+  describe('on a server with a route', () => {
+    beforeAll(() => start({ nodeName: 's1' }));
+    afterAll(() => server.close());
+
+    it('R38 gets the route of the server that answers, whatever stood behind it', async () => {
+      token = await newToken();
+      expect(token).toMatch(/^[\w-]{43}\.s1$/);
+      const id = token.slice(0, 43);
+      expect(await get('/peek', `Cookie: sid=${token}`)).toMatchObject({ body: 'n=1', cookies: [] });
+      for (const presented of [`${id}.s2`, id]) {
+        const { body, cookies } = await get('/peek', `Cookie: sid=${presented}`);
+        expect(body).toBe('n=1');
+        expect(cookies).toEqual([expect.stringContaining(`sid=${token};`)]);
+      }
+    });
+
+    it('is not given out again by the request that ends the session', async () => {
+      const id = (await newToken()).slice(0, 43);
+      const response = await RawClient.exchange(server.url, '/session', [`Cookie: sid=${id}.s2`], 'DELETE');
+      expect(response).toMatchObject({ status: 204, cookies: [] });
+    });
+  });
+
+  describe('with secrets', () => {
+    beforeAll(() => start({ secrets: ['the newest of the secrets', SECRET] }));
+    afterAll(() => server.close());
+
+    it('B7 is refused without a store call when its signature is not one of ours', async () => {
+      const [one, two] = [await newToken(), await newToken()];
+      server.store.reset();
+      const forged = [
+        one.slice(0, 43),
+        one.slice(0, -1),
+        generateSessionId() + one.slice(43),
+        one.slice(0, 43) + two.slice(43),
+        `${one.slice(0, 64)}${one.endsWith('A') ? 'B' : 'A'}`,
+      ];
+      for (const presented of forged) {
+        expect(await get('/peek', `Cookie: sid=${presented}`)).toMatchObject({ body: 'n=0', cookies: [] });
+      }
+      expect(server.store.total).toBe(0);
+      expect((await get('/peek', `Cookie: sid=${one}`)).body).toBe('n=1');
+    });
+
+    it('R45 is accepted when an older secret signed it', async () => {
+      const { store } = server;
+      const older = await startApplication({
+        adapter,
+        beans: [Counter],
+        controllers: [CountController],
+        store,
+        session: { clock, secrets: [SECRET] },
+      });
+      const { cookies } = await RawClient.exchange(older.url, '/count');
+      expect((await get('/peek', `Cookie: ${cookies[0]?.split(';')[0]}`)).body).toBe('n=1');
+      await older.close();
+    });
+  });
+});

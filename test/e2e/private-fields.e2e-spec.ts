@@ -1,0 +1,92 @@
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { Controller, Get, Logger, type Type } from '@nestjs/common';
+import { type BeforeBeanSaved, type OnBeanRestored, SessionScoped } from 'nestjs-session-beans';
+import { CookieJar } from '../support/cookie-jar.js';
+import { platforms, startApplication } from '../support/platforms.js';
+
+@SessionScoped()
+class Forgetful {
+  #value = 0;
+  readonly calls = 0;
+
+  countUp(): number {
+    return ++this.#value;
+  }
+}
+
+/** What the warning advises. */
+@SessionScoped()
+class Careful implements BeforeBeanSaved, OnBeanRestored {
+  #value = 0;
+  stored = 0;
+
+  countUp(): number {
+    return this.#add(1);
+  }
+
+  onBeanRestored(): void {
+    this.#value = this.stored;
+  }
+
+  beforeBeanSaved(): void {
+    this.stored = this.#value;
+  }
+
+  #add(amount: number): number {
+    return (this.#value += amount);
+  }
+}
+
+@SessionScoped()
+class WithPrivateMethods {
+  // #comment = 1;
+  text = '; #text = 1;';
+
+  get doubled(): number {
+    return this.#double(2);
+  }
+
+  #double(value: number): number {
+    return value * 2;
+  }
+}
+
+@Controller()
+class CountController {
+  constructor(private readonly careful: Careful) {}
+
+  @Get()
+  count(): number {
+    return this.careful.countUp();
+  }
+}
+
+const warnings = async (bean: Type<object>): Promise<unknown[]> => {
+  const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
+  await (await startApplication({ adapter: 'express', beans: [bean] })).close();
+  return warn.mock.calls.map(([text]) => text as unknown);
+};
+
+describe('B59 a bean with #private fields, which nobody can store,', () => {
+  afterEach(() => void jest.restoreAllMocks());
+
+  it('is warned of at boot, with the way out', async () => {
+    expect(await warnings(Forgetful)).toEqual([
+      'Forgetful has #value: nobody can read such fields from outside, so they are not stored. Declare state as `private` properties, ' +
+        'or implement both beforeBeanSaved() and onBeanRestored() to move it to and from one',
+    ]);
+  });
+
+  it.each([Careful, WithPrivateMethods])('is not warned of when it is %p', async (bean) => {
+    expect(await warnings(bean)).toEqual([]);
+  });
+});
+
+describe.each(platforms)('B59 #private fields, $adapter, $mode,', ({ adapter, scope }) => {
+  it('are state if both hooks move them to and from a property', async () => {
+    const server = await startApplication({ adapter, scope, beans: [Careful], controllers: [CountController] });
+    const jar = new CookieJar();
+    for (let i = 1; i <= 5; i++) expect(await jar.text(server.url)).toBe(`${i}`);
+    await server.close();
+  });
+});

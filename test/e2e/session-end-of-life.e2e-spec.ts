@@ -1,0 +1,161 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Controller, Get, Inject, Param } from '@nestjs/common';
+import { HttpSession, MemorySessionStore } from 'nestjs-session-beans';
+import { ManualClock } from 'nestjs-session-beans/testing';
+import { Counter } from '../support/counter.bean.js';
+import { CookieJar } from '../support/cookie-jar.js';
+import { CountingStore } from '../support/counting-store.js';
+import { Latch } from '../support/latch.js';
+import { type TestApplication, adapters, startApplication } from '../support/platforms.js';
+
+const MINUTE = 60_000;
+let started = new Latch();
+let goOn = new Latch();
+
+@Controller()
+class CountController {
+  @Inject() private readonly counter!: Counter;
+  @Inject() private readonly session!: HttpSession;
+
+  @Get('count') count(): string {
+    return `n=${++this.counter.value}`;
+  }
+
+  @Get('peek') peek(): string {
+    return `n=${this.counter.value}`;
+  }
+
+  @Get('long') async long(): Promise<string> {
+    this.counter.value++;
+    started.open();
+    await goOn.opened;
+    return 'ok';
+  }
+
+  @Get('long-stop') async longStop(): Promise<string> {
+    for (let i = 0; i < 3; i++) {
+      this.counter.value++;
+      started.open();
+      await goOn.opened;
+      await this.session.flush();
+    }
+    return 'ok';
+  }
+
+  @Get('idle/:ms') idle(@Param('ms') ms: string): string {
+    this.session.setIdleTimeout(Number(ms));
+    return 'ok';
+  }
+}
+
+describe.each(adapters)('R13 the end of a session, $adapter', ({ adapter }) => {
+  let server: TestApplication;
+  let clock: ManualClock;
+  let jar: CookieJar;
+  beforeEach(async () => {
+    [started, goOn] = [new Latch(), new Latch()];
+    clock = new ManualClock();
+    jar = new CookieJar();
+    server = await startApplication({
+      adapter,
+      beans: [Counter],
+      controllers: [CountController],
+      store: new CountingStore(new MemorySessionStore({ clock })),
+      session: { clock, idleTimeoutMs: 30 * MINUTE, absoluteTimeoutMs: 120 * MINUTE, touchIntervalMs: MINUTE },
+    });
+    await jar.text(`${server.url}/count`);
+  });
+  afterEach(() => server.close());
+  const text = (path: string): Promise<string> => jar.text(`${server.url}/${path}`);
+  async function join(): Promise<void> {
+    expect(await text('peek')).toBe('n=1');
+  }
+
+  it('R7 comes 5 minutes after its creation when the client does not return', async () => {
+    clock.advance(5 * MINUTE);
+    expect(await text('peek')).toBe('n=0');
+  });
+
+  it('comes when nobody uses it for the idle timeout', async () => {
+    await join();
+    for (let i = 0; i < 4; i++) {
+      clock.advance(29 * MINUTE);
+      await join();
+    }
+    clock.advance(30 * MINUTE);
+    expect(await text('peek')).toBe('n=0');
+  });
+
+  it('comes at the absolute timeout however much it is used', async () => {
+    await join();
+    for (let i = 0; i < 5; i++) {
+      clock.advance(20 * MINUTE);
+      await join();
+    }
+    clock.advance(20 * MINUTE);
+    expect(await text('peek')).toBe('n=0');
+  });
+
+  it('R36 is moved at most once per touchIntervalMs', async () => {
+    await join();
+    const expiries = new Set<number>();
+    const { inner } = server.store;
+    server.store.reset();
+    server.store.before = async (operation, key) => {
+      if (operation !== 'load') return;
+      const result = await inner.load(key as never);
+      if (result.outcome === 'found') expiries.add(result.record.expiresAt);
+    };
+    for (let i = 0; i < 1000; i++) {
+      clock.advance(300);
+      await text('peek');
+    }
+    expect(server.store.calls).toEqual({ load: 1000, save: 0, touch: 0, destroy: 0 });
+    // 1,000 reads in 5 minutes.
+    expect(expiries.size).toBeLessThanOrEqual(6);
+    expect(expiries.size).toBeGreaterThanOrEqual(4);
+  }, 60_000);
+
+  it('B19 comes in the middle of a request that changes it: refused, and not brought back', async () => {
+    await join();
+    const response = jar.fetch(`${server.url}/long`);
+    await started.opened;
+    clock.advance(31 * MINUTE);
+    goOn.open();
+    expect((await response).status).toBe(409);
+    expect((await response).headers.getSetCookie()).toEqual([]);
+    expect(await text('peek')).toBe('n=0');
+  });
+
+  it('does not come while a request runs that stores in between', async () => {
+    await join();
+    const response = jar.fetch(`${server.url}/long-stop`);
+    await started.opened;
+    server.store.before = () => clock.advance(20 * MINUTE);
+    goOn.open();
+    expect((await response).status).toBe(200);
+    server.store.before = () => undefined;
+    expect(await text('peek')).toBe('n=4');
+  });
+
+  it('is put off by a request, from its end when it ran long', async () => {
+    await join();
+    const response = jar.fetch(`${server.url}/long`);
+    await started.opened;
+    clock.advance(29 * MINUTE);
+    goOn.open();
+    expect((await response).status).toBe(200);
+    clock.advance(29 * MINUTE);
+    expect(await text('peek')).toBe('n=2');
+  });
+
+  it('comes sooner or later by setIdleTimeout()', async () => {
+    await join();
+    expect(await text(`idle/${60 * MINUTE}`)).toBe('ok');
+    clock.advance(59 * MINUTE);
+    await join();
+    expect(await text(`idle/${MINUTE}`)).toBe('ok');
+    clock.advance(MINUTE);
+    expect(await text('peek')).toBe('n=0');
+  });
+});

@@ -1,0 +1,45 @@
+import { describe, expect, it } from '@jest/globals';
+import { Controller, Get } from '@nestjs/common';
+import { INTERCEPTORS_METADATA } from '@nestjs/common/constants.js';
+import { SessionScoped } from 'nestjs-session-beans';
+import { CookieJar } from '../support/cookie-jar.js';
+import { platforms, startApplication } from '../support/platforms.js';
+
+@SessionScoped()
+class Counter {
+  value = 0;
+}
+
+@Controller()
+class CountController {
+  constructor(private readonly counter: Counter) {}
+
+  @Get()
+  count(): number {
+    return ++this.counter.value;
+  }
+}
+
+describe.each(platforms)(
+  'R23 two applications in one process with the same classes, $adapter, $mode,',
+  ({ adapter, scope }) => {
+    it('keep their sessions apart and store once', async () => {
+      const [first, second] = [
+        await startApplication({ adapter, scope, beans: [Counter], controllers: [CountController] }),
+        await startApplication({ adapter, scope, beans: [Counter], controllers: [CountController] }),
+      ];
+      // One client whose cookie both get: they have the same name.
+      const jar = new CookieJar();
+      expect(await jar.text(first.url)).toBe('1');
+      expect(await jar.text(second.url)).toBe('1');
+      const other = new CookieJar();
+      for (let i = 1; i <= 3; i++) expect(await other.text(first.url)).toBe(`${i}`);
+      expect(first.store.calls.save).toBe(4);
+      expect(second.store.calls.save).toBe(1);
+      expect(Reflect.getMetadata(INTERCEPTORS_METADATA, CountController)).toHaveLength(1);
+      await first.close();
+      expect(await new CookieJar().text(second.url)).toBe('1');
+      await second.close();
+    });
+  },
+);

@@ -1,0 +1,45 @@
+import { describe, expect, it } from '@jest/globals';
+import { Controller, Get, Module } from '@nestjs/common';
+import { SessionModule, SessionScoped } from 'nestjs-session-beans';
+import { CookieJar } from '../support/cookie-jar.js';
+import { platforms, startApplication } from '../support/platforms.js';
+
+@SessionScoped()
+class Counter {
+  value = 0;
+}
+
+@Controller()
+class CountController {
+  constructor(private readonly counter: Counter) {}
+
+  @Get()
+  count(): number {
+    return ++this.counter.value;
+  }
+}
+
+@Controller('other')
+class OtherController {
+  constructor(private readonly counter: Counter) {}
+
+  @Get()
+  count(): number {
+    return ++this.counter.value;
+  }
+}
+
+describe.each(platforms)('one bean in two feature modules, $adapter, $mode,', ({ adapter, scope }) => {
+  it('is one instance per session', async () => {
+    const imports = [CountController, OtherController].map((controller) => {
+      @Module({ imports: [SessionModule.forFeature([Counter], { scope })], controllers: [controller] })
+      class FeatureModule {}
+      return FeatureModule;
+    });
+    const server = await startApplication({ adapter, imports });
+    const jar = new CookieJar();
+    expect(await jar.text(server.url)).toBe('1');
+    expect(await jar.text(`${server.url}/other`)).toBe('2');
+    await server.close();
+  });
+});

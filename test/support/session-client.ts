@@ -1,0 +1,41 @@
+import { expect } from '@jest/globals';
+
+export interface Answer {
+  readonly status: number;
+  readonly text: string;
+  readonly retryAfter: string | null;
+  readonly setCookie: readonly string[];
+  readonly ms: number;
+}
+
+/** One client of one server: keeps its cookie, and all that an answer says about the session. */
+export class SessionClient {
+  cookie = '';
+
+  constructor(private readonly url: string) {}
+
+  get(path: string): Promise<Answer> {
+    return this.send('GET', path);
+  }
+
+  post(path: string): Promise<Answer> {
+    return this.send('POST', path);
+  }
+
+  /** Counts, and expects to be told the number. */
+  async counts(expected: number): Promise<void> {
+    const { status, text } = await this.post('/count');
+    expect({ status, text }).toEqual({ status: 201, text: `${expected}` });
+  }
+
+  private async send(method: string, path: string): Promise<Answer> {
+    const start = performance.now();
+    const headers: Record<string, string> = this.cookie === '' ? {} : { cookie: this.cookie };
+    const response = await fetch(`${this.url}${path}`, { method, headers });
+    const text = await response.text();
+    const setCookie = response.headers.getSetCookie();
+    for (const line of setCookie) this.cookie = line.slice(0, line.indexOf(';'));
+    const retryAfter = response.headers.get('retry-after');
+    return { status: response.status, text, retryAfter, setCookie, ms: performance.now() - start };
+  }
+}

@@ -1,0 +1,68 @@
+import type { Type } from '@nestjs/common';
+import type { BeanRegistry } from '../../libs/session/src/bean/bean-registry.js';
+import type { SessionBean } from '../../libs/session/src/bean/session-bean.js';
+import { RequestSession } from '../../libs/session/src/context/request-session.js';
+import type { SessionLifecycle } from '../../libs/session/src/context/session-lifecycle.js';
+import type { SimulatedClient } from './simulated-client.js';
+
+/** One request of a client to a simulated server, step by step. The client learns an id when the response arrives: with `respond`. */
+export class SimulatedRequest {
+  readonly session: RequestSession;
+  readonly handedOut: string[] = [];
+  isHeadSent = false;
+
+  constructor(
+    private readonly client: SimulatedClient,
+    private readonly lifecycle: SessionLifecycle,
+    private readonly beans: BeanRegistry,
+  ) {
+    const { id } = client;
+    this.session = new RequestSession({
+      presented: () => (id === undefined ? undefined : { id, route: undefined }),
+      handOut: (newId) => void this.handedOut.push(newId),
+      isHeadSent: false,
+    });
+    Object.defineProperty(this.session.exchange, 'isHeadSent', { get: () => this.isHeadSent });
+  }
+
+  /** The session the request found, or started. */
+  get exists(): boolean {
+    return this.session.live !== undefined;
+  }
+
+  async begin(): Promise<this> {
+    await this.lifecycle.begin(this.session);
+    return this;
+  }
+
+  /** This request's instance, as a client proxy finds it at each access. */
+  bean<T extends object>(type: Type<T>): T {
+    return this.session.unitFor(type.name).instanceOf(this.beans.find(type) as SessionBean) as T;
+  }
+
+  commit(): Promise<void> {
+    return this.lifecycle.commit(this.session);
+  }
+
+  renewId(): void {
+    this.session.renewRequested = true;
+  }
+
+  invalidate(): Promise<void> {
+    return this.lifecycle.invalidate(this.session);
+  }
+
+  end(): void {
+    this.lifecycle.end(this.session);
+  }
+
+  /** Stores, then answers; a refusal is answered without a cookie. */
+  async respond(): Promise<void> {
+    try {
+      if (this.lifecycle.needsCommit(this.session)) await this.commit();
+      this.client.id = this.handedOut.at(-1) ?? this.client.id;
+    } finally {
+      this.end();
+    }
+  }
+}
