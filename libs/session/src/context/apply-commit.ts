@@ -1,17 +1,17 @@
 import { SessionConflictError } from '../errors/session-conflict.error.js';
+import type { Payloads } from './payloads.js';
 import type { PendingCommit } from './pending-commit.js';
-
-/** Payload per part: what a session looks like at one moment. Never changed in place. */
-export type Payloads = ReadonlyMap<string, string>;
+import { refuseTooLarge } from './refuse-too-large.js';
 
 /**
  * The state after a commit, given the state that others have brought about meanwhile. Parts that nobody else changed are
  * taken as they are; the others are merged field by field.
  *
  * @throws SessionConflictError when both sides changed a field and no rule says what that means;
- * the failure of a commit that this one depends on; SessionStateError when a merge rule does not fit the values
+ * the failure of a commit that this one depends on; SessionStateError when a merge rule does not fit the values, or the
+ * session would become too large
  */
-export function applyCommit(commit: PendingCommit, onto: Payloads): Payloads {
+export function applyCommit(commit: PendingCommit, onto: Payloads, maxBytes: number): Payloads {
   for (const dependency of commit.dependsOn) {
     if (dependency.failure) throw dependency.failure;
   }
@@ -26,5 +26,6 @@ export function applyCommit(commit: PendingCommit, onto: Payloads): Payloads {
     if (merged.outcome === 'clash') throw new SessionConflictError(bean.name, merged.field);
     result.set(bean.name, merged.payload);
   }
+  refuseTooLarge(result, onto, maxBytes);
   return result;
 }

@@ -70,7 +70,8 @@ export class HttpSession {
 
   /** Sets an attribute. Anything the codec keeps: plain data, Date, Map, Set, BigInt, bytes. */
   set(name: string, value: unknown): void {
-    if (typeof name !== 'string' || name === '') throw new SessionStateError('HttpSession.set', 'needs a name that is a text and not empty');
+    if (typeof name !== 'string' || name === '')
+      throw new SessionStateError('HttpSession.set', 'needs a name that is a text and not empty');
     this.read('set').attributes.set(name, value);
   }
 
@@ -129,7 +130,10 @@ export class HttpSession {
   /** Gives this session an idle timeout of its own, in ms, from the next commit on. */
   setIdleTimeout(idleTimeoutMs: number): void {
     if (!Number.isSafeInteger(idleTimeoutMs) || idleTimeoutMs < 1) {
-      throw new SessionStateError('HttpSession.setIdleTimeout', `takes a whole number of milliseconds from 1, not ${idleTimeoutMs}`);
+      throw new SessionStateError(
+        'HttpSession.setIdleTimeout',
+        `takes a whole number of milliseconds from 1, not ${idleTimeoutMs}`,
+      );
     }
     const request = this.request('setIdleTimeout');
     request.unitFor('HttpSession.setIdleTimeout');

@@ -1,6 +1,7 @@
-import type { Clock } from '../store/clock.js';
 import type { SessionKey } from '../store/session-key.js';
-import { LiveSession, type SessionBirth } from './live-session.js';
+import type { LiveSessionSettings } from './live-session-settings.js';
+import { LiveSession } from './live-session.js';
+import type { SessionBirth } from './session-birth.js';
 import type { StoreGateway } from './store-gateway.js';
 
 /** Decides at the end of a session's last request whether the live session stays: the seam of the near cache. */
@@ -16,14 +17,18 @@ export class LiveSessions {
 
   constructor(
     private readonly store: StoreGateway,
-    private readonly clock: Clock,
-    private readonly touchIntervalMs: number,
+    private readonly settings: LiveSessionSettings,
     private readonly retain: RetainLiveSession = () => false,
   ) {}
 
   /** How many there are, for metrics and tests. */
   get size(): number {
     return this.byKey.size;
+  }
+
+  /** For metrics and tests. */
+  [Symbol.iterator](): Iterator<LiveSession> {
+    return this.byKey.values();
   }
 
   /**
@@ -38,32 +43,24 @@ export class LiveSessions {
     if (loading) return (await loading) && this.acquire(key);
     const load = this.load(key).finally(() => this.loading.delete(key));
     this.loading.set(key, load);
-    // Whoever joins awaits it too; this keeps a failure that nobody else waits for from ending the process.
-    load.catch(() => undefined);
     return load;
   }
 
   /** The live session of an id that was just generated. Release it. */
   create(key: SessionKey, birth: SessionBirth): LiveSession {
-    return this.add(LiveSession.born(key, this.store, this.clock, birth));
+    return this.add(new LiveSession(key, this.store, this.settings, birth));
   }
 
   release(live: LiveSession): void {
     live.users--;
-    if (live.users > 0 || this.byKey.get(live.key) !== live) return;
-    if (live.isEnded || !this.retain(live)) this.byKey.delete(live.key);
-  }
-
-  /** Forgets a live session that ended, or that nothing is known about any more; those who use it keep it. */
-  forget(live: LiveSession): void {
-    if (this.byKey.get(live.key) === live) this.byKey.delete(live.key);
+    if (live.users === 0 && (live.isEnded || !this.retain(live))) this.byKey.delete(live.key);
   }
 
   private async join(live: LiveSession): Promise<LiveSession | undefined> {
     live.users++;
     try {
-      const fresh = !live.isEnded && !this.store.isShared && live.isFresh(this.touchIntervalMs);
-      if (fresh || (await live.revalidate())) return live;
+      const isTrusted = !this.store.isShared && live.isFresh();
+      if (isTrusted || (await live.revalidate())) return live;
     } catch (error) {
       this.release(live);
       throw error;
@@ -75,7 +72,7 @@ export class LiveSessions {
   private async load(key: SessionKey): Promise<LiveSession | undefined> {
     const result = await this.store.load(key);
     if (result.outcome !== 'found') return undefined;
-    return this.add(LiveSession.loaded(key, this.store, this.clock, result.record));
+    return this.add(new LiveSession(key, this.store, this.settings, result.record));
   }
 
   private add(live: LiveSession): LiveSession {

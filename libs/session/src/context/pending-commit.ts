@@ -1,18 +1,5 @@
-import type { SessionBean } from '../bean/session-bean.js';
 import type { SessionLifetime } from '../store/session-lifetime.js';
-
-/** What one unit of work changed in one part of the session. */
-export interface PartDifference {
-  readonly bean: SessionBean;
-
-  /** Payload the unit of work was taken from; null = the part did not exist. */
-  readonly base: string | null;
-
-  /** What `mine` differs from: `base`, or the encoded defaults of a bean that did not exist. The base of a merge. */
-  readonly reference: string;
-
-  readonly mine: string;
-}
+import type { PartDifference } from './part-difference.js';
 
 /**
  * The changes of one unit of work on their way to the store. Settles when the save that covers them is done, or when they are
@@ -22,25 +9,34 @@ export class PendingCommit {
   /** Resolves when stored; rejects with a SessionError when not. */
   readonly done: Promise<void>;
 
-  /** Set once the changes were refused. */
-  failure: Error | undefined;
-
   private settled = false;
+  private reason: Error | undefined;
+  private dependencies: readonly PendingCommit[];
   private resolve!: () => void;
   private reject!: (error: Error) => void;
 
   constructor(
     readonly differences: readonly PartDifference[],
-    /** Commits, not yet stored, whose result this unit of work has read: if one of them fails, this one saw what never was. */
-    readonly dependsOn: readonly PendingCommit[],
-    readonly lifetime: SessionLifetime | undefined,
+    dependsOn: readonly PendingCommit[] = [],
+    readonly lifetime?: SessionLifetime,
   ) {
+    this.dependencies = dependsOn;
     this.done = new Promise<void>((resolve, reject) => {
       this.resolve = resolve;
       this.reject = reject;
     });
     // Whoever waits attaches a handler of its own; without this one a refusal nobody waits for would end the process.
     this.done.catch(() => undefined);
+  }
+
+  /** Commits, not yet stored, whose result this unit of work has read: if one of them fails, this one saw what never was. */
+  get dependsOn(): readonly PendingCommit[] {
+    return this.dependencies;
+  }
+
+  /** Set once the changes were refused. */
+  get failure(): Error | undefined {
+    return this.reason;
   }
 
   get isSettled(): boolean {
@@ -52,13 +48,21 @@ export class PendingCommit {
   }
 
   stored(): void {
-    this.settled = true;
+    this.settle();
     this.resolve();
   }
 
+  /** Ignored when it is settled: the first reason counts. */
   refuse(error: Error): void {
-    this.settled = true;
-    this.failure = error;
+    if (this.settled) return;
+    this.settle();
+    this.reason = error;
     this.reject(error);
+  }
+
+  private settle(): void {
+    this.settled = true;
+    // Else each commit of a session that is never idle would keep all before it in memory.
+    this.dependencies = [];
   }
 }

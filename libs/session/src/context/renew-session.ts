@@ -1,27 +1,43 @@
+import { SessionBusyError } from '../errors/session-busy.error.js';
 import { SessionEndedError } from '../errors/session-ended.error.js';
 import { generateSessionId, sessionKeyOf } from '../store/session-id.js';
-import { type Payloads, applyCommit } from './apply-commit.js';
-import type { LiveSession, SessionBirth } from './live-session.js';
+import { applyCommit } from './apply-commit.js';
+import { backOff } from './back-off.js';
+import type { LiveSession } from './live-session.js';
 import type { LiveSessions } from './live-sessions.js';
+import type { Payloads } from './payloads.js';
 import { PendingCommit } from './pending-commit.js';
-import { refuseTooLarge } from './refuse-too-large.js';
+import type { SessionBirth } from './session-birth.js';
 import type { StoreGateway } from './store-gateway.js';
 
 /** What the old id's session was when it was last read. */
 interface Ground {
   readonly payloads: Payloads;
-  readonly stamp: string | undefined;
+  readonly stamp: string;
   readonly birth: SessionBirth;
 }
 
+export interface RenewedSession {
+  readonly id: string;
+
+  /** Acquired: release it. */
+  readonly renewed: LiveSession;
+}
+
+/** After this many times that another server stored something meanwhile, the renewal is refused with 503. */
+const MAX_ATTEMPTS = 30;
+
 /**
  * Lets a session go on under a new id, with the changes of the request that asks for it: creates the new one, then ends the old one if
- * nothing was stored under it meanwhile, else begins anew from that. At no moment can a client reach both: the new id is handed out after
- * the old one is dead. From the first moment on, commits of other requests of the old id are refused on this server.
+ * nothing was stored under it meanwhile, else begins anew from that. Of several that end one session (renewals, logouts, on any
+ * server) the store lets one succeed; the others find it ended. At no moment can a client reach both: the new id is handed out
+ * after the old one is dead. Commits of other requests wait on this server, and are refused once the old id is dead.
  *
- * A failure half way leaves the old session as it was, and at worst a new one whose id nobody knows.
+ * A failure leaves the old session as it was, and at worst a new one whose id nobody knows. Only if the reply of the store to the very
+ * last step is lost, the session may be over: an id that might have been logged out is never handed out.
  *
- * @throws SessionEndedError when the session ended before; SessionConflictError, SessionStateError, SessionStoreError
+ * @throws SessionEndedError when the session ended before; SessionBusyError, SessionConflictError, SessionStateError,
+ * SessionStoreError
  */
 export async function renewSession(
   live: LiveSession,
@@ -29,62 +45,73 @@ export async function renewSession(
   maxBytes: number,
   store: StoreGateway,
   liveSessions: LiveSessions,
-): Promise<{ readonly id: string; readonly renewed: LiveSession }> {
-  await live.idle();
-  if (live.isEnded) throw new SessionEndedError();
-  const renewal = replace(groundOf(live), live.key, commit, maxBytes, store, liveSessions);
-  live.end(renewal);
-  try {
-    return await renewal;
-  } catch (error) {
-    // The old id may still be good: the next request asks the store.
-    liveSessions.forget(live);
-    throw error;
-  }
+): Promise<RenewedSession> {
+  // What it has read must be stored, or the new session would hold what never was.
+  for (const dependency of commit.dependsOn) await dependency.done;
+  return live.exclusively(async () => {
+    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+      const ground = (attempt === 1 && groundOf(live)) || (await reload(live, store));
+      const renewed = await replace(live, ground, commit, maxBytes, store, liveSessions);
+      if (renewed) return renewed;
+      await backOff(attempt);
+    }
+    throw new SessionBusyError(
+      `another server changed the session ${MAX_ATTEMPTS} times in a row while this one gave it a new id`,
+    );
+  });
 }
 
+/** @returns undefined when something was stored under the old id meanwhile, or it has ended */
 async function replace(
-  from: Ground,
-  oldKey: string,
+  live: LiveSession,
+  ground: Ground,
   commit: PendingCommit,
   maxBytes: number,
   store: StoreGateway,
   liveSessions: LiveSessions,
-): Promise<{ readonly id: string; readonly renewed: LiveSession }> {
-  for (let ground = from; ; ) {
-    const payloads = applyCommit(commit, ground.payloads);
-    refuseTooLarge(payloads, maxBytes);
-    const id = generateSessionId();
-    const lifetime = commit.lifetime ?? ground.birth.lifetime;
-    const renewed = liveSessions.create(sessionKeyOf(id), { ...ground.birth, lifetime, payloads });
+): Promise<RenewedSession | undefined> {
+  const payloads = applyCommit(commit, ground.payloads, maxBytes);
+  const id = generateSessionId();
+  const lifetime = commit.lifetime ?? ground.birth.lifetime;
+  const renewed = liveSessions.create(sessionKeyOf(id), { ...ground.birth, lifetime, payloads });
+  let isOurs = false;
+  try {
+    const creation = new PendingCommit([]);
+    renewed.commit(creation);
+    await creation.done;
     try {
-      const whole = new PendingCommit([], [], undefined);
-      renewed.commit(whole, maxBytes);
-      await whole.done;
-      if (await store.destroy(oldKey, ground.stamp)) return { id, renewed };
-      ground = await reload(oldKey, store);
+      isOurs = await store.destroy(live.key, ground.stamp);
     } catch (error) {
-      await discard(renewed, store, liveSessions);
+      live.distrust();
       throw error;
     }
+    // A logout on this server that came meanwhile was about this session, whichever reached the store first.
+    if (isOurs && live.isEnded) throw new SessionEndedError();
+  } catch (error) {
     await discard(renewed, store, liveSessions);
+    throw error;
   }
+  if (!isOurs) {
+    await discard(renewed, store, liveSessions);
+    return undefined;
+  }
+  live.end();
+  return { id, renewed };
 }
 
-function groundOf(live: LiveSession): Ground {
-  return {
-    payloads: live.snapshot().payloads,
-    stamp: live.storedStamp,
-    birth: { lifetime: live.lifetime, createdAt: live.times?.createdAt },
-  };
+function groundOf({ ground: { payloads, stamp }, lifetime, times }: LiveSession): Ground | undefined {
+  return stamp === undefined ? undefined : { payloads, stamp, birth: { lifetime, createdAt: times?.createdAt } };
 }
 
-async function reload(key: string, store: StoreGateway): Promise<Ground> {
-  const result = await store.load(key);
-  if (result.outcome !== 'found') throw new SessionEndedError();
-  const { record } = result;
-  const payloads = new Map([...record.parts].map(([name, part]) => [name, part.payload]));
-  return { payloads, stamp: record.stamp, birth: { lifetime: record.lifetime, createdAt: record.createdAt } };
+async function reload(live: LiveSession, store: StoreGateway): Promise<Ground> {
+  const result = await store.load(live.key);
+  if (result.outcome !== 'found') {
+    live.end();
+    throw new SessionEndedError();
+  }
+  const { parts, stamp, lifetime, createdAt } = result.record;
+  const payloads = new Map([...parts].map(([name, part]) => [name, part.payload]));
+  return { payloads, stamp, birth: { lifetime, createdAt } };
 }
 
 /** Nobody knows its id; the store's answer does not matter. */

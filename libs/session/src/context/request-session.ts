@@ -4,19 +4,31 @@ import type { LiveSession } from './live-session.js';
 import type { SessionExchange } from './session-exchange.js';
 import type { UnitOfWork } from './unit-of-work.js';
 
+/** What a request asked for besides what its beans hold; its next commit does it. */
+export interface SessionWishes {
+  /** `start()` was called: store the session even if no bean changed. */
+  startRequested: boolean;
+
+  /** `renewId()` or `login()` was called: the commit replaces the id. */
+  renewRequested: boolean;
+
+  /** Idle timeout to store with the next commit. */
+  idleTimeoutMs: number | undefined;
+}
+
 /**
  * The session of one request, from the middleware to the end of the response: which session it is, its unit of work, and what it asked
  * for. Holds state only; SessionLifecycle moves it.
  *
  * `idle` (nothing loaded) -> `active` -> `closed` (response sent).
  */
-export class RequestSession {
+export class RequestSession implements SessionWishes {
   phase: 'idle' | 'active' | 'closed' = 'idle';
 
   /** Set while and after the session is loaded: a request loads once, whoever asks first. */
   begun: Promise<void> | undefined;
 
-  /** The commit under way, settled or not; the next one waits for it. */
+  /** Set while a commit or an invalidation is under way; the next one waits for it. Never rejects. */
   committing: Promise<void> | undefined;
 
   unit: UnitOfWork | undefined;
@@ -30,19 +42,27 @@ export class RequestSession {
   /** The client got its id in this request. */
   isNew = false;
 
-  /** `start()` was called: store the session even if no bean changed. */
   startRequested = false;
-
-  /** `renewId()` or `login()` was called: the commit replaces the id. */
   renewRequested = false;
-
-  /** Idle timeout to store with the next commit. */
   idleTimeoutMs: number | undefined;
 
   /** Name of the handler, once routing has found it; for error texts. */
   handler: string | undefined;
 
   constructor(readonly exchange: SessionExchange) {}
+
+  /** For the commit that is about to do it. What is asked for while it is under way is for the next. */
+  takeWishes(): SessionWishes {
+    const { startRequested, renewRequested, idleTimeoutMs } = this;
+    this.forgetWishes();
+    return { startRequested, renewRequested, idleTimeoutMs };
+  }
+
+  forgetWishes(): void {
+    this.startRequested = false;
+    this.renewRequested = false;
+    this.idleTimeoutMs = undefined;
+  }
 
   /** The unit of work if a bean can be touched now. */
   get activeUnit(): UnitOfWork | undefined {

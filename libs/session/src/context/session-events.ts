@@ -30,8 +30,8 @@ export class SessionEvents {
   /** @returns a function that stops listening */
   on<K extends keyof SessionEventMap>(name: K, listener: Listener<K>): () => void {
     const listeners = this.listeners.get(name) ?? new Set();
-    this.listeners.set(name, listeners.add(listener as Listener<never>));
-    return () => void listeners.delete(listener as Listener<never>);
+    this.listeners.set(name, listeners.add(listener));
+    return () => void listeners.delete(listener);
   }
 
   /** @internal */

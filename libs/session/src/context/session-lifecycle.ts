@@ -1,14 +1,16 @@
+import type { OnBeanDestroyed } from '../bean/bean-life-cycle.js';
 import type { BeanRegistry } from '../bean/bean-registry.js';
+import type { SessionBean } from '../bean/session-bean.js';
 import { SessionConflictError } from '../errors/session-conflict.error.js';
-import { SessionEndedError } from '../errors/session-ended.error.js';
 import { SessionResponseCommittedError } from '../errors/session-response-committed.error.js';
 import { generateSessionId, sessionHash, sessionKeyOf } from '../store/session-id.js';
 import type { SessionLifetime } from '../store/session-lifetime.js';
 import type { LiveSession } from './live-session.js';
 import type { LiveSessions } from './live-sessions.js';
-import { type PartDifference, PendingCommit } from './pending-commit.js';
+import type { PartDifference } from './part-difference.js';
+import { PendingCommit } from './pending-commit.js';
 import { renewSession } from './renew-session.js';
-import type { RequestSession } from './request-session.js';
+import type { RequestSession, SessionWishes } from './request-session.js';
 import type { SessionEvents } from './session-events.js';
 import type { StoreGateway } from './store-gateway.js';
 import { UnitOfWork } from './unit-of-work.js';
@@ -44,78 +46,89 @@ export class SessionLifecycle {
 
   /**
    * Stores what the request has changed so far; a request without a session gets one if there is something to store. When it resolves,
-   * the store has the state. When it rejects, the store has nothing of it and the request's changes are forgotten.
+   * the store has the state. When it rejects, the store has nothing of it (as far as the store could be asked) and the request's
+   * changes are forgotten.
    *
-   * @throws SessionConflictError, SessionEndedError, SessionStateError, SessionStoreError, SessionResponseCommittedError
+   * @throws SessionConflictError, SessionEndedError, SessionStateError, SessionStoreError, SessionBusyError,
+   * SessionResponseCommittedError
    */
   commit(request: RequestSession): Promise<void> {
-    // One after the other: two commits at once would both see the same difference and store it twice.
-    const commit = request.committing ? request.committing.then(() => this.commitNow(request)) : this.commitNow(request);
-    const settled = commit.then(NOTHING, NOTHING).then(() => {
-      if (request.committing === settled) request.committing = undefined;
-    });
-    request.committing = settled;
-    return commit;
+    // Two commits at once would both see the same difference and store it twice.
+    return inTurn(request, () => this.commitNow(request));
   }
 
-  /** Whether `commit` has anything to look at: when not, the response need not wait. */
+  /** Whether `commit` has anything to look at, or to wait for: when not, the response need not wait. */
   needsCommit(request: RequestSession): boolean {
     if (request.phase !== 'active') return false;
-    return Boolean(request.unit?.isTouched) || request.startRequested || request.renewRequested || request.idleTimeoutMs !== undefined || this.isTouchDue(request);
+    if (request.committing !== undefined || request.unit?.isTouched) return true;
+    if (request.startRequested || request.renewRequested || request.idleTimeoutMs !== undefined) return true;
+    return request.live?.isTouchDue() ?? false;
   }
 
   /** Forgets what the request did since its last commit. */
   rollback(request: RequestSession): void {
-    request.startRequested = false;
-    request.renewRequested = false;
-    request.idleTimeoutMs = undefined;
+    request.forgetWishes();
     request.unit?.rollback();
   }
 
-  /** Ends the session at once, on every server, whatever this request does afterwards. Without a session, forgets what would start one. */
+  /**
+   * Ends the session at once, on every server, whatever this request does afterwards. Without a session, forgets what would start one.
+   * @throws SessionStoreError: then it is not known to have ended
+   */
   async invalidate(request: RequestSession): Promise<void> {
-    const { live, unit } = request;
-    this.leave(request);
-    if (!live) return;
-    const destroyed = this.store.destroy(live.key);
-    live.end(destroyed);
-    try {
-      await destroyed;
-    } catch (error) {
-      // Not known to have ended: the next request asks the store.
-      this.liveSessions.forget(live);
-      throw error;
-    } finally {
-      this.liveSessions.release(live);
-    }
-    this.events.emit('invalidated', { session: sessionHash(live.key) });
-    for (const instance of unit?.destroyedInstances(this.beans.all()) ?? []) await this.callDestroyed(instance);
+    // A commit under way may be about to create the session, or to give it another id.
+    const unit = await inTurn(request, () => this.invalidateNow(request));
+    if (!unit) return;
+    // Not in turn: a hook may commit what it changes.
+    for (const bean of this.beans.all()) await this.tellDestroyed(unit, bean);
   }
 
-  /** The response is sent: instances are handed over, the live session is released, the beans answer no more. */
+  /** The response is sent: the beans answer no more. When nothing is under way, instances are handed over and the live session is released. */
   end(request: RequestSession): void {
     if (request.phase === 'closed') return;
     request.phase = 'closed';
+    if (request.committing) void request.committing.then(() => this.release(request));
+    else this.release(request);
+  }
+
+  private release(request: RequestSession): void {
     const { live, unit } = request;
+    request.live = request.unit = undefined;
     if (!live) return;
-    if (!live.isEnded && unit && !unit.isTouched) unit.handOver(live);
+    if (unit && !unit.isTouched) unit.handOver(live);
     this.liveSessions.release(live);
   }
 
   private async commitNow(request: RequestSession): Promise<void> {
     const { unit } = request;
-    if (request.phase !== 'active' || !unit) return;
+    if (!unit) return;
     try {
       const differences = unit.differences();
       if (!request.live) await this.create(request, differences);
       else if (request.renewRequested) await this.renew(request, request.live, differences);
       else await this.update(request, request.live, differences);
-      if (request.live) unit.rebase(request.live);
     } catch (error) {
       this.rollback(request);
       this.reportConflict(request, error);
       throw error;
     }
+    if (request.live) unit.rebase(request.live);
+  }
+
+  /** @returns the unit of work on the session that was ended */
+  private async invalidateNow(request: RequestSession): Promise<UnitOfWork | undefined> {
+    const { live, unit } = request;
+    this.leave(request);
+    if (!live) return undefined;
+    try {
+      const destroyed = this.store.destroy(live.key);
+      live.end(destroyed);
+      await destroyed;
+    } finally {
+      this.liveSessions.release(live);
+    }
+    this.events.emit('invalidated', { session: sessionHash(live.key) });
+    return unit;
   }
 
   private async load(request: RequestSession): Promise<void> {
@@ -127,7 +140,7 @@ export class SessionLifecycle {
       return;
     }
     if (live) this.use(request, live, presented.id);
-    else request.unit = this.unitOn(undefined);
+    else request.unit = this.unitOn(request, undefined);
     request.phase = 'active';
     if (live && presented.route !== this.settings.nodeName) request.exchange.handOut(presented.id);
   }
@@ -139,68 +152,79 @@ export class SessionLifecycle {
         'a session would have to start, but the head of the response is already sent and no cookie can go with it: touch the bean before the first byte',
       );
     }
-    const { idleTimeoutMs = this.settings.idleTimeoutMs } = request;
+    const { idleTimeoutMs = this.settings.idleTimeoutMs } = request.takeWishes();
     const { absoluteTimeoutMs, unjoinedTimeoutMs } = this.settings;
     const id = request.id ?? generateSessionId();
-    const live = this.liveSessions.create(sessionKeyOf(id), { lifetime: { idleTimeoutMs, absoluteTimeoutMs, unjoinedTimeoutMs } });
+    const live = this.liveSessions.create(sessionKeyOf(id), {
+      lifetime: { idleTimeoutMs, absoluteTimeoutMs, unjoinedTimeoutMs },
+    });
     try {
-      await this.save(live, new PendingCommit(differences, [], undefined));
+      await this.save(live, new PendingCommit(differences));
     } catch (error) {
       request.id = undefined;
-      this.liveSessions.forget(live);
+      live.end();
       this.liveSessions.release(live);
       throw error;
     }
     request.isNew = true;
     request.live = live;
     request.id = id;
-    this.settled(request);
     request.exchange.handOut(id);
     this.events.emit('started', { session: sessionHash(live.key) });
   }
 
-  private async update(request: RequestSession, live: LiveSession, differences: readonly PartDifference[]): Promise<void> {
+  private async update(
+    request: RequestSession,
+    live: LiveSession,
+    differences: readonly PartDifference[],
+  ): Promise<void> {
     const dependencies = request.unit?.dependencies() ?? [];
-    const lifetime = this.lifetimeChange(request, live);
+    const lifetime = lifetimeChange(request.takeWishes(), live);
     if (differences.length > 0 || lifetime) {
       await this.save(live, new PendingCommit(differences, dependencies, lifetime));
-    } else {
-      // What this request has read must have become true before its answer leaves.
-      for (const dependency of dependencies) await dependency.done;
-      if (this.isTouchDue(request)) await this.touch(live);
+      return;
     }
-    this.settled(request);
+    // What this request has read must have become true before its answer leaves.
+    for (const dependency of dependencies) await dependency.done;
+    // A request that ran long (a stream, a slow handler) was use of the session until now.
+    if (live.isTouchDue()) await live.touch();
   }
 
-  private async renew(request: RequestSession, live: LiveSession, differences: readonly PartDifference[]): Promise<void> {
+  private async renew(
+    request: RequestSession,
+    live: LiveSession,
+    differences: readonly PartDifference[],
+  ): Promise<void> {
     if (request.exchange.isHeadSent) {
-      throw new SessionResponseCommittedError('the session id cannot be renewed: the head of the response is already sent and no cookie can go with it');
+      throw new SessionResponseCommittedError(
+        'the session id cannot be renewed: the head of the response is already sent and no cookie can go with it',
+      );
     }
-    const commit = new PendingCommit(differences, request.unit?.dependencies() ?? [], this.lifetimeChange(request, live));
-    const { id, renewed } = await renewSession(live, commit, this.settings.maxSessionBytes, this.store, this.liveSessions);
+    const lifetime = lifetimeChange(request.takeWishes(), live);
+    const commit = new PendingCommit(differences, request.unit?.dependencies(), lifetime);
+    const { id, renewed } = await renewSession(
+      live,
+      commit,
+      this.settings.maxSessionBytes,
+      this.store,
+      this.liveSessions,
+    );
     this.liveSessions.release(live);
     request.live = renewed;
     request.id = id;
-    this.settled(request);
     request.exchange.handOut(id);
     this.events.emit('renewed', { session: sessionHash(renewed.key), previous: sessionHash(live.key) });
   }
 
   private async save(live: LiveSession, commit: PendingCommit): Promise<void> {
-    live.commit(commit, this.settings.maxSessionBytes);
+    live.commit(commit);
     await commit.done;
-  }
-
-  private settled(request: RequestSession): void {
-    request.startRequested = false;
-    request.renewRequested = false;
-    request.idleTimeoutMs = undefined;
   }
 
   private use(request: RequestSession, live: LiveSession, id: string): void {
     request.live = live;
     request.id = id;
-    request.unit = this.unitOn(live);
+    request.unit = this.unitOn(request, live);
   }
 
   /** The request goes on without a session: what it touches from now on is fresh. */
@@ -208,31 +232,15 @@ export class SessionLifecycle {
     request.live = undefined;
     request.id = undefined;
     request.isNew = false;
-    this.settled(request);
-    request.unit = this.unitOn(undefined);
+    request.forgetWishes();
+    request.unit = this.unitOn(request, undefined);
   }
 
-  private unitOn(live: LiveSession | undefined): UnitOfWork {
+  private unitOn(request: RequestSession, live: LiveSession | undefined): UnitOfWork {
     return new UnitOfWork(live, (bean, error) => {
-      if (live) this.events.emit('undecodable', { session: sessionHash(live.key), bean: bean.name, error });
+      if (request.live)
+        this.events.emit('undecodable', { session: sessionHash(request.live.key), bean: bean.name, error });
     });
-  }
-
-  private lifetimeChange({ idleTimeoutMs }: RequestSession, live: LiveSession): SessionLifetime | undefined {
-    return idleTimeoutMs === undefined || idleTimeoutMs === live.lifetime.idleTimeoutMs ? undefined : { ...live.lifetime, idleTimeoutMs };
-  }
-
-  /** A request that ran long (a stream, a slow handler) was use of the session until now. */
-  private isTouchDue({ live }: RequestSession): boolean {
-    return live !== undefined && !live.isEnded && live.isTouchDue(this.settings.touchIntervalMs);
-  }
-
-  private async touch(live: LiveSession): Promise<void> {
-    if (!(await this.store.touch(live.key))) {
-      live.end();
-      throw new SessionEndedError();
-    }
-    live.wasTouched();
   }
 
   private reportConflict({ live }: RequestSession, error: unknown): void {
@@ -241,13 +249,29 @@ export class SessionLifecycle {
     }
   }
 
-  private async callDestroyed(instance: object): Promise<void> {
+  private async tellDestroyed(unit: UnitOfWork, bean: SessionBean): Promise<void> {
+    if (!('onBeanDestroyed' in bean.definition.type.prototype) || !unit.holds(bean)) return;
     try {
-      await (instance as { onBeanDestroyed(): void | Promise<void> }).onBeanDestroyed();
+      await (unit.instanceOf(bean) as OnBeanDestroyed).onBeanDestroyed();
     } catch (error) {
       this.onHookError(error);
     }
   }
 }
 
-const NOTHING = (): void => undefined;
+/** Commits and invalidations of one request run one after the other. */
+function inTurn<T>(request: RequestSession, step: () => Promise<T>): Promise<T> {
+  const turn = request.committing ? request.committing.then(step) : step();
+  const clear = (): void => {
+    if (request.committing === settled) request.committing = undefined;
+  };
+  // The first to hear of it: who waits for the turn finds nothing under way.
+  const settled = turn.then(clear, clear);
+  request.committing = settled;
+  return turn;
+}
+
+function lifetimeChange({ idleTimeoutMs }: SessionWishes, live: LiveSession): SessionLifetime | undefined {
+  const isChange = idleTimeoutMs !== undefined && idleTimeoutMs !== live.lifetime.idleTimeoutMs;
+  return isChange ? { ...live.lifetime, idleTimeoutMs } : undefined;
+}

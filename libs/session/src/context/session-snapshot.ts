@@ -1,4 +1,4 @@
-import type { Payloads } from './apply-commit.js';
+import type { Payloads } from './payloads.js';
 import type { PendingCommit } from './pending-commit.js';
 
 /** What a unit of work sees: one moment of its session, whole. */

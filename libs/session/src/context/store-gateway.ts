@@ -1,37 +1,33 @@
 import { randomBytes } from 'node:crypto';
 import { SessionError } from '../errors/session.error.js';
 import { SessionStoreError } from '../errors/session-store.error.js';
-import type { PartChange } from '../store/session-change.js';
+import type { SessionChange } from '../store/session-change.js';
 import type { SessionKey } from '../store/session-key.js';
-import type { SessionLifetime } from '../store/session-lifetime.js';
 import type { LoadResult, SaveResult, SessionStore } from '../store/session-store.js';
-import type { SessionBirth } from './live-session.js';
+import { StoreDeadline } from './store-deadline.js';
 
-/** What a live session wants saved. */
-export interface SaveRequest {
-  readonly key: SessionKey;
-
-  /** Set when the save creates the session. */
-  readonly birth: SessionBirth | undefined;
-
-  /** Set when the lifetime of an existing session changes. */
-  readonly lifetime: SessionLifetime | undefined;
-
-  readonly parts: ReadonlyMap<string, PartChange>;
-}
+/** Beyond this many calls that the store has not answered, requests are refused at once. */
+const MAX_UNDER_WAY = 5_000;
 
 /**
  * The one way from the library to its store: gives every save its write id and turns whatever a store throws into a
- * `SessionStoreError`, so that "the store is down" is never taken for "no session".
+ * `SessionStoreError`, so that "the store is down" is never taken for "no session". No call is waited for longer than
+ * `storeTimeoutMs`; whether one that took longer was applied is unknown.
  */
 export class StoreGateway {
   private readonly writer = randomBytes(9).toString('base64url');
   private writes = 0;
+  private underWay = 0;
+  private readonly deadline: StoreDeadline | undefined;
 
   constructor(
     private readonly store: SessionStore,
     private readonly touchIntervalMs: number,
-  ) {}
+    storeTimeoutMs?: number,
+  ) {
+    // A store in this process answers in this turn of the event loop or the next.
+    if (store.capabilities.shared && storeTimeoutMs !== undefined) this.deadline = new StoreDeadline(storeTimeoutMs);
+  }
 
   /** Other servers may change the sessions of this store. */
   get isShared(): boolean {
@@ -41,18 +37,14 @@ export class StoreGateway {
   /** Loads for a request that uses the session: the client has joined, the end of life moves. */
   load(key: SessionKey, known?: string): Promise<LoadResult> {
     const touchAfterMs = this.touchIntervalMs;
-    return this.ask('load', () => this.store.load(key, known === undefined ? { touchAfterMs } : { known, touchAfterMs }));
+    return this.ask('load', () =>
+      this.store.load(key, known === undefined ? { touchAfterMs } : { known, touchAfterMs }),
+    );
   }
 
-  save({ key, birth, lifetime, parts }: SaveRequest): Promise<SaveResult> {
+  save(change: Omit<SessionChange, 'writeId'>): Promise<SaveResult> {
     const writeId = `${this.writer}${(this.writes++).toString(36)}`;
-    return this.ask('save', () =>
-      this.store.save(
-        birth
-          ? { key, writeId, mode: 'create', lifetime: lifetime ?? birth.lifetime, createdAt: birth.createdAt, parts }
-          : { key, writeId, mode: 'update', lifetime, parts },
-      ),
-    );
+    return this.ask('save', () => this.store.save({ ...change, writeId }));
   }
 
   touch(key: SessionKey): Promise<boolean> {
@@ -64,11 +56,23 @@ export class StoreGateway {
   }
 
   private async ask<T>(operation: SessionStoreError['operation'], call: () => Promise<T>): Promise<T> {
+    if (this.underWay >= MAX_UNDER_WAY) throw this.failed(operation, `${MAX_UNDER_WAY} calls are under way already`);
+    this.underWay++;
+    // Counted until the store is done with it, also when nobody waits any more: a store that hangs must not pile up work.
+    const answer = call().finally(() => this.underWay--);
     try {
-      return await call();
+      return await (this.deadline ? this.deadline.limit(answer) : answer);
     } catch (cause) {
       if (cause instanceof SessionError) throw cause;
-      throw new SessionStoreError(this.store.name, operation, cause instanceof Error ? cause.message : String(cause), { cause });
+      throw this.failed(operation, cause instanceof Error ? cause.message : String(cause), { cause });
     }
+  }
+
+  private failed(
+    operation: SessionStoreError['operation'],
+    problem: string,
+    options?: ErrorOptions,
+  ): SessionStoreError {
+    return new SessionStoreError(this.store.name, operation, problem, options);
   }
 }

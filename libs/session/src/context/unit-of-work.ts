@@ -1,8 +1,8 @@
 import type { SessionBean } from '../bean/session-bean.js';
-import { SessionConflictError } from '../errors/session-conflict.error.js';
 import { SessionStateError } from '../errors/session-state.error.js';
 import type { LiveSession } from './live-session.js';
-import type { PartDifference, PendingCommit } from './pending-commit.js';
+import type { PartDifference } from './part-difference.js';
+import type { PendingCommit } from './pending-commit.js';
 import { type SessionSnapshot, emptySnapshot } from './session-snapshot.js';
 
 interface TakenBean {
@@ -29,18 +29,25 @@ export class UnitOfWork {
   private readonly taken = new Map<string, TakenBean>();
   private snapshot: SessionSnapshot;
   private touched = false;
+  private isKept = false;
 
   constructor(
-    private readonly live: LiveSession | undefined,
+    private live: LiveSession | undefined,
     /** Told when stored state is replaced by a fresh bean. */
     private readonly onUndecodable: (bean: SessionBean, error: SessionStateError) => void,
   ) {
     this.snapshot = live?.snapshot() ?? emptySnapshot;
   }
 
-  /** Something was touched since the last `differences()`. */
+  /** Something was touched since the last `differences()`, or may have been. */
   get isTouched(): boolean {
-    return this.touched;
+    return this.touched || (this.isKept && this.taken.size > 0);
+  }
+
+  /** `instanceOf` for who keeps the instance, and may change it at any time without asking for it again. */
+  keptInstanceOf(bean: SessionBean): object {
+    this.isKept = true;
+    return this.instanceOf(bean);
   }
 
   /** The instance of this request, created or restored on first touch. */
@@ -63,10 +70,11 @@ export class UnitOfWork {
    * @throws SessionStateError when a bean holds something that cannot be stored
    */
   differences(): PartDifference[] {
+    // All hooks first: one may touch another bean.
+    for (const { instance } of this.taken.values()) callHook(instance, 'beforeBeanSaved');
     const differences: PartDifference[] = [];
     for (const taken of this.taken.values()) {
       const { bean, instance, base, reference } = taken;
-      callHook(instance, 'beforeBeanSaved');
       const mine = bean.state.encode(instance);
       taken.mine = mine;
       if (mine !== reference) differences.push({ bean, base, reference, mine });
@@ -77,28 +85,24 @@ export class UnitOfWork {
 
   /** Commits that this unit of work has read the result of and that are not stored yet. */
   dependencies(): readonly PendingCommit[] {
-    return this.snapshot.unsaved.filter((commit) => [...this.taken.keys()].some((part) => commit.touches(part)));
+    const parts = [...this.taken.keys()];
+    return this.snapshot.unsaved.filter((commit) => parts.some((part) => commit.touches(part)));
   }
 
   /**
    * After a commit: what was committed (and merged) is what this unit of work goes on from. Instances are brought up in place, and what
-   * the request did to them while the commit was under way stays a change.
-   * @throws SessionConflictError when that clashes with what was merged
+   * the request did to them while the commit was under way stays a change. Never fails, for the commit is stored: a bean that
+   * cannot be brought up stays on what was committed, and its next change is merged or refused as any other.
+   *
+   * @param live that of before, of the session that the commit created, or the one under the new id
    */
   rebase(live: LiveSession): void {
+    this.live = live;
     this.snapshot = live.snapshot();
     for (const taken of this.taken.values()) {
-      const { bean, instance, mine } = taken;
-      const payload = this.snapshot.payloads.get(bean.name);
-      if (payload === undefined) continue;
-      if (payload !== mine) {
-        const now = bean.state.encode(instance);
-        const merged = now === mine ? ({ outcome: 'merged', payload } as const) : bean.state.merge(mine, now, payload);
-        if (merged.outcome === 'clash') throw new SessionConflictError(bean.name, merged.field);
-        bean.state.restore(instance, merged.payload);
-      }
-      taken.base = payload;
-      taken.reference = payload;
+      const payload = this.snapshot.payloads.get(taken.bean.name);
+      const ground = payload === undefined || bringUp(taken, payload) ? payload : taken.mine;
+      if (ground !== undefined) taken.base = taken.reference = ground;
     }
   }
 
@@ -117,26 +121,26 @@ export class UnitOfWork {
     this.snapshot = this.live?.snapshot() ?? emptySnapshot;
   }
 
-  /** The beans of an ended session that want to know, stored ones included. */
-  destroyedInstances(beans: Iterable<SessionBean>): object[] {
-    const instances: object[] = [];
-    for (const bean of beans) {
-      if (!('onBeanDestroyed' in bean.definition.type.prototype)) continue;
-      if (this.taken.has(bean.name) || this.snapshot.payloads.has(bean.name)) instances.push(this.instanceOf(bean));
-    }
-    return instances;
+  /** The session has the bean stored, or this request has touched it. */
+  holds(bean: SessionBean): boolean {
+    return this.taken.has(bean.name) || this.snapshot.payloads.has(bean.name);
   }
 
   private take(bean: SessionBean): TakenBean {
     const base = this.snapshot.payloads.get(bean.name);
     if (base === undefined) return this.fresh(bean, null);
     const left = this.live?.takeInstance(bean.name, base);
-    if (left) return { bean, instance: left, base, reference: base, mine: base };
+    if (left && shows(bean, left, base)) return { bean, instance: left, base, reference: base, mine: base };
     const instance = bean.create();
     try {
       bean.state.restore(instance, base);
     } catch (error) {
-      if (!(error instanceof SessionStateError) || error.reason !== 'undecodable' || bean.definition.onUndecodable === 'refuse') throw error;
+      if (
+        !(error instanceof SessionStateError) ||
+        error.reason !== 'undecodable' ||
+        bean.definition.onUndecodable === 'refuse'
+      )
+        throw error;
       this.onUndecodable(bean, error);
       return this.fresh(bean, base);
     }
@@ -149,6 +153,28 @@ export class UnitOfWork {
     const reference = bean.state.encode(instance);
     callHook(instance, 'onBeanCreated');
     return { bean, instance, base, reference, mine: reference };
+  }
+}
+
+/** @returns whether the instance now shows `payload`, with what the request did to it since `mine` on top */
+function bringUp({ bean, instance, mine }: TakenBean, payload: string): boolean {
+  if (payload === mine) return true;
+  try {
+    const now = bean.state.encode(instance);
+    const merged = bean.state.merge(mine, now, payload);
+    if (merged.outcome === 'merged') bean.state.restore(instance, merged.payload);
+    return merged.outcome === 'merged';
+  } catch {
+    return false;
+  }
+}
+
+/** Code that outlived its request may still hold the instance and have changed it: then it is nobody's state. */
+function shows(bean: SessionBean, instance: object, payload: string): boolean {
+  try {
+    return bean.state.encode(instance) === payload;
+  } catch {
+    return false;
   }
 }
 

@@ -1,0 +1,43 @@
+import { describe, expect, it } from '@jest/globals';
+import { Cluster } from '../../../../test/consistency/cluster.js';
+import { SummedCounter } from '../../../../test/consistency/summed-counter.js';
+import { SimulatedClient } from '../../../../test/support/simulated-client.js';
+import { pause } from '../../../../test/consistency/pause.js';
+import { generateSessionId } from '../store/session-id.js';
+import { ManualClock } from '../testing/manual-clock.js';
+
+const beans = [SummedCounter];
+
+describe('LiveSessions', () => {
+  it('does not load once per request: those who come while it is loaded share the next load', async () => {
+    const cluster = new Cluster({ servers: 1, beans, transit: () => pause() });
+    const client = await cluster.server(0).startSession();
+    const before = cluster.store.calls.load;
+    const requests = await Promise.all(
+      Array.from({ length: 50 }, () => cluster.server(0).request(client.fork()).begin()),
+    );
+    // The first, who joins first, and all others.
+    expect(cluster.store.calls.load - before).toBeLessThanOrEqual(3);
+    expect(new Set(requests.map(({ session }) => session.live)).size).toBe(1);
+    expect(cluster.leaked).toBe(1);
+    for (const request of requests) request.end();
+    expect(cluster.leaked).toBe(0);
+  });
+
+  it('keeps nothing of an id that stands for no session', async () => {
+    const cluster = new Cluster({ servers: 1, beans });
+    const unknown = new SimulatedClient(generateSessionId());
+    expect(await cluster.handle(0, unknown, ({ exists }) => exists)).toBe(false);
+    expect(cluster.leaked).toBe(0);
+  });
+
+  it('forgets a retained session when it turns out to have ended', async () => {
+    const clock = new ManualClock();
+    const cluster = new Cluster({ servers: 1, beans, clock, retain: () => true });
+    const client = await cluster.server(0).startSession();
+    expect(cluster.leaked).toBe(1);
+    clock.advance(1_800_001);
+    expect(await cluster.handle(0, client, ({ exists }) => exists)).toBe(false);
+    expect(cluster.leaked).toBe(0);
+  });
+});

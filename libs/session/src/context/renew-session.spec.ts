@@ -1,0 +1,171 @@
+import { describe, expect, it } from '@jest/globals';
+import { Cluster } from '../../../../test/consistency/cluster.js';
+import { pause } from '../../../../test/consistency/pause.js';
+import { PlainCounter } from '../../../../test/consistency/plain-counter.js';
+import { plantedFaults } from '../../../../test/consistency/planted-faults.js';
+import { SummedCounter } from '../../../../test/consistency/summed-counter.js';
+import type { StoreOperation, Transit } from '../../../../test/support/in-transit-store.js';
+import type { SimulatedClient } from '../../../../test/support/simulated-client.js';
+import { SessionEndedError } from '../errors/session-ended.error.js';
+import type { SessionStore } from '../store/session-store.js';
+import { ManualClock } from '../testing/manual-clock.js';
+
+interface Options {
+  readonly transit?: Transit;
+  readonly plant?: (store: SessionStore) => SessionStore;
+}
+
+async function setUp(servers: number, options: Options = {}) {
+  const clock = new ManualClock();
+  const cluster = new Cluster({ servers, beans: [SummedCounter, PlainCounter], clock, ...options });
+  const client = await cluster.server(0).startSession();
+  return { cluster, client, clock };
+}
+
+async function renewing(cluster: Cluster, server: number, client: SimulatedClient) {
+  const request = await cluster.server(server).request(client).begin();
+  request.renewId();
+  return request;
+}
+
+/** Runs `action` once, when a call of that kind has left its server, or its reply the store. */
+function when(
+  leg: 'request' | 'reply',
+  operation: StoreOperation,
+  action: () => Promise<void>,
+): Transit & { armed: boolean } {
+  const transit = async (...passing: Parameters<Transit>): Promise<void> => {
+    if (!armed.armed || passing[0] !== leg || passing[1] !== operation) return;
+    armed.armed = false;
+    await action();
+  };
+  const armed = Object.assign(transit, { armed: false });
+  return armed;
+}
+
+describe('renewing the id', () => {
+  it('keeps what the session holds and when it began, adds what the request changed, and kills the old id', async () => {
+    const { cluster, client, clock } = await setUp(1);
+    await cluster.handle(0, client, (request) => void (request.bean(PlainCounter).value = 3));
+    clock.advance(5_000);
+    const old = client.fork();
+    const request = await renewing(cluster, 0, client);
+    const createdAt = request.session.live?.times?.createdAt;
+    request.bean(SummedCounter).value = 4;
+    request.session.idleTimeoutMs = 77_000;
+    await request.respond();
+    expect(client.id).not.toBe(old.id);
+    expect(await cluster.look(old, PlainCounter)).toBeUndefined();
+    await cluster.handle(0, client, ({ session }) => {
+      expect(session.live?.times?.createdAt).toBe(createdAt);
+      expect(session.live?.lifetime.idleTimeoutMs).toBe(77_000);
+    });
+    expect(await cluster.look(client, PlainCounter)).toMatchObject({ value: 3 });
+    expect(await cluster.look(client, SummedCounter)).toMatchObject({ value: 4 });
+    expect(cluster.memory.size).toBe(1);
+    expect(cluster.leaked).toBe(0);
+  });
+
+  it('takes along what another server stores while it is under way', async () => {
+    const transit = when('reply', 'save', () =>
+      cluster.handle(1, old, (request) => void (request.bean(SummedCounter).value += 10)),
+    );
+    const { cluster, client } = await setUp(2, { transit });
+    const old = client.fork();
+    const request = await renewing(cluster, 0, client);
+    request.bean(SummedCounter).value++;
+    transit.armed = true;
+    await request.respond();
+    expect(await cluster.look(client, SummedCounter)).toMatchObject({ value: 11 });
+    expect(cluster.memory.size).toBe(1);
+    expect(cluster.leaked).toBe(0);
+  });
+
+  it.each([1, 2])(
+    'by two requests at once gives one new id; the other request gets 409 (%i server(s))',
+    async (servers) => {
+      const { cluster, client } = await setUp(servers, { transit: () => pause() });
+      const clients = [client.fork(), client.fork()];
+      const requests = await Promise.all(clients.map((own, i) => renewing(cluster, i, own)));
+      const results = await Promise.allSettled(requests.map((request) => request.respond()));
+      expect(results.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+      expect(results.find(({ status }) => status === 'rejected')).toMatchObject({
+        reason: { name: SessionEndedError.name },
+      });
+      expect(cluster.memory.size).toBe(1);
+      expect(cluster.leaked).toBe(0);
+    },
+  );
+
+  it('would give two from a store that says "destroyed" of what is gone', async () => {
+    const { cluster, client } = await setUp(2, { transit: () => pause(), plant: plantedFaults.destroysWhatIsGone });
+    const requests = await Promise.all([0, 1].map((i) => renewing(cluster, i, client.fork())));
+    await Promise.allSettled(requests.map((request) => request.respond()));
+    expect(cluster.memory.size).toBe(2);
+  });
+
+  it.each([
+    ['the same', 0, 'request'],
+    ['the same', 0, 'reply'],
+    ['another', 1, 'request'],
+  ] as const)('loses against a logout on %s server (%i) that comes at the last %s', async (_where, server, leg) => {
+    const { cluster, client } = await setUp(2);
+    const leaving = await cluster.server(server).request(client.fork()).begin();
+    const request = await renewing(cluster, 0, client);
+    const leave = when(leg, 'destroy', () => leaving.invalidate());
+    cluster.store.transit = leave;
+    leave.armed = true;
+    await expect(request.respond()).rejects.toBeInstanceOf(SessionEndedError);
+    leaving.end();
+    expect(request.handedOut).toEqual([]);
+    expect(cluster.memory.size).toBe(0);
+    expect(cluster.leaked).toBe(0);
+  });
+
+  it('is refused when a change that it has read is', async () => {
+    const { cluster, client } = await setUp(2);
+    const writer = await cluster.server(0).request(client.fork()).begin();
+    writer.bean(PlainCounter).value = 1;
+    const third = await cluster.server(0).request(client.fork()).begin();
+    const conflict = when('request', 'save', () =>
+      cluster.handle(1, client.fork(), (request) => void (request.bean(PlainCounter).value = 2)),
+    );
+    cluster.store.transit = conflict;
+    conflict.armed = true;
+    const written = writer.respond();
+    // Goes on from the head, which has the change that is on its way.
+    third.session.unit?.rollback();
+    expect(third.bean(PlainCounter).value).toBe(1);
+    third.renewId();
+    const renewed = third.respond();
+    await expect(written).rejects.toMatchObject({ status: 409 });
+    await expect(renewed).rejects.toMatchObject({ status: 409 });
+    expect(third.handedOut).toEqual([]);
+    expect(cluster.memory.size).toBe(1);
+    expect(cluster.leaked).toBe(0);
+  });
+
+  it('waits until a change that it has read is stored', async () => {
+    const { cluster, client } = await setUp(1);
+    const [writer, reader] = [client.fork(), client].map((own) => cluster.server(0).request(own));
+    if (!writer || !reader) throw new Error('unreachable');
+    await Promise.all([writer.begin(), reader.begin()]);
+    let arrive: () => void = () => undefined;
+    const arrived = new Promise<void>((resolve) => (arrive = resolve));
+    // Somebody joins: while that load is under way, the change waits and the renewal behind it, too.
+    cluster.store.transit = (leg, operation) => (leg === 'reply' && operation === 'load' ? arrived : Promise.resolve());
+    const joined = cluster.handle(0, client.fork(), () => undefined);
+    writer.bean(PlainCounter).value = 1;
+    const written = writer.respond();
+    reader.session.unit?.rollback();
+    reader.bean(SummedCounter).value = reader.bean(PlainCounter).value;
+    reader.renewId();
+    const renewed = reader.respond();
+    await pause();
+    arrive();
+    await Promise.all([joined, written, renewed]);
+    expect(await cluster.look(client, PlainCounter)).toMatchObject({ value: 1 });
+    expect(await cluster.look(client, SummedCounter)).toMatchObject({ value: 1 });
+    expect(cluster.leaked).toBe(0);
+  });
+});

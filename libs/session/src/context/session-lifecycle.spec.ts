@@ -1,0 +1,238 @@
+import { describe, expect, it } from '@jest/globals';
+import { Cluster } from '../../../../test/consistency/cluster.js';
+import { pause } from '../../../../test/consistency/pause.js';
+import { PlainCounter } from '../../../../test/consistency/plain-counter.js';
+import { SummedCounter } from '../../../../test/consistency/summed-counter.js';
+import { SimulatedClient } from '../../../../test/support/simulated-client.js';
+import { SimulatedServer } from '../../../../test/support/simulated-server.js';
+import type { OnBeanDestroyed } from '../bean/bean-life-cycle.js';
+import { SessionScoped } from '../bean/session-scoped.decorator.js';
+import { sessionKeyOf } from '../store/session-id.js';
+import { MemorySessionStore } from '../store/memory/memory-session-store.js';
+import { ManualClock } from '../testing/manual-clock.js';
+
+const beans = [SummedCounter, PlainCounter];
+const slow = (): Promise<void> => pause();
+
+describe('two commits of one request at once', () => {
+  it('store what it changed once', async () => {
+    const cluster = new Cluster({ servers: 1, beans, transit: slow });
+    const client = await cluster.server(0).startSession();
+    await cluster.handle(0, client, async (request) => {
+      request.bean(SummedCounter).value = 1;
+      await Promise.all([request.commit(), request.commit(), request.commit()]);
+    });
+    expect(await cluster.look(client, SummedCounter)).toMatchObject({ value: 1 });
+    expect(cluster.store.calls.save).toBe(2);
+  });
+
+  it('start one session', async () => {
+    const cluster = new Cluster({ servers: 1, beans, transit: slow });
+    const client = new SimulatedClient();
+    await cluster.handle(0, client, async (request) => {
+      request.bean(SummedCounter).value = 1;
+      await Promise.all([request.commit(), request.commit()]);
+      expect(request.handedOut).toHaveLength(1);
+    });
+    expect(cluster.memory.size).toBe(1);
+    expect(cluster.leaked).toBe(0);
+  });
+});
+
+describe('what a parallel branch of the request does while a commit is under way', () => {
+  it('is stored with the next commit', async () => {
+    const cluster = new Cluster({ servers: 1, beans, transit: slow });
+    const client = await cluster.server(0).startSession();
+    await cluster.handle(0, client, async (request) => {
+      const counter = request.bean(PlainCounter);
+      counter.value = 1;
+      const flushed = request.commit();
+      counter.value = 2;
+      request.bean(SummedCounter).value = 5;
+      await flushed;
+    });
+    expect(await cluster.look(client, PlainCounter)).toMatchObject({ value: 2 });
+    expect(await cluster.look(client, SummedCounter)).toMatchObject({ value: 5 });
+  });
+
+  it('is merged with what others stored, and a clash refuses the next commit only', async () => {
+    const cluster = new Cluster({ servers: 2, beans });
+    const client = await cluster.server(0).startSession();
+    const request = await cluster.server(0).request(client.fork()).begin();
+    const counter = request.bean(PlainCounter);
+    counter.other = 1;
+    cluster.store.transit = async (leg, operation) => {
+      if (leg === 'reply' || operation !== 'save') return;
+      cluster.store.transit = async () => undefined;
+      counter.value = 2;
+      await cluster.handle(1, client.fork(), (other) => void (other.bean(PlainCounter).value = 3));
+    };
+    await request.commit();
+    expect(await cluster.look(client, PlainCounter)).toMatchObject({ value: 3, other: 1 });
+    await expect(request.commit()).rejects.toMatchObject({ bean: 'plain', field: 'value' });
+    expect(await cluster.look(client, PlainCounter)).toMatchObject({ value: 3, other: 1 });
+    request.end();
+  });
+
+  it('a login among it still renews the id', async () => {
+    const cluster = new Cluster({ servers: 1, beans, transit: slow });
+    const client = await cluster.server(0).startSession();
+    const old = client.fork();
+    await cluster.handle(0, client, async (request) => {
+      request.bean(SummedCounter).value = 1;
+      const flushed = request.commit();
+      request.renewId();
+      await flushed;
+    });
+    expect(client.id).not.toBe(old.id);
+    expect(await cluster.look(old, SummedCounter)).toBeUndefined();
+    expect(await cluster.look(client, SummedCounter)).toMatchObject({ value: 1 });
+  });
+
+  it('a logout among it ends the session that the commit creates', async () => {
+    const cluster = new Cluster({ servers: 1, beans, transit: slow });
+    const client = new SimulatedClient();
+    await cluster.handle(0, client, async (request) => {
+      request.bean(SummedCounter).value = 1;
+      await Promise.all([request.commit(), request.invalidate()]);
+      expect(request.exists).toBe(false);
+    });
+    expect(cluster.memory.size).toBe(0);
+    expect(cluster.leaked).toBe(0);
+  });
+
+  it('a refusal is one even when nobody waited for the first commit', async () => {
+    const cluster = new Cluster({ servers: 1, beans, transit: slow });
+    const client = await cluster.server(0).startSession();
+    const request = await cluster.server(0).request(client).begin();
+    request.bean(SummedCounter).value = 1;
+    const flushed = request.commit();
+    expect(cluster.server(0).lifecycle.needsCommit(request.session)).toBe(true);
+    await request.respond();
+    await flushed;
+    expect(cluster.leaked).toBe(0);
+  });
+});
+
+describe('a client that leaves', () => {
+  it.each(['create', 'update', 'renew'])('while a commit is under way (%s), leaks nothing', async (what) => {
+    const cluster = new Cluster({ servers: 1, beans, transit: slow });
+    const client = what === 'create' ? new SimulatedClient() : await cluster.server(0).startSession();
+    const request = await cluster.server(0).request(client).begin();
+    request.bean(SummedCounter).value = 1;
+    if (what === 'renew') request.renewId();
+    const committed = [request.commit(), request.commit()];
+    request.end();
+    await Promise.all(committed);
+    await pause();
+    expect(cluster.leaked).toBe(0);
+    expect(cluster.memory.size).toBe(1);
+  });
+
+  it('while the session is loaded, leaks nothing', async () => {
+    const cluster = new Cluster({ servers: 1, beans, transit: slow });
+    const client = await cluster.server(0).startSession();
+    const request = cluster.server(0).request(client);
+    const begun = request.begin();
+    request.end();
+    await begun;
+    expect(cluster.leaked).toBe(0);
+  });
+});
+
+describe('a request', () => {
+  it('goes on from the session it has started, also when a later commit is refused', async () => {
+    const server = new SimulatedServer({ store: new MemorySessionStore(), beans, maxSessionBytes: 1_000 });
+    await server.handle(new SimulatedClient(), async (request) => {
+      request.bean(PlainCounter).value = 7;
+      await request.commit();
+      Object.assign(request.bean(PlainCounter), { value: 'x'.repeat(2_000) });
+      await expect(request.commit()).rejects.toMatchObject({ code: 'SESSION_STATE' });
+      expect(request.bean(PlainCounter).value).toBe(7);
+    });
+  });
+
+  it('keeps the idle timeout that it set before there was a session', async () => {
+    const server = new SimulatedServer({ store: new MemorySessionStore(), beans });
+    await server.handle(new SimulatedClient(), async (request) => {
+      request.session.idleTimeoutMs = 123_000;
+      await request.commit();
+      request.bean(PlainCounter).value = 1;
+      await request.commit();
+      expect(request.session.live?.lifetime.idleTimeoutMs).toBe(123_000);
+    });
+  });
+
+  it('that only reads for long is answered although the session has ended meanwhile', async () => {
+    const clock = new ManualClock();
+    const cluster = new Cluster({ servers: 1, beans, clock });
+    const client = await cluster.server(0).startSession();
+    const stream = await cluster.server(0).request(client.fork()).begin();
+    expect(stream.bean(PlainCounter).value).toBe(0);
+    await cluster.memory.destroy(sessionKeyOf(client.id as string));
+    clock.advance(120_000);
+    await stream.respond();
+    expect(cluster.store.calls.touch).toBe(1);
+    expect(cluster.leaked).toBe(0);
+  });
+
+  it('that has read a change on its way fails when that is refused', async () => {
+    const cluster = new Cluster({ servers: 2, beans });
+    const client = await cluster.server(0).startSession();
+    const [writer, reader] = await Promise.all([0, 1].map(() => cluster.server(0).request(client.fork()).begin()));
+    if (!writer || !reader) throw new Error('unreachable');
+    writer.bean(PlainCounter).value = 1;
+    cluster.store.transit = async (leg, operation) => {
+      if (leg === 'reply' || operation !== 'save') return;
+      cluster.store.transit = async () => undefined;
+      await cluster.handle(1, client.fork(), (request) => void (request.bean(PlainCounter).value = 2));
+    };
+    const written = writer.respond();
+    reader.session.unit?.rollback();
+    expect(reader.bean(PlainCounter).value).toBe(1);
+    const read = reader.respond();
+    await expect(written).rejects.toMatchObject({ code: 'SESSION_CONFLICT' });
+    await expect(read).rejects.toMatchObject({ code: 'SESSION_CONFLICT' });
+    expect(cluster.leaked).toBe(0);
+  });
+});
+
+@SessionScoped({ name: 'cleaner' })
+class Cleaner implements OnBeanDestroyed {
+  static onDestroyed: () => void | Promise<void> = () => undefined;
+  open = false;
+
+  onBeanDestroyed(): void | Promise<void> {
+    return Cleaner.onDestroyed();
+  }
+}
+
+describe('onBeanDestroyed', () => {
+  async function logout(onDestroyed: (commit: () => Promise<void>) => void | Promise<void>, damage = false) {
+    const store = new MemorySessionStore();
+    const server = new SimulatedServer({ store, beans: [Cleaner] });
+    const client = await server.startSession((request) => void (request.bean(Cleaner).open = true));
+    if (damage) {
+      const parts = new Map([['cleaner', { base: null as string | null, payload: 'damaged' }]]);
+      const found = await store.load(sessionKeyOf(client.id as string));
+      const base = found.outcome === 'found' ? (found.record.parts.get('cleaner')?.version ?? null) : null;
+      parts.set('cleaner', { base, payload: 'damaged' });
+      await store.save({ key: sessionKeyOf(client.id as string), writeId: 'x', mode: 'update', parts });
+    }
+    const request = await server.request(client).begin();
+    Cleaner.onDestroyed = () => onDestroyed(() => request.commit());
+    await request.invalidate();
+    request.end();
+    return { size: store.size, errors: server.hookErrors };
+  }
+
+  it('may commit', async () => {
+    expect(await logout((commit) => commit())).toEqual({ size: 0, errors: [] });
+  });
+
+  it('that throws, or whose bean cannot be decoded, does not undo the logout', async () => {
+    const failure = new Error('no');
+    expect(await logout(() => Promise.reject(failure))).toEqual({ size: 0, errors: [failure] });
+    expect(await logout(() => undefined, true)).toMatchObject({ size: 0, errors: [{ code: 'SESSION_STATE' }] });
+  });
+});

@@ -1,0 +1,120 @@
+import { describe, expect, it } from '@jest/globals';
+import { SimulatedServer } from '../../../../test/support/simulated-server.js';
+import type { BeforeBeanSaved, OnBeanCreated } from '../bean/bean-life-cycle.js';
+import type { SessionBean } from '../bean/session-bean.js';
+import { SessionScoped } from '../bean/session-scoped.decorator.js';
+import { sessionHash, sessionKeyOf } from '../store/session-id.js';
+import { MemorySessionStore } from '../store/memory/memory-session-store.js';
+
+@SessionScoped({ name: 'note', onUndecodable: 'reset' })
+class Note implements OnBeanCreated {
+  text = '';
+  createdBy: string | undefined;
+
+  onBeanCreated(): void {
+    this.createdBy = 'hook';
+  }
+}
+
+@SessionScoped({ name: 'index' })
+class Index implements BeforeBeanSaved {
+  static beforeSave: () => void = () => undefined;
+  words = 0;
+
+  beforeBeanSaved(): void {
+    Index.beforeSave();
+  }
+}
+
+async function setUp() {
+  const store = new MemorySessionStore();
+  const server = new SimulatedServer({ store, beans: [Note, Index] });
+  const client = await server.startSession((request) => void (request.bean(Note).text = 'one'));
+  return { store, server, client, key: sessionKeyOf(client.id as string) };
+}
+
+describe('UnitOfWork', () => {
+  it('sees one moment, whatever others store meanwhile, and begins anew after a commit', async () => {
+    const { server, client } = await setUp();
+    const request = await server.request(client.fork()).begin();
+    await server.handle(client.fork(), (other) => void (other.bean(Note).text = 'two'));
+    expect(request.bean(Note).text).toBe('one');
+    await request.commit();
+    expect(request.bean(Note).text).toBe('two');
+    request.end();
+  });
+
+  it('keeps the instance over a commit: references to it stay good', async () => {
+    const { server, client } = await setUp();
+    await server.handle(client, async (request) => {
+      const note = request.bean(Note);
+      note.text = 'mine';
+      await request.commit();
+      expect(request.bean(Note)).toBe(note);
+    });
+  });
+
+  it('does not store the defaults of a bean that was only read, but what onBeanCreated sets', async () => {
+    const { store, server, key } = await setUp();
+    const found = await store.load(key);
+    expect(found).toMatchObject({
+      record: { parts: new Map([['note', expect.objectContaining({ payload: expect.stringContaining('hook') })]]) },
+    });
+    const client = await server.startSession((request) => void request.bean(Index).words);
+    const other = await store.load(sessionKeyOf(client.id as string));
+    expect(other).toMatchObject({ record: { parts: new Map() } });
+  });
+
+  it('stores what beforeBeanSaved of one bean does to another', async () => {
+    const { server, client } = await setUp();
+    await server.handle(client, async (request) => {
+      // Touched before the bean with the hook, and looked at again after all hooks.
+      const note = request.bean(Note);
+      Index.beforeSave = () => void (note.text = 'from the hook');
+      request.bean(Index).words = 1;
+      await request.commit();
+      Index.beforeSave = () => undefined;
+    });
+    expect(await server.handle(client, (request) => request.bean(Note).text)).toBe('from the hook');
+  });
+
+  it('starts a fresh bean in place of what cannot be decoded, if the bean says so, and tells', async () => {
+    const { store, server, client, key } = await setUp();
+    const found = await store.load(key);
+    const base = found.outcome === 'found' ? found.record.parts.get('note')?.version : undefined;
+    const parts = new Map([['note', { base: base ?? null, payload: 'damaged' }]]);
+    await store.save({ key, writeId: 'x', mode: 'update', parts });
+    const told: unknown[] = [];
+    server.events.on('undecodable', (event) => told.push(event));
+    await server.handle(client, (request) => {
+      expect(request.bean(Note).text).toBe('');
+      request.bean(Note).text = 'again';
+    });
+    expect(told).toEqual([expect.objectContaining({ session: sessionHash(key), bean: 'note' })]);
+    expect(await server.handle(client, (request) => request.bean(Note).text)).toBe('again');
+  });
+
+  it('names the beans that are stored and those that were touched', async () => {
+    const { server, client } = await setUp();
+    await server.handle(client, (request) => {
+      expect(request.session.unit?.beanNames()).toEqual(['note']);
+      request.bean(Index);
+      expect(request.session.unit?.beanNames()).toEqual(['note', 'index']);
+    });
+  });
+
+  it('looks for changes at every commit where the instance itself was given away, and hands it to nobody else', async () => {
+    const server = new SimulatedServer({ store: new MemorySessionStore(), beans: [Note], retain: () => true });
+    const client = await server.startSession((request) => void (request.bean(Note).text = 'one'));
+    const kept = await server.handle(client, async (request) => {
+      const note = request.session.unit?.keptInstanceOf(server.beans.find(Note) as SessionBean) as Note;
+      await request.commit();
+      note.text = 'after the commit';
+      return note;
+    });
+    await server.handle(client, (request) => {
+      expect(request.bean(Note).text).toBe('after the commit');
+      expect(request.bean(Note)).not.toBe(kept);
+    });
+  });
+});

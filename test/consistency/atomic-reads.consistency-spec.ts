@@ -1,0 +1,70 @@
+import { describe, expect, it } from '@jest/globals';
+import { Cluster, type ClusterOptions } from './cluster.js';
+import { inParallel } from './in-parallel.js';
+import { pause } from './pause.js';
+import { PlainCounter } from './plain-counter.js';
+import { plantedFaults } from './planted-faults.js';
+import { randomTransit } from './random-transit.js';
+import { SummedCounter } from './summed-counter.js';
+import { Tally } from './tally.js';
+
+/** Every request writes its number into two beans; how often did a request read two different ones? */
+async function tornReads(options: Pick<ClusterOptions, 'servers' | 'plant'>): Promise<number> {
+  const cluster = new Cluster({ ...options, beans: [PlainCounter, SummedCounter], transit: randomTransit(3) });
+  const client = await cluster.server(0).startSession();
+  let torn = 0;
+  await inParallel(400, 8, (i) =>
+    cluster.handle(i, client.fork(), async (request) => {
+      const first = request.bean(PlainCounter).value;
+      await pause();
+      if (request.bean(SummedCounter).value !== first) torn++;
+      if (i % 2 === 0) return;
+      request.bean(PlainCounter).value = i;
+      await pause();
+      request.bean(SummedCounter).value = i;
+    }),
+  );
+  expect(cluster.leaked).toBe(0);
+  return torn;
+}
+
+/** Requests one after the other, each on another server, while others keep both servers busy with the same session. */
+async function staleReads(options: Pick<ClusterOptions, 'plant'>): Promise<number> {
+  const cluster = new Cluster({ ...options, servers: 3, beans: [SummedCounter, Tally], transit: randomTransit(5) });
+  const client = await cluster.server(0).startSession();
+  let stale = 0;
+  const others = { areOver: false };
+  const running = inParallel(3, 3, async (server) => {
+    for (let i = 0; !others.areOver; i++) {
+      await cluster.handle(server, client.fork(), (request) => request.bean(Tally).add(`${server}.${i}`));
+    }
+  });
+  for (let i = 0; i < 200; i++) {
+    await cluster.handle(i, client, (request) => {
+      if (request.bean(SummedCounter).value !== i) stale++;
+      request.bean(SummedCounter).value = i + 1;
+    });
+  }
+  others.areOver = true;
+  await running;
+  expect(cluster.leaked).toBe(0);
+  return stale;
+}
+
+describe('a request', () => {
+  it.each([1, 2, 4])('reads two beans as of one moment, however many write both (%i server(s))', async (servers) => {
+    expect(await tornReads({ servers })).toBe(0);
+  });
+
+  it('would read torn states from a store that writes bean by bean', async () => {
+    expect(await tornReads({ servers: 2, plant: plantedFaults.savesPartByPart })).toBeGreaterThan(0);
+  });
+
+  it('sees what earlier requests of its client stored, whichever server they reached', async () => {
+    expect(await staleReads({})).toBe(0);
+  });
+
+  it('would read stale states if a live session were not re-validated', async () => {
+    expect(await staleReads({ plant: plantedFaults.saysUnchanged })).toBeGreaterThan(0);
+  });
+});

@@ -1,0 +1,132 @@
+import { describe, expect, it, jest } from '@jest/globals';
+import {
+  MemorySessionStore,
+  type OnBeanRestored,
+  SessionScoped,
+  type SessionStore,
+  Transient,
+} from 'nestjs-session-beans';
+import type { SessionBean } from '../../libs/session/src/bean/session-bean.js';
+import { InTransitStore } from '../support/in-transit-store.js';
+import { SimulatedServer } from '../support/simulated-server.js';
+
+@SessionScoped({ name: 'visits' })
+class Visits implements OnBeanRestored {
+  count = 0;
+
+  @Transient() restored = 0;
+
+  onBeanRestored(): void {
+    this.restored++;
+  }
+
+  countUp(): void {
+    this.count++;
+  }
+}
+
+async function setUp(retain: boolean, store: SessionStore = new MemorySessionStore()) {
+  const server = new SimulatedServer({ store, beans: [Visits], retain: () => retain });
+  const { state } = server.beans.find(Visits) as SessionBean;
+  const client = await server.startSession((request) => request.bean(Visits).countUp());
+  return {
+    server,
+    client,
+    restore: jest.spyOn(state, 'restore'),
+    create: jest.spyOn(server.beans.find(Visits) as SessionBean, 'create'),
+  };
+}
+
+describe('sequential requests of a session that stays live', () => {
+  it.each([
+    ['a store of this server only', () => new MemorySessionStore()],
+    ['a shared store', () => new InTransitStore(new MemorySessionStore())],
+  ])('reuse the instance: nothing is created or decoded (%s)', async (_name, store) => {
+    const { server, client, restore, create } = await setUp(true, store());
+    const instances = new Set<Visits>();
+    for (let i = 0; i < 20; i++) {
+      await server.handle(client, (request) => {
+        instances.add(request.bean(Visits));
+        request.bean(Visits).countUp();
+      });
+    }
+    expect(restore).not.toHaveBeenCalled();
+    expect(create).not.toHaveBeenCalled();
+    expect(instances.size).toBe(1);
+    const last = await server.handle(client, (request) => ({ ...request.bean(Visits) }));
+    expect(last).toEqual({ count: 21, restored: 0 });
+  });
+
+  it('load only when the end of life is due, from a store of this server only', async () => {
+    const store = new InTransitStore(new MemorySessionStore());
+    Object.assign(store.capabilities, { shared: false });
+    const { server, client } = await setUp(true, store);
+    // The times a load answers are those from before it: the second tells that the client has joined.
+    await server.handle(client, () => undefined);
+    const before = store.calls.load;
+    for (let i = 0; i < 20; i++) await server.handle(client, (request) => request.bean(Visits).countUp());
+    expect(store.calls.load).toBe(before);
+  });
+
+  it('decode again when another server has changed the bean', async () => {
+    const shared = new InTransitStore(new MemorySessionStore());
+    const { server, client, restore } = await setUp(true, shared);
+    await server.handle(client, (request) => request.bean(Visits).countUp());
+    const other = new SimulatedServer({ store: shared, beans: [Visits] });
+    await other.handle(client, (request) => request.bean(Visits).countUp());
+    expect(await server.handle(client, (request) => request.bean(Visits).count)).toBe(3);
+    expect(restore).toHaveBeenCalledTimes(1);
+  });
+});
+
+describe('a session that is not retained', () => {
+  it('is not live between requests, and its beans are decoded by each', async () => {
+    const { server, client, restore } = await setUp(false);
+    for (let i = 0; i < 5; i++) {
+      expect(server.liveSessions.size).toBe(0);
+      await server.handle(client, (request) => request.bean(Visits).countUp());
+    }
+    expect(server.liveSessions.size).toBe(0);
+    expect(restore).toHaveBeenCalledTimes(5);
+  });
+});
+
+describe('an instance that somebody still changes', () => {
+  it('after its request is over, is not handed to the next one', async () => {
+    const { server, client } = await setUp(true);
+    const kept = await server.handle(client, (request) => request.bean(Visits));
+    // A forgotten await, a timer, a reference that was kept.
+    kept.countUp();
+    await server.handle(client, (request) => {
+      expect(request.bean(Visits)).not.toBe(kept);
+      expect(request.bean(Visits).count).toBe(1);
+    });
+  });
+
+  it('between its commit and its end, is not handed to the next one', async () => {
+    const { server, client } = await setUp(true);
+    const request = await server.request(client).begin();
+    const instance = request.bean(Visits);
+    instance.countUp();
+    await request.commit();
+    instance.countUp();
+    request.end();
+    expect(await server.handle(client, (next) => next.bean(Visits).count)).toBe(2);
+  });
+
+  it('while it is left unstorable, does no harm to the next request', async () => {
+    const { server, client } = await setUp(true);
+    const kept = await server.handle(client, (request) => request.bean(Visits));
+    Object.assign(kept, { count: () => 1 });
+    expect(await server.handle(client, (next) => next.bean(Visits).count)).toBe(1);
+  });
+
+  it('is never that of two requests at once', async () => {
+    const { server, client } = await setUp(true);
+    await server.handle(client, (request) => request.bean(Visits));
+    const [one, two] = await Promise.all([0, 1].map(() => server.request(client.fork()).begin()));
+    expect(one?.bean(Visits)).not.toBe(two?.bean(Visits));
+    one?.end();
+    two?.end();
+  });
+});

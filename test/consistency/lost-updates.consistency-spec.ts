@@ -1,0 +1,105 @@
+import { describe, expect, it } from '@jest/globals';
+import { SessionConflictError } from 'nestjs-session-beans';
+import { Cluster, type ClusterOptions } from './cluster.js';
+import { inParallel } from './in-parallel.js';
+import { pause } from './pause.js';
+import { PlainCounter } from './plain-counter.js';
+import { plantedFaults } from './planted-faults.js';
+import { randomTransit } from './random-transit.js';
+import { SummedCounter } from './summed-counter.js';
+
+const REQUESTS = 1_000;
+const WIDTH = 50;
+
+type Setup = Pick<ClusterOptions, 'servers' | 'plant'>;
+
+/** 1,000 requests that read, wait and write, `WIDTH` at a time. */
+async function countUp(bean: typeof SummedCounter | typeof PlainCounter, setup: Setup) {
+  const cluster = new Cluster({ ...setup, beans: [bean], transit: randomTransit(setup.servers) });
+  const client = await cluster.server(0).startSession();
+  const savesBefore = cluster.store.calls.save;
+  const results = await inParallel(REQUESTS, WIDTH, (i) =>
+    cluster.handle(i, client.fork(), async (request) => {
+      const { value } = request.bean(bean);
+      await pause();
+      request.bean(bean).value = value + 1;
+    }),
+  );
+  const refusals = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
+  const final = (await cluster.look(client, bean))?.value;
+  const saves = cluster.store.calls.save - savesBefore;
+  return { refusals, accepted: REQUESTS - refusals.length, final, saves, leaked: cluster.leaked };
+}
+
+describe.each([1, 2, 4])('1,000 read-await-write requests of one session on %i server(s)', (servers) => {
+  it("are all stored where the field has @Merge('sum')", async () => {
+    const { refusals, final, leaked } = await countUp(SummedCounter, { servers });
+    expect(refusals).toEqual([]);
+    expect(final).toBe(REQUESTS);
+    expect(leaked).toBe(0);
+  });
+
+  it('are stored or refused with 409 naming bean and field where there is no rule', async () => {
+    const { refusals, accepted, final, leaked } = await countUp(PlainCounter, { servers });
+    expect(accepted).toBeGreaterThan(10);
+    expect(refusals.length).toBeGreaterThan(10);
+    expect(final).toBe(accepted);
+    for (const refusal of refusals) {
+      expect(refusal).toBeInstanceOf(SessionConflictError);
+      expect(refusal).toMatchObject({ bean: 'plain', field: 'value', status: 409 });
+    }
+    expect(leaked).toBe(0);
+  });
+
+  it('lose updates silently in a store that overwrites: these tests would notice', async () => {
+    // On one server all changes meet in the head, so there is nothing to overwrite.
+    if (servers === 1) return;
+    const { accepted, final } = await countUp(SummedCounter, { servers, plant: plantedFaults.overwrites });
+    expect(final).toBeLessThan(accepted);
+  });
+});
+
+describe('requests of one session on one server', () => {
+  it('share saves: far fewer than requests', async () => {
+    const { saves } = await countUp(SummedCounter, { servers: 1 });
+    expect(saves).toBeLessThan(REQUESTS / 5);
+  });
+
+  it('have instances of their own: with a shared one, as a servlet heap has, increments are lost', async () => {
+    const shared = new SummedCounter();
+    await inParallel(REQUESTS, WIDTH, async () => {
+      const { value } = shared;
+      await pause();
+      shared.value = value + 1;
+    });
+    expect(shared.value).toBeLessThan(REQUESTS);
+  });
+});
+
+describe('parallel changes to different things', () => {
+  it.each([1, 2])('all survive: two fields of one bean, two beans (%i server(s))', async (servers) => {
+    const cluster = new Cluster({ servers, beans: [PlainCounter, SummedCounter], transit: randomTransit(7) });
+    const client = await cluster.server(0).startSession((request) => {
+      request.bean(PlainCounter).value = 1;
+    });
+    const changes = [
+      (plain: PlainCounter) => void (plain.value = 10),
+      (plain: PlainCounter) => void (plain.other = 20),
+    ];
+    const requests = changes.map((change, i) =>
+      cluster.handle(i, client.fork(), async (request) => {
+        const plain = request.bean(PlainCounter);
+        await pause();
+        change(plain);
+      }),
+    );
+    const third = cluster.handle(1, client.fork(), async (request) => {
+      await pause();
+      request.bean(SummedCounter).value = 30;
+    });
+    await Promise.all([...requests, third]);
+    expect(await cluster.look(client, PlainCounter)).toMatchObject({ value: 10, other: 20 });
+    expect(await cluster.look(client, SummedCounter)).toMatchObject({ value: 30 });
+    expect(cluster.leaked).toBe(0);
+  });
+});

@@ -1,0 +1,63 @@
+import type { SessionStore } from 'nestjs-session-beans';
+import { overwrite } from '../contract/overwrite.js';
+import { withMethods } from '../contract/with-methods.js';
+
+/** What a simpler store would do. Each test of a rule fails with one of them. */
+export const plantedFaults = {
+  /** Last write wins. */
+  overwrites: (store: SessionStore) => withMethods(store, { save: (change) => overwrite(store, change) }),
+
+  /** One key per bean, written one after the other. */
+  savesPartByPart: (store: SessionStore) =>
+    withMethods(store, {
+      async save(change) {
+        if (change.mode === 'create' || change.parts.size < 2) return store.save(change);
+        for (const [i, part] of [...change.parts].entries()) {
+          const writeId = i === 0 ? change.writeId : `${change.writeId}_${i}`;
+          const result = await store.save({ ...change, writeId, parts: new Map([part]) });
+          if (result.outcome !== 'saved' || i === change.parts.size - 1) return result;
+          for (let turns = 0; turns < 8; turns++) await new Promise((resolve) => setImmediate(resolve));
+        }
+        throw new Error('unreachable');
+      },
+    }),
+
+  /** A write to what is not there (any more) creates it. */
+  writesBack: (store: SessionStore) => {
+    const renamed = new Map<string, string>();
+    const current = (key: string): string => renamed.get(key) ?? key;
+    const lifetime = { idleTimeoutMs: 1_800_000, absoluteTimeoutMs: 43_200_000, unjoinedTimeoutMs: 1_800_000 };
+    return withMethods(store, {
+      load: (key, options) => store.load(current(key), options),
+      touch: (key) => store.touch(current(key)),
+      destroy: (key, ifStamp) => store.destroy(current(key), ifStamp),
+      async save(change) {
+        const result = await store.save({ ...change, key: current(change.key) });
+        if (result.outcome !== 'gone') return result;
+        // The store refuses an ended key: as if it did not.
+        renamed.set(change.key, `${change.key}_${renamed.size}`);
+        const parts = new Map([...change.parts].map(([name, part]) => [name, { ...part, base: null }]));
+        return store.save({ ...change, key: current(change.key), mode: 'create', lifetime, parts });
+      },
+    });
+  },
+
+  /** `destroy` with a stamp says yes when there is nothing to destroy any more. */
+  destroysWhatIsGone: (store: SessionStore) =>
+    withMethods(store, {
+      async destroy(key, ifStamp) {
+        const destroyed = await store.destroy(key, ifStamp);
+        return destroyed || (await store.load(key)).outcome === 'none';
+      },
+    }),
+
+  /** `unchanged` for any copy that is not older than a save of its own server: what numbers without a base would say. */
+  saysUnchanged: (store: SessionStore) =>
+    withMethods(store, {
+      async load(key, options) {
+        const result = await store.load(key, options);
+        if (result.outcome !== 'found' || options?.known === undefined) return result;
+        return { outcome: 'unchanged', times: result.record };
+      },
+    }),
+};

@@ -1,0 +1,200 @@
+import { describe, expect, it } from '@jest/globals';
+import { SessionStoreError } from 'nestjs-session-beans';
+import { ManualClock } from '../../libs/session/src/testing/manual-clock.js';
+import type { StoreOperation } from '../support/in-transit-store.js';
+import { SimulatedClient } from '../support/simulated-client.js';
+import type { SimulatedRequest } from '../support/simulated-request.js';
+import { Cluster } from './cluster.js';
+import { pause } from './pause.js';
+import { PlainCounter } from './plain-counter.js';
+import { SummedCounter } from './summed-counter.js';
+
+type Leg = 'request' | 'reply';
+
+const legs: Leg[] = ['request', 'reply'];
+
+/** A session with 1 in two beans, and a network on which the n-th leg of an operation can be lost. */
+async function setUp(servers = 1) {
+  let lost: { readonly leg: Leg; readonly operation: StoreOperation } | undefined;
+  const transit = async (leg: Leg, operation: StoreOperation): Promise<void> => {
+    if (leg === lost?.leg && operation === lost.operation) throw new Error('connection reset');
+  };
+  const clock = new ManualClock();
+  const cluster = new Cluster({ servers, beans: [SummedCounter, PlainCounter], transit, clock });
+  const client = await cluster.server(0).startSession((request) => write(request, 1));
+  return {
+    cluster,
+    client,
+    clock,
+    lose: (leg: Leg, operation: StoreOperation) => void (lost = { leg, operation }),
+    heal: () => void (lost = undefined),
+    /** What the next request of the client reads, on the server of the failure. */
+    read: () =>
+      cluster.handle(0, client.fork(), (request) =>
+        request.exists ? [request.bean(SummedCounter).value, request.bean(PlainCounter).value] : undefined,
+      ),
+  };
+}
+
+function write(request: SimulatedRequest, value: number): void {
+  request.bean(SummedCounter).value = value;
+  request.bean(PlainCounter).value = value;
+}
+
+const refusal = { name: SessionStoreError.name, status: 503 };
+
+describe.each(legs)('when the %s is lost', (leg) => {
+  it('of a load, there is no request to handle, and the session is as it was', async () => {
+    const { cluster, client, lose, heal, read } = await setUp();
+    lose(leg, 'load');
+    const handled: unknown[] = [];
+    await expect(cluster.handle(0, client, () => handled.push('ran'))).rejects.toMatchObject({
+      ...refusal,
+      operation: 'load',
+    });
+    expect(handled).toEqual([]);
+    heal();
+    expect(await read()).toEqual([1, 1]);
+    expect(cluster.leaked).toBe(0);
+  });
+
+  it('of a load, all who joined the live session meanwhile hear it, and the request that runs goes on', async () => {
+    const { cluster, client, lose, heal, read } = await setUp();
+    const running = await cluster.server(0).request(client.fork()).begin();
+    lose(leg, 'load');
+    const joined = await Promise.allSettled([1, 2, 3].map(() => cluster.handle(0, client.fork(), () => undefined)));
+    expect(joined.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+    heal();
+    write(running, 2);
+    await running.respond();
+    expect(await read()).toEqual([2, 2]);
+    expect(cluster.leaked).toBe(0);
+  });
+
+  it('of a save, the request is refused, the state is the old or the new one, and the next request sees which', async () => {
+    const { cluster, client, lose, heal, read } = await setUp();
+    lose(leg, 'save');
+    const failing = cluster.handle(0, client, (request) => write(request, 2));
+    await expect(failing).rejects.toMatchObject({ ...refusal, operation: 'save' });
+    heal();
+    expect(await read()).toEqual(leg === 'request' ? [1, 1] : [2, 2]);
+    expect(cluster.leaked).toBe(0);
+  });
+
+  it('of a save, the live session does not pass on what it only believes', async () => {
+    const { cluster, client, lose, heal, read } = await setUp();
+    const long = await cluster.server(0).request(client.fork()).begin();
+    lose(leg, 'save');
+    await expect(cluster.handle(0, client, (request) => write(request, 2))).rejects.toMatchObject(refusal);
+    heal();
+    // A save of another bean succeeds: its stamp must not vouch for the beans of the one whose outcome is unknown.
+    long.bean(SummedCounter).value += 10;
+    await long.commit();
+    expect(await read()).toEqual(leg === 'request' ? [11, 1] : [12, 2]);
+    long.end();
+    expect(cluster.leaked).toBe(0);
+  });
+
+  it('of a save, what waits behind it is refused too, and nothing of it is stored', async () => {
+    const { cluster, client, lose, heal, read } = await setUp();
+    const requests = await Promise.all([1, 2, 3].map(() => cluster.server(0).request(client.fork()).begin()));
+    lose(leg, 'save');
+    for (const request of requests) request.bean(SummedCounter).value++;
+    const results = await Promise.allSettled(requests.map((request) => request.respond()));
+    expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+    heal();
+    const [summed] = (await read()) ?? [];
+    expect(summed).toBe(leg === 'request' ? 1 : 4);
+    expect(cluster.leaked).toBe(0);
+  });
+
+  it('of the save that creates, there is no session and no cookie', async () => {
+    const { cluster, lose, heal } = await setUp();
+    const client = new SimulatedClient();
+    lose(leg, 'save');
+    await expect(cluster.handle(0, client, (request) => write(request, 5))).rejects.toMatchObject(refusal);
+    heal();
+    expect(client.id).toBeUndefined();
+    expect(cluster.leaked).toBe(0);
+    await cluster.handle(0, client, (request) => write(request, 6));
+    expect(await cluster.look(client, PlainCounter)).toMatchObject({ value: 6 });
+  });
+
+  it('of a touch, the request hears it and the session is as it was', async () => {
+    const { cluster, client, clock, lose, heal, read } = await setUp();
+    lose(leg, 'touch');
+    const long = await cluster.server(0).request(client.fork()).begin();
+    clock.advance(120_000);
+    await expect(long.respond()).rejects.toMatchObject({ ...refusal, operation: 'touch' });
+    heal();
+    expect(await read()).toEqual([1, 1]);
+    expect(cluster.leaked).toBe(0);
+  });
+
+  it('of a logout, it is not said to have happened, and the next request sees whether it has', async () => {
+    const { cluster, client, lose, heal, read } = await setUp();
+    const other = await cluster.server(0).request(client.fork()).begin();
+    lose(leg, 'destroy');
+    await expect(cluster.handle(0, client.fork(), (request) => request.invalidate())).rejects.toMatchObject({
+      ...refusal,
+      operation: 'destroy',
+    });
+    heal();
+    expect(await read()).toEqual(leg === 'request' ? [1, 1] : undefined);
+    other.end();
+    expect(cluster.leaked).toBe(0);
+  });
+
+  it.each(['save', 'destroy', 'load'] as const)(
+    'of a %s while the id is renewed, at most one id is alive and no half of a state',
+    async (operation) => {
+      const { cluster, client, lose, heal } = await setUp(2);
+      const renewing = await cluster.server(0).request(client).begin();
+      write(renewing, 2);
+      renewing.renewId();
+      // The renewal must load when another server has stored something since.
+      if (operation === 'load')
+        await cluster.handle(1, client.fork(), (request) => void (request.bean(PlainCounter).other = 1));
+      lose(leg, operation);
+      await expect(renewing.respond()).rejects.toMatchObject({ ...refusal, operation });
+      heal();
+      const isOver = operation === 'destroy' && leg === 'reply';
+      const [summed, plain] = [await cluster.look(client, SummedCounter), await cluster.look(client, PlainCounter)];
+      expect([summed?.value, plain?.value]).toEqual(isOver ? [undefined, undefined] : [1, 1]);
+      expect(renewing.handedOut).toEqual([]);
+      expect(cluster.leaked).toBe(0);
+      // What could not be destroyed stays, under an id nobody knows, until it expires unjoined.
+      const isStranded = operation === 'destroy' && leg === 'request';
+      expect(cluster.memory.size).toBe(Number(!isOver) + Number(isStranded));
+    },
+  );
+});
+
+describe('while a logout is not yet answered', () => {
+  it('who comes with the id waits for it, and never hears "no session" when it fails', async () => {
+    let fail: (error: Error) => void = () => undefined;
+    const held = new Promise<void>((_resolve, reject) => (fail = reject));
+    let isHeld = false;
+    const transit = async (_leg: Leg, operation: StoreOperation): Promise<void> => {
+      if (isHeld && operation === 'destroy') await held;
+    };
+    const cluster = new Cluster({ servers: 1, beans: [SummedCounter], transit });
+    const client = await cluster.server(0).startSession();
+    isHeld = true;
+    const ending = await cluster.server(0).request(client.fork()).begin();
+    // Its load is under way when the logout begins.
+    const before = cluster.handle(0, client.fork(), ({ exists }) => exists);
+    const logout = ending.invalidate();
+    const after = cluster.handle(0, client.fork(), ({ exists }) => exists);
+    await pause();
+    fail(new Error('connection reset'));
+    const [logoutResult, beforeResult, afterResult] = await Promise.allSettled([logout, before, after]);
+    expect(logoutResult).toMatchObject({ reason: refusal });
+    expect(beforeResult).toMatchObject({ reason: refusal });
+    expect(afterResult).toMatchObject({ value: true });
+    isHeld = false;
+    ending.end();
+    expect(await cluster.handle(0, client, (request) => request.exists)).toBe(true);
+    expect(cluster.leaked).toBe(0);
+  });
+});
