@@ -5,7 +5,9 @@ import { MemorySessionStore } from './store/memory/memory-session-store.js';
 import type { SessionStore } from './store/session-store.js';
 
 /** The options with every default in place. Frozen. */
-export interface ResolvedSessionOptions extends Required<Omit<SessionModuleOptions, 'nodeName' | 'secrets' | 'cookie' | 'store' | 'clock'>> {
+export interface ResolvedSessionOptions extends Required<
+  Omit<SessionModuleOptions, 'nodeName' | 'secrets' | 'cookie' | 'store' | 'clock'>
+> {
   readonly store: SessionStore;
   readonly clock: Clock;
   readonly nodeName: string | undefined;
@@ -34,6 +36,7 @@ const KNOWN = new Set<string>([
   'secrets',
   'cookie',
   'maxSessionBytes',
+  'storeTimeoutMs',
   'clock',
   ...Object.keys(CHOICES),
 ]);
@@ -46,16 +49,44 @@ const KNOWN = new Set<string>([
 export function resolveOptions(options: SessionModuleOptions = {}): ResolvedSessionOptions {
   if (typeof options !== 'object' || options === null) throw refused('options', options, 'an object');
   for (const name of Object.keys(options)) {
-    if (!KNOWN.has(name)) throw refused(name, (options as Record<string, unknown>)[name], `no such option; there are ${[...KNOWN].sort().join(', ')}`, '');
+    if (!KNOWN.has(name)) {
+      // Without the value: it may be a secret under a misspelt name.
+      throw new SessionConfigurationError(
+        `SessionModule option ${JSON.stringify(name)}: no such option; there are ${[...KNOWN].toSorted().join(', ')}`,
+      );
+    }
   }
-  const idleTimeoutMs = duration('idleTimeoutMs', options.idleTimeoutMs ?? 30 * MINUTE, 1);
-  const absoluteTimeoutMs = duration('absoluteTimeoutMs', options.absoluteTimeoutMs ?? Math.max(12 * HOUR, idleTimeoutMs), idleTimeoutMs, undefined, 'idleTimeoutMs');
-  const unjoinedTimeoutMs = duration('unjoinedTimeoutMs', options.unjoinedTimeoutMs ?? Math.min(5 * MINUTE, idleTimeoutMs), 1, idleTimeoutMs, 'idleTimeoutMs');
-  const touchIntervalMs = duration('touchIntervalMs', options.touchIntervalMs ?? Math.min(MINUTE, Math.floor(idleTimeoutMs / 10)), 0, Math.floor(idleTimeoutMs / 2), 'half of idleTimeoutMs');
-  const maxSessionBytes = options.maxSessionBytes ?? 1024 * 1024;
-  if (!Number.isSafeInteger(maxSessionBytes) || maxSessionBytes < 256) throw refused('maxSessionBytes', maxSessionBytes, 'a whole number of bytes from 256');
-  const clock = options.clock ?? systemClock;
-  if (typeof clock.now !== 'function') throw refused('clock', clock, 'an object with a method now()');
+  const idleTimeoutMs = duration('idleTimeoutMs', options.idleTimeoutMs, 30 * MINUTE, 1);
+  const absoluteTimeoutMs = duration(
+    'absoluteTimeoutMs',
+    options.absoluteTimeoutMs,
+    Math.max(12 * HOUR, idleTimeoutMs),
+    idleTimeoutMs,
+    undefined,
+    'idleTimeoutMs',
+  );
+  const unjoinedTimeoutMs = duration(
+    'unjoinedTimeoutMs',
+    options.unjoinedTimeoutMs,
+    Math.min(5 * MINUTE, idleTimeoutMs),
+    1,
+    idleTimeoutMs,
+    'idleTimeoutMs',
+  );
+  const touchIntervalMs = duration(
+    'touchIntervalMs',
+    options.touchIntervalMs,
+    Math.min(MINUTE, Math.floor(idleTimeoutMs / 10)),
+    0,
+    Math.floor(idleTimeoutMs / 2),
+    'half of idleTimeoutMs',
+  );
+  const storeTimeoutMs = duration('storeTimeoutMs', options.storeTimeoutMs, 750, 1, 60_000);
+  const { maxSessionBytes = 1024 * 1024, clock = systemClock } = options;
+  if (!Number.isSafeInteger(maxSessionBytes) || maxSessionBytes < 256)
+    throw refused('maxSessionBytes', maxSessionBytes, 'a whole number of bytes from 256');
+  if (typeof (clock as Partial<Clock> | null)?.now !== 'function')
+    throw refused('clock', clock, 'an object with a method now()');
   return Object.freeze({
     store: storeOf(options.store) ?? new MemorySessionStore({ clock }),
     isDefaultStore: options.store === undefined,
@@ -63,6 +94,7 @@ export function resolveOptions(options: SessionModuleOptions = {}): ResolvedSess
     absoluteTimeoutMs,
     unjoinedTimeoutMs,
     touchIntervalMs,
+    storeTimeoutMs,
     maxSessionBytes,
     clock,
     nodeName: options.nodeName,
@@ -75,12 +107,21 @@ export function resolveOptions(options: SessionModuleOptions = {}): ResolvedSess
   });
 }
 
-function duration(name: string, value: unknown, least: number, most?: number, bound?: string): number {
+function duration(
+  name: string,
+  given: unknown,
+  byDefault: number,
+  least: number,
+  most?: number,
+  bound?: string,
+): number {
+  const value = given === undefined ? byDefault : given;
   const allowed =
     most === undefined
       ? `a whole number of milliseconds from ${least}${bound ? ` (${bound})` : ''}; a session must end`
       : `a whole number of milliseconds from ${least} to ${most}${bound ? ` (${bound})` : ''}`;
-  if (!Number.isSafeInteger(value) || (value as number) < least || (most !== undefined && (value as number) > most)) throw refused(name, value, allowed);
+  if (!Number.isSafeInteger(value) || (value as number) < least || (most !== undefined && (value as number) > most))
+    throw refused(name, value, allowed);
   return value as number;
 }
 
@@ -94,18 +135,22 @@ function choice<K extends keyof typeof CHOICES>(name: K, value: unknown): (typeo
 function storeOf(store: unknown): SessionStore | undefined {
   if (store === undefined) return undefined;
   const methods = ['load', 'save', 'touch', 'destroy', 'close'];
-  const isStore = typeof store === 'object' && store !== null && methods.every((method) => typeof (store as Record<string, unknown>)[method] === 'function');
-  if (!isStore || !('capabilities' in store)) throw refused('store', store, `a session store, with ${methods.join(', ')} and capabilities`);
+  const isStore =
+    typeof store === 'object' &&
+    store !== null &&
+    methods.every((method) => typeof (store as Record<string, unknown>)[method] === 'function');
+  if (!isStore || !('capabilities' in store))
+    throw refused('store', store, `a session store, with ${methods.join(', ')} and capabilities`);
   return store as SessionStore;
 }
 
-function refused(name: string, value: unknown, allowed: string, word = 'allowed is '): SessionConfigurationError {
-  return new SessionConfigurationError(`SessionModule option ${name} = ${shown(value)}: ${word}${allowed}`);
+function refused(name: string, value: unknown, allowed: string): SessionConfigurationError {
+  return new SessionConfigurationError(`SessionModule option ${name} = ${shown(value)}: allowed is ${allowed}`);
 }
 
 /** Never the content of an object: it may hold a secret. */
 function shown(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value);
   if (typeof value === 'object' && value !== null) return value.constructor?.name ?? 'an object';
-  return String(value);
+  return typeof value === 'function' ? 'a function' : String(value);
 }

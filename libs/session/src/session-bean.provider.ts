@@ -24,35 +24,62 @@ export function sessionBeanProvider(type: Type<object>, scope: Scope): FactoryPr
     return {
       provide: type,
       inject: WANTS_ROOT,
-      useFactory: (registry?: BeanRegistry, context?: SessionContext) => beanProxy(type, ...withRoot(registry, context)),
+      useFactory: (registry?: BeanRegistry, context?: SessionContext) =>
+        beanProxy(type, ...withRoot(registry, context)),
     };
   }
   return {
     provide: type,
     scope: Scope.REQUEST,
     inject: [...WANTS_ROOT, REQUEST],
-    useFactory: async (registry: BeanRegistry | undefined, context: SessionContext | undefined, framework: FrameworkRequest) => {
+    useFactory: async (
+      registry: BeanRegistry | undefined,
+      context: SessionContext | undefined,
+      framework: FrameworkRequest,
+    ) => {
       const [beans] = withRoot(registry, context);
       const bean = beans.register(type);
       const subject = `${type.name} (request scope)`;
       const request = HttpRequestSession.of(framework);
       if (!request) throw new SessionContextNotActiveError(subject, 'outside an HTTP request');
       await request.begin(framework);
-      return request.unitFor(subject).instanceOf(bean);
+      return request.unitFor(subject).keptInstanceOf(bean);
     },
   };
 }
 
-/** The client proxy of a bean. Registers the bean. */
-export function beanProxy(type: Type<object>, registry: BeanRegistry, context: SessionContext): object {
-  const bean: SessionBean = registry.register(type);
-  return createClientProxy(type, {
-    resolve: (property) => context.tryInstanceOf(bean) ?? context.instanceOf(bean, property),
-    tryResolve: () => context.tryInstanceOf(bean),
-  });
+/** Makes the beans known at boot: a request-scoped provider would do it with the first request only. */
+export function beanRegistrar(types: readonly Type<object>[]): FactoryProvider {
+  return {
+    provide: Symbol('nestjs-session-beans:registrar'),
+    inject: WANTS_ROOT,
+    useFactory(registry?: BeanRegistry, context?: SessionContext) {
+      const [beans] = withRoot(registry, context);
+      return types.map((type) => beans.register(type).name);
+    },
+  };
 }
 
-function withRoot(registry: BeanRegistry | undefined, context: SessionContext | undefined): [BeanRegistry, SessionContext] {
+const proxies = new WeakMap<SessionBean, object>();
+
+/** The client proxy of a bean: the same one wherever it is injected, so that proxies can be compared. */
+export function beanProxy(type: Type<object>, registry: BeanRegistry, context: SessionContext): object {
+  const bean = registry.register(type);
+  let proxy = proxies.get(bean);
+  if (!proxy) {
+    proxy = createClientProxy(type, {
+      resolve: (property) => context.tryInstanceOf(bean) ?? context.instanceOf(bean, property),
+      tryResolve: () => context.tryInstanceOf(bean),
+    });
+    proxies.set(bean, proxy);
+  }
+  return proxy;
+}
+
+function withRoot(
+  registry: BeanRegistry | undefined,
+  context: SessionContext | undefined,
+): [BeanRegistry, SessionContext] {
   if (registry && context) return [registry, context];
   throw new SessionConfigurationError(
     'SessionModule.forFeature() needs SessionModule.forRoot() or forRootAsync() once, in the imports of the root module',

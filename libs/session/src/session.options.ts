@@ -55,6 +55,11 @@ export interface SessionModuleOptions {
   /** Bound of one session's stored text, in UTF-8 bytes. Default 1 MiB. */
   readonly maxSessionBytes?: number;
 
+  /**
+   * A call of a store that other servers share is waited for at most this long, then the request is answered with 503. Default 750 ms.
+   */
+  readonly storeTimeoutMs?: number;
+
   /** Where the library takes the time from; for tests. Default: the clock of this machine. */
   readonly clock?: Clock;
 }

@@ -8,6 +8,7 @@ import { sessionEssentials } from './context/session-essentials.js';
 import { SessionEvents } from './context/session-events.js';
 import { SessionLifecycle } from './context/session-lifecycle.js';
 import { StoreGateway } from './context/store-gateway.js';
+import { SessionConfigurationError } from './errors/session-configuration.error.js';
 import { CookieIdTransport } from './http/cookie-id-transport.js';
 import { encodeUrl } from './http/encode-url.js';
 import { HeaderIdTransport } from './http/header-id-transport.js';
@@ -18,6 +19,7 @@ import { SessionTokenFormat } from './http/session-token.js';
 import { UrlIdTransport } from './http/url-id-transport.js';
 import { type ResolvedSessionOptions, resolveOptions } from './resolve-options.js';
 import { MODULE_OPTIONS_TOKEN } from './session.module-definition.js';
+import type { SessionModuleOptions } from './session.options.js';
 
 export const RESOLVED_OPTIONS = Symbol('nestjs-session-beans:options');
 export const HTTP_SESSION_RUNTIME = Symbol('nestjs-session-beans:http-runtime');
@@ -28,26 +30,50 @@ const logger = new Logger('SessionModule');
 
 /** What the root module consists of. Plain classes, put together here: none of them knows Nest. */
 export const sessionProviders: FactoryProvider[] = [
-  { provide: RESOLVED_OPTIONS, inject: [MODULE_OPTIONS_TOKEN], useFactory: resolveOptions },
+  { provide: RESOLVED_OPTIONS, inject: [{ token: MODULE_OPTIONS_TOKEN, optional: true }], useFactory: givenOptions },
   { provide: SessionContext, useFactory: () => new SessionContext() },
-  { provide: SessionEvents, useFactory: () => new SessionEvents((error) => logger.error('a SessionEvents listener failed', error)) },
-  { provide: BeanRegistry, inject: [RESOLVED_OPTIONS], useFactory: (options: ResolvedSessionOptions) => new BeanRegistry(options) },
-  { provide: ESSENTIALS, inject: [BeanRegistry], useFactory: (beans: BeanRegistry) => beans.registerOwn(sessionEssentials) },
+  {
+    provide: SessionEvents,
+    useFactory: () => new SessionEvents((error) => logger.error('a SessionEvents listener failed', error)),
+  },
+  {
+    provide: BeanRegistry,
+    inject: [RESOLVED_OPTIONS],
+    useFactory: (options: ResolvedSessionOptions) => new BeanRegistry(options),
+  },
+  {
+    provide: ESSENTIALS,
+    inject: [BeanRegistry],
+    useFactory: (beans: BeanRegistry) => beans.registerOwn(sessionEssentials),
+  },
   { provide: ID_CARRIER, inject: [RESOLVED_OPTIONS], useFactory: idCarrier },
   {
     provide: SessionLifecycle,
     inject: [RESOLVED_OPTIONS, BeanRegistry, SessionEvents],
     useFactory(options: ResolvedSessionOptions, beans: BeanRegistry, events: SessionEvents) {
-      const store = new StoreGateway(options.store, options.touchIntervalMs);
-      const liveSessions = new LiveSessions(store, options.clock, options.touchIntervalMs);
-      return new SessionLifecycle(options, store, liveSessions, beans, events, (error) => logger.error('onBeanDestroyed() failed', error));
+      const store = new StoreGateway(options.store, options.touchIntervalMs, options.storeTimeoutMs);
+      const liveSessions = new LiveSessions(store, options);
+      return new SessionLifecycle(options, store, liveSessions, beans, events, (error) =>
+        logger.error('onBeanDestroyed() failed', error),
+      );
     },
   },
   {
     provide: HttpSession,
     inject: [SessionContext, SessionLifecycle, ESSENTIALS, ID_CARRIER, RESOLVED_OPTIONS],
-    useFactory: (context: SessionContext, lifecycle: SessionLifecycle, essentials: SessionBean, { format }: IdCarrier, { idTransport }: ResolvedSessionOptions) =>
-      new HttpSession(context, lifecycle, essentials, idTransport === 'url' ? (url, id) => encodeUrl(url, format.format(id)) : undefined),
+    useFactory: (
+      context: SessionContext,
+      lifecycle: SessionLifecycle,
+      essentials: SessionBean,
+      { format }: IdCarrier,
+      { idTransport }: ResolvedSessionOptions,
+    ) =>
+      new HttpSession(
+        context,
+        lifecycle,
+        essentials,
+        idTransport === 'url' ? (url, id) => encodeUrl(url, format.format(id)) : undefined,
+      ),
   },
   {
     provide: HTTP_SESSION_RUNTIME,
@@ -68,6 +94,13 @@ export const sessionProviders: FactoryProvider[] = [
     }),
   },
 ];
+
+function givenOptions(options?: SessionModuleOptions): ResolvedSessionOptions {
+  if (options !== undefined) return resolveOptions(options);
+  throw new SessionConfigurationError(
+    'SessionModule has no options: import SessionModule.forRoot() rather than SessionModule; a factory of forRootAsync() has to return an object',
+  );
+}
 
 function idCarrier({ idTransport, cookie, secrets, nodeName }: ResolvedSessionOptions): IdCarrier {
   const sessionCookie = new SessionCookie(cookie);

@@ -59,7 +59,9 @@ describe('a dependency that cannot be known is refused, naming the place', () =>
     class Bag {
       constructor(readonly prices: Prices) {}
     }
-    expect(() => beanDependencies(Bag)).toThrow(/^Bag has constructor parameters but no type metadata: .*@Inject\(token\)$/);
+    expect(() => beanDependencies(Bag)).toThrow(
+      /^Bag has constructor parameters but no type metadata: .*@Inject\(token\)$/,
+    );
   });
 
   it('without type metadata, in the constructor of an ancestor', () => {
@@ -86,6 +88,8 @@ describe('a dependency that cannot be known is refused, naming the place', () =>
       ) {}
     }
     Inject('SECOND')(Bag, undefined, 1);
-    expect(() => beanDependencies(Bag)).toThrow('constructor parameter 0 of Bag has a type that does not exist at run time');
+    expect(() => beanDependencies(Bag)).toThrow(
+      'constructor parameter 0 of Bag has a type that does not exist at run time',
+    );
   });
 });

@@ -3,10 +3,9 @@ import {
   OPTIONAL_DEPS_METADATA,
   OPTIONAL_PROPERTY_DEPS_METADATA,
   PARAMTYPES_METADATA,
-  PROPERTY_DEPS_METADATA,
-  SELF_DECLARED_DEPS_METADATA,
 } from '@nestjs/common/constants.js';
 import { SessionBeanError } from '../errors/session-bean.error.js';
+import { injectedTokens } from './injected-tokens.js';
 
 /** One thing a bean wants injected. */
 export interface BeanDependency {
@@ -20,11 +19,8 @@ export interface BeanDependency {
   readonly place: string;
 }
 
-type PropertyDeps = readonly { readonly key: string | symbol; readonly type: unknown }[];
-
 /**
- * What a bean's class wants injected: constructor parameters in order, then properties. The only file that reads Nest's reflection
- * keys of an injectable; they are not official API but have been the same since Nest 5.
+ * What a bean's class wants injected: constructor parameters in order, then properties.
  *
  * @throws SessionBeanError when a parameter's type is unknown at run time
  */
@@ -33,20 +29,16 @@ export function beanDependencies(type: Type<object>): readonly BeanDependency[] 
 }
 
 function constructorDependencies(type: Type<object>): BeanDependency[] {
-  const paramTypes = (Reflect.getMetadata(PARAMTYPES_METADATA, type) as unknown[] | undefined) ?? [];
-  const declared = (Reflect.getMetadata(SELF_DECLARED_DEPS_METADATA, type) as { index: number; param: unknown }[] | undefined) ?? [];
+  const { parameters } = injectedTokens(type);
   const optional = (Reflect.getMetadata(OPTIONAL_DEPS_METADATA, type) as number[] | undefined) ?? [];
-  const tokens = [...paramTypes];
-  for (const { index, param } of declared) tokens[index] = param;
-  if (tokens.length < ownerOfConstructor(type).length) {
+  if (parameters.length < ownerOfConstructor(type).length) {
     throw new SessionBeanError(
       `${type.name} has constructor parameters but no type metadata: compile with emitDecoratorMetadata, or name each with @Inject(token)`,
     );
   }
-  // Array.from: a token that only its neighbours have is a hole, which map would skip.
-  return Array.from(tokens, (token, index) => {
+  return parameters.map((token, index) => {
     const place = `constructor parameter ${index} of ${type.name}`;
-    return { token: resolveToken(token, place), optional: optional.includes(index), place };
+    return { token: knownToken(token, place), optional: optional.includes(index), place };
   });
 }
 
@@ -58,22 +50,17 @@ function ownerOfConstructor(type: Type<object>): Type<object> {
 }
 
 function propertyDependencies(type: Type<object>): BeanDependency[] {
-  const properties = (Reflect.getMetadata(PROPERTY_DEPS_METADATA, type) as PropertyDeps | undefined) ?? [];
-  const optional = (Reflect.getMetadata(OPTIONAL_PROPERTY_DEPS_METADATA, type) as (string | symbol)[] | undefined) ?? [];
-  return properties.map(({ key, type: token }) => {
+  const optional =
+    (Reflect.getMetadata(OPTIONAL_PROPERTY_DEPS_METADATA, type) as (string | symbol)[] | undefined) ?? [];
+  return injectedTokens(type).properties.map(({ key, token }) => {
     const place = `property ${String(key)} of ${type.name}`;
-    return { token: resolveToken(token, place), optional: optional.includes(key), property: key, place };
+    return { token: knownToken(token, place), optional: optional.includes(key), property: key, place };
   });
 }
 
-function resolveToken(token: unknown, place: string): InjectionToken {
-  const resolved = isForwardReference(token) ? token.forwardRef() : token;
-  if (resolved === undefined || resolved === null || resolved === Object) {
+function knownToken(token: unknown, place: string): InjectionToken {
+  if (token === undefined || token === null || token === Object) {
     throw new SessionBeanError(`${place} has a type that does not exist at run time: name it with @Inject(token)`);
   }
-  return resolved as InjectionToken;
-}
-
-function isForwardReference(token: unknown): token is { forwardRef: () => unknown } {
-  return typeof token === 'object' && token !== null && 'forwardRef' in token && typeof token.forwardRef === 'function';
+  return token as InjectionToken;
 }

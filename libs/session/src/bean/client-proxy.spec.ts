@@ -126,7 +126,7 @@ describe('a client proxy in a session', () => {
     counter.value = 5;
     expect([...counter]).toEqual([1, 2]);
     expect(Number(counter)).toBe(5);
-    expect(`${counter}`).toBe('5');
+    expect(String(Object(counter))).toBe('5');
   });
 
   it('gives itself where a method or a getter gives this', () => {
@@ -137,14 +137,14 @@ describe('a client proxy in a session', () => {
   });
 
   it('gives methods that belong to no session', () => {
-    const { countUp } = counter;
+    const countUp = Reflect.get(counter, 'countUp');
     const first = current;
     countUp.call(undefined as never);
     current = new Counter();
     countUp.call(counter);
     countUp.call(counter);
     expect([first?.value, current.value]).toEqual([1, 2]);
-    expect(counter.countUp).toBe(countUp);
+    expect(Reflect.get(counter, 'countUp')).toBe(countUp);
     expect(countUp.name).toBe('countUp');
   });
 
@@ -160,7 +160,7 @@ describe('a client proxy in a session', () => {
   });
 
   it('follows a method that was replaced on the class or on the instance', () => {
-    const original = Counter.prototype.kind;
+    const original = Reflect.get(Counter.prototype, 'kind');
     Counter.prototype.kind = () => 'replaced';
     expect(counter.kind()).toBe('replaced');
     Counter.prototype.kind = original;
@@ -233,7 +233,6 @@ describe('a client proxy in a session', () => {
 
   it('is awaited as it is', async () => {
     await expect(Promise.resolve(counter)).resolves.toBe(counter);
-    expect(await counter).toBe(counter);
   });
 
   it('cannot be frozen or given another prototype, which would be so for all sessions', () => {
@@ -273,7 +272,7 @@ describe('a client proxy outside a session', () => {
     ['listing', '[own keys]', () => Object.keys(counter)],
     ['spreading', '[own keys]', () => ({ ...counter })],
     ['JSON', 'toJSON', () => JSON.stringify(counter)],
-    ['text', 'Symbol(Symbol.toPrimitive)', () => `${counter}`],
+    ['text', 'Symbol(Symbol.toPrimitive)', () => String(Object(counter))],
   ])('%s names what was used', (_, property, use) => {
     expect(use).toThrow(new NoSession(`Counter.${property}`));
   });
@@ -285,17 +284,23 @@ describe('a client proxy outside a session', () => {
     expect('countUp' in counter).toBe(true);
   });
 
-  it.each(['then', 'onModuleInit', 'onApplicationBootstrap', 'onModuleDestroy', 'beforeApplicationShutdown', 'onApplicationShutdown', 'asymmetricMatch', '$$typeof'])(
-    'has no %s',
-    (name) => {
-      expect(Reflect.get(counter, name)).toBeUndefined();
-      expect(name in counter).toBe(false);
-      expect(Object.hasOwn(counter, name)).toBe(false);
-    },
-  );
+  it.each([
+    'then',
+    'onModuleInit',
+    'onApplicationBootstrap',
+    'onModuleDestroy',
+    'beforeApplicationShutdown',
+    'onApplicationShutdown',
+    'asymmetricMatch',
+    '$$typeof',
+  ])('has no %s', (name) => {
+    expect(Reflect.get(counter, name)).toBeUndefined();
+    expect(name in counter).toBe(false);
+    expect(Object.hasOwn(counter, name)).toBe(false);
+  });
 
   it('is awaited as it is', async () => {
-    expect(await counter).toBe(counter);
+    await expect(Promise.resolve(counter)).resolves.toBe(counter);
   });
 
   it('is inspected without an error', () => {

@@ -2,7 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import type { Type } from '@nestjs/common';
 import { SessionBeanError } from '../errors/session-bean.error.js';
 import { defineBean } from './define-bean.js';
-import { SessionScoped, type SessionScopedOptions } from './session-scoped.decorator.js';
+import { SessionScoped } from './session-scoped.decorator.js';
+import type { SessionScopedOptions } from './session-scoped.options.js';
 
 const defaults = { onClash: 'reject', onUndecodable: 'refuse' } as const;
 
@@ -18,7 +19,13 @@ describe('the definition of a bean', () => {
   });
 
   it('has what the decorator says rather than what the module says', () => {
-    const options = { name: 'shop.cart', version: 3, migrate: { 1: Object, 2: Object }, onClash: 'latest', onUndecodable: 'reset' } as const;
+    const options = {
+      name: 'shop.cart',
+      version: 3,
+      migrate: { 1: Object, 2: Object },
+      onClash: 'latest',
+      onUndecodable: 'reset',
+    } as const;
     expect(defineBean(decorated(class Cart {}, options), defaults)).toMatchObject(options);
   });
 
@@ -30,14 +37,20 @@ describe('the definition of a bean', () => {
     class Cart {}
     decorated(Cart, { name: 'cart' });
     class GiftCart extends Cart {}
-    expect(() => defineBean(GiftCart, defaults)).toThrow('GiftCart is not session-scoped: decorate the class with @SessionScoped()');
+    expect(() => defineBean(GiftCart, defaults)).toThrow(
+      'GiftCart is not session-scoped: decorate the class with @SessionScoped()',
+    );
     expect(defineBean(decorated(GiftCart), defaults).name).toBe('GiftCart');
   });
 });
 
 describe('what cannot be a bean is refused, naming class and fix', () => {
   it.each<[string, SessionScopedOptions, RegExp]>([
-    ['an empty name', { name: '' }, /^Cart: the stored name "" must be 1 to 100 characters .*set @SessionScoped\(\{ name \}\)$/],
+    [
+      'an empty name',
+      { name: '' },
+      /^Cart: the stored name "" must be 1 to 100 characters .*set @SessionScoped\(\{ name \}\)$/,
+    ],
     ['a long name', { name: 'x'.repeat(101) }, /^Cart: the stored name/],
     ['a name with a space', { name: 'a b' }, /^Cart: the stored name "a b"/],
     ['a name with a line break', { name: 'a\nb' }, /^Cart: the stored name "a\\nb"/],
@@ -46,13 +59,29 @@ describe('what cannot be a bean is refused, naming class and fix', () => {
     ['version 1.5', { version: 1.5 }, /^Cart: version 1.5 must be/],
     ['version NaN', { version: Number.NaN }, /^Cart: version NaN must be/],
     ['a version that is a text', { version: '2' as never }, /^Cart: version 2 must be/],
-    ['a migration from version 0', { version: 2, migrate: { 0: Object } }, /^Cart: migrate step '0' must be a whole number from 1 to 1/],
+    [
+      'a migration from version 0',
+      { version: 2, migrate: { 0: Object } },
+      /^Cart: migrate step '0' must be a whole number from 1 to 1/,
+    ],
     ['a migration from the present version', { version: 2, migrate: { 2: Object } }, /^Cart: migrate step '2' must be/],
-    ['a migration that is no number', { version: 2, migrate: { one: Object } as never }, /^Cart: migrate step 'one' must be/],
-    ['a migration that is no function', { version: 2, migrate: { 1: {} } as never }, /^Cart: migrate step '1' must be a function/],
+    [
+      'a migration that is no number',
+      { version: 2, migrate: { one: Object } as never },
+      /^Cart: migrate step 'one' must be/,
+    ],
+    [
+      'a migration that is no function',
+      { version: 2, migrate: { 1: {} } as never },
+      /^Cart: migrate step '1' must be a function/,
+    ],
     ['a name that is no text', { name: 5 as never }, /^Cart: the stored name 5 must be/],
     ['an unknown onClash', { onClash: 'merge' as never }, /^Cart: onClash "merge" must be 'reject' or 'latest'$/],
-    ['an unknown onUndecodable', { onUndecodable: 'ignore' as never }, /^Cart: onUndecodable "ignore" must be 'refuse' or 'reset'$/],
+    [
+      'an unknown onUndecodable',
+      { onUndecodable: 'ignore' as never },
+      /^Cart: onUndecodable "ignore" must be 'refuse' or 'reset'$/,
+    ],
   ])('%s', (_, options, message) => {
     const define = () => defineBean(decorated(class Cart {}, options), defaults);
     expect(define).toThrow(SessionBeanError);
@@ -67,17 +96,22 @@ describe('what cannot be a bean is refused, naming class and fix', () => {
     );
   });
 
-  it.each(['onModuleInit', 'onApplicationBootstrap', 'onModuleDestroy', 'beforeApplicationShutdown', 'onApplicationShutdown'])(
-    'a class with the hook %s of Nest, which would never run',
-    (hook) => {
-      class Cart {}
-      Object.assign(Cart.prototype, { [hook]: () => undefined });
-      class GiftCart extends Cart {}
-      expect(() => defineBean(decorated(GiftCart), defaults)).toThrow(
-        new RegExp(`^GiftCart\\.${hook}\\(\\) would never run: .* Use \\w+\\(\\) or \\w+\\(\\), or move it to a service$`),
-      );
-    },
-  );
+  it.each([
+    'onModuleInit',
+    'onApplicationBootstrap',
+    'onModuleDestroy',
+    'beforeApplicationShutdown',
+    'onApplicationShutdown',
+  ])('a class with the hook %s of Nest, which would never run', (hook) => {
+    class Cart {}
+    Object.assign(Cart.prototype, { [hook]: () => undefined });
+    class GiftCart extends Cart {}
+    expect(() => defineBean(decorated(GiftCart), defaults)).toThrow(
+      new RegExp(
+        `^GiftCart\\.${hook}\\(\\) would never run: .* Use \\w+\\(\\) or \\w+\\(\\), or move it to a service$`,
+      ),
+    );
+  });
 
   it.each(['onBeanCreated', 'onBeanRestored', 'beforeBeanSaved'])('a class whose %s is async', (hook) => {
     class Cart {}

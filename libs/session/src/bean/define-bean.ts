@@ -7,7 +7,10 @@ import { refuseUnsuitedClass } from './refuse-unsuited-class.js';
 /** What a bean takes over from the module when its decorator does not say. */
 export type BeanDefaults = Pick<BeanDefinition, 'onClash' | 'onUndecodable'>;
 
-const CHOICES: Readonly<Record<keyof BeanDefaults, readonly string[]>> = { onClash: ['reject', 'latest'], onUndecodable: ['refuse', 'reset'] };
+const CHOICES: Readonly<Record<keyof BeanDefaults, readonly string[]>> = {
+  onClash: ['reject', 'latest'],
+  onUndecodable: ['refuse', 'reset'],
+};
 
 /**
  * Reads a decorated class into its definition.
@@ -29,9 +32,12 @@ export function defineBean(type: Type<object>, defaults: BeanDefaults): BeanDefi
   }
   for (const step of Object.keys(migrate)) {
     if (!/^[1-9]\d*$/.test(step) || Number(step) >= version) {
-      throw new SessionBeanError(`${type.name}: migrate step '${step}' must be a whole number from 1 to ${version - 1}, the version it starts from`);
+      throw new SessionBeanError(
+        `${type.name}: migrate step '${step}' must be a whole number from 1 to ${version - 1}, the version it starts from`,
+      );
     }
-    if (typeof migrate[Number(step)] !== 'function') throw new SessionBeanError(`${type.name}: migrate step '${step}' must be a function`);
+    if (typeof migrate[Number(step)] !== 'function')
+      throw new SessionBeanError(`${type.name}: migrate step '${step}' must be a function`);
   }
   for (const [option, choices] of Object.entries(CHOICES)) {
     const chosen = options[option as keyof typeof CHOICES];

@@ -1,10 +1,11 @@
+import { runInThisContext } from 'node:vm';
 import { describe, expect, it } from '@jest/globals';
 import type { Type } from '@nestjs/common';
 import { privateFieldsOf } from './private-fields.js';
 
 /** The source as written, past whatever the compiler of the tests would make of it. */
 function classOf(source: string): Type<object> {
-  return new Function(`return ${source}`)() as Type<object>;
+  return runInThisContext(`(${source})`) as Type<object>;
 }
 
 describe('the #private instance fields of a class', () => {
@@ -38,7 +39,9 @@ describe('the #private instance fields of a class', () => {
   });
 
   it('are no uses of a field in the value of another one', () => {
-    expect(privateFieldsOf(classOf('class A { #a = 1; is = (o) => #a in o; b = this.#a; c = 1 +\n this.#a }'))).toEqual(['#a']);
+    expect(privateFieldsOf(classOf('class A { #a = 1; is = (o) => #a in o; b = this.#a; c = 1 +\n this.#a }'))).toEqual(
+      ['#a'],
+    );
   });
 
   it('include those of the ancestors', () => {

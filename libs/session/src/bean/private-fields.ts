@@ -14,7 +14,9 @@ export function privateFieldsOf(type: Type<object>): string[] {
   const inherited = typeof ancestor === 'function' && ancestor !== Function.prototype ? privateFieldsOf(ancestor) : [];
   const source = Function.prototype.toString.call(type);
   if (!source.includes('#')) return inherited;
-  const declared = membersIn(source.replaceAll(NOT_CODE, (text) => (/^\/[/*]/.test(text) ? ' ' : "''"))).matchAll(DECLARATION);
+  const declared = membersIn(source.replaceAll(NOT_CODE, (text) => (/^\/[/*]/.test(text) ? ' ' : "''"))).matchAll(
+    DECLARATION,
+  );
   return [...inherited, ...Array.from(declared, ([, name]) => `#${name}`)];
 }
 
