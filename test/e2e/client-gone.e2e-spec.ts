@@ -87,6 +87,27 @@ class SlowController {
     });
   }
 
+  /** In the manner of callbacks: nobody waits for it, and what it throws ends the process. */
+  @Get('callback') callback(@Res() response: FrameworkResponse): void {
+    response.hijack?.();
+    this.counter.value++;
+    void this.pause(response).then(async () => {
+      this.counter.value++;
+      (response.raw ?? (response as unknown as ServerResponse)).end('late');
+      runs.handled++;
+    });
+  }
+
+  @Get('callback-logout') logout(@Res() response: FrameworkResponse): void {
+    response.hijack?.();
+    this.counter.value++;
+    void this.pause(response).then(async () => {
+      await this.session.invalidate();
+      (response.raw ?? (response as unknown as ServerResponse)).end('late');
+      runs.handled++;
+    });
+  }
+
   @UseInterceptors(Impatient) @Get('impatient') async impatient(): Promise<string> {
     this.counter.value++;
     await goOn.opened;
@@ -150,6 +171,19 @@ describe.each(adapters)('a client that goes away, $adapter', ({ adapter }) => {
       expect((await RawClient.exchange(server.url, '/peek', [cookie])).body).toBe('n=3');
     },
   );
+
+  it('during a callback that nobody waits for does not make it throw, and what it stores when it ends is stored', async () => {
+    await leaveDuring('/callback', [cookie]);
+    await eventually(
+      'the late change is stored',
+      async () => (await RawClient.exchange(server.url, '/peek', [cookie])).body === 'n=3',
+    );
+  });
+
+  it('during a callback that logs out is logged out all the same', async () => {
+    await leaveDuring('/callback-logout', [cookie]);
+    expect((await RawClient.exchange(server.url, '/peek', [cookie])).body).toBe('n=0');
+  });
 
   it.each(['/slow', '/slow-failure', '/observable'])('during %s before it has a session leaves none', async (path) => {
     server.store.reset();

@@ -40,7 +40,12 @@ describe.each(platforms)('a session-scoped bean, $adapter, $mode', ({ adapter, s
   let server: TestApplication;
   beforeEach(async () => {
     constructed = 0;
-    server = await startApplication({ adapter, scope, beans: [Counter], controllers: [CountController, PingController] });
+    server = await startApplication({
+      adapter,
+      scope,
+      beans: [Counter],
+      controllers: [CountController, PingController],
+    });
   });
   afterEach(() => server.close());
 

@@ -22,7 +22,13 @@ export { SessionEvents, type SessionEventMap } from './context/session-events.js
 // Stores
 export { MemorySessionStore } from './store/memory/memory-session-store.js';
 export type { MemorySessionStoreOptions } from './store/memory/memory-session-store.options.js';
-export type { LoadOptions, LoadResult, SaveResult, SessionStore, SessionStoreCapabilities } from './store/session-store.js';
+export type {
+  LoadOptions,
+  LoadResult,
+  SaveResult,
+  SessionStore,
+  SessionStoreCapabilities,
+} from './store/session-store.js';
 export type { PartChange, SessionChange } from './store/session-change.js';
 export type { SessionKey } from './store/session-key.js';
 export type { SessionLifetime } from './store/session-lifetime.js';

@@ -43,7 +43,10 @@ export function sessionBeanProvider(type: Type<object>, scope: Scope): FactoryPr
       const request = HttpRequestSession.of(framework);
       if (!request) throw new SessionContextNotActiveError(subject, 'outside an HTTP request');
       await request.begin(framework);
-      return request.unitFor(subject).keptInstanceOf(bean);
+      const unit = request.unitFor(subject);
+      // Whoever gets the instance itself can change it without asking for it again.
+      unit.watchAll();
+      return unit.instanceOf(bean);
     },
   };
 }

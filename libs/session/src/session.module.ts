@@ -108,6 +108,8 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
     // Before every other guard, also those of the importing module, which would come first if ours were an APP_GUARD.
     this.application.getGlobalGuards().unshift(new SessionGuard(this.context, plan));
     for (const controller of plan.controllers()) bindInterceptor(controller);
+    this.runtime.hasOuterCode =
+      this.application.getGlobalInterceptors().length + this.application.getGlobalRequestInterceptors().length > 0;
   }
 
   async onApplicationShutdown(): Promise<void> {

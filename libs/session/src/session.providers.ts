@@ -90,6 +90,7 @@ export const sessionProviders: FactoryProvider[] = [
       events,
       httpSession,
       commitOn,
+      hasOuterCode: false,
       onNotStored: (error) => logger.warn(`what a failed request changed was not stored: ${error.message}`),
     }),
   },

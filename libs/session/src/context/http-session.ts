@@ -26,13 +26,13 @@ export class HttpSession {
   /** Whether the client has a session, or gets one with this response because of `start()`. Servlet: `getSession(false) != null`. */
   get exists(): boolean {
     const request = this.request('exists');
-    return request.live !== undefined || request.startRequested;
+    return request.hasSession || request.startRequested;
   }
 
   /** The session was created by this request. False where there is none. */
   get isNew(): boolean {
     const request = this.request('isNew');
-    return request.isNew || (request.live === undefined && request.startRequested);
+    return request.isNew || (!request.hasSession && request.startRequested);
   }
 
   /** Undefined until the session is stored, as are the other times. */
@@ -88,7 +88,7 @@ export class HttpSession {
   start(): void {
     const request = this.request('start');
     request.unitFor('HttpSession.start');
-    if (!request.live) request.startRequested = true;
+    if (!request.hasSession) request.startRequested = true;
   }
 
   /**
@@ -106,7 +106,7 @@ export class HttpSession {
   renewId(): void {
     const request = this.request('renewId');
     request.unitFor('HttpSession.renewId');
-    if (request.live) request.renewRequested = true;
+    if (request.hasSession) request.renewRequested = true;
     else request.startRequested = true;
   }
 
@@ -149,6 +149,8 @@ export class HttpSession {
     const request = this.request('flush');
     request.unitFor('HttpSession.flush');
     await this.lifecycle.commit(request);
+    // The code goes on, and may change what it holds of a bean without touching the bean again.
+    request.unit?.watchAll();
   }
 
   /**

@@ -20,10 +20,12 @@ export interface SessionWishes {
  * The session of one request, from the middleware to the end of the response: which session it is, its unit of work, and what it asked
  * for. Holds state only; SessionLifecycle moves it.
  *
- * `idle` (nothing loaded) -> `active` -> `closed` (response sent).
+ * `idle` (nothing loaded) -> `active` -> `closed` (response sent). When the client goes away while code of the request may still run, it
+ * is `detached` until that code ends the response: beans still answer, so that a client cannot make it throw by leaving, but
+ * no live session is held.
  */
 export class RequestSession implements SessionWishes {
-  phase: 'idle' | 'active' | 'closed' = 'idle';
+  phase: 'idle' | 'active' | 'detached' | 'closed' = 'idle';
 
   /** Set while and after the session is loaded: a request loads once, whoever asks first. */
   begun: Promise<void> | undefined;
@@ -51,6 +53,11 @@ export class RequestSession implements SessionWishes {
 
   constructor(readonly exchange: SessionExchange) {}
 
+  /** The client has a session, though none may be held live. */
+  get hasSession(): boolean {
+    return this.live !== undefined || (this.phase === 'detached' && this.id !== undefined);
+  }
+
   /** For the commit that is about to do it. What is asked for while it is under way is for the next. */
   takeWishes(): SessionWishes {
     const { startRequested, renewRequested, idleTimeoutMs } = this;
@@ -66,6 +73,7 @@ export class RequestSession implements SessionWishes {
 
   /** The unit of work if a bean can be touched now. */
   get activeUnit(): UnitOfWork | undefined {
+    if (this.phase === 'detached') return this.unit;
     if (this.phase !== 'active' || (this.live === undefined && this.exchange.isHeadSent)) return undefined;
     return this.unit;
   }

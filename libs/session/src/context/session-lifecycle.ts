@@ -2,9 +2,11 @@ import type { OnBeanDestroyed } from '../bean/bean-life-cycle.js';
 import type { BeanRegistry } from '../bean/bean-registry.js';
 import type { SessionBean } from '../bean/session-bean.js';
 import { SessionConflictError } from '../errors/session-conflict.error.js';
+import { SessionEndedError } from '../errors/session-ended.error.js';
 import { SessionResponseCommittedError } from '../errors/session-response-committed.error.js';
 import { generateSessionId, sessionHash, sessionKeyOf } from '../store/session-id.js';
 import type { SessionLifetime } from '../store/session-lifetime.js';
+import { Deadline } from './deadline.js';
 import type { LiveSession } from './live-session.js';
 import type { LiveSessions } from './live-sessions.js';
 import type { PartDifference } from './part-difference.js';
@@ -59,7 +61,7 @@ export class SessionLifecycle {
 
   /** Whether `commit` has anything to look at, or to wait for: when not, the response need not wait. */
   needsCommit(request: RequestSession): boolean {
-    if (request.phase !== 'active') return false;
+    if (request.phase !== 'active' && request.phase !== 'detached') return false;
     if (request.committing !== undefined || request.unit?.isTouched) return true;
     if (request.startRequested || request.renewRequested || request.idleTimeoutMs !== undefined) return true;
     return request.live?.isTouchDue() ?? false;
@@ -80,23 +82,57 @@ export class SessionLifecycle {
     const unit = await inTurn(request, () => this.invalidateNow(request));
     if (!unit) return;
     // Not in turn: a hook may commit what it changes.
-    for (const bean of this.beans.all()) await this.tellDestroyed(unit, bean);
+    await Promise.all([...this.beans.all()].map((bean) => this.tellDestroyed(unit, bean)));
   }
 
   /** The response is sent: the beans answer no more. When nothing is under way, instances are handed over and the live session is released. */
   end(request: RequestSession): void {
     if (request.phase === 'closed') return;
     request.phase = 'closed';
-    if (request.committing) void request.committing.then(() => this.release(request));
-    else this.release(request);
+    whenSettled(request, () => {
+      const { live, unit } = request;
+      request.unit = undefined;
+      if (live && unit && !unit.isTouched) unit.handOver(live);
+      this.release(request);
+    });
+  }
+
+  /** The client is gone, and code of the request may still run: the live session is released, the beans go on answering. */
+  detach(request: RequestSession): void {
+    if (request.phase !== 'active') return this.end(request);
+    request.phase = 'detached';
+    whenSettled(request, () => this.release(request));
   }
 
   private release(request: RequestSession): void {
-    const { live, unit } = request;
-    request.live = request.unit = undefined;
-    if (!live) return;
-    if (unit && !unit.isTouched) unit.handOver(live);
-    this.liveSessions.release(live);
+    const { live } = request;
+    request.live = undefined;
+    if (live) this.liveSessions.release(live);
+  }
+
+  /** For one step of a detached request. */
+  private async attach(request: RequestSession): Promise<void> {
+    if (request.id !== undefined) request.live = await this.liveSessions.acquire(sessionKeyOf(request.id));
+    if (!request.live) throw new SessionEndedError();
+  }
+
+  private async commitDetached(request: RequestSession, differences: readonly PartDifference[]): Promise<void> {
+    const { startRequested, renewRequested } = request.takeWishes();
+    if (differences.length === 0 && !startRequested && !renewRequested) return;
+    if (startRequested || renewRequested || request.id === undefined) {
+      throw new SessionResponseCommittedError(
+        'the client is gone: it cannot be given the id of a new session, and nothing was stored',
+      );
+    }
+    await this.attach(request);
+    try {
+      if (request.live) {
+        await this.update(request, request.live, differences);
+        request.unit?.rebase(request.live);
+      }
+    } finally {
+      this.release(request);
+    }
   }
 
   private async commitNow(request: RequestSession): Promise<void> {
@@ -104,7 +140,8 @@ export class SessionLifecycle {
     if (!unit) return;
     try {
       const differences = unit.differences();
-      if (!request.live) await this.create(request, differences);
+      if (request.phase === 'detached') await this.commitDetached(request, differences);
+      else if (!request.live) await this.create(request, differences);
       else if (request.renewRequested) await this.renew(request, request.live, differences);
       else await this.update(request, request.live, differences);
     } catch (error) {
@@ -117,6 +154,7 @@ export class SessionLifecycle {
 
   /** @returns the unit of work on the session that was ended */
   private async invalidateNow(request: RequestSession): Promise<UnitOfWork | undefined> {
+    if (request.phase === 'detached' && request.id !== undefined) await this.attach(request);
     const { live, unit } = request;
     this.leave(request);
     if (!live) return undefined;
@@ -252,11 +290,20 @@ export class SessionLifecycle {
   private async tellDestroyed(unit: UnitOfWork, bean: SessionBean): Promise<void> {
     if (!('onBeanDestroyed' in bean.definition.type.prototype) || !unit.holds(bean)) return;
     try {
-      await (unit.instanceOf(bean) as OnBeanDestroyed).onBeanDestroyed();
+      await hookDeadline.limit(Promise.resolve((unit.instanceOf(bean) as OnBeanDestroyed).onBeanDestroyed()));
     } catch (error) {
       this.onHookError(error);
     }
   }
+}
+
+/** The session is dead already: a hook that never ends must not keep the logout waiting. */
+const hookDeadline = new Deadline(1_000, 'from onBeanDestroyed()');
+
+/** At once, or after the commit or invalidation that is under way. */
+function whenSettled(request: RequestSession, step: () => void): void {
+  if (request.committing) void request.committing.then(step);
+  else step();
 }
 
 /** Commits and invalidations of one request run one after the other. */

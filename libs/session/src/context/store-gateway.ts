@@ -4,7 +4,7 @@ import { SessionStoreError } from '../errors/session-store.error.js';
 import type { SessionChange } from '../store/session-change.js';
 import type { SessionKey } from '../store/session-key.js';
 import type { LoadResult, SaveResult, SessionStore } from '../store/session-store.js';
-import { StoreDeadline } from './store-deadline.js';
+import { Deadline } from './deadline.js';
 
 /** Beyond this many calls that the store has not answered, requests are refused at once. */
 const MAX_UNDER_WAY = 5_000;
@@ -18,7 +18,7 @@ export class StoreGateway {
   private readonly writer = randomBytes(9).toString('base64url');
   private writes = 0;
   private underWay = 0;
-  private readonly deadline: StoreDeadline | undefined;
+  private readonly deadline: Deadline | undefined;
 
   constructor(
     private readonly store: SessionStore,
@@ -26,7 +26,8 @@ export class StoreGateway {
     storeTimeoutMs?: number,
   ) {
     // A store in this process answers in this turn of the event loop or the next.
-    if (store.capabilities.shared && storeTimeoutMs !== undefined) this.deadline = new StoreDeadline(storeTimeoutMs);
+    if (store.capabilities.shared && storeTimeoutMs !== undefined)
+      this.deadline = new Deadline(storeTimeoutMs, '(storeTimeoutMs)');
   }
 
   /** Other servers may change the sessions of this store. */

@@ -107,7 +107,8 @@ describe('UnitOfWork', () => {
     const server = new SimulatedServer({ store: new MemorySessionStore(), beans: [Note], retain: () => true });
     const client = await server.startSession((request) => void (request.bean(Note).text = 'one'));
     const kept = await server.handle(client, async (request) => {
-      const note = request.session.unit?.keptInstanceOf(server.beans.find(Note) as SessionBean) as Note;
+      request.session.unit?.watchAll();
+      const note = request.session.unit?.instanceOf(server.beans.find(Note) as SessionBean) as Note;
       await request.commit();
       note.text = 'after the commit';
       return note;

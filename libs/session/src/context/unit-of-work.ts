@@ -29,7 +29,7 @@ export class UnitOfWork {
   private readonly taken = new Map<string, TakenBean>();
   private snapshot: SessionSnapshot;
   private touched = false;
-  private isKept = false;
+  private isWatched = false;
 
   constructor(
     private live: LiveSession | undefined,
@@ -41,13 +41,12 @@ export class UnitOfWork {
 
   /** Something was touched since the last `differences()`, or may have been. */
   get isTouched(): boolean {
-    return this.touched || (this.isKept && this.taken.size > 0);
+    return this.touched || (this.isWatched && this.taken.size > 0);
   }
 
-  /** `instanceOf` for who keeps the instance, and may change it at any time without asking for it again. */
-  keptInstanceOf(bean: SessionBean): object {
-    this.isKept = true;
-    return this.instanceOf(bean);
+  /** From now on everything taken may change at any time without being touched again: each commit looks at all of it. */
+  watchAll(): void {
+    this.isWatched = true;
   }
 
   /** The instance of this request, created or restored on first touch. */

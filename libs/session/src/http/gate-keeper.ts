@@ -13,6 +13,6 @@ export interface GateKeeper {
   /** The head is about to be written: the last moment for headers. Again only when writing it failed. */
   beforeHead(headers: ResponseHeaders, status: number): void;
 
-  /** The response has ended (`isComplete`) or its client is gone. Called once. */
+  /** The response has ended (`isComplete`), or its client is gone: then once more if the response is ended all the same. */
   afterEnd(isComplete: boolean): void;
 }

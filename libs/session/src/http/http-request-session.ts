@@ -18,6 +18,12 @@ export interface HttpSessionRuntime extends IdCarrier {
   readonly httpSession: HttpSession;
   readonly commitOn: 'always' | 'success';
 
+  /**
+   * Code runs around every handler (global interceptors), and may hold on to parts of beans and change them after the handler's commit: the
+   * last commit of a request then looks at all its beans again.
+   */
+  hasOuterCode: boolean;
+
   /** For what nobody can be told otherwise: changes of a failed response that could not be stored. */
   readonly onNotStored: (error: Error) => void;
 }
@@ -73,6 +79,7 @@ export class HttpRequestSession extends RequestSession implements GateKeeper {
     }
     try {
       await this.runtime.lifecycle.begin(this);
+      if (this.runtime.hasOuterCode) this.unit?.watchAll();
     } catch (error) {
       this.noteUnavailable(error);
       throw error;
@@ -113,17 +120,23 @@ export class HttpRequestSession extends RequestSession implements GateKeeper {
   }
 
   afterEnd(isComplete: boolean): void {
-    if (isComplete || this.phase !== 'active') return this.runtime.lifecycle.end(this);
-    this.isClientGone = true;
-    if (!this.isHandling) void this.leave(this.response.statusCode);
+    const { lifecycle } = this.runtime;
+    if (!isComplete) {
+      this.isClientGone = true;
+      if (!this.isHandling) void this.leave(this.response.statusCode);
+    } else if (this.isClientGone && this.phase !== 'closed') {
+      void this.leave(this.response.statusCode).then(() => lifecycle.end(this));
+    } else {
+      lifecycle.end(this);
+    }
   }
 
   private store(status: number, evenIfUntouched = false): Promise<void> | undefined {
     const { lifecycle, commitOn } = this.runtime;
-    if (this.phase !== 'active') return undefined;
+    if (this.phase !== 'active' && this.phase !== 'detached') return undefined;
     if (!evenIfUntouched && !lifecycle.needsCommit(this)) return undefined;
     const isFailure = status >= 400;
-    const cannotStart = this.isClientGone && !this.live && !this.committing;
+    const cannotStart = this.isClientGone && !this.hasSession && !this.committing;
     if ((isFailure && commitOn === 'success') || cannotStart) {
       lifecycle.rollback(this);
       return this.committing;
@@ -153,7 +166,7 @@ export class HttpRequestSession extends RequestSession implements GateKeeper {
       await stored;
     } finally {
       this.isHandling = false;
-      if (this.isClientGone) this.runtime.lifecycle.end(this);
+      if (this.isClientGone) this.runtime.lifecycle.detach(this);
     }
   }
 
@@ -163,7 +176,7 @@ export class HttpRequestSession extends RequestSession implements GateKeeper {
       await this.store(status);
     } finally {
       this.isHandling = false;
-      this.runtime.lifecycle.end(this);
+      this.runtime.lifecycle.detach(this);
     }
   }
 

@@ -24,6 +24,7 @@ export class ResponseGate {
   private state: 'closed' | 'holding' | 'open' | 'refused' | 'over' = 'closed';
   private headWritten = false;
   private isFinished = false;
+  private isLeft = false;
   private held: Call[] = [];
   private heldBytes = 0;
   private heldStatus = 200;
@@ -70,6 +71,8 @@ export class ResponseGate {
         // Nobody waits for a drain that never comes.
         return method === 'write' ? true : this.response;
       case 'over':
+        // The client had left before, and the code that answers it has come to its end all the same.
+        if (method === 'end') this.finish(true);
         return Reflect.apply(this.previous[method], this.response, args);
     }
   }
@@ -177,8 +180,9 @@ export class ResponseGate {
   }
 
   private finish(isComplete: boolean): void {
-    if (this.isFinished) return;
-    this.isFinished = true;
+    if (this.isFinished || (this.isLeft && !isComplete)) return;
+    this.isFinished = isComplete;
+    this.isLeft = !isComplete;
     if (this.state !== 'refused') this.state = 'over';
     this.keeper.afterEnd(isComplete);
   }
