@@ -17,6 +17,8 @@ export { HttpSession } from './context/http-session.js';
 export { CurrentSession } from './http/current-session.decorator.js';
 export { UseSession } from './http/use-session.decorator.js';
 export { SkipSession } from './http/skip-session.decorator.js';
+export { SessionLock } from './http/session-lock.decorator.js';
+export { ReadOnlySession } from './http/read-only-session.decorator.js';
 export { SessionEvents, type SessionEventMap } from './context/session-events.js';
 
 // Stores

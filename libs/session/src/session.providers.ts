@@ -53,8 +53,15 @@ export const sessionProviders: FactoryProvider[] = [
     useFactory(options: ResolvedSessionOptions, beans: BeanRegistry, events: SessionEvents) {
       const store = new StoreGateway(options.store, options.touchIntervalMs, options.storeTimeoutMs);
       const liveSessions = new LiveSessions(store, options);
-      return new SessionLifecycle(options, store, liveSessions, beans, events, (error) =>
-        logger.error('onBeanDestroyed() failed', error),
+      const settings = { ...options, checksReadOnly: process.env['NODE_ENV'] !== 'production' };
+      return new SessionLifecycle(
+        settings,
+        store,
+        liveSessions,
+        beans,
+        events,
+        (error) => logger.error('onBeanDestroyed() failed', error),
+        (warning) => logger.warn(warning),
       );
     },
   },

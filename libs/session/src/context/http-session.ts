@@ -72,12 +72,12 @@ export class HttpSession {
   set(name: string, value: unknown): void {
     if (typeof name !== 'string' || name === '')
       throw new SessionStateError('HttpSession.set', 'needs a name that is a text and not empty');
-    this.read('set').attributes.set(name, value);
+    this.write('set').attributes.set(name, value);
   }
 
   /** @returns whether there was such an attribute */
   delete(name: string): boolean {
-    return this.read('delete').attributes.delete(name);
+    return this.write('delete').attributes.delete(name);
   }
 
   keys(): string[] {
@@ -86,7 +86,7 @@ export class HttpSession {
 
   /** Makes sure that there is a session when the response leaves, even if nothing changed. Servlet: `getSession(true)`. */
   start(): void {
-    const request = this.request('start');
+    const request = this.changing('start');
     request.unitFor('HttpSession.start');
     if (!request.hasSession) request.startRequested = true;
   }
@@ -104,7 +104,7 @@ export class HttpSession {
 
   /** Gives the session a new id with this response, keeps what it holds, and kills the old id. Servlet: `changeSessionId`. */
   renewId(): void {
-    const request = this.request('renewId');
+    const request = this.changing('renewId');
     request.unitFor('HttpSession.renewId');
     if (request.hasSession) request.renewRequested = true;
     else request.startRequested = true;
@@ -118,7 +118,7 @@ export class HttpSession {
     if (typeof principal !== 'string' || principal === '') {
       throw new SessionStateError('HttpSession.login', 'needs a principal that is a text and not empty');
     }
-    this.read('login').principal = principal;
+    this.write('login').principal = principal;
     this.renewId();
   }
 
@@ -135,7 +135,7 @@ export class HttpSession {
         `takes a whole number of milliseconds from 1, not ${idleTimeoutMs}`,
       );
     }
-    const request = this.request('setIdleTimeout');
+    const request = this.changing('setIdleTimeout');
     request.unitFor('HttpSession.setIdleTimeout');
     request.idleTimeoutMs = idleTimeoutMs;
   }
@@ -151,6 +151,30 @@ export class HttpSession {
     await this.lifecycle.commit(request);
     // The code goes on, and may change what it holds of a bean without touching the bean again.
     request.unit?.watchAll();
+  }
+
+  /**
+   * Runs `work` while no other request of the session, on any server, runs work of its own or a handler marked `@SessionLock()`. Stores what this
+   * request has changed before, brings its beans up to date, and stores what `work` changed before the next one begins. Reads and
+   * changes of requests that do not ask for the lock go on. For side effects outside the session; the session itself needs no lock.
+   *
+   * @param waitMs how long to wait for the others, in ms
+   * @throws SessionBusyError when they take longer, or when the lock was lost while `work` ran; what `work` throws; what `flush` throws
+   */
+  async runExclusive<T>(work: () => T | Promise<T>, { waitMs = 5_000 }: { readonly waitMs?: number } = {}): Promise<T> {
+    const request = this.request('runExclusive');
+    request.unitFor('HttpSession.runExclusive');
+    // A handler that has the session for itself already, or work inside work.
+    if (request.lock) return work();
+    await this.flush();
+    await this.lifecycle.lock(request, waitMs);
+    try {
+      const result = await work();
+      await this.flush();
+      return result;
+    } finally {
+      await this.lifecycle.unlock(request);
+    }
   }
 
   /**
@@ -173,6 +197,20 @@ export class HttpSession {
     const request = this.context.require(subject);
     if (request.phase !== 'active') request.unitFor(subject);
     return request;
+  }
+
+  private changing(member: string): RequestSession {
+    const request = this.request(member);
+    if (!request.isReadOnly) return request;
+    throw new SessionStateError(
+      `HttpSession.${member}`,
+      `was called in ${request.handler ?? 'a handler'}, which is marked @ReadOnlySession(): remove the mark`,
+    );
+  }
+
+  private write(member: string): SessionEssentials {
+    this.changing(member);
+    return this.read(member);
   }
 
   private read(member: string): SessionEssentials {

@@ -249,7 +249,8 @@ export class LiveSession {
   /** @returns false when another server was quicker: what is in flight has been re-applied onto what it stored */
   private async trySave(target: Payloads): Promise<boolean> {
     const lifetime = this.inFlight.findLast((commit) => commit.lifetime)?.lifetime;
-    const result = await this.store.save(this.stored.changeTo(target, lifetime));
+    const lock = this.inFlight.find((commit) => commit.lock)?.lock;
+    const result = await this.store.save(this.stored.changeTo(target, lifetime, lock));
     switch (result.outcome) {
       case 'saved':
         this.stored.saved(target, lifetime, result.stamp, result.times);
@@ -260,6 +261,13 @@ export class LiveSession {
         this.refuse(this.inFlight, new SessionEndedError());
         this.end();
         return true;
+      case 'unlocked':
+        this.refuse(
+          this.inFlight.filter((commit) => commit.lock),
+          new SessionBusyError('the lock of the session was lost while the request ran; nothing of it was stored'),
+        );
+        this.reapply();
+        return this.inFlight.length === 0;
       case 'conflict':
         this.stored.adopt(result.record);
         this.reapply();

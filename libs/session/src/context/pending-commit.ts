@@ -19,6 +19,8 @@ export class PendingCommit {
     readonly differences: readonly PartDifference[],
     dependsOn: readonly PendingCommit[] = [],
     readonly lifetime?: SessionLifetime,
+    /** Token of the lock that must be held in the store when it is saved. */
+    readonly lock?: string,
   ) {
     this.dependencies = dependsOn;
     this.done = new Promise<void>((resolve, reject) => {

@@ -2,6 +2,7 @@ import { SessionContextNotActiveError } from '../errors/session-context-not-acti
 import { SessionResponseCommittedError } from '../errors/session-response-committed.error.js';
 import type { LiveSession } from './live-session.js';
 import type { SessionExchange } from './session-exchange.js';
+import type { SessionLock } from './session-lock.js';
 import type { UnitOfWork } from './unit-of-work.js';
 
 /** What a request asked for besides what its beans hold; its next commit does it. */
@@ -32,6 +33,12 @@ export class RequestSession implements SessionWishes {
 
   /** Set while a commit or an invalidation is under way; the next one waits for it. Never rejects. */
   committing: Promise<void> | undefined;
+
+  /** Held until the request ends, or its exclusive section does. */
+  lock: SessionLock | undefined;
+
+  /** The handler promised to change nothing: its commits look at nothing. */
+  isReadOnly = false;
 
   unit: UnitOfWork | undefined;
 

@@ -15,6 +15,7 @@ import { renewSession } from './renew-session.js';
 import type { RequestSession, SessionWishes } from './request-session.js';
 import type { SessionEvents } from './session-events.js';
 import type { StoreGateway } from './store-gateway.js';
+import { SessionLocks } from './session-locks.js';
 import { UnitOfWork } from './unit-of-work.js';
 
 /** What the life cycle reads of the module's options. */
@@ -22,6 +23,9 @@ export interface LifecycleSettings extends SessionLifetime {
   readonly touchIntervalMs: number;
   readonly maxSessionBytes: number;
   readonly nodeName: string | undefined;
+
+  /** Whether handlers that promised to change nothing are checked; costs what the promise saves. */
+  readonly checksReadOnly?: boolean;
 }
 
 /**
@@ -29,6 +33,8 @@ export interface LifecycleSettings extends SessionLifetime {
  * the guard and the interceptor call it; nothing else does.
  */
 export class SessionLifecycle {
+  private readonly locks: SessionLocks;
+
   constructor(
     private readonly settings: LifecycleSettings,
     private readonly store: StoreGateway,
@@ -36,7 +42,10 @@ export class SessionLifecycle {
     private readonly beans: BeanRegistry,
     private readonly events: SessionEvents,
     private readonly onHookError: (error: unknown) => void,
-  ) {}
+    private readonly onBrokenPromise: (warning: string) => void = () => undefined,
+  ) {
+    this.locks = new SessionLocks(store);
+  }
 
   /**
    * Loads the session of the id that the client presented, or begins without one. Idempotent: a request loads once.
@@ -85,11 +94,38 @@ export class SessionLifecycle {
     await Promise.all([...this.beans.all()].map((bean) => this.tellDestroyed(unit, bean)));
   }
 
+  /**
+   * Waits until the request has its session for itself, among all requests that ask for that, and brings it up to what they have stored. Until
+   * `unlock`, or the end of the request. A session that ended meanwhile is none; without a session there is nothing to wait for.
+   * @throws SessionBusyError after `waitMs`; SessionStoreError
+   */
+  async lock(request: RequestSession, waitMs: number): Promise<void> {
+    const { live } = request;
+    if (!live || request.lock) return;
+    const lock = await this.locks.acquire(live.key, waitMs);
+    try {
+      if (request.live !== live) return await lock.release();
+      request.lock = lock;
+      if (await live.revalidate()) request.unit?.rebase(live);
+      else await inTurn(request, () => this.leaveEnded(request, live));
+    } catch (error) {
+      await this.unlock(request);
+      throw error;
+    }
+  }
+
+  async unlock(request: RequestSession): Promise<void> {
+    const { lock } = request;
+    request.lock = undefined;
+    await lock?.release();
+  }
+
   /** The response is sent: the beans answer no more. When nothing is under way, instances are handed over and the live session is released. */
   end(request: RequestSession): void {
     if (request.phase === 'closed') return;
     request.phase = 'closed';
     whenSettled(request, () => {
+      void this.unlock(request);
       const { live, unit } = request;
       request.unit = undefined;
       if (live && unit && !unit.isTouched) unit.handOver(live);
@@ -101,7 +137,10 @@ export class SessionLifecycle {
   detach(request: RequestSession): void {
     if (request.phase !== 'active') return this.end(request);
     request.phase = 'detached';
-    whenSettled(request, () => this.release(request));
+    whenSettled(request, () => {
+      void this.unlock(request);
+      this.release(request);
+    });
   }
 
   private release(request: RequestSession): void {
@@ -139,7 +178,7 @@ export class SessionLifecycle {
     const { unit } = request;
     if (!unit) return;
     try {
-      const differences = unit.differences();
+      const differences = request.isReadOnly ? this.readOnlyDifferences(request, unit) : unit.differences();
       if (request.phase === 'detached') await this.commitDetached(request, differences);
       else if (!request.live) await this.create(request, differences);
       else if (request.renewRequested) await this.renew(request, request.live, differences);
@@ -150,6 +189,24 @@ export class SessionLifecycle {
       throw error;
     }
     if (request.live) unit.rebase(request.live);
+  }
+
+  /** A handler that promised to change nothing is believed in production, and checked elsewhere. */
+  private readOnlyDifferences(request: RequestSession, unit: UnitOfWork): PartDifference[] {
+    const changed = this.settings.checksReadOnly ? unit.differences().map(({ bean }) => bean.name) : [];
+    if (changed.length > 0) {
+      unit.rollback();
+      this.onBrokenPromise(
+        `${request.handler ?? 'a handler'} is marked @ReadOnlySession() but changed ${changed.join(', ')}: nothing was stored; remove the mark`,
+      );
+    }
+    unit.settle();
+    return [];
+  }
+
+  private async leaveEnded(request: RequestSession, live: LiveSession): Promise<void> {
+    this.leave(request);
+    this.liveSessions.release(live);
   }
 
   /** @returns the unit of work on the session that was ended */
@@ -219,7 +276,7 @@ export class SessionLifecycle {
     const dependencies = request.unit?.dependencies() ?? [];
     const lifetime = lifetimeChange(request.takeWishes(), live);
     if (differences.length > 0 || lifetime) {
-      await this.save(live, new PendingCommit(differences, dependencies, lifetime));
+      await this.save(live, new PendingCommit(differences, dependencies, lifetime, request.lock?.token));
       return;
     }
     // What this request has read must have become true before its answer leaves.

@@ -56,6 +56,25 @@ export class StoreGateway {
     return this.ask('destroy', () => this.store.destroy(key, ifStamp));
   }
 
+  /** Whether requests can have a session for themselves: a store that nobody shares needs no lock for that. */
+  get canLock(): boolean {
+    return !this.isShared || this.store.capabilities.locks === true;
+  }
+
+  lock(key: SessionKey, token: string, leaseMs: number): Promise<boolean> {
+    return this.ask('lock', async () => (await this.store.lock?.(key, token, leaseMs)) ?? false);
+  }
+
+  unlock(key: SessionKey, token: string): Promise<void> {
+    return this.ask('unlock', async () => this.store.unlock?.(key, token));
+  }
+
+  /** @throws SessionStoreError naming the store: it is shared and cannot lock */
+  refuseWithoutLock(): void {
+    if (!this.canLock)
+      throw this.failed('lock', 'servers share it, and it has no locks: a request cannot have a session for itself');
+  }
+
   private async ask<T>(operation: SessionStoreError['operation'], call: () => Promise<T>): Promise<T> {
     if (this.underWay >= MAX_UNDER_WAY) throw this.failed(operation, `${MAX_UNDER_WAY} calls are under way already`);
     this.underWay++;

@@ -42,13 +42,13 @@ export class StoredSession {
   }
 
   /** What to save so that the session becomes `target`. Versions guard the parts that change, and only those. */
-  changeTo(target: Payloads, lifetime: SessionLifetime | undefined): Omit<SessionChange, 'writeId'> {
+  changeTo(target: Payloads, lifetime?: SessionLifetime, lock?: string): Omit<SessionChange, 'writeId'> {
     const { key, birth } = this;
     const parts = new Map<string, PartChange>();
     for (const [name, payload] of target) {
       if (this.payloads.get(name) !== payload) parts.set(name, { base: this.versions.get(name) ?? null, payload });
     }
-    if (!birth) return { key, mode: 'update', lifetime, parts };
+    if (!birth) return { key, mode: 'update', lifetime, lock, parts };
     return { key, mode: 'create', lifetime: lifetime ?? birth.lifetime, createdAt: birth.createdAt, parts };
   }
 

@@ -82,6 +82,11 @@ export class UnitOfWork {
     return differences;
   }
 
+  /** Takes what there is for unchanged, without looking. */
+  settle(): void {
+    this.touched = false;
+  }
+
   /** Commits that this unit of work has read the result of and that are not stored yet. */
   dependencies(): readonly PendingCommit[] {
     const parts = [...this.taken.keys()];

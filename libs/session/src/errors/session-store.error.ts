@@ -12,7 +12,7 @@ export class SessionStoreError extends SessionError {
     /** `name` of the store. */
     readonly store: string,
     /** What was asked of it. */
-    readonly operation: 'load' | 'save' | 'touch' | 'destroy',
+    readonly operation: 'load' | 'save' | 'touch' | 'destroy' | 'lock' | 'unlock',
     problem: string,
     options?: ErrorOptions,
   ) {

@@ -6,7 +6,7 @@ import {
   ROUTE_ARGS_METADATA,
 } from '@nestjs/common/constants.js';
 import { currentSession } from './current-session.js';
-import { USES_SESSION } from './session-metadata.js';
+import { READ_ONLY_SESSION, SESSION_LOCK, USES_SESSION } from './session-metadata.js';
 
 export type ControllerType = abstract new (...args: never[]) => unknown;
 export type HandlerMethod = (...args: never[]) => unknown;
@@ -25,6 +25,16 @@ export const handlerMetadata = {
   usesSession(type: ControllerType, method: HandlerMethod): boolean | undefined {
     const isParameter = parametersOf(type, this.keyOf(type, method)).some(({ factory }) => factory === currentSession);
     return declarationOn(method) ?? (isParameter || undefined) ?? declarationOn(type);
+  },
+
+  /** What `@SessionLock()` says. */
+  lockWaitMs(type: ControllerType, method: HandlerMethod): number | undefined {
+    return (Reflect.getMetadata(SESSION_LOCK, method) ?? Reflect.getMetadata(SESSION_LOCK, type)) as number | undefined;
+  },
+
+  /** What `@ReadOnlySession()` says. */
+  isReadOnly(type: ControllerType, method: HandlerMethod): boolean {
+    return Reflect.hasMetadata(READ_ONLY_SESSION, method) || Reflect.hasMetadata(READ_ONLY_SESSION, type);
   },
 
   /** Guards, interceptors, pipes and filters of a handler, its class and its parameters. */

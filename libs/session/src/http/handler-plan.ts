@@ -12,6 +12,12 @@ export interface PlannedHandler {
   readonly name: string;
 
   readonly needsSession: boolean;
+
+  /** Set by `@SessionLock()`. */
+  readonly lockWaitMs: number | undefined;
+
+  /** Set by `@ReadOnlySession()`. */
+  readonly isReadOnly: boolean;
 }
 
 /**
@@ -59,10 +65,13 @@ export class HandlerPlan {
   }
 
   private plan(type: ControllerType, method: HandlerMethod): PlannedHandler {
-    const declared = handlerMetadata.usesSession(type, method);
+    const lockWaitMs = handlerMetadata.lockWaitMs(type, method);
+    const declared = handlerMetadata.usesSession(type, method) ?? (lockWaitMs === undefined ? undefined : true);
     return {
       name: `${type.name}.${String(handlerMetadata.keyOf(type, method))}`,
       needsSession: declared ?? this.dependsOnSession(type, method),
+      lockWaitMs,
+      isReadOnly: handlerMetadata.isReadOnly(type, method),
     };
   }
 

@@ -69,8 +69,10 @@ export class HttpRequestSession extends RequestSession implements GateKeeper {
     return this.runtime.httpSession;
   }
 
-  /** Loads the session and puts the gate before the response. Idempotent. */
-  async begin(framework: FrameworkRequest | undefined): Promise<void> {
+  /**
+   * Loads the session and puts the gate before the response; with `lockWaitMs`, waits until the request has the session for itself. Idempotent.
+   */
+  async begin(framework: FrameworkRequest | undefined, lockWaitMs?: number): Promise<void> {
     if (!this.begun) {
       this.exchange.framework = framework;
       ResponseGate.install(this.response, this);
@@ -79,6 +81,7 @@ export class HttpRequestSession extends RequestSession implements GateKeeper {
     }
     try {
       await this.runtime.lifecycle.begin(this);
+      if (lockWaitMs !== undefined) await this.runtime.lifecycle.lock(this, lockWaitMs);
       if (this.runtime.hasOuterCode) this.unit?.watchAll();
     } catch (error) {
       this.noteUnavailable(error);

@@ -18,6 +18,7 @@ export class SessionGuard implements CanActivate {
     request.handler = handler.name;
     if (!handler.needsSession) return true;
     const framework = execution.getType() === 'http' ? execution.getArgByIndex<FrameworkRequest>(0) : undefined;
-    return request.begin(framework).then(() => true);
+    request.isReadOnly = handler.isReadOnly;
+    return request.begin(framework, handler.lockWaitMs).then(() => true);
   }
 }

@@ -35,6 +35,9 @@ export interface SessionChange {
    */
   readonly createdAt?: number;
 
+  /** Token of the lock under which the change was made: it is applied only while that lock is held. */
+  readonly lock?: string;
+
   /** May be empty. */
   readonly parts: ReadonlyMap<string, PartChange>;
 }

@@ -54,6 +54,17 @@ export interface SessionStore {
    */
   destroy(key: SessionKey, ifStamp?: string): Promise<boolean>;
 
+  /**
+   * Present exactly when `capabilities.locks`. Called when a request wants the session for itself, among all servers.
+   * [K1] True when `token` holds the lock of the session now; at most one token does. [K2] The holder's own call keeps it, for `leaseMs`
+   * from now. [K3] A lock that is not kept is free after `leaseMs`. [K4] A save that names a lock which its token does not hold
+   * answers `unlocked`, and nothing is changed. [K5] Saves that name none are not held up.
+   */
+  lock?(key: SessionKey, token: string, leaseMs: number): Promise<boolean>;
+
+  /** Present exactly when `capabilities.locks`. [K6] Gives the lock back if `token` holds it; not an error if it does not. */
+  unlock?(key: SessionKey, token: string): Promise<void>;
+
   /** [C1] Releases what the store itself opened (timers, connections), nothing that was handed to it. */
   close(): Promise<void>;
 }
@@ -75,7 +86,9 @@ export type SaveResult =
   | { readonly outcome: 'saved'; readonly stamp: string; readonly times: SessionTimes }
   /** With what the store has instead, so that the caller can merge without another call. */
   | { readonly outcome: 'conflict'; readonly record: SessionRecord }
-  | { readonly outcome: 'gone' };
+  | { readonly outcome: 'gone' }
+  /** Only for a change that names a lock. */
+  | { readonly outcome: 'unlocked' };
 
 /** What a store promises beyond the rules above. A flag exists only if the library reads it and the suite tests it. */
 export interface SessionStoreCapabilities {
@@ -84,4 +97,10 @@ export interface SessionStoreCapabilities {
    * store, and trusts its own copy otherwise.
    */
   readonly shared: boolean;
+
+  /**
+   * `lock` and `unlock` work among all servers. Read when a request wants a session for itself: of a shared store that
+   * cannot lock, nobody can have that. Default false.
+   */
+  readonly locks?: boolean;
 }

@@ -8,6 +8,7 @@ import { destroyRules } from './rules/destroy-rules.js';
 import { expiryRules } from './rules/expiry-rules.js';
 import { joinRules } from './rules/join-rules.js';
 import { loadRules } from './rules/load-rules.js';
+import { lockRules } from './rules/lock-rules.js';
 import { sameChangeAgainRules } from './rules/same-change-again-rules.js';
 import { saveRules } from './rules/save-rules.js';
 import { sharingRules } from './rules/sharing-rules.js';
@@ -24,6 +25,7 @@ const GROUPS: Readonly<Record<string, ContractRules>> = {
   destroy: destroyRules,
   close: closeRules,
   concurrency: concurrencyRules,
+  lock: lockRules,
   capabilities: sharingRules,
 };
 

@@ -1,0 +1,137 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Controller, Get, Inject } from '@nestjs/common';
+import { HttpSession, ReadOnlySession, SessionLock } from 'nestjs-session-beans';
+import { CookieJar } from '../support/cookie-jar.js';
+import { Counter } from '../support/counter.bean.js';
+import { Latch } from '../support/latch.js';
+import { type TestApplication, platforms, startApplication } from '../support/platforms.js';
+
+const running = { now: 0, most: 0 };
+let entered = new Latch();
+let goOn = new Latch();
+
+async function sideEffect(): Promise<void> {
+  running.most = Math.max(running.most, ++running.now);
+  await new Promise((resolve) => setTimeout(resolve, Math.random() * 3));
+  running.now--;
+}
+
+@Controller()
+class PaymentController {
+  @Inject() private readonly counter!: Counter;
+  @Inject() private readonly session!: HttpSession;
+
+  @SessionLock()
+  @Get('locked')
+  async locked(): Promise<number> {
+    const { value } = this.counter;
+    await sideEffect();
+    return (this.counter.value = value + 1);
+  }
+
+  @Get('exclusive')
+  async exclusive(): Promise<number> {
+    return this.session.runExclusive(async () => {
+      const { value } = this.counter;
+      await sideEffect();
+      return this.session.runExclusive(() => (this.counter.value = value + 1));
+    });
+  }
+
+  @SessionLock({ waitMs: 20 })
+  @Get('impatient')
+  impatient(): string {
+    return 'had its turn';
+  }
+
+  @SessionLock()
+  @Get('holder')
+  async holder(): Promise<string> {
+    entered.open();
+    await goOn.opened;
+    return 'held';
+  }
+
+  @SessionLock()
+  @Get('failing')
+  failing(): never {
+    throw new Error('an error of the application');
+  }
+
+  @Get('count') count(): number {
+    return ++this.counter.value;
+  }
+
+  @ReadOnlySession()
+  @Get('peek')
+  peek(): number {
+    return this.counter.value;
+  }
+
+  @ReadOnlySession()
+  @Get('liar')
+  liar(): number {
+    return ++this.counter.value;
+  }
+
+  @ReadOnlySession()
+  @Get('read-only-login')
+  login(): void {
+    this.session.login('somebody');
+  }
+}
+
+describe.each(platforms)('the lock of a session, $adapter, $mode', ({ adapter, scope }) => {
+  let server: TestApplication;
+  let jar: CookieJar;
+  const get = async (path: string): Promise<number | string> => {
+    const response = await jar.fetch(`${server.url}${path}`);
+    return response.ok ? response.text() : response.status;
+  };
+  beforeEach(async () => {
+    [entered, goOn] = [new Latch(), new Latch()];
+    running.now = running.most = 0;
+    server = await startApplication({ adapter, scope, beans: [Counter], controllers: [PaymentController] });
+    jar = new CookieJar();
+    expect(await get('/count')).toBe('1');
+  });
+  afterEach(() => server.close());
+
+  it.each(['/locked', '/exclusive'])('lets %s run one at a time, each on what the last one stored', async (path) => {
+    const answers = await Promise.all(Array.from({ length: 30 }, () => get(path)));
+    expect(answers.map(Number).sort((a, b) => a - b)).toEqual(Array.from({ length: 30 }, (_, i) => i + 2));
+    expect(running.most).toBe(1);
+    expect(await get('/peek')).toBe('31');
+  });
+
+  it('refuses with 503 who has waited long enough, and lets others of the session and other sessions go on', async () => {
+    const holder = get('/holder');
+    await entered.opened;
+    const response = await jar.fetch(`${server.url}/impatient`);
+    expect([response.status, response.headers.get('retry-after')]).toEqual([503, '1']);
+    expect(await get('/count')).toBe('2');
+    const other = new CookieJar();
+    await other.text(`${server.url}/count`);
+    expect(await other.text(`${server.url}/impatient`)).toBe('had its turn');
+    goOn.open();
+    expect(await holder).toBe('held');
+    expect(await get('/impatient')).toBe('had its turn');
+  });
+
+  it('is given back by a handler that fails', async () => {
+    expect(await get('/failing')).toBe(500);
+    expect(await get('/impatient')).toBe('had its turn');
+  });
+
+  it('needs no session', async () => {
+    expect(await new CookieJar().text(`${server.url}/impatient`)).toBe('had its turn');
+  });
+
+  it('is not needed by a handler that only reads: its changes are not stored, and it cannot log in', async () => {
+    server.store.reset();
+    expect(await get('/liar')).toBe('2');
+    expect(await get('/peek')).toBe('1');
+    expect(await get('/read-only-login')).toBe(500);
+    expect(server.store.calls.save).toBe(0);
+  });
+});
