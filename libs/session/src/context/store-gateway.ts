@@ -35,12 +35,20 @@ export class StoreGateway {
     return this.store.capabilities.shared;
   }
 
-  /** Loads for a request that uses the session: the client has joined, the end of life moves. */
-  load(key: SessionKey, known?: string): Promise<LoadResult> {
+  /** Loads for a request that uses the session: the client has joined, which the answer says too, and the end of life moves. */
+  async load(key: SessionKey, known?: string): Promise<LoadResult> {
     const touchAfterMs = this.touchIntervalMs;
-    return this.ask('load', () =>
+    const result = await this.ask('load', () =>
       this.store.load(key, known === undefined ? { touchAfterMs } : { known, touchAfterMs }),
     );
+    switch (result.outcome) {
+      case 'found':
+        return result.record.joined ? result : { ...result, record: { ...result.record, joined: true } };
+      case 'unchanged':
+        return result.times.joined ? result : { ...result, times: { ...result.times, joined: true } };
+      case 'none':
+        return result;
+    }
   }
 
   save(change: Omit<SessionChange, 'writeId'>): Promise<SaveResult> {
