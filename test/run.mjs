@@ -5,6 +5,9 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+const servers = spawnSync(process.execPath, [join(import.meta.dirname, 'setup/servers.mjs')], { stdio: 'inherit' });
+if (servers.status !== 0) process.exit(1);
+
 const checks = ['format:check', 'lint', 'typecheck', 'typecheck:nest11', 'build', 'pack:check'];
 const suites = ['test:jest', 'test:nest11'];
 

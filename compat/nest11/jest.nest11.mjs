@@ -9,7 +9,7 @@ export default {
   // These never load Nest, or bring their own.
   testPathIgnorePatterns: [
     '/node_modules/',
-    '<rootDir>/test/(architecture|contract|docs|packages)/',
+    '<rootDir>/test/(architecture|contract|docs|external|faults|packages)/',
     '<rootDir>/libs/session/src/(codec|merge|store)/',
   ],
   moduleNameMapper: {

@@ -1,19 +1,15 @@
 import { afterAll, beforeAll } from '@jest/globals';
-import { RedisSessionStore } from 'nestjs-session-beans/redis';
 import { describeSessionStore } from 'nestjs-session-beans/testing';
+import { readyRedisStore } from '../support/ready-redis-store.js';
 import { RedisServer } from '../support/redis-server.js';
 
 let redis: RedisServer;
 beforeAll(async () => {
   redis = await RedisServer.start();
-});
+}, 60_000);
 afterAll(() => redis.stop());
 
-describeSessionStore(
-  'redis',
-  ({ namespace }) => new RedisSessionStore({ url: redis.url, prefix: `${namespace}:`, onWarning: () => undefined }),
-  {
-    unitMs: 100,
-    advance: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-  },
-);
+describeSessionStore('redis', ({ namespace }) => readyRedisStore({ url: redis.url, prefix: `${namespace}:` }), {
+  unitMs: 100,
+  advance: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+});

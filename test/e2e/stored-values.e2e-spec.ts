@@ -144,12 +144,26 @@ describe.each(adapters)('what somebody else put into the store, $adapter', ({ ad
 
     it.each(HOSTILE)('%s makes place for a fresh bean, and is told', async (_, payload) => {
       await put('notes', payload);
-      const events: string[] = [];
+      const events: (string | undefined)[] = [];
       server.app.get(SessionEvents).on('undecodable', ({ bean }) => events.push(bean));
       expect((await exchange('/notes')).body).toBe('text=');
       expect(events).toEqual(['notes']);
       expect((await exchange('/notes', 'PUT')).status).toBe(200);
       expect((await exchange('/notes')).body).toBe(`text=${'x'.repeat(300)}`);
+    });
+
+    it('B30 a session that is damaged as a whole is none, is told, and stays as it is', async () => {
+      await put('notes', '1{"text":"old"}');
+      const events: (string | undefined)[] = [];
+      server.app.get(SessionEvents).on('undecodable', ({ bean }) => events.push(bean));
+      server.store.before = (operation) => {
+        if (operation === 'load')
+          throw new SessionStateError('the stored session', 'is damaged', { reason: 'undecodable' });
+      };
+      expect((await exchange('/notes')).body).toBe('text=');
+      expect(events).toEqual([undefined]);
+      server.store.before = () => undefined;
+      expect(await stored('notes')).toBe('1{"text":"old"}');
     });
 
     it('B39 a newer version is refused all the same', async () => {

@@ -41,7 +41,11 @@ export class RedisCluster {
   /** Resolves when every node that runs says that all slots are served. */
   async isWhole(nodes: readonly RedisServer[] = this.nodes): Promise<void> {
     for (const node of nodes) {
-      await eventually('the cluster is whole', async () => String(await node.command('CLUSTER', 'INFO')).includes('cluster_state:ok'), 30_000);
+      await eventually(
+        'the cluster is whole',
+        async () => String(await node.command('CLUSTER', 'INFO')).includes('cluster_state:ok'),
+        30_000,
+      );
     }
   }
 
@@ -58,20 +62,26 @@ export class RedisCluster {
       await master.command('CLUSTER', 'ADDSLOTSRANGE', from, to - 1);
     }
     const bus = new Map<RedisServer, string>();
-    for (const node of this.nodes) bus.set(node, String((await node.command('CONFIG', 'GET', 'cluster-port'))?.toString().split(',')[1]));
+    for (const node of this.nodes)
+      bus.set(node, String((await node.command('CONFIG', 'GET', 'cluster-port'))?.toString().split(',')[1]));
     for (const node of this.nodes.slice(1)) {
       await node.command('CLUSTER', 'MEET', '127.0.0.1', first.port, String(bus.get(first)));
     }
     for (const node of this.nodes) {
       await eventually('every node knows every other', async () => {
-        const known = String(await node.command('CLUSTER', 'NODES')).trim().split('\n');
+        const known = String(await node.command('CLUSTER', 'NODES'))
+          .trim()
+          .split('\n');
         return known.length === this.nodes.length && known.every((line) => !/handshake|noaddr/.test(line));
       });
     }
     for (const [index, replica] of this.replicas.entries()) {
       const id = String(await (this.masters[index % count] as RedisServer).command('CLUSTER', 'MYID'));
       await replica.command('CLUSTER', 'REPLICATE', id);
-      await eventually('the replica follows', async () => (await replica.info('replication', 'master_link_status')) === 'up');
+      await eventually(
+        'the replica follows',
+        async () => (await replica.info('replication', 'master_link_status')) === 'up',
+      );
     }
     await this.isWhole();
   }

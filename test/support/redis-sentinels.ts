@@ -24,7 +24,10 @@ export class RedisSentinels {
       const copies: RedisServer[] = [];
       for (let i = 0; i < replicas; i++) copies.push(add(await RedisServer.start(...following)));
       for (const copy of copies) {
-        await eventually('the replica follows', async () => (await copy.info('replication', 'master_link_status')) === 'up');
+        await eventually(
+          'the replica follows',
+          async () => (await copy.info('replication', 'master_link_status')) === 'up',
+        );
       }
       const quorum = Math.floor(sentinels / 2) + 1;
       const config = [

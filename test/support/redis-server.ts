@@ -91,7 +91,8 @@ export class RedisServer {
       await client.connect();
       return await client.call(name, ...args);
     } finally {
-      client.disconnect();
+      // Otherwise a timer of ioredis would wait for the end that has been.
+      if (client.status !== 'end') client.disconnect();
     }
   }
 

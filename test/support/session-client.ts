@@ -1,4 +1,4 @@
-import { expect } from '@jest/globals';
+import assert from 'node:assert/strict';
 
 export interface Answer {
   readonly status: number;
@@ -25,7 +25,7 @@ export class SessionClient {
   /** Counts, and expects to be told the number. */
   async counts(expected: number): Promise<void> {
     const { status, text } = await this.post('/count');
-    expect({ status, text }).toEqual({ status: 201, text: `${expected}` });
+    assert.deepEqual({ status, text }, { status: 201, text: `${expected}` });
   }
 
   private async send(method: string, path: string): Promise<Answer> {

@@ -57,7 +57,10 @@ export class TcpProxy {
       else if (this.delayMs > 0) setTimeout(() => client.writable && client.write(chunk), this.delayMs).unref();
       else client.write(chunk);
     });
-    for (const [socket, other] of [[client, server], [server, client]] as const) {
+    for (const [socket, other] of [
+      [client, server],
+      [server, client],
+    ] as const) {
       this.sockets.add(socket);
       socket.on('error', () => undefined);
       socket.on('close', () => {

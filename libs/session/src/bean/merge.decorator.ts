@@ -11,7 +11,9 @@ import { beanMetadata } from './bean-metadata.js';
 export function Merge(rule: MergeRule): PropertyDecorator {
   return (prototype, property) => {
     if (typeof property === 'symbol') {
-      throw new TypeError(`@Merge() needs a property with a text name; ${String(property)} is a symbol and never stored`);
+      throw new TypeError(
+        `@Merge() needs a property with a text name; ${String(property)} is a symbol and never stored`,
+      );
     }
     beanMetadata.addMergeRule(prototype, property, rule);
   };

@@ -8,8 +8,11 @@ export interface SessionEventMap {
   invalidated: { readonly session: string };
   /** A request's changes were refused because another request had changed the same field. */
   conflict: { readonly session: string; readonly bean: string; readonly field: string };
-  /** Stored state of a bean could not be decoded and `onUndecodable: 'reset'` started a fresh one. */
-  undecodable: { readonly session: string; readonly bean: string; readonly error: Error };
+  /**
+   * What is stored could not be decoded, and `onUndecodable: 'reset'` began anew: a bean, or with `bean` undefined the whole session, which
+   * is left in the store as it is while the client goes on without it.
+   */
+  undecodable: { readonly session: string; readonly bean: string | undefined; readonly error: Error };
   /** The changes of a request whose response said failure anyway (status 400 and above) could not be stored. */
   notStored: { readonly session: string | undefined; readonly error: Error };
 }

@@ -3,8 +3,10 @@ import type { BeanRegistry } from '../bean/bean-registry.js';
 import type { SessionBean } from '../bean/session-bean.js';
 import { SessionConflictError } from '../errors/session-conflict.error.js';
 import { SessionEndedError } from '../errors/session-ended.error.js';
+import { SessionStateError } from '../errors/session-state.error.js';
 import { SessionResponseCommittedError } from '../errors/session-response-committed.error.js';
 import { generateSessionId, sessionHash, sessionKeyOf } from '../store/session-id.js';
+import type { SessionKey } from '../store/session-key.js';
 import type { SessionLifetime } from '../store/session-lifetime.js';
 import { Deadline } from './deadline.js';
 import type { LiveSession } from './live-session.js';
@@ -23,6 +25,9 @@ export interface LifecycleSettings extends SessionLifetime {
   readonly touchIntervalMs: number;
   readonly maxSessionBytes: number;
   readonly nodeName: string | undefined;
+
+  /** `reset`: a session that is damaged as a whole is none. Default: an error. */
+  readonly onUndecodable?: 'refuse' | 'reset';
 
   /** Whether handlers that promised to change nothing are checked; costs what the promise saves. */
   readonly checksReadOnly?: boolean;
@@ -228,7 +233,7 @@ export class SessionLifecycle {
 
   private async load(request: RequestSession): Promise<void> {
     const presented = request.exchange.presented();
-    const live = presented && (await this.liveSessions.acquire(sessionKeyOf(presented.id)));
+    const live = presented && (await this.acquire(sessionKeyOf(presented.id)));
     if (request.phase === 'closed') {
       // The client went away meanwhile.
       if (live) this.liveSessions.release(live);
@@ -238,6 +243,17 @@ export class SessionLifecycle {
     else request.unit = this.unitOn(request, undefined);
     request.phase = 'active';
     if (live && presented.route !== this.settings.nodeName) request.exchange.handOut(presented.id);
+  }
+
+  private async acquire(key: SessionKey): Promise<LiveSession | undefined> {
+    try {
+      return await this.liveSessions.acquire(key);
+    } catch (error) {
+      const isDamaged = error instanceof SessionStateError && error.reason === 'undecodable';
+      if (!isDamaged || this.settings.onUndecodable !== 'reset') throw error;
+      this.events.emit('undecodable', { session: sessionHash(key), bean: undefined, error });
+      return undefined;
+    }
   }
 
   private async create(request: RequestSession, differences: readonly PartDifference[]): Promise<void> {

@@ -7,5 +7,10 @@ export type RedisClient = Redis | Cluster;
 export type ScriptedClient = RedisClient & {
   sessionBeansLoad(...args: (string | number)[]): Promise<unknown[]>;
   sessionBeansSave(...args: (string | number)[]): Promise<unknown[]>;
-  sessionBeansDestroy(...args: (string | number)[]): Promise<number>;
+  sessionBeansLock(...args: (string | number)[]): Promise<number | string>;
+  sessionBeansUnlock(...args: (string | number)[]): Promise<number | string>;
+  sessionBeansDestroy(...args: (string | number)[]): Promise<number | string>;
 };
+
+/** One server, with the script that looks at the rights of its connection. */
+export type ScriptedNode = Redis & { sessionBeansRights(key: string): Promise<string[]> };

@@ -7,20 +7,26 @@ export type RedisReply =
   | { readonly code: 'times'; readonly times: SessionTimes; readonly stamp: string | undefined }
   | { readonly code: 'record'; readonly record: SessionRecord }
   | { readonly code: 'too-large'; readonly bytes: number }
+  | { readonly code: 'unlocked' }
   | { readonly code: 'foreign' };
 
 /** Reads an answer of the load or the save script. The one place that knows their shape. */
 export function parseRedisReply(reply: readonly unknown[]): RedisReply {
   const [code, ...rest] = reply;
-  switch (code) {
+  // A client with `stringNumbers` has the code as text.
+  switch (Number(code)) {
     case 0:
       return { code: 'none' };
     case 1:
       return { code: 'times', times: timesOf(rest), stamp: rest[4] as string | undefined };
-    case 2:
-      return { code: 'record', record: recordOf(rest) };
+    case 2: {
+      const record = recordOf(rest);
+      return record ? { code: 'record', record } : { code: 'foreign' };
+    }
     case 3:
       return { code: 'too-large', bytes: Number(rest[0]) };
+    case 5:
+      return { code: 'unlocked' };
     default:
       return { code: 'foreign' };
   }
@@ -35,14 +41,17 @@ function timesOf([createdAt, lastAccessedAt, joined, expiresAt]: readonly unknow
   };
 }
 
-function recordOf(reply: readonly unknown[]): SessionRecord {
+/** Undefined when a part has no version: it is damaged, and so is the session. */
+function recordOf(reply: readonly unknown[]): SessionRecord | undefined {
   const parts = new Map<string, StoredPart>();
   for (let i = 6; i < reply.length; i += 2) {
     const field = reply[i] as string;
     if (!field.startsWith(':')) continue;
     const text = reply[i + 1] as string;
     const end = text.indexOf('\n');
-    parts.set(field.slice(1), { version: text.slice(0, end), payload: text.slice(end + 1) });
+    const version = text.slice(0, Math.max(0, end));
+    if (!/^\d+\../.test(version)) return undefined;
+    parts.set(field.slice(1), { version, payload: text.slice(end + 1) });
   }
   return { ...timesOf(reply), lifetime: lifetimeOf(reply[4] as string), stamp: reply[5] as string, parts };
 }

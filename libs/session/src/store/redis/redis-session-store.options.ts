@@ -6,23 +6,25 @@ export interface RedisSessionStoreOptions {
   readonly client?: RedisClient;
 
   /**
-   * Where Redis or Valkey is; the store makes the client, with settings made for a request path, and closes it. `redis://`, `rediss://` (TLS),
-   * `redis+sentinel://host:port,host:port/master`, `redis+cluster://host:port,host:port`, with `user:password@` where needed.
+   * Where Redis or Valkey is; the store makes the client, with settings made for a request path, and closes it. `redis://host:port/db`,
+   * `redis+sentinel://host:port,host:port/master`, `redis+cluster://host:port,host:port`, with `user:password@` where needed; `rediss` in place
+   * of `redis` speaks TLS, with the authorities that Node trusts (`NODE_EXTRA_CA_CERTS`).
    */
   readonly url?: string;
 
   /** Put before every key; give each application its own. Default `session:`. */
   readonly prefix?: string;
 
-  /** A stored session larger than this is not read: it was not written by this application. Default 4 MiB. */
+  /** A stored session larger than this (with its names and versions) is refused: this application did not write it. Default 4 MiB. */
   readonly maxRecordBytes?: number;
 
   /**
    * Answer only when this many replicas have the change too, within `timeoutMs`; else the request is answered with 503, and whether the
    * change will survive a failover is unknown. Narrows the window in which a failover loses acknowledged changes; cannot close it.
+   * Default: off; `timeoutMs` 500, at most 1500. Makes a second connection, for writes.
    */
   readonly durability?: { readonly replicas: number; readonly timeoutMs?: number };
 
-  /** Told once per connection what is dangerous about the server or the client. Default: Nest's logger. */
+  /** Told once what is dangerous about the server or the client, and what keeps them from working. Default: Nest's logger. */
   readonly onWarning?: (warning: string) => void;
 }

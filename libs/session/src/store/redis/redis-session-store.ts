@@ -7,19 +7,17 @@ import type { SessionKey } from '../session-key.js';
 import type { LoadOptions, LoadResult, SaveResult, SessionStore } from '../session-store.js';
 import { clusterSlot } from './cluster-slot.js';
 import { connectRedis } from './connect-redis.js';
-import { isPassing } from './is-passing.js';
 import type { RedisClient, ScriptedClient } from './redis-client.js';
 import { type RedisReply, parseRedisReply } from './redis-reply.js';
 import { redisScripts } from './redis-scripts.js';
 import type { RedisSessionStoreOptions } from './redis-session-store.options.js';
+import { ReplicaAcknowledgements } from './replica-acknowledgements.js';
 import { resolveRedisOptions } from './resolve-redis-options.js';
+import { sendAgain } from './send-again.js';
 import { warnAboutRedis } from './warn-about-redis.js';
 
 /** How long an ended key stays ended for a creation that arrives late. */
 const ENDED_MARK_MS = 120_000;
-
-/** Pauses before a command is sent again after a passing fault, in ms. Together shorter than any sensible `storeTimeoutMs`. */
-const RETRY_PAUSES_MS = [25, 75, 150, 250];
 
 /**
  * Keeps sessions in Redis or Valkey: any server can serve any request, and sessions outlive all of them. One hash per session; a load, a
@@ -29,86 +27,83 @@ const RETRY_PAUSES_MS = [25, 75, 150, 250];
  *
  * @example
  * SessionModule.forRoot({ store: new RedisSessionStore({ url: 'redis://127.0.0.1:6379' }) })
+ *
+ * @see docs/stores/redis.md
  */
 export class RedisSessionStore implements SessionStore {
   readonly name = 'redis';
-  readonly capabilities = { shared: true } as const;
+  readonly capabilities = { shared: true, locks: true } as const;
 
   private readonly client: ScriptedClient;
+
+  /** A connection of its own where WAIT would block the loads of others; else the same. */
+  private readonly writer: ScriptedClient;
+  private readonly owned: RedisClient[] = [];
   private readonly prefix: string;
   private readonly maxRecordBytes: number;
-  private readonly durability: { readonly replicas: number; readonly timeoutMs: number } | undefined;
-  private readonly ownsClient: boolean;
+  private readonly acknowledgements: ReplicaAcknowledgements | undefined;
+  private readonly stopWarning: () => void;
 
   /** @throws SessionConfigurationError when an option cannot work */
   constructor(options: RedisSessionStoreOptions) {
     const { client, url, prefix, maxRecordBytes, durability, onWarning } = resolveRedisOptions(options);
-    this.ownsClient = client === undefined;
-    this.client = (client ?? connectRedis(url as string)) as ScriptedClient;
+    this.client = this.define(client ?? this.own(connectRedis(url as string)));
+    this.writer = durability ? this.define(this.own((this.client as Redis).duplicate())) : this.client;
+    this.acknowledgements = durability && new ReplicaAcknowledgements(durability.replicas, durability.timeoutMs);
     this.prefix = prefix;
     this.maxRecordBytes = maxRecordBytes;
-    this.durability = durability;
-    for (const [name, definition] of Object.entries(redisScripts)) this.client.defineCommand(name, definition);
-    warnAboutRedis(this.client, onWarning);
+    this.stopWarning = warnAboutRedis(this.client, this.keyOf('0'), client === undefined, onWarning);
   }
 
   async load(key: SessionKey, { known = '', touchAfterMs }: LoadOptions = {}): Promise<LoadResult> {
-    const reply = await this.read(() =>
-      this.client.sessionBeansLoad(this.keyOf(key), known, touchAfterMs ?? '', this.maxRecordBytes, 'load'),
+    const reply = await this.ask(this.client, (client) =>
+      client.sessionBeansLoad(this.keyOf(key), known, touchAfterMs ?? '', this.maxRecordBytes, 'load'),
     );
-    if (reply.code === 'none') return { outcome: 'none' };
-    return reply.code === 'times'
-      ? { outcome: 'unchanged', times: reply.times }
-      : { outcome: 'found', record: reply.record };
+    if (reply.code === 'record') return { outcome: 'found', record: reply.record };
+    return reply.code === 'times' ? { outcome: 'unchanged', times: reply.times } : { outcome: 'none' };
   }
 
   async save(change: SessionChange): Promise<SaveResult> {
-    const { key, mode, writeId, lifetime, createdAt, parts } = change;
-    const life =
-      lifetime &&
-      [createdAt ?? '', lifetime.idleTimeoutMs, lifetime.absoluteTimeoutMs, lifetime.unjoinedTimeoutMs].join(' ');
-    const args = [
-      this.keyOf(key),
-      mode,
-      writeId,
-      hash('sha256', writeId, 'base64url').slice(0, 8),
-      life ?? '',
-      this.maxRecordBytes,
-    ];
-    for (const [name, { base, payload }] of parts)
-      args.push(name, base ?? '', payload === null ? 'remove' : 'set', payload ?? '');
-    const reply = await this.read(() => this.client.sessionBeansSave(...args), 'save');
+    const args = this.saveArguments(change);
+    const reply = await this.ask(this.writer, (writer) => writer.sessionBeansSave(...args));
     if (reply.code === 'none') return { outcome: 'gone' };
+    if (reply.code === 'unlocked') return { outcome: 'unlocked' };
     if (reply.code === 'record') return { outcome: 'conflict', record: reply.record };
-    await this.replicate(key, 'save');
+    await this.replicate(change.key, 'save');
     return { outcome: 'saved', stamp: reply.stamp as string, times: reply.times };
   }
 
   async touch(key: SessionKey): Promise<boolean> {
-    const reply = await this.read(
-      () => this.client.sessionBeansLoad(this.keyOf(key), '', 0, this.maxRecordBytes, 'touch'),
-      'touch',
+    const reply = await this.ask(this.client, (client) =>
+      client.sessionBeansLoad(this.keyOf(key), '', 0, this.maxRecordBytes, 'touch'),
     );
     return reply.code !== 'none';
   }
 
   async destroy(key: SessionKey, ifStamp?: string): Promise<boolean> {
+    const condition = ifStamp === undefined ? 'any' : `is ${ifStamp}`;
     // Tells a repeated call, whose first answer was lost, from somebody else's.
     const callId = randomBytes(9).toString('base64url');
-    const ended = await this.send(() =>
-      this.client.sessionBeansDestroy(
-        this.keyOf(key),
-        ifStamp === undefined ? 'any' : `is ${ifStamp}`,
-        ENDED_MARK_MS,
-        callId,
-      ),
+    const ended = await sendAgain(this.writer, () =>
+      this.writer.sessionBeansDestroy(this.keyOf(key), condition, ENDED_MARK_MS, callId),
     );
-    if (ended === 1) await this.replicate(key, 'destroy');
-    return ended === 1;
+    if (Number(ended) !== 1) return false;
+    await this.replicate(key, 'destroy');
+    return true;
+  }
+
+  async lock(key: SessionKey, token: string, leaseMs: number): Promise<boolean> {
+    const held = await sendAgain(this.writer, () => this.writer.sessionBeansLock(this.lockOf(key), token, leaseMs));
+    return Number(held) === 1;
+  }
+
+  async unlock(key: SessionKey, token: string): Promise<void> {
+    await sendAgain(this.writer, () => this.writer.sessionBeansUnlock(this.lockOf(key), token));
   }
 
   async close(): Promise<void> {
-    if (this.ownsClient) this.client.disconnect();
+    this.stopWarning();
+    for (const client of this.owned) if (client.status !== 'end') client.disconnect();
   }
 
   /** Everything of a session lies under one hash tag, so that its commands work on a cluster. */
@@ -116,44 +111,55 @@ export class RedisSessionStore implements SessionStore {
     return `${this.prefix}{${key}}`;
   }
 
-  private async read(
-    command: () => Promise<unknown[]>,
-    operation: SessionStoreError['operation'] = 'load',
+  private lockOf(key: SessionKey): string {
+    return `${this.keyOf(key)}:lock`;
+  }
+
+  private saveArguments({
+    key,
+    mode,
+    writeId,
+    lifetime,
+    createdAt,
+    lock = '',
+    parts,
+  }: SessionChange): (string | number)[] {
+    const life =
+      lifetime &&
+      [createdAt ?? '', lifetime.idleTimeoutMs, lifetime.absoluteTimeoutMs, lifetime.unjoinedTimeoutMs].join(' ');
+    const shortHash = hash('sha256', writeId, 'base64url').slice(0, 8);
+    const args = [this.keyOf(key), this.lockOf(key), mode, writeId, shortHash, life ?? '', this.maxRecordBytes, lock];
+    for (const [name, { base, payload }] of parts)
+      args.push(name, base ?? '', payload === null ? 'remove' : 'set', payload ?? '');
+    return args;
+  }
+
+  private async ask(
+    client: ScriptedClient,
+    command: (client: ScriptedClient) => Promise<unknown[]>,
   ): Promise<Exclude<RedisReply, { code: 'too-large' | 'foreign' }>> {
-    const reply = parseRedisReply(await this.send(command));
+    const reply = parseRedisReply(await sendAgain(client, () => command(client)));
     if (reply.code === 'too-large') {
       throw new SessionStateError(
         'the stored session',
         `is ${reply.bytes} bytes large, maxRecordBytes allows ${this.maxRecordBytes}; it is left as it is`,
+        { reason: 'undecodable' },
       );
     }
     if (reply.code === 'foreign') {
-      throw new SessionStoreError(
-        this.name,
-        operation,
-        `what stands under its key was not written by this package (prefix '${this.prefix}'); it is left as it is`,
+      throw new SessionStateError(
+        'the stored session',
+        `is damaged, or was not written by this package (prefix '${this.prefix}'); it is left as it is`,
+        { reason: 'undecodable' },
       );
     }
     return reply;
   }
 
-  private async send<T>(command: () => Promise<T>): Promise<T> {
-    for (const pause of RETRY_PAUSES_MS) {
-      try {
-        return await command();
-      } catch (error) {
-        if (!isPassing(error)) throw error;
-        await new Promise((resolve) => setTimeout(resolve, pause * (0.5 + Math.random())));
-      }
-    }
-    return command();
-  }
-
-  /** WAIT counts for the connection it is sent on, and ioredis keeps one per server. */
   private async replicate(key: SessionKey, operation: 'save' | 'destroy'): Promise<void> {
-    if (!this.durability) return;
-    const { replicas, timeoutMs } = this.durability;
-    const reached = await this.nodeOf(key).wait(replicas, timeoutMs);
+    if (!this.acknowledgements) return;
+    const { replicas, timeoutMs } = this.acknowledgements;
+    const reached = await this.acknowledgements.reached(this.nodeOf(key));
     if (reached >= replicas) return;
     throw new SessionStoreError(
       this.name,
@@ -162,13 +168,26 @@ export class RedisSessionStore implements SessionStore {
     );
   }
 
+  /** The connection on which the session is written. */
   private nodeOf(key: SessionKey): Redis {
-    const client: RedisClient = this.client;
+    const client: RedisClient = this.writer;
     if (!(client instanceof Cluster)) return client;
-    const slot = clusterSlot(this.keyOf(key));
+    const slot = clusterSlot(`${client.options.keyPrefix ?? ''}${this.keyOf(key)}`);
     const [primary] = client.slots[slot] ?? [];
     const node = client.nodes('master').find(({ options }) => `${options.host}:${options.port}` === primary);
     if (!node) throw new SessionStoreError(this.name, 'save', 'the cluster names no primary for its slot');
     return node;
+  }
+
+  private own<T extends RedisClient>(client: T): T {
+    this.owned.push(client);
+    // Without a listener ioredis prints every failed attempt; requests are told by their own errors.
+    client.on('error', () => undefined);
+    return client;
+  }
+
+  private define(client: RedisClient): ScriptedClient {
+    for (const [name, definition] of Object.entries(redisScripts)) client.defineCommand(name, definition);
+    return client as ScriptedClient;
   }
 }

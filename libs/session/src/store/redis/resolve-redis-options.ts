@@ -48,8 +48,9 @@ function durabilityOf(durability: RedisSessionStoreOptions['durability']): Resol
   const { replicas, timeoutMs = 500 } = durability;
   if (!Number.isSafeInteger(replicas) || replicas < 1)
     throw refused('durability.replicas', 'allowed is a whole number from 1');
-  if (!Number.isSafeInteger(timeoutMs) || timeoutMs < 1)
-    throw refused('durability.timeoutMs', 'allowed is a whole number of milliseconds from 1');
+  // The connections that the store makes are given up after two seconds of silence.
+  if (!Number.isSafeInteger(timeoutMs) || timeoutMs < 1 || timeoutMs > 1_500)
+    throw refused('durability.timeoutMs', 'allowed is a whole number of milliseconds from 1 to 1500');
   return { replicas, timeoutMs };
 }
 

@@ -10,11 +10,16 @@
 
   Output:
     1  it has ended by this call, now or when the same call was sent before
-    0  there was none, or it has another stamp: nothing changed
+    0  there was none, or it has another stamp, or what is there is not ours: nothing changed
+
+  Runs when Redis is out of memory, too: logging out must go on, and frees memory.
 ]]
-local stamp = redis.call('HGET', KEYS[1], 'stamp')
+local head = redis.pcall('HMGET', KEYS[1], 'stamp', 'ended')
+-- WRONGTYPE is the only way in which it fails.
+if head.err then return 0 end
+local stamp, ended = unpack(head)
 if not stamp then
-  if redis.call('HGET', KEYS[1], 'ended') == ARGV[3] then return 1 end
+  if ended == ARGV[3] then return 1 end
   if ARGV[1] == 'any' and redis.call('EXISTS', KEYS[1]) == 0 then
     redis.call('HSET', KEYS[1], 'ended', ARGV[3])
     redis.call('PEXPIRE', KEYS[1], ARGV[2])

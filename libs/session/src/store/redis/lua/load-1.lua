@@ -14,14 +14,17 @@
     { 1, created, used, joined, expires }                        unchanged
     { 2, created, used, joined, expires, life, stamp, field, value, ... }  found; life as it is stored
     { 3, bytes }                                                 larger than allowed
-    { 4 }                                                        not a session that this package wrote
+    { 4 }                                                        not a session that this package wrote, or a damaged one
 
   `used` and `joined` are from before the call. Runs when Redis is out of memory, too: reading and keeping alive must go on.
-  What is written is written before the last read: CLIENT TRACKING follows a key that a script reads last.
+  Without the shebang it would run on a replica as long as it writes nothing, and answer with an old session.
 ]]
 local key, known, touchAfterMs, maxBytes, mode = KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 
-local stamp, life, use = unpack(redis.call('HMGET', key, 'stamp', 'life', 'use'))
+local head = redis.pcall('HMGET', key, 'stamp', 'life', 'use')
+-- WRONGTYPE is the only way in which it fails.
+if head.err then return { 4 } end
+local stamp, life, use = unpack(head)
 if not stamp then
   -- An ended session leaves a mark; anything else under this key is not ours.
   if redis.call('EXISTS', key) == 0 or redis.call('HEXISTS', key, 'ended') == 1 then return { 0 } end
@@ -43,23 +46,26 @@ if expires <= now then
   redis.call('DEL', key)
   return { 0 }
 end
+
+local answer = { 1, created, used, joined }
+if mode == 'load' and known ~= stamp then
+  answer = { 2, created, used, joined, '', life, stamp }
+  local bytes = 0
+  for _, text in ipairs(redis.call('HGETALL', key)) do
+    bytes = bytes + #text
+    answer[#answer + 1] = text
+  end
+  if bytes > maxBytes then return { 3, bytes } end
+end
+
 local joins = mode == 'load' and joined == '0'
 if touchAfterMs ~= '' and (joins or now - used >= tonumber(touchAfterMs)) then
   local hasJoined = joins or joined == '1'
   expires = expiry(now, hasJoined)
   redis.call('HSET', key, 'use', string.format('%.0f ', now) .. (hasJoined and '1' or '0'))
   redis.call('PEXPIREAT', key, string.format('%.0f', expires))
-end
-expires = string.format('%.0f', expires)
-
-if mode == 'touch' or known == stamp then
+  -- CLIENT TRACKING follows a key that a script reads last.
   redis.call('HGET', key, 'stamp')
-  return { 1, created, used, joined, expires }
 end
-local answer, bytes = { 2, created, used, joined, expires, life, stamp }, 0
-for _, text in ipairs(redis.call('HGETALL', key)) do
-  bytes = bytes + #text
-  answer[#answer + 1] = text
-end
-if bytes > maxBytes then return { 3, bytes } end
+answer[5] = string.format('%.0f', expires)
 return answer

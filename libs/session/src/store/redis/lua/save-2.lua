@@ -4,32 +4,42 @@
 
   Input:
     KEYS[1]  the session
+    KEYS[2]  its lock
     ARGV[1]  'create' or 'update'
     ARGV[2]  write id of the change
     ARGV[3]  short hash of the write id, 8 characters
     ARGV[4]  life: 'created idle absolute unjoined' in ms, created '' = now; '' to keep it
     ARGV[5]  most bytes to answer with
-    ARGV[6..] for each part: name, version it was made from ('' = it did not exist), 'set' or 'remove', new payload
+    ARGV[6]  token that must hold the lock, or ''
+    ARGV[7..] for each part: name, version it was made from ('' = it did not exist), 'set' or 'remove', new payload
 
   Output:
     { 1, created, used, joined, expires, stamp }                  saved, now or when the same change was sent before
     { 2, created, used, joined, expires, life, stamp, field, value, ... }  conflict: what is stored instead
-    { 3, bytes }  { 4 }                                           as in load: too large to answer, or not ours
+    { 3, bytes }  { 4 }                                           as in load: too large to answer, or not ours or damaged
     { 0 }                                                         gone
+    { 5 }                                                         the lock is not held
 
   Fields: `stamp` n.writeId of the last save; `life` created idle absolute unjoined; `use` last used, joined; `recent` the
   short hashes of the last 8 writes, newest first; `:name` version, line feed, payload.
+
+  Everything is looked at before the first write, because Redis does not take back what a script that fails has written.
+  Without the shebang a conflict would be answered by a replica, from what it has; and out of memory would show half way.
 ]]
-local key, mode, writeId, short, newLife, maxBytes = KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
+local key, mode, writeId, short, newLife, maxBytes, lock = KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6]
 local SHORT, KEPT = 8, 8
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local stamp, life, use, recent = unpack(redis.call('HMGET', key, 'stamp', 'life', 'use', 'recent'))
+local head = redis.pcall('HMGET', key, 'stamp', 'life', 'use', 'recent')
+-- WRONGTYPE is the only way in which it fails.
+if head.err then return { 4 } end
+local stamp, life, use, recent = unpack(head)
 recent = recent or ''
 if not stamp then
-  if mode == 'update' or redis.call('HEXISTS', key, 'ended') == 1 then return { 0 } end
+  if redis.call('HEXISTS', key, 'ended') == 1 then return { 0 } end
   if redis.call('EXISTS', key) == 1 then return { 4 } end
+  if mode == 'update' then return { 0 } end
 end
 
 local created, idle, absolute, unjoined, used, joined
@@ -41,18 +51,18 @@ local function expiry()
   return string.format('%.0f', math.min(used + wait, created + absolute))
 end
 
-local n = 0
+local n, last = 0, nil
 if stamp then
   read(life or '')
   used, joined = string.match(use or '', '^(%d+) ([01])$')
-  n = tonumber(string.match(stamp, '^(%d+)%.'))
-  if not created or not used or not n then return { 4 } end
+  n, last = string.match(stamp, '^(%d+)%.(.+)$')
+  if not created or created == '' or not used or not n then return { 4 } end
   if tonumber(expiry()) <= now then
     redis.call('DEL', key)
     return { 0 }
   end
   -- The same change again, because its answer was lost.
-  if stamp == n .. '.' .. writeId then return { 1, created, used, joined, expiry(), stamp } end
+  if last == writeId then return { 1, created, used, joined, expiry(), stamp } end
   for i = 0, math.min(KEPT, #recent / SHORT) - 1 do
     if string.sub(recent, i * SHORT + 1, (i + 1) * SHORT) == short then
       return { 1, created, used, joined, expiry(), string.format('%.0f.', n - i) .. writeId }
@@ -60,10 +70,17 @@ if stamp then
   end
 end
 
+if lock ~= '' and redis.call('GET', KEYS[2]) ~= lock then return { 5 } end
+
 local conflict = stamp and mode == 'create'
-for i = 6, #ARGV, 4 do
+for i = 7, #ARGV, 4 do
   local stored = redis.call('HGET', key, ':' .. ARGV[i])
-  local version = stored and string.match(stored, '^([^\n]*)\n') or ''
+  local version = ''
+  if stored then
+    version = string.match(stored, '^(%d+%.[^\n]+)\n')
+    -- A part without a version is damaged. Taken for one that does not exist, it would be overwritten.
+    if not version then return { 4 } end
+  end
   if version ~= ARGV[i + 1] then conflict = true end
 end
 if conflict then
@@ -88,21 +105,19 @@ elseif newLife ~= '' then
 end
 used = string.format('%.0f', now)
 stamp = string.format('%.0f.', n + 1) .. writeId
-local fields = {
+redis.call('HSET', key,
   'stamp', stamp,
   'life', table.concat({ created, idle, absolute, unjoined }, ' '),
   'use', used .. ' ' .. joined,
-  'recent', string.sub(short .. recent, 1, KEPT * SHORT),
-}
-for i = 6, #ARGV, 4 do
+  'recent', string.sub(short .. recent, 1, KEPT * SHORT))
+-- One by one: Lua's stack would bound the number of parts, and overflow half way.
+for i = 7, #ARGV, 4 do
   if ARGV[i + 2] == 'set' then
-    fields[#fields + 1] = ':' .. ARGV[i]
-    fields[#fields + 1] = stamp .. '\n' .. ARGV[i + 3]
+    redis.call('HSET', key, ':' .. ARGV[i], stamp .. '\n' .. ARGV[i + 3])
   else
     redis.call('HDEL', key, ':' .. ARGV[i])
   end
 end
-redis.call('HSET', key, unpack(fields))
 redis.call('PEXPIREAT', key, expiry())
 redis.call('HGET', key, 'stamp')
 return { 1, created, used, joined, expiry(), stamp }

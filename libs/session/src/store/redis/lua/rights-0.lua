@@ -1,0 +1,26 @@
+#!lua flags=no-writes
+--[[
+  Says which commands of the other scripts this connection may not use. Run once per connection, when it is ready.
+
+  Input:
+    ARGV[1]  a key as sessions have it
+
+  Output: the names of the commands, none if all is well
+]]
+local missing = {}
+local function check(...)
+  if not redis.acl_check_cmd(...) then missing[#missing + 1] = (...) end
+end
+local key = ARGV[1]
+check('HMGET', key, 'f')
+check('HGET', key, 'f')
+check('HGETALL', key)
+check('HEXISTS', key, 'f')
+check('EXISTS', key)
+check('HSET', key, 'f', 'v')
+check('HDEL', key, 'f')
+check('PEXPIRE', key, '1')
+check('PEXPIREAT', key, '1')
+check('DEL', key)
+check('TIME')
+return missing

@@ -1,0 +1,37 @@
+import { isPassing } from './is-passing.js';
+import type { RedisClient } from './redis-client.js';
+
+/**
+ * Pauses before a command is sent again after a passing fault, in ms: long enough for a connection to come back or a slot to move, together
+ * shorter than `storeTimeoutMs`. Half as long to one and a half times as long, so that servers do not come back in step.
+ */
+const PAUSES_MS = [25, 50, 100, 200];
+
+/** After this long nothing is sent again: whoever asked has been answered. */
+const GIVE_UP_MS = 600;
+
+/**
+ * Sends a command, and again after faults that pass by. Only for commands that recognise what they have done already: the answer of the
+ * first may have been lost.
+ */
+export async function sendAgain<T>(client: RedisClient, command: () => Promise<T>): Promise<T> {
+  const start = performance.now();
+  for (const pause of PAUSES_MS) {
+    try {
+      return await command();
+    } catch (error) {
+      const isLate = performance.now() - start + pause > GIVE_UP_MS;
+      if (isLate || client.status === 'end' || !isPassing(error)) throw withoutArguments(error);
+      await new Promise((resolve) => setTimeout(resolve, pause * (0.5 + Math.random())));
+    }
+  }
+  return command().catch((error: unknown) => {
+    throw withoutArguments(error);
+  });
+}
+
+/** ioredis hangs the arguments of the command on its errors: what a session holds, which must not get into logs. */
+function withoutArguments(error: unknown): unknown {
+  if (error instanceof Error && 'command' in error) delete error.command;
+  return error;
+}

@@ -1,0 +1,64 @@
+import { Redis } from 'ioredis';
+import { RedisSessionStore } from 'nestjs-session-beans/redis';
+import { redisScripts } from '../../libs/session/src/store/redis/redis-scripts.js';
+import type { SessionStore } from '../../libs/session/src/store/session-store.js';
+import type { ManualClock } from '../../libs/session/src/testing/manual-clock.js';
+import { withManualTime } from './manual-time.js';
+import type { redisPlantedBugs } from './redis-planted-bugs.js';
+import { withMethods } from './with-methods.js';
+
+/** Makes Redis stores that go by the time of the test, and have a planted bug if one is given. */
+export class ManualRedis {
+  private readonly clockKey: string;
+  private readonly client: Redis;
+  private readonly scripts: [string, { lua: string; numberOfKeys: number }][] = [];
+  private stores = 0;
+
+  constructor(
+    port: number,
+    private readonly namespace: string,
+    bug?: (typeof redisPlantedBugs)[string],
+  ) {
+    this.clockKey = `${namespace}:clock`;
+    this.client = new Redis({ port, host: '127.0.0.1' });
+    for (const name of ['sessionBeansLoad', 'sessionBeansSave', 'sessionBeansDestroy'] as const) {
+      const { lua, numberOfKeys } = redisScripts[name];
+      if (bug?.script === name && !lua.includes(bug.right)) throw new Error(`${name} has no line ${bug.right}`);
+      // The line may occur twice: the last one is the one that everything comes to.
+      const at = bug?.script === name ? lua.lastIndexOf(bug.right) : -1;
+      const text = bug && at >= 0 ? lua.slice(0, at) + bug.wrong + lua.slice(at + bug.right.length) : lua;
+      this.scripts.push([name, { lua: withManualTime(text, this.clockKey), numberOfKeys }]);
+    }
+  }
+
+  /** A store with keys of its own. */
+  store(clock: ManualClock): SessionStore {
+    const prefix = `${this.namespace}:${this.stores++}:`;
+    const store = new RedisSessionStore({ client: this.client, prefix, onWarning: () => undefined });
+    for (const [name, definition] of this.scripts) this.client.defineCommand(name, definition);
+    const tick = (): void => void this.client.set(this.clockKey, clock.now());
+    return withMethods(store, {
+      load: (key, options) => (tick(), store.load(key, options)),
+      save: (change) => (tick(), store.save(change)),
+      touch: (key) => (tick(), store.touch(key)),
+      destroy: (key, ifStamp) => (tick(), store.destroy(key, ifStamp)),
+    });
+  }
+
+  /** What the last store has under a key, for `restore`. */
+  dump(key: string): Promise<Buffer> {
+    return this.client.dumpBuffer(this.keyOf(key));
+  }
+
+  async restore(key: string, dump: Buffer): Promise<void> {
+    await this.client.restore(this.keyOf(key), 0, dump, 'REPLACE');
+  }
+
+  private keyOf(key: string): string {
+    return `${this.namespace}:${this.stores - 1}:{${key}}`;
+  }
+
+  close(): void {
+    this.client.disconnect();
+  }
+}

@@ -1,0 +1,15 @@
+import { afterAll, beforeAll } from '@jest/globals';
+import { describeSessionStore } from 'nestjs-session-beans/testing';
+import { readyRedisStore } from '../support/ready-redis-store.js';
+import { RedisCluster } from '../support/redis-cluster.js';
+
+let redis: RedisCluster;
+beforeAll(async () => {
+  redis = await RedisCluster.start({ masters: 3 });
+}, 60_000);
+afterAll(() => redis.stop());
+
+describeSessionStore('redis cluster', ({ namespace }) => readyRedisStore({ url: redis.url, prefix: `${namespace}:` }), {
+  unitMs: 100,
+  advance: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+});

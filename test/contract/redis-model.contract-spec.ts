@@ -1,0 +1,155 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { RedisServer } from '../support/redis-server.js';
+import { firstDifference } from './first-difference.js';
+import { interleavingBreaks } from './interleaving-breaks.js';
+import { ManualRedis } from './manual-redis.js';
+import { overwrite } from './overwrite.js';
+import { redisPlantedBugs } from './redis-planted-bugs.js';
+import { storeCommands } from './store-command.js';
+import { versionOf } from './version-of.js';
+import { withMethods } from './with-methods.js';
+import { ManualClock } from '../../libs/session/src/testing/manual-clock.js';
+import type { SessionStore } from '../../libs/session/src/store/session-store.js';
+
+describe('redis store', () => {
+  let server: RedisServer;
+  beforeAll(async () => {
+    server = await RedisServer.start();
+  });
+  afterAll(() => server.stop());
+
+  const withRedis = async <T>(name: string, use: (redis: ManualRedis) => Promise<T>): Promise<T> => {
+    const redis = new ManualRedis(server.port, encodeURIComponent(name), redisPlantedBugs[name]);
+    try {
+      return await use(redis);
+    } finally {
+      redis.close();
+    }
+  };
+
+  it('answers whatever the model answers', async () => {
+    await withRedis('right', (redis) =>
+      fc.assert(
+        fc.asyncProperty(storeCommands, async (commands) => {
+          expect(await firstDifference((clock) => redis.store(clock), commands)).toBeUndefined();
+        }),
+        { numRuns: 500 },
+      ),
+    );
+  }, 60_000);
+
+  it.each(Object.keys(redisPlantedBugs))(
+    'is told apart by the model from one with: %s',
+    async (bug) => {
+      let difference: string | undefined;
+      await withRedis(bug, (redis) =>
+        fc.check(
+          fc.asyncProperty(storeCommands, async (commands) => {
+            // Another answer is what is looked for; a script that fails would hide that it never gets there.
+            difference = await firstDifference((clock) => redis.store(clock), commands).catch(() => undefined);
+            return difference === undefined;
+          }),
+          { numRuns: 500, endOnFailure: true },
+        ),
+      );
+
+      expect(difference).toContain('the store answered');
+    },
+    60_000,
+  );
+
+  it('loses nothing and brings nothing back, however the calls of its clients interleave', async () => {
+    await withRedis('interleaved', (redis) =>
+      fc.assert(
+        fc.asyncProperty(fc.scheduler(), async (scheduler) => {
+          expect(await interleavingBreaks(scheduler, (clock) => redis.store(clock))).toEqual([]);
+        }),
+        { numRuns: 200 },
+      ),
+    );
+  }, 60_000);
+
+  it.each([
+    ['plain set', (store: SessionStore) => withMethods(store, { save: (change) => overwrite(store, change) })],
+    ['check, then write', checkThenWrite],
+  ])(
+    'is told apart by the interleavings from one with: %s',
+    async (bug, plant) => {
+      let broken: string[] = [];
+      await withRedis(bug, (redis) =>
+        fc.check(
+          fc.asyncProperty(fc.scheduler(), async (scheduler) => {
+            broken = await interleavingBreaks(scheduler, (clock) => redis.store(clock), plant);
+            return broken.length === 0;
+          }),
+          { numRuns: 500, endOnFailure: true },
+        ),
+      );
+
+      expect(broken).toContainEqual(expect.stringMatching(/^part . is \d+ after \d+ saves$/));
+    },
+    60_000,
+  );
+
+  it.each([
+    ['forward ends sessions early', 3_600_000, 'none', 'gone'],
+    ['back ends them late', -3_600_000, 'found', 'saved'],
+  ])('F15: a clock of Redis that jumps %s, by the jump', async (title, jumpMs, loaded, saved) => {
+    await withRedis(title, async (redis) => {
+      const clock = new ManualClock();
+      const store = redis.store(clock);
+      const lifetime = { idleTimeoutMs: 10_000, absoluteTimeoutMs: 60_000, unjoinedTimeoutMs: 4_000 };
+      const parts = new Map();
+      await store.save({ key: 'k', writeId: 'first', mode: 'create', lifetime, parts });
+      clock.advance(jumpMs);
+
+      expect((await store.load('k')).outcome).toBe(loaded);
+      expect((await store.save({ key: 'k', writeId: 'second', mode: 'update', parts })).outcome).toBe(saved);
+      clock.advance(lifetime.absoluteTimeoutMs);
+      expect((await store.load('k')).outcome).toBe('none');
+    });
+  });
+
+  it.each([
+    ['refuses', false],
+    ['with integer versions accepts', true],
+  ])('after a failover that lost a save, %s what is based on the lost one', async (_title, withBug) => {
+    await withRedis(withBug ? 'integer versions' : 'rolled back', async (redis) => {
+      const store = redis.store(new ManualClock());
+      const lifetime = { idleTimeoutMs: 10_000, absoluteTimeoutMs: 60_000, unjoinedTimeoutMs: 4_000 };
+      const save = (writeId: string, base: string | null, payload: string): ReturnType<SessionStore['save']> =>
+        store.save({
+          key: 'k',
+          writeId,
+          mode: base === null ? 'create' : 'update',
+          ...(base === null && { lifetime }),
+          parts: new Map([['a', { base, payload }]]),
+        });
+      await save('first', null, '1');
+      const before = await redis.dump('k');
+      const found = await store.load('k');
+      const base = found.outcome === 'found' ? versionOf(found.record, 'a') : null;
+      const lost = await save('lost', base, '2');
+      // The replica that became the primary did not have the second save, and somebody else was quick.
+      await redis.restore('k', before);
+      await save('other', base, '3');
+
+      const late = await save('late', lost.outcome === 'saved' ? lost.stamp : null, '4');
+
+      expect(late.outcome).toBe(withBug ? 'saved' : 'conflict');
+    });
+  });
+});
+
+function checkThenWrite(store: SessionStore): SessionStore {
+  return withMethods(store, {
+    save: async (change) => {
+      const current = await store.load(change.key);
+      const fits =
+        current.outcome === 'found' &&
+        [...change.parts].every(([name, { base }]) => versionOf(current.record, name) === base);
+      return fits || change.mode === 'create' ? overwrite(store, change) : store.save(change);
+    },
+  });
+}

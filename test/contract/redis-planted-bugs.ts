@@ -1,0 +1,65 @@
+import type { redisScripts } from '../../libs/session/src/store/redis/redis-scripts.js';
+
+/** A line of a script and what a mistake would make of it. */
+interface PlantedLine {
+  readonly script: keyof typeof redisScripts;
+  readonly right: string;
+  readonly wrong: string;
+}
+
+/** Mistakes that stores in Redis are made with, each a change of one line. */
+export const redisPlantedBugs: Readonly<Record<string, PlantedLine>> = {
+  'plain set: a save does not look at the versions': {
+    script: 'sessionBeansSave',
+    right: 'if version ~= ARGV[i + 1] then conflict = true end',
+    wrong: '',
+  },
+
+  'integer versions': {
+    script: 'sessionBeansSave',
+    right: `stamp = string.format('%.0f.', n + 1) .. writeId`,
+    wrong: `stamp = string.format('%.0f.x', n + 1)`,
+  },
+
+  'a save that was applied is applied again': {
+    script: 'sessionBeansSave',
+    right: 'if last == writeId then return { 1, created, used, joined, expiry(), stamp } end',
+    wrong: `recent = ''`,
+  },
+
+  'a save does not move the end of life': {
+    script: 'sessionBeansSave',
+    right: `redis.call('PEXPIREAT', key, expiry())`,
+    wrong: `if n == 0 then redis.call('PEXPIREAT', key, expiry()) end`,
+  },
+
+  'an update creates': {
+    script: 'sessionBeansSave',
+    right: `if mode == 'update' then return { 0 } end`,
+    wrong: `if mode == 'update' then newLife = ' 10000 60000 4000' end`,
+  },
+
+  'a touch writes': {
+    script: 'sessionBeansLoad',
+    right: `redis.call('HSET', key, 'use', string.format('%.0f ', now) .. (hasJoined and '1' or '0'))`,
+    wrong: `redis.call('HSET', key, 'use', string.format('%.0f ', now) .. (hasJoined and '1' or '0'), 'stamp', stamp .. 't')`,
+  },
+
+  'a touch joins': {
+    script: 'sessionBeansLoad',
+    right: `local joins = mode == 'load' and joined == '0'`,
+    wrong: `local joins = joined == '0'`,
+  },
+
+  'no mark where a session was': {
+    script: 'sessionBeansDestroy',
+    right: `redis.call('DEL', KEYS[1])`,
+    wrong: `redis.call('DEL', KEYS[1]) if stamp then return 1 end`,
+  },
+
+  'destroy ignores the stamp': {
+    script: 'sessionBeansDestroy',
+    right: `if ARGV[1] ~= 'any' and ARGV[1] ~= 'is ' .. stamp then return 0 end`,
+    wrong: '',
+  },
+};

@@ -1,0 +1,19 @@
+import { afterAll, beforeAll } from '@jest/globals';
+import { describeSessionStore } from 'nestjs-session-beans/testing';
+import { readyRedisStore } from '../support/ready-redis-store.js';
+import { RedisSentinels } from '../support/redis-sentinels.js';
+
+let redis: RedisSentinels;
+beforeAll(async () => {
+  redis = await RedisSentinels.start({ replicas: 1, sentinels: 1 });
+}, 60_000);
+afterAll(() => redis.stop());
+
+describeSessionStore(
+  'redis behind sentinel',
+  ({ namespace }) => readyRedisStore({ url: redis.url, prefix: `${namespace}:` }),
+  {
+    unitMs: 100,
+    advance: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+  },
+);

@@ -1,0 +1,132 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { eventually } from '../support/eventually.js';
+import { sessionKeyOf } from '../../libs/session/src/store/session-id.js';
+import { Client } from './client.js';
+import { Servers } from './servers.js';
+
+const IDLE_TIMEOUT_MS = 1_500;
+
+describe('R20: a slow request that writes when its session is over', () => {
+  let servers: Servers;
+  let shortLived: string[];
+  beforeAll(async () => {
+    servers = await Servers.start(2);
+    shortLived = await servers.add(2, { IDLE_TIMEOUT_MS: `${IDLE_TIMEOUT_MS}` });
+  }, 120_000);
+  afterAll(() => servers?.stop());
+
+  let gates = 0;
+  /** Sends the slow request, does `meanwhile` while it waits, lets it go on and returns its response. */
+  const slowly = async (client: Client, server: string, meanwhile: () => Promise<void>): Promise<Response> => {
+    const gate = `gate${gates++}`;
+    const response = client.copy().request('POST', `${server}/slow/${gate}`);
+    await fetch(`${server}/reached/${gate}`);
+    await meanwhile();
+    await fetch(`${server}/open/${gate}`, { method: 'POST' });
+    return response;
+  };
+
+  const places = [
+    ['the same server', 0],
+    ['another server', 1],
+  ] as const;
+
+  it.each(places)(
+    'is told with 409 after a logout on %s, and the session stays dead',
+    async (_place, other) => {
+      const [server, ending] = [servers.urls[0], servers.urls[other]] as [string, string];
+      const client = new Client();
+      await client.post(`${server}/count`);
+      const old = client.copy();
+
+      const response = await slowly(client, server, async () => {
+        expect(await client.post(`${ending}/logout`)).toBe(201);
+      });
+
+      expect(response.status).toBe(409);
+      expect(response.headers.getSetCookie()).toEqual([]);
+      await staysDead(old, servers.urls.slice(0, 2));
+    },
+    30_000,
+  );
+
+  it.each(places)(
+    'is told with 409 after the id was renewed on %s, and the old id stays dead',
+    async (_place, other) => {
+      const [server, renewing] = [servers.urls[0], servers.urls[other]] as [string, string];
+      const client = new Client();
+      await client.post(`${server}/count`);
+      const old = client.copy();
+
+      const response = await slowly(old, server, async () => {
+        expect(await client.post(`${renewing}/renew`)).toBe(201);
+      });
+
+      expect(response.status).toBe(409);
+      expect(response.headers.getSetCookie()).toEqual([]);
+      expect(client.cookie).not.toBe(old.cookie);
+      await staysDead(old, servers.urls.slice(0, 2));
+      expect((await client.state(server)).counter).toBe(1);
+    },
+    30_000,
+  );
+
+  it('is told with 409 after its session has expired, and the session stays dead', async () => {
+    const [server, other] = shortLived as [string, string];
+    const client = new Client();
+    await client.post(`${server}/count`);
+    await client.state(other);
+    const old = client.copy();
+    const keys = (): Promise<unknown> => servers.redis.command('KEYS', `*${keyOf(old)}*`);
+    expect(await keys()).toHaveLength(1);
+
+    const response = await slowly(client, server, async () => {
+      await eventually('the session has expired', async () => ((await keys()) as unknown[]).length === 0);
+    });
+
+    expect(response.status).toBe(409);
+    expect(response.headers.getSetCookie()).toEqual([]);
+    expect(await keys()).toEqual([]);
+    await staysDead(old, shortLived);
+  }, 30_000);
+
+  it('with twenty of them on two servers and a logout in between, each is told, and the session stays dead', async () => {
+    const [one, two] = servers.urls as [string, string];
+    const client = new Client();
+    await client.post(`${one}/count`);
+    const old = client.copy();
+    const slow = Array.from({ length: 20 }, (_, i) => (i % 2 === 0 ? one : two));
+
+    let loggedOut: Promise<number> | undefined;
+    const logout = (): Promise<number> => (loggedOut ??= allReached().then(() => client.post(`${two}/logout`)));
+    let reached = 0;
+    const allReached = (): Promise<boolean> => eventually('all have begun', () => reached === slow.length);
+    const responses = await Promise.all(
+      slow.map((server) =>
+        slowly(old, server, async () => {
+          reached++;
+          expect(await logout()).toBe(201);
+        }),
+      ),
+    );
+
+    expect(responses.map(({ status }) => status)).toEqual(slow.map(() => 409));
+    expect(responses.flatMap(({ headers }) => headers.getSetCookie())).toEqual([]);
+    await staysDead(old, [one, two]);
+  }, 30_000);
+});
+
+/** How Redis calls the session of the client. */
+function keyOf({ cookie }: Client): string {
+  return sessionKeyOf(cookie.slice(cookie.indexOf('=') + 1));
+}
+
+async function staysDead(old: Client, urls: readonly string[]): Promise<void> {
+  for (let round = 0; round < 3; round++) {
+    for (const url of urls) {
+      const client = old.copy();
+      expect(await client.state(url)).toMatchObject({ exists: false, counter: 0 });
+      expect(client.cookie).toBe(old.cookie);
+    }
+  }
+}

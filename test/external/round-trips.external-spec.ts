@@ -1,0 +1,92 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { type CountingApplication, startCounting } from '../support/counting-application.js';
+import { readyRedisStore } from '../support/ready-redis-store.js';
+import { RedisServer } from '../support/redis-server.js';
+import { SessionClient } from '../support/session-client.js';
+
+/** What the scripts use inside Redis, and what this test itself asks. */
+const INSIDE =
+  /^(hmget|hget|hset|hdel|hgetall|hexists|exists|pexpire|pexpireat|del|time|config\|resetstat|info|hello|client\|.*)$/;
+
+describe('what a request costs in Redis', () => {
+  let redis: RedisServer;
+  let server: CountingApplication;
+  let client: SessionClient;
+  beforeAll(async () => {
+    redis = await RedisServer.start();
+    server = await startCounting(await readyRedisStore({ url: redis.url }));
+  });
+  afterAll(async () => {
+    await server.close();
+    await redis.stop();
+  });
+  beforeEach(async () => {
+    client = new SessionClient(server.url);
+    await client.counts(1);
+    await client.get('/read');
+  });
+
+  it.each([
+    ['needs no session', 'GET', '/ping', 0],
+    ['reads', 'GET', '/read', 1],
+    ['reads and writes', 'POST', '/count', 2],
+    ['logs out', 'POST', '/logout', 2],
+  ] as const)('a request that %s: %s %s, %i round trips', async (_title, method, path, trips) => {
+    expect(await tripsOf(() => (method === 'GET' ? client.get(path) : client.post(path)))).toBe(trips);
+  });
+
+  it('100 reads of an unchanged session: one round trip each, nothing is written', async () => {
+    const trips = await tripsOf(async () => {
+      for (let i = 0; i < 100; i++) await client.get('/read');
+    });
+
+    expect(trips).toBe(100);
+    expect([...(await calls()).keys()]).not.toContain('hset');
+  });
+
+  it('a request without a cookie: none when it reads, one when it writes', async () => {
+    expect(await tripsOf(() => new SessionClient(server.url).get('/read'))).toBe(0);
+    expect(await tripsOf(() => new SessionClient(server.url).post('/count'))).toBe(1);
+  });
+
+  it('moves no payload of an unchanged session while this server holds it live', async () => {
+    await client.post('/fill');
+    let open = (): void => undefined;
+    server.gate.passed = new Promise((resolve) => (open = resolve));
+    const reached = new Promise<void>((resolve) => (server.gate.reached = resolve));
+
+    const bytesOfFirst = await bytesOf(async () => {
+      void client.post('/slow');
+      await reached;
+    });
+    const bytesOfTen = await bytesOf(async () => {
+      for (let i = 0; i < 10; i++) await client.get('/read');
+    });
+    open();
+
+    expect(bytesOfFirst).toBeGreaterThan(200_000);
+    expect(bytesOfTen).toBeLessThan(50_000);
+  });
+
+  async function tripsOf(requests: () => Promise<unknown>): Promise<number> {
+    await redis.command('CONFIG', 'RESETSTAT');
+    await requests();
+    const counted = await calls();
+    expect([...counted.keys()].filter((name) => !/^eval(sha)?$/.test(name) && !INSIDE.test(name))).toEqual([]);
+    return (counted.get('eval') ?? 0) + (counted.get('evalsha') ?? 0);
+  }
+
+  async function calls(): Promise<Map<string, number>> {
+    const text = String(await redis.command('INFO', 'commandstats'));
+    return new Map(
+      [...text.matchAll(/^cmdstat_(\S+?):calls=(\d+)/gm)].map(([, name, count]) => [name as string, Number(count)]),
+    );
+  }
+
+  async function bytesOf(requests: () => Promise<unknown>): Promise<number> {
+    const sent = async (): Promise<number> => Number(await redis.info('stats', 'total_net_output_bytes'));
+    const before = await sent();
+    await requests();
+    return (await sent()) - before;
+  }
+});

@@ -1,0 +1,107 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { RedisSessionStore } from 'nestjs-session-beans/redis';
+import { eventually } from '../support/eventually.js';
+import { RedisServer } from '../support/redis-server.js';
+
+const SECRET = 'correct-horse-battery';
+
+describe('what is wrong with Redis is said at boot', () => {
+  let redis: RedisServer;
+  let store: RedisSessionStore | undefined;
+  beforeAll(async () => {
+    redis = await RedisServer.start('--appendonly', 'yes', '--user', 'app', 'on', `>${SECRET}`, '~*', '+@all');
+    await redis.command('ACL', 'SETUSER', 'no-scripts', 'on', `>${SECRET}`, '~*', '+@all', '-eval', '-evalsha');
+    await redis.command('ACL', 'SETUSER', 'no-writes', 'on', `>${SECRET}`, '~*', '+@all', '-hset', '-del');
+    await redis.command('ACL', 'SETUSER', 'other-keys', 'on', `>${SECRET}`, '~other:*', '+@all');
+  });
+  afterEach(async () => {
+    await store?.close();
+    store = undefined;
+  });
+  afterAll(() => redis.stop());
+
+  const warningsOf = async (url: string, settle = 1): Promise<string[]> => {
+    const warnings: string[] = [];
+    store = new RedisSessionStore({ url, onWarning: (text) => warnings.push(text) });
+    await eventually('something is said', () => warnings.length >= settle);
+    return warnings;
+  };
+  const as = (user: string, password = SECRET): string => redis.url.replace('://', `://${user}:${password}@`);
+
+  it.each([
+    ['a wrong password', () => as('app', 'wrong'), /WRONGPASS/],
+    ['a user that is not known', () => as('nobody'), /WRONGPASS/],
+    ['a user that may not run scripts', () => as('no-scripts'), /may not run scripts.*needs EVAL and EVALSHA/],
+    [
+      'a user that may not use a command of the scripts',
+      () => as('no-writes'),
+      /may not use HSET, DEL on keys like session:/,
+    ],
+    ['a user that may not use the keys', () => as('other-keys'), /may not use HMGET, .* on keys like session:/],
+    ['a database that there is not', () => `${redis.url}/99`, /uses database 0: .*DB index is out of range/],
+    ['TLS to a server without', () => redis.url.replace('redis:', 'rediss:'), /no connection to Redis over TLS: /],
+  ])('F37: %s: in one line, without a secret', async (_title, url, expected) => {
+    const warnings = await warningsOf(url());
+
+    expect(warnings).toEqual([expect.stringMatching(expected)]);
+    expect(warnings.join()).not.toContain(SECRET);
+  });
+
+  it('F37: nothing about a user that has what is needed', async () => {
+    const needed =
+      'hmget hget hgetall hexists exists hset hdel pexpire pexpireat del time eval evalsha info hello auth';
+    const rights = needed.split(' ').map((command) => `+${command}`);
+    await redis.command('ACL', 'SETUSER', 'least', 'on', `>${SECRET}`, '~session:*', ...rights, '+client');
+    const warnings: string[] = [];
+    store = new RedisSessionStore({ url: as('least'), onWarning: (text) => warnings.push(text) });
+    const lifetime = { idleTimeoutMs: 10_000, absoluteTimeoutMs: 10_000, unjoinedTimeoutMs: 10_000 };
+    const parts = new Map([['a', { base: null, payload: '1' }]]);
+
+    await eventually('it is connected', async () => (await store?.load('key'))?.outcome === 'none');
+    const saved = await store.save({ key: 'key', writeId: 'w', mode: 'create', lifetime, parts });
+
+    expect(saved.outcome).toBe('saved');
+    expect(await store.touch('key')).toBe(true);
+    expect((await store.load('key', { touchAfterMs: 0 })).outcome).toBe('found');
+    expect(await store.destroy('key')).toBe(true);
+    expect(warnings).toEqual([]);
+  });
+
+  it('F14: a policy that evicts sessions', async () => {
+    await redis.command('CONFIG', 'SET', 'maxmemory', '100mb');
+    await redis.command('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru');
+    try {
+      expect(await warningsOf(redis.url)).toEqual([expect.stringContaining('maxmemory-policy allkeys-lru')]);
+    } finally {
+      await redis.command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
+    }
+  });
+
+  it('F14: a server that keeps nothing over its restart', async () => {
+    const forgetful = await RedisServer.start();
+    try {
+      expect(await warningsOf(forgetful.url)).toEqual([expect.stringContaining('appendonly')]);
+    } finally {
+      await store?.close();
+      await forgetful.stop();
+    }
+  });
+
+  it('settings of a client that wait or repeat behind the back of the store, also when it is connected already', async () => {
+    const client = new Redis(redis.port, '127.0.0.1');
+    await client.ping();
+    await redis.command('CONFIG', 'SET', 'maxmemory-policy', 'volatile-lru');
+    const warnings: string[] = [];
+    const own = new RedisSessionStore({ client, onWarning: (text) => warnings.push(text) });
+    await eventually('the server was asked', () => warnings.some((text) => text.includes('volatile-lru')));
+    await own.close();
+    await redis.command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
+
+    expect(warnings.join('\n')).toContain('enableOfflineQueue');
+    expect(warnings.join('\n')).toContain('autoResendUnfulfilledCommands');
+    expect(client.listenerCount('ready')).toBe(0);
+    expect(await client.ping()).toBe('PONG');
+    client.disconnect();
+  });
+});

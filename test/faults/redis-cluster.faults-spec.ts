@@ -1,0 +1,107 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { clusterSlot } from '../../libs/session/src/store/redis/cluster-slot.js';
+import { sessionKeyOf } from '../../libs/session/src/store/session-id.js';
+import { type CountingApplication, startCounting } from '../support/counting-application.js';
+import { eventually } from '../support/eventually.js';
+import { readyRedisStore } from '../support/ready-redis-store.js';
+import { RedisCluster } from '../support/redis-cluster.js';
+import type { RedisServer } from '../support/redis-server.js';
+import { SessionClient } from '../support/session-client.js';
+
+describe('Redis Cluster', () => {
+  let cluster: RedisCluster;
+  let server: CountingApplication;
+  beforeAll(async () => {
+    cluster = await RedisCluster.start({ masters: 3, replicas: 3 });
+    server = await startCounting(await readyRedisStore({ url: cluster.url }));
+  }, 90_000);
+  afterAll(async () => {
+    await server?.close();
+    await cluster?.stop();
+  });
+
+  it('F12: moves the slot of a session to and fro under load: no lost update, and no error but 503', async () => {
+    const client = new SessionClient(server.url);
+    await client.counts(1);
+    const key = keyOf(client);
+    const [from, to] = [cluster.masterOf(key), cluster.masters.find((node) => node !== cluster.masterOf(key))] as [
+      RedisServer,
+      RedisServer,
+    ];
+
+    const moving = (async () => {
+      for (let round = 0; round < 3; round++) {
+        await moveSlot(cluster, clusterSlot(key), key, from, to);
+        await moveSlot(cluster, clusterSlot(key), key, to, from);
+      }
+      return 'moved' as const;
+    })();
+    const statuses: number[] = [];
+    let outcome: string | number = 0;
+    while (outcome !== 'moved') {
+      const { status } = await client.post('/count');
+      statuses.push(status);
+      outcome = await Promise.race([moving, Promise.resolve(status)]);
+    }
+
+    const accepted = statuses.filter((status) => status === 201).length;
+    const value = Number((await client.get('/read')).text.slice(5));
+    expect(new Set([...statuses, 201, 503])).toEqual(new Set([201, 503]));
+    expect(accepted).toBeGreaterThan(0);
+    expect(value).toBeGreaterThanOrEqual(1 + accepted);
+    expect(value).toBeLessThanOrEqual(1 + statuses.length);
+  }, 60_000);
+
+  it('F9: loses the master of a session: 503 until its replica has taken over, then the same session', async () => {
+    const client = new SessionClient(server.url);
+    await client.counts(1);
+    await client.counts(2);
+    const master = cluster.masterOf(keyOf(client));
+    const replica = cluster.replicas[cluster.masters.indexOf(master)] as RedisServer;
+    const offset = await master.info('replication', 'master_repl_offset');
+    await eventually('the replica is up to date', async () => {
+      return Number(await replica.info('replication', 'slave_repl_offset')) >= Number(offset);
+    });
+
+    await master.kill();
+    const outcomes = new Set<string>();
+    await eventually(
+      'the replica has taken over',
+      async () => {
+        const { status, text, setCookie } = await client.get('/read');
+        outcomes.add(`${status} ${status === 200 ? text : ''} ${setCookie.length}`);
+        return status === 200;
+      },
+      45_000,
+    );
+
+    expect([...outcomes].filter((outcome) => outcome !== '503  0')).toEqual(['200 true 2 0']);
+    await eventually('it can be changed', async () => (await client.post('/count')).status === 201);
+  }, 60_000);
+});
+
+function keyOf({ cookie }: SessionClient): string {
+  return `session:{${sessionKeyOf(cookie.slice(cookie.indexOf('=') + 1))}}`;
+}
+
+/** What `redis-cli --cluster reshard` does for one slot. */
+async function moveSlot(
+  cluster: RedisCluster,
+  slot: number,
+  key: string,
+  from: RedisServer,
+  to: RedisServer,
+): Promise<void> {
+  const [fromId, toId] = await Promise.all([from, to].map((node) => node.command('CLUSTER', 'MYID')));
+  await to.command('CLUSTER', 'SETSLOT', slot, 'IMPORTING', String(fromId));
+  await from.command('CLUSTER', 'SETSLOT', slot, 'MIGRATING', String(toId));
+  await from.command('MIGRATE', '127.0.0.1', to.port, key, 0, 5_000);
+  await to.command('CLUSTER', 'SETSLOT', slot, 'NODE', String(toId));
+  await from.command('CLUSTER', 'SETSLOT', slot, 'NODE', String(toId));
+  for (const node of cluster.masters) {
+    await eventually('every node knows where the slot is', async () => {
+      const slots = (await node.command('CLUSTER', 'SLOTS')) as [number, number, [string, number]][];
+      return slots.some(([first, last, [, port]]) => first <= slot && slot <= last && port === to.port);
+    });
+  }
+}

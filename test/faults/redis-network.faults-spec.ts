@@ -1,0 +1,149 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { ANSWERED_WITHIN_MS, type CountingApplication, startCounting } from '../support/counting-application.js';
+import { eventually } from '../support/eventually.js';
+import { readyRedisStore } from '../support/ready-redis-store.js';
+import { RedisServer } from '../support/redis-server.js';
+import { SessionClient } from '../support/session-client.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
+import { expectUnavailable } from './expect-unavailable.js';
+
+describe('the network to Redis', () => {
+  let redis: RedisServer;
+  let network: TcpProxy;
+  let server: CountingApplication;
+  let client: SessionClient;
+  beforeEach(async () => {
+    redis = await RedisServer.start();
+    network = await TcpProxy.start(redis.port);
+    server = await startCounting(await readyRedisStore({ url: `redis://127.0.0.1:${network.port}` }));
+    client = new SessionClient(server.url);
+  });
+  afterEach(async () => {
+    await server.close();
+    await network.close();
+    await redis.stop();
+  });
+
+  it('F4: loses the answer to a save: the change is recognised, the request succeeds, and it counts once', async () => {
+    await client.counts(1);
+    await client.counts(2);
+    const lost = loseAnswerTo('update');
+
+    await client.counts(3);
+
+    expect(lost()).toBe(1);
+    expect((await client.get('/read')).text).toBe('true 3');
+  });
+
+  it('F4: loses the answer to the creation: the session is there, once', async () => {
+    await client.counts(1);
+    const lost = loseAnswerTo('create');
+    const other = new SessionClient(server.url);
+
+    await other.counts(1);
+
+    expect(lost()).toBe(1);
+    await other.counts(2);
+  });
+
+  it('F4: loses the answer to a logout: it succeeds, and a request that was slower is told', async () => {
+    await client.counts(1);
+    await new SessionClient(server.url).post('/logout');
+    let open = (): void => undefined;
+    server.gate.passed = new Promise((resolve) => (open = resolve));
+    const reached = new Promise<void>((resolve) => (server.gate.reached = resolve));
+    const slow = client.post('/slow');
+    await reached;
+    const lost = loseAnswerTo('any');
+
+    const logout = await client.post('/logout');
+    open();
+    const late = await slow;
+
+    expect(lost()).toBe(1);
+    expect(logout.status).toBe(201);
+    expect(late).toMatchObject({ status: 409, setCookie: [] });
+    expect((await client.get('/read')).text).toBe('false 0');
+  });
+
+  it('F4: loses answer after answer under load: what was answered with success counts, and nothing counts twice', async () => {
+    await client.counts(1);
+    let saves = 0;
+    network.losesAnswerTo = (request) => request.includes('update') && ++saves % 3 === 0;
+
+    const statuses: number[] = [];
+    for (let i = 0; i < 30; i++) statuses.push((await client.post('/count')).status);
+
+    network.losesAnswerTo = () => false;
+    const accepted = statuses.filter((status) => status === 201).length;
+    const unknown = statuses.filter((status) => status === 503).length;
+    expect(accepted + unknown).toBe(30);
+    const value = Number((await client.get('/read')).text.slice(5));
+    expect(value).toBeGreaterThanOrEqual(1 + accepted);
+    expect(value).toBeLessThanOrEqual(1 + accepted + unknown);
+    expect(accepted).toBeGreaterThan(20);
+  });
+
+  it('F6: 200 ms slow: slower answers', async () => {
+    await client.counts(1);
+    network.delayMs = 200;
+
+    expect(await client.post('/count')).toMatchObject({ status: 201, text: '2' });
+  });
+
+  it('F6: 5 s slow: 503 in time for each of 100 requests at once; heals alone', async () => {
+    await client.counts(1);
+    network.delayMs = 5_000;
+
+    const answers = await Promise.all(Array.from({ length: 100 }, () => client.get('/read')));
+
+    for (const answer of answers) expectUnavailable(answer);
+    network.delayMs = 0;
+    await eventually('it heals', async () => (await client.get('/read')).text === 'true 1');
+    await client.counts(2);
+  });
+
+  it('R25: swallows everything: 503 in time, again and again; heals alone when the way is free, on a new connection', async () => {
+    await client.counts(1);
+    network.isBlackHole = true;
+
+    for (let i = 0; i < 4; i++) expectUnavailable(await client.get('/read'));
+    network.isBlackHole = false;
+
+    await eventually('it heals', async () => (await client.get('/read')).text === 'true 1');
+    await client.counts(2);
+  });
+
+  it('R25: loses its connections again and again under load: every request is answered in time, no change is lost', async () => {
+    await client.counts(1);
+    const cutting = setInterval(() => network.cut(), 150);
+
+    const statuses: number[] = [];
+    for (let i = 0; i < 40; i++) {
+      const { status, ms } = await client.post('/count');
+      statuses.push(status);
+      expect(ms).toBeLessThan(2 * ANSWERED_WITHIN_MS);
+    }
+    clearInterval(cutting);
+
+    const text = await eventually('it heals', async () => {
+      const read = await client.get('/read');
+      return read.status === 200 && read.text;
+    });
+    const accepted = statuses.filter((status) => status === 201).length;
+    expect(new Set([...statuses, 201, 503])).toEqual(new Set([201, 503]));
+    expect(Number(text.slice(5))).toBeGreaterThanOrEqual(1 + accepted);
+    expect(Number(text.slice(5))).toBeLessThanOrEqual(41);
+  });
+
+  /** Loses the answer to the next command with this argument. */
+  function loseAnswerTo(argument: string): () => number {
+    let lost = 0;
+    network.losesAnswerTo = (request) => {
+      if (lost > 0 || !request.includes(`\r\n${argument}\r\n`)) return false;
+      lost++;
+      return true;
+    };
+    return () => lost;
+  }
+});

@@ -1,0 +1,102 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { type CountingApplication, startCounting } from '../support/counting-application.js';
+import { eventually } from '../support/eventually.js';
+import { readyRedisStore } from '../support/ready-redis-store.js';
+import { RedisSentinels } from '../support/redis-sentinels.js';
+import type { RedisServer } from '../support/redis-server.js';
+import { SessionClient } from '../support/session-client.js';
+import { expectUnavailable } from './expect-unavailable.js';
+
+describe('Redis behind sentinels', () => {
+  let redis: RedisSentinels;
+  let replica: RedisServer;
+  let server: CountingApplication | undefined;
+  beforeEach(async () => {
+    redis = await RedisSentinels.start({ replicas: 1, sentinels: 3 });
+    [replica] = redis.replicas as [RedisServer];
+  }, 60_000);
+  afterEach(async () => {
+    await server?.close();
+    server = undefined;
+    await redis?.stop();
+  });
+
+  it('F9: loses its primary: 503 until the replica has taken over, then the same sessions, nothing lost', async () => {
+    server = await startCounting(await readyRedisStore({ url: redis.url }));
+    const client = new SessionClient(server.url);
+    await client.counts(1);
+    await client.counts(2);
+    await isUpToDate();
+
+    await redis.primary.kill();
+    const outcomes = await takeover(client);
+
+    expect(outcomes).toEqual(['200 true 2 0']);
+    await client.counts(3);
+  }, 60_000);
+
+  it('F9: hands over on command: the old primary is left, nothing is lost', async () => {
+    server = await startCounting(await readyRedisStore({ url: redis.url }));
+    const client = new SessionClient(server.url);
+    await client.counts(1);
+    await isUpToDate();
+
+    await (redis.sentinels[0] as RedisServer).command('SENTINEL', 'FAILOVER', 'sessions');
+    await eventually('the replica is the primary', async () => (await redis.primaryPort()) === replica.port, 30_000);
+    const outcomes = await takeover(client);
+
+    expect(outcomes).toEqual(['200 true 1 0']);
+    await eventually('it can be changed', async () => (await client.post('/count')).status === 201);
+    expect(await replica.info('keyspace', 'db0')).toContain('keys=1');
+  }, 60_000);
+
+  it('F10: with durability, what a replica does not have is answered with 503, and what was answered with success survives', async () => {
+    const durability = { replicas: 1, timeoutMs: 300 };
+    server = await startCounting(await readyRedisStore({ url: redis.url, durability }));
+    const [client, leaving] = [new SessionClient(server.url), new SessionClient(server.url)];
+    await eventually('the connection for writes is there', async () => (await client.post('/count')).status === 201);
+    await client.counts(2);
+    await leaving.counts(1);
+    expect((await leaving.post('/logout')).status).toBe(201);
+    const left = leaving.cookie;
+
+    replica.signal('SIGSTOP');
+    const lost = [];
+    for (let i = 0; i < 3; i++) {
+      lost.push(await client.post('/count'));
+      // WAIT blocks the writes behind it, but not the reads.
+      expect((await client.get('/read')).status).toBe(200);
+    }
+    await redis.primary.kill();
+    replica.signal('SIGCONT');
+
+    lost.forEach(expectUnavailable);
+    const [outcome = ''] = await takeover(client);
+    expect(outcome).toMatch(/^200 true [2-5] 0$/);
+    leaving.cookie = left;
+    expect((await leaving.get('/read')).text).toBe('false 0');
+  }, 60_000);
+
+  async function isUpToDate(): Promise<void> {
+    const offset = await redis.primary.info('replication', 'master_repl_offset');
+    await eventually('the replica is up to date', async () => {
+      return Number(await replica.info('replication', 'slave_repl_offset')) >= Number(offset);
+    });
+  }
+
+  /** Reads until it works, and returns every outcome but 503. */
+  async function takeover(client: SessionClient): Promise<string[]> {
+    const outcomes = new Set<string>();
+    await eventually(
+      'the replica has taken over',
+      async () => {
+        const { status, text, setCookie } = await client.get('/read');
+        outcomes.add(`${status} ${status === 200 ? text : ''} ${setCookie.length}`);
+        return status === 200;
+      },
+      45_000,
+    );
+    outcomes.delete('503  0');
+    return [...outcomes];
+  }
+});

@@ -1,0 +1,40 @@
+// Before all tests: the servers they start must be installed. Root on Debian or Ubuntu gets them from apt; everybody else gets the
+// command to run. `node test/setup/servers.mjs` does it by hand.
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+
+/** Where the command is, the oldest release that will do, how it tells its own, and the package that has it. */
+const SERVERS = [{ command: 'redis-server', major: 7, version: /v=(\d+)/, packages: ['redis-server'] }];
+
+const missing = SERVERS.filter((server) => !isThere(server));
+if (missing.length > 0) install(missing.flatMap(({ packages }) => packages));
+const stillMissing = SERVERS.filter((server) => !isThere(server));
+if (stillMissing.length > 0) {
+  const names = stillMissing.map(({ command, major }) => `${command} ${major} or newer`).join(', ');
+  const packages = stillMissing.flatMap((server) => server.packages).join(' ');
+  console.error(`The tests start servers of their own and need ${names}. Install it, on Debian or Ubuntu with:`);
+  console.error(`  sudo apt-get update && sudo apt-get install -y ${packages}`);
+  process.exit(1);
+}
+
+function isThere({ command, major, version }) {
+  const { status, stdout } = spawnSync(command, ['--version'], { encoding: 'utf8' });
+  return status === 0 && Number(version.exec(stdout)?.[1]) >= major;
+}
+
+function install(packages) {
+  if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) return;
+  console.log(`installing ${packages.join(' ')} for the tests`);
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const apt = (...args) => spawnSync('apt-get', args, { stdio: ['ignore', 'ignore', 'inherit'], env }).status === 0;
+  // What the package brings must not run: the tests start servers of their own, on free ports. 101 is "not allowed".
+  const policy = '/usr/sbin/policy-rc.d';
+  const ownPolicy = !existsSync(policy);
+  if (ownPolicy) spawnSync('sh', ['-c', `printf '#!/bin/sh\\nexit 101\\n' > ${policy} && chmod 755 ${policy}`]);
+  try {
+    apt('update', '-q');
+    apt('install', '-q', '-y', '--no-install-recommends', ...packages);
+  } finally {
+    if (ownPolicy) spawnSync('rm', [policy]);
+  }
+}
