@@ -93,13 +93,13 @@ describe.each(platforms)('the lock of a session, $adapter, $mode', ({ adapter, s
     running.now = running.most = 0;
     server = await startApplication({ adapter, scope, beans: [Counter], controllers: [PaymentController] });
     jar = new CookieJar();
-    expect(await get('/count')).toBe('1');
+    await get('/count');
   });
   afterEach(() => server.close());
 
   it.each(['/locked', '/exclusive'])('lets %s run one at a time, each on what the last one stored', async (path) => {
     const answers = await Promise.all(Array.from({ length: 30 }, () => get(path)));
-    expect(answers.map(Number).sort((a, b) => a - b)).toEqual(Array.from({ length: 30 }, (_, i) => i + 2));
+    expect(answers.map(Number).toSorted((a, b) => a - b)).toEqual(Array.from({ length: 30 }, (_, i) => i + 2));
     expect(running.most).toBe(1);
     expect(await get('/peek')).toBe('31');
   });

@@ -7,6 +7,7 @@ import {
   SessionEvents,
   type SessionModuleOptions,
   SessionScoped,
+  SessionStateError,
   Transient,
 } from 'nestjs-session-beans';
 import { sessionKeyOf } from '../../libs/session/src/store/session-id.js';
