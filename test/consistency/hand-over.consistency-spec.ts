@@ -10,14 +10,14 @@ import type { SessionBean } from '../../libs/session/src/bean/session-bean.js';
 import { InTransitStore } from '../support/in-transit-store.js';
 import { SimulatedServer } from '../support/simulated-server.js';
 
+const restorations = { count: 0 };
+
 @SessionScoped({ name: 'visits' })
 class Visits implements OnBeanRestored {
   count = 0;
 
-  @Transient() restored = 0;
-
   onBeanRestored(): void {
-    this.restored++;
+    restorations.count++;
   }
 
   countUp(): void {
@@ -42,6 +42,7 @@ describe('sequential requests of a session that stays live', () => {
     ['a store of this server only', () => new MemorySessionStore()],
     ['a shared store', () => new InTransitStore(new MemorySessionStore())],
   ])('reuse the instance: nothing is created or decoded (%s)', async (_name, store) => {
+    restorations.count = 0;
     const { server, client, restore, create } = await setUp(true, store());
     const instances = new Set<Visits>();
     for (let i = 0; i < 20; i++) {
@@ -54,7 +55,7 @@ describe('sequential requests of a session that stays live', () => {
     expect(create).not.toHaveBeenCalled();
     expect(instances.size).toBe(1);
     const last = await server.handle(client, (request) => ({ ...request.bean(Visits) }));
-    expect(last).toEqual({ count: 21, restored: 0 });
+    expect([last, restorations.count]).toEqual([{ count: 21 }, 0]);
   });
 
   it('load only when the end of life is due, from a store of this server only', async () => {
@@ -77,6 +78,22 @@ describe('sequential requests of a session that stays live', () => {
     expect(await server.handle(client, (request) => request.bean(Visits).count)).toBe(3);
     expect(restore).toHaveBeenCalledTimes(1);
   });
+});
+
+@SessionScoped({ name: 'marked' })
+class Marked {
+  count = 0;
+
+  @Transient() mark = 'initial';
+}
+
+it('a value that is not state is not handed to the next request, whether the session stays live or not', async () => {
+  const server = new SimulatedServer({ store: new MemorySessionStore(), beans: [Marked], retain: () => true });
+  const client = await server.startSession((request) => {
+    request.bean(Marked).count++;
+    request.bean(Marked).mark = 'of another request';
+  });
+  expect(await server.handle(client, (request) => request.bean(Marked).mark)).toBe('initial');
 });
 
 describe('a session that is not retained', () => {

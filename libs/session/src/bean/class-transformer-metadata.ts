@@ -1,5 +1,5 @@
-import { createRequire } from 'node:module';
 import type { Type } from '@nestjs/common';
+import { defaultMetadataStorage } from 'class-transformer/cjs/storage.js';
 
 /** `@Type(...)` of one property. */
 export interface TypeMetadata {
@@ -48,22 +48,8 @@ export interface ClassTransformerMetadata {
   findExcludeMetadata(type: Type, property: string): unknown;
 }
 
-const require = createRequire(import.meta.url);
-let storage: ClassTransformerMetadata | null | undefined;
-
-/** The metadata; undefined where class-transformer, an optional peer, is not installed: then no class carries any. */
-export function classTransformerMetadata(): ClassTransformerMetadata | undefined {
-  if (storage === undefined) storage = load();
-  return storage ?? undefined;
-}
-
-function load(): ClassTransformerMetadata | null {
-  try {
-    // Its index does not export the storage; of its builds, only this one can be loaded by node.
-    const loaded = require('class-transformer/cjs/storage.js') as { defaultMetadataStorage: ClassTransformerMetadata };
-    return loaded.defaultMetadataStorage;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND') return null;
-    throw error;
-  }
-}
+/**
+ * The metadata that the decorators of an application write to. Its index does not export it; of class-transformer's builds this is the one
+ * that node loads for the decorators too. Imported like any module, so that a bundler puts both into one copy.
+ */
+export const classTransformerMetadata = defaultMetadataStorage as ClassTransformerMetadata;

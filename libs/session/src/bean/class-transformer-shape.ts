@@ -29,14 +29,13 @@ const shapes = new WeakMap<Type, ClassTransformerShape>();
 export class ClassTransformerShape {
   /** The shape of a class that carries decorators of class-transformer, itself or through an ancestor. */
   static ofDecorated(type: Type): ClassTransformerShape | undefined {
-    const metadata = classTransformerMetadata();
-    return metadata !== undefined && isDecorated(type, metadata) ? ClassTransformerShape.of(type) : undefined;
+    return isDecorated(type, classTransformerMetadata) ? ClassTransformerShape.of(type) : undefined;
   }
 
   /** The shape of a class that a `@Type` names. */
   static of(type: Type): ClassTransformerShape {
     let shape = shapes.get(type);
-    if (shape === undefined) shapes.set(type, (shape = new ClassTransformerShape(type, classTransformerMetadata())));
+    if (shape === undefined) shapes.set(type, (shape = new ClassTransformerShape(type, classTransformerMetadata)));
     return shape;
   }
 
@@ -46,7 +45,7 @@ export class ClassTransformerShape {
 
   private constructor(
     readonly type: Type,
-    private readonly metadata: ClassTransformerMetadata | undefined,
+    private readonly metadata: ClassTransformerMetadata,
   ) {}
 
   property(name: string): PropertyShape {

@@ -2,8 +2,10 @@ import { describe, expect, it } from '@jest/globals';
 import type { Type } from '@nestjs/common';
 import { SessionBeanError } from '../errors/session-bean.error.js';
 import { defineBean } from './define-bean.js';
+import { Merge } from './merge.decorator.js';
 import { SessionScoped } from './session-scoped.decorator.js';
 import type { SessionScopedOptions } from './session-scoped.options.js';
+import { Transient } from './transient.decorator.js';
 
 const defaults = { onClash: 'reject', onUndecodable: 'refuse' } as const;
 
@@ -124,5 +126,41 @@ describe('what cannot be a bean is refused, naming class and fix', () => {
       async onBeanDestroyed(): Promise<void> {}
     }
     expect(defineBean(decorated(Cart), defaults).name).toBe('Cart');
+  });
+});
+
+describe('marks on what is not stored', () => {
+  const define = (type: Type<object>) => (): unknown => defineBean(type, defaults);
+
+  it('are refused: a rule that does not exist, a rule on a method, a rule on a transient property, @Transient() on a method', () => {
+    @SessionScoped()
+    class Unknown {
+      @Merge('Sum' as never) n = 0;
+    }
+    @SessionScoped()
+    class OnMethod {
+      @Merge('sum') add(): void {}
+    }
+    @SessionScoped()
+    class Both {
+      @Merge('sum') @Transient() n = 0;
+    }
+    @SessionScoped()
+    class TransientMethod {
+      @Transient() add(): void {}
+    }
+    expect(define(Unknown)).toThrow(/^Unknown\.n: there is no @Merge rule "Sum"; there are sum, max/);
+    expect(define(OnMethod)).toThrow(/^OnMethod\.add is a method/);
+    expect(define(Both)).toThrow(/^Both\.n is @Transient\(\)/);
+    expect(define(TransientMethod)).toThrow(/^TransientMethod\.add is a method/);
+  });
+
+  it('are refused: options of @SessionScoped() that do not exist', () => {
+    @SessionScoped({ versoin: 2 } as never)
+    class Misspelt {}
+    @SessionScoped('name' as never)
+    class Named {}
+    expect(define(Misspelt)).toThrow(/^Misspelt: .*not 'versoin'$/);
+    expect(define(Named)).toThrow(/^Named: .*not a string$/);
   });
 });

@@ -3,6 +3,7 @@ import { SessionBeanError } from '../errors/session-bean.error.js';
 import type { BeanDefinition } from './bean-definition.js';
 import { beanMetadata } from './bean-metadata.js';
 import { refuseUnsuitedClass } from './refuse-unsuited-class.js';
+import { refuseUnsuitedMarks } from './refuse-unsuited-marks.js';
 
 /** What a bean takes over from the module when its decorator does not say. */
 export type BeanDefaults = Pick<BeanDefinition, 'onClash' | 'onUndecodable'>;
@@ -12,6 +13,8 @@ const CHOICES: Readonly<Record<keyof BeanDefaults, readonly string[]>> = {
   onUndecodable: ['refuse', 'reset'],
 };
 
+const OPTIONS = new Set(['name', 'version', 'migrate', 'onClash', 'onUndecodable']);
+
 /**
  * Reads a decorated class into its definition.
  * @throws SessionBeanError when the class cannot be a bean; the text names class and fix
@@ -20,6 +23,12 @@ export function defineBean(type: Type<object>, defaults: BeanDefaults): BeanDefi
   const options = beanMetadata.scopedOptions(type);
   if (!options) {
     throw new SessionBeanError(`${type.name} is not session-scoped: decorate the class with @SessionScoped()`);
+  }
+  const unknown = typeof options === 'object' ? Object.keys(options).find((option) => !OPTIONS.has(option)) : undefined;
+  if (typeof options !== 'object' || unknown !== undefined) {
+    throw new SessionBeanError(
+      `${type.name}: @SessionScoped() takes an object with ${[...OPTIONS].join(', ')}, not ${unknown === undefined ? `a ${typeof options}` : `'${unknown}'`}`,
+    );
   }
   const { name = type.name, version = 1, migrate = {} } = options;
   if (typeof name !== 'string' || !/^[^@\s][^\s]{0,99}$/.test(name)) {
@@ -45,6 +54,7 @@ export function defineBean(type: Type<object>, defaults: BeanDefaults): BeanDefi
     throw new SessionBeanError(`${type.name}: ${option} ${JSON.stringify(chosen)} must be '${choices.join("' or '")}'`);
   }
   refuseUnsuitedClass(type);
+  refuseUnsuitedMarks(type);
   return Object.freeze({
     name,
     type,

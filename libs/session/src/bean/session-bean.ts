@@ -1,3 +1,4 @@
+import { SessionBeanError } from '../errors/session-bean.error.js';
 import type { BeanDefinition } from './bean-definition.js';
 import type { BeanDependency } from './bean-dependencies.js';
 import type { BeanState } from './bean-state.js';
@@ -27,7 +28,11 @@ export class SessionBean {
    */
   create(): object {
     const dependencies = this.dependencies;
-    if (!dependencies) throw new Error(`${this.definition.type.name} was created before the application had started`);
+    if (!dependencies) {
+      throw new SessionBeanError(
+        `${this.definition.type.name} is used before the application has started, or its forFeature() stands in a module that was loaded later (LazyModuleLoader): import it in a module that is there at boot`,
+      );
+    }
     const parameters = dependencies.filter((_, i) => this.wants[i]?.property === undefined);
     const instance = new this.definition.type(...parameters);
     this.wants.forEach(({ property }, i) => {

@@ -8,18 +8,13 @@ import { applyCommits } from './apply-commits.js';
 import { backOff } from './back-off.js';
 import { LeftInstances } from './left-instances.js';
 import type { LiveSessionSettings } from './live-session-settings.js';
+import { MAX_ATTEMPTS } from './max-attempts.js';
 import type { Payloads } from './payloads.js';
 import type { PendingCommit } from './pending-commit.js';
 import type { SessionBirth } from './session-birth.js';
 import type { SessionSnapshot } from './session-snapshot.js';
 import type { StoreGateway } from './store-gateway.js';
 import { StoredSession } from './stored-session.js';
-
-/**
- * After this many saves in a row that another server was quicker with, the batch is refused with 503. With n servers that write one session
- * all the time, the chance to come to that is (1 - 1/n) to this power: none with four, one in 40,000 with ten.
- */
-const MAX_ATTEMPTS = 100;
 
 interface Joiner {
   readonly resolve: (live: boolean) => void;

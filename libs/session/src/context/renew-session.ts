@@ -3,6 +3,7 @@ import { SessionEndedError } from '../errors/session-ended.error.js';
 import { generateSessionId, sessionKeyOf } from '../store/session-id.js';
 import { applyCommit } from './apply-commit.js';
 import { backOff } from './back-off.js';
+import { MAX_ATTEMPTS } from './max-attempts.js';
 import type { LiveSession } from './live-session.js';
 import type { LiveSessions } from './live-sessions.js';
 import type { Payloads } from './payloads.js';
@@ -23,9 +24,6 @@ export interface RenewedSession {
   /** Acquired: release it. */
   readonly renewed: LiveSession;
 }
-
-/** After this many times that another server stored something meanwhile, the renewal is refused with 503. */
-const MAX_ATTEMPTS = 30;
 
 /**
  * Lets a session go on under a new id, with the changes of the request that asks for it: creates the new one, then ends the old one if

@@ -87,7 +87,7 @@ export class StoreGateway {
     if (this.underWay >= MAX_UNDER_WAY) throw this.failed(operation, `${MAX_UNDER_WAY} calls are under way already`);
     this.underWay++;
     // Counted until the store is done with it, also when nobody waits any more: a store that hangs must not pile up work.
-    const answer = call().finally(() => this.underWay--);
+    const answer = answerOf(call).finally(() => this.underWay--);
     try {
       return await (this.deadline ? this.deadline.limit(answer) : answer);
     } catch (cause) {
@@ -103,4 +103,9 @@ export class StoreGateway {
   ): SessionStoreError {
     return new SessionStoreError(this.store.name, operation, problem, options);
   }
+}
+
+/** A store may be anybody's: one that throws instead of rejecting, or answers nothing, has failed like any other. */
+async function answerOf<T>(call: () => Promise<T>): Promise<T> {
+  return call();
 }

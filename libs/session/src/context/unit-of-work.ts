@@ -113,7 +113,9 @@ export class UnitOfWork {
   /** The request is over: instances that equal what is stored are left for the next one. Call after `differences()`. */
   handOver(live: LiveSession): void {
     for (const { bean, instance, base, reference } of this.taken.values()) {
-      if (base !== null && base === reference) live.leaveInstance(bean.name, base, instance);
+      // A transient value is the request's own: the next one starts from the initial value.
+      const isWhole = bean.definition.transient.size === 0;
+      if (isWhole && base !== null && base === reference) live.leaveInstance(bean.name, base, instance);
     }
     this.taken.clear();
   }

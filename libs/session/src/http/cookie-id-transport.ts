@@ -22,9 +22,4 @@ export class CookieIdTransport implements SessionIdTransport {
     headers.append('Set-Cookie', this.cookie.serialize(token, secure));
     protectFromCaches(headers);
   }
-
-  clear(headers: ResponseHeaders, secure: boolean): void {
-    headers.append('Set-Cookie', this.cookie.serializeCleared(secure));
-    protectFromCaches(headers);
-  }
 }

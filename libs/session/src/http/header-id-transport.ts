@@ -26,10 +26,4 @@ export class HeaderIdTransport implements SessionIdTransport {
     headers.set(HEADER, token);
     protectFromCaches(headers);
   }
-
-  /** An empty header tells the client to forget its token, as in Spring Session. */
-  clear(headers: ResponseHeaders): void {
-    headers.set(HEADER, '');
-    protectFromCaches(headers);
-  }
 }

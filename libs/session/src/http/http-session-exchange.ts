@@ -56,6 +56,8 @@ export class HttpSessionExchange implements SessionExchange {
 
   /** TLS, here or at a proxy that the application said it trusts; a header alone proves nothing. */
   private get isSecure(): boolean {
-    return 'encrypted' in this.request.socket || this.framework?.protocol === 'https';
+    return (
+      'encrypted' in this.request.socket || (this.framework ?? (this.request as FrameworkRequest)).protocol === 'https'
+    );
   }
 }

@@ -162,7 +162,6 @@ describe('writing to responses', () => {
 
   it('K1: two tokens in one response leave the last one', () => {
     transports.cookie.write(headers, 'first', true);
-    transports.cookie.clear(headers, true);
     transports.cookie.write(headers, 'last', true);
     expect(lines['Set-Cookie']).toEqual(['__Host-sid=last; Path=/; HttpOnly; Secure; SameSite=Lax']);
   });
@@ -188,14 +187,5 @@ describe('writing to responses', () => {
     transports.cookie.markRead(headers);
     transports.header.markRead(headers);
     expect(lines).toEqual({ Vary: 'Origin, Cookie, X-Session-Id' });
-  });
-
-  it.each<[Kind, Record<string, unknown>]>([
-    ['cookie', { 'Set-Cookie': ['__Host-sid=; Path=/; HttpOnly; Secure; SameSite=Lax; Max-Age=0'] }],
-    ['header', { 'X-Session-Id': '' }],
-    ['url', { 'Referrer-Policy': 'no-referrer' }],
-  ])('%s: clears, out of shared caches', (kind, expected) => {
-    transports[kind].clear(headers, true);
-    expect(lines).toEqual({ ...expected, 'Cache-Control': 'no-store' });
   });
 });

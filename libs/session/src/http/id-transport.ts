@@ -27,7 +27,4 @@ export interface SessionIdTransport {
 
   /** Hands a token to the client, and keeps the response out of shared caches. Call it when the client's token changes. */
   write(headers: ResponseHeaders, token: string, secure: boolean): void;
-
-  /** Tells the client to forget its token. Only for an explicit logout, never for a token that is merely unknown. */
-  clear(headers: ResponseHeaders, secure: boolean): void;
 }

@@ -18,7 +18,9 @@ export function replaceResponse(
 ): void {
   const body = JSON.stringify({ statusCode: status, message: STATUS_CODES[status] });
   for (const name of response.getHeaderNames()) if (OF_THE_CONTENT.test(name)) response.removeHeader(name);
-  if (response.statusMessage) response.statusMessage = STATUS_CODES[status] ?? '';
+  const isHttp1 = response.req.httpVersionMajor === 1;
+  // HTTP/2 has neither: connections are not a response's business there.
+  if (isHttp1 && response.statusMessage) response.statusMessage = STATUS_CODES[status] ?? '';
   response.setHeader('Cache-Control', 'no-store');
   // An earlier commit of this request may have handed an id out.
   keeper.beforeHead(new RawResponseHeaders(response, undefined), status);
@@ -26,7 +28,7 @@ export function replaceResponse(
     'Content-Type': 'application/json; charset=utf-8',
     'Content-Length': Buffer.byteLength(body),
   };
-  if (!keepAlive) headers['Connection'] = 'close';
+  if (isHttp1 && !keepAlive) headers['Connection'] = 'close';
   // Past whatever others patched: what they were about to do was meant for the response that is not sent.
   const plain = Object.getPrototypeOf(response) as ServerResponse;
   plain.writeHead.call(response, status, headers);

@@ -50,16 +50,6 @@ describe('SessionCookie', () => {
     expect(cookie.nameFor(secure)).toBe(line.slice(0, line.indexOf('=')));
   });
 
-  it('clears with the attributes it was set with', () => {
-    const cookie = new SessionCookie({ domain: 'example.org', path: '/app' });
-    expect(cookie.serializeCleared(true)).toBe(
-      '__Secure-sid=; Path=/app; HttpOnly; Secure; SameSite=Lax; Domain=example.org; Max-Age=0',
-    );
-    expect(cookie.serializeCleared(false)).toBe(
-      'sid=; Path=/app; HttpOnly; SameSite=Lax; Domain=example.org; Max-Age=0',
-    );
-  });
-
   it('R15: stays below 200 bytes with MAC and route', () => {
     const format = new SessionTokenFormat({ secrets: ['a secret of enough bytes'], route: 'r'.repeat(32) });
     expect(new SessionCookie().serialize(format.format(generateSessionId()), true).length).toBeLessThan(200);

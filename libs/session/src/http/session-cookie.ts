@@ -45,11 +45,6 @@ export class SessionCookie {
     return prefix + token + suffix;
   }
 
-  /** The line that makes the browser forget the cookie. For an explicit logout only; same attributes, so that it matches. */
-  serializeCleared(secure: boolean): string {
-    return `${this.serialize('', secure)}; Max-Age=0`;
-  }
-
   private textFor(secure: boolean): CookieText {
     return secure ? this.overTls : this.overPlainHttp;
   }

@@ -32,10 +32,4 @@ export class UrlIdTransport implements SessionIdTransport {
     headers.set('Referrer-Policy', 'no-referrer');
     protectFromCaches(headers);
   }
-
-  /** Nothing to take back: the client holds nothing but addresses. */
-  clear(headers: ResponseHeaders): void {
-    headers.set('Referrer-Policy', 'no-referrer');
-    protectFromCaches(headers);
-  }
 }

@@ -1,3 +1,6 @@
+/** The rules that have a name. */
+export const MERGE_RULES = ['sum', 'max', 'min', 'union', 'append', 'latest', 'reject'] as const;
+
 /**
  * What it means when two overlapping requests changed the same field:
  *
@@ -9,12 +12,4 @@
  * - `reject`: always 409, even when both wrote the same
  * - a function of (base, mine, theirs) that returns the merged value
  */
-export type MergeRule =
-  | 'sum'
-  | 'max'
-  | 'min'
-  | 'union'
-  | 'append'
-  | 'latest'
-  | 'reject'
-  | ((base: unknown, mine: unknown, theirs: unknown) => unknown);
+export type MergeRule = (typeof MERGE_RULES)[number] | ((base: unknown, mine: unknown, theirs: unknown) => unknown);
