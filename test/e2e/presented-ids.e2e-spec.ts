@@ -120,6 +120,18 @@ describe.each(adapters)('R4 the id that a client presents, $adapter', ({ adapter
       expect((await get('/peek', `Cookie: sid=${planted}`)).body).toBe('n=0');
     });
 
+    it('R22 of a late request: what would start another session is refused, what reads is answered, and neither gets a cookie', async () => {
+      await get('/renew', `Cookie: sid=${token}`);
+      const answers = await Promise.all(
+        Array.from({ length: 50 }, (_, n) => get(n % 2 ? '/count' : '/peek', `Cookie: sid=${token}`)),
+      );
+      expect(answers.flatMap(({ cookies }) => cookies)).toEqual([]);
+      expect(new Set(answers.filter((_, n) => n % 2).map(({ status }) => status))).toEqual(new Set([409]));
+      expect(new Set(answers.filter((_, n) => !(n % 2)).map(({ body }) => body))).toEqual(new Set(['n=0']));
+      clock.advance(10 * 60_000);
+      expect((await get('/count', `Cookie: sid=${token}`)).body).toBe('n=1');
+    });
+
     it.each([
       ['its renewal', () => get('/renew', `Cookie: sid=${token}`)],
       ['its end', () => RawClient.exchange(server.url, '/session', [`Cookie: sid=${token}`], 'DELETE')],

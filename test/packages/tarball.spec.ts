@@ -24,7 +24,7 @@ describe('the tarball', () => {
   it('holds code, its declarations, source maps and Lua scripts, but no specs', () => {
     expect(files.filter((path) => path.startsWith('dist/') && !/\.(js|js\.map|d\.ts|lua)$/.test(path))).toEqual([]);
     expect(files.filter((path) => path.includes('spec.'))).toEqual([]);
-    expect(files).toContain('dist/store/redis/lua/save-1.lua');
+    expect(files).toContain('dist/store/redis/lua/save-2.lua');
   });
 
   it('carries the sources inside its source maps', () => {

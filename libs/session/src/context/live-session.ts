@@ -47,6 +47,7 @@ export class LiveSession {
   private isWorking = false;
   private isScheduled = false;
   private ended = false;
+  private renewed = false;
 
   /** Resolves when the store agrees that it ended. */
   private endConfirmed: Promise<unknown> = Promise.resolve();
@@ -72,6 +73,11 @@ export class LiveSession {
 
   get isEnded(): boolean {
     return this.ended;
+  }
+
+  /** It has ended because it goes on under another id. */
+  get isRenewed(): boolean {
+    return this.renewed;
   }
 
   get lifetime(): SessionLifetime {
@@ -186,6 +192,12 @@ export class LiveSession {
     });
   }
 
+  /** Ends it because it goes on under another id. */
+  endRenewed(): void {
+    this.renewed = true;
+    this.end();
+  }
+
   /**
    * A lone request's changes go to the store at once. Where others run too, the save waits for the end of this turn of the
    * event loop and takes along what finishes meanwhile.
@@ -291,7 +303,10 @@ export class LiveSession {
 
   private async refresh(): Promise<void> {
     const result = await this.store.load(this.key, this.stored.stamp);
-    if (result.outcome === 'none') return this.end();
+    if (result.outcome === 'none') {
+      this.renewed = result.renewed === true;
+      return this.end();
+    }
     this.heard();
     if (result.outcome === 'unchanged') {
       this.stored.times = result.times;

@@ -1,6 +1,7 @@
 import type { SessionKey } from '../store/session-key.js';
 import type { LiveSessionSettings } from './live-session-settings.js';
 import { LiveSession } from './live-session.js';
+import { RenewedId } from './renewed-id.js';
 import type { SessionBirth } from './session-birth.js';
 import type { StoreGateway } from './store-gateway.js';
 
@@ -33,7 +34,7 @@ export class LiveSessions {
 
   /**
    * The session of a request, as new as the store's at the time of the call; undefined when there is none. Release it.
-   * @throws SessionStoreError
+   * @throws SessionStoreError; RenewedId
    */
   async acquire(key: SessionKey): Promise<LiveSession | undefined> {
     const live = this.byKey.get(key);
@@ -66,11 +67,13 @@ export class LiveSessions {
       throw error;
     }
     this.release(live);
+    if (live.isRenewed) throw new RenewedId();
     return undefined;
   }
 
   private async load(key: SessionKey): Promise<LiveSession | undefined> {
     const result = await this.store.load(key);
+    if (result.outcome === 'none' && result.renewed) throw new RenewedId();
     if (result.outcome !== 'found') return undefined;
     return this.add(new LiveSession(key, this.store, this.settings, result.record));
   }

@@ -93,7 +93,7 @@ async function replace(
     await discard(renewed, store, liveSessions);
     return undefined;
   }
-  live.end();
+  live.endRenewed();
   return { id, renewed };
 }
 

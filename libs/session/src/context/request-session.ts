@@ -48,6 +48,9 @@ export class RequestSession implements SessionWishes {
   /** The id behind `live`, or the one a session to be started will have. A credential: leaves only through `exchange.handOut` and `encodeUrl`. */
   id: string | undefined;
 
+  /** The client presented an id that was replaced a short while ago: it has the new one, or is about to. */
+  isLate = false;
+
   /** The client got its id in this request. */
   isNew = false;
 

@@ -14,6 +14,7 @@ import type { LiveSessions } from './live-sessions.js';
 import type { PartDifference } from './part-difference.js';
 import { PendingCommit } from './pending-commit.js';
 import { renewSession } from './renew-session.js';
+import { RenewedId } from './renewed-id.js';
 import type { RequestSession, SessionWishes } from './request-session.js';
 import type { SessionEvents } from './session-events.js';
 import type { StoreGateway } from './store-gateway.js';
@@ -233,7 +234,7 @@ export class SessionLifecycle {
 
   private async load(request: RequestSession): Promise<void> {
     const presented = request.exchange.presented();
-    const live = presented && (await this.acquire(sessionKeyOf(presented.id)));
+    const live = presented && (await this.acquire(request, sessionKeyOf(presented.id)));
     if (request.phase === 'closed') {
       // The client went away meanwhile.
       if (live) this.liveSessions.release(live);
@@ -245,10 +246,14 @@ export class SessionLifecycle {
     if (live && presented.route !== this.settings.nodeName) request.exchange.handOut(presented.id);
   }
 
-  private async acquire(key: SessionKey): Promise<LiveSession | undefined> {
+  private async acquire(request: RequestSession, key: SessionKey): Promise<LiveSession | undefined> {
     try {
       return await this.liveSessions.acquire(key);
     } catch (error) {
+      if (error instanceof RenewedId) {
+        request.isLate = true;
+        return undefined;
+      }
       const isDamaged = error instanceof SessionStateError && error.reason === 'undecodable';
       if (!isDamaged || this.settings.onUndecodable !== 'reset') throw error;
       this.events.emit('undecodable', { session: sessionHash(key), bean: undefined, error });
@@ -258,6 +263,8 @@ export class SessionLifecycle {
 
   private async create(request: RequestSession, differences: readonly PartDifference[]): Promise<void> {
     if (differences.length === 0 && !request.startRequested) return;
+    // A new session's cookie would take the place of the one that the client got with its new id.
+    if (request.isLate) throw new SessionEndedError();
     if (request.exchange.isHeadSent) {
       throw new SessionResponseCommittedError(
         'a session would have to start, but the head of the response is already sent and no cookie can go with it: touch the bean before the first byte',

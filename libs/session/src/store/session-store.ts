@@ -49,8 +49,9 @@ export interface SessionStore {
    * Called on logout, and for the old id when an id is renewed.
    * [D1] Ends the session: true when it has ended by this call, false when there was none, which is not an error. [D2]
    * Afterwards no save and no touch brings it back; a `create` of its key that arrives late, for at least a minute, answers
-   * `gone`. An ended key is never used again. [D3] With `ifStamp`, only when the stored stamp is that one: false, and
-   * nothing is changed, when it is another.
+   * `gone`. An ended key is never used again. [D3] With `ifStamp`, only when the stored stamp
+   * is that one: false, and nothing is changed, when it is another. [D4] That is how a renewal ends the old key: for at least a minute loads
+   * of it answer `none` with `renewed`, so that a late request with the old id is told from one without a session.
    */
   destroy(key: SessionKey, ifStamp?: string): Promise<boolean>;
 
@@ -80,7 +81,8 @@ export interface LoadOptions {
 export type LoadResult =
   | { readonly outcome: 'found'; readonly record: SessionRecord }
   | { readonly outcome: 'unchanged'; readonly times: SessionTimes }
-  | { readonly outcome: 'none' };
+  /** `renewed`: it went on under another key a short while ago. */
+  | { readonly outcome: 'none'; readonly renewed?: true };
 
 export type SaveResult =
   | { readonly outcome: 'saved'; readonly stamp: string; readonly times: SessionTimes }

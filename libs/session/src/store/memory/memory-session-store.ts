@@ -33,6 +33,7 @@ export class MemorySessionStore implements SessionStore {
   private readonly clock: Clock;
   private readonly table: MemorySessionTable;
   private readonly ended: RecentKeys;
+  private readonly renewed: RecentKeys;
   private lastLifetime: SessionLifetime | undefined = undefined;
 
   /** @throws SessionConfigurationError when an option cannot work. */
@@ -41,6 +42,7 @@ export class MemorySessionStore implements SessionStore {
     this.clock = resolved.clock;
     this.table = new MemorySessionTable(resolved);
     this.ended = new RecentKeys(ENDED_KEYS.forMs, ENDED_KEYS.limit, this.clock.now());
+    this.renewed = new RecentKeys(ENDED_KEYS.forMs, ENDED_KEYS.limit, this.clock.now());
   }
 
   /** Sessions kept now, including expired ones that were not freed yet. For metrics. */
@@ -56,7 +58,7 @@ export class MemorySessionStore implements SessionStore {
   async load(key: SessionKey, { known, touchAfterMs }: LoadOptions = {}): Promise<LoadResult> {
     const now = this.clock.now();
     const session = this.table.find(key, now);
-    if (!session) return { outcome: 'none' };
+    if (!session) return this.renewed.has(key, now) ? { outcome: 'none', renewed: true } : { outcome: 'none' };
     const { createdAt, lastAccessedAt, joined } = session;
     if (touchAfterMs !== undefined && (!joined || now - lastAccessedAt >= touchAfterMs)) {
       session.joined = true;
@@ -95,6 +97,7 @@ export class MemorySessionStore implements SessionStore {
     if (session && ifStamp !== undefined && session.stamp !== ifStamp) return false;
     if (session) this.table.remove(session);
     this.ended.add(key, now);
+    if (session && ifStamp !== undefined) this.renewed.add(key, now);
     return session !== undefined;
   }
 

@@ -3,7 +3,7 @@ import type { SessionRecord, SessionTimes, StoredPart } from '../session-record.
 
 /** What a script answers; the codes are in the header of each. */
 export type RedisReply =
-  | { readonly code: 'none' }
+  | { readonly code: 'none'; readonly isRenewed: boolean }
   | { readonly code: 'times'; readonly times: SessionTimes; readonly stamp: string | undefined }
   | { readonly code: 'record'; readonly record: SessionRecord }
   | { readonly code: 'too-large'; readonly bytes: number }
@@ -16,7 +16,7 @@ export function parseRedisReply(reply: readonly unknown[]): RedisReply {
   // A client with `stringNumbers` has the code as text.
   switch (Number(code)) {
     case 0:
-      return { code: 'none' };
+      return { code: 'none', isRenewed: rest[0] !== undefined && rest[0] !== null };
     case 1:
       return { code: 'times', times: timesOf(rest), stamp: rest[4] as string | undefined };
     case 2: {

@@ -60,7 +60,8 @@ export class RedisSessionStore implements SessionStore {
       client.sessionBeansLoad(this.keyOf(key), known, touchAfterMs ?? '', this.maxRecordBytes, 'load'),
     );
     if (reply.code === 'record') return { outcome: 'found', record: reply.record };
-    return reply.code === 'times' ? { outcome: 'unchanged', times: reply.times } : { outcome: 'none' };
+    if (reply.code === 'times') return { outcome: 'unchanged', times: reply.times };
+    return reply.code === 'none' && reply.isRenewed ? { outcome: 'none', renewed: true } : { outcome: 'none' };
   }
 
   async save(change: SessionChange): Promise<SaveResult> {

@@ -50,11 +50,23 @@ export const destroyRules: ContractRules = {
     assert.deepEqual(await on.found(key), before);
   },
 
+  '[D4] a load tells that a session was renewed, and only that': async (on) => {
+    const renewed = await on.begin();
+    assert.equal(await on.store.destroy(renewed.key, renewed.stamp), true);
+    for (const store of await on.servers()) {
+      assert.deepEqual(await store.load(renewed.key, { touchAfterMs: 0 }), { outcome: 'none', renewed: true });
+    }
+    const { key } = await on.begin();
+    await on.store.destroy(key);
+    await on.assertNone(key);
+    await on.assertNone(on.newKey());
+  },
+
   '[D3] with the stored stamp the session is destroyed, for good': async (on) => {
     const { key, stamp } = await on.begin();
     await on.store.touch(key);
     assert.equal(await on.store.destroy(key, stamp), true);
     assert.deepEqual(await on.store.save(on.creation(key, {})), { outcome: 'gone' });
-    await on.assertNone(key);
+    assert.equal((await on.store.load(key)).outcome, 'none');
   },
 };

@@ -29,5 +29,7 @@ end
 if ARGV[1] ~= 'any' and ARGV[1] ~= 'is ' .. stamp then return 0 end
 redis.call('DEL', KEYS[1])
 redis.call('HSET', KEYS[1], 'ended', ARGV[3])
+-- Only a renewal asks for a stamp: the session goes on under another key.
+if ARGV[1] ~= 'any' then redis.call('HSET', KEYS[1], 'renewed', '1') end
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return 1

@@ -10,7 +10,7 @@
     ARGV[4]  'load', or 'touch': keep alive, without the client having joined, and answer like 'unchanged' whatever the stamp
 
   Output:
-    { 0 }                                                        none
+    { 0 }  { 0, 1 }                                              none; none, because it goes on under another key
     { 1, created, used, joined, expires }                        unchanged
     { 2, created, used, joined, expires, life, stamp, field, value, ... }  found; life as it is stored
     { 3, bytes }                                                 larger than allowed
@@ -27,7 +27,9 @@ if head.err then return { 4 } end
 local stamp, life, use = unpack(head)
 if not stamp then
   -- An ended session leaves a mark; anything else under this key is not ours.
-  if redis.call('EXISTS', key) == 0 or redis.call('HEXISTS', key, 'ended') == 1 then return { 0 } end
+  local ended, renewed = unpack(redis.call('HMGET', key, 'ended', 'renewed'))
+  if ended and renewed then return { 0, 1 } end
+  if ended or redis.call('EXISTS', key) == 0 then return { 0 } end
   return { 4 }
 end
 local created, idle, absolute, unjoined = string.match(life or '', '^(%d+) (%d+) (%d+) (%d+)$')
