@@ -1,6 +1,4 @@
-import type { OnBeanDestroyed } from '../bean/bean-life-cycle.js';
 import type { BeanRegistry } from '../bean/bean-registry.js';
-import type { SessionBean } from '../bean/session-bean.js';
 import { SessionConflictError } from '../errors/session-conflict.error.js';
 import { SessionEndedError } from '../errors/session-ended.error.js';
 import { SessionStateError } from '../errors/session-state.error.js';
@@ -8,7 +6,6 @@ import { SessionResponseCommittedError } from '../errors/session-response-commit
 import { generateSessionId, sessionHash, sessionKeyOf } from '../store/session-id.js';
 import type { SessionKey } from '../store/session-key.js';
 import type { SessionLifetime } from '../store/session-lifetime.js';
-import { Deadline } from './deadline.js';
 import type { LiveSession } from './live-session.js';
 import type { LiveSessions } from './live-sessions.js';
 import type { PartDifference } from './part-difference.js';
@@ -16,9 +13,11 @@ import { PendingCommit } from './pending-commit.js';
 import { renewSession } from './renew-session.js';
 import { RenewedId } from './renewed-id.js';
 import type { RequestSession, SessionWishes } from './request-session.js';
+import { requestTurns } from './request-turns.js';
 import type { SessionEvents } from './session-events.js';
 import type { StoreGateway } from './store-gateway.js';
 import { SessionLocks } from './session-locks.js';
+import { tellDestroyed } from './tell-destroyed.js';
 import { UnitOfWork } from './unit-of-work.js';
 
 /** What the life cycle reads of the module's options. */
@@ -71,7 +70,7 @@ export class SessionLifecycle {
    */
   commit(request: RequestSession): Promise<void> {
     // Two commits at once would both see the same difference and store it twice.
-    return inTurn(request, () => this.commitNow(request));
+    return requestTurns.take(request, () => this.commitNow(request));
   }
 
   /** Whether `commit` has anything to look at, or to wait for: when not, the response need not wait. */
@@ -94,10 +93,10 @@ export class SessionLifecycle {
    */
   async invalidate(request: RequestSession): Promise<void> {
     // A commit under way may be about to create the session, or to give it another id.
-    const unit = await inTurn(request, () => this.invalidateNow(request));
+    const unit = await requestTurns.take(request, () => this.invalidateNow(request));
     if (!unit) return;
     // Not in turn: a hook may commit what it changes.
-    await Promise.all([...this.beans.all()].map((bean) => this.tellDestroyed(unit, bean)));
+    await tellDestroyed(this.beans.all(), unit, this.onHookError);
   }
 
   /**
@@ -113,7 +112,7 @@ export class SessionLifecycle {
       if (request.live !== live) return await lock.release();
       request.lock = lock;
       if (await live.revalidate()) request.unit?.rebase(live);
-      else await inTurn(request, () => this.leaveEnded(request, live));
+      else await requestTurns.take(request, () => this.leaveEnded(request, live));
     } catch (error) {
       await this.unlock(request);
       throw error;
@@ -130,7 +129,7 @@ export class SessionLifecycle {
   end(request: RequestSession): void {
     if (request.phase === 'closed') return;
     request.phase = 'closed';
-    whenSettled(request, () => {
+    requestTurns.after(request, () => {
       void this.unlock(request);
       const { live, unit } = request;
       request.unit = undefined;
@@ -143,7 +142,7 @@ export class SessionLifecycle {
   detach(request: RequestSession): void {
     if (request.phase !== 'active') return this.end(request);
     request.phase = 'detached';
-    whenSettled(request, () => {
+    requestTurns.after(request, () => {
       void this.unlock(request);
       this.release(request);
     });
@@ -366,36 +365,6 @@ export class SessionLifecycle {
       this.events.emit('conflict', { session: sessionHash(live.key), bean: error.bean, field: error.field });
     }
   }
-
-  private async tellDestroyed(unit: UnitOfWork, bean: SessionBean): Promise<void> {
-    if (!('onBeanDestroyed' in bean.definition.type.prototype) || !unit.holds(bean)) return;
-    try {
-      await hookDeadline.limit(Promise.resolve((unit.instanceOf(bean) as OnBeanDestroyed).onBeanDestroyed()));
-    } catch (error) {
-      this.onHookError(error);
-    }
-  }
-}
-
-/** The session is dead already: a hook that never ends must not keep the logout waiting. */
-const hookDeadline = new Deadline(1_000, 'from onBeanDestroyed()');
-
-/** At once, or after the commit or invalidation that is under way. */
-function whenSettled(request: RequestSession, step: () => void): void {
-  if (request.committing) void request.committing.then(step);
-  else step();
-}
-
-/** Commits and invalidations of one request run one after the other. */
-function inTurn<T>(request: RequestSession, step: () => Promise<T>): Promise<T> {
-  const turn = request.committing ? request.committing.then(step) : step();
-  const clear = (): void => {
-    if (request.committing === settled) request.committing = undefined;
-  };
-  // The first to hear of it: who waits for the turn finds nothing under way.
-  const settled = turn.then(clear, clear);
-  request.committing = settled;
-  return turn;
 }
 
 function lifetimeChange({ idleTimeoutMs }: SessionWishes, live: LiveSession): SessionLifetime | undefined {
