@@ -36,7 +36,7 @@ async function staleReads(options: Pick<ClusterOptions, 'plant'>): Promise<numbe
   const others = { areOver: false };
   const running = inParallel(3, 3, async (server) => {
     for (let i = 0; !others.areOver; i++) {
-      await cluster.handle(server, client.fork(), (request) => request.bean(Tally).add(`${server}.${i}`));
+      await cluster.handle(server, client.fork(), (request) => request.bean(Tally).add(`${server}.${i % 20}`));
     }
   });
   for (let i = 0; i < 200; i++) {
