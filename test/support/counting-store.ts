@@ -14,6 +14,9 @@ export class CountingStore implements SessionStore {
   readonly name: string;
   readonly calls: Record<Operation, number> = { load: 0, save: 0, touch: 0, destroy: 0 };
 
+  readonly lock: SessionStore['lock'];
+  readonly unlock: SessionStore['unlock'];
+
   /** Awaited before each call is passed on; throw here to be down. */
   before: (operation: Operation, argument: unknown) => Promise<void> | void = () => undefined;
 
@@ -22,6 +25,8 @@ export class CountingStore implements SessionStore {
     readonly capabilities = inner.capabilities,
   ) {
     this.name = inner.name;
+    this.lock = inner.lock?.bind(inner);
+    this.unlock = inner.unlock?.bind(inner);
   }
 
   get total(): number {
