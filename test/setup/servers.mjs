@@ -4,7 +4,11 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 
 /** Where the command is, the oldest release that will do, how it tells its own, and the package that has it. */
-const SERVERS = [{ command: 'redis-server', major: 7, version: /v=(\d+)/, packages: ['redis-server'] }];
+const SERVERS = [
+  { command: 'redis-server', ask: '--version', major: 7, version: /v=(\d+)/, packages: ['redis-server'] },
+  // Makes the certificate for Redis over TLS.
+  { command: 'openssl', ask: 'version', major: 1, version: /(\d+)\./, packages: ['openssl'] },
+];
 
 const missing = SERVERS.filter((server) => !isThere(server));
 if (missing.length > 0) install(missing.flatMap(({ packages }) => packages));
@@ -17,8 +21,8 @@ if (stillMissing.length > 0) {
   process.exit(1);
 }
 
-function isThere({ command, major, version }) {
-  const { status, stdout } = spawnSync(command, ['--version'], { encoding: 'utf8' });
+function isThere({ command, ask, major, version }) {
+  const { status, stdout } = spawnSync(command, [ask], { encoding: 'utf8' });
   return status === 0 && Number(version.exec(stdout)?.[1]) >= major;
 }
 
