@@ -51,7 +51,7 @@ describe('the Redis store over TLS', () => {
       onWarning: (warning) => warnings.push(warning),
     });
     await eventually('the warning', () => warnings.some((warning) => /certificate/i.test(warning)));
-    await expect(store.load('secured')).rejects.toThrow();
+    await expect(store.load('secured')).rejects.toBeInstanceOf(Error);
     await store.close();
     expect(warnings.filter((warning) => /certificate/i.test(warning))).toHaveLength(1);
   });

@@ -50,7 +50,7 @@ describe('what is wrong with Redis is said at boot', () => {
 
   it('F37: nothing about a user that has what is needed', async () => {
     const needed =
-      'hmget hget hgetall hexists exists hset hdel pexpire pexpireat del time eval evalsha info hello auth';
+      'hmget hget hgetall hexists exists hset hdel pexpire pexpireat del time get set eval evalsha info hello auth';
     const rights = needed.split(' ').map((command) => `+${command}`);
     await redis.command('ACL', 'SETUSER', 'least', 'on', `>${SECRET}`, '~session:*', ...rights, '+client');
     const warnings: string[] = [];

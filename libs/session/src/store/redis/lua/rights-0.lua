@@ -23,4 +23,6 @@ check('PEXPIRE', key, '1')
 check('PEXPIREAT', key, '1')
 check('DEL', key)
 check('TIME')
+check('GET', key .. ':lock')
+check('SET', key .. ':lock', 't', 'PX', '1')
 return missing
