@@ -1,0 +1,53 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { CookieJar } from '../support/cookie-jar.js';
+import { RedisServer } from '../support/redis-server.js';
+import { ServerProcess } from '../support/server-process.js';
+
+const REQUESTS = 1_000;
+
+/** As it was built: `npm run build` comes before. */
+const MAIN = 'dist/main.js';
+
+describe('four servers of the sample with SESSION_PATTERN=external', () => {
+  let redis: RedisServer;
+  let servers: ServerProcess[];
+  let jar: CookieJar;
+  beforeAll(async () => {
+    redis = await RedisServer.start();
+    const adapters = ['express', 'fastify', 'express', 'fastify'];
+    servers = await Promise.all(
+      adapters.map((adapter) =>
+        ServerProcess.start(MAIN, {
+          SESSION_PATTERN: 'external',
+          REDIS_URL: redis.url,
+          HTTP_ADAPTER: adapter,
+          HOST: '127.0.0.1',
+          PORT: '0',
+        }),
+      ),
+    );
+    jar = new CookieJar();
+    await jar.text(`${urlOf(0)}/count`);
+  });
+  afterAll(async () => {
+    await Promise.all(servers.map((server) => server.stop()));
+    await redis.stop();
+  });
+  const urlOf = (i: number): string => servers[i % servers.length]?.url ?? '';
+
+  it('count as one: each request of a client on another server sees what the last one stored', async () => {
+    for (let i = 1; i <= 100; i++) expect(await jar.text(`${urlOf(i)}/count`)).toBe(`counter=${i + 1}`);
+  });
+
+  it('lose none of 1,000 requests at once', async () => {
+    const before = Number((await jar.text(`${urlOf(0)}/count/peek`)).slice('counter='.length));
+    const responses = await Promise.all(Array.from({ length: REQUESTS }, (_, i) => jar.fetch(`${urlOf(i)}/count`)));
+    expect(new Set(responses.map(({ status }) => status))).toEqual(new Set([200]));
+    expect(await jar.text(`${urlOf(3)}/count/peek`)).toBe(`counter=${before + REQUESTS}`);
+  });
+
+  it('end a session together', async () => {
+    expect((await jar.fetch(`${urlOf(0)}/session`, { method: 'DELETE' })).status).toBe(204);
+    for (let i = 0; i < 4; i++) expect((await jar.fetch(`${urlOf(i)}/session`)).status).toBe(404);
+  });
+});
