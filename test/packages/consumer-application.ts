@@ -1,10 +1,11 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
+import { typeScriptBlocks } from '../docs/typescript-blocks.js';
 
 const root = join(import.meta.dirname, '../..');
 const fixtures = join(import.meta.dirname, 'fixtures');
@@ -21,6 +22,7 @@ export class ConsumerApplication {
     const directory = await mkdtemp(join(tmpdir(), `${fixture}-`));
     await cp(join(fixtures, fixture), directory, { recursive: true });
     await cp(join(fixtures, 'application'), join(directory, 'src'), { recursive: true });
+    await writeReadmeExample(join(directory, 'src'));
     await exec('npm', ['pack', '--ignore-scripts', '--pack-destination', directory], {
       cwd: join(root, 'libs/session'),
     });
@@ -58,5 +60,15 @@ export class ConsumerApplication {
   async remove(): Promise<void> {
     if (this.server?.exitCode === null && this.server.kill()) await once(this.server, 'exit');
     await rm(this.directory, { recursive: true });
+  }
+}
+
+/** The bean and the module that the README begins with. */
+async function writeReadmeExample(directory: string): Promise<void> {
+  const blocks = typeScriptBlocks(await readFile(join(root, 'README.md'), 'utf8'));
+  for (const name of ['counter.ts', 'app.module.ts']) {
+    const block = blocks.find((candidate) => candidate.name === name);
+    if (!block) throw new Error(`README.md has no block that begins with // ${name}`);
+    await writeFile(join(directory, name), block.text);
   }
 }
