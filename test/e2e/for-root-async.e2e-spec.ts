@@ -1,22 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { Controller, Get, Module } from '@nestjs/common';
+import { Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
-import { SessionModule, type SessionModuleOptions, SessionScoped } from 'nestjs-session-beans';
-
-@SessionScoped()
-class Counter {
-  value = 0;
-}
-
-@Controller()
-class CountController {
-  constructor(private readonly counter: Counter) {}
-
-  @Get()
-  count(): number {
-    return ++this.counter.value;
-  }
-}
+import { SessionModule, type SessionModuleOptions } from 'nestjs-session-beans';
+import { CountController } from '../support/count.controller.js';
+import { Counter } from '../support/counter.bean.js';
 
 describe('forRootAsync()', () => {
   class Options {

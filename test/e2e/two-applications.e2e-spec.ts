@@ -1,24 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { Controller, Get } from '@nestjs/common';
+import { CountController } from '../support/count.controller.js';
+import { Counter } from '../support/counter.bean.js';
 import { INTERCEPTORS_METADATA } from '@nestjs/common/constants.js';
-import { SessionScoped } from 'nestjs-session-beans';
 import { CookieJar } from '../support/cookie-jar.js';
 import { platforms, startApplication } from '../support/platforms.js';
-
-@SessionScoped()
-class Counter {
-  value = 0;
-}
-
-@Controller()
-class CountController {
-  constructor(private readonly counter: Counter) {}
-
-  @Get()
-  count(): number {
-    return ++this.counter.value;
-  }
-}
 
 describe.each(platforms)(
   'R23 two applications in one process with the same classes, $adapter, $mode,',

@@ -1,23 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { Controller, Get, Module } from '@nestjs/common';
-import { SessionModule, SessionScoped } from 'nestjs-session-beans';
+import { SessionModule } from 'nestjs-session-beans';
 import { CookieJar } from '../support/cookie-jar.js';
 import { platforms, startApplication } from '../support/platforms.js';
-
-@SessionScoped()
-class Counter {
-  value = 0;
-}
-
-@Controller()
-class CountController {
-  constructor(private readonly counter: Counter) {}
-
-  @Get()
-  count(): number {
-    return ++this.counter.value;
-  }
-}
+import { CountController } from '../support/count.controller.js';
+import { Counter } from '../support/counter.bean.js';
 
 @Controller('other')
 class OtherController {
