@@ -47,7 +47,8 @@ describe.each(adapters)('R5 the way of the id, $adapter', ({ adapter }) => {
     const token = (await get('/count')).header('x-session-id') ?? '';
     expect((await get('/count', `X-Session-Id: ${token}`, `X-Session-Id: ${token}`)).body).toBe('n=1');
     expect((await get('/count', `X-Session-Id: ${token}, ${token}`)).body).toBe('n=1');
-    expect((await get('/count', `X-Session-Id: ${'a'.repeat(100_000)}`)).status).toBe(431);
+    // Over Node's limit for headers, and small enough to be read whole before Node closes the connection.
+    expect((await get('/count', `X-Session-Id: ${'a'.repeat(20_000)}`)).status).toBe(431);
   });
 
   it('R48 url: in the addresses that encodeUrl() made', async () => {
