@@ -3,6 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { SessionStateError } from '../errors/session-state.error.js';
 import type { BeanDefinition } from './bean-definition.js';
 import { BeanState } from './bean-state.js';
+import { refusalOf } from '../../../../test/support/refusal-of.js';
 
 class Counter {
   private value = 0;
@@ -49,16 +50,6 @@ function stateOf(type: new (...args: never[]) => object, settings: Settings = {}
 function made<T extends object>(state: BeanState, instance: T, dependencies: unknown[] = [theClock, doLater]): T {
   state.notePristine(instance, dependencies);
   return instance;
-}
-
-function refusalOf(run: () => unknown): SessionStateError {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof SessionStateError) return error;
-    throw error;
-  }
-  throw new Error('nothing was refused');
 }
 
 describe('BeanState', () => {

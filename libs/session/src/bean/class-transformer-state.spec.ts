@@ -3,10 +3,10 @@ import { Buffer } from 'node:buffer';
 import type { Type as Class } from '@nestjs/common';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { Exclude, Expose, Transform, Type } from 'class-transformer';
-import { SessionStateError } from '../errors/session-state.error.js';
 import type { MergeRule } from '../merge/merge-rule.js';
 import { BeanState } from './bean-state.js';
 import { classTransformerMetadata } from './class-transformer-metadata.js';
+import { refusalOf } from '../../../../test/support/refusal-of.js';
 
 class Item {
   constructor(
@@ -57,16 +57,6 @@ function roundTrip<T extends object>(type: Class<T>, instance: T): T {
   state.restore(restored, payload);
   expect(state.encode(restored)).toBe(payload);
   return restored;
-}
-
-function refusalOf(run: () => unknown): SessionStateError {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof SessionStateError) return error;
-    throw error;
-  }
-  throw new Error('nothing was refused');
 }
 
 afterEach(() => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { SessionStateError } from '../errors/session-state.error.js';
 import { absent } from './absent.js';
 import { encodeState } from './encode-state.js';
+import { refusalOf } from '../../../../test/support/refusal-of.js';
 
 const encode = (state: Record<string, unknown>, maxDepth = 100): string => encodeState(state, 'Cart', { maxDepth });
 
@@ -15,16 +16,6 @@ function nested(levels: number): Record<string, unknown> {
   let state: Record<string, unknown> = {};
   for (let level = 1; level < levels; level++) state = { a: state };
   return state;
-}
-
-function refusalOf(run: () => unknown): SessionStateError {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof SessionStateError) return error;
-    throw error;
-  }
-  throw new Error('nothing was refused');
 }
 
 describe('encodeState', () => {
