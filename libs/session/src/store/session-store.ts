@@ -21,6 +21,8 @@ export interface SessionStore {
    * [L5] With `touchAfterMs`, a request is using the session: the client has now joined, and the end of life moves to
    * `idleTimeoutMs` from now (never past the absolute end) if it has not been moved for `touchAfterMs`, or if the client had not
    * joined before. The times returned are those from before the call, except `expiresAt`. Without it nothing changes.
+   * [P1] With `locator`, never a state older than the one that was stored when that locator was returned: a copy that may be older is a failure,
+   * not an answer. A text that is no locator of this store counts as none.
    */
   load(key: SessionKey, options?: LoadOptions): Promise<LoadResult>;
 
@@ -66,6 +68,18 @@ export interface SessionStore {
   /** Present exactly when `capabilities.locks`. [K6] Gives the lock back if `token` holds it; not an error if it does not. */
   unlock?(key: SessionKey, token: string): Promise<void>;
 
+  /**
+   * Present exactly when `capabilities.notifies`. Called once, at boot, by a near cache that answers from its own copies. `onChange` is called
+   * with the key when somebody else may have changed the session, ended it or let it expire; too often is allowed, too late is not.
+   * [N1] Every result of `load` and `save` that tells of a session carries a `watch`, unless the store cannot watch it just now. [N2] What another
+   * server changes after such a result was made is told to `onChange` before `watch.toldUntil` passes the moment of the change, or
+   * `toldUntil` never passes it. [N3] The caller's own loads and saves through this store are not told, and renew the watch.
+   */
+  subscribe?(onChange: (key: SessionKey) => void): void;
+
+  /** Called once at boot, before the first request: opens ports and the like. The application does not start when it rejects. */
+  open?(): Promise<void>;
+
   /** [C1] Releases what the store itself opened (timers, connections), nothing that was handed to it. */
   close(): Promise<void>;
 }
@@ -76,18 +90,45 @@ export interface LoadOptions {
 
   /** A request is using the session: see [L5]. */
   readonly touchAfterMs?: number;
+
+  /** What the client brought with its id: the last locator it was given. Text of a client: it proves nothing. */
+  readonly locator?: string;
+}
+
+/** What the answers that tell of a session may say besides. */
+export interface SessionWhereabouts {
+  /**
+   * Present exactly when `capabilities.locates`. [P2] Where the session is now: 1 to 4 fields of 1 to 64 characters of `[A-Za-z0-9_-]`, with dots
+   * between them; the first is the route. The client gets it with its id and brings it along.
+   */
+  readonly locator?: string;
+
+  /** See `subscribe`. */
+  readonly watch?: SessionWatch;
+}
+
+/** How well this server is told about the sessions that one connection of its store watches. Lives as long as that connection. */
+export interface SessionWatch {
+  /**
+   * All that happened before this moment was told; by `performance.now()` of this process. `-Infinity`, and that for good, once something may
+   * have been missed.
+   */
+  readonly toldUntil: number;
 }
 
 export type LoadResult =
-  | { readonly outcome: 'found'; readonly record: SessionRecord }
-  | { readonly outcome: 'unchanged'; readonly times: SessionTimes }
-  /** `renewed`: it went on under another key a short while ago. */
-  | { readonly outcome: 'none'; readonly renewed?: true };
+  | ({ readonly outcome: 'found'; readonly record: SessionRecord } & SessionWhereabouts)
+  | ({ readonly outcome: 'unchanged'; readonly times: SessionTimes } & SessionWhereabouts)
+  /**
+   * `renewed`: it went on under another key a short while ago. `lost`: there was one, by the locator, and all who had it have lost it;
+   * said once on each server.
+   */
+  | { readonly outcome: 'none'; readonly renewed?: true; readonly lost?: true };
 
 export type SaveResult =
-  | { readonly outcome: 'saved'; readonly stamp: string; readonly times: SessionTimes }
+  | ({ readonly outcome: 'saved'; readonly stamp: string; readonly times: SessionTimes } & SessionWhereabouts)
   /** With what the store has instead, so that the caller can merge without another call. */
-  | { readonly outcome: 'conflict'; readonly record: SessionRecord }
+  | ({ readonly outcome: 'conflict'; readonly record: SessionRecord } & SessionWhereabouts)
   | { readonly outcome: 'gone' }
   /** Only for a change that names a lock. */
   | { readonly outcome: 'unlocked' };
@@ -105,4 +146,10 @@ export interface SessionStoreCapabilities {
    * cannot lock, nobody can have that. Default false.
    */
   readonly locks?: boolean;
+
+  /** The store tells who subscribes what others change. Read by the near cache, whose mode `bounded` needs it. Default false. */
+  readonly notifies?: boolean;
+
+  /** Answers carry locators, which the client brings back. Read where ids are given to clients. Default false. */
+  readonly locates?: boolean;
 }
