@@ -17,7 +17,7 @@ export class AppModule {
         CountModule,
         CartModule,
         SessionInfoModule.for(config),
-        HealthModule,
+        HealthModule.for(config),
       ],
     };
   }

@@ -3,17 +3,21 @@ export interface SampleConfig {
   readonly port: number;
   readonly host: string;
   readonly adapter: 'express' | 'fastify';
-  readonly pattern: 'none' | 'sticky' | 'external';
+  readonly pattern: 'none' | 'sticky' | 'external' | 'cached';
   /** Set when the pattern needs it. */
   readonly redisUrl: string | undefined;
+  readonly nearCache: 'validate' | 'bounded' | undefined;
   readonly nodeName: string | undefined;
   readonly secrets: readonly string[] | undefined;
   readonly idleTimeoutMs: number | undefined;
   readonly absoluteTimeoutMs: number | undefined;
+  /** How long a server that was told to stop goes on serving with red health, before it closes its connections. */
+  readonly drainMs: number;
 }
 
 const ADAPTERS = ['express', 'fastify'] as const;
-const PATTERNS = ['none', 'sticky', 'external'] as const;
+const PATTERNS = ['none', 'sticky', 'external', 'cached'] as const;
+const NEAR_CACHES = ['validate', 'bounded'] as const;
 
 /** @throws Error naming the variable, its value and what is allowed */
 export function readConfig(env: NodeJS.ProcessEnv): SampleConfig {
@@ -23,11 +27,16 @@ export function readConfig(env: NodeJS.ProcessEnv): SampleConfig {
     host: env['HOST'] ?? '::',
     adapter: oneOf('HTTP_ADAPTER', env['HTTP_ADAPTER'] ?? 'express', ADAPTERS),
     pattern,
-    redisUrl: pattern === 'external' ? required('REDIS_URL', env['REDIS_URL'], 'redis://127.0.0.1:6379') : undefined,
+    redisUrl:
+      pattern === 'external' || pattern === 'cached'
+        ? required('REDIS_URL', env['REDIS_URL'], 'redis://127.0.0.1:6379')
+        : undefined,
+    nearCache: pattern === 'cached' ? oneOf('NEAR_CACHE', env['NEAR_CACHE'] ?? 'bounded', NEAR_CACHES) : undefined,
     nodeName: env['NODE_NAME'] || undefined,
     secrets: env['SESSION_SECRETS']?.split(','),
     idleTimeoutMs: optionalNumber('IDLE_TIMEOUT_MS', env['IDLE_TIMEOUT_MS']),
     absoluteTimeoutMs: optionalNumber('ABSOLUTE_TIMEOUT_MS', env['ABSOLUTE_TIMEOUT_MS']),
+    drainMs: wholeNumber('DRAIN_MS', env['DRAIN_MS'] ?? '0'),
   };
 }
 

@@ -6,6 +6,7 @@ import type { SampleConfig } from './sample.config.js';
 export function sessionOptions({
   pattern,
   redisUrl,
+  nearCache,
   nodeName,
   secrets,
   idleTimeoutMs,
@@ -13,8 +14,9 @@ export function sessionOptions({
 }: SampleConfig): SessionModuleOptions {
   return {
     ...(redisUrl !== undefined && { store: new RedisSessionStore({ url: redisUrl }) }),
+    ...(nearCache && { nearCache: { mode: nearCache } }),
     // Without stickiness a route in the cookie would have no reader.
-    ...(pattern === 'sticky' && nodeName !== undefined && { nodeName }),
+    ...((pattern === 'sticky' || pattern === 'cached') && nodeName !== undefined && { nodeName }),
     ...(secrets && { secrets }),
     ...(idleTimeoutMs !== undefined && { idleTimeoutMs }),
     ...(absoluteTimeoutMs !== undefined && { absoluteTimeoutMs }),

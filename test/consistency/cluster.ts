@@ -7,7 +7,7 @@ import { SimulatedServer, type SimulatedServerOptions } from '../support/simulat
 
 export interface ClusterOptions extends Pick<
   SimulatedServerOptions,
-  'beans' | 'clock' | 'retain' | 'unjoinedTimeoutMs'
+  'beans' | 'clock' | 'nearCache' | 'unjoinedTimeoutMs'
 > {
   readonly servers: number;
   readonly transit?: Transit;

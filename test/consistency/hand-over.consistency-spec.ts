@@ -8,6 +8,7 @@ import {
 } from 'nestjs-session-beans';
 import type { SessionBean } from '../../libs/session/src/bean/session-bean.js';
 import { InTransitStore } from '../support/in-transit-store.js';
+import { keepAll } from '../support/keep-all.js';
 import { SimulatedServer } from '../support/simulated-server.js';
 
 const restorations = { count: 0 };
@@ -26,7 +27,7 @@ class Visits implements OnBeanRestored {
 }
 
 async function setUp(retain: boolean, store: SessionStore = new MemorySessionStore()) {
-  const server = new SimulatedServer({ store, beans: [Visits], retain: () => retain });
+  const server = new SimulatedServer({ store, beans: [Visits], nearCache: retain ? keepAll : undefined });
   const { state } = server.beans.find(Visits) as SessionBean;
   const client = await server.startSession((request) => request.bean(Visits).countUp());
   return {
@@ -88,7 +89,7 @@ class Marked {
 }
 
 it('a value that is not state is not handed to the next request, whether the session stays live or not', async () => {
-  const server = new SimulatedServer({ store: new MemorySessionStore(), beans: [Marked], retain: () => true });
+  const server = new SimulatedServer({ store: new MemorySessionStore(), beans: [Marked], nearCache: keepAll });
   const client = await server.startSession((request) => {
     request.bean(Marked).count++;
     request.bean(Marked).mark = 'of another request';

@@ -8,6 +8,7 @@ import {
   type SessionStore,
   SessionStoreError,
 } from 'nestjs-session-beans';
+import { keepAll } from '../support/keep-all.js';
 import { sessionKeyOf } from '../../libs/session/src/store/session-id.js';
 import type { StoreOperation } from '../support/in-transit-store.js';
 import { SimulatedClient } from '../support/simulated-client.js';
@@ -77,7 +78,8 @@ export async function runInterleaving(
     await scheduler.schedule(Promise.resolve(), `${leg} of ${operation}`);
     if (lost.has(number)) throw new Error(`the ${leg} of ${operation} was lost`);
   };
-  const cluster = new Cluster({ servers, beans: [Tally, PlainCounter], transit, plant, retain: () => retain && isOn });
+  const nearCache = retain ? keepAll : undefined;
+  const cluster = new Cluster({ servers, beans: [Tally, PlainCounter], transit, plant, nearCache });
   const client = await cluster.server(0).startSession();
   const ids = new Set([client.id as string]);
   const outcomes: Outcome[] = [];
@@ -98,7 +100,7 @@ export async function runInterleaving(
       try {
         await request.commit();
         outcomes.push({ tags: written, fate: 'stored' });
-        for (const id of request.handedOut) ids.add(id);
+        if (request.session.id !== undefined) ids.add(request.session.id);
       } catch (error) {
         if (!(error instanceof SessionError)) throw error;
         const isUnknown = error instanceof SessionStoreError;

@@ -161,7 +161,7 @@ describe.each(legs)('when the %s is lost', (leg) => {
       const isOver = operation === 'destroy' && leg === 'reply';
       const [summed, plain] = [await cluster.look(client, SummedCounter), await cluster.look(client, PlainCounter)];
       expect([summed?.value, plain?.value]).toEqual(isOver ? [undefined, undefined] : [1, 1]);
-      expect(renewing.handedOut).toEqual([]);
+      expect(renewing.handedOut).toBeUndefined();
       expect(cluster.leaked).toBe(0);
       // What could not be destroyed stays, under an id nobody knows, until it expires unjoined.
       const isStranded = operation === 'destroy' && leg === 'request';

@@ -205,7 +205,11 @@ describe('B69 B70 the application does not start with', () => {
       { idleTimeoutMs: Infinity },
       /^SessionModule option idleTimeoutMs = Infinity: allowed is .*$/,
     ],
-    ['a route that is none', { nodeName: 'a.b' }, /^nodeName: "a\.b" .*allowed are 1 to 32 letters and digits.*$/],
+    [
+      'a route that is none',
+      { nodeName: 'a.b' },
+      /^SessionModule option nodeName = "a\.b": allowed is 1 to 32 letters and digits.*$/,
+    ],
     [
       'a short secret',
       { secrets: ['hunter2'] },

@@ -1,6 +1,7 @@
 import type { Type } from '@nestjs/common';
 import type { BeanRegistry } from '../../libs/session/src/bean/bean-registry.js';
 import type { SessionBean } from '../../libs/session/src/bean/session-bean.js';
+import type { CarriedId } from '../../libs/session/src/context/session-exchange.js';
 import { RequestSession } from '../../libs/session/src/context/request-session.js';
 import type { SessionLifecycle } from '../../libs/session/src/context/session-lifecycle.js';
 import type { SimulatedClient } from './simulated-client.js';
@@ -8,7 +9,6 @@ import type { SimulatedClient } from './simulated-client.js';
 /** One request of a client to a simulated server, step by step. The client learns an id when the response arrives: with `respond`. */
 export class SimulatedRequest {
   readonly session: RequestSession;
-  readonly handedOut: string[] = [];
   isHeadSent = false;
 
   constructor(
@@ -16,13 +16,17 @@ export class SimulatedRequest {
     private readonly lifecycle: SessionLifecycle,
     private readonly beans: BeanRegistry,
   ) {
-    const { id } = client;
+    const { id, locator } = client;
     this.session = new RequestSession({
-      presented: () => (id === undefined ? undefined : { id, route: undefined }),
-      handOut: (newId) => void this.handedOut.push(newId),
+      presented: () => (id === undefined ? undefined : { id, locator }),
       isHeadSent: false,
     });
     Object.defineProperty(this.session.exchange, 'isHeadSent', { get: () => this.isHeadSent });
+  }
+
+  /** What the head of the response gives to the client, if it is written now. */
+  get handedOut(): CarriedId | undefined {
+    return this.lifecycle.toHandOut(this.session);
   }
 
   /** The session the request found, or started. */
@@ -60,7 +64,7 @@ export class SimulatedRequest {
   async respond(): Promise<void> {
     try {
       if (this.lifecycle.needsCommit(this.session)) await this.commit();
-      this.client.id = this.handedOut.at(-1) ?? this.client.id;
+      Object.assign(this.client, this.handedOut);
     } finally {
       this.end();
     }

@@ -1,6 +1,8 @@
 import type { Type } from '@nestjs/common';
 import { BeanRegistry } from '../../libs/session/src/bean/bean-registry.js';
-import { LiveSessions, type RetainLiveSession } from '../../libs/session/src/context/live-sessions.js';
+import { LiveSessions } from '../../libs/session/src/context/live-sessions.js';
+import { NearCache } from '../../libs/session/src/context/near-cache.js';
+import type { NearCacheSettings } from '../../libs/session/src/context/near-cache-settings.js';
 import { sessionEssentials } from '../../libs/session/src/context/session-essentials.js';
 import { SessionEvents } from '../../libs/session/src/context/session-events.js';
 import { SessionLifecycle } from '../../libs/session/src/context/session-lifecycle.js';
@@ -14,7 +16,7 @@ export interface SimulatedServerOptions {
   readonly store: SessionStore;
   readonly beans: readonly Type<object>[];
   readonly clock?: Clock;
-  readonly retain?: RetainLiveSession;
+  readonly nearCache?: NearCacheSettings;
   readonly touchIntervalMs?: number;
   readonly maxSessionBytes?: number;
   readonly unjoinedTimeoutMs?: number;
@@ -28,16 +30,16 @@ export class SimulatedServer {
   readonly beans = new BeanRegistry({ onClash: 'reject', onUndecodable: 'refuse' });
   readonly hookErrors: unknown[] = [];
 
-  constructor({ store, beans, retain, ...given }: SimulatedServerOptions) {
+  constructor({ store, beans, nearCache, ...given }: SimulatedServerOptions) {
     const { clock = systemClock, touchIntervalMs = 60_000, maxSessionBytes = 1024 * 1024 } = given;
     const lifetime = {
       idleTimeoutMs: 1_800_000,
       absoluteTimeoutMs: 43_200_000,
       unjoinedTimeoutMs: given.unjoinedTimeoutMs ?? 300_000,
     };
-    const settings = { ...lifetime, clock, touchIntervalMs, maxSessionBytes, nodeName: undefined };
+    const settings = { ...lifetime, clock, touchIntervalMs, maxSessionBytes };
     const gateway = new StoreGateway(store, touchIntervalMs);
-    this.liveSessions = new LiveSessions(gateway, settings, retain);
+    this.liveSessions = new LiveSessions(gateway, settings, nearCache && new NearCache(nearCache));
     this.beans.registerOwn(sessionEssentials).inject([]);
     for (const type of beans) this.beans.register(type).inject([]);
     const onHookError = (error: unknown): void => void this.hookErrors.push(error);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { SessionConfigurationError } from './errors/session-configuration.error.js';
 import { resolveOptions } from './resolve-options.js';
+import type { SessionModuleOptions } from './session.options.js';
 import { MemorySessionStore } from './store/memory/memory-session-store.js';
 
 const MINUTE = 60_000;
@@ -117,5 +118,54 @@ describe('an option that cannot work is refused in one line with name, value and
   it('never shows what an object holds', () => {
     expect(() => resolveOptions({ store: { password: 'hunter2' } } as never)).not.toThrow(/hunter2/);
     expect(() => resolveOptions({ idleTimeoutMs: () => 'hunter2' } as never)).not.toThrow(/hunter2/);
+  });
+});
+
+describe('nearCache', () => {
+  const notifying = Object.assign(new MemorySessionStore(), {
+    capabilities: { shared: true, notifies: true },
+    subscribe: () => undefined,
+  });
+
+  it('is off by default, and asks the store at each request unless told otherwise', () => {
+    expect(resolveOptions().nearCache).toBeUndefined();
+    expect(resolveOptions({ nearCache: {} }).nearCache).toEqual({
+      mode: 'validate',
+      maxSessions: 10_000,
+      maxBytes: 64 * 1024 * 1024,
+      maxStalenessMs: 0,
+    });
+    const bounded = resolveOptions({ store: notifying, nearCache: { mode: 'bounded' } }).nearCache;
+    expect(bounded).toMatchObject({ mode: 'bounded', maxStalenessMs: 200 });
+  });
+
+  it.each<[SessionModuleOptions, RegExp]>([
+    [{ nearCache: true as never }, /^SessionModule option nearCache = true: allowed is an object$/],
+    [{ nearCache: { size: 5 } as never }, /^SessionModule option nearCache\.size = .*there are mode, maxSessions/],
+    [{ nearCache: { mode: 'fast' as never } }, /nearCache\.mode = "fast": allowed is 'validate', 'bounded'$/],
+    [{ nearCache: { maxSessions: 0 } }, /nearCache\.maxSessions = 0: allowed is a whole number from 1$/],
+    [{ nearCache: { maxBytes: 1 } }, /nearCache\.maxBytes = 1: allowed is a whole number from 65536$/],
+    [{ nearCache: { maxStalenessMs: 200 } }, /nearCache\.maxStalenessMs = 200: allowed is none in mode 'validate'/],
+    [
+      { store: notifying, nearCache: { mode: 'bounded', maxStalenessMs: 10 } },
+      /nearCache\.maxStalenessMs = 10: allowed is a whole number from 100 to 60000$/,
+    ],
+    [
+      { nearCache: { mode: 'bounded' } },
+      /nearCache\.mode = "bounded": allowed is 'validate' with store memory: it does not tell what others change \(capabilities\.notifies\)$/,
+    ],
+    [
+      { store: notifying, idTransport: 'url', nearCache: { mode: 'bounded' } },
+      /nearCache\.mode = "bounded": allowed is 'validate' with idTransport 'url'/,
+    ],
+  ])('refuses %o', (options, message) => {
+    expect(() => resolveOptions(options)).toThrow(message);
+  });
+
+  it('leaves the route to a store that says where its sessions are', () => {
+    const locating = Object.assign(new MemorySessionStore(), { capabilities: { shared: true, locates: true } });
+    expect(() => resolveOptions({ store: locating, nodeName: 's1' })).toThrow(
+      /option nodeName = "s1": allowed is no value with store memory, which says itself where its sessions are/,
+    );
   });
 });

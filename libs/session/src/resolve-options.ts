@@ -1,16 +1,20 @@
 import { SessionConfigurationError } from './errors/session-configuration.error.js';
 import type { SessionModuleOptions } from './session.options.js';
 import { type Clock, systemClock } from './store/clock.js';
+import { resolveNearCache } from './resolve-near-cache.js';
+import type { NearCacheSettings } from './context/near-cache-settings.js';
+import { refused } from './refused-option.js';
 import { MemorySessionStore } from './store/memory/memory-session-store.js';
 import type { SessionStore } from './store/session-store.js';
 
 /** The options with every default in place. Frozen. */
 export interface ResolvedSessionOptions extends Required<
-  Omit<SessionModuleOptions, 'nodeName' | 'secrets' | 'cookie' | 'store' | 'clock'>
+  Omit<SessionModuleOptions, 'nodeName' | 'nearCache' | 'secrets' | 'cookie' | 'store' | 'clock'>
 > {
   readonly store: SessionStore;
   readonly clock: Clock;
   readonly nodeName: string | undefined;
+  readonly nearCache: NearCacheSettings | undefined;
   readonly secrets: readonly string[] | undefined;
   readonly cookie: SessionModuleOptions['cookie'];
 
@@ -33,6 +37,7 @@ const KNOWN = new Set<string>([
   'unjoinedTimeoutMs',
   'touchIntervalMs',
   'nodeName',
+  'nearCache',
   'secrets',
   'cookie',
   'maxSessionBytes',
@@ -42,7 +47,7 @@ const KNOWN = new Set<string>([
 ]);
 
 /**
- * Checks the options and fills in the defaults: the only place with either. `nodeName`, `secrets` and `cookie` are checked by
+ * Checks the options and fills in the defaults: the only place with either. `secrets` and `cookie` are checked by
  * the classes they configure.
  * @throws SessionConfigurationError: one line naming option, value and what is allowed
  */
@@ -87,8 +92,10 @@ export function resolveOptions(options: SessionModuleOptions = {}): ResolvedSess
     throw refused('maxSessionBytes', maxSessionBytes, 'a whole number of bytes from 256');
   if (typeof (clock as Partial<Clock> | null)?.now !== 'function')
     throw refused('clock', clock, 'an object with a method now()');
+  const store = storeOf(options.store) ?? new MemorySessionStore({ clock });
+  const idTransport = choice('idTransport', options.idTransport);
   return Object.freeze({
-    store: storeOf(options.store) ?? new MemorySessionStore({ clock }),
+    store,
     isDefaultStore: options.store === undefined,
     idleTimeoutMs,
     absoluteTimeoutMs,
@@ -97,10 +104,11 @@ export function resolveOptions(options: SessionModuleOptions = {}): ResolvedSess
     storeTimeoutMs,
     maxSessionBytes,
     clock,
-    nodeName: options.nodeName,
+    nodeName: nodeNameOf(options.nodeName, store),
+    nearCache: options.nearCache && resolveNearCache(options.nearCache, store, idTransport),
     secrets: options.secrets,
     cookie: options.cookie,
-    idTransport: choice('idTransport', options.idTransport),
+    idTransport,
     commitOn: choice('commitOn', options.commitOn),
     onClash: choice('onClash', options.onClash),
     onUndecodable: choice('onUndecodable', options.onUndecodable),
@@ -132,6 +140,15 @@ function choice<K extends keyof typeof CHOICES>(name: K, value: unknown): (typeo
   return value as (typeof CHOICES)[K][number];
 }
 
+function nodeNameOf(nodeName: unknown, store: SessionStore): string | undefined {
+  if (nodeName === undefined) return undefined;
+  if (typeof nodeName !== 'string' || !/^[A-Za-z0-9]{1,32}$/.test(nodeName))
+    throw refused('nodeName', nodeName, '1 to 32 letters and digits (A-Z, a-z, 0-9)');
+  if (store.capabilities.locates)
+    throw refused('nodeName', nodeName, `no value with store ${store.name}, which says itself where its sessions are`);
+  return nodeName;
+}
+
 function storeOf(store: unknown): SessionStore | undefined {
   if (store === undefined) return undefined;
   const methods = ['load', 'save', 'touch', 'destroy', 'close'];
@@ -142,15 +159,4 @@ function storeOf(store: unknown): SessionStore | undefined {
   if (!isStore || !('capabilities' in store))
     throw refused('store', store, `a session store, with ${methods.join(', ')} and capabilities`);
   return store as SessionStore;
-}
-
-function refused(name: string, value: unknown, allowed: string): SessionConfigurationError {
-  return new SessionConfigurationError(`SessionModule option ${name} = ${shown(value)}: allowed is ${allowed}`);
-}
-
-/** Never the content of an object: it may hold a secret. */
-function shown(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value);
-  if (typeof value === 'object' && value !== null) return value.constructor?.name ?? 'an object';
-  return typeof value === 'function' ? 'a function' : String(value);
 }

@@ -5,6 +5,7 @@ import {
   Module,
   type NestModule,
   type OnApplicationShutdown,
+  type OnModuleInit,
   Scope,
   type Type,
 } from '@nestjs/common';
@@ -45,7 +46,7 @@ const logger = new Logger('SessionModule');
  * ```
  */
 @Module({ providers: sessionProviders, exports: [HttpSession, SessionEvents, SessionContext, BeanRegistry] })
-export class SessionModule extends ConfigurableModuleClass implements NestModule, OnApplicationShutdown {
+export class SessionModule extends ConfigurableModuleClass implements NestModule, OnModuleInit, OnApplicationShutdown {
   constructor(
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedSessionOptions,
     @Inject(HTTP_SESSION_RUNTIME) private readonly runtime: HttpSessionRuntime,
@@ -110,6 +111,10 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
     for (const controller of plan.controllers()) bindInterceptor(controller);
     this.runtime.hasOuterCode =
       this.application.getGlobalInterceptors().length + this.application.getGlobalRequestInterceptors().length > 0;
+  }
+
+  async onModuleInit(): Promise<void> {
+    await this.options.store.open?.();
   }
 
   async onApplicationShutdown(): Promise<void> {

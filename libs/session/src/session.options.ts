@@ -2,6 +2,23 @@ import type { SessionCookieOptions } from './http/session-cookie-options.js';
 import type { Clock } from './store/clock.js';
 import type { SessionStore } from './store/session-store.js';
 
+/** What stays in this process of sessions that a store keeps. */
+export interface NearCacheOptions {
+  /**
+   * `validate` (default): each request asks the store whether the copy is the newest, in one round trip, and gets the session only if it is not. Nothing
+   * stale is ever read. `bounded`: no round trip while the store tells this server what others change; a read is never older than `maxStalenessMs`,
+   * and never older than what its client has seen. Needs a store that notifies.
+   */
+  readonly mode?: 'validate' | 'bounded';
+
+  /** Sessions kept without a request, and about how many bytes they may take. Beyond, those unused for longest go. Default 10 000 and 64 MiB. */
+  readonly maxSessions?: number;
+  readonly maxBytes?: number;
+
+  /** `bounded` only: at least 100, default 200. Smaller means that a slow network is met with a round trip earlier. */
+  readonly maxStalenessMs?: number;
+}
+
 /**
  * Options of `SessionModule.forRoot()`. Every duration is in milliseconds and finite: a session that never ends is refused
  * (OWASP ASVS 5.0 7.3). Checked and frozen at boot; the defaults are in `resolve-options.ts`.
@@ -25,8 +42,16 @@ export interface SessionModuleOptions {
    */
   readonly touchIntervalMs?: number;
 
-  /** Name of this server, 1 to 32 letters and digits: becomes the route behind the id, for sticky balancers. Default: none. */
+  /**
+   * Name of this server, 1 to 32 letters and digits: becomes the route behind the id, for sticky balancers. Default: none. Not with a store that
+   * says itself where its sessions are.
+   */
   readonly nodeName?: string;
+
+  /**
+   * Keeps sessions of the store in this process after their last request, with their instances. Default: off. See docs/near-cache.md.
+   */
+  readonly nearCache?: NearCacheOptions;
 
   /** HMAC keys of at least 16 bytes that sign the id in the cookie: the first signs, all verify. Default: ids are not signed. */
   readonly secrets?: readonly string[];

@@ -2,7 +2,10 @@ import { type FactoryProvider, Logger } from '@nestjs/common';
 import { BeanRegistry } from './bean/bean-registry.js';
 import type { SessionBean } from './bean/session-bean.js';
 import { HttpSession } from './context/http-session.js';
+import { freshLocator } from './context/freshness.js';
 import { LiveSessions } from './context/live-sessions.js';
+import type { LocateSession } from './context/locate-session.js';
+import { NearCache } from './context/near-cache.js';
 import { SessionContext } from './context/session-context.js';
 import { sessionEssentials } from './context/session-essentials.js';
 import { SessionEvents } from './context/session-events.js';
@@ -17,6 +20,7 @@ import type { IdCarrier } from './http/http-session-exchange.js';
 import { SessionCookie } from './http/session-cookie.js';
 import { SessionTokenFormat } from './http/session-token.js';
 import { UrlIdTransport } from './http/url-id-transport.js';
+import { sessionHash } from './store/session-id.js';
 import { type ResolvedSessionOptions, resolveOptions } from './resolve-options.js';
 import { MODULE_OPTIONS_TOKEN } from './session.module-definition.js';
 import type { SessionModuleOptions } from './session.options.js';
@@ -51,8 +55,10 @@ export const sessionProviders: FactoryProvider[] = [
     provide: SessionLifecycle,
     inject: [RESOLVED_OPTIONS, BeanRegistry, SessionEvents],
     useFactory(options: ResolvedSessionOptions, beans: BeanRegistry, events: SessionEvents) {
-      const store = new StoreGateway(options.store, options.touchIntervalMs, options.storeTimeoutMs);
-      const liveSessions = new LiveSessions(store, options);
+      const store = new StoreGateway(options.store, options.touchIntervalMs, options.storeTimeoutMs, (key) =>
+        events.emit('lost', { session: sessionHash(key) }),
+      );
+      const liveSessions = new LiveSessions(store, options, options.nearCache && new NearCache(options.nearCache));
       const settings = { ...options, checksReadOnly: process.env['NODE_ENV'] !== 'production' };
       return new SessionLifecycle(
         settings,
@@ -62,6 +68,7 @@ export const sessionProviders: FactoryProvider[] = [
         events,
         (error) => logger.error('onBeanDestroyed() failed', error),
         (warning) => logger.warn(warning),
+        locateSession(options),
       );
     },
   },
@@ -79,7 +86,7 @@ export const sessionProviders: FactoryProvider[] = [
         context,
         lifecycle,
         essentials,
-        idTransport === 'url' ? (url, id) => encodeUrl(url, format.format(id)) : undefined,
+        idTransport === 'url' ? (url, { id, locator }) => encodeUrl(url, format.format(id, locator)) : undefined,
       ),
   },
   {
@@ -103,6 +110,13 @@ export const sessionProviders: FactoryProvider[] = [
   },
 ];
 
+/** A store that knows where its sessions are says so; else the client is told the route, and with a near cache that serves unasked how new its copy is. */
+function locateSession({ store, nodeName, nearCache }: ResolvedSessionOptions): LocateSession {
+  if (store.capabilities.locates) return (live) => live?.locator;
+  if (nearCache?.mode === 'bounded') return (live) => (live ? freshLocator(nodeName, live) : nodeName);
+  return () => nodeName;
+}
+
 function givenOptions(options?: SessionModuleOptions): ResolvedSessionOptions {
   if (options !== undefined) return resolveOptions(options);
   throw new SessionConfigurationError(
@@ -110,12 +124,12 @@ function givenOptions(options?: SessionModuleOptions): ResolvedSessionOptions {
   );
 }
 
-function idCarrier({ idTransport, cookie, secrets, nodeName }: ResolvedSessionOptions): IdCarrier {
+function idCarrier({ idTransport, cookie, secrets }: ResolvedSessionOptions): IdCarrier {
   const sessionCookie = new SessionCookie(cookie);
   const transports = {
     cookie: () => new CookieIdTransport(sessionCookie),
     header: () => new HeaderIdTransport(),
     url: () => new UrlIdTransport(sessionCookie),
   };
-  return { transport: transports[idTransport](), format: new SessionTokenFormat({ secrets, route: nodeName }) };
+  return { transport: transports[idTransport](), format: new SessionTokenFormat({ secrets }) };
 }

@@ -4,6 +4,7 @@ import { generateSessionId } from '../store/session-id.js';
 import type { RequestSession } from './request-session.js';
 import type { SessionContext } from './session-context.js';
 import type { SessionEssentials } from './session-essentials.js';
+import type { CarriedId } from './session-exchange.js';
 import type { SessionLifecycle } from './session-lifecycle.js';
 
 /**
@@ -20,7 +21,7 @@ export class HttpSession {
     private readonly context: SessionContext,
     private readonly lifecycle: SessionLifecycle,
     private readonly essentials: SessionBean,
-    private readonly addressWithId: ((url: string, id: string) => string) | undefined,
+    private readonly addressWithId: ((url: string, carried: CarriedId) => string) | undefined,
   ) {}
 
   /** Whether the client has a session, or gets one with this response because of `start()`. Servlet: `getSession(false) != null`. */
@@ -189,7 +190,7 @@ export class HttpSession {
       request.startRequested = true;
       request.id ??= generateSessionId();
     }
-    return this.addressWithId(url, request.id as string);
+    return this.addressWithId(url, { id: request.id as string, locator: this.lifecycle.locate(request.live) });
   }
 
   private request(member: string): RequestSession {

@@ -3,6 +3,7 @@ import { SessionEndedError } from '../errors/session-ended.error.js';
 import type { SessionKey } from '../store/session-key.js';
 import type { SessionLifetime } from '../store/session-lifetime.js';
 import type { SessionRecord, SessionTimes } from '../store/session-record.js';
+import type { SessionWatch, SessionWhereabouts } from '../store/session-store.js';
 import { applyCommit } from './apply-commit.js';
 import { applyCommits } from './apply-commits.js';
 import { backOff } from './back-off.js';
@@ -17,6 +18,7 @@ import type { StoreGateway } from './store-gateway.js';
 import { StoredSession } from './stored-session.js';
 
 interface Joiner {
+  readonly locator: string | undefined;
   readonly resolve: (live: boolean) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -55,17 +57,27 @@ export class LiveSession {
   /** By the clock of this server: when the store last answered, and thus had its end of life moved if that was due. */
   private heardAt: number;
 
+  /** How often others may have changed the session, as far as this server was told. */
+  private doubts = 0;
+
+  private whereabouts: SessionWhereabouts = NOWHERE;
+
   /** Requests that use it now. Kept by LiveSessions. */
   users = 0;
 
-  /** @param origin what was loaded, or how to create a session that does not exist yet */
+  /**
+   * @param origin what was loaded, or how to create a session that does not exist yet
+   * @param whereabouts what the store said with what was loaded
+   */
   constructor(
     readonly key: SessionKey,
     private readonly store: StoreGateway,
     private readonly settings: LiveSessionSettings,
     origin: SessionRecord | SessionBirth,
+    whereabouts: SessionWhereabouts = NOWHERE,
   ) {
     this.stored = new StoredSession(key, origin);
+    this.whereabouts = whereabouts;
     this.target = this.stored.payloads;
     this.head = 'stamp' in origin ? this.target : (origin.payloads ?? this.target);
     this.heardAt = settings.clock.now();
@@ -92,6 +104,21 @@ export class LiveSession {
   /** What the store has, with the stamp of exactly that; no stamp when this server cannot know. */
   get ground(): { readonly payloads: Payloads; readonly stamp: string | undefined } {
     return this.stored;
+  }
+
+  /** Where the session is, as the store last said. */
+  get locator(): string | undefined {
+    return this.whereabouts.locator;
+  }
+
+  /** Who tells this server when others change the session; undefined when nobody does, or somebody has. */
+  get watch(): SessionWatch | undefined {
+    return this.whereabouts.watch;
+  }
+
+  /** How often the session had been saved, as the store last said: grows with each save, and says how old this copy is. */
+  get saves(): number {
+    return this.stored.saves;
   }
 
   snapshot(): SessionSnapshot {
@@ -126,12 +153,13 @@ export class LiveSession {
    * Asks the store whether this copy still is the newest, with a load that is sent after this call, and brings the head up to date.
    * Changes on their way are applied onto what the store has.
    *
+   * @param locator what the client says about where the session is
    * @returns false when the session has ended
    * @throws SessionStoreError
    */
-  revalidate(): Promise<boolean> {
+  revalidate(locator?: string): Promise<boolean> {
     return new Promise((resolve, reject) => {
-      this.joiners.push({ resolve, reject });
+      this.joiners.push({ locator, resolve, reject });
       this.work();
     });
   }
@@ -159,15 +187,29 @@ export class LiveSession {
     return isKnown && this.settings.clock.now() < times.expiresAt && !this.isTouchDue();
   }
 
+  /** Whether the store has not been asked for that long. */
+  isIdleFor(ms: number): boolean {
+    return this.settings.clock.now() - this.heardAt >= ms;
+  }
+
   /** Whether the store must be told that the session is still in use. */
   isTouchDue(): boolean {
-    return !this.ended && this.settings.clock.now() - this.heardAt >= this.settings.touchIntervalMs;
+    return !this.ended && this.isIdleFor(this.settings.touchIntervalMs);
   }
 
   /** Tells the store that the session is in use; one that is gone has ended. */
   async touch(): Promise<void> {
-    if (await this.store.touch(this.key)) this.heard();
+    if (await this.store.touch(this.key)) this.heardAt = this.settings.clock.now();
     else this.end();
+  }
+
+  /**
+   * Somebody else may have changed the session: this copy is not trusted until the store is asked. Also when that was while a load or save was
+   * under way, whose answer may be from before and yet arrive later.
+   */
+  doubt(): void {
+    this.doubts++;
+    this.whereabouts = { ...this.whereabouts, watch: undefined };
   }
 
   /** What the store has must be read before it is trusted again. */
@@ -257,11 +299,12 @@ export class LiveSession {
   private async trySave(target: Payloads): Promise<boolean> {
     const lifetime = this.inFlight.findLast((commit) => commit.lifetime)?.lifetime;
     const lock = this.inFlight.find((commit) => commit.lock)?.lock;
+    const { doubts } = this;
     const result = await this.store.save(this.stored.changeTo(target, lifetime, lock));
     switch (result.outcome) {
       case 'saved':
         this.stored.saved(target, lifetime, result.stamp, result.times);
-        this.heard();
+        this.heard(result, doubts);
         for (const commit of this.inFlight) commit.stored();
         return true;
       case 'gone':
@@ -277,6 +320,7 @@ export class LiveSession {
         return this.inFlight.length === 0;
       case 'conflict':
         this.stored.adopt(result.record);
+        this.locate(result, doubts);
         this.reapply();
         return this.inFlight.length === 0;
     }
@@ -293,7 +337,10 @@ export class LiveSession {
     const { joiners } = this;
     this.joiners = [];
     try {
-      if (!this.ended) await this.refresh();
+      // What a client says decides which copies are too old for it: each is asked for.
+      for (const locator of new Set(joiners.map((joiner) => joiner.locator))) {
+        if (!this.ended) await this.refresh(locator);
+      }
       if (this.ended) await this.endConfirmed;
       for (const { resolve } of joiners) resolve(!this.ended);
     } catch (error) {
@@ -301,13 +348,14 @@ export class LiveSession {
     }
   }
 
-  private async refresh(): Promise<void> {
-    const result = await this.store.load(this.key, this.stored.stamp);
+  private async refresh(locator: string | undefined): Promise<void> {
+    const { doubts } = this;
+    const result = await this.store.load(this.key, this.stored.stamp, locator);
     if (result.outcome === 'none') {
       this.renewed = result.renewed === true;
       return this.end();
     }
-    this.heard();
+    this.heard(result, doubts);
     if (result.outcome === 'unchanged') {
       this.stored.times = result.times;
       return;
@@ -328,8 +376,14 @@ export class LiveSession {
     this.head = waiting.payloads;
   }
 
-  private heard(): void {
+  private heard(whereabouts: SessionWhereabouts, doubts: number): void {
     this.heardAt = this.settings.clock.now();
+    this.locate(whereabouts, doubts);
+  }
+
+  /** @param doubts what they were when the store was asked */
+  private locate({ locator, watch }: SessionWhereabouts, doubts: number): void {
+    this.whereabouts = { locator, watch: doubts === this.doubts ? watch : undefined };
   }
 
   private refuseWaiting(reason: Error): void {
@@ -344,3 +398,4 @@ export class LiveSession {
 }
 
 const NONE: readonly PendingCommit[] = [];
+const NOWHERE: SessionWhereabouts = {};

@@ -5,6 +5,7 @@ import { SimulatedClient } from '../../../../test/support/simulated-client.js';
 import { pause } from '../../../../test/consistency/pause.js';
 import { generateSessionId } from '../store/session-id.js';
 import { ManualClock } from '../testing/manual-clock.js';
+import { keepAll } from '../../../../test/support/keep-all.js';
 
 const beans = [SummedCounter];
 
@@ -33,7 +34,7 @@ describe('LiveSessions', () => {
 
   it('forgets a retained session when it turns out to have ended', async () => {
     const clock = new ManualClock();
-    const cluster = new Cluster({ servers: 1, beans, clock, retain: () => true });
+    const cluster = new Cluster({ servers: 1, beans, clock, nearCache: keepAll });
     const client = await cluster.server(0).startSession();
     expect(cluster.leaked).toBe(1);
     clock.advance(1_800_001);

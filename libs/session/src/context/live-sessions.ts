@@ -1,26 +1,35 @@
 import type { SessionKey } from '../store/session-key.js';
+import { savesShown } from './freshness.js';
 import type { LiveSessionSettings } from './live-session-settings.js';
 import { LiveSession } from './live-session.js';
+import type { NearCache } from './near-cache.js';
 import { RenewedId } from './renewed-id.js';
 import type { SessionBirth } from './session-birth.js';
 import type { StoreGateway } from './store-gateway.js';
 
-/** Decides at the end of a session's last request whether the live session stays: the seam of the near cache. */
-export type RetainLiveSession = (live: LiveSession) => boolean;
+/** A load of a session that is not live yet. */
+interface Loading {
+  live: Promise<LiveSession | undefined>;
+
+  /** Somebody else may have changed the session since it was sent. */
+  isDoubted: boolean;
+}
 
 /**
- * The live sessions of this server: at most one per key. A request acquires its session and releases it; what nobody uses and nobody
- * retains is forgotten, so memory follows the number of running requests.
+ * The live sessions of this server: at most one per key. A request acquires its session and releases it; what nobody uses is forgotten, so memory
+ * follows the number of running requests, unless a near cache keeps it.
  */
 export class LiveSessions {
   private readonly byKey = new Map<SessionKey, LiveSession>();
-  private readonly loading = new Map<SessionKey, Promise<LiveSession | undefined>>();
+  private readonly loading = new Map<SessionKey, Loading>();
 
   constructor(
     private readonly store: StoreGateway,
     private readonly settings: LiveSessionSettings,
-    private readonly retain: RetainLiveSession = () => false,
-  ) {}
+    private readonly cache?: NearCache,
+  ) {
+    if (cache?.listens) store.subscribe((key) => this.doubt(key));
+  }
 
   /** How many there are, for metrics and tests. */
   get size(): number {
@@ -33,18 +42,19 @@ export class LiveSessions {
   }
 
   /**
-   * The session of a request, as new as the store's at the time of the call; undefined when there is none. Release it.
+   * The session of a request, as new as the store's at the time of the call (with a near cache in mode `bounded`: as its guarantee says); undefined
+   * when there is none. Release it.
+   *
+   * @param locator what the client says about where the session is
    * @throws SessionStoreError; RenewedId
    */
-  async acquire(key: SessionKey): Promise<LiveSession | undefined> {
+  async acquire(key: SessionKey, locator?: string): Promise<LiveSession | undefined> {
     const live = this.byKey.get(key);
-    if (live) return this.join(live);
+    if (live) return this.join(live, locator);
     const loading = this.loading.get(key);
     // A load that was sent before this request came may miss what was stored since: join what it brings, which asks again.
-    if (loading) return (await loading) && this.acquire(key);
-    const load = this.load(key).finally(() => this.loading.delete(key));
-    this.loading.set(key, load);
-    return load;
+    if (loading) return (await loading.live) && this.acquire(key, locator);
+    return this.load(key, locator);
   }
 
   /** The live session of an id that was just generated. Release it. */
@@ -54,14 +64,16 @@ export class LiveSessions {
 
   release(live: LiveSession): void {
     live.users--;
-    if (live.users === 0 && (live.isEnded || !this.retain(live))) this.byKey.delete(live.key);
+    if (live.users > 0) return;
+    if (live.isEnded || !this.cache) return this.forget(live);
+    for (const evicted of this.cache.keep(live)) this.forget(evicted);
   }
 
-  private async join(live: LiveSession): Promise<LiveSession | undefined> {
+  private async join(live: LiveSession, locator: string | undefined): Promise<LiveSession | undefined> {
     live.users++;
+    this.cache?.take(live);
     try {
-      const isTrusted = !this.store.isShared && live.isFresh();
-      if (isTrusted || (await live.revalidate())) return live;
+      if (this.isTrusted(live, locator) || (await live.revalidate(locator))) return live;
     } catch (error) {
       this.release(live);
       throw error;
@@ -71,16 +83,45 @@ export class LiveSessions {
     return undefined;
   }
 
-  private async load(key: SessionKey): Promise<LiveSession | undefined> {
-    const result = await this.store.load(key);
+  private isTrusted(live: LiveSession, locator: string | undefined): boolean {
+    return this.store.isShared ? (this.cache?.trusts(live, savesShown(locator)) ?? false) : live.isFresh();
+  }
+
+  private load(key: SessionKey, locator: string | undefined): Promise<LiveSession | undefined> {
+    const loading: Loading = { live: Promise.resolve(undefined), isDoubted: false };
+    loading.live = this.loadInto(loading, key, locator).finally(() => this.loading.delete(key));
+    this.loading.set(key, loading);
+    return loading.live;
+  }
+
+  private async loadInto(
+    loading: Loading,
+    key: SessionKey,
+    locator: string | undefined,
+  ): Promise<LiveSession | undefined> {
+    const result = await this.store.load(key, undefined, locator);
     if (result.outcome === 'none' && result.renewed) throw new RenewedId();
     if (result.outcome !== 'found') return undefined;
-    return this.add(new LiveSession(key, this.store, this.settings, result.record));
+    const live = new LiveSession(key, this.store, this.settings, result.record, result);
+    if (loading.isDoubted) live.doubt();
+    return this.add(live);
+  }
+
+  /** Somebody else may have changed the session. */
+  private doubt(key: SessionKey): void {
+    this.byKey.get(key)?.doubt();
+    const loading = this.loading.get(key);
+    if (loading) loading.isDoubted = true;
   }
 
   private add(live: LiveSession): LiveSession {
     live.users++;
     this.byKey.set(live.key, live);
     return live;
+  }
+
+  private forget(live: LiveSession): void {
+    this.cache?.take(live);
+    if (this.byKey.get(live.key) === live) this.byKey.delete(live.key);
   }
 }

@@ -1,7 +1,7 @@
 import { SessionContextNotActiveError } from '../errors/session-context-not-active.error.js';
 import { SessionResponseCommittedError } from '../errors/session-response-committed.error.js';
 import type { LiveSession } from './live-session.js';
-import type { SessionExchange } from './session-exchange.js';
+import type { CarriedId, SessionExchange } from './session-exchange.js';
 import type { SessionLock } from './session-lock.js';
 import type { UnitOfWork } from './unit-of-work.js';
 
@@ -45,8 +45,11 @@ export class RequestSession implements SessionWishes {
   /** The live session in use; undefined when the client has no session (yet). */
   live: LiveSession | undefined;
 
-  /** The id behind `live`, or the one a session to be started will have. A credential: leaves only through `exchange.handOut` and `encodeUrl`. */
+  /** The id behind `live`, or the one a session to be started will have. A credential: leaves only with the head of the response and through `encodeUrl`. */
   id: string | undefined;
+
+  /** What the client presented, once the session is loaded. */
+  presented: CarriedId | undefined;
 
   /** The client presented an id that was replaced a short while ago: it has the new one, or is about to. */
   isLate = false;

@@ -6,6 +6,8 @@ export interface SessionEventMap {
   renewed: { readonly session: string; readonly previous: string };
   /** Ended on purpose. */
   invalidated: { readonly session: string };
+  /** All servers that had a copy of the session have lost it; its client goes on without one. */
+  lost: { readonly session: string };
   /** A request's changes were refused because another request had changed the same field. */
   conflict: { readonly session: string; readonly bean: string; readonly field: string };
   /**

@@ -1,12 +1,13 @@
 import type { BeanRegistry } from '../bean/bean-registry.js';
+import type { SessionBean } from '../bean/session-bean.js';
 import { SessionConflictError } from '../errors/session-conflict.error.js';
 import { SessionEndedError } from '../errors/session-ended.error.js';
 import { SessionStateError } from '../errors/session-state.error.js';
 import { SessionResponseCommittedError } from '../errors/session-response-committed.error.js';
 import { generateSessionId, sessionHash, sessionKeyOf } from '../store/session-id.js';
-import type { SessionKey } from '../store/session-key.js';
 import type { SessionLifetime } from '../store/session-lifetime.js';
 import type { LiveSession } from './live-session.js';
+import type { LocateSession } from './locate-session.js';
 import type { LiveSessions } from './live-sessions.js';
 import type { PartDifference } from './part-difference.js';
 import { PendingCommit } from './pending-commit.js';
@@ -15,6 +16,7 @@ import { RenewedId } from './renewed-id.js';
 import type { RequestSession, SessionWishes } from './request-session.js';
 import { requestTurns } from './request-turns.js';
 import type { SessionEvents } from './session-events.js';
+import type { CarriedId } from './session-exchange.js';
 import type { StoreGateway } from './store-gateway.js';
 import { SessionLocks } from './session-locks.js';
 import { tellDestroyed } from './tell-destroyed.js';
@@ -24,7 +26,6 @@ import { UnitOfWork } from './unit-of-work.js';
 export interface LifecycleSettings extends SessionLifetime {
   readonly touchIntervalMs: number;
   readonly maxSessionBytes: number;
-  readonly nodeName: string | undefined;
 
   /** `reset`: a session that is damaged as a whole is none. Default: an error. */
   readonly onUndecodable?: 'refuse' | 'reset';
@@ -48,6 +49,8 @@ export class SessionLifecycle {
     private readonly events: SessionEvents,
     private readonly onHookError: (error: unknown) => void,
     private readonly onBrokenPromise: (warning: string) => void = () => undefined,
+    /** What clients are told about where their session is. Default: nothing. */
+    readonly locate: LocateSession = () => undefined,
   ) {
     this.locks = new SessionLocks(store);
   }
@@ -79,6 +82,17 @@ export class SessionLifecycle {
     if (request.committing !== undefined || request.unit?.isTouched) return true;
     if (request.startRequested || request.renewRequested || request.idleTimeoutMs !== undefined) return true;
     return request.live?.isTouchDue() ?? false;
+  }
+
+  /**
+   * What the client has to be given with the head of the response: an id that is new to it, or news about where the session is. Undefined when
+   * it knows all that, and for a session that has ended: a dead id is nothing to give.
+   */
+  toHandOut(request: RequestSession): CarriedId | undefined {
+    const { id, live, presented } = request;
+    if (id === undefined || !live || live.isEnded) return undefined;
+    const locator = this.locate(live);
+    return presented?.id === id && presented.locator === locator ? undefined : { id, locator };
   }
 
   /** Forgets what the request did since its last commit. */
@@ -232,8 +246,8 @@ export class SessionLifecycle {
   }
 
   private async load(request: RequestSession): Promise<void> {
-    const presented = request.exchange.presented();
-    const live = presented && (await this.acquire(request, sessionKeyOf(presented.id)));
+    const presented = (request.presented = request.exchange.presented());
+    const live = presented && (await this.acquire(request, presented));
     if (request.phase === 'closed') {
       // The client went away meanwhile.
       if (live) this.liveSessions.release(live);
@@ -242,12 +256,12 @@ export class SessionLifecycle {
     if (live) this.use(request, live, presented.id);
     else request.unit = this.unitOn(request, undefined);
     request.phase = 'active';
-    if (live && presented.route !== this.settings.nodeName) request.exchange.handOut(presented.id);
   }
 
-  private async acquire(request: RequestSession, key: SessionKey): Promise<LiveSession | undefined> {
+  private async acquire(request: RequestSession, { id, locator }: CarriedId): Promise<LiveSession | undefined> {
+    const key = sessionKeyOf(id);
     try {
-      return await this.liveSessions.acquire(key);
+      return await this.liveSessions.acquire(key, locator);
     } catch (error) {
       if (error instanceof RenewedId) {
         request.isLate = true;
@@ -286,7 +300,6 @@ export class SessionLifecycle {
     request.isNew = true;
     request.live = live;
     request.id = id;
-    request.exchange.handOut(id);
     this.events.emit('started', { session: sessionHash(live.key) });
   }
 
@@ -329,7 +342,6 @@ export class SessionLifecycle {
     this.liveSessions.release(live);
     request.live = renewed;
     request.id = id;
-    request.exchange.handOut(id);
     this.events.emit('renewed', { session: sessionHash(renewed.key), previous: sessionHash(live.key) });
   }
 
@@ -354,10 +366,12 @@ export class SessionLifecycle {
   }
 
   private unitOn(request: RequestSession, live: LiveSession | undefined): UnitOfWork {
-    return new UnitOfWork(live, (bean, error) => {
+    const isReadOnly = request.isReadOnly && !this.settings.checksReadOnly;
+    const onUndecodable = (bean: SessionBean, error: SessionStateError): void => {
       if (request.live)
         this.events.emit('undecodable', { session: sessionHash(request.live.key), bean: bean.name, error });
-    });
+    };
+    return new UnitOfWork(live, onUndecodable, isReadOnly);
   }
 
   private reportConflict({ live }: RequestSession, error: unknown): void {

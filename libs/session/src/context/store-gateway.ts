@@ -3,7 +3,7 @@ import { SessionError } from '../errors/session.error.js';
 import { SessionStoreError } from '../errors/session-store.error.js';
 import type { SessionChange } from '../store/session-change.js';
 import type { SessionKey } from '../store/session-key.js';
-import type { LoadResult, SaveResult, SessionStore } from '../store/session-store.js';
+import type { LoadOptions, LoadResult, SaveResult, SessionStore } from '../store/session-store.js';
 import { Deadline } from './deadline.js';
 
 /** Beyond this many calls that the store has not answered, requests are refused at once. */
@@ -24,10 +24,22 @@ export class StoreGateway {
     private readonly store: SessionStore,
     private readonly touchIntervalMs: number,
     storeTimeoutMs?: number,
+    /** Told when all who had a session have lost it. */
+    private readonly onLost: (key: SessionKey) => void = () => undefined,
   ) {
     // A store in this process answers in this turn of the event loop or the next.
     if (store.capabilities.shared && storeTimeoutMs !== undefined)
       this.deadline = new Deadline(storeTimeoutMs, '(storeTimeoutMs)');
+  }
+
+  /** Have `onChange` told of sessions that others change, of a store that can tell. */
+  subscribe(onChange: (key: SessionKey) => void): void {
+    this.store.subscribe?.(onChange);
+  }
+
+  /** Answers say where a session is, and clients bring that along. */
+  get locates(): boolean {
+    return this.store.capabilities.locates === true;
   }
 
   /** Other servers may change the sessions of this store. */
@@ -36,17 +48,20 @@ export class StoreGateway {
   }
 
   /** Loads for a request that uses the session: the client has joined, which the answer says too, and the end of life moves. */
-  async load(key: SessionKey, known?: string): Promise<LoadResult> {
-    const touchAfterMs = this.touchIntervalMs;
-    const result = await this.ask('load', () =>
-      this.store.load(key, known === undefined ? { touchAfterMs } : { known, touchAfterMs }),
-    );
+  async load(key: SessionKey, known?: string, locator?: string): Promise<LoadResult> {
+    const options: LoadOptions = {
+      touchAfterMs: this.touchIntervalMs,
+      ...(known !== undefined && { known }),
+      ...(this.locates && locator !== undefined && { locator }),
+    };
+    const result = await this.ask('load', () => this.store.load(key, options));
     switch (result.outcome) {
       case 'found':
         return result.record.joined ? result : { ...result, record: { ...result.record, joined: true } };
       case 'unchanged':
         return result.times.joined ? result : { ...result, times: { ...result.times, joined: true } };
       case 'none':
+        if (result.lost) this.onLost(key);
         return result;
     }
   }

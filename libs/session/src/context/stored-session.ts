@@ -16,6 +16,9 @@ export class StoredSession {
   /** Stamp of exactly these payloads; undefined when the store may have others. */
   stamp: string | undefined;
 
+  /** How often the session had been saved when the store last spoke of it: the first half of that stamp. 0 until it is stored. */
+  saves = 0;
+
   private versions: ReadonlyMap<string, string>;
 
   /** Until the first save: how to create the session. */
@@ -39,6 +42,7 @@ export class StoredSession {
     this.lifetime = record.lifetime;
     this.times = record;
     this.stamp = record.stamp;
+    this.saves = Number.parseInt(record.stamp, 10);
   }
 
   /** What to save so that the session becomes `target`. Versions guard the parts that change, and only those. */
@@ -64,6 +68,7 @@ export class StoredSession {
     this.payloads = target;
     this.versions = versions;
     this.stamp = isWhole ? stamp : undefined;
+    this.saves = Number.parseInt(stamp, 10);
     this.times = times;
     this.lifetime = lifetime ?? this.lifetime;
     this.birth = undefined;

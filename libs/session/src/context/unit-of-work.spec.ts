@@ -5,6 +5,7 @@ import type { SessionBean } from '../bean/session-bean.js';
 import { SessionScoped } from '../bean/session-scoped.decorator.js';
 import { sessionHash, sessionKeyOf } from '../store/session-id.js';
 import { MemorySessionStore } from '../store/memory/memory-session-store.js';
+import { keepAll } from '../../../../test/support/keep-all.js';
 
 @SessionScoped({ name: 'note', onUndecodable: 'reset' })
 class Note implements OnBeanCreated {
@@ -104,7 +105,7 @@ describe('UnitOfWork', () => {
   });
 
   it('looks for changes at every commit where the instance itself was given away, and hands it to nobody else', async () => {
-    const server = new SimulatedServer({ store: new MemorySessionStore(), beans: [Note], retain: () => true });
+    const server = new SimulatedServer({ store: new MemorySessionStore(), beans: [Note], nearCache: keepAll });
     const client = await server.startSession((request) => void (request.bean(Note).text = 'one'));
     const kept = await server.handle(client, async (request) => {
       request.session.unit?.watchAll();

@@ -35,6 +35,8 @@ export class UnitOfWork {
     private live: LiveSession | undefined,
     /** Told when stored state is replaced by a fresh bean. */
     private readonly onUndecodable: (bean: SessionBean, error: SessionStateError) => void,
+    /** The request will store nothing, so what it is handed over needs no look. */
+    private readonly isReadOnly = false,
   ) {
     this.snapshot = live?.snapshot() ?? emptySnapshot;
   }
@@ -136,7 +138,8 @@ export class UnitOfWork {
     const base = this.snapshot.payloads.get(bean.name);
     if (base === undefined) return this.fresh(bean, null);
     const left = this.live?.takeInstance(bean.name, base);
-    if (left && shows(bean, left, base)) return { bean, instance: left, base, reference: base, mine: base };
+    if (left && (this.isReadOnly || shows(bean, left, base)))
+      return { bean, instance: left, base, reference: base, mine: base };
     const instance = bean.create();
     try {
       bean.state.restore(instance, base);

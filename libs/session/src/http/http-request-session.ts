@@ -116,7 +116,7 @@ export class HttpRequestSession extends RequestSession implements GateKeeper {
   }
 
   beforeHead(headers: ResponseHeaders, status: number): void {
-    this.exchange.writeHead(headers, this.live !== undefined && !this.live.isEnded);
+    this.exchange.writeHead(headers, this.runtime.lifecycle.toHandOut(this));
     if (status === 503 && this.wasUnavailable && headers.get('Retry-After') === undefined) {
       headers.set('Retry-After', '1');
     }

@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { SessionExchange } from '../context/session-exchange.js';
+import type { CarriedId, SessionExchange } from '../context/session-exchange.js';
 import type { SessionIdTransport } from './id-transport.js';
 import { ResponseGate } from './response-gate.js';
 import type { ResponseHeaders } from './response-headers.js';
-import type { SessionToken, SessionTokenFormat } from './session-token.js';
+import type { SessionTokenFormat } from './session-token.js';
 
 /** How this application carries ids; one per application. */
 export interface IdCarrier {
@@ -21,7 +21,6 @@ export class HttpSessionExchange implements SessionExchange {
   /** What the framework made of the request; set in the guard phase, before anything is read. */
   framework: FrameworkRequest | undefined;
 
-  private handedOut: string | undefined;
   private wasRead = false;
 
   constructor(
@@ -30,14 +29,10 @@ export class HttpSessionExchange implements SessionExchange {
     private readonly carrier: IdCarrier,
   ) {}
 
-  presented(): SessionToken | undefined {
+  presented(): CarriedId | undefined {
     this.wasRead = true;
     const text = this.carrier.transport.read(this.request, this.isSecure);
     return typeof text === 'string' ? this.carrier.format.parse(text) : undefined;
-  }
-
-  handOut(id: string): void {
-    this.handedOut = this.carrier.format.format(id);
   }
 
   get isHeadSent(): boolean {
@@ -46,11 +41,11 @@ export class HttpSessionExchange implements SessionExchange {
 
   /**
    * Right before the head of the response is written.
-   * @param hasSession false when the session whose id was handed out has ended meanwhile: a dead id is nothing to give
+   * @param given what the client does not know yet, if anything
    */
-  writeHead(headers: ResponseHeaders, hasSession: boolean): void {
-    const { transport } = this.carrier;
-    if (this.handedOut !== undefined && hasSession) transport.write(headers, this.handedOut, this.isSecure);
+  writeHead(headers: ResponseHeaders, given: CarriedId | undefined): void {
+    const { transport, format } = this.carrier;
+    if (given) transport.write(headers, format.format(given.id, given.locator), this.isSecure);
     if (this.wasRead) transport.markRead(headers);
   }
 

@@ -116,13 +116,13 @@ describe('reading from requests of a real server', () => {
 
   it('reads what it wrote, by way of the token format', async () => {
     const id = generateSessionId();
-    const format = new SessionTokenFormat({ secrets: ['a secret of enough bytes'], route: 's1' });
+    const format = new SessionTokenFormat({ secrets: ['a secret of enough bytes'] });
     await send(
-      `/?sid=${format.format(id)}`,
-      `X-Session-Id: ${format.format(id)}`,
-      `Cookie: __Host-sid=${format.format(id)}`,
+      `/?sid=${format.format(id, 's1')}`,
+      `X-Session-Id: ${format.format(id, 's1')}`,
+      `Cookie: __Host-sid=${format.format(id, 's1')}`,
     );
-    for (const kind of kinds) expect(format.parse(String(seen?.[kind]))).toEqual({ id, route: 's1' });
+    for (const kind of kinds) expect(format.parse(String(seen?.[kind]))).toEqual({ id, locator: 's1' });
   });
 });
 

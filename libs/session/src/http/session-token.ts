@@ -4,81 +4,75 @@ import { isSessionId } from '../store/session-id.js';
 
 const ID_LENGTH = 43;
 const MAC_LENGTH = 22;
-const MAX_ROUTE_LENGTH = 32;
 const MIN_SECRET_BYTES = 16;
-const ROUTE = /^[A-Za-z0-9]{1,32}$/;
+
+/** A route, or `-` for none, and up to three fields more. */
+const LOCATOR = /^(?:[A-Za-z0-9]{1,32}|-)(?:\.[A-Za-z0-9_-]{1,64}){0,3}$/;
+const MAX_LOCATOR_LENGTH = 32 + 3 * 65;
 const MAC = /^[A-Za-z0-9_-]{22}$/;
 const DOT = '.'.charCodeAt(0);
 
 // A key shared with another purpose must not make the MACs of one purpose valid in the other.
 const MAC_LABEL = 'nestjs-session-beans:session-token:v1:';
 
-/** What a well-formed token says: which session, and which server the client was last sent to. */
+/** What a well-formed token says: which session, and what the client was last told about where it is. */
 export interface SessionToken {
   /** A well-formed session id; with secrets also one that a holder of a secret handed out. */
   readonly id: string;
 
-  /** Routing data for the balancer, whatever its value: never part of the identity and never trusted. */
-  readonly route: string | undefined;
+  /** Routing data for the balancer and hints for the servers, whatever they say: never part of the identity and never trusted. */
+  readonly locator: string | undefined;
 }
 
 /** What decides the shape of the tokens. */
 export interface SessionTokenFormatOptions {
   /** HMAC keys of at least 16 bytes (strings count as UTF-8): the first signs, all verify. Default: ids are not signed. */
   readonly secrets?: readonly (string | Uint8Array)[] | undefined;
-
-  /** The route of this server, `[A-Za-z0-9]{1,32}` (option `nodeName`). Default: tokens end with the id. */
-  readonly route?: string | undefined;
 }
 
 /**
- * The text a client carries: `<id>[<mac>][.<route>]`, 43 characters, 65 with secrets, plus the route.
+ * The text a client carries: `<id>[<mac>][.<locator>]`, 43 characters, 65 with secrets, plus the locator: 1 to 4 fields with dots between them,
+ * the first of which is the route of a server, or `-`.
  *
  * The MAC is HMAC-SHA-256 over the id, cut to 22 characters (132 bits), and follows the id without a separator, so that
- * field 2 of the token at `.` is the route with and without secrets and a balancer needs one rule. Routes are not signed:
- * any server's route leads to the same session.
+ * field 2 of the token at `.` is the route with and without secrets and a balancer needs one rule. Locators are not signed here:
+ * any locator leads to the same session.
  *
  * Built once at boot, immutable; the constructor throws `SessionConfigurationError`.
  */
 export class SessionTokenFormat {
   private readonly keys: readonly KeyObject[];
   private readonly bodyLength: number;
-  private readonly suffix: string;
 
-  constructor({ secrets, route }: SessionTokenFormatOptions = {}) {
-    if (route !== undefined && (typeof route !== 'string' || !ROUTE.test(route))) {
-      throw new SessionConfigurationError(
-        `nodeName: ${JSON.stringify(route)} cannot be a route; allowed are 1 to 32 letters and digits (A-Z, a-z, 0-9)`,
-      );
-    }
+  constructor({ secrets }: SessionTokenFormatOptions = {}) {
     this.keys = secrets === undefined ? [] : secretKeys(secrets);
     this.bodyLength = this.keys.length === 0 ? ID_LENGTH : ID_LENGTH + MAC_LENGTH;
-    this.suffix = route === undefined ? '' : `.${route}`;
   }
 
   /**
    * Reads a token. Everything that is not exactly one gives `undefined`, without a reason: wrong length, other characters, a
-   * second route, a MAC that no secret verifies. Never throws and never asks a store.
+   * fifth field, a MAC that no secret verifies. Never throws and never asks a store.
    */
   parse(text: string): SessionToken | undefined {
     const end = this.bodyLength;
-    if (text.length < end || text.length > end + 1 + MAX_ROUTE_LENGTH) return undefined;
-    let route: string | undefined;
+    if (text.length < end || text.length > end + 1 + MAX_LOCATOR_LENGTH) return undefined;
+    let locator: string | undefined;
     if (text.length > end) {
       if (text.charCodeAt(end) !== DOT) return undefined;
-      route = text.slice(end + 1);
-      if (!ROUTE.test(route)) return undefined;
+      locator = text.slice(end + 1);
+      if (!LOCATOR.test(locator)) return undefined;
     }
     const id = text.slice(0, ID_LENGTH);
     if (!isSessionId(id)) return undefined;
     if (end > ID_LENGTH && !this.verifies(id, text.slice(ID_LENGTH, end))) return undefined;
-    return { id, route };
+    return { id, locator };
   }
 
-  /** The token for a session id: signed with the first secret, with the route of this server. */
-  format(id: string): string {
+  /** The token for a session id: signed with the first secret. */
+  format(id: string, locator?: string): string {
     const key = this.keys[0];
-    return key === undefined ? id + this.suffix : id + macOf(id, key) + this.suffix;
+    const body = key === undefined ? id : id + macOf(id, key);
+    return locator === undefined ? body : `${body}.${locator}`;
   }
 
   private verifies(id: string, mac: string): boolean {
