@@ -23,7 +23,7 @@ export const redisPlantedBugs: Readonly<Record<string, PlantedLine>> = {
 
   'a save that was applied is applied again': {
     script: 'sessionBeansSave',
-    right: 'if last == writeId then return { 1, created, used, joined, expiry(), stamp } end',
+    right: `if last == writeId then return { 1, created, used, joined, expiry(), '0', stamp } end`,
     wrong: `recent = ''`,
   },
 

@@ -5,18 +5,19 @@ import { dirname, join } from 'node:path';
 const root = join(import.meta.dirname, '../..');
 
 /**
- * The fixture application and the library as it is in this working copy, compiled into a directory of their own: servers of several processes can
+ * A fixture application and the library as it is in this working copy, compiled into a directory of their own: servers of several processes can
  * be started from it. Remove it.
  */
 export class FixtureBuild {
   private readonly directory: string;
 
-  constructor() {
+  /** @param fixture folder of the application, with a `main.ts` */
+  constructor(fixture = join(import.meta.dirname, 'fixture')) {
     const cache = join(root, 'node_modules/.cache');
     mkdirSync(cache, { recursive: true });
     this.directory = mkdtempSync(join(cache, 'session-beans-fixture-'));
     writeFileSync(join(this.directory, 'package.json'), '{ "type": "module" }');
-    compile(join(import.meta.dirname, 'fixture'), this.directory);
+    compile(fixture, this.directory);
     const library = join(this.directory, 'node_modules/nestjs-session-beans');
     compile(join(root, 'libs/session/src'), join(library, 'dist'));
     writeFileSync(join(library, 'package.json'), readFileSync(join(root, 'libs/session/package.json')));

@@ -1,6 +1,7 @@
 import type { Type } from '@nestjs/common';
 import { BeanRegistry } from '../../libs/session/src/bean/bean-registry.js';
 import { LiveSessions } from '../../libs/session/src/context/live-sessions.js';
+import type { LocateSession } from '../../libs/session/src/context/locate-session.js';
 import { NearCache } from '../../libs/session/src/context/near-cache.js';
 import type { NearCacheSettings } from '../../libs/session/src/context/near-cache-settings.js';
 import { sessionEssentials } from '../../libs/session/src/context/session-essentials.js';
@@ -17,6 +18,7 @@ export interface SimulatedServerOptions {
   readonly beans: readonly Type<object>[];
   readonly clock?: Clock;
   readonly nearCache?: NearCacheSettings;
+  readonly locate?: LocateSession;
   readonly touchIntervalMs?: number;
   readonly maxSessionBytes?: number;
   readonly unjoinedTimeoutMs?: number;
@@ -30,7 +32,7 @@ export class SimulatedServer {
   readonly beans = new BeanRegistry({ onClash: 'reject', onUndecodable: 'refuse' });
   readonly hookErrors: unknown[] = [];
 
-  constructor({ store, beans, nearCache, ...given }: SimulatedServerOptions) {
+  constructor({ store, beans, nearCache, locate, ...given }: SimulatedServerOptions) {
     const { clock = systemClock, touchIntervalMs = 60_000, maxSessionBytes = 1024 * 1024 } = given;
     const lifetime = {
       idleTimeoutMs: 1_800_000,
@@ -43,7 +45,16 @@ export class SimulatedServer {
     this.beans.registerOwn(sessionEssentials).inject([]);
     for (const type of beans) this.beans.register(type).inject([]);
     const onHookError = (error: unknown): void => void this.hookErrors.push(error);
-    this.lifecycle = new SessionLifecycle(settings, gateway, this.liveSessions, this.beans, this.events, onHookError);
+    this.lifecycle = new SessionLifecycle(
+      settings,
+      gateway,
+      this.liveSessions,
+      this.beans,
+      this.events,
+      onHookError,
+      undefined,
+      locate,
+    );
   }
 
   /** A request that has not begun. */

@@ -1,6 +1,6 @@
 // The module
 export { SessionModule } from './session.module.js';
-export type { SessionModuleOptions } from './session.options.js';
+export type { NearCacheOptions, SessionModuleOptions } from './session.options.js';
 export type { SessionCookieOptions } from './http/session-cookie-options.js';
 
 // Beans
@@ -28,6 +28,8 @@ export type {
   LoadOptions,
   LoadResult,
   SaveResult,
+  SessionWatch,
+  SessionWhereabouts,
   SessionStore,
   SessionStoreCapabilities,
 } from './store/session-store.js';

@@ -1,0 +1,216 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { MemorySessionStore, type SessionStore } from 'nestjs-session-beans';
+import { LiveSession } from '../../libs/session/src/context/live-session.js';
+import { freshLocator } from '../../libs/session/src/context/freshness.js';
+import type { NearCacheSettings } from '../../libs/session/src/context/near-cache-settings.js';
+import { Latch } from '../support/latch.js';
+import { NoticeBoard } from '../support/notice-board.js';
+import type { SimulatedClient } from '../support/simulated-client.js';
+import { SimulatedServer } from '../support/simulated-server.js';
+import { SummedCounter } from './summed-counter.js';
+
+const bounded: NearCacheSettings = { mode: 'bounded', maxSessions: 100, maxBytes: 1e9, maxStalenessMs: 200 };
+
+async function setUp(nearCache: NearCacheSettings = bounded) {
+  const board = new NoticeBoard(new MemorySessionStore());
+  const loads = { count: 0 };
+  const servers = [0, 1].map((number) => {
+    const store: SessionStore = board.forServer(number);
+    const load: SessionStore['load'] = (key, options) => {
+      loads.count++;
+      return store.load(key, options);
+    };
+    return new SimulatedServer({
+      store: { ...store, load },
+      beans: [SummedCounter],
+      nearCache,
+      locate: (live) => live && freshLocator('s1', live),
+    });
+  }) as [SimulatedServer, SimulatedServer];
+  const client = await servers[0].startSession((request) => void (request.bean(SummedCounter).value = 1));
+  const read = (server: 0 | 1, who: SimulatedClient = client) =>
+    servers[server].handle(who, (request) => (request.exists ? request.bean(SummedCounter).value : undefined));
+  const count = (server: 0 | 1, who: SimulatedClient = client) =>
+    servers[server].handle(who, (request) => void request.bean(SummedCounter).value++);
+  return { board, loads, servers, client, read, count };
+}
+
+describe('a bounded near cache', () => {
+  it('asks the store nothing while everything was told, and sees what others change once it is told', async () => {
+    const { loads, client, read, count } = await setUp();
+    const other = client.fork();
+    await read(0);
+    loads.count = 0;
+    for (let i = 0; i < 50; i++) expect(await read(0)).toBe(1);
+    expect(loads.count).toBe(0);
+    await count(1);
+    expect(await read(0, other)).toBe(2);
+  });
+
+  it('goes on unasked after its own changes', async () => {
+    const { loads, read, count } = await setUp();
+    await read(0);
+    loads.count = 0;
+    for (let i = 2; i < 20; i++) {
+      await count(0);
+      expect(await read(0)).toBe(i);
+    }
+    expect(loads.count).toBe(0);
+  });
+
+  describe('whose notices are late', () => {
+    let now = 0;
+    beforeEach(() => {
+      now = 0;
+      jest.spyOn(performance, 'now').mockImplementation(() => now);
+    });
+    afterEach(() => {
+      jest.restoreAllMocks();
+    });
+
+    it('shows others old state for no longer than maxStalenessMs', async () => {
+      const { board, client, read, count } = await setUp();
+      const other = client.fork();
+      await read(0, other);
+      board.isDelivering = false;
+      await count(1);
+      now = 200;
+      expect(await read(0, other)).toBe(1);
+      now = 201;
+      expect(await read(0, other)).toBe(2);
+    });
+
+    it('shows each client what it has stored and what it has seen, on any server', async () => {
+      const { board, client, read, count } = await setUp();
+      await Promise.all([read(0), read(1)]);
+      board.isDelivering = false;
+      await count(1);
+      expect(await read(0)).toBe(2);
+      const watcher = client.fork();
+      await count(0);
+      expect(await read(0, watcher)).toBe(3);
+      expect(await read(1, watcher)).toBe(3);
+    });
+
+    it('and that is the freshness token: without it, a client misses its own change', async () => {
+      const { board, client, read, count } = await setUp();
+      await Promise.all([read(0), read(1)]);
+      board.isDelivering = false;
+      await count(1);
+      client.locator = undefined;
+      expect(await read(0)).toBe(1);
+    });
+
+    it('a lie about what was shown costs a load, once', async () => {
+      const { loads, client, read } = await setUp();
+      await read(0);
+      client.locator = 's1.zzzzzz';
+      loads.count = 0;
+      expect(await read(0)).toBe(1);
+      expect(await read(0)).toBe(1);
+      expect([loads.count, client.locator]).toEqual([1, 's1.1']);
+    });
+
+    it('a change that was made from old state is merged, not lost', async () => {
+      const { board, client, read, count } = await setUp();
+      const other = client.fork();
+      await Promise.all([read(0, other), read(1)]);
+      board.isDelivering = false;
+      await count(1);
+      await count(0, other);
+      expect(await read(1, other)).toBe(3);
+    });
+
+    it('a logout is seen at once by the client that logged out, by others when it was told', async () => {
+      const { board, servers, client, read } = await setUp();
+      const other = client.fork();
+      await read(0, other);
+      board.isDelivering = false;
+      await servers[1].handle(client, (request) => request.invalidate());
+      expect(await read(0, other)).toBe(1);
+      board.deliver();
+      expect(await read(0, other)).toBeUndefined();
+    });
+  });
+
+  describe('that is told of a change while its own call is under way', () => {
+    // What another server stores after our call was answered in the store, but before the answer arrived here.
+    async function overtaken(operation: 'load' | 'save') {
+      const { board, client, read, count } = await setUp();
+      const [other, third] = [client.fork(), client.fork()];
+      // The session is live on the server that started it, so only the other one has to load it.
+      const [here, there] = operation === 'save' ? ([0, 1] as const) : ([1, 0] as const);
+      const arrived = new Latch();
+      board.beforeReply = async (name, server) => {
+        if (name !== operation || server !== here) return;
+        board.beforeReply = async () => undefined;
+        arrived.open();
+        await count(there, other);
+      };
+      await (operation === 'load' ? read(here) : count(here));
+      await arrived.opened;
+      return { seen: await read(here, third), stored: operation === 'load' ? 2 : 3 };
+    }
+
+    it.each(['load', 'save'] as const)('does not trust what the %s brings', async (operation) => {
+      const { seen, stored } = await overtaken(operation);
+      expect(seen).toBe(stored);
+    });
+
+    it.each(['load', 'save'] as const)(
+      'would keep an old copy for ever without that (%s): the test would notice',
+      async (operation) => {
+        const doubt = jest.spyOn(LiveSession.prototype, 'doubt').mockImplementation(function (this: LiveSession) {
+          // As if what is under way did not matter: only a copy that is there is doubted, and after a load none was.
+          if (operation === 'save') Object.assign(this, { whereabouts: {} });
+        });
+        try {
+          const { seen, stored } = await overtaken(operation);
+          expect(seen).toBeLessThan(stored);
+        } finally {
+          doubt.mockRestore();
+        }
+      },
+    );
+  });
+});
+
+describe('a validating near cache', () => {
+  const validate: NearCacheSettings = { mode: 'validate', maxSessions: 100, maxBytes: 1e9, maxStalenessMs: 0 };
+
+  it('asks the store once per request, and nobody ever reads old state', async () => {
+    const { board, loads, client, read, count } = await setUp(validate);
+    board.isDelivering = false;
+    const other = client.fork();
+    await read(0);
+    loads.count = 0;
+    for (let i = 2; i < 20; i++) {
+      await count(1);
+      expect(await read(0, other)).toBe(i);
+    }
+    expect(loads.count).toBe(36);
+  });
+
+  it('is told nothing: it needs no store that notifies', async () => {
+    const store = new MemorySessionStore();
+    const subscribe = jest.fn();
+    new SimulatedServer({ store: Object.assign(store, { subscribe }), beans: [SummedCounter], nearCache: validate });
+    expect(subscribe).not.toHaveBeenCalled();
+  });
+});
+
+it('a near cache that holds no more than some of the sessions loses nothing', async () => {
+  const store = new MemorySessionStore();
+  const nearCache = { ...bounded, mode: 'validate', maxSessions: 5 } as const;
+  const server = new SimulatedServer({ store, beans: [SummedCounter], nearCache });
+  const clients = await Promise.all(
+    Array.from({ length: 50 }, (_, i) =>
+      server.startSession((request) => void (request.bean(SummedCounter).value = i)),
+    ),
+  );
+  expect(server.liveSessions.size).toBe(5);
+  for (const [i, client] of clients.entries()) {
+    expect(await server.handle(client, (request) => request.bean(SummedCounter).value)).toBe(i);
+  }
+  expect(server.liveSessions.size).toBe(5);
+});

@@ -1,0 +1,77 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { eventually } from './eventually.js';
+import { freePort } from './free-port.js';
+
+/** A directory of the test's own, and the port and command line of what runs in it. */
+export interface BalancerCommand {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** A balancer's process on a free port, in a directory of its own. Stop it. */
+export class BalancerProcess {
+  private errors = '';
+
+  private constructor(
+    private readonly process: ChildProcess,
+    readonly directory: string,
+    readonly port: number,
+  ) {
+    process.stderr?.on('data', (chunk) => (this.errors = `${this.errors}${chunk}`.slice(-4_000)));
+  }
+
+  /** `prepare` writes into the directory what the command needs. Resolves when something answers on the port. */
+  static async start(
+    prepare: (directory: string, port: number) => BalancerCommand,
+    onOutput: (text: string) => void = () => undefined,
+  ): Promise<BalancerProcess> {
+    for (let attempt = 1; ; attempt++) {
+      const directory = mkdtempSync(join(tmpdir(), 'session-beans-balancer-'));
+      const port = await freePort();
+      const { command, args, env } = prepare(directory, port);
+      // Where Debian has them, and what a normal user's PATH leaves out.
+      const path = `${process.env['PATH']}:/usr/local/sbin:/usr/sbin`;
+      const child = spawn(command, args, { env: { PATH: path, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+      child.on('error', (error) => child.stderr.push(`${error.message}\n`));
+      child.stdout.on('data', (chunk) => onOutput(String(chunk)));
+      const balancer = new BalancerProcess(child, directory, port);
+      try {
+        await balancer.answers();
+        return balancer;
+      } catch (error) {
+        await balancer.stop();
+        // Somebody else may have taken the port.
+        if (attempt === 3) throw error;
+      }
+    }
+  }
+
+  /** Lets it end in the way that also ends its children. */
+  async stop(): Promise<void> {
+    if (this.isRunning) {
+      this.process.kill('SIGTERM');
+      await once(this.process, 'exit');
+    }
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  private get isRunning(): boolean {
+    return this.process.pid !== undefined && this.process.exitCode === null && this.process.signalCode === null;
+  }
+
+  private async answers(): Promise<void> {
+    let ended = '';
+    await eventually(`a balancer answers on port ${this.port}`, async () => {
+      if (!this.isRunning) return (ended = this.errors || 'without a word');
+      const response = await fetch(`http://127.0.0.1:${this.port}/ping`);
+      await response.text();
+      return true;
+    });
+    if (ended) throw new Error(`${this.process.spawnfile} has ended: ${ended}`);
+  }
+}

@@ -1,0 +1,61 @@
+import { once } from 'node:events';
+import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
+import { freePort } from './free-port.js';
+
+/** What arrived at a server: `GET /path`. Health checks are not recorded. */
+export interface ReceivedRequest {
+  readonly line: string;
+  readonly headers: IncomingMessage['headers'];
+}
+
+/** A server of which a test decides how it behaves towards a balancer. Answers with its name. Stop it. */
+export class EchoServer {
+  readonly received: ReceivedRequest[] = [];
+
+  /** What it does with a request other than `GET /health`. */
+  behaviour: 'answers' | 'closes the connection' | 'says 503' = 'answers';
+
+  private server: Server | undefined;
+
+  private constructor(
+    readonly name: string,
+    readonly port: number,
+  ) {}
+
+  static async start(name: string): Promise<EchoServer> {
+    const server = new EchoServer(name, await freePort());
+    await server.listen();
+    return server;
+  }
+
+  get address(): string {
+    return `127.0.0.1:${this.port}`;
+  }
+
+  /** (Again), on the same port. */
+  async listen(): Promise<void> {
+    this.server = createServer((request, response) => this.handle(request, response)).listen(this.port, '127.0.0.1');
+    await once(this.server, 'listening');
+  }
+
+  async stop(): Promise<void> {
+    const { server } = this;
+    if (!server?.listening) return;
+    server.close();
+    server.closeAllConnections();
+    await once(server, 'close');
+  }
+
+  private handle(request: IncomingMessage, response: ServerResponse): void {
+    request.resume();
+    if (request.url === '/health') {
+      response.end('ok');
+      return;
+    }
+    request.on('end', () => {
+      this.received.push({ line: `${request.method} ${request.url}`, headers: request.headers });
+      if (this.behaviour === 'closes the connection') request.socket.destroy();
+      else response.writeHead(this.behaviour === 'answers' ? 200 : 503).end(this.name);
+    });
+  }
+}

@@ -1,0 +1,75 @@
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import type { Balancer, PassedRequest, ServerAddresses } from './balancer.js';
+import { balancerEnvironment } from './balancer-environment.js';
+import { BalancerProcess } from './balancer-process.js';
+
+/** What follows the addresses in a line of `option httplog`: backend/server, timers, status, ..., retries, queues, request. */
+const LINE = /\] \S+ \S+\/(\S+) [\d/+-]+ (-?\d+) .* \S+\/\+?(\d+) \d+\/\d+ (?:\{\S*\} )?"(\S+) (\S+)/;
+
+/** HAProxy with files of `deploy/haproxy`. */
+export class Haproxy implements Balancer {
+  private readonly requests: PassedRequest[] = [];
+  private rest = '';
+  private balancer!: BalancerProcess;
+
+  private constructor() {}
+
+  /** @param kind e.g. `sticky-route` */
+  static async start(kind: string, servers: ServerAddresses): Promise<Haproxy> {
+    const haproxy = new Haproxy();
+    haproxy.balancer = await BalancerProcess.start(
+      (directory, port) => {
+        const own = join(directory, 'stats.cfg');
+        writeFileSync(own, `global\n    stats socket ${join(directory, 'stats')} mode 600 level admin\n`);
+        const files = [own, 'deploy/haproxy/defaults.cfg', `deploy/haproxy/${kind}.cfg`];
+        return {
+          command: 'haproxy',
+          args: ['-db', ...files.flatMap((file) => ['-f', file])],
+          env: balancerEnvironment(port, servers),
+        };
+      },
+      (text) => haproxy.read(text),
+    );
+    return haproxy;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.balancer.port}`;
+  }
+
+  async passedOn(): Promise<readonly PassedRequest[]> {
+    return this.requests;
+  }
+
+  /** Whether the backend `servers` gives requests to a server now: `UP` or `DOWN`, maybe with `1/2` of the checks that would change it. */
+  async stateOf(server: string): Promise<string> {
+    const socket = connect(join(this.balancer.directory, 'stats'));
+    socket.end('show stat\n');
+    let text = '';
+    socket.setEncoding('utf8').on('data', (chunk) => (text += String(chunk)));
+    await once(socket, 'close');
+    const [head = '', ...rows] = text.split('\n');
+    const column = head.split(',').indexOf('status');
+    const row = rows.find((one) => one.startsWith(`servers,${server},`));
+    return row?.split(',')[column] ?? '';
+  }
+
+  stop(): Promise<void> {
+    return this.balancer.stop();
+  }
+
+  private read(text: string): void {
+    const lines = (this.rest + text).split('\n');
+    this.rest = lines.pop() ?? '';
+    for (const line of lines) {
+      const [, server = '', status, retries, method = '', path = ''] = LINE.exec(line) ?? [];
+      if (status === undefined) continue;
+      const isServer = server !== '<NOSRV>';
+      const request = { method, path, status: Number(status), retries: Number(retries) };
+      this.requests.push({ ...request, server: isServer ? server : undefined });
+    }
+  }
+}

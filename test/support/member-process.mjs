@@ -1,0 +1,14 @@
+import 'reflect-metadata';
+
+const [transport, options] = process.argv.slice(2);
+const { NestTcpReplicationTransport } = await import('./store/replicated/tcp/nest-tcp-replication-transport.js');
+const { GrpcReplicationTransport } = await import('./store/replicated/grpc/grpc-replication-transport.js');
+const Transport = transport === 'tcp' ? NestTcpReplicationTransport : GrpcReplicationTransport;
+const settings = JSON.parse(options);
+const member = new Transport({ ...settings, onWarning: () => undefined });
+await member.listen(async (from, text) => {
+  // Keeps the caller waiting until it loses patience or this process is killed.
+  if (text === 'never') return new Promise(() => undefined);
+  return `${settings.nodeName} to ${from}: ${text}`;
+});
+console.log('listening');

@@ -1,0 +1,78 @@
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Balancer, PassedRequest, ServerAddresses } from './balancer.js';
+import { balancerEnvironment } from './balancer-environment.js';
+import { BalancerProcess } from './balancer-process.js';
+
+/** nginx with files of `deploy/nginx`. Its passed requests are those that it answered to the end. */
+export class Nginx implements Balancer {
+  private constructor(
+    private readonly balancer: BalancerProcess,
+    private readonly names: ReadonlyMap<string, string>,
+  ) {}
+
+  /** @param kind e.g. `sticky-route` */
+  static async start(kind: string, servers: ServerAddresses): Promise<Nginx> {
+    const balancer = await BalancerProcess.start((directory, port) => {
+      mkdirSync(join(directory, 'conf.d'));
+      writeFileSync(join(directory, 'nginx.conf'), mainFile(directory));
+      const template = readFileSync(`deploy/nginx/${kind}.conf.template`, 'utf8');
+      writeFileSync(join(directory, 'conf.d/default.conf'), substituted(template, balancerEnvironment(port, servers)));
+      copyFileSync('deploy/nginx/proxy.conf', join(directory, 'conf.d/proxy.conf'));
+      return { command: 'nginx', args: ['-e', 'stderr', '-p', directory, '-c', join(directory, 'nginx.conf')] };
+    });
+    return new Nginx(balancer, new Map(Object.entries(servers).map(([name, address]) => [address, name])));
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.balancer.port}`;
+  }
+
+  async passedOn(): Promise<readonly PassedRequest[]> {
+    const text = await readFile(join(this.balancer.directory, 'access.log'), 'utf8');
+    return text
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => {
+        const [method = '', path = '', status, addresses = ''] = line.split(' | ');
+        // "127.0.0.1:1, 127.0.0.1:2"; " : " stands where another upstream was taken; a name of an upstream where none of its servers was up.
+        const tried = addresses.split(/, | : /).filter((one) => one.includes(':'));
+        return {
+          method,
+          path,
+          status: Number(status),
+          server: this.names.get(tried.at(-1) ?? ''),
+          retries: Math.max(0, tried.length - 1),
+        };
+      });
+  }
+
+  stop(): Promise<void> {
+    return this.balancer.stop();
+  }
+}
+
+/** As `envsubst` does with the variables that it is told. */
+function substituted(template: string, variables: Readonly<Record<string, string>>): string {
+  return template.replace(/\$\{(\w+)\}/g, (whole, name: string) => variables[name] ?? whole);
+}
+
+/** What a system's own nginx.conf does: everything that is written goes into the directory. */
+function mainFile(directory: string): string {
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
+  // As root nginx would hand the work to a user who may not enter the directory.
+  const user = process.getuid?.() === 0 ? 'user root;\n' : '';
+  return `${user}daemon off;
+worker_processes 1;
+pid ${directory}/nginx.pid;
+error_log stderr warn;
+events { worker_connections 2048; }
+http {
+${temporary.map((name) => `  ${name}_temp_path ${directory}/${name};`).join('\n')}
+  log_format passed '$request_method | $request_uri | $status | $upstream_addr';
+  access_log ${directory}/access.log passed;
+  include ${directory}/conf.d/*.conf;
+}
+`;
+}
