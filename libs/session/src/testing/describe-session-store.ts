@@ -8,7 +8,9 @@ import { destroyRules } from './rules/destroy-rules.js';
 import { expiryRules } from './rules/expiry-rules.js';
 import { joinRules } from './rules/join-rules.js';
 import { loadRules } from './rules/load-rules.js';
+import { locatorRules } from './rules/locator-rules.js';
 import { lockRules } from './rules/lock-rules.js';
+import { noticeRules } from './rules/notice-rules.js';
 import { sameChangeAgainRules } from './rules/same-change-again-rules.js';
 import { saveRules } from './rules/save-rules.js';
 import { sharingRules } from './rules/sharing-rules.js';
@@ -26,6 +28,8 @@ const GROUPS: Readonly<Record<string, ContractRules>> = {
   close: closeRules,
   concurrency: concurrencyRules,
   lock: lockRules,
+  locators: locatorRules,
+  notices: noticeRules,
   capabilities: sharingRules,
 };
 

@@ -33,6 +33,7 @@ export class StoreUnderTest {
   async open(): Promise<SessionStore> {
     const store = await this.create(this.setup);
     this.opened.push(store);
+    await store.open?.();
     return store;
   }
 
@@ -93,6 +94,13 @@ export class StoreUnderTest {
     const result = await store.save(change);
     assert(result.outcome === 'saved', `expected the ${change.mode} to be saved, the answer was ${result.outcome}`);
     return result;
+  }
+
+  /** What is stored instead, of a change that must not be applied. */
+  async conflicting(change: SessionChange): Promise<SessionRecord> {
+    const result = await this.store.save(change);
+    assert(result.outcome === 'conflict', `expected a conflict, the answer was ${result.outcome}`);
+    return result.record;
   }
 
   async found(key: SessionKey, options?: LoadOptions): Promise<SessionRecord> {

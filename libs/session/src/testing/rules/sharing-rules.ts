@@ -11,7 +11,8 @@ export const sharingRules: ContractRules = {
       assert.equal(seen.outcome, 'none');
       return;
     }
-    assert.deepEqual(seen, { outcome: 'found', record: await on.found(key) });
+    assert(seen.outcome === 'found', `expected the session to be found, the answer was ${seen.outcome}`);
+    assert.deepEqual(seen.record, await on.found(key));
     const { stamp: newer } = await on.saved(on.update(key, { a: { base: stamp, payload: '2' } }), other);
     assert.equal((await on.found(key, { known: stamp })).stamp, newer);
     assert.equal((await on.store.save(on.update(key, { a: { base: stamp, payload: '3' } }))).outcome, 'conflict');
