@@ -13,7 +13,7 @@ export class AppModule {
     return {
       module: AppModule,
       imports: [
-        SessionModule.forRoot(sessionOptions(config)),
+        SessionModule.forRootAsync({ useFactory: () => sessionOptions(config) }),
         CountModule,
         CartModule,
         SessionInfoModule.for(config),

@@ -93,8 +93,16 @@ describe.each(adapters)('the sample application, $adapter', ({ adapter }) => {
 describe('the configuration of the sample', () => {
   it.each([
     [{ HTTP_ADAPTER: 'koa' }, 'HTTP_ADAPTER=koa'],
-    [{ SESSION_PATTERN: 'replicated' }, 'SESSION_PATTERN=replicated'],
-    [{ SESSION_PATTERN: 'cached' }, 'SESSION_PATTERN=cached'],
+    [{ SESSION_PATTERN: 'shared' }, 'SESSION_PATTERN=shared'],
+    [{ SESSION_PATTERN: 'replicated' }, 'NODE_NAME is missing'],
+    [{ SESSION_PATTERN: 'replicated', NODE_NAME: 's1' }, 'PEERS is missing'],
+    [{ SESSION_PATTERN: 'replicated', NODE_NAME: 's1', PEERS: 's1:7001' }, 'PEERS: s1:7001 is no member'],
+    [
+      { SESSION_PATTERN: 'replicated', NODE_NAME: 's1', PEERS: 's1=h:1', REPLICATION_TLS_CA: '/ca.pem' },
+      'REPLICATION_TLS_CERT is missing',
+    ],
+    [{ SESSION_PATTERN: 'cached' }, 'REDIS_URL is missing'],
+    [{ SESSION_PATTERN: 'cached', REDIS_URL: 'redis://h', NEAR_CACHE: 'on' }, 'NEAR_CACHE=on'],
     [{ SESSION_PATTERN: 'external' }, 'REDIS_URL is missing'],
     [{ PORT: 'http' }, 'PORT=http'],
     [{ IDLE_TIMEOUT_MS: '-1' }, 'IDLE_TIMEOUT_MS=-1'],

@@ -1,0 +1,38 @@
+import { readFileSync } from 'node:fs';
+import type { ReplicatedSessionStoreOptions, ReplicationMember } from 'nestjs-session-beans/replicated';
+import type { Environment } from './environment.js';
+
+/** The servers that keep sessions for each other, and how they know each other. */
+export type ReplicationConfig = Pick<ReplicatedSessionStoreOptions, 'listen' | 'tls' | 'secret'> & {
+  readonly members: readonly ReplicationMember[];
+};
+
+const TLS = ['REPLICATION_TLS_CA', 'REPLICATION_TLS_CERT', 'REPLICATION_TLS_KEY'] as const;
+
+/** @throws Error naming the variable, its value and what is allowed */
+export function readReplicationConfig(env: Environment): ReplicationConfig {
+  const members = env.required('PEERS', 's1=127.0.0.1:7001,s2=127.0.0.1:7002').split(',').map(member);
+  const own = members.find(({ name }) => name === env.text('NODE_NAME'));
+  const port = env.optionalNumber('REPLICATION_PORT');
+  const secret = env.text('REPLICATION_SECRET');
+  return {
+    members,
+    ...(own && port !== undefined && { listen: { host: own.host, port } }),
+    ...(secret !== undefined && { secret }),
+    ...(TLS.some((name) => env.text(name)) && { tls: readTls(env) }),
+  };
+}
+
+function readTls(env: Environment): { ca: string; cert: string; key: string } {
+  const files = TLS.map((name) => env.required(name, '/etc/sample/file.pem'));
+  const [ca, cert, key] = files.map((file) => readFileSync(file, 'utf8'));
+  return { ca, cert, key } as { ca: string; cert: string; key: string };
+}
+
+/** `s1=127.0.0.1:7001`, or with a zone `s1=127.0.0.1:7001@east`. */
+function member(text: string): ReplicationMember {
+  const [, name, host, port, zone] = /^(\w+)=(\[[\da-f:]+\]|[\w.-]+):(\d{1,5})(?:@(\w+))?$/i.exec(text.trim()) ?? [];
+  if (name === undefined || host === undefined)
+    throw new Error(`PEERS: ${text} is no member, which looks like s1=127.0.0.1:7001`);
+  return { name, host: host.replace(/^\[|\]$/g, ''), port: Number(port), ...(zone !== undefined && { zone }) };
+}

@@ -1,0 +1,36 @@
+import { describe, expect, it } from '@jest/globals';
+import { createApplication } from '../../src/create-application.js';
+import { readConfig } from '../../src/sample.config.js';
+import { CookieJar } from '../support/cookie-jar.js';
+import { eventually } from '../support/eventually.js';
+import { adapters } from '../support/platforms.js';
+
+describe.each(adapters)('a server of the sample that was told to stop, $adapter', ({ adapter }) => {
+  it('has red health first, serves everything else for DRAIN_MS, and closes its connections then', async () => {
+    const app = await createApplication(readConfig({ HTTP_ADAPTER: adapter, DRAIN_MS: '1000' }));
+    await app.listen(0, '127.0.0.1');
+    const url = await app.getUrl();
+    const jar = new CookieJar();
+    await jar.text(`${url}/count`);
+    const health = async (): Promise<number> => (await fetch(`${url}/health`)).status;
+    expect(await health()).toBe(200);
+
+    let isClosed = false;
+    const closing = app.close().then(() => (isClosed = true));
+    await eventually('health is red', async () => (await health()) === 503);
+    const served = await jar.fetch(`${url}/count`);
+
+    expect(isClosed).toBe(false);
+    expect([served.status, await served.text()]).toEqual([200, 'counter=2']);
+    expect(served.headers.get('connection')).toBe('close');
+    await closing;
+    await expect(fetch(`${url}/health`)).rejects.toThrow('fetch failed');
+  });
+});
+
+describe('the configuration of the sample', () => {
+  it('closes at once without DRAIN_MS', () => {
+    expect(readConfig({}).drainMs).toBe(0);
+    expect(() => readConfig({ DRAIN_MS: 'long' })).toThrow('DRAIN_MS=long');
+  });
+});
