@@ -194,7 +194,12 @@ describe('a validating near cache', () => {
   it('is told nothing: it needs no store that notifies', async () => {
     const store = new MemorySessionStore();
     const subscribe = jest.fn();
-    new SimulatedServer({ store: Object.assign(store, { subscribe }), beans: [SummedCounter], nearCache: validate });
+    const server = new SimulatedServer({
+      store: Object.assign(store, { subscribe }),
+      beans: [SummedCounter],
+      nearCache: validate,
+    });
+    await server.startSession();
     expect(subscribe).not.toHaveBeenCalled();
   });
 });
