@@ -9,11 +9,11 @@ export default {
   // These never load Nest, or bring their own.
   testPathIgnorePatterns: [
     '/node_modules/',
-    '<rootDir>/test/(architecture|contract|docs|external|faults|packages)/',
+    '<rootDir>/test/(architecture|balancers|bench|contract(?!/replication-transport\\.)|docs|external|faults|near-cache|packages|simulation)/',
     '<rootDir>/libs/session/src/(codec|merge|store)/',
   ],
   moduleNameMapper: {
-    '^@nestjs/(common|core|platform-express|platform-fastify|testing)(/.*)?$':
+    '^@nestjs/(common|core|platform-express|platform-fastify|testing|microservices)(/.*)?$':
       '<rootDir>/compat/nest11/node_modules/@nestjs/$1$2',
     ...base.moduleNameMapper,
   },
