@@ -3,6 +3,7 @@ import { SessionModule } from 'nestjs-session-beans';
 import { CartModule } from './cart/cart.module.js';
 import { CountModule } from './count/count.module.js';
 import { HealthModule } from './health/health.module.js';
+import { MetricsModule } from './metrics/metrics.module.js';
 import type { SampleConfig } from './sample.config.js';
 import { sessionOptions } from './session-options.js';
 import { SessionInfoModule } from './session/session-info.module.js';
@@ -17,6 +18,7 @@ export class AppModule {
         CountModule,
         CartModule,
         SessionInfoModule.for(config),
+        MetricsModule.for(config),
         HealthModule.for(config),
       ],
     };

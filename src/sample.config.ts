@@ -17,10 +17,15 @@ export interface SampleConfig {
   readonly absoluteTimeoutMs: number | undefined;
   /** How long a server that was told to stop goes on serving with red health, before it closes its connections. */
   readonly drainMs: number;
+  /** Responses say where the time went. */
+  readonly serverTiming: boolean;
+  /** Requests that take at least this long are written to the log. */
+  readonly slowRequestMs: number | undefined;
 }
 
 const ADAPTERS = ['express', 'fastify'] as const;
 const PATTERNS = ['none', 'sticky', 'replicated', 'external', 'cached'] as const;
+const SWITCHES = ['on', 'off'] as const;
 const NEAR_CACHES = ['validate', 'bounded'] as const;
 
 /** @throws Error naming the variable, its value and what is allowed */
@@ -41,5 +46,7 @@ export function readConfig(variables: NodeJS.ProcessEnv): SampleConfig {
     idleTimeoutMs: env.optionalNumber('IDLE_TIMEOUT_MS'),
     absoluteTimeoutMs: env.optionalNumber('ABSOLUTE_TIMEOUT_MS'),
     drainMs: env.wholeNumber('DRAIN_MS', 0),
+    serverTiming: env.oneOf('SERVER_TIMING', SWITCHES, 'off') === 'on',
+    slowRequestMs: env.optionalNumber('SLOW_REQUEST_MS'),
   };
 }

@@ -1,15 +1,30 @@
-import { Controller, Get, ServiceUnavailableException } from '@nestjs/common';
+import { Controller, Get } from '@nestjs/common';
+import { HealthCheck, type HealthCheckResult, HealthCheckService } from '@nestjs/terminus';
+import { SessionHealthIndicator } from 'nestjs-session-beans/observability';
 import { Shutdown } from './shutdown.js';
+
+/** Less than balancers wait for an answer. */
+const STORE_ANSWERS_WITHIN_MS = 200;
 
 @Controller()
 export class HealthController {
-  constructor(private readonly shutdown: Shutdown) {}
+  constructor(
+    private readonly health: HealthCheckService,
+    private readonly sessions: SessionHealthIndicator,
+    private readonly shutdown: Shutdown,
+  ) {}
 
-  /** For balancers: red before the connections close, so that no new request comes. */
+  /**
+   * For balancers: red before the connections close, so that no new request comes. A store that is down is told and leaves it green: else balancers
+   * would take out all servers at once, with every page that needs no session.
+   */
   @Get('health')
-  health(): string {
-    if (this.shutdown.hasBegun) throw new ServiceUnavailableException('shutting down');
-    return 'ok';
+  @HealthCheck()
+  check(): Promise<HealthCheckResult> {
+    return this.health.check([
+      () => ({ server: { status: this.shutdown.hasBegun ? 'down' : 'up' } }),
+      () => this.sessions.check('sessions', { whenDown: 'degraded', withinMs: STORE_ANSWERS_WITHIN_MS }),
+    ]);
   }
 
   /** Needs no session: shows what everything else costs. */

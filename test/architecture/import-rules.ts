@@ -17,9 +17,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   codec: ['errors', 'store'],
   merge: ['errors', 'store', 'codec'],
   bean: ['errors', 'store', 'codec', 'merge'],
-  context: ['errors', 'store', 'codec', 'merge', 'bean'],
-  http: ['errors', 'store', 'codec', 'merge', 'bean', 'context'],
-  '.': ['errors', 'store', 'store/*', 'codec', 'merge', 'bean', 'context', 'http'],
+  timing: ['errors', 'store'],
+  context: ['errors', 'store', 'codec', 'merge', 'bean', 'timing'],
+  http: ['errors', 'store', 'codec', 'merge', 'bean', 'timing', 'context'],
+  observability: ['errors', 'store', 'timing', 'context', 'http'],
+  '.': ['errors', 'store', 'store/*', 'codec', 'merge', 'bean', 'timing', 'context', 'http'],
 };
 
 /**

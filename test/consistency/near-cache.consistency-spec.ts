@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { MemorySessionStore, type SessionStore } from 'nestjs-session-beans';
 import { LiveSession } from '../../libs/session/src/context/live-session.js';
-import { freshLocator } from '../../libs/session/src/context/freshness.js';
 import type { NearCacheSettings } from '../../libs/session/src/context/near-cache-settings.js';
 import { Latch } from '../support/latch.js';
 import { NoticeBoard } from '../support/notice-board.js';
@@ -24,7 +23,6 @@ async function setUp(nearCache: NearCacheSettings = bounded) {
       store: { ...store, load },
       beans: [SummedCounter],
       nearCache,
-      locate: (live) => live && freshLocator('s1', live),
     });
   }) as [SimulatedServer, SimulatedServer];
   const client = await servers[0].startSession((request) => void (request.bean(SummedCounter).value = 1));
@@ -92,24 +90,30 @@ describe('a bounded near cache', () => {
       expect(await read(1, watcher)).toBe(3);
     });
 
-    it('and that is the freshness token: without it, a client misses its own change', async () => {
+    it('and that is the freshness token: with the one from before, a client misses its own change', async () => {
       const { board, client, read, count } = await setUp();
       await Promise.all([read(0), read(1)]);
       board.isDelivering = false;
+      const { freshness } = client;
       await count(1);
-      client.locator = undefined;
+      client.freshness = freshness;
       expect(await read(0)).toBe(1);
     });
 
-    it('a lie about what was shown costs a load, once', async () => {
-      const { loads, client, read } = await setUp();
-      await read(0);
-      client.locator = 's1.zzzzzz';
-      loads.count = 0;
-      expect(await read(0)).toBe(1);
-      expect(await read(0)).toBe(1);
-      expect([loads.count, client.locator]).toEqual([1, 's1.1']);
-    });
+    it.each(['none', '-', 'AAAAAAAA.1', 'one that claims more than there is'])(
+      'asks the store for a client that says nothing of use (%s), and tells it anew',
+      async (text) => {
+        const { loads, client, read } = await setUp();
+        await read(0);
+        const { freshness } = client;
+        const claims = `${freshness?.slice(0, 8)}.zzzzzz`;
+        client.freshness = text === 'none' ? undefined : text.startsWith('one') ? claims : text;
+        loads.count = 0;
+        expect(await read(0)).toBe(1);
+        expect(await read(0)).toBe(1);
+        expect([loads.count, client.freshness]).toEqual([1, freshness]);
+      },
+    );
 
     it('a change that was made from old state is merged, not lost', async () => {
       const { board, client, read, count } = await setUp();
@@ -123,11 +127,12 @@ describe('a bounded near cache', () => {
 
     it('a logout is seen at once by the client that logged out, by others when it was told', async () => {
       const { board, servers, client, read } = await setUp();
+      await Promise.all([read(0), read(1)]);
       const other = client.fork();
-      await read(0, other);
       board.isDelivering = false;
       await servers[1].handle(client, (request) => request.invalidate());
       expect(await read(0, other)).toBe(1);
+      expect(await read(0, client)).toBeUndefined();
       board.deliver();
       expect(await read(0, other)).toBeUndefined();
     });

@@ -1,16 +1,28 @@
-import { describeSessionStore, type SessionStoreSetup } from 'nestjs-session-beans/testing';
+import {
+  describeSessionStore,
+  type DescribeSessionStoreOptions,
+  type SessionStoreSetup,
+} from 'nestjs-session-beans/testing';
 import type { SessionStore } from '../../libs/session/src/store/session-store.js';
 
-/** Runs the contract suite outside of jest and returns the titles of the tests that fail. */
-export async function rulesBrokenBy(create: (setup: SessionStoreSetup) => SessionStore): Promise<string[]> {
+/**
+ * Runs the contract suite outside of jest and returns the titles of the tests that fail.
+ *
+ * @param only which titles are run; all by default
+ */
+export async function rulesBrokenBy(
+  create: (setup: SessionStoreSetup) => SessionStore | Promise<SessionStore>,
+  options: DescribeSessionStoreOptions = {},
+  only = /./,
+): Promise<string[]> {
   const tests: { title: string; test: () => Promise<void> }[] = [];
   const runner = {
     describe: (_title: string, body: () => void): void => body(),
     it: (title: string, test: () => Promise<void>): void => void tests.push({ title, test }),
   };
-  describeSessionStore('planted', create, { runner });
+  describeSessionStore('planted', create, Object.assign({}, options, { runner }));
   const broken: string[] = [];
-  for (const { title, test } of tests) {
+  for (const { title, test } of tests.filter((each) => only.test(each.title))) {
     await test().catch(() => broken.push(title));
   }
   return broken;

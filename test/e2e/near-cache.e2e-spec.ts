@@ -1,6 +1,6 @@
 import { Controller, Get, Scope } from '@nestjs/common';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { MemorySessionStore, type SessionModuleOptions, type SessionStore } from 'nestjs-session-beans';
+import { HttpSession, MemorySessionStore, type SessionModuleOptions, type SessionStore } from 'nestjs-session-beans';
 import { Counter } from '../support/counter.bean.js';
 import { NoticeBoard } from '../support/notice-board.js';
 import {
@@ -12,13 +12,28 @@ import {
 } from '../support/platforms.js';
 import { RawClient } from '../support/raw-client.js';
 
+type Cookies = Readonly<Record<string, string>>;
+
 @Controller()
 class PeekController {
-  constructor(private readonly counter: Counter) {}
+  constructor(
+    private readonly counter: Counter,
+    private readonly session: HttpSession,
+  ) {}
 
   @Get('count')
   count(): number {
     return ++this.counter.value;
+  }
+
+  @Get('login')
+  login(): void {
+    this.session.login('somebody');
+  }
+
+  @Get('logout')
+  logout(): Promise<void> {
+    return this.session.logout();
   }
 
   @Get('peek')
@@ -46,61 +61,90 @@ describe.each(platforms)('what a client is told by a bounded near cache, $adapte
     board = new NoticeBoard(new MemorySessionStore());
     servers = [
       await start(adapter, scope, board.forServer(1), 's1'),
-      await start(adapter, scope, board.forServer(2), 's2'),
+      await start(adapter, scope, board.forServer(2), 's1'),
     ];
   });
   afterAll(() => Promise.all(servers.map((server) => server.close())));
 
-  const send = async (server: 0 | 1, path: string, token?: string) => {
-    const cookie = token === undefined ? [] : [`Cookie: sid=${token}`];
-    const { body, cookies } = await RawClient.exchange(servers[server].url, path, cookie);
-    return { body, token: cookies[0] === undefined ? undefined : /^sid=([^;]*)/.exec(cookies[0])?.[1] };
+  /** The cookies that the client has afterwards, and the names of those it was given. */
+  const send = async (server: 0 | 1, path: string, known: Cookies = {}) => {
+    const header = Object.entries(known).map((pair) => pair.join('='));
+    const { status, body, cookies } = await RawClient.exchange(
+      servers[server].url,
+      path,
+      header.length === 0 ? [] : [`Cookie: ${header.join('; ')}`],
+    );
+    const given = Object.fromEntries(cookies.map((line) => line.slice(0, line.indexOf(';')).split('=')));
+    return { status, body, given: Object.keys(given), cookies: { ...known, ...given } as Cookies };
   };
+  const savesIn = ({ 'sid-seen': seen }: Cookies): string | undefined => seen?.slice(9);
 
-  it('is the route and the number of saves it has seen, with each response that shows it more', async () => {
-    const { token } = await send(0, '/count');
-    expect(token).toMatch(/^[\w-]{43}\.s1\.1$/);
-    const id = (token as string).slice(0, 43);
-    expect(await send(0, '/peek', token)).toEqual({ body: 'n=1', token: undefined });
-    expect(await send(0, '/count', token)).toEqual({ body: '2', token: `${id}.s1.2` });
-    expect(await send(1, '/peek', `${id}.s1.2`)).toEqual({ body: 'n=2', token: `${id}.s2.2` });
-    expect(await send(0, '/peek', `${id}.s2.2`)).toEqual({ body: 'n=2', token: `${id}.s1.2` });
+  it('is the number of saves it has seen, in a cookie beside the id, with each response that shows it more', async () => {
+    const first = await send(0, '/count');
+    expect(first.cookies['sid']).toMatch(/^[\w-]{43}\.s1$/);
+    expect(first.cookies['sid-seen']).toMatch(/^[\w-]{8}\.1$/);
+    expect(await send(0, '/peek', first.cookies)).toMatchObject({ body: 'n=1', given: [] });
+    const second = await send(0, '/count', first.cookies);
+    expect(second).toMatchObject({ body: '2', given: ['sid-seen'] });
+    expect(savesIn(second.cookies)).toBe('2');
+    expect(await send(0, '/peek', second.cookies)).toMatchObject({ body: 'n=2', given: [] });
   });
 
   it('lets it read its own write on a server that was not told yet, and only it', async () => {
-    const { token } = await send(0, '/count');
-    const id = (token as string).slice(0, 43);
-    await send(1, '/peek', token);
+    const { cookies } = await send(0, '/count');
+    const seenThere = await send(1, '/peek', cookies);
     board.isDelivering = false;
     try {
-      const { token: newer } = await send(0, '/count', token);
-      expect((await send(1, '/peek', `${id}.s2.1`)).body).toBe('n=1');
-      expect(await send(1, '/peek', newer)).toEqual({ body: 'n=2', token: `${id}.s2.2` });
+      const written = await send(0, '/count', cookies);
+      expect((await send(1, '/peek', seenThere.cookies)).body).toBe('n=1');
+      expect((await send(1, '/peek', written.cookies)).body).toBe('n=2');
     } finally {
       board.isDelivering = true;
       board.deliver();
     }
   });
 
-  it.each(['s1.zzzzzzzzzz', '-.0', 's9.00000000', 's1.s2.3.4', 's1'])(
-    'counts for nothing when it is made up: %s',
-    async (locator) => {
-      const { token } = await send(0, '/count');
-      const id = (token as string).slice(0, 43);
-      expect(await send(0, '/peek', `${id}.${locator}`)).toEqual({ body: 'n=1', token });
-    },
-  );
+  it('says nothing after a logout, so that it is one on every server at once', async () => {
+    const { cookies } = await send(0, '/count');
+    const seenThere = await send(1, '/peek', cookies);
+    board.isDelivering = false;
+    try {
+      const left = await send(0, '/logout', seenThere.cookies);
+      expect(left).toMatchObject({ given: ['sid-seen'], cookies: { 'sid-seen': '-' } });
+      expect((await send(1, '/peek', left.cookies)).body).toBe('n=0');
+    } finally {
+      board.isDelivering = true;
+      board.deliver();
+    }
+  });
+
+  it('R22: no request that goes on with the old id brings it back after a login', async () => {
+    for (let round = 0; round < 20; round++) {
+      const { cookies } = await send(0, '/count');
+      await send(1, '/peek', cookies);
+      const requests = Array.from({ length: 10 }, (_, i) =>
+        send((i % 2) as 0 | 1, i % 3 ? '/peek' : '/count', cookies),
+      );
+      const login = send(0, '/login', cookies);
+      for (const { given } of await Promise.all(requests)) expect(given.filter((name) => name === 'sid')).toEqual([]);
+      expect((await login).given).toEqual(['sid', 'sid-seen']);
+    }
+  });
 });
 
-it('travels in the header, too', async () => {
+it('travels in a header of its own where the id does', async () => {
   const board = new NoticeBoard(new MemorySessionStore());
   const server = await start('express', Scope.DEFAULT, board.forServer(1), 's1', { idTransport: 'header' });
   try {
     const first = await RawClient.exchange(server.url, '/count');
-    const token = first.header('X-Session-Id');
-    expect(token).toMatch(/\.s1\.1$/);
-    const second = await RawClient.exchange(server.url, '/count', [`X-Session-Id: ${token}`]);
-    expect(second.header('X-Session-Id')).toBe(`${token?.slice(0, 43)}.s1.2`);
+    const [token, seen] = [first.header('X-Session-Id'), first.header('X-Session-Seen')];
+    expect(seen).toMatch(/\.1$/);
+    const headers = [`X-Session-Id: ${token}`, `X-Session-Seen: ${seen}`];
+    const second = await RawClient.exchange(server.url, '/count', headers);
+    expect([second.header('X-Session-Id'), second.header('X-Session-Seen')]).toEqual([
+      undefined,
+      seen?.replace(/1$/, '2'),
+    ]);
   } finally {
     await server.close();
   }

@@ -5,25 +5,32 @@ import { existsSync } from 'node:fs';
 
 /** Where the command is, the oldest release that will do, how it tells its own, and the package that has it. */
 const SERVERS = [
-  { command: 'redis-server', ask: '--version', major: 7, version: /v=(\d+)/, packages: ['redis-server'] },
+  { command: 'redis-server', ask: '--version', oldest: '7.0', version: /v=(\d+)\.(\d+)/, packages: ['redis-server'] },
   // Makes the certificate for Redis over TLS.
-  { command: 'openssl', ask: 'version', major: 1, version: /(\d+)\./, packages: ['openssl'] },
+  { command: 'openssl', ask: 'version', oldest: '1.0', version: /(\d+)\.(\d+)/, packages: ['openssl'] },
+  // The balancers that the files in `deploy` are for.
+  { command: 'haproxy', ask: '-v', oldest: '2.4', version: /version (\d+)\.(\d+)/, packages: ['haproxy'] },
+  { command: 'nginx', ask: '-v', oldest: '1.20', version: /nginx\/(\d+)\.(\d+)/, packages: ['nginx-light'] },
 ];
 
 const missing = SERVERS.filter((server) => !isThere(server));
 if (missing.length > 0) install(missing.flatMap(({ packages }) => packages));
 const stillMissing = SERVERS.filter((server) => !isThere(server));
 if (stillMissing.length > 0) {
-  const names = stillMissing.map(({ command, major }) => `${command} ${major} or newer`).join(', ');
+  const names = stillMissing.map(({ command, oldest }) => `${command} ${oldest} or newer`).join(', ');
   const packages = stillMissing.flatMap((server) => server.packages).join(' ');
   console.error(`The tests start servers of their own and need ${names}. Install it, on Debian or Ubuntu with:`);
   console.error(`  sudo apt-get update && sudo apt-get install -y ${packages}`);
   process.exit(1);
 }
 
-function isThere({ command, ask, major, version }) {
-  const { status, stdout } = spawnSync(command, [ask], { encoding: 'utf8' });
-  return status === 0 && Number(version.exec(stdout)?.[1]) >= major;
+function isThere({ command, ask, oldest, version }) {
+  // Balancers are where only root looks for commands.
+  const env = { ...process.env, PATH: `${process.env.PATH}:/usr/local/sbin:/usr/sbin` };
+  const { status, stdout, stderr } = spawnSync(command, [ask], { encoding: 'utf8', env });
+  const [, major, minor] = version.exec(`${stdout}${stderr}`) ?? [];
+  const [oldestMajor, oldestMinor] = oldest.split('.').map(Number);
+  return status === 0 && (major > oldestMajor || (Number(major) === oldestMajor && minor >= oldestMinor));
 }
 
 function install(packages) {

@@ -7,12 +7,18 @@ export interface BalancedAnswer {
   readonly setCookie: readonly string[];
 }
 
-/** One browser: one connection that it keeps, and its cookies. Close it. */
+/** One browser: one connection, which it keeps, and its cookies. Close it. */
 export class BalancedClient {
   readonly cookies = new Map<string, string>();
-  private readonly agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  private readonly agent: Agent;
 
-  constructor(private readonly url: string) {}
+  /** @param keepAlive false: a new connection for each request */
+  constructor(
+    private readonly url: string,
+    keepAlive = true,
+  ) {
+    this.agent = new Agent({ keepAlive, maxSockets: 1 });
+  }
 
   /** The fields of the session cookie behind the id: the route, or primary, backup and so on. Empty without a session. */
   get locator(): readonly string[] {

@@ -51,6 +51,10 @@ export class BalancerProcess {
     }
   }
 
+  signal(signal: NodeJS.Signals): void {
+    this.process.kill(signal);
+  }
+
   /** Lets it end in the way that also ends its children. */
   async stop(): Promise<void> {
     if (this.isRunning) {

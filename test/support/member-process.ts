@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { transformFileSync } from '@swc/core';
 
 const root = join(import.meta.dirname, '../..');
-const FOLDERS = ['errors', 'store'];
+const SOURCES = ['errors', ...['', 'wire', 'tcp', 'sealed', 'grpc'].map((folder) => join('store/replicated', folder))];
 
 /** The transports as they are in this working copy, compiled into a directory of their own, for processes that can be stopped. Remove it. */
 export class TransportBuild {
@@ -17,8 +17,8 @@ export class TransportBuild {
     mkdirSync(cache, { recursive: true });
     this.directory = mkdtempSync(join(cache, 'session-beans-transport-'));
     writeFileSync(join(this.directory, 'package.json'), '{ "type": "module" }');
-    for (const folder of FOLDERS) this.compile(join(root, 'libs/session/src', folder), join(this.directory, folder));
-    cpSync(join(import.meta.dirname, 'member-process.mjs'), join(this.directory, 'main.js'));
+    for (const folder of SOURCES) this.compile(join(root, 'libs/session/src', folder), join(this.directory, folder));
+    cpSync(join(import.meta.dirname, 'member-main.mjs'), join(this.directory, 'main.js'));
   }
 
   remove(): void {
@@ -26,7 +26,7 @@ export class TransportBuild {
   }
 
   private compile(from: string, to: string): void {
-    for (const file of readdirSync(from, { recursive: true, encoding: 'utf8' })) {
+    for (const file of readdirSync(from)) {
       if (!file.endsWith('.ts') || file.endsWith('spec.ts')) continue;
       const { code } = transformFileSync(join(from, file), {
         swcrc: false,

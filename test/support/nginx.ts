@@ -48,6 +48,14 @@ export class Nginx implements Balancer {
       });
   }
 
+  /** As an operator does before a server stops: it gets no new requests from the moment that the configuration is read, soon after. */
+  takeOut(server: string): void {
+    const file = join(this.balancer.directory, 'conf.d/default.conf');
+    const address = [...this.names].find(([, name]) => name === server)?.[0];
+    writeFileSync(file, readFileSync(file, 'utf8').replaceAll(`server ${address}`, `server ${address} down`));
+    this.balancer.signal('SIGHUP');
+  }
+
   stop(): Promise<void> {
     return this.balancer.stop();
   }

@@ -31,8 +31,13 @@ export class RecordingProxy {
     return (this.server.address() as { port: number }).port;
   }
 
-  async close(): Promise<void> {
+  /** Ends all connections of now. */
+  cut(): void {
     for (const socket of this.sockets) socket.destroy();
+  }
+
+  async close(): Promise<void> {
+    this.cut();
     this.server.close();
     await once(this.server, 'close');
   }

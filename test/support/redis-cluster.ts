@@ -49,6 +49,22 @@ export class RedisCluster {
     }
   }
 
+  /** What `redis-cli --cluster reshard` does for one slot with these keys in it. */
+  async moveSlot(slot: number, keys: readonly string[], from: RedisServer, to: RedisServer): Promise<void> {
+    const [fromId, toId] = await Promise.all([from, to].map((node) => node.command('CLUSTER', 'MYID')));
+    await to.command('CLUSTER', 'SETSLOT', slot, 'IMPORTING', String(fromId));
+    await from.command('CLUSTER', 'SETSLOT', slot, 'MIGRATING', String(toId));
+    for (const key of keys) await from.command('MIGRATE', '127.0.0.1', to.port, key, 0, 5_000);
+    await to.command('CLUSTER', 'SETSLOT', slot, 'NODE', String(toId));
+    await from.command('CLUSTER', 'SETSLOT', slot, 'NODE', String(toId));
+    for (const node of this.masters) {
+      await eventually('every node knows where the slot is', async () => {
+        const slots = (await node.command('CLUSTER', 'SLOTS')) as [number, number, [string, number]][];
+        return slots.some(([first, last, [, port]]) => first <= slot && slot <= last && port === to.port);
+      });
+    }
+  }
+
   async stop(): Promise<void> {
     await Promise.all(this.nodes.map((node) => node.stop()));
   }

@@ -17,20 +17,33 @@ export class ServerProcess {
     });
     const errors: string[] = [];
     child.stderr.on('data', (chunk) => errors.push(String(chunk)));
+    let address: string | undefined;
     for await (const line of createInterface(child.stdout)) {
-      const address = /^listening on (\S+)$/.exec(line)?.[1];
-      if (address) return new ServerProcess(child, address);
+      address = /^listening on (\S+)$/.exec(line)?.[1];
+      if (address) break;
     }
-    throw new Error(`the server ended before it listened: ${errors.join('')}`);
+    if (!address) throw new Error(`the server ended before it listened: ${errors.join('')}`);
+    // Nobody reads on, and a server whose pipe is full would wait for ever at its next warning.
+    child.stdout.resume();
+    return new ServerProcess(child, address);
+  }
+
+  get isRunning(): boolean {
+    return this.process.exitCode === null && this.process.signalCode === null;
   }
 
   signal(signal: NodeJS.Signals): void {
     this.process.kill(signal);
   }
 
+  /** Resolves when the process has ended. */
+  async ended(): Promise<void> {
+    if (this.isRunning) await once(this.process, 'exit');
+  }
+
+  /** Ends it at once, as a crash does, also when it is frozen. */
   async stop(): Promise<void> {
-    if (this.process.exitCode !== null || this.process.signalCode !== null) return;
-    this.process.kill('SIGKILL');
-    await once(this.process, 'exit');
+    if (this.isRunning) this.process.kill('SIGKILL');
+    await this.ended();
   }
 }

@@ -3,10 +3,11 @@ export class SimulatedClient {
   constructor(
     public id?: string,
     public locator?: string,
+    public freshness?: string,
   ) {}
 
   /** Another tab: same id, from now on on its own. */
   fork(): SimulatedClient {
-    return new SimulatedClient(this.id, this.locator);
+    return new SimulatedClient(this.id, this.locator, this.freshness);
   }
 }

@@ -16,9 +16,9 @@ export class SimulatedRequest {
     private readonly lifecycle: SessionLifecycle,
     private readonly beans: BeanRegistry,
   ) {
-    const { id, locator } = client;
+    const { id, locator, freshness } = client;
     this.session = new RequestSession({
-      presented: () => (id === undefined ? undefined : { id, locator }),
+      presented: () => (id === undefined ? undefined : { id, locator, freshness }),
       isHeadSent: false,
     });
     Object.defineProperty(this.session.exchange, 'isHeadSent', { get: () => this.isHeadSent });
@@ -65,6 +65,7 @@ export class SimulatedRequest {
     try {
       if (this.lifecycle.needsCommit(this.session)) await this.commit();
       Object.assign(this.client, this.handedOut);
+      this.client.freshness = this.lifecycle.toTell(this.session) ?? this.client.freshness;
     } finally {
       this.end();
     }

@@ -1,7 +1,6 @@
 import type { Type } from '@nestjs/common';
 import { BeanRegistry } from '../../libs/session/src/bean/bean-registry.js';
 import { LiveSessions } from '../../libs/session/src/context/live-sessions.js';
-import type { LocateSession } from '../../libs/session/src/context/locate-session.js';
 import { NearCache } from '../../libs/session/src/context/near-cache.js';
 import type { NearCacheSettings } from '../../libs/session/src/context/near-cache-settings.js';
 import { sessionEssentials } from '../../libs/session/src/context/session-essentials.js';
@@ -18,7 +17,6 @@ export interface SimulatedServerOptions {
   readonly beans: readonly Type<object>[];
   readonly clock?: Clock;
   readonly nearCache?: NearCacheSettings;
-  readonly locate?: LocateSession;
   readonly touchIntervalMs?: number;
   readonly maxSessionBytes?: number;
   readonly unjoinedTimeoutMs?: number;
@@ -32,29 +30,26 @@ export class SimulatedServer {
   readonly beans = new BeanRegistry({ onClash: 'reject', onUndecodable: 'refuse' });
   readonly hookErrors: unknown[] = [];
 
-  constructor({ store, beans, nearCache, locate, ...given }: SimulatedServerOptions) {
+  constructor({ store, beans, nearCache, ...given }: SimulatedServerOptions) {
     const { clock = systemClock, touchIntervalMs = 60_000, maxSessionBytes = 1024 * 1024 } = given;
     const lifetime = {
       idleTimeoutMs: 1_800_000,
       absoluteTimeoutMs: 43_200_000,
       unjoinedTimeoutMs: given.unjoinedTimeoutMs ?? 300_000,
     };
-    const settings = { ...lifetime, clock, touchIntervalMs, maxSessionBytes };
+    const settings = {
+      ...lifetime,
+      clock,
+      touchIntervalMs,
+      maxSessionBytes,
+      tellsFreshness: nearCache?.mode === 'bounded',
+    };
     const gateway = new StoreGateway(store, touchIntervalMs);
     this.liveSessions = new LiveSessions(gateway, settings, nearCache && new NearCache(nearCache));
     this.beans.registerOwn(sessionEssentials).inject([]);
     for (const type of beans) this.beans.register(type).inject([]);
     const onHookError = (error: unknown): void => void this.hookErrors.push(error);
-    this.lifecycle = new SessionLifecycle(
-      settings,
-      gateway,
-      this.liveSessions,
-      this.beans,
-      this.events,
-      onHookError,
-      undefined,
-      locate,
-    );
+    this.lifecycle = new SessionLifecycle(settings, gateway, this.liveSessions, this.beans, this.events, onHookError);
   }
 
   /** A request that has not begun. */

@@ -11,6 +11,12 @@ export class TcpProxy {
   /** Nothing is passed on any more, in neither direction, and nobody is told. */
   isBlackHole = false;
 
+  /**
+   * When it says yes, nothing is passed on any more of this direction of a connection, and nobody is told. `sent` is what its client has sent first:
+   * 4 KB of it, among them its name.
+   */
+  swallows: (sent: string, direction: 'request' | 'answer') => boolean = () => false;
+
   /** When it says yes to a request, the request is passed on, but instead of its answer the client sees its connection end. */
   losesAnswerTo: (request: string) => boolean = () => false;
 
@@ -46,13 +52,15 @@ export class TcpProxy {
   private join(client: Socket): void {
     const server = connect(this.targetPort, '127.0.0.1');
     let isLosing = false;
+    let sent = '';
     client.on('data', (chunk) => {
-      if (this.isBlackHole) return;
+      if (sent.length < 4_096) sent += chunk.toString('latin1');
+      if (this.isBlackHole || this.swallows(sent, 'request')) return;
       isLosing ||= this.losesAnswerTo(chunk.toString('latin1'));
       server.write(chunk);
     });
     server.on('data', (chunk) => {
-      if (this.isBlackHole) return;
+      if (this.isBlackHole || this.swallows(sent, 'answer')) return;
       if (isLosing) client.destroy();
       else if (this.delayMs > 0) setTimeout(() => client.writable && client.write(chunk), this.delayMs).unref();
       else client.write(chunk);

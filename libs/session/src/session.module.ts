@@ -16,6 +16,7 @@ import { privateFieldsOf } from './bean/private-fields.js';
 import { HttpSession } from './context/http-session.js';
 import { SessionContext } from './context/session-context.js';
 import { SessionEvents } from './context/session-events.js';
+import { SessionVitals } from './context/session-vitals.js';
 import { SessionBeanError } from './errors/session-bean.error.js';
 import { SessionConfigurationError } from './errors/session-configuration.error.js';
 import { HandlerPlan } from './http/handler-plan.js';
@@ -28,6 +29,7 @@ import { beanRegistrar, sessionBeanProvider } from './session-bean.provider.js';
 import { SessionFeatureModule } from './session-feature.module.js';
 import { type ASYNC_OPTIONS_TYPE, ConfigurableModuleClass, type OPTIONS_TYPE } from './session.module-definition.js';
 import { HTTP_SESSION_RUNTIME, RESOLVED_OPTIONS, sessionProviders } from './session.providers.js';
+import { RequestTimings } from './timing/request-timings.js';
 import { wireBeans } from './wire-beans.js';
 
 const logger = new Logger('SessionModule');
@@ -45,7 +47,10 @@ const logger = new Logger('SessionModule');
  * export class AppModule {}
  * ```
  */
-@Module({ providers: sessionProviders, exports: [HttpSession, SessionEvents, SessionContext, BeanRegistry] })
+@Module({
+  providers: sessionProviders,
+  exports: [HttpSession, SessionEvents, SessionContext, BeanRegistry, SessionVitals, RequestTimings],
+})
 export class SessionModule extends ConfigurableModuleClass implements NestModule, OnModuleInit, OnApplicationShutdown {
   constructor(
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedSessionOptions,

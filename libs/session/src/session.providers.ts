@@ -2,7 +2,6 @@ import { type FactoryProvider, Logger } from '@nestjs/common';
 import { BeanRegistry } from './bean/bean-registry.js';
 import type { SessionBean } from './bean/session-bean.js';
 import { HttpSession } from './context/http-session.js';
-import { freshLocator } from './context/freshness.js';
 import { LiveSessions } from './context/live-sessions.js';
 import type { LocateSession } from './context/locate-session.js';
 import { NearCache } from './context/near-cache.js';
@@ -10,6 +9,7 @@ import { SessionContext } from './context/session-context.js';
 import { sessionEssentials } from './context/session-essentials.js';
 import { SessionEvents } from './context/session-events.js';
 import { SessionLifecycle } from './context/session-lifecycle.js';
+import { SessionVitals } from './context/session-vitals.js';
 import { StoreGateway } from './context/store-gateway.js';
 import { SessionConfigurationError } from './errors/session-configuration.error.js';
 import { CookieIdTransport } from './http/cookie-id-transport.js';
@@ -21,6 +21,7 @@ import { SessionCookie } from './http/session-cookie.js';
 import { SessionTokenFormat } from './http/session-token.js';
 import { UrlIdTransport } from './http/url-id-transport.js';
 import { sessionHash } from './store/session-id.js';
+import { RequestTimings } from './timing/request-timings.js';
 import { type ResolvedSessionOptions, resolveOptions } from './resolve-options.js';
 import { MODULE_OPTIONS_TOKEN } from './session.module-definition.js';
 import type { SessionModuleOptions } from './session.options.js';
@@ -52,14 +53,40 @@ export const sessionProviders: FactoryProvider[] = [
   },
   { provide: ID_CARRIER, inject: [RESOLVED_OPTIONS], useFactory: idCarrier },
   {
-    provide: SessionLifecycle,
-    inject: [RESOLVED_OPTIONS, BeanRegistry, SessionEvents],
-    useFactory(options: ResolvedSessionOptions, beans: BeanRegistry, events: SessionEvents) {
-      const store = new StoreGateway(options.store, options.touchIntervalMs, options.storeTimeoutMs, (key) =>
-        events.emit('lost', { session: sessionHash(key) }),
+    provide: RequestTimings,
+    inject: [RESOLVED_OPTIONS],
+    useFactory: ({ nodeName }: ResolvedSessionOptions) =>
+      new RequestTimings(nodeName, (error) => logger.error('a listener to request records failed', error)),
+  },
+  {
+    provide: SessionVitals,
+    inject: [RESOLVED_OPTIONS, SessionEvents],
+    useFactory(options: ResolvedSessionOptions, events: SessionEvents) {
+      const store = new StoreGateway(
+        options.store,
+        options.touchIntervalMs,
+        options.storeTimeoutMs,
+        (key) => events.emit('lost', { session: sessionHash(key) }),
+        (error) => events.emit('storeFailed', { store: error.store, operation: error.operation, error }),
       );
-      const liveSessions = new LiveSessions(store, options, options.nearCache && new NearCache(options.nearCache));
-      const settings = { ...options, checksReadOnly: process.env['NODE_ENV'] !== 'production' };
+      const nearCache = options.nearCache && new NearCache(options.nearCache);
+      return new SessionVitals(store, new LiveSessions(store, options, nearCache), nearCache);
+    },
+  },
+  {
+    provide: SessionLifecycle,
+    inject: [RESOLVED_OPTIONS, BeanRegistry, SessionEvents, SessionVitals],
+    useFactory(
+      options: ResolvedSessionOptions,
+      beans: BeanRegistry,
+      events: SessionEvents,
+      { store, liveSessions }: SessionVitals,
+    ) {
+      const settings = {
+        ...options,
+        checksReadOnly: process.env['NODE_ENV'] !== 'production',
+        tellsFreshness: options.nearCache?.mode === 'bounded',
+      };
       return new SessionLifecycle(
         settings,
         store,
@@ -91,18 +118,20 @@ export const sessionProviders: FactoryProvider[] = [
   },
   {
     provide: HTTP_SESSION_RUNTIME,
-    inject: [ID_CARRIER, SessionLifecycle, SessionEvents, HttpSession, RESOLVED_OPTIONS],
+    inject: [ID_CARRIER, SessionLifecycle, SessionEvents, HttpSession, RequestTimings, RESOLVED_OPTIONS],
     useFactory: (
       carrier: IdCarrier,
       lifecycle: SessionLifecycle,
       events: SessionEvents,
       httpSession: HttpSession,
+      timings: RequestTimings,
       { commitOn }: ResolvedSessionOptions,
     ): HttpSessionRuntime => ({
       ...carrier,
       lifecycle,
       events,
       httpSession,
+      timings,
       commitOn,
       hasOuterCode: false,
       onNotStored: (error) => logger.warn(`what a failed request changed was not stored: ${error.message}`),
@@ -110,10 +139,9 @@ export const sessionProviders: FactoryProvider[] = [
   },
 ];
 
-/** A store that knows where its sessions are says so; else the client is told the route, and with a near cache that serves unasked how new its copy is. */
-function locateSession({ store, nodeName, nearCache }: ResolvedSessionOptions): LocateSession {
+/** A store that knows where its sessions are says so; else the client is told the route. */
+function locateSession({ store, nodeName }: ResolvedSessionOptions): LocateSession {
   if (store.capabilities.locates) return (live) => live?.locator;
-  if (nearCache?.mode === 'bounded') return (live) => (live ? freshLocator(nodeName, live) : nodeName);
   return () => nodeName;
 }
 
@@ -124,12 +152,16 @@ function givenOptions(options?: SessionModuleOptions): ResolvedSessionOptions {
   );
 }
 
-function idCarrier({ idTransport, cookie, secrets }: ResolvedSessionOptions): IdCarrier {
+function idCarrier({ idTransport, cookie, secrets, nearCache }: ResolvedSessionOptions): IdCarrier {
   const sessionCookie = new SessionCookie(cookie);
   const transports = {
     cookie: () => new CookieIdTransport(sessionCookie),
     header: () => new HeaderIdTransport(),
     url: () => new UrlIdTransport(sessionCookie),
   };
-  return { transport: transports[idTransport](), format: new SessionTokenFormat({ secrets }) };
+  return {
+    transport: transports[idTransport](),
+    format: new SessionTokenFormat({ secrets }),
+    readsFreshness: nearCache?.mode === 'bounded',
+  };
 }

@@ -1,17 +1,28 @@
 import { expect, it } from '@jest/globals';
+import { sessionKeyOf } from '../store/session-id.js';
+import { freshnessOf, NOTHING_SEEN, savesSeen } from './freshness.js';
 import type { LiveSession } from './live-session.js';
-import { freshLocator, savesShown } from './freshness.js';
 
-it('says the route, and how often the session had been saved', () => {
-  expect(freshLocator('s1', { saves: 35 } as LiveSession)).toBe('s1.z');
-  expect(freshLocator(undefined, { saves: 1 } as LiveSession)).toBe('-.1');
+const key = sessionKeyOf('one');
+const shown = (saves: number, of = key): string => freshnessOf({ key: of, saves } as LiveSession);
+
+it('says of which session, by a hash of eight characters, and how often that had been saved', () => {
+  expect(shown(35)).toBe(`${key.slice(0, 8)}.z`);
 });
 
 it('is read back', () => {
-  expect(savesShown(freshLocator('s1', { saves: 123_456_789 } as LiveSession))).toBe(123_456_789);
+  expect(savesSeen(shown(123_456_789), key)).toBe(123_456_789);
 });
 
-it.each([undefined, 's1', 's1.', 's1.-', 's1.1.2', 's1.s2.1.mac', 's1.ABC', `s1.${'z'.repeat(11)}`])(
-  'takes %s for a client that says nothing',
-  (locator) => expect(savesShown(locator)).toBe(0),
-);
+it('says nothing about another session', () => {
+  expect(savesSeen(shown(5, sessionKeyOf('two')), key)).toBeUndefined();
+});
+
+it.each([
+  undefined,
+  '',
+  NOTHING_SEEN,
+  '.1',
+  `${key}.1`,
+  ...['', '.', '.-', '.ABC', '.1.2', `.${'z'.repeat(11)}`].map((rest) => key.slice(0, 8) + rest),
+])('takes %s for a client that says nothing', (text) => expect(savesSeen(text, key)).toBeUndefined());

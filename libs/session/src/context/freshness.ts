@@ -1,23 +1,29 @@
+import { sessionHash } from '../store/session-id.js';
+import type { SessionKey } from '../store/session-key.js';
 import type { LiveSession } from './live-session.js';
 
-/** Stands for the route where a server has no name. */
-const NO_ROUTE = '-';
-const FRESHNESS = /^[^.]+\.([0-9a-z]{1,10})$/;
+const FRESHNESS = /^([A-Za-z0-9_-]{8})\.([0-9a-z]{1,10})$/;
+
+/** What a client is told that has left its session: nothing that it could have seen of it is worth anything. */
+export const NOTHING_SEEN = '-';
 
 /**
- * The locator of a near cache that serves without asking: the route, then how often the session had been saved when this client was last shown
+ * The freshness token of a near cache that serves without asking: of which session, and how often that had been saved when this client was last shown
  * it. A server whose copy is older asks the store before it answers, so that every client reads its own writes and never goes
  * back, on any server.
+ *
+ * It travels beside the id, not with it: it changes with every write, and a late response that brought the id back with it could bring back one
+ * that a login has replaced meanwhile.
  */
-export function freshLocator(route: string | undefined, live: LiveSession): string {
-  return `${route ?? NO_ROUTE}.${live.saves.toString(36)}`;
+export function freshnessOf(live: LiveSession): string {
+  return `${sessionHash(live.key)}.${live.saves.toString(36)}`;
 }
 
 /**
- * How often a session had been saved when its client was last shown it; 0 when the client does not say. It is the client's word: a lie costs a
- * round trip, or shows the liar state that is at most `maxStalenessMs` old.
+ * How often the session had been saved when its client was last shown it; undefined when the client does not say, and then no copy is new
+ * enough. It is the client's word: a lie costs a round trip, or shows the liar state that is at most `maxStalenessMs` old.
  */
-export function savesShown(locator: string | undefined): number {
-  const [, saves] = (locator !== undefined && FRESHNESS.exec(locator)) || [];
-  return saves === undefined ? 0 : Number.parseInt(saves, 36);
+export function savesSeen(freshness: string | undefined, key: SessionKey): number | undefined {
+  const [, session, saves] = (freshness !== undefined && FRESHNESS.exec(freshness)) || [];
+  return saves === undefined || session !== sessionHash(key) ? undefined : Number.parseInt(saves, 36);
 }

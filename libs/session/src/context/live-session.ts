@@ -65,6 +65,9 @@ export class LiveSession {
   /** Requests that use it now. Kept by LiveSessions. */
   users = 0;
 
+  /** How often the store had something newer when it was asked. */
+  reloads = 0;
+
   /**
    * @param origin what was loaded, or how to create a session that does not exist yet
    * @param whereabouts what the store said with what was loaded
@@ -319,6 +322,7 @@ export class LiveSession {
         this.reapply();
         return this.inFlight.length === 0;
       case 'conflict':
+        for (const commit of this.inFlight) commit.retries++;
         this.stored.adopt(result.record);
         this.locate(result, doubts);
         this.reapply();
@@ -360,6 +364,7 @@ export class LiveSession {
       this.stored.times = result.times;
       return;
     }
+    this.reloads++;
     this.stored.adopt(result.record);
     this.reapply();
   }

@@ -1,5 +1,5 @@
 import type { SessionKey } from '../store/session-key.js';
-import { savesShown } from './freshness.js';
+import type { RequestFacts } from '../timing/request-facts.js';
 import type { LiveSessionSettings } from './live-session-settings.js';
 import { LiveSession } from './live-session.js';
 import type { NearCache } from './near-cache.js';
@@ -46,15 +46,24 @@ export class LiveSessions {
    * when there is none. Release it.
    *
    * @param locator what the client says about where the session is
+   * @param saves how often the session had been saved when the client was last shown it, if it says so
+   * @param facts of the request, if it is measured: are told where the session came from
    * @throws SessionStoreError; RenewedId
    */
-  async acquire(key: SessionKey, locator?: string): Promise<LiveSession | undefined> {
+  async acquire(
+    key: SessionKey,
+    locator?: string,
+    saves?: number,
+    facts?: RequestFacts,
+  ): Promise<LiveSession | undefined> {
     const live = this.byKey.get(key);
-    if (live) return this.join(live, locator);
+    if (live) return this.join(live, locator, saves, facts);
     const loading = this.loading.get(key);
     // A load that was sent before this request came may miss what was stored since: join what it brings, which asks again.
-    if (loading) return (await loading.live) && this.acquire(key, locator);
-    return this.load(key, locator);
+    if (loading) return (await loading.live) && this.acquire(key, locator, saves, facts);
+    const loaded = await this.load(key, locator);
+    if (loaded) facts?.loaded(loaded.ground.payloads);
+    return loaded;
   }
 
   /** The live session of an id that was just generated. Release it. */
@@ -69,11 +78,25 @@ export class LiveSessions {
     for (const evicted of this.cache.keep(live)) this.forget(evicted);
   }
 
-  private async join(live: LiveSession, locator: string | undefined): Promise<LiveSession | undefined> {
+  private async join(
+    live: LiveSession,
+    locator: string | undefined,
+    saves: number | undefined,
+    facts: RequestFacts | undefined,
+  ): Promise<LiveSession | undefined> {
     live.users++;
     this.cache?.take(live);
+    const { reloads } = live;
     try {
-      if (this.isTrusted(live, locator) || (await live.revalidate(locator))) return live;
+      if (this.isTrusted(live, saves)) {
+        if (facts) facts.cache = 'hit';
+        return live;
+      }
+      if (await live.revalidate(locator)) {
+        if (live.reloads > reloads) facts?.loaded(live.ground.payloads);
+        else if (facts) facts.cache = 'validated';
+        return live;
+      }
     } catch (error) {
       this.release(live);
       throw error;
@@ -83,8 +106,8 @@ export class LiveSessions {
     return undefined;
   }
 
-  private isTrusted(live: LiveSession, locator: string | undefined): boolean {
-    return this.store.isShared ? (this.cache?.trusts(live, savesShown(locator)) ?? false) : live.isFresh();
+  private isTrusted(live: LiveSession, saves: number | undefined): boolean {
+    return this.store.isShared ? (this.cache?.trusts(live, saves) ?? false) : live.isFresh();
   }
 
   private load(key: SessionKey, locator: string | undefined): Promise<LiveSession | undefined> {

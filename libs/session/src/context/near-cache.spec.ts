@@ -88,7 +88,8 @@ describe('a copy is served unasked', () => {
     expect(bounded.trusts(session, 7)).toBe(false);
   });
 
-  it.each<[string, () => LiveSession, number]>([
+  it.each<[string, () => LiveSession, number | undefined]>([
+    ['its client does not say what it has seen', () => live('one', '1{}', { toldUntil: 1_000 }), undefined],
     ['nobody watches it', () => live('one'), 0],
     ['its watch was doubted', () => live('one', '1{}', { toldUntil: -Infinity }), 0],
     ['its client has seen a newer state', () => live('one', '1{}', { toldUntil: 1_000 }), 8],

@@ -58,10 +58,10 @@ export class NearCache {
 
   /**
    * Whether a request may be served from this copy without asking the store.
-   * @param saves how often the session had been saved when the client was last shown it
+   * @param saves how often the session had been saved when the client was last shown it; undefined when it does not say
    */
-  trusts(live: LiveSession, saves: number): boolean {
-    if (!this.listens || live.watch === undefined || live.saves < saves) return false;
+  trusts(live: LiveSession, saves: number | undefined): boolean {
+    if (!this.listens || live.watch === undefined || saves === undefined || live.saves < saves) return false;
     // Asked at each hit: a process that slept, or could not hear, finds the last sign too old.
     return performance.now() - live.watch.toldUntil <= this.settings.maxStalenessMs && live.isFresh();
   }

@@ -9,6 +9,9 @@ export class PendingCommit {
   /** Resolves when stored; rejects with a SessionError when not. */
   readonly done: Promise<void>;
 
+  /** How often the save that covers it was sent again because another server was quicker. */
+  retries = 0;
+
   private settled = false;
   private reason: Error | undefined;
   private dependencies: readonly PendingCommit[];

@@ -1,7 +1,8 @@
 import { SessionContextNotActiveError } from '../errors/session-context-not-active.error.js';
 import { SessionResponseCommittedError } from '../errors/session-response-committed.error.js';
+import type { RequestTiming } from '../timing/request-timing.js';
 import type { LiveSession } from './live-session.js';
-import type { CarriedId, SessionExchange } from './session-exchange.js';
+import type { PresentedId, SessionExchange } from './session-exchange.js';
 import type { SessionLock } from './session-lock.js';
 import type { UnitOfWork } from './unit-of-work.js';
 
@@ -49,7 +50,10 @@ export class RequestSession implements SessionWishes {
   id: string | undefined;
 
   /** What the client presented, once the session is loaded. */
-  presented: CarriedId | undefined;
+  presented: PresentedId | undefined;
+
+  /** It had a session and has ended it, or found it ended. */
+  hasLeft = false;
 
   /** The client presented an id that was replaced a short while ago: it has the new one, or is about to. */
   isLate = false;
@@ -63,6 +67,9 @@ export class RequestSession implements SessionWishes {
 
   /** Name of the handler, once routing has found it; for error texts. */
   handler: string | undefined;
+
+  /** Where its time goes; undefined where nobody listens, and when the response is over. */
+  timing: RequestTiming | undefined;
 
   constructor(readonly exchange: SessionExchange) {}
 

@@ -1,3 +1,5 @@
+import type { SessionStoreError } from '../errors/session-store.error.js';
+
 /** What happens to sessions, for audit logs and metrics. `session` is the 8-character hash that logs use, never an id. */
 export interface SessionEventMap {
   /** A session was created and stored. */
@@ -15,6 +17,8 @@ export interface SessionEventMap {
    * is left in the store as it is while the client goes on without it.
    */
   undecodable: { readonly session: string; readonly bean: string | undefined; readonly error: Error };
+  /** A call of the store failed, or took longer than `storeTimeoutMs`. */
+  storeFailed: { readonly store: string; readonly operation: SessionStoreError['operation']; readonly error: Error };
   /** The changes of a request whose response said failure anyway (status 400 and above) could not be stored. */
   notStored: { readonly session: string | undefined; readonly error: Error };
 }

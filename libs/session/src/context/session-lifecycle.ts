@@ -6,6 +6,8 @@ import { SessionStateError } from '../errors/session-state.error.js';
 import { SessionResponseCommittedError } from '../errors/session-response-committed.error.js';
 import { generateSessionId, sessionHash, sessionKeyOf } from '../store/session-id.js';
 import type { SessionLifetime } from '../store/session-lifetime.js';
+import { timed } from '../timing/timed.js';
+import { freshnessOf, NOTHING_SEEN, savesSeen } from './freshness.js';
 import type { LiveSession } from './live-session.js';
 import type { LocateSession } from './locate-session.js';
 import type { LiveSessions } from './live-sessions.js';
@@ -16,7 +18,7 @@ import { RenewedId } from './renewed-id.js';
 import type { RequestSession, SessionWishes } from './request-session.js';
 import { requestTurns } from './request-turns.js';
 import type { SessionEvents } from './session-events.js';
-import type { CarriedId } from './session-exchange.js';
+import type { CarriedId, PresentedId } from './session-exchange.js';
 import type { StoreGateway } from './store-gateway.js';
 import { SessionLocks } from './session-locks.js';
 import { tellDestroyed } from './tell-destroyed.js';
@@ -26,6 +28,9 @@ import { UnitOfWork } from './unit-of-work.js';
 export interface LifecycleSettings extends SessionLifetime {
   readonly touchIntervalMs: number;
   readonly maxSessionBytes: number;
+
+  /** Copies are served without asking, so clients carry with them what they have seen. */
+  readonly tellsFreshness?: boolean;
 
   /** `reset`: a session that is damaged as a whole is none. Default: an error. */
   readonly onUndecodable?: 'refuse' | 'reset';
@@ -95,6 +100,14 @@ export class SessionLifecycle {
     return presented?.id === id && presented.locator === locator ? undefined : { id, locator };
   }
 
+  /** What the client has to be told of how much of its session it has seen, in front of what it is about to see; undefined when it knows. */
+  toTell({ live, presented, hasLeft }: RequestSession): string | undefined {
+    if (!this.settings.tellsFreshness) return undefined;
+    if (!live || live.isEnded) return hasLeft ? NOTHING_SEEN : undefined;
+    const freshness = freshnessOf(live);
+    return presented?.freshness === freshness ? undefined : freshness;
+  }
+
   /** Forgets what the request did since its last commit. */
   rollback(request: RequestSession): void {
     request.forgetWishes();
@@ -121,11 +134,12 @@ export class SessionLifecycle {
   async lock(request: RequestSession, waitMs: number): Promise<void> {
     const { live } = request;
     if (!live || request.lock) return;
-    const lock = await this.locks.acquire(live.key, waitMs);
+    const { timing } = request;
+    const lock = await timed(timing, 'lockWait', () => this.locks.acquire(live.key, waitMs));
     try {
       if (request.live !== live) return await lock.release();
       request.lock = lock;
-      if (await live.revalidate()) request.unit?.rebase(live);
+      if (await timed(timing, 'sessionLoad', () => live.revalidate())) request.unit?.rebase(live);
       else await requestTurns.take(request, () => this.leaveEnded(request, live));
     } catch (error) {
       await this.unlock(request);
@@ -136,13 +150,14 @@ export class SessionLifecycle {
   async unlock(request: RequestSession): Promise<void> {
     const { lock } = request;
     request.lock = undefined;
-    await lock?.release();
+    if (lock) await timed(request.timing, 'lockWait', () => lock.release());
   }
 
   /** The response is sent: the beans answer no more. When nothing is under way, instances are handed over and the live session is released. */
   end(request: RequestSession): void {
     if (request.phase === 'closed') return;
     request.phase = 'closed';
+    request.timing = undefined;
     requestTurns.after(request, () => {
       void this.unlock(request);
       const { live, unit } = request;
@@ -198,6 +213,7 @@ export class SessionLifecycle {
     if (!unit) return;
     try {
       const differences = request.isReadOnly ? this.readOnlyDifferences(request, unit) : unit.differences();
+      for (const { bean, mine } of differences) request.timing?.facts.saves(bean.name, mine);
       if (request.phase === 'detached') await this.commitDetached(request, differences);
       else if (!request.live) await this.create(request, differences);
       else if (request.renewRequested) await this.renew(request, request.live, differences);
@@ -207,7 +223,9 @@ export class SessionLifecycle {
       this.reportConflict(request, error);
       throw error;
     }
-    if (request.live) unit.rebase(request.live);
+    if (!request.live) return;
+    unit.rebase(request.live);
+    this.noteSession(request, request.live);
   }
 
   /** A handler that promised to change nothing is believed in production, and checked elsewhere. */
@@ -235,7 +253,7 @@ export class SessionLifecycle {
     this.leave(request);
     if (!live) return undefined;
     try {
-      const destroyed = this.store.destroy(live.key);
+      const destroyed = timed(request.timing, 'sessionSave', () => this.store.destroy(live.key));
       live.end(destroyed);
       await destroyed;
     } finally {
@@ -247,7 +265,7 @@ export class SessionLifecycle {
 
   private async load(request: RequestSession): Promise<void> {
     const presented = (request.presented = request.exchange.presented());
-    const live = presented && (await this.acquire(request, presented));
+    const live = presented && (await timed(request.timing, 'sessionLoad', () => this.acquire(request, presented)));
     if (request.phase === 'closed') {
       // The client went away meanwhile.
       if (live) this.liveSessions.release(live);
@@ -258,10 +276,18 @@ export class SessionLifecycle {
     request.phase = 'active';
   }
 
-  private async acquire(request: RequestSession, { id, locator }: CarriedId): Promise<LiveSession | undefined> {
+  private async acquire(
+    request: RequestSession,
+    { id, locator, freshness }: PresentedId,
+  ): Promise<LiveSession | undefined> {
     const key = sessionKeyOf(id);
+    const facts = request.timing?.facts;
+    if (facts) {
+      facts.hasPresented = true;
+      facts.locator = locator;
+    }
     try {
-      return await this.liveSessions.acquire(key, locator);
+      return await this.liveSessions.acquire(key, locator, savesSeen(freshness, key), facts);
     } catch (error) {
       if (error instanceof RenewedId) {
         request.isLate = true;
@@ -290,7 +316,7 @@ export class SessionLifecycle {
       lifetime: { idleTimeoutMs, absoluteTimeoutMs, unjoinedTimeoutMs },
     });
     try {
-      await this.save(live, new PendingCommit(differences));
+      await this.save(request, live, new PendingCommit(differences));
     } catch (error) {
       request.id = undefined;
       live.end();
@@ -311,13 +337,14 @@ export class SessionLifecycle {
     const dependencies = request.unit?.dependencies() ?? [];
     const lifetime = lifetimeChange(request.takeWishes(), live);
     if (differences.length > 0 || lifetime) {
-      await this.save(live, new PendingCommit(differences, dependencies, lifetime, request.lock?.token));
+      await this.save(request, live, new PendingCommit(differences, dependencies, lifetime, request.lock?.token));
       return;
     }
     // What this request has read must have become true before its answer leaves.
-    for (const dependency of dependencies) await dependency.done;
+    const { timing } = request;
+    for (const dependency of dependencies) await timed(timing, 'sessionSave', () => dependency.done);
     // A request that ran long (a stream, a slow handler) was use of the session until now.
-    if (live.isTouchDue()) await live.touch();
+    if (live.isTouchDue()) await timed(timing, 'sessionSave', () => live.touch());
   }
 
   private async renew(
@@ -332,12 +359,9 @@ export class SessionLifecycle {
     }
     const lifetime = lifetimeChange(request.takeWishes(), live);
     const commit = new PendingCommit(differences, request.unit?.dependencies(), lifetime);
-    const { id, renewed } = await renewSession(
-      live,
-      commit,
-      this.settings.maxSessionBytes,
-      this.store,
-      this.liveSessions,
+    const { maxSessionBytes } = this.settings;
+    const { id, renewed } = await timed(request.timing, 'sessionSave', () =>
+      renewSession(live, commit, maxSessionBytes, this.store, this.liveSessions),
     );
     this.liveSessions.release(live);
     request.live = renewed;
@@ -345,19 +369,35 @@ export class SessionLifecycle {
     this.events.emit('renewed', { session: sessionHash(renewed.key), previous: sessionHash(live.key) });
   }
 
-  private async save(live: LiveSession, commit: PendingCommit): Promise<void> {
-    live.commit(commit);
-    await commit.done;
+  private async save({ timing }: RequestSession, live: LiveSession, commit: PendingCommit): Promise<void> {
+    const save = async (): Promise<void> => {
+      live.commit(commit);
+      await commit.done;
+    };
+    try {
+      await timed(timing, 'sessionSave', save);
+    } finally {
+      if (timing) timing.facts.retries += commit.retries;
+    }
+  }
+
+  /** What the record of the request says of its session. */
+  private noteSession({ timing }: RequestSession, live: LiveSession): void {
+    if (!timing) return;
+    timing.facts.key = live.key;
+    timing.facts.payloads = live.snapshot().payloads;
   }
 
   private use(request: RequestSession, live: LiveSession, id: string): void {
     request.live = live;
     request.id = id;
     request.unit = this.unitOn(request, live);
+    this.noteSession(request, live);
   }
 
   /** The request goes on without a session: what it touches from now on is fresh. */
   private leave(request: RequestSession): void {
+    request.hasLeft ||= request.live !== undefined;
     request.live = undefined;
     request.id = undefined;
     request.isNew = false;
@@ -371,11 +411,12 @@ export class SessionLifecycle {
       if (request.live)
         this.events.emit('undecodable', { session: sessionHash(request.live.key), bean: bean.name, error });
     };
-    return new UnitOfWork(live, onUndecodable, isReadOnly);
+    return new UnitOfWork(live, onUndecodable, isReadOnly, request.timing);
   }
 
-  private reportConflict({ live }: RequestSession, error: unknown): void {
+  private reportConflict({ live, timing }: RequestSession, error: unknown): void {
     if (live && error instanceof SessionConflictError) {
+      if (timing) timing.facts.conflicts++;
       this.events.emit('conflict', { session: sessionHash(live.key), bean: error.bean, field: error.field });
     }
   }

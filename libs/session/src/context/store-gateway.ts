@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { SessionError } from '../errors/session.error.js';
 import { SessionStoreError } from '../errors/session-store.error.js';
 import type { SessionChange } from '../store/session-change.js';
+import { generateSessionId, sessionKeyOf } from '../store/session-id.js';
 import type { SessionKey } from '../store/session-key.js';
 import type { LoadOptions, LoadResult, SaveResult, SessionStore } from '../store/session-store.js';
 import { Deadline } from './deadline.js';
@@ -26,6 +27,8 @@ export class StoreGateway {
     storeTimeoutMs?: number,
     /** Told when all who had a session have lost it. */
     private readonly onLost: (key: SessionKey) => void = () => undefined,
+    /** Told of each call that failed. */
+    private readonly onFailure: (error: SessionStoreError) => void = () => undefined,
   ) {
     // A store in this process answers in this turn of the event loop or the next.
     if (store.capabilities.shared && storeTimeoutMs !== undefined)
@@ -35,6 +38,11 @@ export class StoreGateway {
   /** Have `onChange` told of sessions that others change, of a store that can tell. */
   subscribe(onChange: (key: SessionKey) => void): void {
     this.store.subscribe?.(onChange);
+  }
+
+  /** Of the store. */
+  get name(): string {
+    return this.store.name;
   }
 
   /** Answers say where a session is, and clients bring that along. */
@@ -64,6 +72,11 @@ export class StoreGateway {
         if (result.lost) this.onLost(key);
         return result;
     }
+  }
+
+  /** Asks the store for a session that nobody has: tells whether it answers, and changes nothing. */
+  async probe(): Promise<void> {
+    await this.ask('load', () => this.store.load(sessionKeyOf(generateSessionId())));
   }
 
   save(change: Omit<SessionChange, 'writeId'>): Promise<SaveResult> {
@@ -106,8 +119,12 @@ export class StoreGateway {
     try {
       return await (this.deadline ? this.deadline.limit(answer) : answer);
     } catch (cause) {
-      if (cause instanceof SessionError) throw cause;
-      throw this.failed(operation, cause instanceof Error ? cause.message : String(cause), { cause });
+      const error =
+        cause instanceof SessionError
+          ? cause
+          : this.failed(operation, cause instanceof Error ? cause.message : String(cause), { cause });
+      if (error instanceof SessionStoreError) this.onFailure(error);
+      throw error;
     }
   }
 

@@ -1,5 +1,6 @@
 import type { SessionBean } from '../bean/session-bean.js';
 import { SessionStateError } from '../errors/session-state.error.js';
+import type { RequestTiming } from '../timing/request-timing.js';
 import type { LiveSession } from './live-session.js';
 import type { PartDifference } from './part-difference.js';
 import type { PendingCommit } from './pending-commit.js';
@@ -37,6 +38,7 @@ export class UnitOfWork {
     private readonly onUndecodable: (bean: SessionBean, error: SessionStateError) => void,
     /** The request will store nothing, so what it is handed over needs no look. */
     private readonly isReadOnly = false,
+    private readonly timing?: RequestTiming,
   ) {
     this.snapshot = live?.snapshot() ?? emptySnapshot;
   }
@@ -56,7 +58,7 @@ export class UnitOfWork {
     this.touched = true;
     const taken = this.taken.get(bean.name);
     if (taken) return taken.instance;
-    const next = this.take(bean);
+    const next = this.timing ? this.takeTimed(bean, this.timing) : this.take(bean);
     this.taken.set(bean.name, next);
     return next.instance;
   }
@@ -71,6 +73,15 @@ export class UnitOfWork {
    * @throws SessionStateError when a bean holds something that cannot be stored
    */
   differences(): PartDifference[] {
+    this.timing?.begin('encode');
+    try {
+      return this.differencesNow();
+    } finally {
+      this.timing?.end('encode');
+    }
+  }
+
+  private differencesNow(): PartDifference[] {
     // All hooks first: one may touch another bean.
     for (const { instance } of this.taken.values()) callHook(instance, 'beforeBeanSaved');
     const differences: PartDifference[] = [];
@@ -132,6 +143,16 @@ export class UnitOfWork {
   /** The session has the bean stored, or this request has touched it. */
   holds(bean: SessionBean): boolean {
     return this.taken.has(bean.name) || this.snapshot.payloads.has(bean.name);
+  }
+
+  private takeTimed(bean: SessionBean, timing: RequestTiming): TakenBean {
+    timing.begin('decode');
+    timing.facts.touched.push(bean.name);
+    try {
+      return this.take(bean);
+    } finally {
+      timing.end('decode');
+    }
   }
 
   private take(bean: SessionBean): TakenBean {

@@ -8,7 +8,12 @@ import { varyBy } from './vary-by.js';
 
 /** The token travels in a cookie: the default, and the only transport scripts of a page cannot read. */
 export class CookieIdTransport implements SessionIdTransport {
-  constructor(private readonly cookie: SessionCookie) {}
+  /** A second cookie, like the first: what it says changes with every write, and must not take the id along. */
+  private readonly freshness: SessionCookie;
+
+  constructor(private readonly cookie: SessionCookie) {
+    this.freshness = cookie.named('-seen');
+  }
 
   read(request: IdCarryingRequest, secure: boolean): string | undefined | typeof AMBIGUOUS {
     return readCookie(request.headers.cookie, this.cookie.nameFor(secure));
@@ -20,6 +25,15 @@ export class CookieIdTransport implements SessionIdTransport {
 
   write(headers: ResponseHeaders, token: string, secure: boolean): void {
     headers.append('Set-Cookie', this.cookie.serialize(token, secure));
+    protectFromCaches(headers);
+  }
+
+  readFreshness(request: IdCarryingRequest, secure: boolean): string | undefined | typeof AMBIGUOUS {
+    return readCookie(request.headers.cookie, this.freshness.nameFor(secure));
+  }
+
+  writeFreshness(headers: ResponseHeaders, freshness: string, secure: boolean): void {
+    headers.append('Set-Cookie', this.freshness.serialize(freshness, secure));
     protectFromCaches(headers);
   }
 }

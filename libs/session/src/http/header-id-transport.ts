@@ -7,7 +7,8 @@ import { varyBy } from './vary-by.js';
 const HEADER = 'X-Session-Id';
 
 /**
- * The token travels in the header `X-Session-Id`, both ways, for clients that are no browsers. Opt-in: the client keeps the
+ * The token travels in the header `X-Session-Id`, both ways, for clients that are no browsers; `X-Session-Seen` likewise, which the client takes over
+ * from every response that has it. Opt-in: the client keeps the
  * token itself, where scripts can read it (deviates from OWASP ASVS 5.0 3.3.4). Cookies are not read.
  */
 export class HeaderIdTransport implements SessionIdTransport {
@@ -24,6 +25,16 @@ export class HeaderIdTransport implements SessionIdTransport {
 
   write(headers: ResponseHeaders, token: string): void {
     headers.set(HEADER, token);
+    protectFromCaches(headers);
+  }
+
+  readFreshness(request: IdCarryingRequest): string | undefined | typeof AMBIGUOUS {
+    const value = request.headers['x-session-seen'];
+    return typeof value === 'string' ? value : undefined;
+  }
+
+  writeFreshness(headers: ResponseHeaders, freshness: string): void {
+    headers.set('X-Session-Seen', freshness);
     protectFromCaches(headers);
   }
 }

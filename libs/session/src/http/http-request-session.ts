@@ -6,10 +6,12 @@ import type { SessionEvents } from '../context/session-events.js';
 import type { SessionLifecycle } from '../context/session-lifecycle.js';
 import { SessionError } from '../errors/session.error.js';
 import { sessionHash } from '../store/session-id.js';
+import type { RequestTimings } from '../timing/request-timings.js';
 import type { GateKeeper } from './gate-keeper.js';
 import { type FrameworkRequest, HttpSessionExchange, type IdCarrier } from './http-session-exchange.js';
 import { ResponseGate } from './response-gate.js';
 import type { ResponseHeaders } from './response-headers.js';
+import { TimedResponse } from './timed-response.js';
 
 /** What the requests of one application share. */
 export interface HttpSessionRuntime extends IdCarrier {
@@ -17,6 +19,7 @@ export interface HttpSessionRuntime extends IdCarrier {
   readonly events: SessionEvents;
   readonly httpSession: HttpSession;
   readonly commitOn: 'always' | 'success';
+  readonly timings: RequestTimings;
 
   /**
    * Code runs around every handler (global interceptors), and may hold on to parts of beans and change them after the handler's commit: the
@@ -48,6 +51,7 @@ export class HttpRequestSession extends RequestSession implements GateKeeper {
   private wasStoredEarly = false;
   /** The store, or the session, was too busy: the client is told when to come again. */
   private wasUnavailable = false;
+  private readonly timedResponse: TimedResponse | undefined;
 
   constructor(
     request: IncomingMessage & { [SLOT]?: HttpRequestSession },
@@ -56,6 +60,8 @@ export class HttpRequestSession extends RequestSession implements GateKeeper {
   ) {
     super(new HttpSessionExchange(request, response, runtime));
     request[SLOT] = this;
+    this.timedResponse = TimedResponse.follow(request, response, runtime.timings);
+    this.timing = this.timedResponse?.timing;
   }
 
   /** The one of a request as Express or Fastify hand it out; undefined where the middleware did not run. */
@@ -100,6 +106,7 @@ export class HttpRequestSession extends RequestSession implements GateKeeper {
    */
   handlerEnded(status: number | undefined, error?: unknown): Promise<void> | undefined {
     this.wasHandled = true;
+    this.timing?.enter('framework');
     this.noteUnavailable(error);
     if (this.isClientGone) return this.leave(status ?? 500);
     const stored = status === undefined ? undefined : this.store(status);
@@ -116,7 +123,9 @@ export class HttpRequestSession extends RequestSession implements GateKeeper {
   }
 
   beforeHead(headers: ResponseHeaders, status: number): void {
-    this.exchange.writeHead(headers, this.runtime.lifecycle.toHandOut(this));
+    const { lifecycle } = this.runtime;
+    this.exchange.writeHead(headers, lifecycle.toHandOut(this), lifecycle.toTell(this));
+    this.timedResponse?.beforeHead(headers);
     if (status === 503 && this.wasUnavailable && headers.get('Retry-After') === undefined) {
       headers.set('Retry-After', '1');
     }

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { CarriedId, SessionExchange } from '../context/session-exchange.js';
+import type { CarriedId, PresentedId, SessionExchange } from '../context/session-exchange.js';
 import type { SessionIdTransport } from './id-transport.js';
 import { ResponseGate } from './response-gate.js';
 import type { ResponseHeaders } from './response-headers.js';
@@ -9,6 +9,9 @@ import type { SessionTokenFormat } from './session-token.js';
 export interface IdCarrier {
   readonly transport: SessionIdTransport;
   readonly format: SessionTokenFormat;
+
+  /** Clients bring along how much of their session they have seen. */
+  readonly readsFreshness: boolean;
 }
 
 /** A request as the framework sees it: knows `protocol` through the proxies the application trusts. */
@@ -29,10 +32,14 @@ export class HttpSessionExchange implements SessionExchange {
     private readonly carrier: IdCarrier,
   ) {}
 
-  presented(): CarriedId | undefined {
+  presented(): PresentedId | undefined {
     this.wasRead = true;
-    const text = this.carrier.transport.read(this.request, this.isSecure);
-    return typeof text === 'string' ? this.carrier.format.parse(text) : undefined;
+    const { transport, format, readsFreshness } = this.carrier;
+    const text = transport.read(this.request, this.isSecure);
+    const token = typeof text === 'string' ? format.parse(text) : undefined;
+    if (!token) return undefined;
+    const freshness = readsFreshness ? transport.readFreshness(this.request, this.isSecure) : undefined;
+    return { ...token, freshness: typeof freshness === 'string' ? freshness : undefined };
   }
 
   get isHeadSent(): boolean {
@@ -41,11 +48,13 @@ export class HttpSessionExchange implements SessionExchange {
 
   /**
    * Right before the head of the response is written.
-   * @param given what the client does not know yet, if anything
+   * @param given an id that the client does not know yet, if there is one
+   * @param freshness what the client does not know yet of what it sees, if anything
    */
-  writeHead(headers: ResponseHeaders, given: CarriedId | undefined): void {
+  writeHead(headers: ResponseHeaders, given: CarriedId | undefined, freshness: string | undefined): void {
     const { transport, format } = this.carrier;
     if (given) transport.write(headers, format.format(given.id, given.locator), this.isSecure);
+    if (freshness !== undefined) transport.writeFreshness(headers, freshness, this.isSecure);
     if (this.wasRead) transport.markRead(headers);
   }
 

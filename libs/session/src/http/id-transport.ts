@@ -27,4 +27,10 @@ export interface SessionIdTransport {
 
   /** Hands a token to the client, and keeps the response out of shared caches. Call it when the client's token changes. */
   write(headers: ResponseHeaders, token: string, secure: boolean): void;
+
+  /** What the client says about how much of its session it has seen: raw text, as `read`. Asked only where clients are told. */
+  readFreshness(request: IdCarryingRequest, secure: boolean): string | undefined | typeof AMBIGUOUS;
+
+  /** Tells the client how much of its session it has seen with this response, apart from the token. */
+  writeFreshness(headers: ResponseHeaders, freshness: string, secure: boolean): void;
 }

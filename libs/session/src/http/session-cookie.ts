@@ -26,8 +26,12 @@ export class SessionCookie {
   private readonly overTls: CookieText;
   private readonly overPlainHttp: CookieText;
 
-  constructor(options?: SessionCookieOptions) {
-    const resolved = resolveCookieOptions(options);
+  constructor(
+    private readonly options?: SessionCookieOptions,
+    ending = '',
+  ) {
+    const { names, ...attributes } = resolveCookieOptions(options);
+    const resolved = { ...attributes, names: { secure: names.secure + ending, plain: names.plain + ending } };
     const secureText = cookieText(resolved, true);
     const plainText = cookieText(resolved, false);
     this.overTls = resolved.secure === false ? plainText : secureText;
@@ -43,6 +47,11 @@ export class SessionCookie {
   serialize(token: string, secure: boolean): string {
     const { prefix, suffix } = this.textFor(secure);
     return prefix + token + suffix;
+  }
+
+  /** Another cookie with the same attributes, and this behind the name. */
+  named(ending: string): SessionCookie {
+    return new SessionCookie(this.options, ending);
   }
 
   private textFor(secure: boolean): CookieText {

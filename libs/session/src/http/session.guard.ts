@@ -16,7 +16,13 @@ export class SessionGuard implements CanActivate {
     const request = this.context.current ?? HttpRequestSession.of(execution.getArgByIndex(0));
     if (!(request instanceof HttpRequestSession)) return true;
     request.handler = handler.name;
-    if (!handler.needsSession) return true;
+    const { timing } = request;
+    if (timing) timing.facts.handler = handler.name;
+    if (!handler.needsSession) {
+      // No interceptor of ours will say when the handler begins.
+      timing?.enter('application');
+      return true;
+    }
     const framework = execution.getType() === 'http' ? execution.getArgByIndex<FrameworkRequest>(0) : undefined;
     request.isReadOnly = handler.isReadOnly;
     return request.begin(framework, handler.lockWaitMs).then(() => true);

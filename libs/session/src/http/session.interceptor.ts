@@ -15,6 +15,7 @@ import { HttpRequestSession } from './http-request-session.js';
 class SessionInterceptor implements NestInterceptor {
   intercept(execution: ExecutionContext, next: CallHandler): Observable<unknown> {
     const request = HttpRequestSession.of(execution.getArgByIndex(0));
+    request?.timing?.enter('application');
     if (request?.phase !== 'active' || Reflect.hasMetadata(SSE_METADATA, execution.getHandler())) return next.handle();
     request.handlerBegins();
     const response = execution.getArgByIndex<{ readonly statusCode: number }>(1);

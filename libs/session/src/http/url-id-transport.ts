@@ -32,4 +32,11 @@ export class UrlIdTransport implements SessionIdTransport {
     headers.set('Referrer-Policy', 'no-referrer');
     protectFromCaches(headers);
   }
+
+  /** An address cannot be taken back: with this transport nobody is told (see resolve-near-cache.ts). */
+  readFreshness(): undefined {
+    return undefined;
+  }
+
+  writeFreshness(): void {}
 }

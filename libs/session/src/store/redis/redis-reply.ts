@@ -4,8 +4,13 @@ import type { SessionRecord, SessionTimes, StoredPart } from '../session-record.
 /** What a script answers; the codes are in the header of each. */
 export type RedisReply =
   | { readonly code: 'none'; readonly isRenewed: boolean }
-  | { readonly code: 'times'; readonly times: SessionTimes; readonly stamp: string | undefined }
-  | { readonly code: 'record'; readonly record: SessionRecord }
+  | {
+      readonly code: 'times';
+      readonly times: SessionTimes;
+      readonly stamp: string | undefined;
+      readonly hasChanged: boolean;
+    }
+  | { readonly code: 'record'; readonly record: SessionRecord; readonly hasChanged: boolean }
   | { readonly code: 'too-large'; readonly bytes: number }
   | { readonly code: 'unlocked' }
   | { readonly code: 'foreign' };
@@ -18,10 +23,10 @@ export function parseRedisReply(reply: readonly unknown[]): RedisReply {
     case 0:
       return { code: 'none', isRenewed: rest[0] !== undefined && rest[0] !== null };
     case 1:
-      return { code: 'times', times: timesOf(rest), stamp: rest[4] as string | undefined };
+      return { code: 'times', times: timesOf(rest), hasChanged: rest[4] === '1', stamp: rest[5] as string | undefined };
     case 2: {
       const record = recordOf(rest);
-      return record ? { code: 'record', record } : { code: 'foreign' };
+      return record ? { code: 'record', record, hasChanged: rest[4] === '1' } : { code: 'foreign' };
     }
     case 3:
       return { code: 'too-large', bytes: Number(rest[0]) };
@@ -44,7 +49,7 @@ function timesOf([createdAt, lastAccessedAt, joined, expiresAt]: readonly unknow
 /** Undefined when a part has no version: it is damaged, and so is the session. */
 function recordOf(reply: readonly unknown[]): SessionRecord | undefined {
   const parts = new Map<string, StoredPart>();
-  for (let i = 6; i < reply.length; i += 2) {
+  for (let i = 7; i < reply.length; i += 2) {
     const field = reply[i] as string;
     if (!field.startsWith(':')) continue;
     const text = reply[i + 1] as string;
@@ -53,7 +58,7 @@ function recordOf(reply: readonly unknown[]): SessionRecord | undefined {
     if (!/^\d+\../.test(version)) return undefined;
     parts.set(field.slice(1), { version, payload: text.slice(end + 1) });
   }
-  return { ...timesOf(reply), lifetime: lifetimeOf(reply[4] as string), stamp: reply[5] as string, parts };
+  return { ...timesOf(reply), lifetime: lifetimeOf(reply[5] as string), stamp: reply[6] as string, parts };
 }
 
 function lifetimeOf(life: string): SessionLifetime {

@@ -9,5 +9,6 @@ export const redisScripts = {
   sessionBeansDestroy: { numberOfKeys: 1, lua: script('destroy-1') },
   sessionBeansLock: { numberOfKeys: 1, lua: script('lock-1') },
   sessionBeansUnlock: { numberOfKeys: 1, lua: script('unlock-1') },
+  sessionBeansBeat: { numberOfKeys: 1, lua: script('beat-1') },
   sessionBeansRights: { numberOfKeys: 0, lua: script('rights-0') },
 } as const;

@@ -25,6 +25,12 @@ export interface RedisSessionStoreOptions {
    */
   readonly durability?: { readonly replicas: number; readonly timeoutMs?: number };
 
+  /**
+   * Near cache in mode `bounded`: how often each of its connections shows that it misses nothing. Copies are trusted for `maxStalenessMs` from
+   * the last time, so a quarter of that is right; each time costs Redis two small commands. From 10 to 1000 ms, default 50.
+   */
+  readonly beatMs?: number;
+
   /** Told once what is dangerous about the server or the client, and what keeps them from working. Default: Nest's logger. */
   readonly onWarning?: (warning: string) => void;
 }

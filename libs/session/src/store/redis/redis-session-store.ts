@@ -1,19 +1,22 @@
 import { hash, randomBytes } from 'node:crypto';
 import { Cluster, type Redis } from 'ioredis';
+import { SessionConfigurationError } from '../../errors/session-configuration.error.js';
 import { SessionStateError } from '../../errors/session-state.error.js';
 import { SessionStoreError } from '../../errors/session-store.error.js';
 import type { SessionChange } from '../session-change.js';
 import type { SessionKey } from '../session-key.js';
-import type { LoadOptions, LoadResult, SaveResult, SessionStore } from '../session-store.js';
-import { clusterSlot } from './cluster-slot.js';
+import type { LoadOptions, LoadResult, SaveResult, SessionStore, SessionWatch } from '../session-store.js';
 import { connectRedis } from './connect-redis.js';
+import { primaryOf } from './primary-of.js';
 import type { RedisClient, ScriptedClient } from './redis-client.js';
+import { RedisKeyNames } from './redis-key-names.js';
 import { type RedisReply, parseRedisReply } from './redis-reply.js';
 import { redisScripts } from './redis-scripts.js';
 import type { RedisSessionStoreOptions } from './redis-session-store.options.js';
 import { ReplicaAcknowledgements } from './replica-acknowledgements.js';
 import { resolveRedisOptions } from './resolve-redis-options.js';
 import { sendAgain } from './send-again.js';
+import { SessionTracking } from './tracking/session-tracking.js';
 import { warnAboutRedis } from './warn-about-redis.js';
 
 /** How long an ended key stays ended for a creation that arrives late. */
@@ -32,51 +35,56 @@ const ENDED_MARK_MS = 120_000;
  */
 export class RedisSessionStore implements SessionStore {
   readonly name = 'redis';
-  readonly capabilities = { shared: true, locks: true } as const;
+  readonly capabilities = { shared: true, locks: true, notifies: true } as const;
 
   private readonly client: ScriptedClient;
 
   /** A connection of its own where WAIT would block the loads of others; else the same. */
   private readonly writer: ScriptedClient;
   private readonly owned: RedisClient[] = [];
-  private readonly prefix: string;
+  private readonly names: RedisKeyNames;
   private readonly maxRecordBytes: number;
   private readonly acknowledgements: ReplicaAcknowledgements | undefined;
+  private readonly beatMs: number;
+  private readonly warn: (warning: string) => void;
   private readonly stopWarning: () => void;
+  private tracking: SessionTracking | undefined;
 
   /** @throws SessionConfigurationError when an option cannot work */
   constructor(options: RedisSessionStoreOptions) {
-    const { client, url, prefix, maxRecordBytes, durability, onWarning } = resolveRedisOptions(options);
+    const { client, url, prefix, maxRecordBytes, durability, beatMs, onWarning } = resolveRedisOptions(options);
     this.client = this.define(client ?? this.own(connectRedis(url as string)));
     this.writer = durability ? this.define(this.own((this.client as Redis).duplicate())) : this.client;
     this.acknowledgements = durability && new ReplicaAcknowledgements(durability.replicas, durability.timeoutMs);
-    this.prefix = prefix;
+    this.names = new RedisKeyNames(prefix, this.client);
     this.maxRecordBytes = maxRecordBytes;
-    this.stopWarning = warnAboutRedis(this.client, this.keyOf('0'), client === undefined, onWarning);
+    this.beatMs = beatMs;
+    this.warn = onWarning;
+    this.stopWarning = warnAboutRedis(this.client, this.names.session('0'), client === undefined, onWarning);
   }
 
   async load(key: SessionKey, { known = '', touchAfterMs }: LoadOptions = {}): Promise<LoadResult> {
-    const reply = await this.ask(this.client, (client) =>
-      client.sessionBeansLoad(this.keyOf(key), known, touchAfterMs ?? '', this.maxRecordBytes, 'load'),
+    const { reply, watched } = await this.ask(key, this.client, (client) =>
+      client.sessionBeansLoad(this.names.session(key), known, touchAfterMs ?? '', this.maxRecordBytes, 'load'),
     );
-    if (reply.code === 'record') return { outcome: 'found', record: reply.record };
-    if (reply.code === 'times') return { outcome: 'unchanged', times: reply.times };
+    if (reply.code === 'record') return { outcome: 'found', record: reply.record, ...watched };
+    if (reply.code === 'times') return { outcome: 'unchanged', times: reply.times, ...watched };
     return reply.code === 'none' && reply.isRenewed ? { outcome: 'none', renewed: true } : { outcome: 'none' };
   }
 
   async save(change: SessionChange): Promise<SaveResult> {
     const args = this.saveArguments(change);
-    const reply = await this.ask(this.writer, (writer) => writer.sessionBeansSave(...args));
+    const { reply, watched } = await this.ask(change.key, this.writer, (writer) => writer.sessionBeansSave(...args));
     if (reply.code === 'none') return { outcome: 'gone' };
     if (reply.code === 'unlocked') return { outcome: 'unlocked' };
-    if (reply.code === 'record') return { outcome: 'conflict', record: reply.record };
+    if (reply.code === 'record') return { outcome: 'conflict', record: reply.record, ...watched };
     await this.replicate(change.key, 'save');
-    return { outcome: 'saved', stamp: reply.stamp as string, times: reply.times };
+    return { outcome: 'saved', stamp: reply.stamp as string, times: reply.times, ...watched };
   }
 
   async touch(key: SessionKey): Promise<boolean> {
-    const reply = await this.ask(this.client, (client) =>
-      client.sessionBeansLoad(this.keyOf(key), '', 0, this.maxRecordBytes, 'touch'),
+    const { reply } = await this.ask(key, this.client, (client) =>
+      client.sessionBeansLoad(this.names.session(key), '', 0, this.maxRecordBytes, 'touch'),
     );
     return reply.code !== 'none';
   }
@@ -86,7 +94,7 @@ export class RedisSessionStore implements SessionStore {
     // Tells a repeated call, whose first answer was lost, from somebody else's.
     const callId = randomBytes(9).toString('base64url');
     const ended = await sendAgain(this.writer, () =>
-      this.writer.sessionBeansDestroy(this.keyOf(key), condition, ENDED_MARK_MS, callId),
+      this.writer.sessionBeansDestroy(this.names.session(key), condition, ENDED_MARK_MS, callId),
     );
     if (Number(ended) !== 1) return false;
     await this.replicate(key, 'destroy');
@@ -94,26 +102,32 @@ export class RedisSessionStore implements SessionStore {
   }
 
   async lock(key: SessionKey, token: string, leaseMs: number): Promise<boolean> {
-    const held = await sendAgain(this.writer, () => this.writer.sessionBeansLock(this.lockOf(key), token, leaseMs));
+    const held = await sendAgain(this.writer, () => this.writer.sessionBeansLock(this.names.lock(key), token, leaseMs));
     return Number(held) === 1;
   }
 
   async unlock(key: SessionKey, token: string): Promise<void> {
-    await sendAgain(this.writer, () => this.writer.sessionBeansUnlock(this.lockOf(key), token));
+    await sendAgain(this.writer, () => this.writer.sessionBeansUnlock(this.names.lock(key), token));
+  }
+
+  /**
+   * Opens two more connections to each primary, with CLIENT TRACKING, and sends the loads, saves and touches of sessions through them. While that
+   * cannot be, the answers carry no watch and everything else goes on.
+   */
+  subscribe(onChange: (key: SessionKey) => void): void {
+    // What one of two changes would be told to neither.
+    if (this.tracking)
+      throw new SessionConfigurationError(
+        'RedisSessionStore: it has a near cache already; give each module a store of its own',
+      );
+    const { client, names, beatMs, warn } = this;
+    this.tracking = new SessionTracking({ client, names, beatMs, onChange, warn });
   }
 
   async close(): Promise<void> {
     this.stopWarning();
+    this.tracking?.close();
     for (const client of this.owned) if (client.status !== 'end') client.disconnect();
-  }
-
-  /** Everything of a session lies under one hash tag, so that its commands work on a cluster. */
-  private keyOf(key: SessionKey): string {
-    return `${this.prefix}{${key}}`;
-  }
-
-  private lockOf(key: SessionKey): string {
-    return `${this.keyOf(key)}:lock`;
   }
 
   private saveArguments({
@@ -129,17 +143,25 @@ export class RedisSessionStore implements SessionStore {
       lifetime &&
       [createdAt ?? '', lifetime.idleTimeoutMs, lifetime.absoluteTimeoutMs, lifetime.unjoinedTimeoutMs].join(' ');
     const shortHash = hash('sha256', writeId, 'base64url').slice(0, 8);
-    const args = [this.keyOf(key), this.lockOf(key), mode, writeId, shortHash, life ?? '', this.maxRecordBytes, lock];
+    const { names } = this;
+    const args = [names.session(key), names.lock(key), mode, writeId, shortHash, life ?? '', this.maxRecordBytes, lock];
     for (const [name, { base, payload }] of parts)
       args.push(name, base ?? '', payload === null ? 'remove' : 'set', payload ?? '');
     return args;
   }
 
   private async ask(
+    key: SessionKey,
     client: ScriptedClient,
     command: (client: ScriptedClient) => Promise<unknown[]>,
-  ): Promise<Exclude<RedisReply, { code: 'too-large' | 'foreign' }>> {
-    const reply = parseRedisReply(await sendAgain(client, () => command(client)));
+  ): Promise<{
+    reply: Exclude<RedisReply, { code: 'too-large' | 'foreign' }>;
+    watched: { watch: SessionWatch } | undefined;
+  }> {
+    // What WAIT counts was written on the connection it is sent on.
+    const pair = client === this.client ? this.tracking?.pairFor(key) : undefined;
+    const tracked = await pair?.ask(key, command);
+    const reply = tracked?.reply ?? parseRedisReply(await sendAgain(client, () => command(client)));
     if (reply.code === 'too-large') {
       throw new SessionStateError(
         'the stored session',
@@ -150,11 +172,11 @@ export class RedisSessionStore implements SessionStore {
     if (reply.code === 'foreign') {
       throw new SessionStateError(
         'the stored session',
-        `is damaged, or was not written by this package (prefix '${this.prefix}'); it is left as it is`,
+        `is damaged, or was not written by this package (prefix '${this.names.prefix}'); it is left as it is`,
         { reason: 'undecodable' },
       );
     }
-    return reply;
+    return { reply, watched: tracked && { watch: tracked.watch } };
   }
 
   private async replicate(key: SessionKey, operation: 'save' | 'destroy'): Promise<void> {
@@ -173,9 +195,7 @@ export class RedisSessionStore implements SessionStore {
   private nodeOf(key: SessionKey): Redis {
     const client: RedisClient = this.writer;
     if (!(client instanceof Cluster)) return client;
-    const slot = clusterSlot(`${client.options.keyPrefix ?? ''}${this.keyOf(key)}`);
-    const [primary] = client.slots[slot] ?? [];
-    const node = client.nodes('master').find(({ options }) => `${options.host}:${options.port}` === primary);
+    const node = primaryOf(client, client.slots[this.names.slot(key)]?.[0]);
     if (!node) throw new SessionStoreError(this.name, 'save', 'the cluster names no primary for its slot');
     return node;
   }

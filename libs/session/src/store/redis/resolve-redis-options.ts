@@ -9,6 +9,7 @@ export interface ResolvedRedisOptions {
   readonly prefix: string;
   readonly maxRecordBytes: number;
   readonly durability: { readonly replicas: number; readonly timeoutMs: number } | undefined;
+  readonly beatMs: number;
   readonly onWarning: (warning: string) => void;
 }
 
@@ -20,6 +21,7 @@ export function resolveRedisOptions(options: RedisSessionStoreOptions): Resolved
     prefix = 'session:',
     maxRecordBytes = 4 * 1024 * 1024,
     durability,
+    beatMs = 50,
     onWarning,
     ...others
   } = options;
@@ -33,12 +35,15 @@ export function resolveRedisOptions(options: RedisSessionStoreOptions): Resolved
     throw refused('prefix', 'allowed is a text without braces (they are the hash tag) and white space');
   if (!Number.isSafeInteger(maxRecordBytes) || maxRecordBytes < 1024)
     throw refused('maxRecordBytes', 'allowed is a whole number of bytes from 1024');
+  if (!Number.isSafeInteger(beatMs) || beatMs < 10 || beatMs > 1_000)
+    throw refused('beatMs', 'allowed is a whole number of milliseconds from 10 to 1000');
   return {
     client,
     url,
     prefix,
     maxRecordBytes,
     durability: durabilityOf(durability),
+    beatMs,
     onWarning: onWarning ?? defaultWarning,
   };
 }

@@ -1,5 +1,6 @@
 import { isPassing } from './is-passing.js';
 import type { RedisClient } from './redis-client.js';
+import { withoutArguments } from './without-arguments.js';
 
 /**
  * Pauses before a command is sent again after a passing fault, in ms: long enough for a connection to come back or a slot to move, together
@@ -28,10 +29,4 @@ export async function sendAgain<T>(client: RedisClient, command: () => Promise<T
   return command().catch((error: unknown) => {
     throw withoutArguments(error);
   });
-}
-
-/** ioredis hangs the arguments of the command on its errors: what a session holds, which must not get into logs. */
-function withoutArguments(error: unknown): unknown {
-  if (error instanceof Error && 'command' in error) delete error.command;
-  return error;
 }

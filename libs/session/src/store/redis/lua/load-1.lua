@@ -11,12 +11,12 @@
 
   Output:
     { 0 }  { 0, 1 }                                              none; none, because it goes on under another key
-    { 1, created, used, joined, expires }                        unchanged
-    { 2, created, used, joined, expires, life, stamp, field, value, ... }  found; life as it is stored
+    { 1, created, used, joined, expires, changed }               unchanged
+    { 2, created, used, joined, expires, changed, life, stamp, field, value, ... }  found; life as it is stored
     { 3, bytes }                                                 larger than allowed
     { 4 }                                                        not a session that this package wrote, or a damaged one
 
-  `used` and `joined` are from before the call. Runs when Redis is out of memory, too: reading and keeping alive must go on.
+  `used` and `joined` are from before the call; `changed` is '1' when something was written. Runs when Redis is out of memory, too: reading and keeping alive must go on.
   Without the shebang it would run on a replica as long as it writes nothing, and answer with an old session.
 ]]
 local key, known, touchAfterMs, maxBytes, mode = KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
@@ -51,7 +51,7 @@ end
 
 local answer = { 1, created, used, joined }
 if mode == 'load' and known ~= stamp then
-  answer = { 2, created, used, joined, '', life, stamp }
+  answer = { 2, created, used, joined, '', '', life, stamp }
   local bytes = 0
   for _, text in ipairs(redis.call('HGETALL', key)) do
     bytes = bytes + #text
@@ -61,7 +61,8 @@ if mode == 'load' and known ~= stamp then
 end
 
 local joins = mode == 'load' and joined == '0'
-if touchAfterMs ~= '' and (joins or now - used >= tonumber(touchAfterMs)) then
+local touches = touchAfterMs ~= '' and (joins or now - used >= tonumber(touchAfterMs))
+if touches then
   local hasJoined = joins or joined == '1'
   expires = expiry(now, hasJoined)
   redis.call('HSET', key, 'use', string.format('%.0f ', now) .. (hasJoined and '1' or '0'))
@@ -69,5 +70,5 @@ if touchAfterMs ~= '' and (joins or now - used >= tonumber(touchAfterMs)) then
   -- CLIENT TRACKING follows a key that a script reads last.
   redis.call('HGET', key, 'stamp')
 end
-answer[5] = string.format('%.0f', expires)
+answer[5], answer[6] = string.format('%.0f', expires), touches and '1' or '0'
 return answer

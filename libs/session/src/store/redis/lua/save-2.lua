@@ -14,8 +14,8 @@
     ARGV[7..] for each part: name, version it was made from ('' = it did not exist), 'set' or 'remove', new payload
 
   Output:
-    { 1, created, used, joined, expires, stamp }                  saved, now or when the same change was sent before
-    { 2, created, used, joined, expires, life, stamp, field, value, ... }  conflict: what is stored instead
+    { 1, created, used, joined, expires, changed, stamp }         saved, now ('1') or when the same change was sent before ('0')
+    { 2, created, used, joined, expires, '0', life, stamp, field, value, ... }  conflict: what is stored instead
     { 3, bytes }  { 4 }                                           as in load: too large to answer, or not ours or damaged
     { 0 }                                                         gone
     { 5 }                                                         the lock is not held
@@ -62,10 +62,10 @@ if stamp then
     return { 0 }
   end
   -- The same change again, because its answer was lost.
-  if last == writeId then return { 1, created, used, joined, expiry(), stamp } end
+  if last == writeId then return { 1, created, used, joined, expiry(), '0', stamp } end
   for i = 0, math.min(KEPT, #recent / SHORT) - 1 do
     if string.sub(recent, i * SHORT + 1, (i + 1) * SHORT) == short then
-      return { 1, created, used, joined, expiry(), string.format('%.0f.', n - i) .. writeId }
+      return { 1, created, used, joined, expiry(), '0', string.format('%.0f.', n - i) .. writeId }
     end
   end
 end
@@ -84,7 +84,7 @@ for i = 7, #ARGV, 4 do
   if version ~= ARGV[i + 1] then conflict = true end
 end
 if conflict then
-  local answer, bytes = { 2, created, used, joined, expiry(), life, stamp }, 0
+  local answer, bytes = { 2, created, used, joined, expiry(), '0', life, stamp }, 0
   for _, text in ipairs(redis.call('HGETALL', key)) do
     bytes = bytes + #text
     answer[#answer + 1] = text
@@ -119,5 +119,6 @@ for i = 7, #ARGV, 4 do
   end
 end
 redis.call('PEXPIREAT', key, expiry())
+-- CLIENT TRACKING follows a key that a script reads last.
 redis.call('HGET', key, 'stamp')
-return { 1, created, used, joined, expiry(), stamp }
+return { 1, created, used, joined, expiry(), '1', stamp }

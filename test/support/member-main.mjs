@@ -9,6 +9,7 @@ const member = new Transport({ ...settings, onWarning: () => undefined });
 await member.listen(async (from, text) => {
   // Keeps the caller waiting until it loses patience or this process is killed.
   if (text === 'never') return new Promise(() => undefined);
+  if (text === 'slowly') await new Promise((resolve) => setTimeout(resolve, 100));
   return `${settings.nodeName} to ${from}: ${text}`;
 });
 console.log('listening');

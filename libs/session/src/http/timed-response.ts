@@ -1,0 +1,89 @@
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { arrivalOf } from '../timing/request-arrivals.js';
+import type { RequestTiming } from '../timing/request-timing.js';
+import type { RequestTimings } from '../timing/request-timings.js';
+import { RawResponseHeaders } from './raw-response-headers.js';
+import type { ResponseHeaders } from './response-headers.js';
+import { serverTiming } from './server-timing.js';
+
+/** A balancer's own id for the request. Shorter than a session id, which therefore cannot be passed off as one. */
+const REQUEST_ID = /^[A-Za-z0-9-]{1,36}$/;
+
+const TIMED = Symbol('nestjs-session-beans:timed');
+type Timed = ServerResponse & { [TIMED]?: TimedResponse };
+
+/**
+ * A response whose request is measured: notices its head, its end and the leaving of its client. Patches `writeHead`, through which every head
+ * goes, and nothing else.
+ */
+export class TimedResponse {
+  private hasHead = false;
+  /** What others had put in place before. */
+  private readonly writeHead: () => unknown;
+
+  private constructor(
+    private readonly response: Timed,
+    private readonly request: IncomingMessage,
+    private readonly timings: RequestTimings,
+    readonly timing: RequestTiming,
+  ) {
+    const { writeHead } = response as unknown as { readonly writeHead: () => unknown };
+    this.writeHead = writeHead;
+  }
+
+  /** @returns undefined where nobody listens */
+  static follow(
+    request: IncomingMessage,
+    response: ServerResponse,
+    timings: RequestTimings,
+  ): TimedResponse | undefined {
+    if (!timings.areWanted) return undefined;
+    const timed = new TimedResponse(response, request, timings, timings.begin(arrivalOf(request)));
+    const patched: Timed = response;
+    patched[TIMED] = timed;
+    patched.writeHead = writeHeadTimed as ServerResponse['writeHead'];
+    patched.on('close', closeTimed);
+    return timed;
+  }
+
+  /** The head is about to be written. */
+  beforeHead(headers: ResponseHeaders): void {
+    if (this.hasHead) return;
+    this.hasHead = true;
+    if (this.timings.tellsClients) headers.append('Server-Timing', serverTiming(this.timing, this.timings.node));
+    this.timing.enter('response');
+  }
+
+  /** @internal */
+  head(args: unknown[]): unknown {
+    // writeHead(status), writeHead(status, headers), writeHead(status, reason, headers)
+    const at = typeof args[1] === 'string' ? 2 : 1;
+    if (!this.hasHead) {
+      const headers = new RawResponseHeaders(this.response, args[at] as OutgoingHttpHeaders | undefined);
+      this.beforeHead(headers);
+      if (headers.forHead) args = [...args.slice(0, at), headers.forHead];
+    }
+    return Reflect.apply(this.writeHead, this.response, args as []);
+  }
+
+  /** @internal */
+  closed(): void {
+    const { response, request } = this;
+    const requestId = request.headers['x-request-id'];
+    this.timings.finish(this.timing, {
+      method: request.method ?? '',
+      status: response.statusCode,
+      isComplete: response.writableFinished,
+      requestId: typeof requestId === 'string' && REQUEST_ID.test(requestId) ? requestId : undefined,
+    });
+  }
+}
+
+/** Shared by all responses, so that a request costs no closures. */
+function writeHeadTimed(this: Timed, ...args: unknown[]): unknown {
+  return this[TIMED]?.head(args);
+}
+
+function closeTimed(this: Timed): void {
+  this[TIMED]?.closed();
+}

@@ -1,0 +1,79 @@
+import type { Attributes, Histogram, MeterProvider } from '@opentelemetry/api';
+import type { SessionEvents } from '../context/session-events.js';
+import type { RequestTimings } from '../timing/request-timings.js';
+import type { SessionRequestRecord } from '../timing/session-request-record.js';
+import { TIMING_PHASES } from '../timing/timing-phase.js';
+import { observeTotals } from './observe-totals.js';
+import { observeVitals, type ObservedServer } from './observe-vitals.js';
+import { requestOutcome } from './request-outcome.js';
+import { RequestTotals } from './request-totals.js';
+
+const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+const BYTES = [256, 1_024, 4_096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304];
+
+/** Shorter phases are in the sums only: to record each of the ten in a histogram would cost more than most of them last. */
+const SHORTEST_RECORDED = 0.001;
+
+/**
+ * The metrics of one application. Every label is bounded: names of handlers, phases, outcomes, events, operations, the store and this server.
+ * Stop it.
+ */
+export class SessionMetrics {
+  private readonly duration: Histogram;
+  private readonly phase: Histogram;
+  private readonly size: Histogram;
+  private readonly totals = new RequestTotals();
+  private readonly phaseLabels = TIMING_PHASES.map((phase): Attributes => ({ 'session.phase': phase }));
+  private readonly requestLabels = new Map<string, Map<string, Attributes>>();
+  private readonly stops: (() => void)[];
+
+  constructor(provider: MeterProvider, timings: RequestTimings, events: SessionEvents, server: ObservedServer) {
+    const meter = provider.getMeter('nestjs-session-beans');
+    this.duration = meter.createHistogram('session.request.duration', {
+      unit: 's',
+      description: 'Requests from their arrival to the end of their response, by handler and outcome',
+      advice: { explicitBucketBoundaries: SECONDS },
+    });
+    this.phase = meter.createHistogram('session.phase.duration', {
+      unit: 's',
+      description: 'Phases of requests that lasted 1 ms or longer; session.phase.time has all',
+      advice: { explicitBucketBoundaries: SECONDS },
+    });
+    this.size = meter.createHistogram('session.size', {
+      unit: 'By',
+      description: 'Size of the session, at each request that has one',
+      advice: { explicitBucketBoundaries: BYTES },
+    });
+    this.stops = [
+      timings.listen((record) => this.record(record)),
+      this.totals.countEvents(events),
+      observeTotals(meter, this.totals, timings, server.vitals),
+      observeVitals(meter, timings, server),
+    ];
+  }
+
+  stop(): void {
+    for (const stop of this.stops.splice(0)) stop();
+  }
+
+  private record(record: SessionRequestRecord): void {
+    this.totals.add(record);
+    this.duration.record(record.total, this.labelsOf(record));
+    for (let i = 0; i < this.phaseLabels.length; i++) {
+      const seconds = record.phases[TIMING_PHASES[i] as 'queue'];
+      if (seconds >= SHORTEST_RECORDED) this.phase.record(seconds, this.phaseLabels[i]);
+    }
+    if (record.bytes.session > 0) this.size.record(record.bytes.session);
+  }
+
+  /** The same object each time: there are few, and none is made for a request. */
+  private labelsOf(record: SessionRequestRecord): Attributes {
+    const { handler = '(none)' } = record;
+    const outcome = requestOutcome(record);
+    let outcomes = this.requestLabels.get(handler);
+    if (!outcomes) this.requestLabels.set(handler, (outcomes = new Map<string, Attributes>()));
+    let labels = outcomes.get(outcome);
+    if (!labels) outcomes.set(outcome, (labels = { 'session.handler': handler, 'session.outcome': outcome }));
+    return labels;
+  }
+}

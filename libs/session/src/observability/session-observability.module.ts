@@ -1,0 +1,95 @@
+import { type DynamicModule, Inject, Logger, Module, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { SessionContext } from '../context/session-context.js';
+import { SessionEvents } from '../context/session-events.js';
+import { SessionVitals } from '../context/session-vitals.js';
+import { RequestTimings } from '../timing/request-timings.js';
+import { DownstreamChannels } from './downstream-channels.js';
+import type { ObservedServer } from './observe-vitals.js';
+import { resolveObservabilityOptions } from './resolve-observability-options.js';
+import { SessionHealthIndicator } from './session-health-indicator.js';
+import { SessionMetrics } from './session-metrics.js';
+import {
+  ConfigurableModuleClass,
+  MODULE_OPTIONS_TOKEN,
+  type ASYNC_OPTIONS_TYPE,
+  type OPTIONS_TYPE,
+} from './session-observability.module-definition.js';
+import { SessionTiming } from './session-timing.js';
+import { SessionTracer } from './session-tracer.js';
+import { slowRequestLog } from './slow-request-log.js';
+
+/**
+ * Shows where the time of requests goes: metrics, spans, a response header, a log of slow requests, a health indicator. Import it once, beside
+ * `SessionModule.forRoot()`; it is global. Exports `SessionTiming` and `SessionHealthIndicator`.
+ *
+ * @example
+ * ```ts
+ * SessionObservabilityModule.forRoot({ metrics: metrics.getMeterProvider(), slowRequestMs: 500 })
+ * ```
+ *
+ * @see docs/observability.md
+ */
+@Module({
+  providers: [
+    {
+      provide: SessionTiming,
+      inject: [SessionContext],
+      useFactory: (context: SessionContext) => new SessionTiming(context),
+    },
+    {
+      provide: SessionHealthIndicator,
+      inject: [SessionVitals, RequestTimings],
+      useFactory: (vitals: SessionVitals, timings: RequestTimings) => new SessionHealthIndicator(vitals, timings),
+    },
+  ],
+  exports: [SessionTiming, SessionHealthIndicator],
+})
+export class SessionObservabilityModule extends ConfigurableModuleClass implements OnModuleInit, OnModuleDestroy {
+  private readonly stops: (() => void)[] = [];
+
+  constructor(
+    @Inject(MODULE_OPTIONS_TOKEN) private readonly options: typeof OPTIONS_TYPE,
+    private readonly timings: RequestTimings,
+    private readonly vitals: SessionVitals,
+    private readonly events: SessionEvents,
+    private readonly context: SessionContext,
+    private readonly adapterHost: HttpAdapterHost,
+  ) {
+    super();
+  }
+
+  static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
+    return { ...super.forRoot(options), global: true };
+  }
+
+  static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
+    return { ...super.forRootAsync(options), global: true };
+  }
+
+  /** @throws SessionConfigurationError at boot: one line naming the option and what is allowed */
+  onModuleInit(): void {
+    const { timings, vitals, events, context, stops } = this;
+    const { node, metrics, tracing, spanProcessor, downstreamChannels, serverTiming, slowRequestMs } =
+      resolveObservabilityOptions(this.options);
+    timings.node = node ?? timings.node;
+    timings.tellsClients = serverTiming === true;
+    if (metrics) {
+      const listener = this.adapterHost.httpAdapter?.getHttpServer() as ObservedServer['listener'];
+      const sessionMetrics = new SessionMetrics(metrics, timings, events, { vitals, listener });
+      stops.push(() => sessionMetrics.stop());
+    }
+    if (tracing) timings.tracer = new SessionTracer(tracing, vitals.store.name);
+    if (slowRequestMs !== undefined)
+      stops.push(timings.listen(slowRequestLog(slowRequestMs, new Logger('SessionTiming'))));
+    // A header and spans need requests to be measured, even if nobody reads the records.
+    if (serverTiming || tracing) stops.push(timings.listen(() => undefined));
+    const channels = new DownstreamChannels(() => context.current?.timing, downstreamChannels);
+    stops.push(() => channels.stop());
+    spanProcessor?.watch(() => context.current?.timing);
+  }
+
+  onModuleDestroy(): void {
+    for (const stop of this.stops.splice(0)) stop();
+  }
+}

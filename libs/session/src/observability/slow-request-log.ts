@@ -1,0 +1,18 @@
+import type { LoggerService } from '@nestjs/common';
+import type { SessionRequestRecord } from '../timing/session-request-record.js';
+
+/** Writes requests that took at least `slowRequestMs` to the log: one line of JSON with everything that the record says. */
+export function slowRequestLog(
+  slowRequestMs: number,
+  logger: Pick<LoggerService, 'warn'>,
+): (record: SessionRequestRecord) => void {
+  return (record) => {
+    if (record.total * 1_000 >= slowRequestMs)
+      logger.warn(JSON.stringify({ event: 'session.request', ...record }, rounded));
+  };
+}
+
+/** Seconds to the microsecond. */
+function rounded(_: string, value: unknown): unknown {
+  return typeof value === 'number' && !Number.isInteger(value) ? Math.round(value * 1e6) / 1e6 : value;
+}

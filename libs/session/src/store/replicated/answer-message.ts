@@ -1,0 +1,58 @@
+import { handleBury } from './handle-bury.js';
+import { handleCheck } from './handle-check.js';
+import { handleClaim } from './handle-claim.js';
+import { handleDrop } from './handle-drop.js';
+import { handleGrant } from './handle-grant.js';
+import { handlePing } from './handle-ping.js';
+import { handlePut } from './handle-put.js';
+import type { ReplicationContext } from './replication-context.js';
+import type { DoneAnswer, ReplicationMessage } from './replication-message.js';
+
+const DONE: DoneAnswer = { type: 'done' };
+
+/** What a caller takes for a refusal to talk. */
+const BAD = { type: 'bad' };
+
+/**
+ * Answers one message of another member. No handler waits for anything: each is one atomic step on the table.
+ *
+ * @param onLeaving called when the sender shuts down
+ */
+export function answerMessage(
+  context: ReplicationContext,
+  sender: string,
+  text: string,
+  onLeaving: () => void,
+): object {
+  const peer = context.members.get(sender);
+  if (!peer) return BAD;
+  const message = JSON.parse(text) as ReplicationMessage;
+  switch (message.type) {
+    case 'put':
+      // Whoever leaves goes on serving until others have taken its sessions over, new ones too.
+      if (peer.isLeaving) onLeaving();
+      return handlePut(context, sender, message);
+    case 'claim':
+      return handleClaim(context, sender, message);
+    case 'grant':
+      return handleGrant(context, sender, message);
+    case 'promises':
+      return { type: 'promised', ...(context.promises?.page(message.generation, message.skip) ?? { generation: 0, page: [] }) };
+    case 'drop':
+      handleDrop(context, sender, message);
+      return DONE;
+    case 'bury':
+      handleBury(context, sender, message);
+      return DONE;
+    case 'ping':
+      return handlePing(context, peer, message);
+    case 'check':
+      return handleCheck(context, sender, message);
+    case 'leaving':
+      peer.isLeaving = true;
+      onLeaving();
+      return DONE;
+    default:
+      return BAD;
+  }
+}

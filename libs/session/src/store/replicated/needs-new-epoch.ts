@@ -1,0 +1,28 @@
+import type { Peer } from './peer.js';
+import type { Replica } from './replica.js';
+import type { ReplicationContext } from './replication-context.js';
+import { isTombstone } from './is-tombstone.js';
+
+/**
+ * Whether the session has one copy less than it should, and it is for this member to make another: the other owner is lost, leaves, or has started anew with an
+ * empty heap. One that only knows of the epoch steps in when both owners are lost.
+ */
+export function needsNewEpoch({ members, self, timers, clock }: ReplicationContext, replica: Replica): boolean {
+  if (isTombstone(replica.state) || replica.isExpired(clock.now())) return false;
+  if (replica.isAlone && replica.isOwn) {
+    const now = timers.now();
+    return members.others.some((peer) => peer.isUsable(now));
+  }
+  const primary = members.get(replica.node);
+  const isPrimaryLost = isLost(primary) || primary?.processes !== replica.bond;
+  if (replica.isOwn) {
+    const backup = members.get(replica.backup);
+    return isLost(backup) || backup?.bond !== replica.bond;
+  }
+  if (replica.backup === self) return isPrimaryLost;
+  return isPrimaryLost && isLost(members.get(replica.backup));
+}
+
+function isLost(peer: Peer | undefined): boolean {
+  return peer === undefined || peer.state !== 'up' || peer.isLeaving;
+}

@@ -1,0 +1,40 @@
+import type { Clock } from '../clock.js';
+import type { KeyQueue } from './key-queue.js';
+import type { KeyMemory } from './key-memory.js';
+import type { MemberCalls } from './member-calls.js';
+import type { Members } from './members.js';
+import type { PromiseRecall } from './promise-recall.js';
+import type { Promises } from './promises.js';
+import type { ReplicaTable } from './replica-table.js';
+import type { ReplicationEvents } from './replication-events.js';
+import type { ReplicationTimers } from './replication-timers.js';
+import type { ResolvedReplicatedOptions } from './resolve-replicated-options.js';
+
+/** What the parts of one member share. */
+export interface ReplicationContext {
+  readonly options: ResolvedReplicatedOptions;
+
+  /** Name of this member. */
+  readonly self: string;
+
+  /** Names this process: `<when it started, base 36>-<random>`. */
+  readonly process: string;
+  readonly startedAt: number;
+  readonly clock: Clock;
+  readonly timers: ReplicationTimers;
+  readonly table: ReplicaTable;
+  readonly memory: KeyMemory;
+  readonly members: Members;
+  readonly calls: MemberCalls;
+  readonly events: ReplicationEvents;
+
+  /** This member shuts down: it begins nothing that would end with it. */
+  isLeaving: boolean;
+
+  /** The operations of this member, one after another for each session. */
+  readonly queue: KeyQueue;
+
+  /** With quorum: to whom this member has granted which epoch. */
+  readonly promises: Promises | undefined;
+  readonly recall: PromiseRecall | undefined;
+}

@@ -1,0 +1,85 @@
+import type { Socket } from 'node:net';
+import { TcpSocket } from '@nestjs/microservices';
+
+/** The packets of Nest's TCP transport, as far as one call with a text and its answer needs them. */
+export interface FramePacket {
+  readonly id: string;
+  readonly text: string;
+}
+
+/**
+ * Frames of Nest's TCP sockets, in place of its `JsonSocket`: limits are in bytes and hold before anything is kept, and a text is not escaped.
+ *
+ *     <bytes that follow: 4, big endian> <bytes of the id: 1> <id> <text>
+ */
+export abstract class FrameSocket extends TcpSocket {
+  private chunks: Buffer[] = [];
+  private bytes = 0;
+  private wanted = 4;
+
+  constructor(socket: Socket) {
+    super(socket);
+    // Calls are small and somebody waits for each.
+    socket.setNoDelay(true);
+  }
+
+  /** The largest frame that is accepted now. */
+  protected abstract readonly maxBytes: number;
+
+  /** Whether frames are to be left where they are for now. */
+  protected abstract readonly isHeld: boolean;
+
+  protected abstract take(packet: FramePacket): void;
+
+  /** Something came that no member sends; the socket is destroyed after this. */
+  protected abstract refused(reason: string): void;
+
+  protected override handleData(data: Buffer | string): void {
+    const chunk = typeof data === 'string' ? Buffer.from(data) : data;
+    this.chunks.push(chunk);
+    this.bytes += chunk.length;
+    this.takeFrames();
+  }
+
+  protected takeFrames(): void {
+    while (!this.isHeld && this.bytes >= this.wanted && !this.socket.destroyed) {
+      const [first = Buffer.alloc(0)] = this.chunks;
+      const buffer = this.chunks.length > 1 ? Buffer.concat(this.chunks) : first;
+      this.chunks = [buffer];
+      const length = buffer.readUInt32BE(0);
+      if (length < 1 || length > this.maxBytes)
+        return this.refuse(`a frame of ${length} bytes, allowed are ${this.maxBytes}`);
+      this.wanted = 4 + length;
+      if (buffer.length < this.wanted) return;
+      this.bytes -= this.wanted;
+      // An empty rest would keep the frame before it in memory.
+      this.chunks = this.bytes > 0 ? [buffer.subarray(this.wanted)] : [];
+      this.wanted = 4;
+      this.takeFrame(buffer.subarray(4, 4 + length));
+    }
+  }
+
+  protected write({ id, text }: FramePacket, callback?: (error?: unknown) => void): boolean {
+    const idBytes = Buffer.byteLength(id);
+    const textBytes = Buffer.byteLength(text);
+    const frame = Buffer.allocUnsafe(5 + idBytes + textBytes);
+    frame.writeUInt32BE(1 + idBytes + textBytes, 0);
+    frame.writeUInt8(idBytes, 4);
+    frame.write(id, 5);
+    frame.write(text, 5 + idBytes);
+    return this.socket.write(frame, callback);
+  }
+
+  protected refuse(reason: string): void {
+    this.chunks = [];
+    this.bytes = 0;
+    this.refused(reason);
+    this.socket.destroy();
+  }
+
+  private takeFrame(frame: Buffer): void {
+    const idBytes = frame.readUInt8(0);
+    if (frame.length < 1 + idBytes) return this.refuse('a frame that is shorter than it says');
+    this.take({ id: frame.toString('utf8', 1, 1 + idBytes), text: frame.toString('utf8', 1 + idBytes) });
+  }
+}

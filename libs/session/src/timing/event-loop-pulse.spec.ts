@@ -1,0 +1,68 @@
+import { describe, expect, it } from '@jest/globals';
+import { EventLoopPulse } from './event-loop-pulse.js';
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+function block(ms: number): void {
+  const end = performance.now() + ms;
+  while (performance.now() < end);
+}
+
+/** As soon as it has beaten, so that it is not late. */
+async function beating(): Promise<EventLoopPulse> {
+  const pulse = new EventLoopPulse();
+  pulse.keep(performance.now());
+  do await new Promise((resolve) => setTimeout(resolve, 1));
+  while (pulse.delay(performance.now()) > 0);
+  return pulse;
+}
+
+describe('the pulse of the event loop', () => {
+  it('knows that what is read next may have waited while the event loop was blocked', async () => {
+    const pulse = await beating();
+
+    block(60);
+
+    expect(pulse.delay(performance.now())).toBeGreaterThan(40);
+  });
+
+  it('knows it also after it has beaten, until what had queued up is read', async () => {
+    const pulse = await beating();
+    const seen: number[] = [];
+    block(60);
+    for (let i = 0; i < 20; i++) {
+      await turn();
+      seen.push(pulse.delay(performance.now()));
+    }
+
+    expect(Math.max(...seen)).toBeGreaterThan(40);
+    expect(Math.min(...seen)).toBe(0);
+  });
+
+  it('tells how long the event loop was blocked while somebody waited', async () => {
+    const pulse = await beating();
+    const mark = pulse.mark(performance.now());
+    await turn();
+    block(60);
+    await turn();
+
+    expect(pulse.blockedSince(mark, performance.now())).toBeGreaterThan(40);
+  });
+
+  it('does not take work that nobody has waited for as blocking', async () => {
+    const pulse = await beating();
+    block(60);
+    const mark = pulse.mark(performance.now());
+    await Promise.resolve();
+    block(10);
+
+    expect(pulse.blockedSince(mark, performance.now())).toBe(0);
+  });
+
+  it('says nothing before it beats', () => {
+    const pulse = new EventLoopPulse();
+
+    expect(pulse.delay(performance.now())).toBe(0);
+    expect(pulse.blockedSince(pulse.mark(performance.now()), performance.now() + 1_000)).toBe(0);
+  });
+});

@@ -1,0 +1,92 @@
+const INTERVAL_MS = 10;
+
+/** Timers fire up to this much late on an idle event loop. */
+const TOLERANCE_MS = 2;
+
+/** Without a request for this long, an idle server is left to sleep. */
+const UNUSED_MS = 10_000;
+
+const NOT_LATE = -1;
+
+/** A moment. */
+export interface PulseMark {
+  readonly total: number;
+  readonly beats: number;
+}
+
+/**
+ * Knows how late the event loop is: a timer that should fire every 10 ms, and the time by which it does not. Beats while somebody asks, and keeps
+ * no process alive. Times are those of `performance.now()`, in ms.
+ */
+export class EventLoopPulse {
+  private timer: NodeJS.Timeout | undefined;
+  private due = Infinity;
+  private usedAt = 0;
+
+  /** All lateness so far. */
+  private total = 0;
+
+  private beats = 0;
+
+  /** By how much the last beat was late; only until what had queued up by then is handled. */
+  private backlog = 0;
+
+  constructor(private readonly onBeating: (isBeating: boolean) => void = () => undefined) {}
+
+  /** Starts to beat, or goes on: call it with each request. */
+  keep(now: number): void {
+    this.usedAt = now;
+    if (this.timer) return;
+    this.due = now + INTERVAL_MS;
+    this.timer = setInterval(() => this.beat(), INTERVAL_MS).unref();
+    this.onBeating(true);
+  }
+
+  /** Now, to be asked later how long the event loop was blocked since. */
+  mark(now: number): PulseMark {
+    const late = lateness(now, this.due);
+    return { total: this.total + late, beats: late > 0 ? this.beats : NOT_LATE };
+  }
+
+  /** How long the event loop was blocked since, in ms: by whatever ran while somebody waited for an answer. */
+  blockedSince({ total, beats }: PulseMark, now: number): number {
+    // It was late then and has not beaten: this still is the same turn of the event loop, and nobody has waited for the next.
+    return beats === this.beats ? 0 : this.total + lateness(now, this.due) - total;
+  }
+
+  /** How long what is just read from a socket may have waited there because the event loop was busy, at most. */
+  delay(now: number): number {
+    return this.backlog + lateness(now, this.due);
+  }
+
+  private beat(): void {
+    const now = performance.now();
+    const late = lateness(now, this.due);
+    this.due = now + INTERVAL_MS;
+    this.beats++;
+    if (late > 0) this.note(late);
+    if (now - this.usedAt > UNUSED_MS) this.stop();
+  }
+
+  private note(late: number): void {
+    this.total += late;
+    this.backlog = late;
+    const over = (): void => {
+      if (this.backlog === late) this.backlog = 0;
+    };
+    // What waited in the sockets is read before the next round of immediates; of a new connection, before the one after that.
+    setImmediate(() => setImmediate(over));
+  }
+
+  private stop(): void {
+    clearInterval(this.timer);
+    this.timer = undefined;
+    this.due = Infinity;
+    this.onBeating(false);
+  }
+}
+
+function lateness(now: number, due: number): number {
+  const late = now - due;
+  return late > TOLERANCE_MS ? late : 0;
+}

@@ -1,0 +1,63 @@
+import { sessionHash } from '../store/session-id.js';
+import type { RequestFacts } from './request-facts.js';
+import type { RequestEnd } from './request-end.js';
+import type { RequestTiming } from './request-timing.js';
+import type { SessionRequestRecord } from './session-request-record.js';
+import type { TimingPhase } from './timing-phase.js';
+
+/** What is published of a request that is over. */
+export function recordOf(timing: RequestTiming, node: string | undefined, end: RequestEnd): SessionRequestRecord {
+  const { facts } = timing;
+  const size = facts.size();
+  return {
+    node,
+    handler: facts.handler,
+    method: end.method,
+    status: end.status,
+    isComplete: end.isComplete,
+    requestId: end.requestId,
+    session: facts.key === undefined ? undefined : sessionHash(facts.key),
+    startedAt: performance.timeOrigin + timing.arrival.at - timing.arrival.delay,
+    total: timing.totalMs / 1_000,
+    phases: phasesOf(timing),
+    pending: timing.pending,
+    bytes: { session: size.bytes, loaded: facts.loadedBytes, saved: facts.savedBytes },
+    largestBean: size.largest,
+    touched: facts.touched,
+    changed: facts.changed,
+    cache: facts.cache,
+    conflicts: facts.conflicts,
+    retries: facts.retries,
+    locator: locatorKind(facts),
+    isMisrouted: isMisrouted(facts, node),
+    downstream: facts.downstream.map(({ name, calls, ms }) => ({ name, calls, seconds: ms / 1_000 })),
+  };
+}
+
+function phasesOf(timing: RequestTiming): Record<TimingPhase, number> {
+  const of = (phase: TimingPhase): number => timing.spentMs(phase) / 1_000;
+  return {
+    queue: of('queue'),
+    framework: of('framework'),
+    sessionLoad: of('sessionLoad'),
+    lockWait: of('lockWait'),
+    decode: of('decode'),
+    application: of('application'),
+    downstream: of('downstream'),
+    encode: of('encode'),
+    sessionSave: of('sessionSave'),
+    response: of('response'),
+  };
+}
+
+function locatorKind({ hasPresented, locator }: RequestFacts): SessionRequestRecord['locator'] {
+  if (!hasPresented) return 'none';
+  if (locator === undefined) return 'id';
+  const fields = locator.split('.').length;
+  return fields === 1 ? 'route' : fields === 2 ? 'fresh' : 'primary-backup';
+}
+
+function isMisrouted({ locator }: RequestFacts, node: string | undefined): boolean {
+  const route = locator?.split('.', 1)[0];
+  return route !== undefined && route !== '-' && node !== undefined && route !== node;
+}

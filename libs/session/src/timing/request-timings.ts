@@ -1,0 +1,65 @@
+import { recordOf } from './record-of.js';
+import type { Arrival } from './request-arrivals.js';
+import { requestChannel } from './request-channel.js';
+import type { RequestEnd } from './request-end.js';
+import type { PhaseTracer } from './phase-tracer.js';
+import { RequestTiming } from './request-timing.js';
+import type { SessionRequestRecord } from './session-request-record.js';
+
+/** Measures the requests of one application, while somebody listens. */
+export class RequestTimings {
+  /** Runs what asks the store. Set at boot. */
+  tracer: PhaseTracer | undefined;
+
+  /** Responses say in `Server-Timing` where the time went. Set at boot. */
+  tellsClients = false;
+
+  private readonly listeners = new Set<(record: SessionRequestRecord) => void>();
+  private active = 0;
+
+  constructor(
+    /** Name of this server. */
+    public node: string | undefined,
+    private readonly onListenerError: (error: unknown) => void = () => undefined,
+  ) {}
+
+  /** Whether a request that begins now is measured: all that it costs where nobody listens. */
+  get areWanted(): boolean {
+    return this.listeners.size > 0 || requestChannel.hasSubscribers;
+  }
+
+  /** Measured requests that are under way. */
+  get pending(): number {
+    return this.active;
+  }
+
+  /**
+   * Has `listener` told of each request of this application; the channel tells those of all applications of the process.
+   * @returns a function that stops it
+   */
+  listen(listener: (record: SessionRequestRecord) => void): () => void {
+    this.listeners.add(listener);
+    return () => void this.listeners.delete(listener);
+  }
+
+  begin(arrival: Arrival): RequestTiming {
+    const timing = new RequestTiming(arrival, this.active, this.tracer);
+    this.active++;
+    return timing;
+  }
+
+  /** Call once per request. */
+  finish(timing: RequestTiming, end: RequestEnd): void {
+    this.active--;
+    timing.finish();
+    const record = recordOf(timing, this.node, end);
+    for (const listener of this.listeners) {
+      try {
+        listener(record);
+      } catch (error) {
+        this.onListenerError(error);
+      }
+    }
+    if (requestChannel.hasSubscribers) requestChannel.publish(record);
+  }
+}

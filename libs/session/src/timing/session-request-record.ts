@@ -1,0 +1,65 @@
+import type { TimingPhase } from './timing-phase.js';
+
+/**
+ * Where the time of one request went: published once, when its response is over or its client has left. Holds no session id, no path and nothing
+ * else that a client chose, except `requestId`.
+ */
+export interface SessionRequestRecord {
+  /** Name of this server. */
+  readonly node: string | undefined;
+
+  /** `CountController.count`; undefined where none was found (404), or an enhancer in front of the session's guard answered. */
+  readonly handler: string | undefined;
+
+  readonly method: string;
+  readonly status: number;
+
+  /** The response was sent to its end. False: the client left before. */
+  readonly isComplete: boolean;
+
+  /** Header `X-Request-Id`, as a balancer sets it: up to 36 letters, digits and dashes; anything else counts as none. */
+  readonly requestId: string | undefined;
+
+  /** The 8-character hash of the session, undefined where there is none. */
+  readonly session: string | undefined;
+
+  /** When it arrived, in ms since 1970 by the clock of this server. */
+  readonly startedAt: number;
+
+  /** In seconds: the estimated time in the queue and all that was measured. The sum of the phases. */
+  readonly total: number;
+
+  /** In seconds. */
+  readonly phases: Readonly<Record<TimingPhase, number>>;
+
+  /** Requests of this application that were under way when it arrived, itself not counted: the stand-in for a queue's length. */
+  readonly pending: number;
+
+  /** UTF-8 bytes: of the session, of what was loaded of it from the store, and of the parts that were stored. */
+  readonly bytes: { readonly session: number; readonly loaded: number; readonly saved: number };
+
+  /** Stored name of the largest part of the session. */
+  readonly largestBean: string | undefined;
+
+  /** Stored names. */
+  readonly touched: readonly string[];
+  readonly changed: readonly string[];
+
+  /** `hit`: served from this server, unasked. `validated`: the store said that this server had the newest. `miss`: loaded. */
+  readonly cache: 'hit' | 'validated' | 'miss' | undefined;
+
+  /** Changes that were refused because another request had changed the same. */
+  readonly conflicts: number;
+
+  /** How often a save was sent again because another server was quicker. */
+  readonly retries: number;
+
+  /** What the client's cookie said about where its session is. */
+  readonly locator: 'none' | 'id' | 'route' | 'fresh' | 'primary-backup';
+
+  /** The cookie named another server than this one: the balancer did not follow it. */
+  readonly isMisrouted: boolean;
+
+  /** Calls that the handler made, by name: how many, and how long each took, summed, in seconds. They may have overlapped. */
+  readonly downstream: readonly { readonly name: string; readonly calls: number; readonly seconds: number }[];
+}

@@ -1,0 +1,31 @@
+/** The phases of a request: at any moment it is in exactly one, so they add up to its total. Their order is that of a request. */
+export const TIMING_PHASES = [
+  'queue',
+  'framework',
+  'sessionLoad',
+  'lockWait',
+  'decode',
+  'application',
+  'downstream',
+  'encode',
+  'sessionSave',
+  'response',
+] as const;
+
+/**
+ * What a request does, or waits for:
+ *
+ * - `queue`: for the event loop. An estimate, and a stand-in for what nobody in the process can see: how late the event loop was when the
+ *   request was read from its socket, at most, plus how long it was blocked while the request waited for one of `sessionLoad`, `lockWait`,
+ *   `downstream` and `sessionSave`.
+ * - `framework`: Nest and its adapter, middleware, global enhancers, reading the body; exception filters; the response until its head.
+ * - `sessionLoad`: until the session is there, from the store or from this server.
+ * - `lockWait`: for other requests of the session, and for the lock in the store.
+ * - `decode`: making the instances of beans that are touched.
+ * - `application`: pipes, the handler, and the interceptors of its controller.
+ * - `downstream`: at least one call to a service, a database or Redis that the handler made is under way.
+ * - `encode`: finding out what the request changed.
+ * - `sessionSave`: until that is stored, or the session is ended or touched.
+ * - `response`: from its head to its last byte, or until the client left.
+ */
+export type TimingPhase = (typeof TIMING_PHASES)[number];

@@ -1,0 +1,79 @@
+import type { Balancer, ServerAddresses } from '../support/balancer.js';
+import { BalancedClient } from '../support/balanced-client.js';
+import { eventually } from '../support/eventually.js';
+import { SampleCluster } from '../support/sample-cluster.js';
+import type { SampleNode } from '../support/sample-node.js';
+
+/** Three servers of the sample behind a balancer. Stop it. */
+export class BalancedCluster {
+  private marks = 0;
+
+  private constructor(
+    private readonly cluster: SampleCluster,
+    readonly balancer: Balancer,
+  ) {}
+
+  static async start(
+    env: Readonly<Record<string, string>>,
+    startBalancer: (servers: ServerAddresses) => Promise<Balancer>,
+  ): Promise<BalancedCluster> {
+    const cluster = await SampleCluster.start(3, env);
+    try {
+      const balanced = new BalancedCluster(cluster, await startBalancer(cluster.addresses));
+      for (const node of cluster.nodes) await balanced.getsRequests(node);
+      return balanced;
+    } catch (error) {
+      await cluster.stop();
+      throw error;
+    }
+  }
+
+  get url(): string {
+    return this.balancer.url;
+  }
+
+  get nodes(): readonly SampleNode[] {
+    return this.cluster.nodes;
+  }
+
+  node(name: string): SampleNode {
+    return this.cluster.node(name);
+  }
+
+  /** Starts servers that have ended. Resolves when the balancer gives clients to all of them. */
+  async restore(): Promise<void> {
+    for (const node of this.nodes) {
+      node.thaw();
+      if (!node.isRunning) await this.cluster.startNode(node);
+    }
+    for (const node of this.nodes) await this.getsRequests(node);
+  }
+
+  /** How often the balancer has tried requests of a path again. */
+  async retriesOf(path: string): Promise<number> {
+    const passed = await this.balancer.passedOn();
+    return passed.filter((request) => request.path === path).reduce((sum, { retries }) => sum + retries, 0);
+  }
+
+  /** The server that gets what this client sends, undefined when none could. */
+  async serverOf(client: BalancedClient): Promise<string | undefined> {
+    const mark = `/ping?${++this.marks}`;
+    await client.get(mark);
+    const passed = await eventually('the log has the request', async () =>
+      (await this.balancer.passedOn()).findLast(({ path }) => path === mark),
+    );
+    return passed.status === 200 ? passed.server : undefined;
+  }
+
+  async stop(): Promise<void> {
+    await this.balancer.stop();
+    await this.cluster.stop();
+  }
+
+  /** Resolves when clients without a session reach the server. */
+  private async getsRequests({ name }: SampleNode): Promise<void> {
+    const client = new BalancedClient(this.url);
+    await eventually(`${name} gets requests`, async () => (await this.serverOf(client)) === name);
+    client.close();
+  }
+}

@@ -1,0 +1,58 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { balancers } from '../support/balancers.js';
+import { RedisServer } from '../support/redis-server.js';
+import { BalancedCluster } from './balanced-cluster.js';
+import { CountingClient } from './counting-client.js';
+import { Workload } from './workload.js';
+
+const variants = balancers.flatMap(({ balancer, start }) =>
+  ['validate', 'bounded'].map((mode) => ({ balancer, start, mode })),
+);
+
+describe.each(variants)('SESSION_PATTERN=cached, NEAR_CACHE=$mode, behind $balancer', ({ start, mode }) => {
+  let redis: RedisServer;
+  let cluster: BalancedCluster;
+  beforeAll(async () => {
+    redis = await RedisServer.start();
+    const env = { SESSION_PATTERN: 'cached', NEAR_CACHE: mode, REDIS_URL: redis.url };
+    cluster = await BalancedCluster.start(env, (servers) => start('sticky-route', servers));
+  });
+  afterAll(async () => {
+    await cluster?.stop();
+    await redis.stop();
+  });
+  afterEach(() => cluster.restore());
+
+  it('a client stays on its server; when that dies it continues on another one, with all it was told', async () => {
+    const clients = Array.from({ length: 30 }, () => new CountingClient(cluster.url));
+    await Promise.all(clients.map((client) => client.countUp(5)));
+    const homes = clients.map(({ locator: [route] }) => route);
+    expect(new Set(homes)).toEqual(new Set(['s1', 's2', 's3']));
+    await Promise.all(clients.map((client) => client.countUp(5)));
+    expect(clients.map(({ locator: [route] }) => route)).toEqual(homes);
+
+    await cluster.node('s1').kill();
+    for (const client of clients) {
+      expect(await client.number('/count/peek')).toBe(10);
+      await client.countUp(3);
+      expect([client.lost, client.failures]).toEqual([[], []]);
+      expect(['s2', 's3']).toContain(client.locator[0]);
+      expect(await client.number('/count/peek')).toBe(13);
+    }
+    for (const client of clients) client.close();
+  });
+
+  it('kill -9 of a server under load, and its return, lose no acknowledged update', async () => {
+    const workload = new Workload(cluster, { counting: 20, shopping: 5 });
+    await workload.start();
+    await workload.goesOn(500);
+    await cluster.node('s1').kill();
+    await workload.goesOn(500);
+    await cluster.restore();
+    await workload.goesOn(500);
+    const { problems, acknowledged } = await workload.finish();
+    expect(problems).toEqual([]);
+    expect(acknowledged).toBeGreaterThan(1_000);
+    workload.close();
+  });
+});

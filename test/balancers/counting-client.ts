@@ -1,0 +1,36 @@
+import { BalancedClient } from '../support/balanced-client.js';
+
+/** A client that counts, one request after the other, and keeps book of what it may expect of its session. Close it. */
+export class CountingClient extends BalancedClient {
+  /** How often it has asked, and how often it was told a number. */
+  sent = 0;
+  acknowledged = 0;
+
+  /** What it was answered with instead of a number: 0 where the connection ended without an answer. */
+  readonly failures: number[] = [];
+
+  /** Numbers that did not go up: what had been acknowledged was lost. */
+  readonly lost: string[] = [];
+
+  /** The number that it was told last. */
+  told = 0;
+
+  async count(): Promise<void> {
+    this.sent++;
+    const { status, text } = await this.get('/count');
+    const number = Number(/^counter=(\d+)$/.exec(text)?.[1]);
+    if (status !== 200 || Number.isNaN(number)) {
+      this.failures.push(status);
+      return;
+    }
+    if (number <= this.told) this.lost.push(`${number} after ${this.told}`);
+    this.told = number;
+    this.acknowledged++;
+  }
+
+  /** Until it was told so many numbers more. */
+  async countUp(times: number): Promise<void> {
+    const goal = this.acknowledged + times;
+    while (this.acknowledged < goal) await this.count();
+  }
+}

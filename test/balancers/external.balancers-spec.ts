@@ -1,0 +1,42 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { balancers } from '../support/balancers.js';
+import { RedisServer } from '../support/redis-server.js';
+import { BalancedCluster } from './balanced-cluster.js';
+import { CountingClient } from './counting-client.js';
+import { Workload } from './workload.js';
+
+describe.each(balancers)('SESSION_PATTERN=external behind $balancer, round robin', ({ start }) => {
+  let redis: RedisServer;
+  let cluster: BalancedCluster;
+  beforeAll(async () => {
+    redis = await RedisServer.start();
+    const env = { SESSION_PATTERN: 'external', REDIS_URL: redis.url };
+    cluster = await BalancedCluster.start(env, (servers) => start('round-robin', servers));
+  });
+  afterAll(async () => {
+    await cluster?.stop();
+    await redis.stop();
+  });
+  afterEach(() => cluster.restore());
+
+  it('any server serves any request', async () => {
+    const client = new CountingClient(cluster.url);
+    await client.countUp(30);
+    expect([client.sent, client.lost]).toEqual([30, []]);
+    const used = (await cluster.balancer.passedOn()).filter(({ path }) => path === '/count');
+    expect(new Set(used.map(({ server }) => server))).toEqual(new Set(['s1', 's2', 's3']));
+    client.close();
+  });
+
+  it('kill -9 of a server under load loses no acknowledged update', async () => {
+    const workload = new Workload(cluster, { counting: 20, shopping: 5 });
+    await workload.start();
+    await workload.goesOn(500);
+    await cluster.node('s1').kill();
+    await workload.goesOn(1_000);
+    const { problems, acknowledged } = await workload.finish();
+    expect(problems).toEqual([]);
+    expect(acknowledged).toBeGreaterThan(1_000);
+    workload.close();
+  });
+});

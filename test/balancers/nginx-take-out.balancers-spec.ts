@@ -1,0 +1,43 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { BalancedClient } from '../support/balanced-client.js';
+import { eventually } from '../support/eventually.js';
+import { Nginx } from '../support/nginx.js';
+import { BalancedCluster } from './balanced-cluster.js';
+import { Load } from './load.js';
+
+const ITEM = { sku: 'tea', quantity: 1, price: 350 };
+
+describe('a server that nginx was told to spare before it stops', () => {
+  let cluster: BalancedCluster;
+  let nginx: Nginx;
+  let clients: BalancedClient[];
+  beforeAll(async () => {
+    cluster = await BalancedCluster.start({ SESSION_PATTERN: 'sticky', DRAIN_MS: '500' }, async (servers) => {
+      nginx = await Nginx.start('sticky-route', servers);
+      return nginx;
+    });
+    // A connection that a client keeps may end with the old configuration, under a request that is just being sent.
+    clients = Array.from({ length: 30 }, () => new BalancedClient(cluster.url, false));
+  });
+  afterAll(async () => {
+    for (const client of clients) client.close();
+    await cluster.stop();
+  });
+
+  it('loses nothing, not even what nginx may not send twice', async () => {
+    const statuses = new Set<number>();
+    const load = new Load(clients, async (client) => {
+      statuses.add((await client.post('/cart/items', ITEM)).status);
+    });
+    const lastServers = async (): Promise<(string | undefined)[]> =>
+      (await nginx.passedOn()).slice(-60).map(({ server }) => server);
+    await eventually('s2 gets requests', async () => (await lastServers()).includes('s2'));
+
+    nginx.takeOut('s2');
+    await eventually('s2 gets no requests', async () => !(await lastServers()).includes('s2'));
+    await cluster.node('s2').terminate();
+    await load.stop();
+
+    expect([...statuses]).toEqual([201]);
+  });
+});

@@ -1,0 +1,174 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { eventually } from '../support/eventually.js';
+import { Haproxy } from '../support/haproxy.js';
+import { Nginx } from '../support/nginx.js';
+import { BalancedCluster } from './balanced-cluster.js';
+import { CountingClient } from './counting-client.js';
+
+const variants = [
+  { variant: 'HAProxy, two rules', start: Haproxy.start.bind(null, 'primary-backup') },
+  { variant: 'HAProxy, a backend per pair', start: Haproxy.start.bind(null, 'primary-backup-exact') },
+  { variant: 'nginx', start: Nginx.start.bind(null, 'primary-backup') },
+];
+
+describe.each(variants)('SESSION_PATTERN=replicated behind $variant', ({ variant, start }) => {
+  let cluster: BalancedCluster;
+  let clients: CountingClient[];
+  beforeAll(async () => {
+    const env = { SESSION_PATTERN: 'replicated', REPLICATION_SECRET: 'only for this test, 32 bytes...' };
+    cluster = await BalancedCluster.start(env, start);
+  });
+  afterAll(() => cluster?.stop());
+  beforeEach(() => {
+    clients = [];
+  });
+  afterEach(async () => {
+    for (const client of clients) client.close();
+    await cluster.restore();
+  });
+
+  /** Clients that have counted five times, and whose sessions have two owners. */
+  async function startClients(count: number): Promise<CountingClient[]> {
+    clients = Array.from({ length: count }, () => new CountingClient(cluster.url));
+    await Promise.all(clients.map((client) => client.countUp(5)));
+    await eventually('all have a backup', async () => {
+      const alone = clients.filter((client) => !/^s\d$/.test(backupOf(client)));
+      await Promise.all(alone.map((client) => client.count()));
+      return alone.length === 0;
+    });
+    return clients;
+  }
+  const primaryOf = ({ locator }: CountingClient): string => locator[0] ?? '';
+  const backupOf = ({ locator }: CountingClient): string => locator[1] ?? '';
+
+  /** The first number that it is told, and what it was answered before. */
+  async function firstNumber(client: CountingClient): Promise<{ number: number; before: number[] }> {
+    const before: number[] = [];
+    return eventually('a number', async () => {
+      const { status, text } = await client.get('/count/peek');
+      if (status === 200) return { number: Number(text.slice('counter='.length)), before };
+      before.push(status);
+      return undefined;
+    });
+  }
+
+  it('a client stays on its primary', async () => {
+    const started = await startClients(20);
+    const homes = started.map(primaryOf);
+    expect(new Set(homes)).toEqual(new Set(['s1', 's2', 's3']));
+    for (const [i, client] of started.entries()) {
+      const { text } = await client.get('/session');
+      expect((JSON.parse(text) as { node: string }).node).toBe(homes[i]);
+    }
+    await Promise.all(started.map((client) => client.countUp(5)));
+    expect(started.map(primaryOf)).toEqual(homes);
+  });
+
+  it('kill -9 of a primary: the backup has all that was acknowledged', async () => {
+    const started = await startClients(20);
+    const told = started.map((client) => client.told);
+    const moving = started.filter((client) => primaryOf(client) === 's1');
+    const movingBackups = moving.map(backupOf);
+
+    await cluster.node('s1').kill();
+    const answers = await Promise.all(started.map(firstNumber));
+
+    expect(answers.map(({ number }) => number)).toEqual(told);
+    // Only a connection that died under a request, if any.
+    expect([0, 502]).toEqual(expect.arrayContaining([...new Set(answers.flatMap(({ before }) => before))]));
+    await Promise.all(moving.map((client) => client.countUp(2)));
+    expect(moving.flatMap(({ lost }) => lost)).toEqual([]);
+    // Two rules let the requests of the moment before the detection go to the third server, which becomes the primary then.
+    const allowed =
+      variant === 'HAProxy, two rules' ? moving.map(() => ['s2', 's3']) : movingBackups.map((one) => [one]);
+    for (const [i, client] of moving.entries()) expect(allowed[i]).toContain(primaryOf(client));
+  });
+
+  it('1,000 concurrent increments of one session are all counted', async () => {
+    const [first] = (await startClients(1)) as [CountingClient];
+    const tabs = Array.from({ length: 25 }, () => new CountingClient(cluster.url));
+    for (const tab of tabs) tab.cookies.set('sid', first.cookies.get('sid') ?? '');
+    clients.push(...tabs);
+    const statuses = await Promise.all(
+      tabs.map(async (tab) => {
+        const seen: number[] = [];
+        for (let i = 0; i < 40; i++) seen.push((await tab.get('/count')).status);
+        return seen;
+      }),
+    );
+    expect(new Set(statuses.flat())).toEqual(new Set([200]));
+    expect(await first.number('/count/peek')).toBe(first.told + 1_000);
+  });
+
+  it('both owners killed: 503, never an older state, until they are back; then a new session, and only for those who lost theirs', async () => {
+    const started = await startClients(30);
+    const isLost = (client: CountingClient): boolean => primaryOf(client) !== 's3' && backupOf(client) !== 's3';
+    const losing = started.filter(isLost);
+    const keeping = started.filter((client) => !isLost(client));
+    expect(losing.length).toBeGreaterThan(0);
+    const ids = losing.map((client) => client.cookies.get('sid')?.split('.')[0]);
+
+    await Promise.all(['s1', 's2'].map((name) => cluster.node(name).kill()));
+
+    await Promise.all(
+      losing.map((client) =>
+        eventually('503', async () => {
+          const { status, setCookie } = await client.get('/count/peek');
+          expect([0, 502, 503]).toContain(status);
+          expect(setCookie).toEqual([]);
+          return status === 503;
+        }),
+      ),
+    );
+    for (const client of keeping) expect((await firstNumber(client)).number).toBe(client.told);
+
+    await cluster.restore();
+    for (const client of losing) expect((await firstNumber(client)).number).toBe(0);
+    for (const client of losing) expect(await client.number('/count')).toBe(1);
+    for (const [i, client] of losing.entries()) expect(client.cookies.get('sid')?.split('.')[0]).not.toBe(ids[i]);
+    for (const client of keeping) expect(await client.number('/count')).toBe(client.told + 1);
+  });
+
+  it('a primary that freezes, and thaws after another has gone on: nobody is shown an older state, and nothing is lost', async () => {
+    const started = (await startClients(20)).filter((client) => primaryOf(client) === 's1');
+    expect(started.length).toBeGreaterThan(0);
+    const frozen = cluster.node('s1');
+    const retriesBefore = await cluster.retriesOf('/count');
+
+    frozen.freeze();
+    // As impatient people do: what hangs at the frozen server is left, and asked again.
+    await Promise.all(
+      started.map((client) =>
+        eventually(
+          'another server goes on',
+          async () => {
+            await client.count();
+            return primaryOf(client) !== 's1';
+          },
+          45_000,
+        ),
+      ),
+    );
+    await Promise.all(started.map((client) => client.countUp(3)));
+    frozen.thaw();
+    await cluster.restore();
+
+    for (const client of started) {
+      const direct = new CountingClient(frozen.url);
+      for (const [name, value] of client.cookies) direct.cookies.set(name, value);
+      const { status, text } = await direct.get('/count/peek');
+      direct.close();
+      const number = await client.number('/count/peek');
+      expect([`200 counter=${number}`, '503']).toContain(status === 200 ? `200 ${text}` : `${status}`);
+      expect(number).toBeGreaterThanOrEqual(client.told);
+      await client.countUp(3);
+      expect(client.lost).toEqual([]);
+    }
+    const surplus = await Promise.all(
+      started.map(async (client) => (await client.number('/count/peek')) - client.acknowledged),
+    );
+    const unanswered = started.reduce((sum, { failures }) => sum + failures.length, 0);
+    const replayed = (await cluster.retriesOf('/count')) - retriesBefore;
+    expect(surplus.reduce((sum, more) => sum + more, 0)).toBeLessThanOrEqual(unanswered + replayed);
+  });
+});

@@ -1,0 +1,29 @@
+import 'reflect-metadata';
+import { Controller, Get, Inject, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+
+/**
+ * Every contestant is started exactly this way: stock adapter, logger off, nothing in front of it but what `prepare` puts there.
+ * @param {{ adapter?: 'express' | 'fastify', imports?: object[], controllers: Function[], providers?: object[], prepare?: (app: object) => unknown }} parts
+ */
+export async function createNestApplication({ adapter, imports = [], controllers, providers = [], prepare }) {
+  class AppModule {}
+  Module({ imports, controllers, providers })(AppModule);
+  const http = adapter === 'fastify' ? new FastifyAdapter() : new ExpressAdapter();
+  const app = await NestFactory.create(AppModule, http, { logger: ['error'], abortOnError: false });
+  await prepare?.(app);
+  return app;
+}
+
+/** `@Controller()` with one `@Get(name)` per method, for files that no compiler reads. */
+export function controller(type, inject = {}) {
+  Controller()(type);
+  for (const name of Object.getOwnPropertyNames(type.prototype)) {
+    if (name === 'constructor') continue;
+    Get(name)(type.prototype, name, Object.getOwnPropertyDescriptor(type.prototype, name));
+  }
+  for (const [property, token] of Object.entries(inject)) Inject(token)(type.prototype, property);
+  return type;
+}

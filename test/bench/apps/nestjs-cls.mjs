@@ -1,0 +1,32 @@
+import { ClsModule, InjectableProxy } from 'nestjs-cls';
+import { controller, createNestApplication } from './nest-application.mjs';
+
+let counter = 0;
+
+/** nestjs-cls with a proxy provider: what an injected per-request object costs there. It has no sessions: one counter for all clients. */
+export function createApp() {
+  class Counter {
+    write() {
+      return ++counter;
+    }
+    read() {
+      return counter;
+    }
+  }
+  InjectableProxy()(Counter);
+  class CountController {
+    ping() {
+      return 'pong';
+    }
+    read() {
+      return `counter=${this.counter.read()}`;
+    }
+    write() {
+      return `counter=${this.counter.write()}`;
+    }
+  }
+  return createNestApplication({
+    imports: [ClsModule.forRoot({ global: true, middleware: { mount: true } }), ClsModule.forFeature(Counter)],
+    controllers: [controller(CountController, { counter: Counter })],
+  });
+}

@@ -1,0 +1,43 @@
+import { contestants } from '../apps/contestants.mjs';
+
+/** Bytes of a session by the name that the tables use, and how many clients share the load: large sessions need fewer to be realistic. */
+export const SIZES = {
+  'one number': { bytes: 0, visitors: 256 },
+  '2 KB': { bytes: 2 * 1024, visitors: 128 },
+  '20 KB': { bytes: 20 * 1024, visitors: 64 },
+  '200 KB': { bytes: 200 * 1024, visitors: 32 },
+};
+
+/** With large sessions only those take part whose state can be large, on one adapter: the adapter adds the same to each size. */
+const LARGE = new Set([
+  'memory',
+  'external',
+  'cached-validate',
+  'cached-bounded',
+  'express-session-memory',
+  'express-session-redis',
+  'iron-session',
+]);
+
+/**
+ * What is measured side by side: all contestants of one adapter on one path with one size, each next to the floor of that moment.
+ * @param {{ only?: RegExp, isQuick: boolean }} options
+ */
+export function blocks({ only, isQuick }) {
+  const sizes = isQuick ? ['one number', '20 KB'] : Object.keys(SIZES);
+  return ['nest', 'nest-fastify'].flatMap((floor) => {
+    const names = contestants.filter(
+      (one) => one.floor === floor && one.name !== floor && !one.isInProcessOnly && (!only || only.test(one.name)),
+    );
+    return sizes.flatMap((size) => {
+      const isSmall = size === 'one number';
+      const taking = names.filter(
+        ({ name, maxBytes = Number.POSITIVE_INFINITY }) => isSmall || (LARGE.has(name) && SIZES[size].bytes <= maxBytes),
+      );
+      const paths = isSmall ? ['/ping', '/read', '/peek', '/write'] : ['/read', '/peek', '/write'];
+      return paths
+        .map((path) => ({ floor, size, path, names: taking.filter((one) => path !== '/peek' || one.isOurs).map((one) => one.name) }))
+        .filter((block) => block.names.length > 0);
+    });
+  });
+}

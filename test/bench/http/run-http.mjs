@@ -1,0 +1,87 @@
+import { contestant } from '../apps/contestants.mjs';
+import { runLoad } from '../measure/load.mjs';
+import { Progress } from '../measure/progress.mjs';
+import { RedisUnderTest } from '../measure/redis.mjs';
+import { blocks } from './blocks.mjs';
+import { Stand } from './stand.mjs';
+
+const CONNECTIONS = 32;
+
+/** So many contestants at most stand between two phases of the floor: the speed of a machine changes by the minute. */
+const BETWEEN_FLOORS = 3;
+
+/**
+ * Everyone listens at once; in each round every block is run, its contestants one after the other with the floor before, between and after them. An
+ * epoch starts everyone anew: which code a JIT compiler makes of a program is partly luck.
+ *
+ * @param {{ node: string, major: string, epochs: number, rounds: number, ms: number, warmUpMs: number, only?: RegExp, isQuick: boolean,
+ *   save: (sample: object) => void }} options
+ */
+export async function runHttp({ node, major, epochs, rounds, ms, warmUpMs, only, isQuick, save }) {
+  const plan = blocks({ only, isQuick });
+  const progress = new Progress(`HTTP, Node ${major}`, epochs * rounds * plan.length);
+  for (let epoch = 0; epoch < epochs; epoch++) {
+    const redis = await RedisUnderTest.start();
+    const stands = new Map();
+    try {
+      for (const { floor, size, names } of plan) {
+        for (const name of [floor, ...names]) stands.set(name, new Set([...(stands.get(name) ?? []), size]));
+      }
+      for (const [name, sizes] of stands) {
+        stands.set(name, await Stand.open(name, [...sizes], { node, redisPort: redis.port, warmUpMs }));
+      }
+      for (let round = 1; round <= rounds; round++) {
+        for (const block of round % 2 ? plan : plan.toReversed()) {
+          progress.step(`round ${round} of ${rounds} · ${block.floor} · ${block.path} · ${block.size}`);
+          const samples = await runBlock(stands, redis, round % 2 ? block : reversed(block), ms);
+          for (const sample of samples) save({ node: major, epoch, round, ...sample });
+        }
+      }
+    } finally {
+      for (const stand of stands.values()) await stand.server?.stop();
+      await redis.stop();
+    }
+  }
+  progress.end();
+}
+
+const reversed = (block) => ({ ...block, names: block.names.toReversed() });
+
+async function runBlock(stands, redis, { floor, size, path, names }, ms) {
+  const samples = [];
+  const phase = (name) => runPhase(stands.get(name), redis, { name, size, path }, ms);
+  let before = await phase(floor);
+  for (let at = 0; at < names.length; at += BETWEEN_FLOORS) {
+    const between = [];
+    for (const name of names.slice(at, at + BETWEEN_FLOORS)) between.push(await phase(name));
+    const after = await phase(floor);
+    const floorUs = (before.cpuUs + after.cpuUs) / 2;
+    for (const sample of between) samples.push({ ...sample, floorUs });
+    samples.push({ ...after, floorUs: after.cpuUs });
+    before = after;
+  }
+  return samples;
+}
+
+async function runPhase({ server, visitors }, redis, { name, size, path }, ms) {
+  const usesRedis = contestant(name).state === 'redis';
+  const clients = visitors[size] ?? visitors['one number'];
+  // Peers and Nest itself know no difference between a read and one that promises to be no more.
+  const asked = path === '/peek' && contestant(name).app !== 'beans' ? '/read' : path;
+  const load = { port: server.port, path: asked, visitors: clients, connections: Math.min(CONNECTIONS, clients.length) };
+  // The first requests after others had the processor pay for its caches; those after a write, for what it made stale.
+  await runLoad({ ...load, ms: ms / 4 });
+  const trafficBefore = usesRedis ? await redis.traffic() : undefined;
+  const cpuBefore = server.cpuUs;
+  const { requests, seconds, p50, p99 } = await runLoad({ ...load, ms });
+  const cpuUs = (server.cpuUs - cpuBefore) / requests;
+  const sample = { name, size, path, cpuUs, perSecond: requests / seconds, p50, p99 };
+  if (!usesRedis) return sample;
+  const traffic = await redis.traffic();
+  return { ...sample, ...perRequest(trafficBefore, traffic, requests, contestant(name).isOurs) };
+}
+
+function perRequest(before, after, requests, isOurs) {
+  const per = (name) => (after[name] - before[name]) / requests;
+  return { redisCalls: per(isOurs ? 'script' : 'plain'), redisIn: per('bytesIn'), redisOut: per('bytesOut'), redisCpuUs: per('cpuUs') };
+}

@@ -1,0 +1,53 @@
+import { contestant } from '../apps/contestants.mjs';
+import { Client } from '../measure/client.mjs';
+import { runLoad } from '../measure/load.mjs';
+import { Server } from '../measure/server.mjs';
+import { Visitor } from '../measure/visitor.mjs';
+import { SIZES } from './blocks.mjs';
+
+/** A contestant that listens, with clients of each size that have their sessions. */
+export class Stand {
+  constructor(server, visitors) {
+    this.server = server;
+    this.visitors = visitors;
+  }
+
+  /** @param {string[]} sizes */
+  static async open(name, sizes, settings) {
+    const server = await Server.start(name, settings);
+    const client = new Client(server.port);
+    const visitors = {};
+    const { app, maxBytes = Number.POSITIVE_INFINITY } = contestant(name);
+    for (const size of sizes) {
+      const { bytes, visitors: count } = SIZES[size];
+      if (bytes > 0 && (app === 'bare' || bytes > maxBytes)) continue;
+      visitors[size] = Array.from({ length: count }, () => new Visitor());
+      for (const visitor of visitors[size]) {
+        if (bytes > 0) await answers(client, `/fill?bytes=${bytes}`, visitor, 'filled');
+        await answers(client, '/write', visitor, 'counter=');
+      }
+      await refuseStrangeCounting(name, client, visitors[size][0]);
+    }
+    client.close();
+    // A server is measured as it is after thousands of requests: compiled.
+    for (const path of ['/ping', '/read', '/write']) {
+      const load = { port: server.port, path, visitors: Object.values(visitors)[0], connections: 16 };
+      await runLoad({ ...load, ms: settings.warmUpMs });
+    }
+    return new Stand(server, visitors);
+  }
+}
+
+async function answers(client, path, visitor, expected) {
+  const { status, body } = await client.get(path, visitor);
+  if (status !== 200 || !body.startsWith(expected)) throw new Error(`${path} was answered with ${status} ${body}`);
+  return Number(body.slice(body.indexOf('=') + 1));
+}
+
+/** A contestant that does not count is not faster, it is broken. */
+async function refuseStrangeCounting(name, client, visitor) {
+  const before = await answers(client, '/read', visitor, 'counter=');
+  const after = await answers(client, '/write', visitor, 'counter=');
+  if (after !== before + 1 || (await answers(client, '/read', visitor, 'counter=')) !== after)
+    throw new Error(`${name} counts ${before}, ${after}, ...`);
+}

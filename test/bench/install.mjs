@@ -1,0 +1,8 @@
+// Installs what the benchmark compares with, at the pinned versions, unless it is there.
+import { spawnSync } from 'node:child_process';
+
+const cwd = import.meta.dirname;
+const installed = spawnSync('npm', ['ls'], { cwd, stdio: 'ignore' }).status === 0;
+if (!installed) {
+  process.exitCode = spawnSync('npm', ['ci', '--prefer-offline'], { cwd, stdio: 'inherit' }).status ?? 1;
+}

@@ -1,0 +1,67 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { barChart, lineChart } from './charts.mjs';
+import { bars, bySize, shareOfPeer, throughput, timesFloor } from './http-tables.mjs';
+import { growth, inProcess, lostUpdates, memory } from './other-tables.mjs';
+import { distinct, samples } from './samples.mjs';
+
+/**
+ * Puts the figures into `performance.md` of a folder, between the marks that stand for them there, and draws the charts beside it. The words around the
+ * marks are written by hand; without a file, only marks are written.
+ * @returns {string} what was written
+ */
+export function writeReport(results, folder) {
+  const http = samples(results, 'http');
+  const grown = samples(results, 'growth');
+  const figures = {
+    'times-floor': [http, timesFloor],
+    'share-of-peer': [http, shareOfPeer],
+    'by-size': [http, bySize],
+    throughput: [http, throughput],
+    'in-process': [samples(results, 'in-process'), inProcess],
+    growth: [grown, growth],
+    memory: [samples(results, 'memory'), memory],
+    'lost-updates': [samples(results, 'lost-updates'), lostUpdates],
+  };
+  const file = join(folder, 'performance.md');
+  let text = existsSync(file) ? readFileSync(file, 'utf8') : Object.keys(figures).map((name) => marks(name, '')).join('\n\n');
+  for (const [name, [measured, write]] of Object.entries(figures)) {
+    if (measured.length === 0) continue;
+    const place = new RegExp(`<!-- bench:${name} -->[^]*?<!-- /bench -->`);
+    if (!place.test(text)) throw new Error(`${file} has no place for ${name}: <!-- bench:${name} --><!-- /bench -->`);
+    text = text.replace(place, () => marks(name, write(measured)));
+  }
+  mkdirSync(join(folder, 'performance'), { recursive: true });
+  writeFileSync(file, text.endsWith('\n') ? text : `${text}\n`);
+  const charts = { ...barCharts(http), ...lineCharts(grown) };
+  for (const [name, svg] of Object.entries(charts)) writeFileSync(join(folder, 'performance', `${name}.svg`), svg);
+  return `written: ${file} and ${Object.keys(charts).length} charts`;
+}
+
+const marks = (name, text) => `<!-- bench:${name} -->\n\n${text}\n\n<!-- /bench -->`;
+
+function barCharts(http) {
+  const charts = {};
+  for (const node of distinct(http, 'node')) {
+    for (const [floor, adapter] of [['nest', 'express'], ['nest-fastify', 'fastify']]) {
+      for (const path of ['/ping', '/read', '/write']) {
+        const list = bars(http, node, floor, path);
+        const title = `Node ${node}, ${adapter}, ${path}: CPU per request, × bare Nest`;
+        if (list.length > 0) charts[`node${node}-${adapter}-${path.slice(1)}`] = barChart(title, list);
+      }
+    }
+  }
+  return charts;
+}
+
+function lineCharts(grown) {
+  const charts = {};
+  for (const [i, series] of distinct(grown, 'series').entries()) {
+    const lines = {};
+    for (const { node, path, point, cpuUs } of grown.filter((sample) => sample.series === series)) {
+      (lines[`Node ${node}, ${path}`] ??= []).push([point, cpuUs]);
+    }
+    charts[`growth-${i + 1}`] = lineChart(`CPU µs per request by ${series}`, lines, { isLogarithmic: series.startsWith('bytes') });
+  }
+  return charts;
+}

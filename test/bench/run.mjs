@@ -1,0 +1,71 @@
+// npm run bench -- [--quick] [--only <part of a name>] [--parts http,in-process,growth,memory,lost-updates] [--node 24,20]
+import { spawnSync } from 'node:child_process';
+import { appendFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { runGrowth } from './growth/run-growth.mjs';
+import { runHttp } from './http/run-http.mjs';
+import { runInProcess } from './in-process/run-in-process.mjs';
+import { runLostUpdates } from './lost-updates/run-lost-updates.mjs';
+import { LOAD_CORE } from './measure/cores.mjs';
+import { nodes } from './measure/nodes.mjs';
+import { runMemory } from './memory/run-memory.mjs';
+import { writeReport } from './report/write-report.mjs';
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    parts: { type: 'string', default: 'http,in-process,growth,memory,lost-updates' },
+    node: { type: 'string' },
+    report: { type: 'boolean', default: false },
+  },
+});
+const isQuick = values.quick;
+const only = values.only === undefined ? undefined : new RegExp(values.only);
+const RUNS = {
+  http: {
+    run: runHttp,
+    full: { epochs: 2, rounds: 6, ms: 600, warmUpMs: 2000 },
+    quick: { epochs: 1, rounds: 2, ms: 250, warmUpMs: 800 },
+  },
+  'in-process': {
+    run: runInProcess,
+    full: { boots: 3, rounds: 6, requests: 15_000 },
+    quick: { boots: 1, rounds: 3, requests: 5_000 },
+  },
+  growth: { run: runGrowth, full: { rounds: 5, requests: 10_000 }, quick: { rounds: 3, requests: 2_000 } },
+  memory: { run: runMemory, full: { sessions: 100_000 }, quick: { sessions: 10_000 } },
+  'lost-updates': {
+    run: runLostUpdates,
+    full: { increments: 1000, repetitions: 3 },
+    quick: { increments: 200, repetitions: 1 },
+  },
+};
+
+const unknown = values.parts.split(',').find((part) => !(part in RUNS));
+if (unknown !== undefined) throw new Error(`--parts ${unknown}: there are ${Object.keys(RUNS).join(', ')}`);
+const binaries = nodes();
+const majors = (values.node ?? (isQuick ? '24' : Object.keys(binaries).toReversed().join(','))).split(',');
+
+// The load, and all that measures, stays off the server's core. The servers choose theirs themselves.
+spawnSync('taskset', ['-cp', LOAD_CORE, String(process.pid)], { stdio: 'ignore' });
+const results = join(import.meta.dirname, 'results', isQuick ? 'quick' : 'full');
+mkdirSync(results, { recursive: true });
+
+if (!values.report) {
+  for (const part of values.parts.split(',')) {
+    const file = join(results, `${part}.jsonl`);
+    // A run of some contestants adds to what is there; a run of all begins anew.
+    if (!only && existsSync(file)) rmSync(file);
+    const save = (sample) => appendFileSync(file, `${JSON.stringify(sample)}\n`);
+    for (const major of majors) {
+      await RUNS[part].run({ ...RUNS[part][isQuick ? 'quick' : 'full'], node: binaries[major], major, only, isQuick, save });
+    }
+  }
+  const settings = Object.fromEntries(Object.entries(RUNS).map(([part, { full, quick }]) => [part, isQuick ? quick : full]));
+  writeFileSync(join(results, 'settings.json'), JSON.stringify(settings));
+}
+// Only what a full run measured belongs into the documentation.
+const folder = isQuick ? results : join(import.meta.dirname, '../../docs');
+console.log(writeReport(results, folder));

@@ -1,0 +1,106 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { redisScripts } from '../../libs/session/src/store/redis/redis-scripts.js';
+import { OwnChanges } from '../../libs/session/src/store/redis/tracking/own-changes.js';
+import { TrackingWatch } from '../../libs/session/src/store/redis/tracking/tracking-watch.js';
+import { readyRedisStore } from '../support/ready-redis-store.js';
+import { RedisServer } from '../support/redis-server.js';
+import { rulesBrokenBy } from './rules-broken-by.js';
+
+/** A mistake in how a near cache is told, and the rule that the suite has to name. */
+const planted: Readonly<Record<string, { rule: string; plant: () => void }>> = {
+  'a load that touches does not read the session last': {
+    rule: '[N3] a load that touches',
+    plant: () => plantLine('sessionBeansLoad', `redis.call('HGET', key, 'stamp')`),
+  },
+
+  'a save does not read the session last': {
+    rule: '[N3] a save of',
+    plant: () => plantLine('sessionBeansSave', `redis.call('HGET', key, 'stamp')`),
+  },
+
+  'own changes are told': {
+    rule: '[N3] a save of',
+    plant: () => {
+      jest.spyOn(OwnChanges.prototype, 'message').mockImplementation(function (this: OwnChanges, key) {
+        this['tell'](key);
+      });
+    },
+  },
+
+  'what is told gets lost': {
+    rule: '[N2] a save by',
+    plant: () => {
+      jest.spyOn(OwnChanges.prototype, 'message').mockImplementation(() => undefined);
+    },
+  },
+
+  'what comes while a command is under way is taken for ours': {
+    rule: '[N2] what another server saves while',
+    plant: () => {
+      jest.spyOn(OwnChanges.prototype, 'end').mockImplementation(function (this: OwnChanges, key) {
+        this['accounts'].delete(key);
+      });
+      jest.spyOn(OwnChanges.prototype, 'beatAnswered').mockImplementation(() => undefined);
+    },
+  },
+
+  'the time of the watch stands still': {
+    rule: '[N1]',
+    plant: () => {
+      jest.spyOn(TrackingWatch.prototype, 'advance').mockImplementation(() => undefined);
+    },
+  },
+
+  // With it a server says nothing of what it drops from its table during a command of ours, either.
+  'Redis is asked to keep back what we change (NOLOOP)': {
+    rule: '[N1]',
+    plant: () => {
+      const call = Reflect.get(Redis.prototype, 'call') as (...args: string[]) => Promise<unknown>;
+      jest.spyOn(Redis.prototype as { call: typeof call }, 'call').mockImplementation(function (this: Redis, ...args) {
+        return call.apply(this, args[1] === 'TRACKING' ? [...args, 'NOLOOP'] : args);
+      });
+    },
+  },
+};
+
+describe('the rules about what a near cache is told', () => {
+  let redis: RedisServer;
+  beforeAll(async () => {
+    redis = await RedisServer.start();
+  });
+  afterAll(() => redis.stop());
+  afterEach(() => {
+    jest.restoreAllMocks();
+    for (const [name, lua] of scripts) Object.assign(redisScripts[name], { lua });
+  });
+
+  const broken = (only: RegExp): Promise<string[]> =>
+    rulesBrokenBy(
+      ({ namespace }) => readyRedisStore({ url: redis.url, prefix: `${namespace}:` }),
+      { unitMs: 100, advance: (ms) => new Promise((resolve) => setTimeout(resolve, ms)) },
+      only,
+    );
+
+  it('are kept', async () => {
+    expect(await broken(/^\[N/)).toEqual([]);
+  });
+
+  it.each(Object.entries(planted))('are broken, and the suite says which: %s', async (_title, { rule, plant }) => {
+    plant();
+
+    const titles = await broken(new RegExp(`^${rule.replace(/[[\]]/g, '\\$&')}`));
+
+    expect(titles).not.toEqual([]);
+  });
+});
+
+const scripts = Object.entries(redisScripts).map(
+  ([name, { lua }]) => [name as keyof typeof redisScripts, lua] as const,
+);
+
+function plantLine(name: keyof typeof redisScripts, line: string): void {
+  const { lua } = redisScripts[name];
+  if (!lua.includes(line)) throw new Error(`${name} has no line ${line}`);
+  Object.assign(redisScripts[name], { lua: lua.replace(line, '') });
+}

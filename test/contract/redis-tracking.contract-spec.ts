@@ -1,0 +1,264 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { SessionConfigurationError } from 'nestjs-session-beans';
+import { RedisSessionStore, type RedisSessionStoreOptions } from 'nestjs-session-beans/redis';
+import { Redis } from 'ioredis';
+import { eventually } from '../support/eventually.js';
+import { readyRedisStore } from '../support/ready-redis-store.js';
+import { RedisServer } from '../support/redis-server.js';
+import { WatchedRedisStore } from '../support/watched-redis-store.js';
+
+/** The rights of `docs/stores/redis.md`, without those for the near cache. */
+const DOCUMENTED = (
+  '~session:* resetchannels +eval +evalsha +hmget +hget +hgetall +hexists +exists +hset +hdel +del +pexpire +pexpireat ' +
+  '+time +get +set +ping +info +hello +client'
+).split(' ');
+
+describe('a Redis store that tells a near cache what others change', () => {
+  let server: RedisServer;
+  let redis: Redis;
+  let foreign: RedisSessionStore;
+  const closing: (() => unknown)[] = [];
+  beforeAll(async () => {
+    server = await RedisServer.start();
+    redis = new Redis(server.port, '127.0.0.1');
+  });
+  afterAll(async () => {
+    redis.disconnect();
+    await server.stop();
+  });
+  beforeEach(async () => {
+    await redis.flushall();
+    foreign = await readyRedisStore({ url: server.url });
+  });
+  afterEach(async () => {
+    await foreign.close();
+    for (const close of closing.splice(0)) await close();
+  });
+
+  const open = async (options: Partial<RedisSessionStoreOptions> = {}): Promise<WatchedRedisStore> => {
+    const watched = await WatchedRedisStore.open(options.client ? options : { url: server.url, ...options });
+    closing.push(() => watched.store.close());
+    return watched;
+  };
+  const keys = async (count: number, store = foreign): Promise<string[]> => {
+    const made = Array.from({ length: count }, (_, i) => `${i}-`.padEnd(43, 'k'));
+    for (const key of made) await WatchedRedisStore.create(store, key);
+    return made;
+  };
+  const connections = async (): Promise<string[]> =>
+    [...String(await redis.client('LIST')).matchAll(/ name=(session-beans:\w+)/g)].map(([, name]) => name as string);
+
+  it('opens nothing before somebody subscribes, two connections then, and closes them', async () => {
+    const store = await readyRedisStore({ url: server.url });
+    closing.push(() => store.close());
+    const [key = ''] = await keys(1);
+    expect(await store.load(key)).not.toHaveProperty('watch');
+    expect(await connections()).toEqual([]);
+
+    store.subscribe(() => undefined);
+    await eventually('a watch', async () => 'watch' in (await store.load(key)));
+    expect((await connections()).toSorted()).toEqual(['session-beans:data', 'session-beans:sink']);
+
+    await store.close();
+    await eventually('they are closed', async () => (await connections()).length === 0);
+  });
+
+  it('sends one command for a load, a save or a touch, and nothing else but beats', async () => {
+    const { store, watch } = await quiet(open());
+    const monitor = await redis.monitor();
+    closing.push(() => monitor.disconnect());
+    const commands: string[] = [];
+    monitor.on('monitor', (_time: string, [name = '', , , key = '']: string[], source: string) => {
+      if (source !== 'lua') commands.push(`${name.toLowerCase()} ${key}`);
+    });
+    const [key = ''] = await keys(1);
+    // The first of each connection brings the text of the script.
+    await WatchedRedisStore.change(store, key);
+    await redis.hset('marker', 'f', 'v');
+    await eventually('the monitor is there', () => commands.includes('hset v'));
+    commands.length = 0;
+
+    const { stamp } = await WatchedRedisStore.change(store, key);
+    for (let i = 0; i < 20; i++) await store.load(key, { known: stamp, touchAfterMs: i % 2 === 0 ? 0 : 60_000 });
+    await store.touch(key);
+    const before = watch.toldUntil;
+    await eventually('beats', () => watch.toldUntil > before + 100);
+
+    const ofSessions = commands.filter((command) => command.includes(key));
+    expect(ofSessions).toEqual(Array.from({ length: 22 }, () => `evalsha session:{${key}}`));
+    const others = new Set(commands.filter((command) => !command.includes(key)));
+    expect([...others].map((command) => command.replace(/beat-.*/, 'beat}')).toSorted()).toEqual([
+      'evalsha session:{beat}',
+      'ping ',
+    ]);
+  });
+
+  it('tells nothing of its own, most of the time, however often it changes a session', async () => {
+    const { store, told, watch, hasHeard } = await quiet(open());
+    const [key = ''] = await keys(1);
+    await store.load(key);
+    for (let i = 0; i < 500; i++) await WatchedRedisStore.change(store, key);
+    await hasHeard(watch);
+
+    // A beat that crosses a change makes it doubtful whose it was.
+    expect(told.length).toBeLessThan(100);
+
+    told.length = 0;
+    await foreign.touch(key);
+    await hasHeard(watch);
+    expect(told).toEqual([key]);
+  });
+
+  it('knows its sessions behind the prefix of a client, and nothing else', async () => {
+    const client = new Redis({ port: server.port, host: '127.0.0.1', keyPrefix: 'app:', enableAutoPipelining: true });
+    closing.push(() => client.disconnect());
+    const { store, told, watch, hasHeard } = await quiet(open({ client, prefix: 's:' }));
+    const [key = ''] = await keys(1, store);
+    await store.load(key);
+    await store.lock(key, 'token', 1_000);
+    const change = { key, writeId: 'w', mode: 'update', lock: 'token', parts: new Map() } as const;
+    expect((await store.save(change)).outcome).toBe('saved');
+    told.length = 0;
+    await redis.del(`app:s:{${key}}:lock`);
+    await redis.set(`app:other:{${key}}`, 'x');
+    await hasHeard(watch);
+    expect(told).toEqual([]);
+
+    await redis.del(`app:s:{${key}}`);
+    await hasHeard(watch);
+
+    expect(told).toEqual([key]);
+    expect(client.status).toBe('ready');
+  });
+
+  it.each([
+    ['from the start', 3],
+    ['later', 0],
+  ])('works on the database that a client chose %s', async (_title, db) => {
+    const client = new Redis({ port: server.port, host: '127.0.0.1', db });
+    closing.push(() => client.disconnect());
+    await client.select(3);
+    const { store } = await quiet(open({ client }));
+    const [key = ''] = await keys(1, store);
+
+    expect(await store.load(key)).toMatchObject({ outcome: 'found', watch: {} });
+    expect(await redis.dbsize()).toBe(0);
+  });
+
+  it('tells what the server drops from its table, also when it is this server that reads too much', async () => {
+    await redis.config('SET', 'tracking-table-max-keys', 50);
+    closing.push(() => redis.config('SET', 'tracking-table-max-keys', 1_000_000));
+    const { store, told, watch, hasHeard } = await quiet(open());
+    const all = await keys(300);
+    for (const key of all) await store.load(key);
+    for (const key of all) await foreign.touch(key);
+    await hasHeard(watch);
+
+    expect(told).toEqual(expect.arrayContaining(all));
+  });
+
+  it('tells what the server evicts, also when it is this server that needs the memory', async () => {
+    const { store, told, watch, hasHeard } = await quiet(open());
+    const all = await keys(500);
+    for (const key of all) await store.load(key);
+    const used = /used_memory:(\d+)/.exec(await redis.info('memory'))?.[1] ?? '0';
+    await redis.config('SET', 'maxmemory-policy', 'allkeys-random', 'maxmemory', used);
+    closing.push(() => redis.config('SET', 'maxmemory-policy', 'noeviction', 'maxmemory', 0));
+    for (let i = 0; i < 100; i++) await WatchedRedisStore.create(store);
+    await redis.config('SET', 'maxmemory', 0);
+    await hasHeard(watch);
+
+    const exists = await Promise.all(all.map((key) => redis.exists(`session:{${key}}`)));
+    const evicted = all.filter((_key, i) => exists[i] === 0);
+    expect(evicted.length).toBeGreaterThan(0);
+    expect(told).toEqual(expect.arrayContaining(evicted));
+  });
+
+  it('tells of a session that the server deletes when its time is over', async () => {
+    const { store, told } = await quiet(open());
+    const lifetime = { idleTimeoutMs: 300, absoluteTimeoutMs: 300, unjoinedTimeoutMs: 300 };
+    await store.save({ key: 'short', writeId: 'w', mode: 'create', lifetime, parts: new Map() });
+    told.length = 0;
+
+    await eventually('it is told', () => told.length > 0);
+
+    expect(told).toEqual(['short']);
+  });
+
+  it('with durability watches what it loads, and is told its own changes, which another connection makes', async () => {
+    const { store, told, watch, hasHeard } = await quiet(open({ durability: { replicas: 1, timeoutMs: 1 } }));
+    const [key = ''] = await keys(1);
+    expect(await store.load(key)).toMatchObject({ watch: {} });
+    const change = { key, writeId: 'w', mode: 'update', parts: new Map() } as const;
+
+    await expect(store.save(change)).rejects.toThrow('only 0 of 1 replicas have it');
+
+    await hasHeard(watch);
+    expect(told).toEqual([key]);
+  });
+
+  it('refuses a second near cache, which would not be told what the first one changes', async () => {
+    const { store } = await open();
+
+    expect(() => store.subscribe(() => undefined)).toThrow(SessionConfigurationError);
+  });
+
+  describe('of a user who may not follow changes', () => {
+    it.each([
+      ['CLIENT TRACKING', ['-client|tracking', '+subscribe', '&__redis__:invalidate'], /client\|tracking/],
+      ['SUBSCRIBE', ['+client|tracking', '-subscribe', '&__redis__:invalidate'], /'subscribe'/],
+      ['the channel', ['+client|tracking', '+subscribe'], /channel/],
+    ])('(%s) says so once, and goes on without a watch', async (_title, rights, named) => {
+      await redis.call('ACL', 'SETUSER', 'app', 'reset', 'on', '>pw', ...DOCUMENTED, ...rights);
+      closing.push(() => redis.call('ACL', 'DELUSER', 'app'));
+      const warnings: string[] = [];
+      const url = server.url.replace('//', '//app:pw@');
+      const { store } = await open({ url, onWarning: (warning) => warnings.push(warning) });
+      const [key = ''] = await keys(1);
+      const about = (): string[] => warnings.filter((warning) => warning.includes('near cache'));
+
+      await eventually('it is said', () => about().length > 0);
+
+      expect(about()).toEqual([expect.stringMatching(named)]);
+      expect(about()).toEqual([expect.stringContaining('works in mode validate until')]);
+      expect(await store.load(key)).not.toHaveProperty('watch');
+      await WatchedRedisStore.change(store, key);
+      await eventually('it has given up for now', async () => (await connections()).length === 0);
+
+      // Given the rights, it works with the next connection at the latest.
+      await redis.call('ACL', 'SETUSER', 'app', '+client|tracking', '+subscribe', '&__redis__:invalidate');
+      await redis.client('KILL', 'USER', 'app');
+      await eventually('a watch', async () => 'watch' in (await store.load(key)));
+      expect(about()).toHaveLength(1);
+    });
+  });
+
+  it('is open to whoever has the documented rights', async () => {
+    const rights = [...DOCUMENTED, '+subscribe', '&__redis__:invalidate'];
+    await redis.call('ACL', 'SETUSER', 'app', 'reset', 'on', '>pw', ...rights);
+    closing.push(() => redis.call('ACL', 'DELUSER', 'app'));
+    const warnings: string[] = [];
+    const url = server.url.replace('//', '//app:pw@');
+    const watched = await open({ url, onWarning: (warning) => warnings.push(warning) });
+    const [key = ''] = await keys(1);
+
+    await watched.watch(key);
+
+    expect(warnings.filter((warning) => !warning.includes('append-only'))).toEqual([]);
+  });
+});
+
+/** What was told until it was ready is forgotten. */
+async function quiet(
+  opening: Promise<WatchedRedisStore>,
+): Promise<
+  Pick<WatchedRedisStore, 'store' | 'told' | 'hasHeard'> & { watch: Awaited<ReturnType<WatchedRedisStore['watch']>> }
+> {
+  const watched = await opening;
+  const { store, told } = watched;
+  // With durability it is stored, too, but that is not what this answers.
+  await WatchedRedisStore.create(store, 'first').catch(() => undefined);
+  const watch = await watched.watch('first');
+  told.length = 0;
+  return { store, told, watch, hasHeard: (its) => watched.hasHeard(its) };
+}

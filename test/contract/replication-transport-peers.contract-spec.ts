@@ -1,0 +1,76 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { eventually } from '../support/eventually.js';
+import { MemberProcess, TransportBuild } from '../support/member-process.js';
+import type { ReplicationWireOptions } from '../../libs/session/src/store/replicated/wire/wire.options.js';
+import { type TestMember, TransportGroup, transportSettings } from './transport-settings.js';
+
+let build: TransportBuild;
+beforeAll(() => {
+  build = new TransportBuild();
+});
+afterAll(() => build.remove());
+
+describe.each(transportSettings)('the $adapter transport, $protection, with a member in another process', (setting) => {
+  const group = new TransportGroup(setting);
+  let s1: TestMember;
+  let options: ReplicationWireOptions;
+  let peer: MemberProcess;
+
+  const call = (text: string, timeoutMs: number): Promise<string> =>
+    s1.transport.call({ name: 's2', ...options.listen }, text, timeoutMs);
+
+  beforeAll(async () => {
+    options = await group.optionsOf('s2');
+    peer = await MemberProcess.start(build, setting.adapter, options);
+  });
+  beforeEach(async () => {
+    s1 = await group.member('s1');
+    await call('first', 10_000);
+  });
+  afterAll(async () => {
+    await peer.stop();
+    await group.close();
+  });
+
+  it('counts a frozen member as silent, and hears it again when it goes on', async () => {
+    peer.signal('SIGSTOP');
+    await expect(call('are you there', 200)).rejects.toMatchObject({ reason: 'silent' });
+    peer.signal('SIGCONT');
+    await eventually('an answer', () => call('again', 1_000));
+  });
+
+  it('does not connect to a frozen member for ever', async () => {
+    peer.signal('SIGSTOP');
+    const stranger = await group.member('s3');
+    const member = { name: 's2', ...options.listen };
+    await expect(stranger.transport.call(member, 'hello', 200)).rejects.toMatchObject({ reason: 'silent' });
+    peer.signal('SIGCONT');
+    await eventually('an answer', () => stranger.transport.call(member, 'hello', 1_000));
+  });
+
+  it('takes an answer that came in time while this process stood still', async () => {
+    const answer = call('slowly', 300);
+    // The call is on its way, and not answered yet, when everything stops here.
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    // From here timers come before what is in the sockets.
+    await new Promise((resolve) => setImmediate(resolve));
+    standStill(600);
+    await expect(answer).resolves.toBe('s2 to s1: slowly');
+  });
+
+  it('counts a killed member as refused, also for the call that is under way, and reaches it when it was started again', async () => {
+    const underWay = call('never', 30_000);
+    underWay.catch(() => undefined);
+    await call('second', 10_000);
+    await peer.stop();
+    await expect(underWay).rejects.toMatchObject({ reason: 'refused' });
+    await expect(call('third', 10_000)).rejects.toMatchObject({ reason: 'refused' });
+
+    peer = await MemberProcess.start(build, setting.adapter, options);
+    await expect(call('welcome back', 10_000)).resolves.toBe('s2 to s1: welcome back');
+  });
+});
+
+function standStill(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}

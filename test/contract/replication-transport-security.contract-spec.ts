@@ -1,0 +1,281 @@
+import { connect as connectTls } from 'node:tls';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { ReplicationTransport } from '../../libs/session/src/store/replicated/replication-transport.js';
+import { OpenCredentials } from '../../libs/session/src/store/replicated/wire/open-credentials.js';
+import { SealedCredentials } from '../../libs/session/src/store/replicated/sealed/sealed-credentials.js';
+import { eventually } from '../support/eventually.js';
+import { rawConversation } from '../support/raw-conversation.js';
+import { RecordingProxy } from '../support/recording-proxy.js';
+import { TestAuthority } from '../support/test-authority.js';
+import { type TestMember, TransportGroup, type TransportSetting, transportSettings } from './transport-settings.js';
+
+const withSecret = transportSettings.filter(({ hasSecret }) => hasSecret);
+const withTls = transportSettings.filter(({ hasTls }) => hasTls);
+const withProof = transportSettings.filter(({ hasTls, hasSecret }) => hasTls || hasSecret);
+
+describe.each(withSecret)('the $adapter transport, $protection, and another secret', (setting) => {
+  const members = pairOf(setting);
+
+  it('turns the caller away and tells why', async () => {
+    const { group, s2 } = members();
+    const stranger = await group.member('s1', { secret: 'another secret than theirs' });
+    await expectRejected(stranger, s2);
+    expect(s2.warnings).toEqual([expect.stringContaining('does not know the secret')]);
+  });
+
+  it('does not trust the member that is called', async () => {
+    const { group, s1 } = members();
+    const stranger = await group.member('s2', { secret: 'another secret than theirs' });
+    await expectRejected(s1, stranger);
+  });
+
+  it('turns a caller without any secret away', async () => {
+    const { group, s2 } = members();
+    const { secret: _, ...options } = await group.optionsOf('s1');
+    const call = group.transport({ ...options, onWarning: () => undefined }).call(s2, 'hello', 5_000);
+    await expect(call).rejects.toMatchObject({ reason: 'rejected' });
+    expect(s2.heard).toEqual([]);
+  });
+});
+
+describe.each(withTls)('the $adapter transport, $protection, and wrong certificates', (setting) => {
+  const members = pairOf(setting);
+  let others: TestAuthority;
+  beforeAll(() => {
+    others = new TestAuthority();
+  });
+  afterAll(() => others.remove());
+
+  it('turns away a caller whose certificate another authority has signed', async () => {
+    const { group, s2 } = members();
+    const tls = { ...others.certificateOf('s1'), ca: group.certificateOf('s1')?.ca ?? '' };
+    await expectRejected(await group.member('s1', { tls }), s2);
+    await eventually('the warning', () =>
+      s2.warnings.some((warning) => warning.includes('UNABLE_TO_VERIFY_LEAF_SIGNATURE')),
+    );
+  });
+
+  it('does not trust a member whose certificate another authority has signed', async () => {
+    const { group, s1 } = members();
+    const tls = { ...others.certificateOf('s2'), ca: group.certificateOf('s2')?.ca ?? '' };
+    await expectRejected(s1, await group.member('s2', { tls }));
+  });
+
+  it('does not trust a member whose certificate is of another name', async () => {
+    const { group, s1 } = members();
+    const s3 = await group.member('s3');
+    pretend(s3.transport, 's2', group);
+    await expectRejected(s1, { ...s3, name: 's2' });
+  });
+
+  it('turns away a caller that says another name than its certificate', async () => {
+    const { group, s2 } = members();
+    const s3 = await group.member('s3');
+    pretend(s3.transport, 's1', group);
+    await expectRejected(s3, s2);
+    expect(s2.warnings).toEqual([expect.stringContaining('its certificate is of another name')]);
+  });
+
+  it('turns away a caller without a certificate', async () => {
+    const { group, s2 } = members();
+    const socket = connectTls({
+      port: s2.port,
+      host: '127.0.0.1',
+      ca: group.certificateOf('s1')?.ca,
+      servername: 's2',
+    });
+    socket.on('error', () => undefined);
+    const pieces: Buffer[] = [];
+    socket.on('data', (piece: Buffer) => pieces.push(piece));
+    await new Promise((resolve) => socket.on('close', resolve));
+    expect(pieces).toEqual([]);
+    await eventually('the warning', () =>
+      s2.warnings.some((warning) => warning.includes('did not return a certificate')),
+    );
+  });
+
+  it('turns away a caller without TLS', async () => {
+    const { group, s2 } = members();
+    const { tls: _, ...options } = await group.optionsOf('s1');
+    const call = group.transport({ ...options, onWarning: () => undefined }).call(s2, 'hello', 5_000);
+    await expect(call).rejects.toMatchObject({ reason: 'rejected' });
+    expect(s2.heard).toEqual([]);
+  });
+});
+
+describe.each(withProof)('the $adapter transport, $protection, on a hostile network', (setting) => {
+  const members = pairOf(setting);
+  let proxy: RecordingProxy;
+  beforeEach(async () => {
+    proxy = await RecordingProxy.start(members().s2.port);
+  });
+  const close = (): Promise<void> => proxy.close();
+
+  it('does not deliver recorded calls again, not to the same member and not after a restart', async () => {
+    const { group, s1, s2 } = members();
+    for (const text of ['one', 'two', 'three']) await s1.transport.call({ ...s2, port: proxy.port }, text, 5_000);
+    const [recorded = Buffer.alloc(0)] = proxy.recordings;
+    expect(recorded.length).toBeGreaterThan(100);
+    const replay = rawConversation(s2.port, recorded);
+    await replay.heard;
+    expect(s2.heard).toHaveLength(3);
+
+    await s2.transport.close();
+    const again = await group.member('s2', { listen: { host: '127.0.0.1', port: s2.port } });
+    await rawConversation(s2.port, recorded).heard;
+    expect(again.heard).toEqual([]);
+    await close();
+  });
+
+  it('delivers a call once when the network doubles everything', async () => {
+    const { s1, s2 } = members();
+    const reached = { ...s2, port: proxy.port };
+    await s1.transport.call(reached, 'before', 5_000);
+    proxy.tamper = (piece, direction) => (direction === 'toServer' ? Buffer.concat([piece, piece]) : piece);
+    await s1.transport.call(reached, 'doubled', 1_000).catch(() => undefined);
+    proxy.tamper = (piece) => piece;
+    await eventually('an answer', () => s1.transport.call(reached, 'after', 1_000));
+    const texts = s2.heard.map(({ text }) => text);
+    expect(texts.filter((text) => text === 'doubled').length).toBeLessThanOrEqual(1);
+    expect(texts).toEqual(expect.arrayContaining(['before', 'after']));
+    await close();
+  });
+
+  it.each(['toServer', 'toClient'] as const)(
+    'takes nothing for true that was changed on its way, %s',
+    async (direction) => {
+      const { s1, s2 } = members();
+      const reached = { ...s2, port: proxy.port };
+      const sent: string[] = [];
+      const answers: string[] = [];
+      // A place within what is passed on, ever further back; every second time another bit.
+      for (let attempt = 0; attempt < 24; attempt++) {
+        const text = `attempt ${attempt} ${'x'.repeat(60)}`;
+        sent.push(text);
+        await eventually('a good connection', () => s1.transport.call(reached, text, 1_000));
+        let flips = 1;
+        proxy.tamper = (piece, way) =>
+          way === direction && flips-- > 0 ? flipped(piece, 1 + attempt * 7, attempt % 8) : piece;
+        const [answer] = await Promise.allSettled([s1.transport.call(reached, text, 200)]);
+        proxy.tamper = (piece) => piece;
+        if (answer.status === 'fulfilled') answers.push(answer.value);
+      }
+      expect(s2.heard.filter(({ from, text }) => from !== 's1' || !sent.includes(text))).toEqual([]);
+      expect(answers.filter((answer) => !sent.includes(answer.slice('s2 to s1: '.length)))).toEqual([]);
+      expect(answers.length).toBeLessThan(sent.length);
+      await close();
+    },
+  );
+
+  it('delivers nothing of a call that was cut off', async () => {
+    const { s1, s2 } = members();
+    const reached = { ...s2, port: proxy.port };
+    await s1.transport.call(reached, 'before', 5_000);
+    let cuts = 1;
+    proxy.tamper = (piece, way) => {
+      if (way !== 'toServer' || cuts === 0) return cuts === 0 && way === 'toServer' ? undefined : piece;
+      cuts = 0;
+      return piece.subarray(0, piece.length / 2);
+    };
+    await expect(s1.transport.call(reached, 'cut off'.repeat(20), 500)).rejects.toMatchObject({
+      name: 'ReplicationCallError',
+    });
+    proxy.tamper = (piece) => piece;
+    proxy.cut();
+    await eventually('an answer', () => s1.transport.call(reached, 'after', 1_000));
+    expect(s2.heard.map(({ text }) => text)).toEqual(['before', 'after']);
+    await close();
+  });
+});
+
+describe.each(transportSettings)('the $adapter transport, $protection, and who just connects', (setting) => {
+  const members = pairOf(setting);
+
+  it.each([
+    ['a length of 1 GB as Nest writes it', Buffer.from(`1073741824#${'x'.repeat(65_536)}`)],
+    ['a length of 1 GB as the frames have it', Buffer.concat([Buffer.from([0x40, 0, 0, 0]), Buffer.alloc(65_536)])],
+    ['a request of HTTP', Buffer.from('GET / HTTP/1.1\r\nHost: s2\r\n\r\n')],
+    ['a message of Nest', Buffer.from('43#{"pattern":"text","data":"hello","id":"1"}')],
+    ['zeros', Buffer.alloc(100_000)],
+    ['noise', Buffer.from(Array.from({ length: 100_000 }, (_, index) => (index * 2_654_435_761) >>> 24))],
+  ])('closes the connection on %s, without a word', async (_what, said) => {
+    const { s1, s2 } = members();
+    const heard = await rawConversation(s2.port, said).heard;
+    expect(wordsIn(heard, setting)).toBe('');
+    expect(s2.heard).toEqual([]);
+    // At once, not only after the time that a connection has to prove who it is.
+    expect(s2.warnings.filter((warning) => warning.includes('did not prove'))).toEqual([]);
+    await expect(s1.transport.call(s2, 'all is well', 5_000)).resolves.toBe('s2 to s1: all is well');
+  });
+});
+
+describe.each(transportSettings)('the $adapter transport, $protection, after connections have ended', (setting) => {
+  const members = pairOf(setting);
+
+  it('remembers nothing of them', async () => {
+    const { group, s2 } = members();
+    const connections = Reflect.get(Reflect.get(s2.transport, 'receiver') as object, 'connections') as object;
+    const admitted = Reflect.get(connections, 'admitted') as Map<string, { stopWaiting: unknown }>;
+    for (let count = 0; count < 3; count++) {
+      const s1 = await group.member('s1');
+      await s1.transport.call(s2, 'hello', 5_000);
+      expect([...admitted.values()].map(({ stopWaiting }) => stopWaiting)).toContain(undefined);
+      await s1.transport.close();
+    }
+    await eventually('nothing', () => admitted.size === 0, 3_000);
+  });
+});
+
+describe('a connection over which nothing is said', () => {
+  it('is closed after a while, with every transport', async () => {
+    const groups = transportSettings.map((setting) => new TransportGroup(setting));
+    const all = await Promise.all(groups.map((group) => group.member('s2')));
+    const heard = await Promise.all(all.map(({ port }) => rawConversation(port).heard));
+    heard.forEach((words, index) => {
+      const setting = transportSettings[index];
+      expect(setting && wordsIn(words, setting)).toBe('');
+    });
+    for (const { warnings } of all) expect(warnings).toHaveLength(1);
+    await Promise.all(groups.map((group) => group.close()));
+  });
+});
+
+/** A group with two members that listen, for each test anew. */
+function pairOf(setting: TransportSetting): () => { group: TransportGroup; s1: TestMember; s2: TestMember } {
+  const group = new TransportGroup(setting);
+  let pair: { group: TransportGroup; s1: TestMember; s2: TestMember } | undefined;
+  beforeEach(async () => {
+    pair = { group, s1: await group.member('s1'), s2: await group.member('s2') };
+  });
+  afterAll(() => group.close());
+  return () => {
+    if (!pair) throw new Error('only within a test');
+    return pair;
+  };
+}
+
+async function expectRejected(caller: TestMember, called: TestMember): Promise<void> {
+  await expect(caller.transport.call(called, 'a session', 5_000)).rejects.toMatchObject({ reason: 'rejected' });
+  expect(called.heard).toEqual([]);
+}
+
+/** Makes a member say that it is another one. */
+function pretend(transport: ReplicationTransport, name: string, { setting, secret }: TransportGroup): void {
+  const credentials = setting.hasSecret ? new SealedCredentials(name, secret) : new OpenCredentials(name);
+  for (const side of ['lines', 'receiver'])
+    Reflect.set(Reflect.get(transport, side) as object, 'credentials', credentials);
+}
+
+function flipped(piece: Buffer, fromEnd: number, bit: number): Buffer {
+  const changed = Buffer.from(piece);
+  const place = Math.max(0, changed.length - fromEnd);
+  changed[place] = (changed[place] ?? 0) ^ (1 << bit);
+  return changed;
+}
+
+/** What was heard besides the alert of TLS and the settings and farewell of HTTP/2, which say nothing about sessions. */
+function wordsIn(heard: Buffer, { adapter, hasTls }: TransportSetting): string {
+  if (hasTls) return heard[0] === 0x15 ? '' : heard.toString('latin1');
+  if (adapter === 'grpc') return heard.length <= 100 ? '' : heard.toString('latin1');
+  return heard.toString('latin1');
+}

@@ -1,0 +1,173 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { eventually } from '../support/eventually.js';
+import { freePort } from '../support/free-port.js';
+import { RecordingProxy } from '../support/recording-proxy.js';
+import { type TestMember, TransportGroup, transportSettings } from './transport-settings.js';
+
+describe.each(transportSettings)('the $adapter transport, $protection', (setting) => {
+  const group = new TransportGroup(setting);
+  let s1: TestMember;
+  let s2: TestMember;
+  beforeAll(async () => {
+    [s1, s2] = [await group.member('s1'), await group.member('s2')];
+  });
+  afterAll(() => group.close());
+
+  it('carries calls both ways and tells who calls', async () => {
+    await expect(s1.transport.call(s2, 'good morning', 5_000)).resolves.toBe('s2 to s1: good morning');
+    await expect(s2.transport.call(s1, 'and to you', 5_000)).resolves.toBe('s1 to s2: and to you');
+    expect(s2.heard).toEqual([{ from: 's1', text: 'good morning' }]);
+  });
+
+  it('gives each of 200 calls at once its own answer, over one connection', async () => {
+    const proxy = await RecordingProxy.start(s2.port);
+    const caller = await group.member('s1');
+    const texts = Array.from({ length: 200 }, (_, index) => `text ${index}`);
+    const answers = await Promise.all(
+      texts.map((text) => caller.transport.call({ ...s2, port: proxy.port }, text, 20_000)),
+    );
+    expect(answers).toEqual(texts.map((text) => `s2 to s1: ${text}`));
+    expect(proxy.recordings).toHaveLength(1);
+    await proxy.close();
+  });
+
+  it('answers the second of two calls while the first waits', async () => {
+    let answerFirst: (answer: string) => void = () => undefined;
+    const options = await group.optionsOf('s3');
+    const transport = group.transport(options);
+    await transport.listen((_from, text) =>
+      text === 'first' ? new Promise((resolve) => (answerFirst = resolve)) : Promise.resolve(text),
+    );
+    const s3 = { name: 's3', ...options.listen };
+    const first = s1.transport.call(s3, 'first', 20_000);
+    await expect(s1.transport.call(s3, 'second', 20_000)).resolves.toBe('second');
+    answerFirst('late');
+    await expect(first).resolves.toBe('late');
+  });
+
+  it('answers a bounded number of calls at a time, and the others after them', async () => {
+    let answering = 0;
+    let most = 0;
+    const answers: (() => void)[] = [];
+    const options = await group.optionsOf('s3');
+    const transport = group.transport(options);
+    await transport.listen((_from, text) => {
+      most = Math.max(most, ++answering);
+      return new Promise((resolve) => {
+        answers.push(() => {
+          answering--;
+          resolve(text);
+        });
+      });
+    });
+    const texts = Array.from({ length: 2_500 }, (_, index) => `text ${index}`);
+    const calls = texts.map((text) => s1.transport.call({ name: 's3', ...options.listen }, text, 30_000));
+    let answered = 0;
+    let waiting = 0;
+    await eventually('all answers', () => {
+      // Only when no more come.
+      const isStill = answers.length === waiting;
+      waiting = answers.length;
+      for (const answer of isStill ? answers.splice(0) : []) {
+        answer();
+        answered++;
+      }
+      return answered === texts.length;
+    });
+    await expect(Promise.all(calls)).resolves.toEqual(texts);
+    expect(most).toBeLessThanOrEqual(1_000);
+  });
+
+  it('carries 4 MB of any characters', async () => {
+    const text = '{"name":"žluťoučký \\u0000 🐎"}'.repeat(140_000).slice(0, 3_900_000);
+    const answer = await s1.transport.call(s2, text, 30_000);
+    expect(answer.length).toBe('s2 to s1: '.length + text.length);
+    expect(answer === `s2 to s1: ${text}`).toBe(true);
+  });
+
+  it('carries an empty text', async () => {
+    await expect(s1.transport.call(s2, '', 5_000)).resolves.toBe('s2 to s1: ');
+  });
+
+  it('refuses to send what is above its limit, and goes on', async () => {
+    const small = await group.member('s1', { maxMessageBytes: 65_536 });
+    await expect(small.transport.call(s2, 'x'.repeat(70_000), 5_000)).rejects.toMatchObject({
+      reason: 'rejected',
+      message: expect.stringContaining('above maxMessageBytes'),
+    });
+    await expect(small.transport.call(s2, 'small', 5_000)).resolves.toBe('s2 to s1: small');
+  });
+
+  it('does not take in a message above its limit, and goes on', async () => {
+    const small = await group.member('s3', { maxMessageBytes: 65_536 });
+    const call = s1.transport.call(small, 'x'.repeat(70_000), 2_000);
+    await expect(call).rejects.toMatchObject({ reason: 'silent' });
+    await expect(s1.transport.call(small, 'small', 5_000)).resolves.toBe('s3 to s1: small');
+    expect(small.heard).toEqual([{ from: 's1', text: 'small' }]);
+  });
+
+  it('counts a connection that breaks under a call as silence, and makes another', async () => {
+    const proxy = await RecordingProxy.start(s2.port);
+    const reached = { ...s2, port: proxy.port };
+    const caller = await group.member('s1');
+    await caller.transport.call(reached, 'first', 5_000);
+    proxy.tamper = () => Buffer.alloc(0);
+    const lost = caller.transport.call(reached, 'lost', 20_000);
+    lost.catch(() => undefined);
+    await new Promise((resolve) => setImmediate(resolve));
+    proxy.tamper = (piece) => piece;
+    proxy.cut();
+    await expect(lost).rejects.toMatchObject({ reason: 'silent' });
+    await expect(caller.transport.call(reached, 'again', 5_000)).resolves.toBe('s2 to s1: again');
+    await proxy.close();
+  });
+
+  it('makes another connection when one swallows everything', async () => {
+    const proxy = await RecordingProxy.start(s2.port);
+    const reached = { ...s2, port: proxy.port };
+    const caller = await group.member('s1');
+    await caller.transport.call(reached, 'first', 5_000);
+    proxy.tamper = (piece) => (proxy.recordings.length > 1 ? piece : Buffer.alloc(0));
+    await expect(caller.transport.call(reached, 'lost', 100)).rejects.toMatchObject({ reason: 'silent' });
+    await eventually('an answer', () => caller.transport.call(reached, 'again', 500));
+    expect(proxy.recordings).toHaveLength(2);
+    await proxy.close();
+  });
+
+  it('tells that nobody listens', async () => {
+    const nobody = { name: 's9', host: '127.0.0.1', port: await freePort() };
+    await expect(s1.transport.call(nobody, 'hello', 5_000)).rejects.toMatchObject({
+      reason: 'refused',
+      message: expect.stringContaining(`member s9 at 127.0.0.1:${nobody.port}`),
+    });
+  });
+
+  it('rejects a member that is not the one it should be', async () => {
+    await expect(s1.transport.call({ ...s2, name: 's3' }, 'who are you', 5_000)).rejects.toMatchObject({
+      reason: 'rejected',
+    });
+    expect(s2.heard.map(({ text }) => text)).not.toContain('who are you');
+  });
+
+  it('cannot listen where somebody else does', async () => {
+    const { listen } = await group.optionsOf('s3');
+    await expect(group.member('s3', { listen: { ...listen, port: s2.port } })).rejects.toMatchObject({
+      code: 'EADDRINUSE',
+    });
+  });
+
+  it('fails calls that are under way when it is closed, and every call after that', async () => {
+    const options = await group.optionsOf('s3');
+    const waiting = group.transport(options);
+    let wasCalled = false;
+    await waiting.listen(() => new Promise(() => (wasCalled = true)));
+    const leaving = await group.member('s1');
+    const s3 = { name: 's3', ...options.listen };
+    const call = leaving.transport.call(s3, 'never answered', 60_000);
+    call.catch(() => undefined);
+    await eventually('the call', () => wasCalled);
+    await leaving.transport.close();
+    await expect(call).rejects.toMatchObject({ name: 'ReplicationCallError' });
+    await expect(leaving.transport.call(s3, 'one more', 5_000)).rejects.toMatchObject({ name: 'ReplicationCallError' });
+  });
+});

@@ -1,0 +1,92 @@
+import { randomBytes } from 'node:crypto';
+import { GrpcReplicationTransport } from '../../libs/session/src/store/replicated/grpc/grpc-replication-transport.js';
+import type { ReplicationMember } from '../../libs/session/src/store/replicated/replication-member.js';
+import type { ReplicationTransport } from '../../libs/session/src/store/replicated/replication-transport.js';
+import { NestTcpReplicationTransport } from '../../libs/session/src/store/replicated/tcp/nest-tcp-replication-transport.js';
+import type { ReplicationWireOptions } from '../../libs/session/src/store/replicated/wire/wire.options.js';
+import { freePort } from '../support/free-port.js';
+import { TestAuthority, type TestCertificate } from '../support/test-authority.js';
+
+const adapters = { tcp: NestTcpReplicationTransport, grpc: GrpcReplicationTransport };
+const protections = {
+  plain: { hasTls: false, hasSecret: false },
+  secret: { hasTls: false, hasSecret: true },
+  mTLS: { hasTls: true, hasSecret: false },
+  'mTLS and secret': { hasTls: true, hasSecret: true },
+};
+
+export interface TransportSetting {
+  readonly adapter: keyof typeof adapters;
+  readonly protection: keyof typeof protections;
+  readonly hasTls: boolean;
+  readonly hasSecret: boolean;
+}
+
+export const transportSettings: readonly TransportSetting[] = (['tcp', 'grpc'] as const).flatMap((adapter) =>
+  (['plain', 'secret', 'mTLS', 'mTLS and secret'] as const).map((protection) => ({
+    adapter,
+    protection,
+    ...protections[protection],
+  })),
+);
+
+/** A member in this process: its transport and what it was told. */
+export interface TestMember extends ReplicationMember {
+  readonly transport: ReplicationTransport;
+  readonly heard: { readonly from: string; readonly text: string }[];
+  readonly warnings: string[];
+}
+
+/** Members of one group, with one setting. Each answers a text with its name, the caller's and the text. Close it. */
+export class TransportGroup {
+  readonly secret = randomBytes(24).toString('base64');
+  private authority: TestAuthority | undefined;
+  private readonly certificates = new Map<string, TestCertificate>();
+  private readonly transports: ReplicationTransport[] = [];
+
+  constructor(readonly setting: TransportSetting) {}
+
+  /** What a member of this name is made with. */
+  async optionsOf(nodeName: string): Promise<ReplicationWireOptions> {
+    const { hasSecret } = this.setting;
+    const tls = this.certificateOf(nodeName);
+    return {
+      nodeName,
+      listen: { host: '127.0.0.1', port: await freePort() },
+      ...(hasSecret && { secret: this.secret }),
+      ...(tls && { tls }),
+    };
+  }
+
+  /** A member that listens. */
+  async member(nodeName: string, changes: Partial<ReplicationWireOptions> = {}): Promise<TestMember> {
+    const options = { ...(await this.optionsOf(nodeName)), ...changes };
+    const warnings: string[] = [];
+    const transport = this.transport({ ...options, onWarning: (warning) => warnings.push(warning) });
+    const heard: { from: string; text: string }[] = [];
+    await transport.listen(async (from, text) => {
+      heard.push({ from, text });
+      return `${options.nodeName} to ${from}: ${text}`;
+    });
+    return { name: options.nodeName, ...options.listen, transport, heard, warnings };
+  }
+
+  transport(options: ReplicationWireOptions): ReplicationTransport {
+    const transport = new adapters[this.setting.adapter](options);
+    this.transports.push(transport);
+    return transport;
+  }
+
+  certificateOf(name: string): TestCertificate | undefined {
+    if (!this.setting.hasTls) return undefined;
+    this.authority ??= new TestAuthority();
+    const certificate = this.certificates.get(name) ?? this.authority.certificateOf(name);
+    this.certificates.set(name, certificate);
+    return certificate;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.transports.map((transport) => transport.close()));
+    this.authority?.remove();
+  }
+}

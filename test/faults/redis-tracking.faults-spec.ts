@@ -1,0 +1,183 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { RedisSessionStore } from 'nestjs-session-beans/redis';
+import { eventually } from '../support/eventually.js';
+import { readyRedisStore } from '../support/ready-redis-store.js';
+import { RedisServer } from '../support/redis-server.js';
+import { StalenessMeter } from '../support/staleness-meter.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
+import { TrackingPair } from '../../libs/session/src/store/redis/tracking/tracking-pair.js';
+
+describe('the connections by which a near cache is told', () => {
+  let redis: RedisServer;
+  let network: TcpProxy;
+  let reader: RedisSessionStore;
+  let writer: RedisSessionStore;
+  let meter: StalenessMeter;
+  beforeEach(async () => {
+    redis = await RedisServer.start();
+    network = await TcpProxy.start(redis.port);
+    reader = await readyRedisStore({ url: `redis://127.0.0.1:${network.port}` });
+    writer = await readyRedisStore({ url: redis.url });
+    meter = await new StalenessMeter(reader, writer).start();
+    await isUsed();
+  });
+  afterEach(async () => {
+    await meter.stop();
+    await Promise.all([reader.close(), writer.close()]);
+    await network.close();
+    await redis.stop();
+  });
+
+  it.each(['sink', 'data'])('is killed by the server (%s): nothing is too old, and it heals alone', async (kind) => {
+    for (let i = 0; i < 5; i++) {
+      await kill(kind);
+      await isUsed();
+    }
+
+    expect(meter.tooOld).toEqual([]);
+    expect(meter.failures).toBe(0);
+  });
+
+  it.each([
+    ['sink', 'request'],
+    ['sink', 'answer'],
+    ['data', 'request'],
+    ['data', 'answer'],
+  ])('swallows what is sent (%s, %s): nothing is too old, and it heals alone', async (kind, swallowed) => {
+    const { watch } = await watched();
+    network.swallows = (sent, direction) => sent.includes(`session-beans:${kind}`) && direction === swallowed;
+
+    await eventually('it is not trusted any more', () => watch.toldUntil === -Infinity);
+    const { hits } = meter;
+    // No new one can be made meanwhile: everything goes the ordinary way.
+    await eventually('the ordinary connection is used', async () => (await reader.load('nobody')).outcome === 'none');
+    expect(meter.hits).toBe(hits);
+    network.swallows = () => false;
+    await isUsed();
+
+    expect(meter.tooOld).toEqual([]);
+  });
+
+  it('would be found to be too old without the answer of the sink', async () => {
+    const honest = TrackingPair.prototype['ping'];
+    TrackingPair.prototype['ping'] = async function (this: TrackingPair) {
+      const sentAt = performance.now();
+      await this['data'].sessionBeansBeat(this['beatKey']);
+      this['watch'].advance(sentAt);
+    };
+    try {
+      network.swallows = (sent, direction) => sent.includes('session-beans:sink') && direction === 'answer';
+      await eventually('something too old is answered', () => meter.tooOld.length > 0);
+    } finally {
+      TrackingPair.prototype['ping'] = honest;
+      network.swallows = () => false;
+    }
+    await kill('sink');
+    await isUsed();
+
+    expect(meter.tooOld.length).toBeGreaterThan(0);
+  });
+
+  it('is all gone for a while: nothing is too old, and it heals alone', async () => {
+    network.isBlackHole = true;
+    const { failures } = meter;
+    await eventually('requests fail', () => meter.failures > failures);
+    network.isBlackHole = false;
+    await isUsed();
+
+    expect(meter.tooOld).toEqual([]);
+  });
+
+  it('meets FLUSHALL: what was read before is not trusted any more, and nothing is reconnected', async () => {
+    const { watch } = await watched();
+    const connections = await names();
+
+    await redis.command('FLUSHALL');
+
+    await eventually('it is not trusted any more', () => watch.toldUntil === -Infinity);
+    const { watch: next } = await watched();
+    await eventually('the next one is', () => next.toldUntil > performance.now() - 1_000);
+    expect(await names()).toEqual(connections);
+  });
+
+  it('meets a restart of Redis: it heals alone', async () => {
+    const { watch } = await watched();
+
+    await redis.kill();
+    await eventually('it is not trusted any more', () => watch.toldUntil === -Infinity);
+    await redis.run();
+
+    const { watch: next } = await watched();
+    await eventually('the next one is', () => next.toldUntil > 0);
+    expect(meter.tooOld).toEqual([]);
+  });
+
+  it('meets a Redis that hangs: nothing is told, so nothing is trusted for longer than allowed; it heals alone', async () => {
+    const { watch } = await watched();
+    redis.signal('SIGSTOP');
+
+    await eventually('it is not trusted any more', () => watch.toldUntil === -Infinity);
+    redis.signal('SIGCONT');
+    await isUsed();
+
+    expect(meter.tooOld).toEqual([]);
+  });
+
+  it('finds that Redis has become a replica, on which nobody changes anything: it is not trusted', async () => {
+    const primary = await RedisServer.start();
+    try {
+      const { watch } = await watched();
+      await redis.command('REPLICAOF', '127.0.0.1', primary.port);
+
+      await eventually('it is not trusted any more', () => watch.toldUntil === -Infinity);
+      await redis.command('REPLICAOF', 'NO', 'ONE');
+      const { watch: next } = await watched();
+      await eventually('the next one is', () => next.toldUntil > 0);
+      expect(meter.tooOld).toEqual([]);
+    } finally {
+      await primary.stop();
+    }
+  });
+
+  it('lives on when this process was busy for longer than a beat may be silent', async () => {
+    const { watch } = await watched();
+    const end = performance.now() + 1_500;
+    while (performance.now() < end);
+
+    expect(performance.now() - watch.toldUntil).toBeGreaterThan(1_000);
+    await eventually('it is heard again', () => watch.toldUntil > end);
+    expect(meter.tooOld).toEqual([]);
+  });
+
+  /** Copies are answered from, on connections of now. */
+  async function isUsed(): Promise<void> {
+    await watched();
+    const { hits } = meter;
+    await eventually('copies are used', () => meter.hits > hits + 50);
+  }
+
+  async function watched(): Promise<{ watch: { readonly toldUntil: number } }> {
+    const key = 'k'.repeat(43);
+    const parts = new Map();
+    const lifetime = { idleTimeoutMs: 600_000, absoluteTimeoutMs: 600_000, unjoinedTimeoutMs: 600_000 };
+    return eventually('an answer carries a watch', async () => {
+      await writer.save({ key, writeId: 'w', mode: 'create', lifetime, parts });
+      const result = await reader.load(key);
+      return result.outcome === 'found' && result.watch && { watch: result.watch };
+    });
+  }
+
+  async function names(): Promise<string[]> {
+    const list = String(await redis.command('CLIENT', 'LIST'));
+    return [...list.matchAll(/^id=(\d+).* name=(session-beans:\w+)/gm)]
+      .map(([, id, name]) => `${id} ${name}`)
+      .toSorted();
+  }
+
+  async function kill(kind: string): Promise<void> {
+    for (const name of await names()) {
+      const [id = '', its] = name.split(' ');
+      if (its === `session-beans:${kind}`) await redis.command('CLIENT', 'KILL', 'ID', id);
+    }
+  }
+});

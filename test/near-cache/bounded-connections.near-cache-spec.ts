@@ -1,0 +1,41 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { faults } from './faults.js';
+import { StressBed } from './stress-bed.js';
+
+describe('near cache in mode bounded, 4 servers without stickiness, keeps every promise', () => {
+  let bed: StressBed;
+  beforeAll(async () => {
+    bed = await StressBed.start({ mode: 'bounded' });
+  }, 60_000);
+  afterAll(() => bed?.stop());
+
+  it('when nothing is wrong, and serves without asking', async () => {
+    const result = await bed.run();
+    expect(result.broken).toEqual({});
+    expect(result.unasked).toBeGreaterThan(0.2);
+  }, 150_000);
+
+  it('when the connections that tell it what others change are killed', async () => {
+    const result = await bed.run(() => faults.killed(bed.redis, /name=session-beans:sink/));
+    expect(result.broken).toEqual({});
+  }, 150_000);
+
+  it('when the connections that it reads and writes on are killed', async () => {
+    const result = await bed.run(() => faults.killed(bed.redis, /name=(?!session-beans:sink).*cmd=eval/));
+    expect(result.broken).toEqual({});
+  }, 150_000);
+
+  it.each([
+    ['invalidations', 'to Redis'],
+    ['invalidations', 'from Redis'],
+    ['data', 'to Redis'],
+    ['data', 'from Redis'],
+  ] as const)(
+    'when a black hole takes the %s %s',
+    async (role, direction) => {
+      const result = await bed.run(() => faults.blackHole(bed.servers, role, direction));
+      expect(result.broken).toEqual({});
+    },
+    150_000,
+  );
+});

@@ -1,0 +1,196 @@
+import { describe, expect, it } from '@jest/globals';
+import { checkHistory } from './check-history.js';
+import { checkFinalAnswers } from './check-final-answers.js';
+import type { History, RequestEvent, SeenState } from './history.js';
+
+const BOUND = { maxStalenessMs: 200 };
+
+/** A state of the session `s` in which the clients a and b have written so often. */
+const state = (a: number, b = 0, change: Partial<SeenState> = {}): SeenState => ({
+  total: a + b,
+  counts: { ...(a > 0 && { a }), ...(b > 0 && { b }) },
+  pairs: 0,
+  entries: 0,
+  name: 's',
+  ...change,
+});
+
+const request = (
+  client: string,
+  kind: RequestEvent['kind'],
+  [start, end]: [number, number],
+  seen?: SeenState,
+  change: Partial<RequestEvent> = {},
+): RequestEvent => ({
+  client,
+  session: 's',
+  generation: 0,
+  server: 0,
+  kind,
+  start,
+  end,
+  outcome: 'ok',
+  ...(seen && { seen }),
+  ...change,
+});
+
+/** a writes once, answered at 30; b writes once, answered at 60. */
+const twoWrites = [
+  request('a', 'start', [0, 10], state(0)),
+  request('a', 'write', [20, 30], state(0)),
+  request('b', 'write', [50, 60], state(1)),
+];
+
+const history = (...requests: RequestEvent[]): History => ({ requests, wipes: [] });
+const rulesBroken = (of: History, bound = BOUND): string[] =>
+  checkHistory(of, bound).violations.map(({ rule }) => rule);
+
+describe('a history that keeps every promise', () => {
+  it('has no violations, and says how stale its reads were', () => {
+    const report = checkHistory(
+      history(
+        ...twoWrites,
+        request('c', 'read', [70, 80], state(1)),
+        request('c', 'read', [229, 235], state(1)),
+        request('a', 'read', [240, 250], state(1, 1)),
+        request('b', 'logout', [300, 310]),
+        request('a', 'read', [320, 330], state(1, 1)),
+        request('b', 'read', [320, 330], undefined, { outcome: 'anonymous' }),
+      ),
+      BOUND,
+    );
+    expect(report).toEqual({ violations: [], observations: 7, stale: 2, stalestMs: 169 });
+  });
+
+  it('may show what is not acknowledged yet, or never was', () => {
+    const writes = [
+      request('a', 'start', [0, 10], state(0)),
+      request('a', 'write', [20, 90], state(0)),
+      request('b', 'write', [30, 40], undefined, { outcome: 'unknown' }),
+    ];
+    expect(rulesBroken(history(...writes, request('c', 'read', [50, 60], state(1, 1))))).toEqual([]);
+    expect(rulesBroken(history(...writes, request('c', 'read', [50, 60], state(0, 0))))).toEqual([]);
+  });
+
+  it('may lose a session while it is ended, renewed or wiped away', () => {
+    const anonymous = request('c', 'read', [100, 110], undefined, { outcome: 'anonymous' });
+    const late = { outcome: 'unknown' } as const;
+    expect(rulesBroken(history(...twoWrites, request('a', 'logout', [105, 130]), anonymous))).toEqual([]);
+    expect(rulesBroken(history(...twoWrites, request('a', 'logout', [90, 95], undefined, late), anonymous))).toEqual(
+      [],
+    );
+    expect(rulesBroken(history(...twoWrites, request('a', 'renew', [90, 95], state(1, 1)), anonymous))).toEqual([]);
+    expect(rulesBroken({ ...history(...twoWrites, anonymous), wipes: [{ start: 100, end: 105 }] })).toEqual([]);
+  });
+});
+
+describe('a history shows', () => {
+  const other = { generation: 1 };
+  it.each<[string, RequestEvent[]]>([
+    ['own write not read', [request('a', 'read', [70, 80], state(0, 1))]],
+    ['own write not read', [request('b', 'write', [70, 80], state(1, 0))]],
+    ['went back', [request('c', 'read', [70, 80], state(1, 1)), request('c', 'read', [90, 95], state(1, 0))]],
+    ['went back', [request('c', 'read', [70, 80], state(1, 1)), request('c', 'read', [90, 95], state(0, 1))]],
+    ['too stale', [request('c', 'read', [231, 240], state(0, 0))]],
+    ['too stale', [request('c', 'read', [261, 270], state(1, 0))]],
+    ['made up', [request('c', 'read', [70, 80], state(2, 1))]],
+    ['made up', [request('c', 'read', [40, 45], state(1, 1))]],
+    [
+      'made up',
+      [
+        request('c', 'write', [62, 65], undefined, { outcome: 'refused' }),
+        request('d', 'read', [70, 80], state(1, 1, { total: 3, counts: { a: 1, b: 1, c: 1 } })),
+      ],
+    ],
+    ['torn', [request('c', 'read', [70, 80], state(1, 1, { total: 1 }))]],
+    ['torn', [request('c', 'read', [70, 80], state(1, 1, { pairs: 1 }))]],
+    ['torn', [request('c', 'read', [70, 80], state(1, 1, { name: 'another' }))]],
+    ['served after its end', [request('a', 'logout', [70, 80]), request('b', 'read', [281, 290], state(1, 1))]],
+    ['served after its end', [request('a', 'logout', [70, 80]), request('b', 'write', [281, 290], state(1, 1))]],
+    ['served after its end', [request('a', 'logout', [70, 80]), request('a', 'read', [81, 90], state(1, 1))]],
+    [
+      'served after its end',
+      [request('a', 'renew', [70, 80], state(1, 1)), request('b', 'read', [281, 290], state(1, 1))],
+    ],
+    ['lost session', [request('c', 'read', [70, 80], undefined, { outcome: 'anonymous' })]],
+    [
+      'lost session',
+      [
+        request('a', 'renew', [70, 80], state(1, 1)),
+        request('a', 'read', [81, 90], undefined, { ...other, outcome: 'anonymous' }),
+      ],
+    ],
+    [
+      'lost session',
+      [request('c', 'read', [70, 80], undefined, { outcome: 'anonymous' }), request('a', 'logout', [90, 100])],
+    ],
+  ])('%s', (rule, requests) => {
+    expect(rulesBroken(history(...twoWrites, ...requests))).toEqual([rule]);
+  });
+
+  it('too stale: anything that was acknowledged before, where nothing stale is allowed', () => {
+    const all = history(...twoWrites, request('c', 'read', [61, 70], state(1, 0)));
+    expect(rulesBroken(all)).toEqual([]);
+    expect(rulesBroken(all, { maxStalenessMs: 0 })).toEqual(['too stale']);
+  });
+
+  it('served after its end: at once, where nothing stale is allowed', () => {
+    const all = history(...twoWrites, request('a', 'logout', [70, 80]), request('b', 'read', [81, 90], state(1, 1)));
+    expect(rulesBroken(all)).toEqual([]);
+    expect(rulesBroken(all, { maxStalenessMs: 0 })).toEqual(['served after its end']);
+  });
+
+  it('served after its end: what was wiped away', () => {
+    const all = history(...twoWrites, request('b', 'read', [281, 290], state(1, 1)));
+    expect(rulesBroken({ ...all, wipes: [{ start: 70, end: 80 }] })).toEqual(['served after its end']);
+  });
+
+  it('each session by itself', () => {
+    const ofAnother = { session: 't' };
+    const requests = [
+      request('a', 'start', [0, 10], state(0, 0, { name: 't' }), ofAnother),
+      request('a', 'read', [70, 80], state(0, 0, { name: 't' }), ofAnother),
+    ];
+    expect(rulesBroken(history(...twoWrites, ...requests))).toEqual([]);
+  });
+});
+
+describe('when all is quiet', () => {
+  const check = (
+    stored: SeenState | undefined,
+    seen: SeenState | undefined = stored,
+    ...more: RequestEvent[]
+  ): string[] =>
+    checkFinalAnswers(history(...twoWrites, ...more), new Map([['s', stored]]), [
+      { session: 's', server: 1, seen },
+    ]).map(({ rule }) => rule);
+  const unknown = request('b', 'write', [70, 80], undefined, { outcome: 'unknown' });
+  const refused = request('b', 'write', [70, 80], undefined, { outcome: 'refused' });
+
+  it('everything acknowledged is stored, what is unknown may be, what was refused is not', () => {
+    expect(check(state(1, 1))).toEqual([]);
+    expect(check(state(1, 1), state(1, 1), unknown)).toEqual([]);
+    expect(check(state(1, 2), state(1, 2), unknown)).toEqual([]);
+    expect(check(state(1, 2), state(1, 2), refused)).toEqual(['made up']);
+    expect(check(state(1, 2))).toEqual(['made up']);
+    expect(check(state(0, 1))).toEqual(['lost update']);
+    expect(check(state(1, 1, { total: 1 }))).toEqual(['torn']);
+  });
+
+  it('every server says what is stored', () => {
+    expect(check(state(1, 1), { ...state(1, 1), counts: { b: 1, a: 1 } })).toEqual([]);
+    expect(check(state(1, 1), state(1, 0))).toEqual(['wrong entry']);
+    expect(check(state(1, 1), state(1, 1, { entries: 1 }))).toEqual(['wrong entry']);
+    expect(
+      checkFinalAnswers(history(...twoWrites), new Map([['s', state(1, 1)]]), [
+        { session: 's', server: 1, seen: undefined },
+      ]),
+    ).toMatchObject([{ rule: 'wrong entry' }]);
+  });
+
+  it('a session that nobody ended is there', () => {
+    expect(check(undefined)).toEqual(['lost session']);
+    expect(check(undefined, undefined, request('a', 'logout', [70, 80]))).toEqual([]);
+    expect(check(undefined, state(1, 1), request('a', 'logout', [70, 80]))).toEqual(['wrong entry']);
+  });
+});

@@ -1,0 +1,60 @@
+import { type Agent, request } from 'node:http';
+
+export interface DeviceResponse {
+  readonly status: number;
+  readonly text: string;
+}
+
+/** The cookies of a client, by name. */
+export type Cookies = ReadonlyMap<string, string>;
+
+/** One client: keeps the newest cookies that it was given. Several may share a session, each with what it was told itself. */
+export class Device {
+  cookies: Cookies = new Map();
+
+  constructor(
+    readonly name: string,
+    private readonly agent: Agent,
+  ) {}
+
+  /** @throws when there is no answer, or none within `timeoutMs`: then the request is given up */
+  ask(method: 'GET' | 'POST', url: string, timeoutMs: number): Promise<DeviceResponse> {
+    return new Promise((resolve, reject) => {
+      const cookie = [...this.cookies].map((pair) => pair.join('=')).join('; ');
+      const headers = cookie === '' ? {} : { cookie };
+      const sent = request(url, { method, headers, agent: this.agent, signal: AbortSignal.timeout(timeoutMs) });
+      sent.on('error', reject);
+      sent.on('response', (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('error', reject);
+        response.on('end', () => {
+          this.keep(response.headers['set-cookie'] ?? []);
+          resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() });
+        });
+      });
+      sent.end();
+    });
+  }
+
+  private keep(lines: readonly string[]): void {
+    if (lines.length === 0) return;
+    const cookies = new Map(this.cookies);
+    for (const line of lines) {
+      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
+      cookies.set(name, value);
+    }
+    this.cookies = cookies;
+  }
+}
+
+/** The part that says which session: without the route that may follow the id. */
+export function idOf(cookies: Cookies): string {
+  return (cookies.get('sid') ?? '').slice(0, 43);
+}
+
+/** Those of a client that was shown nothing of its session since it started: every copy is new enough for it. */
+export function havingSeenNothing(cookies: Cookies): Cookies {
+  const seen = cookies.get('sid-seen');
+  return seen === undefined ? cookies : new Map(cookies).set('sid-seen', seen.replace(/\..*$/, '.0'));
+}

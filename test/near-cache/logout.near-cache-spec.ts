@@ -1,0 +1,68 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Agent } from 'node:http';
+import { RedisServer } from '../support/redis-server.js';
+import { Device } from './device.js';
+import { type NearCacheServer, NearCacheServers } from './near-cache-servers.js';
+import { pause } from './pause.js';
+
+const MAX_STALENESS_MS = 1_000;
+const ROUNDS = 20;
+
+describe.each(['validate', 'bounded'] as const)('logout on one server, near cache in mode %s', (mode) => {
+  const all = new NearCacheServers();
+  const agent = new Agent({ keepAlive: true });
+  let redis: RedisServer;
+  let servers: NearCacheServer[];
+  beforeAll(async () => {
+    redis = await RedisServer.start();
+    const bound = { MAX_STALENESS_MS: `${MAX_STALENESS_MS}` };
+    const env = { NEAR_CACHE: mode, REDIS_URL: redis.url, ...(mode === 'bounded' && bound) };
+    servers = await all.start(2, env, redis.port);
+    // Nobody is told in time.
+    for (const { link } of servers) if (link) link.delayMs = (role) => (role === 'invalidations' ? 300 : 0);
+  }, 60_000);
+  afterAll(async () => {
+    agent.destroy();
+    await all.stop();
+    await redis.stop();
+  });
+  const ask = async (device: Device, server: number, path: string, method: 'GET' | 'POST' = 'GET'): Promise<number> =>
+    (await device.ask(method, `${servers[server]?.url}/${path}`, 10_000)).status;
+
+  /** Both servers keep the session, which two devices use; one of them logs out on the first. */
+  async function logOut(): Promise<{ leaver: Device; other: Device }> {
+    const [leaver, other] = [new Device('leaver', agent), new Device('other', agent)];
+    await ask(leaver, 0, 'start/session', 'POST');
+    for (const server of [0, 1, 0, 1]) expect(await ask(leaver, server, 'read')).toBe(200);
+    // By now both have heard of each other's touches, and keep it.
+    await pause(400);
+    for (const server of [0, 1, 0, 1]) expect(await ask(leaver, server, 'read')).toBe(200);
+    other.cookies = leaver.cookies;
+    expect(await ask(leaver, 0, 'logout', 'POST')).toBe(201);
+    return { leaver, other };
+  }
+
+  it('the client that logged out is anonymous at once, on every server', async () => {
+    const all = await Promise.all(Array.from({ length: ROUNDS }, logOut));
+    const after = await Promise.all(
+      all.map(async ({ leaver }) => [await ask(leaver, 1, 'read'), await ask(leaver, 0, 'read')]),
+    );
+    expect(new Set(after.flat())).toEqual(new Set([401]));
+  }, 60_000);
+
+  it(`other clients of the session are, ${mode === 'validate' ? 'at once' : 'when that is told, or may be late'}`, async () => {
+    const { other } = await logOut();
+    const loggedOutAt = performance.now();
+    expect(await ask(other, 0, 'read')).toBe(401);
+    if (mode === 'validate') expect(await ask(other, 1, 'read')).toBe(401);
+    for (;;) {
+      const sentAt = performance.now();
+      const status = await ask(other, 1, 'read');
+      if (status === 401) break;
+      // The bound is what is promised; a request that was sent before may see the session.
+      expect(sentAt - loggedOutAt).toBeLessThanOrEqual(MAX_STALENESS_MS);
+      await pause(10);
+    }
+    expect(await ask(other, 1, 'read')).toBe(401);
+  }, 60_000);
+});

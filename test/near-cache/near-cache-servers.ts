@@ -1,0 +1,83 @@
+import { join } from 'node:path';
+import { ServerProcess } from '../support/server-process.js';
+import { FixtureBuild } from '../external/fixture-build.js';
+import { RedisLink } from './redis-link.js';
+
+/** Of one server since it started: what its store was asked. */
+export type StoreCallCounts = Readonly<Record<'load' | 'save' | 'touch' | 'destroy', number>>;
+
+export interface ServerMemory {
+  /** After garbage collection, in bytes. */
+  readonly heap: number;
+
+  /** Kept by the near cache, and the bytes they are counted for. */
+  readonly sessions: number;
+  readonly bytes: number;
+}
+
+export interface NearCacheServer {
+  readonly process: ServerProcess;
+  readonly url: string;
+
+  /** Present when it was asked for. */
+  readonly link?: RedisLink;
+}
+
+/** Application servers of the fixture in processes of their own. Stop them. */
+export class NearCacheServers {
+  private readonly build = new FixtureBuild(join(import.meta.dirname, 'fixture'));
+  private readonly servers: NearCacheServer[] = [];
+
+  /**
+   * Starts some, named s1, s2, ...
+   * @param linkTo port of a Redis that each reaches over a network of its own; else `env.REDIS_URL` says where it is
+   */
+  async start(count: number, env: Readonly<Record<string, string>>, linkTo?: number): Promise<NearCacheServer[]> {
+    const starting = Array.from({ length: count }, async (_, i) => this.startOne(`s${i + 1}`, env, linkTo));
+    const started = await Promise.allSettled(starting);
+    const failed = started.find((result) => result.status === 'rejected');
+    if (failed) throw failed.reason;
+    return started.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+  }
+
+  /** Ends some of them. */
+  async end(servers: readonly NearCacheServer[]): Promise<void> {
+    await Promise.all(servers.map(({ process }) => process.stop()));
+    await Promise.all(servers.map(({ link }) => link?.close()));
+    for (const server of servers) this.servers.splice(this.servers.indexOf(server), 1);
+  }
+
+  async stop(): Promise<void> {
+    await this.end([...this.servers]);
+    this.build.remove();
+  }
+
+  static async callsOf(servers: readonly NearCacheServer[]): Promise<StoreCallCounts> {
+    const sum = { load: 0, save: 0, touch: 0, destroy: 0 };
+    for (const { url } of servers) {
+      const counts = (await (await fetch(`${url}/process/calls`)).json()) as StoreCallCounts;
+      for (const name of Object.keys(sum) as (keyof typeof sum)[]) sum[name] += counts[name];
+    }
+    return sum;
+  }
+
+  static async memoryOf({ url }: NearCacheServer): Promise<ServerMemory> {
+    return (await (await fetch(`${url}/process/memory`)).json()) as ServerMemory;
+  }
+
+  private async startOne(
+    name: string,
+    env: Readonly<Record<string, string>>,
+    linkTo?: number,
+  ): Promise<NearCacheServer> {
+    const link = linkTo === undefined ? undefined : await RedisLink.start(linkTo);
+    const process = await ServerProcess.start(this.build.main, {
+      NODE_NAME: name,
+      ...env,
+      ...(link && { REDIS_URL: link.url }),
+    });
+    const server = { process, url: process.url, ...(link && { link }) };
+    this.servers.push(server);
+    return server;
+  }
+}

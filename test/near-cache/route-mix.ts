@@ -1,0 +1,31 @@
+import type { RequestKind } from './history.js';
+
+/** A route of the fixture, how a history calls it, and how often it is asked in relation to the others. */
+export interface WeightedRoute {
+  readonly path: string;
+  readonly kind: RequestKind;
+  readonly weight: number;
+}
+
+/** Reads, writes of one and of two beans, new ids, logouts. */
+export const mixedRoutes: readonly WeightedRoute[] = [
+  { path: 'read', kind: 'read', weight: 60 },
+  { path: 'read-only', kind: 'read', weight: 20 },
+  { path: 'write', kind: 'write', weight: 4 },
+  { path: 'slow-write', kind: 'write', weight: 3 },
+  { path: 'pair', kind: 'pair', weight: 3 },
+  { path: 'renew', kind: 'renew', weight: 0.5 },
+  { path: 'logout', kind: 'logout', weight: 0.5 },
+];
+
+/** No ends, and many writes: what a server has missed is soon of consequence, and late at the end of a run it has not been put right yet. */
+export const writingRoutes: readonly WeightedRoute[] = [
+  { path: 'read', kind: 'read', weight: 60 },
+  { path: 'write', kind: 'write', weight: 40 },
+];
+
+export function drawRoute(routes: readonly WeightedRoute[]): WeightedRoute {
+  let at = Math.random() * routes.reduce((sum, { weight }) => sum + weight, 0);
+  const drawn = routes.find(({ weight }) => (at -= weight) < 0);
+  return drawn ?? (routes[0] as WeightedRoute);
+}

@@ -1,0 +1,94 @@
+import { eventually } from '../support/eventually.js';
+import { checkFinalAnswers } from './check-final-answers.js';
+import { checkHistory } from './check-history.js';
+import type { FinalAnswer } from './history.js';
+import { type NearCacheServer, NearCacheServers } from './near-cache-servers.js';
+import { pause } from './pause.js';
+import { StressLoad, type StressLoadOptions } from './stress-load.js';
+import { writeReport } from './write-report.js';
+import type { Rule, Violation } from './violation.js';
+
+export interface StressScenario extends Omit<StressLoadOptions, 'servers'> {
+  readonly servers: readonly NearCacheServer[];
+
+  /** A server without a near cache: it says what is stored. */
+  readonly judge: NearCacheServer;
+
+  /** What the checker holds the servers to; 0 for `validate`. */
+  readonly maxStalenessMs: number;
+  readonly durationMs: number;
+
+  /** What goes wrong while the clients work. Everything works again when it is done. */
+  readonly meanwhile?: (load: StressLoad) => Promise<void>;
+}
+
+export interface StressResult {
+  readonly violations: readonly Violation[];
+
+  /** How many violations of each rule: empty when all promises were kept. */
+  readonly broken: Partial<Record<Rule, number>>;
+
+  /** How many requests had each outcome. */
+  readonly outcomes: Readonly<Record<string, number>>;
+
+  /** The share of the answered requests that were served without asking the store first. */
+  readonly unasked: number;
+
+  /** How many reads missed something that was acknowledged before they were sent, and for how long, in ms, at most. */
+  readonly stale: number;
+  readonly stalestMs: number;
+  readonly finalAnswers: number;
+}
+
+/** What a request may still do after its client gave it up: longer than any of its timeouts. */
+const SETTLE_MS = 1_500;
+
+/** Lets clients work on a few sessions, on all servers at once, then waits until all is quiet, and checks every answer. */
+export async function runStress({
+  servers,
+  judge,
+  maxStalenessMs,
+  durationMs,
+  meanwhile = async () => undefined,
+  ...options
+}: StressScenario): Promise<StressResult> {
+  const urls = servers.map(({ url }) => url);
+  const load = new StressLoad({ ...options, servers: urls });
+  try {
+    await load.begin();
+    const before = await NearCacheServers.callsOf(servers);
+    await load.run(durationMs, () => meanwhile(load));
+    const loads = (await NearCacheServers.callsOf(servers)).load - before.load;
+    await pause(SETTLE_MS + maxStalenessMs);
+
+    const answers: FinalAnswer[] = [];
+    for (const as of ['somebody', 'a client', 'somebody'] as const)
+      answers.push(...(await eventually('every server answers', () => load.finalAnswers(urls, as))));
+    const truths = await load.finalAnswers([judge.url], 'somebody');
+    const stored = new Map(truths.map(({ session, seen }) => [session, seen]));
+
+    const report = checkHistory(load.history, { maxStalenessMs });
+    const violations = [...report.violations, ...checkFinalAnswers(load.history, stored, answers)];
+    const outcomes = countedBy(load.history.requests, ({ outcome }) => outcome);
+    const answered = load.history.requests.filter(({ kind, outcome }) => kind !== 'start' && outcome !== 'unknown');
+    const result = {
+      violations,
+      broken: countedBy(violations, ({ rule }) => rule),
+      outcomes,
+      unasked: 1 - loads / answered.length,
+      stale: report.stale,
+      stalestMs: report.stalestMs,
+      finalAnswers: answers.length,
+    };
+    writeReport(result, load.history);
+    return result;
+  } finally {
+    load.close();
+  }
+}
+
+function countedBy<T, K extends string>(items: Iterable<T>, keyOf: (item: T) => K): Partial<Record<K, number>> {
+  const counts: Partial<Record<K, number>> = {};
+  for (const item of items) counts[keyOf(item)] = (counts[keyOf(item)] ?? 0) + 1;
+  return counts;
+}

@@ -1,0 +1,189 @@
+import { Agent } from 'node:http';
+import { type Cookies, Device, havingSeenNothing, idOf } from './device.js';
+import type { FinalAnswer, History, RequestEvent, RequestKind, RequestOutcome, SeenState, Wipe } from './history.js';
+import { HotSession, type Membership } from './hot-session.js';
+import { pause } from './pause.js';
+import { type WeightedRoute, drawRoute, mixedRoutes } from './route-mix.js';
+
+export interface StressLoadOptions {
+  /** Addresses of the servers: each request goes to one of them at random. */
+  readonly servers: readonly string[];
+  readonly sessions?: number;
+  readonly clientsPerSession?: number;
+  readonly routes?: readonly WeightedRoute[];
+
+  /** Between two requests of a client, in ms: at random up to this. */
+  readonly thinkMs?: number;
+
+  /** A client waits for an answer no longer than this, in ms. */
+  readonly patienceMs?: number;
+}
+
+/** Longer than any fault lasts. */
+const START_WITHIN_MS = 20_000;
+
+interface Client {
+  readonly device: Device;
+  readonly hot: HotSession;
+  membership: Membership;
+}
+
+/** Clients that use few sessions on many servers, deliberately without stickiness, and the record of what they saw. Close it. */
+export class StressLoad {
+  private readonly agent = new Agent({ keepAlive: true, maxSockets: 64 });
+  private readonly requests: RequestEvent[] = [];
+  private readonly wipes: Wipe[] = [];
+  private readonly hotSessions: HotSession[] = [];
+  private readonly clients: Client[] = [];
+  private isOver = false;
+  private isClosed = false;
+
+  constructor(private readonly options: StressLoadOptions) {
+    const { sessions = 50, clientsPerSession = 3 } = options;
+    for (let i = 0; i < sessions; i++) {
+      const hot = new HotSession(`s${i}`, (session) => this.startSession(session));
+      this.hotSessions.push(hot);
+      for (let j = 0; j < clientsPerSession; j++)
+        this.clients.push({ device: new Device(`c${i}-${j}`, this.agent), hot, membership: hot.now });
+    }
+  }
+
+  get history(): History {
+    return { requests: this.requests, wipes: this.wipes };
+  }
+
+  /** Every session is started. */
+  async begin(): Promise<void> {
+    await Promise.all(this.hotSessions.map((hot) => hot.replace()));
+    for (const client of this.clients) join(client, client.hot.now);
+  }
+
+  /** All clients send their requests, one at a time each, for so long; and until `meanwhile` is done. */
+  async run(durationMs: number, meanwhile: () => Promise<void> = async () => undefined): Promise<void> {
+    this.isOver = false;
+    const running = this.clients.map((client) => this.runClient(client));
+    try {
+      await Promise.all([pause(durationMs), meanwhile()]);
+    } finally {
+      this.isOver = true;
+      await Promise.all(running);
+    }
+  }
+
+  /** Takes all sessions away and remembers when. */
+  async wipe(take: () => Promise<unknown>): Promise<void> {
+    const start = performance.now();
+    await take();
+    this.wipes.push({ start, end: performance.now() });
+  }
+
+  /** What the sessions of now are called, with the newest cookie of each. */
+  get sessions(): readonly Membership[] {
+    return this.hotSessions.map(({ now }) => now);
+  }
+
+  /** What each server says of the sessions of now, to somebody who was shown nothing since they started, or to a client of them. */
+  async finalAnswers(servers: readonly string[], as: 'somebody' | 'a client'): Promise<FinalAnswer[]> {
+    const asking = this.hotSessions.flatMap(({ now: { session, cookies } }) => {
+      // Other clients may have an id from before the last renewal.
+      const client = this.clients.find(({ device }) => idOf(device.cookies) === idOf(cookies));
+      const asked = as === 'a client' && client ? client.device.cookies : havingSeenNothing(cookies);
+      return servers.map(async (url, server) => ({ session, server, seen: await this.askFinally(url, asked) }));
+    });
+    return Promise.all(asking);
+  }
+
+  close(): void {
+    this.isClosed = true;
+    this.agent.destroy();
+  }
+
+  private async askFinally(url: string, cookies: Cookies): Promise<SeenState | undefined> {
+    const device = new Device('judge', this.agent);
+    device.cookies = cookies;
+    const { status, text } = await device.ask('GET', `${url}/read`, 10_000);
+    if (status !== 200 && status !== 401) throw new Error(`a server answers ${status} when all is quiet: ${text}`);
+    return status === 200 ? (JSON.parse(text) as SeenState) : undefined;
+  }
+
+  private async runClient(client: Client): Promise<void> {
+    const { routes = mixedRoutes, thinkMs = 200 } = this.options;
+    await pause(Math.random() * thinkMs);
+    while (!this.isOver && !this.isClosed) {
+      const { path, kind } = drawRoute(routes);
+      const outcome = await this.play(client, path, kind);
+      if (outcome === 'anonymous') join(client, await client.hot.rejoin(client.membership));
+      await pause(Math.random() * thinkMs);
+    }
+  }
+
+  private async play(client: Client, path: string, kind: RequestKind): Promise<RequestOutcome> {
+    const { hot, device } = client;
+    if (kind === 'read') return this.send(client, 'GET', path, kind);
+    if (kind === 'write' || kind === 'pair') return this.send(client, 'POST', `${path}/${device.name}`, kind);
+    // Who ends an id knows the newest one: an old one would end nothing, and others may be making a new one.
+    if (hot.isBeingRenewed || hot.now.session !== client.membership.session)
+      return this.send(client, 'GET', 'read', 'read');
+    if (hot.now.generation !== client.membership.generation) join(client, hot.now);
+    if (kind === 'logout') return this.send(client, 'POST', path, kind);
+    const request = this.send(client, 'POST', path, kind);
+    await hot.renew(request.then((outcome) => (outcome === 'ok' ? device.cookies : undefined)));
+    const outcome = await request;
+    if (outcome === 'ok') client.membership = hot.now;
+    return outcome;
+  }
+
+  private async send(client: Client, method: 'GET' | 'POST', path: string, kind: RequestKind): Promise<RequestOutcome> {
+    const { device } = client;
+    const { session, generation } = client.membership;
+    const server = Math.floor(Math.random() * this.options.servers.length);
+    return this.record(device, method, server, path, { session, generation, kind });
+  }
+
+  private async record(
+    device: Device,
+    method: 'GET' | 'POST',
+    server: number,
+    path: string,
+    what: Pick<RequestEvent, 'session' | 'generation' | 'kind'>,
+  ): Promise<RequestOutcome> {
+    const request = { ...what, client: device.name, server, start: performance.now() };
+    try {
+      const url = `${this.options.servers[server]}/${path}`;
+      const { status, text } = await device.ask(method, url, this.options.patienceMs ?? 2_000);
+      const end = performance.now();
+      const outcome = outcomeOf(status);
+      const seen = outcome === 'ok' && text !== '' ? { seen: JSON.parse(text) as SeenState } : {};
+      const said = outcome === 'ok' ? status : `${status} ${text.slice(0, 100)}`;
+      this.requests.push({ ...request, end, outcome, status: said, ...seen });
+      return outcome;
+    } catch (error) {
+      const status = error instanceof Error ? error.name : 'failed';
+      this.requests.push({ ...request, end: performance.now(), outcome: 'unknown', status });
+      return 'unknown';
+    }
+  }
+
+  private async startSession(session: string): Promise<Cookies> {
+    const giveUpAt = performance.now() + START_WITHIN_MS;
+    while (!this.isClosed && performance.now() < giveUpAt) {
+      const device = new Device(`starter of ${session}`, this.agent);
+      const server = Math.floor(Math.random() * this.options.servers.length);
+      const what = { session, generation: 0, kind: 'start' } as const;
+      if ((await this.record(device, 'POST', server, `start/${session}`, what)) === 'ok') return device.cookies;
+      await pause(20);
+    }
+    throw new Error(`no server starts a session: ${this.requests.at(-1)?.status}`);
+  }
+}
+
+function join(client: Client, membership: Membership): void {
+  client.membership = membership;
+  client.device.cookies = membership.cookies;
+}
+
+function outcomeOf(status: number): RequestOutcome {
+  if (status === 200 || status === 201) return 'ok';
+  if (status === 401) return 'anonymous';
+  return status === 409 ? 'refused' : 'unknown';
+}

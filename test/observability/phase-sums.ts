@@ -1,0 +1,20 @@
+import { TIMING_PHASES, type SessionRequestRecord, type TimingPhase } from 'nestjs-session-beans/observability';
+
+/** All phases together, in seconds. */
+export function sumOfPhases({ phases }: Pick<SessionRequestRecord, 'phases'>): number {
+  return TIMING_PHASES.reduce((sum, phase) => sum + phases[phase], 0);
+}
+
+/** The phase that took longest. */
+export function dominantPhase({ phases }: Pick<SessionRequestRecord, 'phases'>): TimingPhase {
+  return TIMING_PHASES.reduce((most, phase) => (phases[phase] > phases[most] ? phase : most));
+}
+
+/** What several requests spent in each phase. */
+export function together(
+  records: readonly Pick<SessionRequestRecord, 'phases'>[],
+): Pick<SessionRequestRecord, 'phases'> {
+  const spent = (phase: TimingPhase): number => records.reduce((sum, { phases }) => sum + phases[phase], 0);
+  const phases = Object.fromEntries(TIMING_PHASES.map((phase) => [phase, spent(phase)]));
+  return { phases: phases as Record<TimingPhase, number> };
+}

@@ -1,0 +1,72 @@
+import type { SessionOperation, SessionReply } from './session-request.js';
+import type { SimulatedClient } from './simulated-client.js';
+import type { SimulatedMember } from './simulated-member.js';
+import type { Simulation } from './simulation.js';
+
+/** Within this time after the last fault every operation succeeds, retried by its client. */
+const LIVENESS_MS = 8_000;
+
+/** The time in which copies are made anew once everybody is there; and the one in which members find copies that nobody needs. */
+const SETTLE_MS = { short: 1_600, long: 22_000 } as const;
+
+/** Ends all faults, and checks what has to be true of the world from then on. */
+export async function checkAfterwards(world: Simulation): Promise<void> {
+  world.repair();
+  await world.advance(10_000, () => world.isRepaired);
+  const clients = world.clients.filter((client) => client.hasSession && !client.isDone);
+  for (const client of clients) {
+    client.giveUp(client.waiting);
+    await succeed(world, client, world.members[clients.indexOf(client) % world.members.length], 'write');
+  }
+  await world.advance(world.schedule.isLong ? SETTLE_MS.long : SETTLE_MS.short);
+  for (const ledger of world.ledgers) ledger.isSettled = true;
+  for (const [index, client] of clients.entries()) {
+    // The first client of each session everywhere, the others anywhere.
+    const isFirst = clients.findIndex(({ session }) => session === client.session) === index;
+    const members = isFirst ? world.members : world.members.slice(index % world.members.length).slice(0, 1);
+    for (const member of members) await succeed(world, client, member, 'read');
+  }
+  await world.advance(SETTLE_MS.short);
+  for (const ledger of world.ledgers) {
+    const client = clients.find(({ session }) => session === ledger);
+    if (client && ledger.isThere && world.keepsCopies) checkCopies(world, client);
+  }
+}
+
+async function succeed(
+  world: Simulation,
+  client: SimulatedClient,
+  member: SimulatedMember | undefined,
+  operation: SessionOperation,
+): Promise<void> {
+  if (!member) throw new Error('a world without members');
+  const end = world.time.now + LIVENESS_MS;
+  let reply: SessionReply | undefined;
+  while (world.time.now < end && !client.isDone && !world.violations.first) {
+    let isAnswered = false;
+    void world.ask(client, member, operation).then((answer) => {
+      reply = answer;
+      isAnswered = true;
+    });
+    await world.advance(LIVENESS_MS, () => isAnswered);
+    if (reply && reply.outcome !== 'unavailable') return;
+    await world.advance(100);
+  }
+  const message = `${operation} of ${client.session.name} by ${client.name} at ${member.name} does not succeed: ${JSON.stringify(reply)}`;
+  if (!client.isDone && !world.violations.first) world.violations.add({ invariant: 'liveness', message });
+}
+
+function checkCopies(world: Simulation, client: SimulatedClient): void {
+  const copies = world.members.map((member) => ({ member: member.name, copy: world.copyAt(member, client) }));
+  const primaries = copies.filter(({ copy }) => copy?.role === 'primary');
+  const [primary] = primaries;
+  const backup = copies.find(({ member }) => member === primary?.copy?.backup);
+  const others = copies.filter((entry) => entry.copy && entry !== primary && entry !== backup);
+  const isRight =
+    primaries.length === 1 &&
+    backup?.copy?.role === 'backup' &&
+    backup.copy.content === primary?.copy?.content &&
+    (others.length === 0 || !world.schedule.isLong);
+  if (isRight) return;
+  world.violations.add({ invariant: 'convergence', message: `${client.session.name}: ${JSON.stringify(copies)}` });
+}

@@ -1,0 +1,95 @@
+import type { ListName } from './mark-lists.js';
+import { planFaults } from './plan-faults.js';
+import { type ScheduleKind, scheduleKinds } from './schedule-kinds.js';
+import type { Schedule, ScheduleStep } from './schedule.js';
+import { SeededRandom } from './seeded-random.js';
+import type { SessionOperation } from './session-request.js';
+
+/** Near the defaults, with fewer heartbeats: they are most of the work of a quiet world. */
+const PACE = { callTimeoutMs: 250, heartbeatMs: 350, leaseMs: 700, lostAfterMs: 1_250 } as const;
+
+const OPERATIONS: readonly SessionOperation[] = [
+  ...(['read', 'read', 'read', 'read'] as const),
+  ...(['write', 'write', 'write', 'write', 'write'] as const),
+  'writeAlone',
+  'touch',
+];
+
+/** The schedule of a seed. */
+export function planSchedule(seed: number): Schedule {
+  const random = new SeededRandom(seed);
+  const kind = pickKind(random);
+  const members = random.pick([3, 3, 3, 3, 4, 4, 5]);
+  const sessions = random.pick([1, 1, 2, 3]);
+  const clients = sessions * random.pick([1, 2, 2, 3]);
+  const lengthMs = random.between(2_500, 9_500);
+  const faults = planFaults(random, { kind, members, lengthMs, settleMs: PACE.lostAfterMs + 2_000 });
+  return {
+    seed,
+    kind: kind.name,
+    promises: kind.promises,
+    members,
+    sessions,
+    clients,
+    weather: kind.weather,
+    settings: {
+      ...PACE,
+      quorum: kind.quorum,
+      whenAlone: random.chance(0.2) ? 'refuse' : 'degrade',
+      ...(random.chance(0.1) && { secret: 'a secret of simulated members' }),
+      goneAfterMs: kind.down === 'many' && random.chance(0.3) ? 5_000 : 60_000,
+    },
+    skewMs: random.chance(0.3) ? 3_600_000 : 100,
+    isPatient: random.chance(0.7),
+    isLong: random.chance(0.02),
+    steps: [...faults, ...planRequests(random, { sessions, clients, lengthMs, faults })].toSorted(
+      (a, b) => a.at - b.at,
+    ),
+  };
+}
+
+function pickKind(random: SeededRandom): ScheduleKind {
+  let rest = random.next();
+  for (const kind of scheduleKinds) {
+    rest -= kind.share;
+    if (rest < 0) return kind;
+  }
+  throw new Error('the shares of the kinds are less than 1');
+}
+
+function planRequests(
+  random: SeededRandom,
+  plan: {
+    readonly sessions: number;
+    readonly clients: number;
+    readonly lengthMs: number;
+    readonly faults: readonly ScheduleStep[];
+  },
+): ScheduleStep[] {
+  const steps: ScheduleStep[] = [];
+  const astray = random.pick([0.05, 0.3, 0.8]);
+  const ask = (at: number, client: number, operation: SessionOperation): void => {
+    const lists = random.pick<readonly ListName[]>([['a'], ['a'], ['b'], ['a', 'b']]);
+    const thinkMs = random.chance(0.2) ? random.between(1, 300) : 0;
+    steps.push({ at, do: 'ask', client, operation, lists, thinkMs, isAstray: random.chance(astray) });
+  };
+  for (let session = 0; session < plan.sessions; session++) {
+    // Most sessions are there before the first fault.
+    ask(random.chance(0.7) ? random.between(0, 500) : random.between(500, plan.lengthMs / 2), session, 'create');
+    if (random.chance(0.3)) {
+      const client = session + plan.sessions * random.integer(0, plan.clients / plan.sessions - 1);
+      const operation = random.chance(0.8) ? 'end' : 'endIfUnchanged';
+      ask(random.between(plan.lengthMs * 0.3, plan.lengthMs), client, operation);
+    }
+  }
+  for (let count = random.integer(25, 60); count > 0; count--) {
+    // Half of them soon after a fault.
+    const at =
+      plan.faults.length > 0 && random.chance(0.5)
+        ? random.pick(plan.faults).at + random.between(-20, 700)
+        : random.between(200, plan.lengthMs);
+    const operation = random.pick(OPERATIONS);
+    ask(at, random.integer(0, plan.clients - 1), operation);
+  }
+  return steps;
+}

@@ -1,0 +1,65 @@
+import { describe, expect, it } from '@jest/globals';
+import { describeFailures, describeSchedule } from './describe-failures.js';
+import { invariantsBrokenBy } from './invariants-broken-by.js';
+import { naiveReplicatedStores } from './naive-replicated-store.js';
+import { planSchedule } from './plan-schedule.js';
+import { plantedReplicationBugs } from './planted-replication-bugs.js';
+import { replicatedStores } from './replicated-stores.js';
+import { runSchedule } from './run-schedule.js';
+import { runSchedules } from './run-schedules.js';
+import { shrinkSchedule } from './shrink-schedule.js';
+import { singleCopyStores } from './single-copy-store.js';
+
+/** `SCHEDULES=n` runs another number of schedules, `FIRST=n` others, `ENOUGH=n` until so many fail; `SEED=n` runs one, and shows what happens in it. */
+const { SCHEDULES = '10000', FIRST = '1', ENOUGH = '1', SEED, SHRINK } = process.env;
+
+describe('replicated sessions, in any schedule of requests, crashes, stops and network faults', () => {
+  if (SEED !== undefined) {
+    it(`keep their promises in schedule ${SEED}`, async () => {
+      const planned = planSchedule(Number(SEED));
+      const schedule = SHRINK === undefined ? planned : await shrinkSchedule(planned, replicatedStores);
+      const result = await runSchedule(schedule, replicatedStores(), true);
+      console.log(describeSchedule(result));
+      expect(result.violation).toBeUndefined();
+    });
+    return;
+  }
+
+  it('keep their promises', async () => {
+    const start = performance.now();
+    const plan = { first: Number(FIRST), count: Number(SCHEDULES), enough: Number(ENOUGH) };
+    const { failures, counts } = await runSchedules(replicatedStores, plan);
+    if (failures.length > 0) throw new Error(await describeFailures(failures, replicatedStores));
+    console.log(`${SCHEDULES} schedules in ${((performance.now() - start) / 1000).toFixed(1)} s`, counts);
+    expect(counts.get('answered ok')).toBeGreaterThan(Number(SCHEDULES) * 10);
+  }, 600_000);
+});
+
+describe('the simulation', () => {
+  it.each(Object.entries(plantedReplicationBugs))('finds a store that %s', async (_name, stores) => {
+    const { failures } = await runSchedules(stores, { count: 3_000 });
+    console.log(_name, failures[0]?.schedule.seed, failures[0]?.violation);
+    expect(failures).toHaveLength(1);
+  });
+
+  it('finds nothing in a store that has one copy which never fails', async () => {
+    const { failures, counts } = await runSchedules(singleCopyStores, { count: 500 });
+    if (failures.length > 0) throw new Error(await describeFailures(failures, singleCopyStores));
+    expect(counts.get('answered ok')).toBeGreaterThan(10_000);
+  });
+
+  it('finds what a primary and a backup without epochs do wrong', async () => {
+    const broken = await invariantsBrokenBy(300, naiveReplicatedStores);
+    expect(broken).toEqual(
+      expect.arrayContaining(['nothingLost', 'witness', 'freshReads', 'noResurrection', 'honestLoss']),
+    );
+  });
+
+  it('does the same again for the same seed', async () => {
+    for (const seed of [1, 2, 3, 4, 5]) {
+      const runs = [1, 2].map(() => runSchedule(planSchedule(seed), naiveReplicatedStores(), true));
+      const [once, again] = await Promise.all(runs);
+      expect(again?.trace).toBe(once?.trace);
+    }
+  });
+});

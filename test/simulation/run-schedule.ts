@@ -1,0 +1,38 @@
+import { checkAfterwards } from './check-afterwards.js';
+import type { Schedule } from './schedule.js';
+import { Simulation } from './simulation.js';
+import type { StoreUnderSimulation } from './store-under-simulation.js';
+import type { Violation } from './violations.js';
+
+export interface ScheduleResult {
+  readonly schedule: Schedule;
+  readonly violation: Violation | undefined;
+  readonly trace: string;
+  readonly counts: ReadonlyMap<string, number>;
+}
+
+/** Runs a schedule to its end or to the first thing that must not be. */
+export async function runSchedule(
+  schedule: Schedule,
+  kind: StoreUnderSimulation,
+  isTraced = false,
+): Promise<ScheduleResult> {
+  const world = new Simulation(schedule, kind, isTraced);
+  const unhandled = (reason: unknown): void => {
+    const text = reason instanceof Error ? (reason.stack ?? reason.message) : String(reason);
+    world.violations.add({ invariant: 'failures', message: `nobody handles the rejection of a promise: ${text}` });
+  };
+  process.on('unhandledRejection', unhandled);
+  try {
+    await world.run();
+    await checkAfterwards(world);
+    world.close();
+    // Node reports rejected promises that nobody handles when it has nothing else to do.
+    await new Promise((resolve) => setImmediate(resolve));
+  } finally {
+    process.off('unhandledRejection', unhandled);
+  }
+  const violation = world.violations.firstUnless((session) => world.hasYielded(session));
+  const { counts, trace } = world;
+  return { schedule, violation, trace: trace.text, counts };
+}

@@ -1,0 +1,94 @@
+import { type ListName, type MarkLists, emptyLists, showLists } from './mark-lists.js';
+import type { SessionLedger } from './session-ledger.js';
+import type { SessionOperation, SessionReply, SessionRequest } from './session-request.js';
+import type { Trace } from './trace.js';
+
+/** A browser: it has one session, its latest locator, and one request at a time. */
+export class SimulatedClient {
+  locator: string | undefined = undefined;
+  shown: MarkLists = emptyLists;
+
+  /** It has the cookie of the session. */
+  hasSession = false;
+
+  /** It was told that the session is not there; it goes on with the old cookie all the same, as somebody might who kept a copy. */
+  private wasTold: 'nothing' | 'none' | 'lost' = 'nothing';
+  private requests = 0;
+  private waitsFor = 0;
+
+  constructor(
+    readonly name: string,
+    readonly session: SessionLedger,
+    readonly key: string,
+    private readonly trace: Trace,
+  ) {}
+
+  get isWaiting(): boolean {
+    return this.waitsFor !== 0;
+  }
+
+  /** A browser whose session was lost has another one now. */
+  get isDone(): boolean {
+    return this.wasTold === 'lost';
+  }
+
+  /** Route of the request, primary first: what a balancer reads. */
+  get owners(): string[] {
+    return this.locator?.split('.').slice(0, 2) ?? [];
+  }
+
+  ask(operation: SessionOperation, lists: readonly ListName[], thinkMs: number): SessionRequest {
+    const { session, key, locator, shown } = this;
+    this.waitsFor = ++this.requests;
+    const mark = `${this.name}:${this.requests}`;
+    return { client: this.name, session, key, operation, locator, shown, mark, lists, thinkMs };
+  }
+
+  /** The number of the request that waits now: an answer to another one comes too late. */
+  get waiting(): number {
+    return this.waitsFor;
+  }
+
+  giveUp(waiting: number): void {
+    if (this.waitsFor !== waiting) return;
+    this.trace.add(this.name, () => 'gives up waiting');
+    this.waitsFor = 0;
+  }
+
+  take(waiting: number, reply: SessionReply): void {
+    if (this.waitsFor !== waiting) return;
+    this.waitsFor = 0;
+    this.trace.add(
+      this.name,
+      () => `gets ${reply.outcome === 'ok' ? `${showLists(reply.lists)} ${reply.locator}` : JSON.stringify(reply)}`,
+    );
+    if (reply.outcome === 'none') this.wasTold = reply.isLost ? 'lost' : 'none';
+    if (reply.outcome !== 'ok') return;
+    if (this.wasTold === 'none') {
+      this.session.violate(
+        'noResurrection',
+        `${this.name} was told that ${this.session.name} has ended, and now finds it`,
+      );
+    }
+    this.hasSession = true;
+    this.checkLocator(reply.locator ?? '');
+    this.locator = reply.locator;
+    this.shown = reply.lists;
+  }
+
+  /** Another client got the same cookie. */
+  copyTo(other: SimulatedClient): void {
+    other.hasSession = true;
+    other.locator = this.locator;
+    other.shown = this.shown;
+  }
+
+  private checkLocator(next: string): void {
+    if (this.locator === undefined) return;
+    const [primary, , counter = ''] = this.locator.split('.');
+    const [nextPrimary, , nextCounter = ''] = next.split('.');
+    const gain = Number.parseInt(nextCounter, 36) - Number.parseInt(counter, 36);
+    if (gain > 0 || (gain === 0 && primary === nextPrimary)) return;
+    this.session.violateWitness(`${this.name} had the locator ${this.locator} and gets ${next}`, this.locator, next);
+  }
+}

@@ -1,0 +1,142 @@
+import type { ReplicationEvent } from '../../libs/session/src/store/replicated/replicated-session-store.options.js';
+import type { SessionStore } from '../../libs/session/src/store/session-store.js';
+import { MemberTransport } from './member-transport.js';
+import { RequestHandler } from './request-handler.js';
+import type { Schedule } from './schedule.js';
+import type { SeededRandom } from './seeded-random.js';
+import { SimulatedMember } from './simulated-member.js';
+import type { SimulatedNetwork } from './simulated-network.js';
+import type { KeptCopy, StoreUnderSimulation } from './store-under-simulation.js';
+import type { Trace } from './trace.js';
+import type { Violations } from './violations.js';
+import type { VirtualTime } from './virtual-time.js';
+
+interface Process {
+  readonly store: SessionStore;
+  readonly handler: RequestHandler;
+  isLeaving: boolean;
+
+  /** It was started again before it had left. */
+  isWantedAgain: boolean;
+}
+
+/** The members, and the store and application that run in each while it is up. */
+export class SimulatedProcesses {
+  readonly members: readonly SimulatedMember[];
+  private readonly group: ReadonlyMap<string, SimulatedMember>;
+  private readonly processes = new Map<SimulatedMember, Process>();
+
+  constructor(
+    private readonly schedule: Schedule,
+    private readonly world: {
+      readonly kind: StoreUnderSimulation;
+      readonly time: VirtualTime;
+      readonly network: SimulatedNetwork;
+      readonly trace: Trace;
+      readonly violations: Violations;
+    },
+    private readonly random: {
+      readonly clocks: SeededRandom;
+      readonly calls: SeededRandom;
+      readonly stores: SeededRandom;
+    },
+    private readonly hear: (member: string, event: ReplicationEvent) => void,
+  ) {
+    const { skewMs } = schedule;
+    this.members = Array.from({ length: schedule.members }, (_, index) => {
+      const ahead = { monotonicMs: random.clocks.between(0, 1e6), wallMs: random.clocks.between(-skewMs, skewMs) };
+      return new SimulatedMember(`s${index + 1}`, world.time, world.trace, ahead);
+    });
+    this.group = new Map(this.members.map((member) => [member.name, member]));
+  }
+
+  /** Whether all members are up and none is about to leave. */
+  get areComplete(): boolean {
+    return this.members.every((member) => member.state === 'up' && this.isAccepting(member));
+  }
+
+  /** Whether a balancer may send it requests. */
+  isAccepting(member: SimulatedMember): boolean {
+    return this.processes.get(member)?.isLeaving === false;
+  }
+
+  handlerOf(member: SimulatedMember): RequestHandler | undefined {
+    return this.processes.get(member)?.handler;
+  }
+
+  copyAt(member: SimulatedMember, key: string): KeptCopy | undefined {
+    const store = this.processes.get(member)?.store;
+    return store && this.world.kind.copyOf?.(store, key);
+  }
+
+  /** Now, or as soon as it has left. */
+  start(member: SimulatedMember): void {
+    const process = this.processes.get(member);
+    if (process?.isLeaving) process.isWantedAgain = true;
+    if (member.state === 'down') this.startNow(member);
+  }
+
+  crash(member: SimulatedMember): void {
+    this.processes.delete(member);
+    member.end();
+  }
+
+  leave(member: SimulatedMember): void {
+    const process = this.processes.get(member);
+    if (!process || process.isLeaving) return;
+    this.world.trace.add(member.name, () => 'leaves');
+    process.isLeaving = true;
+    process.store.close().then(
+      () => {
+        if (this.processes.get(member) !== process) return;
+        this.crash(member);
+        if (process.isWantedAgain) this.startNow(member);
+      },
+      (error: unknown) => this.fails(member, 'close', error),
+    );
+  }
+
+  private startNow(member: SimulatedMember): void {
+    member.start();
+    const { schedule, world } = this;
+    const { life } = member;
+    const timers = member.timers();
+    const random = this.random.stores.fork(life * 16 + this.members.indexOf(member));
+    const { network, trace } = world;
+    const store = world.kind.create({
+      ...schedule.settings,
+      nodeName: member.name,
+      members: this.members.map(({ name }) => ({ name, host: `${name}.test`, port: 1 })),
+      transport: new MemberTransport(member, {
+        group: this.group,
+        network,
+        trace,
+        random: this.random.calls,
+        isPatient: schedule.isPatient,
+      }),
+      onEvent: (event) => this.hear(member.name, event),
+      clock: member.clock(),
+      timers,
+      random: random.next,
+    });
+    const handler = new RequestHandler(member.name, life, store, {
+      random: random.fork(1),
+      violations: world.violations,
+      wait: (ms) => new Promise((resolve) => void timers.after(ms, () => resolve())),
+      now: () => world.time.now,
+    });
+    const opened = store.open?.() ?? Promise.resolve();
+    opened.then(
+      () => {
+        const isCurrent = member.life === life && member.state !== 'down';
+        if (isCurrent) this.processes.set(member, { store, handler, isLeaving: false, isWantedAgain: false });
+      },
+      (error: unknown) => this.fails(member, 'open', error),
+    );
+  }
+
+  private fails(member: SimulatedMember, what: string, error: unknown): void {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.world.violations.add({ invariant: 'failures', message: `${what} of ${member.name}: ${text}` });
+  }
+}

@@ -1,0 +1,212 @@
+import type { ReplicationEvent } from '../../libs/session/src/store/replicated/replicated-session-store.options.js';
+import { sessionHash, sessionKeyOf } from '../../libs/session/src/store/session-id.js';
+import type { ListName } from './mark-lists.js';
+import type { Schedule, ScheduleStep } from './schedule.js';
+import { SeededRandom } from './seeded-random.js';
+import { SessionLedger } from './session-ledger.js';
+import type { SessionOperation, SessionReply } from './session-request.js';
+import { SimulatedBalancer } from './simulated-balancer.js';
+import { SimulatedClient } from './simulated-client.js';
+import type { SimulatedMember } from './simulated-member.js';
+import { SimulatedNetwork } from './simulated-network.js';
+import { SimulatedProcesses } from './simulated-processes.js';
+import type { KeptCopy, StoreUnderSimulation } from './store-under-simulation.js';
+import { Trace } from './trace.js';
+import { Violations } from './violations.js';
+import { VirtualTime } from './virtual-time.js';
+
+/** When a client gives up. */
+const PATIENCE_MS = 4_000;
+
+/** Members have this long to open their stores before the schedule begins. */
+const OPENING_MS = 100;
+
+/** One world: members with their stores, the network between them, clients in front of them, and a schedule of what happens. */
+export class Simulation {
+  readonly time = new VirtualTime();
+  readonly trace: Trace;
+  readonly violations: Violations;
+  readonly clients: readonly SimulatedClient[];
+  readonly ledgers: readonly SessionLedger[];
+
+  /** How often something happened: answers by outcome, and events of the stores. */
+  readonly counts = new Map<string, number>();
+
+  private readonly network: SimulatedNetwork;
+  private readonly processes: SimulatedProcesses;
+  private readonly balancer: SimulatedBalancer;
+  private readonly responses: SeededRandom;
+  private readonly yielded = new Set<string>();
+  private readonly byHash = new Map<string, SessionLedger>();
+
+  constructor(
+    readonly schedule: Schedule,
+    private readonly kind: StoreUnderSimulation,
+    isTraced: boolean,
+  ) {
+    const { time } = this;
+    const random = new SeededRandom(schedule.seed);
+    const trace = (this.trace = new Trace(time, isTraced));
+    const violations = (this.violations = new Violations(trace));
+    const network = (this.network = new SimulatedNetwork(time, random.fork(1), schedule.weather));
+    this.processes = new SimulatedProcesses(
+      schedule,
+      { kind, time, network, trace, violations },
+      { clocks: random.fork(2), calls: random.fork(3), stores: random.fork(4) },
+      (member, event) => this.hear(member, event),
+    );
+    this.balancer = new SimulatedBalancer(this.processes, time, random.fork(5));
+    this.responses = random.fork(6);
+    const keys = Array.from({ length: schedule.sessions }, (_, index) => sessionKeyOf(`${schedule.seed}.${index}`));
+    this.ledgers = keys.map((key, index) => {
+      const ledger = new SessionLedger(`session${index + 1}`, schedule.promises, violations);
+      this.byHash.set(sessionHash(key), ledger);
+      return ledger;
+    });
+    this.clients = Array.from({ length: schedule.clients }, (_, index) => {
+      const session = index % schedule.sessions;
+      const [ledger, key] = [this.ledgers[session], keys[session]];
+      if (!ledger || !key) throw new Error('a client without a session');
+      return new SimulatedClient(`c${index + 1}`, ledger, key, trace);
+    });
+  }
+
+  get members(): readonly SimulatedMember[] {
+    return this.processes.members;
+  }
+
+  /** Runs the schedule to its last step. */
+  async run(): Promise<void> {
+    for (const member of this.members) this.processes.start(member);
+    for (const step of this.schedule.steps) this.time.after(OPENING_MS + step.at, () => this.take(step));
+    await this.advance(OPENING_MS + (this.schedule.steps.at(-1)?.at ?? 0));
+  }
+
+  /** Lets `ms` pass, unless something was found or `isEnough`. */
+  async advance(ms: number, isEnough: () => boolean = () => false): Promise<void> {
+    await this.time.runUntil(this.time.now + ms, () => this.violations.first !== undefined || isEnough());
+  }
+
+  /** Ends all faults. */
+  repair(): void {
+    this.trace.add('----', () => 'all faults end');
+    this.network.calm();
+    for (const member of this.members) {
+      if (member.state === 'frozen') member.resume();
+      this.processes.start(member);
+    }
+  }
+
+  get isRepaired(): boolean {
+    return this.processes.areComplete;
+  }
+
+  /** Whether the store has said that it could not keep all of a session. */
+  hasYielded(session: string): boolean {
+    return this.yielded.has(session) || this.ledgers.some(({ name, isLost }) => name === session && isLost);
+  }
+
+  /** A client's request to one member. Resolves with the answer, or with undefined when the client has given up. */
+  ask(
+    client: SimulatedClient,
+    member: SimulatedMember,
+    operation: SessionOperation,
+    lists: readonly ListName[] = ['a'],
+    thinkMs = 0,
+  ): Promise<SessionReply | undefined> {
+    const request = client.ask(operation, lists, thinkMs);
+    const { waiting } = client;
+    this.trace.add(
+      client.name,
+      () =>
+        `asks ${member.name} to ${operation} ${client.session.name} with ${client.locator ?? 'nothing'}, ${request.mark}`,
+    );
+    return new Promise((resolve) => {
+      this.time.after(PATIENCE_MS, () => {
+        if (client.waiting === waiting) this.count('too late');
+        client.giveUp(waiting);
+        resolve(undefined);
+      });
+      member.run(member.life, 'message', () => {
+        void this.processes
+          .handlerOf(member)
+          ?.handle(request)
+          .then((reply) => {
+            this.time.after(this.responses.between(0.2, 3), () => {
+              if (client.waiting === waiting) this.count(`answered ${reply.outcome}`);
+              client.take(waiting, reply);
+              this.share(client);
+              resolve(reply);
+            });
+          });
+      });
+    });
+  }
+
+  get keepsCopies(): boolean {
+    return this.kind.copyOf !== undefined;
+  }
+
+  /** What a member keeps of a client's session. */
+  copyAt(member: SimulatedMember, client: SimulatedClient): KeptCopy | undefined {
+    return this.processes.copyAt(member, client.key);
+  }
+
+  /** Ends every process, so that nothing of this world goes on. */
+  close(): void {
+    for (const member of this.members) if (member.state !== 'down') this.processes.crash(member);
+  }
+
+  private take(step: ScheduleStep): void {
+    switch (step.do) {
+      case 'ask':
+        return this.takeRequest(step);
+      case 'block':
+        this.trace.add('net', () => `blocks ${step.links.map(([a, b]) => `s${a + 1}>s${b + 1}`).join(' ')}`);
+        for (const [from, to] of step.links) this.network.block(`s${from + 1}`, `s${to + 1}`);
+        return undefined;
+      case 'unblock':
+        this.trace.add('net', () => 'is whole again');
+        return this.network.unblockAll();
+      default:
+        return this.takeFault(step);
+    }
+  }
+
+  private takeFault(step: Extract<ScheduleStep, { readonly member: number }>): void {
+    const member = this.members[step.member];
+    if (!member) throw new Error(`no member ${step.member}`);
+    if (step.do === 'start') this.processes.start(member);
+    if (step.do === 'crash' && member.state !== 'down') this.processes.crash(member);
+    if (step.do === 'leave' && member.state === 'up') this.processes.leave(member);
+    if (step.do === 'freeze' && member.state === 'up') member.freeze();
+    if (step.do === 'resume' && member.state === 'frozen') member.resume();
+  }
+
+  private takeRequest(step: Extract<ScheduleStep, { readonly do: 'ask' }>): void {
+    const client = this.clients[step.client];
+    if (!client || client.isWaiting || client.isDone || client.hasSession === (step.operation === 'create')) return;
+    const member = this.balancer.choose(client, step.isAstray);
+    if (member) void this.ask(client, member, step.operation, step.lists, step.thinkMs);
+  }
+
+  private hear(member: string, event: ReplicationEvent): void {
+    this.count(event.type);
+    this.trace.add(member, () => `* ${JSON.stringify(event)}`);
+    const ledger = 'session' in event ? this.byHash.get(event.session) : undefined;
+    if (event.type === 'yielded' && ledger) this.yielded.add(ledger.name);
+    if (event.type === 'lost' && ledger) ledger.isLost = true;
+  }
+
+  private count(what: string): void {
+    this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
+  }
+
+  /** The first client that gets a session shows its cookie to those that share it. */
+  private share(owner: SimulatedClient): void {
+    if (!owner.hasSession) return;
+    for (const other of this.clients) {
+      if (other.session === owner.session && !other.hasSession) owner.copyTo(other);
+    }
+  }
+}

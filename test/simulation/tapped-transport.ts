@@ -1,0 +1,35 @@
+import type {
+  AnswerReplicationCall,
+  ReplicationTransport,
+} from '../../libs/session/src/store/replicated/replication-transport.js';
+
+/** A message or an answer, as the protocol has it. */
+export type Wire = Readonly<Record<string, unknown>> & { readonly type: string };
+
+export interface TransportTaps {
+  /** What a member does with a message of another; `handle` is what it would do. */
+  answer?(message: Wire, handle: (message: Wire) => Promise<Wire>): Promise<Wire>;
+
+  /** What a member does instead of sending a message; `send` would do that. */
+  call?(message: Wire, member: string, send: () => Promise<Wire>): Promise<Wire>;
+}
+
+/** Lets a planted bug change what members say to each other. */
+export function tappedTransport(inner: ReplicationTransport, taps: TransportTaps): ReplicationTransport {
+  return {
+    listen: (answer: AnswerReplicationCall) =>
+      inner.listen(async (from, text) => {
+        const handle = async (message: Wire): Promise<Wire> => parse(await answer(from, JSON.stringify(message)));
+        return JSON.stringify(await (taps.answer ? taps.answer(parse(text), handle) : handle(parse(text))));
+      }),
+    call: async (member, text, timeoutMs) => {
+      const send = async (): Promise<Wire> => parse(await inner.call(member, text, timeoutMs));
+      return JSON.stringify(await (taps.call ? taps.call(parse(text), member.name, send) : send()));
+    },
+    close: () => inner.close(),
+  };
+}
+
+function parse(text: string): Wire {
+  return JSON.parse(text) as Wire;
+}

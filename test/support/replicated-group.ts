@@ -1,0 +1,74 @@
+import type { SessionStore } from 'nestjs-session-beans';
+import {
+  ReplicatedSessionStore,
+  type ReplicatedSessionStoreOptions,
+  type ReplicationEvent,
+} from 'nestjs-session-beans/replicated';
+import { InMemoryReplication } from './in-memory-replication.js';
+
+/** Short, so that tests need not wait; all of them in the proportions of the defaults. */
+const QUICK = {
+  callTimeoutMs: 60,
+  heartbeatMs: 20,
+  leaseMs: 100,
+  lostAfterMs: 250,
+  goneAfterMs: 1_500,
+} as const;
+
+/** Members of one group on an in-memory network. */
+export class ReplicatedGroup {
+  readonly network = new InMemoryReplication();
+  readonly stores = new Map<string, ReplicatedSessionStore>();
+  readonly events = new Map<string, ReplicationEvent[]>();
+
+  /** Stores that somebody was given; for whoever gives them out one after the other. */
+  handedOut = 0;
+
+  private constructor(
+    readonly names: readonly string[],
+    private readonly options: Partial<ReplicatedSessionStoreOptions>,
+  ) {}
+
+  static async open(size: number, options: Partial<ReplicatedSessionStoreOptions> = {}): Promise<ReplicatedGroup> {
+    const names = Array.from({ length: size }, (_, i) => `s${i + 1}`);
+    const group = new ReplicatedGroup(names, options);
+    await Promise.all(names.map((name) => group.start(name)));
+    return group;
+  }
+
+  /** A new process of the member: its heap is empty. */
+  async start(name: string): Promise<ReplicatedSessionStore> {
+    const store = new ReplicatedSessionStore({
+      nodeName: name,
+      members: this.names.map((member, i) => ({ name: member, host: '127.0.0.1', port: 7001 + i })),
+      transport: this.network.transportOf(name),
+      onEvent: (event) => this.eventsOf(name).push(event),
+      ...QUICK,
+      ...this.options,
+    });
+    this.stores.set(name, store);
+    await store.open();
+    return store;
+  }
+
+  store(name: string): ReplicatedSessionStore {
+    const store = this.stores.get(name);
+    if (!store) throw new Error(`no member ${name}`);
+    return store;
+  }
+
+  eventsOf(name: string): ReplicationEvent[] {
+    const events = this.events.get(name) ?? [];
+    this.events.set(name, events);
+    return events;
+  }
+
+  /** The process of the member ends without a word, and what it would still say is not heard. */
+  kill(name: string): void {
+    this.network.kill(name);
+  }
+
+  async close(stores: Iterable<SessionStore> = this.stores.values()): Promise<void> {
+    await Promise.all([...stores].map((store) => store.close()));
+  }
+}
