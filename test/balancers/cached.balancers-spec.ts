@@ -24,7 +24,7 @@ describe.each(variants)('SESSION_PATTERN=cached, NEAR_CACHE=$mode, behind $balan
   afterEach(() => cluster.restore());
 
   it('a client stays on its server; when that dies it continues on another one, with all it was told', async () => {
-    const clients = Array.from({ length: 30 }, () => new CountingClient(cluster.url));
+    const clients = Array.from({ length: 18 }, () => new CountingClient(cluster.url));
     await Promise.all(clients.map((client) => client.countUp(5)));
     const homes = clients.map(({ locator: [route] }) => route);
     expect(new Set(homes)).toEqual(new Set(['s1', 's2', 's3']));
@@ -43,16 +43,16 @@ describe.each(variants)('SESSION_PATTERN=cached, NEAR_CACHE=$mode, behind $balan
   });
 
   it('kill -9 of a server under load, and its return, lose no acknowledged update', async () => {
-    const workload = new Workload(cluster, { counting: 20, shopping: 5 });
+    const workload = new Workload(cluster, { counting: 15, shopping: 3 });
     await workload.start();
-    await workload.goesOn(500);
+    await workload.goesOn(300);
     await cluster.node('s1').kill();
-    await workload.goesOn(500);
+    await workload.goesOn(300);
     await cluster.restore();
-    await workload.goesOn(500);
-    const { problems, acknowledged } = await workload.finish();
+    await workload.goesOn(300);
+    const { problems, acknowledged } = await workload.report();
     expect(problems).toEqual([]);
-    expect(acknowledged).toBeGreaterThan(1_000);
+    expect(acknowledged).toBeGreaterThan(700);
     workload.close();
   });
 });

@@ -128,7 +128,7 @@ describe.each(balancers)('$balancer, any kind', ({ start }) => {
     ['no session', `csid=${ID}.s1; sid2=${ID}.s1; x=sid=${ID}.s1`],
     ['no route', `sid=${ID}`],
     ['an empty route', `sid=${ID}.`],
-    ['no route but freshness', `sid=${ID}.-.s1`],
+    ['no route but another field', `sid=${ID}.-.s1`],
     ['an unknown route', `sid=${ID}.s4`],
     ['a longer name', `sid=${ID}.s11`],
     ['33 characters', `sid=${ID}.${'s'.repeat(33)}`],

@@ -34,7 +34,7 @@ describe.each(balancers)('SESSION_PATTERN=external behind $balancer, round robin
     await workload.goesOn(500);
     await cluster.node('s1').kill();
     await workload.goesOn(1_000);
-    const { problems, acknowledged } = await workload.finish();
+    const { problems, acknowledged } = await workload.report();
     expect(problems).toEqual([]);
     expect(acknowledged).toBeGreaterThan(1_000);
     workload.close();

@@ -60,9 +60,14 @@ export class Workload {
     return this.counting.reduce((sum, client) => sum + client.sent, looks);
   }
 
-  /** Ends the load and looks at every session once more. */
-  async finish(): Promise<WorkloadReport> {
+  /** Resolves when the last request is answered. */
+  async stop(): Promise<void> {
     await this.load?.stop();
+  }
+
+  /** Ends the load and looks at every session once more. */
+  async report(): Promise<WorkloadReport> {
+    await this.stop();
     const failures: Record<string, number> = {};
     for (const status of this.clients.flatMap((client) => client.failures)) {
       failures[status] = (failures[status] ?? 0) + 1;

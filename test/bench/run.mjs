@@ -60,10 +60,19 @@ if (!values.report) {
     if (!only && existsSync(file)) rmSync(file);
     const save = (sample) => appendFileSync(file, `${JSON.stringify(sample)}\n`);
     for (const major of majors) {
-      await RUNS[part].run({ ...RUNS[part][isQuick ? 'quick' : 'full'], node: binaries[major], major, only, isQuick, save });
+      await RUNS[part].run({
+        ...RUNS[part][isQuick ? 'quick' : 'full'],
+        node: binaries[major],
+        major,
+        only,
+        isQuick,
+        save,
+      });
     }
   }
-  const settings = Object.fromEntries(Object.entries(RUNS).map(([part, { full, quick }]) => [part, isQuick ? quick : full]));
+  const settings = Object.fromEntries(
+    Object.entries(RUNS).map(([part, { full, quick }]) => [part, isQuick ? quick : full]),
+  );
   writeFileSync(join(results, 'settings.json'), JSON.stringify(settings));
 }
 // Only what a full run measured belongs into the documentation.

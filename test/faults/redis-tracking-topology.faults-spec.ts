@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import type { Cluster } from 'ioredis';
 import type { RedisSessionStore } from 'nestjs-session-beans/redis';
 import { clusterSlot } from '../../libs/session/src/store/redis/cluster-slot.js';
 import { eventually } from '../support/eventually.js';
@@ -59,10 +60,14 @@ describe('the connections by which a near cache is told', () => {
           45_000,
         );
         // The session may have been lost with the primary.
-        await eventually('there is the session', async () => {
-          await WatchedRedisStore.create(reader, 'key');
-          return (await reader.load('key')).outcome === 'found';
-        });
+        await eventually(
+          'there is the session',
+          async () => {
+            await WatchedRedisStore.create(reader, 'key');
+            return (await reader.load('key')).outcome === 'found';
+          },
+          45_000,
+        );
         await watch('key', 45_000);
         expect(await replica.info('clients', 'pubsub_clients')).not.toBe('0');
         await isUsed(meter);
@@ -159,6 +164,26 @@ describe('the connections by which a near cache is told', () => {
       },
       120_000,
     );
+
+    it('follow a redirection also while nobody answers where the slots are', async () => {
+      const cluster = await RedisCluster.start({ masters: 3, replicas: 3 });
+      closing.push(() => cluster.stop());
+      const { watch, store: reader } = await watched(cluster.url, 'key');
+      const before = await watch('key');
+      const master = cluster.masterOf('session:{key}');
+      const replica = cluster.replicas[cluster.masters.indexOf(master)] as RedisServer;
+      const { client } = reader as unknown as { client: Cluster };
+      client.refreshSlotsCache = () => undefined;
+      const emit = client.emit.bind(client);
+      client.emit = (event, ...args) => !/^refresh$|node$/.test(String(event)) && emit(event, ...args);
+
+      await replica.command('CLUSTER', 'FAILOVER');
+
+      await eventually('it is not trusted any more', () => before.toldUntil === -Infinity);
+      const after = await watch('key');
+      expect(after.toldUntil).toBeGreaterThan(0);
+      expect(await replica.info('clients', 'tracking_clients')).toBe('1');
+    }, 120_000);
   });
 });
 

@@ -43,7 +43,7 @@ export class NearCacheServers {
   /** Ends some of them. */
   async end(servers: readonly NearCacheServer[]): Promise<void> {
     await Promise.all(servers.map(({ process }) => process.stop()));
-    await Promise.all(servers.map(({ link }) => link?.close()));
+    for (const { link } of servers) await link?.close();
     for (const server of servers) this.servers.splice(this.servers.indexOf(server), 1);
   }
 

@@ -24,6 +24,11 @@ export const writingRoutes: readonly WeightedRoute[] = [
   { path: 'write', kind: 'write', weight: 40 },
 ];
 
+/** No ends: every session lives through the whole run. */
+export const lastingRoutes: readonly WeightedRoute[] = mixedRoutes.filter(
+  ({ kind }) => kind !== 'renew' && kind !== 'logout',
+);
+
 export function drawRoute(routes: readonly WeightedRoute[]): WeightedRoute {
   let at = Math.random() * routes.reduce((sum, { weight }) => sum + weight, 0);
   const drawn = routes.find(({ weight }) => (at -= weight) < 0);

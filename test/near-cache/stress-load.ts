@@ -1,4 +1,5 @@
 import { Agent } from 'node:http';
+import { eventually } from '../support/eventually.js';
 import { type Cookies, Device, havingSeenNothing, idOf } from './device.js';
 import type { FinalAnswer, History, RequestEvent, RequestKind, RequestOutcome, SeenState, Wipe } from './history.js';
 import { HotSession, type Membership } from './hot-session.js';
@@ -12,7 +13,7 @@ export interface StressLoadOptions {
   readonly clientsPerSession?: number;
   readonly routes?: readonly WeightedRoute[];
 
-  /** Between two requests of a client, in ms: at random up to this. */
+  /** Between two requests of a client, in ms: at random up to this and three times what the last one took. */
   readonly thinkMs?: number;
 
   /** A client waits for an answer no longer than this, in ms. */
@@ -84,13 +85,19 @@ export class StressLoad {
 
   /** What each server says of the sessions of now, to somebody who was shown nothing since they started, or to a client of them. */
   async finalAnswers(servers: readonly string[], as: 'somebody' | 'a client'): Promise<FinalAnswer[]> {
-    const asking = this.hotSessions.flatMap(({ now: { session, cookies } }) => {
-      // Other clients may have an id from before the last renewal.
-      const client = this.clients.find(({ device }) => idOf(device.cookies) === idOf(cookies));
-      const asked = as === 'a client' && client ? client.device.cookies : havingSeenNothing(cookies);
-      return servers.map(async (url, server) => ({ session, server, seen: await this.askFinally(url, asked) }));
-    });
-    return Promise.all(asking);
+    const answers: FinalAnswer[] = [];
+    const askOne = async (url: string, server: number): Promise<void> => {
+      for (const { now } of this.hotSessions) {
+        const { session, cookies } = now;
+        // Other clients may have an id from before the last renewal.
+        const client = this.clients.find(({ device }) => idOf(device.cookies) === idOf(cookies));
+        const asked = as === 'a client' && client ? client.device.cookies : havingSeenNothing(cookies);
+        const seen = await eventually('the server answers', () => this.askFinally(url, asked));
+        answers.push({ session, server, seen: seen === 'none' ? undefined : seen });
+      }
+    };
+    await Promise.all(servers.map(askOne));
+    return answers;
   }
 
   close(): void {
@@ -98,12 +105,12 @@ export class StressLoad {
     this.agent.destroy();
   }
 
-  private async askFinally(url: string, cookies: Cookies): Promise<SeenState | undefined> {
+  private async askFinally(url: string, cookies: Cookies): Promise<SeenState | 'none'> {
     const device = new Device('judge', this.agent);
     device.cookies = cookies;
     const { status, text } = await device.ask('GET', `${url}/read`, 10_000);
     if (status !== 200 && status !== 401) throw new Error(`a server answers ${status} when all is quiet: ${text}`);
-    return status === 200 ? (JSON.parse(text) as SeenState) : undefined;
+    return status === 200 ? (JSON.parse(text) as SeenState) : 'none';
   }
 
   private async runClient(client: Client): Promise<void> {
@@ -111,9 +118,11 @@ export class StressLoad {
     await pause(Math.random() * thinkMs);
     while (!this.isOver && !this.isClosed) {
       const { path, kind } = drawRoute(routes);
+      const start = performance.now();
       const outcome = await this.play(client, path, kind);
       if (outcome === 'anonymous') join(client, await client.hot.rejoin(client.membership));
-      await pause(Math.random() * thinkMs);
+      // A machine that is busy is not asked for more than it can do: it would be late with everything, and nothing could be stale.
+      await pause(Math.random() * (thinkMs + 3 * (performance.now() - start)));
     }
   }
 

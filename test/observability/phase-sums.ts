@@ -5,8 +5,9 @@ export function sumOfPhases({ phases }: Pick<SessionRequestRecord, 'phases'>): n
   return TIMING_PHASES.reduce((sum, phase) => sum + phases[phase], 0);
 }
 
-/** The phase that took longest. */
+/** The phase that took longest. @throws when none took any time: then nothing was measured */
 export function dominantPhase({ phases }: Pick<SessionRequestRecord, 'phases'>): TimingPhase {
+  if (sumOfPhases({ phases }) <= 0) throw new Error('no phase took any time');
   return TIMING_PHASES.reduce((most, phase) => (phases[phase] > phases[most] ? phase : most));
 }
 

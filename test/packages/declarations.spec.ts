@@ -6,7 +6,9 @@ const dist = join(import.meta.dirname, '../../libs/session/dist');
 
 describe('the declarations of the built package', () => {
   it('are correct for users with stricter settings than ours, who check libraries too', () => {
-    const entries = ['index.d.ts', 'redis/index.d.ts', 'testing/index.d.ts'].map((entry) => join(dist, entry));
+    const entries = ['', 'observability/', 'redis/', 'replicated/', 'replicated/grpc/', 'testing/'].map((entry) =>
+      join(dist, entry, 'index.d.ts'),
+    );
     const program = ts.createProgram(entries, {
       target: ts.ScriptTarget.ES2022,
       module: ts.ModuleKind.NodeNext,

@@ -1,11 +1,14 @@
-// Module hooks: whoever resolves one of the optional peers, directly or not, fails.
+// Module hooks: whoever resolves one of the optional peers, directly or not, fails; except those named in ALLOWED, with commas between them.
 import { register } from 'node:module';
 import { isMainThread } from 'node:worker_threads';
 
-const OPTIONAL_PEER = /^(ioredis|@nestjs\/microservices|@opentelemetry\/api)(\/|$)/;
+const PEERS = ['ioredis', '@nestjs/microservices', '@grpc/grpc-js', '@nestjs/terminus', '@opentelemetry/api'];
+const allowed = process.env.ALLOWED?.split(',') ?? [];
+const refused = PEERS.filter((peer) => !allowed.includes(peer));
 
 export async function resolve(specifier, context, next) {
-  if (OPTIONAL_PEER.test(specifier)) throw new Error(`${context.parentURL} loads ${specifier}`);
+  if (refused.some((peer) => specifier === peer || specifier.startsWith(`${peer}/`)))
+    throw new Error(`${context.parentURL} loads ${specifier}`);
   return next(specifier, context);
 }
 

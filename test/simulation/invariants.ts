@@ -13,7 +13,7 @@ export const invariants = {
   oneHolder: 'A lock that was given, is not given back and has not run out is not given to another one.',
   convergence: 'After all faults each session that is there has one primary and one backup with the same state.',
   liveness: 'After all faults every operation succeeds within a bounded time.',
-  failures: 'A store rejects with SessionStoreError only, and no promise is rejected that nobody handles.',
+  failures: 'A store rejects with SessionStoreError only.',
 } as const;
 
 export type Invariant = keyof typeof invariants;

@@ -2,7 +2,7 @@ import { SessionStoreError } from '../../libs/session/src/errors/session-store.e
 import type { ReplicatedSessionStoreOptions } from '../../libs/session/src/store/replicated/replicated-session-store.options.js';
 import type { SessionRecord, StoredPart } from '../../libs/session/src/store/session-record.js';
 import type { SessionStore } from '../../libs/session/src/store/session-store.js';
-import { applyPartChanges } from '../../libs/session/src/store/memory/apply-part-changes.js';
+import { applyPartChanges } from '../../libs/session/src/store/heap/apply-part-changes.js';
 import type { StoreUnderSimulation } from './store-under-simulation.js';
 
 type WireRecord = Omit<SessionRecord, 'parts'> & { readonly parts: [string, StoredPart][] };

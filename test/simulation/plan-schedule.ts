@@ -82,6 +82,8 @@ function planRequests(
       ask(random.between(plan.lengthMs * 0.3, plan.lengthMs), client, operation);
     }
   }
+  // Some sessions are left alone for most of the time: nobody's request gives them a second copy.
+  const quietFrom = Array.from({ length: plan.sessions }, () => (random.chance(0.25) ? plan.lengthMs * 0.2 : Infinity));
   for (let count = random.integer(25, 60); count > 0; count--) {
     // Half of them soon after a fault.
     const at =
@@ -89,7 +91,8 @@ function planRequests(
         ? random.pick(plan.faults).at + random.between(-20, 700)
         : random.between(200, plan.lengthMs);
     const operation = random.pick(OPERATIONS);
-    ask(at, random.integer(0, plan.clients - 1), operation);
+    const client = random.integer(0, plan.clients - 1);
+    if (at < (quietFrom[client % plan.sessions] ?? 0)) ask(at, client, operation);
   }
   return steps;
 }

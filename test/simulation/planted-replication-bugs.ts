@@ -1,104 +1,214 @@
+import type { LoadOptions } from 'nestjs-session-beans';
+import { ReplicationCallError } from '../../libs/session/src/store/replicated/replication-call.error.js';
 import { ReplicatedSessionStore } from '../../libs/session/src/store/replicated/replicated-session-store.js';
 import { type InsideOfStore, insideOf } from './inside-of.js';
+import type { Invariant } from './invariants.js';
 import { replicatedStores } from './replicated-stores.js';
 import type { StoreUnderSimulation } from './store-under-simulation.js';
 import { type TransportTaps, type Wire, tappedTransport } from './tapped-transport.js';
 
+interface PlantedBug {
+  /** What it breaks, among other things. */
+  readonly breaks: Invariant;
+  readonly stores: () => StoreUnderSimulation;
+}
+
 /** Mistakes that such a protocol is made with, each put into the store that has none of them. */
-export const plantedReplicationBugs: Readonly<Record<string, () => StoreUnderSimulation>> = {
-  'takes a put without a look at the epoch': () =>
-    tapped((inside) => ({
-      answer: (message, handle) => {
-        const key = keyOf(message);
-        if (message.type !== 'put' || message['state'] === undefined) return handle(message);
-        const own = inside().context.table.get(key);
-        if (own) inside().context.table.remove(own);
-        inside().context.memory.floorOf = () => 0;
-        return handle({ ...message, from: null });
-      },
-    })),
+export const plantedReplicationBugs: Readonly<Record<string, PlantedBug>> = {
+  'takes a put without a look at the epoch': {
+    breaks: 'nothingLost',
+    stores: () =>
+      tapped((inside) => ({
+        answer: (message, handle) => {
+          const key = keyOf(message);
+          if (message.type !== 'put' || message['state'] === undefined) return handle(message);
+          const own = inside().context.table.get(key);
+          if (own) inside().context.table.remove(own);
+          inside().context.memory.floorOf = () => 0;
+          return handle({ ...message, from: null });
+        },
+      })),
+  },
 
-  'does not fence what it has given to a claimant': () =>
-    tapped((inside) => ({
-      answer: async (message, handle) => {
-        const { table, members } = inside().context;
-        const own = message.type === 'claim' ? table.get(keyOf(message)) : undefined;
-        const wasFenced = own?.fenced ?? true;
-        const answer = await handle(message);
-        if (!own || wasFenced) return answer;
-        own.fenced = false;
-        members.get(own.node)?.over.delete(own.key);
-        return answer;
-      },
-    })),
-
-  'does not look at the locator': () =>
-    changed((store) => {
-      const load = store.load.bind(store);
-      store.load = (key, { locator: _, ...options } = {}) => load(key, options);
-    }),
-
-  'acknowledges before the backup has it': () =>
-    tapped(() => {
-      const lives = new Map<string, unknown>();
-      return {
-        call: async (message, member, send) => {
-          if (message.type === 'put' && message['delta'] !== undefined) {
-            void send().catch(() => undefined);
-            return { type: 'ok', life: lives.get(member) };
-          }
-          const answer = await send();
-          if (answer['life'] !== undefined && message.type !== 'claim') lives.set(member, answer['life']);
+  'does not fence what it has given to a claimant': {
+    breaks: 'freshReads',
+    stores: () =>
+      tapped((inside) => ({
+        answer: async (message, handle) => {
+          const { table, members } = inside().context;
+          const own = message.type === 'claim' ? table.get(keyOf(message)) : undefined;
+          const wasFenced = own?.fenced ?? true;
+          const answer = await handle(message);
+          if (!own || wasFenced) return answer;
+          own.fenced = false;
+          members.get(own.node)?.over.delete(own.key);
           return answer;
         },
-      };
-    }),
+      })),
+  },
 
-  'answers reads without a lease': () =>
-    changed((store) => {
-      insideOf(store).primary.hasLease = () => true;
-    }),
+  'does not look at the locator': {
+    breaks: 'witness',
+    stores: () =>
+      changed((store) => {
+        const load = store.load.bind(store);
+        store.load = (key, options) => {
+          const { locator, ...others } = options as LoadOptions;
+          return load(key, locator === undefined ? options : others);
+        };
+      }),
+  },
 
-  'takes over without waiting for the lease to end': () =>
-    tapped(() => ({
-      call: async (message, _member, send) => {
-        const answer = await send();
-        return message.type === 'claim' ? { ...answer, heardAgoMs: 1e9 } : answer;
-      },
-    })),
+  'acknowledges before the backup has it': {
+    breaks: 'nothingLost',
+    stores: () =>
+      tapped(() => {
+        const lives = new Map<string, unknown>();
+        return {
+          call: async (message, member, send) => {
+            if (message.type === 'put' && message['delta'] !== undefined) {
+              void send().catch(() => undefined);
+              return { type: 'ok', life: lives.get(member) };
+            }
+            const answer = await send();
+            if (answer['life'] !== undefined && message.type !== 'claim') lives.set(member, answer['life']);
+            return answer;
+          },
+        };
+      }),
+  },
 
-  'tells no primary that it is not followed any more': () =>
-    tapped(() => ({
-      answer: async (message, handle) => {
-        const answer = await handle(message);
-        return message.type === 'ping' ? { ...answer, over: [] } : answer;
-      },
-    })),
+  'answers reads without a lease': {
+    breaks: 'freshReads',
+    stores: () =>
+      changed((store) => {
+        insideOf(store).primary.hasLease = () => true;
+      }),
+  },
 
-  'forgets at its backup that a session has ended': () =>
-    tapped((inside) => ({
-      answer: async (message, handle) => {
-        if (message.type === 'bury') return { type: 'done' };
-        const own = inside().context.table.get(keyOf(message));
-        const isEnd = message.type === 'put' && typeof message['state'] === 'object' && 'x' in (message['state'] ?? {});
-        return isEnd && own ? { type: 'ok', life: inside().context.members.get(own.node)?.ownBond } : handle(message);
-      },
-    })),
+  'takes over without waiting for the lease to end': {
+    breaks: 'freshReads',
+    stores: () =>
+      tapped(() => ({
+        call: async (message, _member, send) => {
+          const answer = await send();
+          return message.type === 'claim' ? { ...answer, heardAgoMs: 1e9 } : answer;
+        },
+      })),
+  },
 
-  'makes no new copies when a member is lost': () =>
-    changed((store) => {
-      insideOf(store).repair.request = () => undefined;
-    }),
+  'tells no primary that it is not followed any more': {
+    breaks: 'freshReads',
+    stores: () =>
+      tapped(() => ({
+        answer: async (message, handle) => {
+          const answer = await handle(message);
+          return message.type === 'ping' ? { ...answer, over: [] } : answer;
+        },
+      })),
+  },
 
-  'takes the times of others for its own': () =>
-    tapped((inside) => ({
-      answer: (message, handle) => handle('at' in message ? { ...message, at: inside().context.clock.now() } : message),
-    })),
+  'forgets at its backup that a session has ended': {
+    breaks: 'noResurrection',
+    stores: () =>
+      tapped((inside) => ({
+        answer: async (message, handle) => {
+          if (message.type === 'bury') return { type: 'done' };
+          const own = inside().context.table.get(keyOf(message));
+          const isEnd =
+            message.type === 'put' && typeof message['state'] === 'object' && 'x' in (message['state'] ?? {});
+          return isEnd && own ? { type: 'ok', life: inside().context.members.get(own.node)?.ownBond } : handle(message);
+        },
+      })),
+  },
 
-  'consents to every epoch': () =>
-    tapped(() => ({
-      answer: async (message, handle) => (message.type === 'grant' ? { type: 'yes', before: [] } : handle(message)),
-    })),
+  'makes no new copies when a member is lost': {
+    breaks: 'nothingLost',
+    stores: () =>
+      changed((store) => {
+        insideOf(store).repair.request = () => undefined;
+      }),
+  },
+
+  'takes the times of others for its own': {
+    breaks: 'nothingLost',
+    stores: () =>
+      tapped((inside) => ({
+        answer: (message, handle) =>
+          handle('at' in message ? { ...message, at: inside().context.clock.now() } : message),
+      })),
+  },
+
+  'consents to every epoch': {
+    breaks: 'nothingLost',
+    stores: () =>
+      tapped(() => ({
+        answer: async (message, handle) => (message.type === 'grant' ? { type: 'yes', before: [] } : handle(message)),
+      })),
+  },
+
+  'gives a lock to everybody': {
+    breaks: 'oneHolder',
+    stores: () =>
+      changed((store) => {
+        store.lock = async () => true;
+      }),
+  },
+
+  'does not recognise a save that is sent again': {
+    breaks: 'wholeWrites',
+    stores: () =>
+      changed((store) => {
+        const save = store.save.bind(store);
+        let saves = 0;
+        store.save = (change) => save({ ...change, writeId: `${change.writeId}_${saves++}` });
+      }),
+  },
+
+  'does not say that a session was lost': {
+    breaks: 'honestLoss',
+    stores: () =>
+      replicatedStores((options) => {
+        const { onEvent } = options;
+        const store = new ReplicatedSessionStore({
+          ...options,
+          onEvent: (event) => (event.type === 'lost' ? undefined : onEvent?.(event)),
+        });
+        const load = store.load.bind(store);
+        store.load = async (...call) => {
+          const result = await load(...call);
+          return result.outcome === 'none' ? { outcome: 'none' } : result;
+        };
+        return store;
+      }),
+  },
+
+  'never asks a member again that was silent once': {
+    breaks: 'convergence',
+    stores: () =>
+      tapped(() => {
+        const silent = new Set<string>();
+        return {
+          call: async (_message, member, send) => {
+            if (silent.has(member)) throw new ReplicationCallError('silent', 'it was silent before');
+            try {
+              return await send();
+            } catch (error) {
+              silent.add(member);
+              throw error;
+            }
+          },
+        };
+      }),
+  },
+
+  'rejects with an error of its own kind': {
+    breaks: 'failures',
+    stores: () =>
+      changed((store) => {
+        store.touch = () => Promise.reject(new TypeError('planted'));
+      }),
+  },
 };
 
 function keyOf(message: Wire): string {

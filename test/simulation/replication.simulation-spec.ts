@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { describeFailures, describeSchedule } from './describe-failures.js';
+import { firstSeedThatBreaks } from './first-seed-that-breaks.js';
 import { invariantsBrokenBy } from './invariants-broken-by.js';
 import { naiveReplicatedStores } from './naive-replicated-store.js';
 import { planSchedule } from './plan-schedule.js';
@@ -26,21 +27,24 @@ describe('replicated sessions, in any schedule of requests, crashes, stops and n
   }
 
   it('keep their promises', async () => {
-    const start = performance.now();
     const plan = { first: Number(FIRST), count: Number(SCHEDULES), enough: Number(ENOUGH) };
     const { failures, counts } = await runSchedules(replicatedStores, plan);
     if (failures.length > 0) throw new Error(await describeFailures(failures, replicatedStores));
-    console.log(`${SCHEDULES} schedules in ${((performance.now() - start) / 1000).toFixed(1)} s`, counts);
+    if (process.env['SCHEDULES'] !== undefined) console.log(counts);
     expect(counts.get('answered ok')).toBeGreaterThan(Number(SCHEDULES) * 10);
-  }, 600_000);
+    expect(counts.get('promoted')).toBeGreaterThan(Number(SCHEDULES));
+  }, 1_800_000);
 });
 
 describe('the simulation', () => {
-  it.each(Object.entries(plantedReplicationBugs))('finds a store that %s', async (_name, stores) => {
-    const { failures } = await runSchedules(stores, { count: 3_000 });
-    console.log(_name, failures[0]?.schedule.seed, failures[0]?.violation);
-    expect(failures).toHaveLength(1);
-  });
+  it.each(Object.entries(plantedReplicationBugs))(
+    'finds a store that %s',
+    async (_name, { stores, breaks }) => {
+      const seed = await firstSeedThatBreaks(breaks, stores, 3_000);
+      expect(seed).toBeDefined();
+    },
+    600_000,
+  );
 
   it('finds nothing in a store that has one copy which never fails', async () => {
     const { failures, counts } = await runSchedules(singleCopyStores, { count: 500 });
@@ -57,7 +61,7 @@ describe('the simulation', () => {
 
   it('does the same again for the same seed', async () => {
     for (const seed of [1, 2, 3, 4, 5]) {
-      const runs = [1, 2].map(() => runSchedule(planSchedule(seed), naiveReplicatedStores(), true));
+      const runs = [1, 2].map(() => runSchedule(planSchedule(seed), replicatedStores(), true));
       const [once, again] = await Promise.all(runs);
       expect(again?.trace).toBe(once?.trace);
     }

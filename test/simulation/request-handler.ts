@@ -72,7 +72,7 @@ export class RequestHandler {
     if (result.outcome === 'none') return this.none(request, result.lost === true);
     const record = result.outcome === 'found' ? result.record : known;
     if (!record) throw new Error('unchanged, without a copy');
-    const lists = this.found(request, view, record, result.locator);
+    const lists = this.found(request, view, { record, locator: result.locator });
     if (request.thinkMs > 0) await this.world.wait(request.thinkMs);
     if (operation === 'writeAlone') return this.writeAlone(request);
     if (operation === 'write') return this.write(request, record, lists);
@@ -91,7 +91,7 @@ export class RequestHandler {
     const { view } = session;
     const result = await this.store.load(key, { ...(request.locator !== undefined && { locator: request.locator }) });
     if (result.outcome !== 'found') return this.none(request, false);
-    const lists = this.found(request, view, result.record, result.locator);
+    const lists = this.found(request, view, result);
     if (request.thinkMs > 0) await this.world.wait(request.thinkMs);
     const reply = await this.write(request, result.record, lists, token);
     session.unlocking(token);
@@ -135,7 +135,7 @@ export class RequestHandler {
         return this.none(request, false);
       }
       record = result.record;
-      lists = this.found(request, view, record, result.locator);
+      lists = this.found(request, view, result, true);
     }
     session.refused(mark);
     return { outcome: 'unavailable' };
@@ -170,8 +170,8 @@ export class RequestHandler {
   private found(
     request: SessionRequest,
     view: LedgerView,
-    record: SessionRecord,
-    locator: string | undefined,
+    { record, locator }: { readonly record: SessionRecord; readonly locator?: string | undefined },
+    isSave = false,
   ): MarkLists {
     const { session, shown } = request;
     const lists = listsOf(record);
@@ -180,7 +180,7 @@ export class RequestHandler {
     session.located(locator, this.member, this.name(request));
     if (!contains(lists, shown)) {
       const message = `${this.name(request)} shows ${showLists(lists)} to a client that was shown ${showLists(shown)}`;
-      session.violateWitness(message, request.locator, locator);
+      session.violateWitness(message, { had: request.locator, gets: locator, isSave });
     }
     return lists;
   }

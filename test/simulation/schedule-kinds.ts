@@ -20,7 +20,7 @@ const rough = { minDelayMs: 0.2, maxDelayMs: 20, loss: 0.03, repeated: 0.03, lat
 export const scheduleKinds: readonly ScheduleKind[] = [
   {
     name: 'one member down at a time',
-    share: 0.45,
+    share: 0.4,
     promises: { keepsAll: true, isOneLine: true, isFresh: true, mayYield: false },
     quorum: false,
     weather: steady,
@@ -29,7 +29,7 @@ export const scheduleKinds: readonly ScheduleKind[] = [
   },
   {
     name: 'quorum, partitions, lost and late messages, one member down at a time',
-    share: 0.3,
+    share: 0.35,
     promises: { keepsAll: true, isOneLine: true, isFresh: true, mayYield: false },
     quorum: true,
     weather: rough,

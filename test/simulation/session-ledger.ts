@@ -170,11 +170,14 @@ export class SessionLedger {
 
   /**
    * A client is shown less than before. After a split it is told that its session is lost instead; that is excused only when its locator is older than what
-   * members remember of a session's past.
+   * members remember of a session's past, or when a save shows it, which has no locator to look at.
    */
-  violateWitness(message: string, had: string | undefined, gets: string | undefined): void {
-    const isOld = counterOf(gets) - counterOf(had) > MOST_REMEMBERED;
-    const isExcused = this.promises.mayYield && isOld;
+  violateWitness(
+    message: string,
+    shown: { readonly had: string | undefined; readonly gets: string | undefined; readonly isSave: boolean },
+  ): void {
+    const isOld = counterOf(shown.gets) - counterOf(shown.had) > MOST_REMEMBERED;
+    const isExcused = this.promises.mayYield && (isOld || shown.isSave);
     this.violations.add({ invariant: 'witness', message, ...(isExcused && { unlessYielded: this.name }) });
   }
 }

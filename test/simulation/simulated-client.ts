@@ -89,6 +89,7 @@ export class SimulatedClient {
     const [nextPrimary, , nextCounter = ''] = next.split('.');
     const gain = Number.parseInt(nextCounter, 36) - Number.parseInt(counter, 36);
     if (gain > 0 || (gain === 0 && primary === nextPrimary)) return;
-    this.session.violateWitness(`${this.name} had the locator ${this.locator} and gets ${next}`, this.locator, next);
+    const message = `${this.name} had the locator ${this.locator} and gets ${next}`;
+    this.session.violateWitness(message, { had: this.locator, gets: next, isSave: false });
   }
 }

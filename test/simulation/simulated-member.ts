@@ -1,6 +1,7 @@
 import type { Clock } from '../../libs/session/src/store/clock.js';
 import type { ReplicationTimers } from '../../libs/session/src/store/replicated/replication-timers.js';
 import type { AnswerReplicationCall } from '../../libs/session/src/store/replicated/replication-transport.js';
+import type { SeededRandom } from './seeded-random.js';
 import type { Trace } from './trace.js';
 import type { VirtualTime } from './virtual-time.js';
 
@@ -29,6 +30,7 @@ export class SimulatedMember {
   constructor(
     readonly name: string,
     private readonly time: VirtualTime,
+    private readonly random: SeededRandom,
     private readonly trace: Trace,
     /** What its two clocks are ahead of the world's. */
     private readonly ahead: { readonly monotonicMs: number; readonly wallMs: number },
@@ -55,7 +57,7 @@ export class SimulatedMember {
     this.frozenSince = this.time.now;
   }
 
-  /** Goes on as a process does after SIGCONT: first the timers that are due, then what waits in its sockets. */
+  /** Goes on as a process does after SIGCONT: first the timers that are due, then what waits in its sockets, in whatever order. */
   resume(): void {
     this.trace.add(this.name, () => `goes on, ${this.waiting.length} events wait`);
     this.state = 'up';
@@ -63,7 +65,8 @@ export class SimulatedMember {
     this.waiting = [];
     for (const kind of ['timer', 'message'] as const) {
       for (const event of waiting) {
-        if (event.kind === kind) this.time.after(0, () => this.run(life, kind, event.run));
+        const afterMs = kind === 'timer' ? 0 : this.random.between(0, 3);
+        if (event.kind === kind) this.time.after(afterMs, () => this.run(life, kind, event.run));
       }
     }
   }

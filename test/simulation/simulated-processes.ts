@@ -45,7 +45,7 @@ export class SimulatedProcesses {
     const { skewMs } = schedule;
     this.members = Array.from({ length: schedule.members }, (_, index) => {
       const ahead = { monotonicMs: random.clocks.between(0, 1e6), wallMs: random.clocks.between(-skewMs, skewMs) };
-      return new SimulatedMember(`s${index + 1}`, world.time, world.trace, ahead);
+      return new SimulatedMember(`s${index + 1}`, world.time, random.clocks, world.trace, ahead);
     });
     this.group = new Map(this.members.map((member) => [member.name, member]));
   }

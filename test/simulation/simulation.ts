@@ -101,9 +101,10 @@ export class Simulation {
     return this.processes.areComplete;
   }
 
-  /** Whether the store has said that it could not keep all of a session. */
+  /** Whether the store has said that it could not keep all of a session; or somebody has ended it on one side of a split, which is an end for both. */
   hasYielded(session: string): boolean {
-    return this.yielded.has(session) || this.ledgers.some(({ name, isLost }) => name === session && isLost);
+    if (this.yielded.has(session)) return true;
+    return this.ledgers.some(({ name, isLost, endWasAsked }) => name === session && (isLost || endWasAsked));
   }
 
   /** A client's request to one member. Resolves with the answer, or with undefined when the client has given up. */

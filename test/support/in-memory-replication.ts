@@ -15,14 +15,18 @@ export interface ReplicationTraffic {
   readonly type: string;
 }
 
-/** `deliver` by default; `lose` the message; `loseAnswer` once it was handled; or deliver it when the promise resolves. */
-export type ReplicationFate = 'deliver' | 'lose' | 'loseAnswer' | Promise<void>;
+/** `deliver` by default; `lose` the message; `loseAnswer` once it was handled; `fail` as if the time for an answer had passed; or deliver it when the promise resolves. */
+export type ReplicationFate = 'deliver' | 'lose' | 'loseAnswer' | 'fail' | Promise<void>;
+
+/** @returns what is answered instead of `answer` */
+export type AnswerOverride = (message: ReplicationTraffic, answer: string) => string;
 
 /** A network of members within this process, on which a test decides what becomes of each message. */
 export class InMemoryReplication {
   private readonly listening = new Map<string, AnswerReplicationCall>();
   private readonly cut = new Set<string>();
   private readonly lives = new Map<string, number>();
+  private readonly overrides = new Map<string, AnswerOverride>();
 
   /** All messages that were sent. */
   readonly traffic: ReplicationTraffic[] = [];
@@ -62,6 +66,11 @@ export class InMemoryReplication {
     this.cut.clear();
   }
 
+  /** The member answers something else, for tests that damage it. */
+  overrideAnswer(name: string, override: AnswerOverride): void {
+    this.overrides.set(name, override);
+  }
+
   /** The process of the member ends: nobody listens there any more, and what it says is not heard. A transport made afterwards is another process. */
   kill(name: string): void {
     this.listening.delete(name);
@@ -79,10 +88,12 @@ export class InMemoryReplication {
     return withTimeout(timeoutMs, to, async () => {
       const fate = this.cut.has(`${from} ${to}`) ? 'lose' : this.fateOf(message);
       if (typeof fate !== 'string') await fate;
+      if (fate === 'fail') throw silence(to);
       if (fate === 'lose') return new Promise<string>(() => undefined);
       const answer = this.listening.get(to);
       if (!answer) throw new ReplicationCallError('refused', `nobody listens at '${to}'`);
-      const reply = await answer(from, text);
+      const told = await answer(from, text);
+      const reply = this.overrides.get(to)?.(message, told) ?? told;
       return fate === 'loseAnswer' || this.cut.has(`${from} ${to}`) ? new Promise<string>(() => undefined) : reply;
     });
   }

@@ -2,10 +2,18 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { Query, Scope } from '@nestjs/common';
 import { items, pause } from './items.mjs';
 import { library } from './library.mjs';
+import { replicatedStore } from './replicated-store.mjs';
 import { controller, createNestApplication } from './nest-application.mjs';
 
 /** This library, in one of its patterns. */
-export async function createApp({ adapter, pattern = 'memory', scope, redisPort, maxSessions = 1_100_000, moreBeans = 0 }) {
+export async function createApp({
+  adapter,
+  pattern = 'memory',
+  scope,
+  redisPort,
+  maxSessions = 1_100_000,
+  moreBeans = 0,
+}) {
   const { Merge, ReadOnlySession, SessionModule, SessionScoped, MemorySessionStore } = await library('.');
 
   class Visit {
@@ -16,7 +24,11 @@ export async function createApp({ adapter, pattern = 'memory', scope, redisPort,
 
   // Other beans of the application, which only `/all` touches.
   const others = Array.from({ length: moreBeans }, (_, i) => {
-    const Other = { [`Other${i}`]: class { counter = i; } }[`Other${i}`];
+    const Other = {
+      [`Other${i}`]: class {
+        counter = i;
+      },
+    }[`Other${i}`];
     SessionScoped({ name: `other${i}` })(Other);
     return Other;
   });
@@ -57,7 +69,11 @@ export async function createApp({ adapter, pattern = 'memory', scope, redisPort,
     }
   }
   Query('bytes')(VisitController.prototype, 'fill', 0);
-  ReadOnlySession()(VisitController.prototype, 'peek', Object.getOwnPropertyDescriptor(VisitController.prototype, 'peek'));
+  ReadOnlySession()(
+    VisitController.prototype,
+    'peek',
+    Object.getOwnPropertyDescriptor(VisitController.prototype, 'peek'),
+  );
 
   const injected = { visit: Visit, ...Object.fromEntries(others.map((Other, i) => [`other${i}`, Other])) };
   // A machine that is busy with other things makes a benchmark slow, but must not end it.
@@ -67,6 +83,7 @@ export async function createApp({ adapter, pattern = 'memory', scope, redisPort,
     external: async () => ({ store: await redisStore(redisPort) }),
     validate: async () => ({ store: await redisStore(redisPort), nearCache: nearCache('validate', maxSessions) }),
     bounded: async () => ({ store: await redisStore(redisPort), nearCache: nearCache('bounded', maxSessions) }),
+    replicated: async () => ({ store: await replicatedStore(maxSessions) }),
   };
   return createNestApplication({
     adapter,

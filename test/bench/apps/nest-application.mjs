@@ -4,15 +4,19 @@ import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 
+class BenchModule {
+  name = 'bench';
+}
+Module({})(BenchModule);
+
 /**
  * Every contestant is started exactly this way: stock adapter, logger off, nothing in front of it but what `prepare` puts there.
  * @param {{ adapter?: 'express' | 'fastify', imports?: object[], controllers: Function[], providers?: object[], prepare?: (app: object) => unknown }} parts
  */
 export async function createNestApplication({ adapter, imports = [], controllers, providers = [], prepare }) {
-  class AppModule {}
-  Module({ imports, controllers, providers })(AppModule);
+  const module = { module: BenchModule, imports, controllers, providers };
   const http = adapter === 'fastify' ? new FastifyAdapter() : new ExpressAdapter();
-  const app = await NestFactory.create(AppModule, http, { logger: ['error'], abortOnError: false });
+  const app = await NestFactory.create(module, http, { logger: ['error'], abortOnError: false });
   await prepare?.(app);
   return app;
 }

@@ -12,6 +12,7 @@ export const SIZES = {
 const LARGE = new Set([
   'memory',
   'external',
+  'replicated',
   'cached-validate',
   'cached-bounded',
   'express-session-memory',
@@ -32,11 +33,17 @@ export function blocks({ only, isQuick }) {
     return sizes.flatMap((size) => {
       const isSmall = size === 'one number';
       const taking = names.filter(
-        ({ name, maxBytes = Number.POSITIVE_INFINITY }) => isSmall || (LARGE.has(name) && SIZES[size].bytes <= maxBytes),
+        ({ name, maxBytes = Number.POSITIVE_INFINITY }) =>
+          isSmall || (LARGE.has(name) && SIZES[size].bytes <= maxBytes),
       );
       const paths = isSmall ? ['/ping', '/read', '/peek', '/write'] : ['/read', '/peek', '/write'];
       return paths
-        .map((path) => ({ floor, size, path, names: taking.filter((one) => path !== '/peek' || one.isOurs).map((one) => one.name) }))
+        .map((path) => ({
+          floor,
+          size,
+          path,
+          names: taking.filter((one) => path !== '/peek' || one.isOurs).map((one) => one.name),
+        }))
         .filter((block) => block.names.length > 0);
     });
   });

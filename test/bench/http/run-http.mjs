@@ -68,7 +68,12 @@ async function runPhase({ server, visitors }, redis, { name, size, path }, ms) {
   const clients = visitors[size] ?? visitors['one number'];
   // Peers and Nest itself know no difference between a read and one that promises to be no more.
   const asked = path === '/peek' && contestant(name).app !== 'beans' ? '/read' : path;
-  const load = { port: server.port, path: asked, visitors: clients, connections: Math.min(CONNECTIONS, clients.length) };
+  const load = {
+    port: server.port,
+    path: asked,
+    visitors: clients,
+    connections: Math.min(CONNECTIONS, clients.length),
+  };
   // The first requests after others had the processor pay for its caches; those after a write, for what it made stale.
   await runLoad({ ...load, ms: ms / 4 });
   const trafficBefore = usesRedis ? await redis.traffic() : undefined;
@@ -83,5 +88,10 @@ async function runPhase({ server, visitors }, redis, { name, size, path }, ms) {
 
 function perRequest(before, after, requests, isOurs) {
   const per = (name) => (after[name] - before[name]) / requests;
-  return { redisCalls: per(isOurs ? 'script' : 'plain'), redisIn: per('bytesIn'), redisOut: per('bytesOut'), redisCpuUs: per('cpuUs') };
+  return {
+    redisCalls: per(isOurs ? 'script' : 'plain'),
+    redisIn: per('bytesIn'),
+    redisOut: per('bytesOut'),
+    redisCpuUs: per('cpuUs'),
+  };
 }

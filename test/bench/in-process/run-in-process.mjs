@@ -4,7 +4,16 @@ import { RedisUnderTest } from '../measure/redis.mjs';
 import { WorkerProcess } from './worker-process.mjs';
 
 const GROUPS = [
-  ['nest', 'seams', 'seams-interceptor', 'memory', 'memory-request-scope', 'cached-bounded', 'express-session-memory', 'nestjs-cls-proxy'],
+  [
+    'nest',
+    'seams',
+    'seams-interceptor',
+    'memory',
+    'memory-request-scope',
+    'cached-bounded',
+    'express-session-memory',
+    'nestjs-cls-proxy',
+  ],
   ['nest-fastify', 'seams-fastify', 'memory-fastify', 'fastify-session-memory'],
 ];
 const PATHS = ['/ping', '/read', '/peek', '/write'];

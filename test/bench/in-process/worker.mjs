@@ -44,10 +44,14 @@ const commands = {
   /** Rounds of requests of one session that overlap. */
   async overlap({ path, requests, concurrency }) {
     let at = 0;
-    return timed(Math.ceil(requests / concurrency), async () => {
-      at = (at + 1) % visitors.length;
-      await Promise.all(connections.slice(0, concurrency).map((connection) => ask(path, visitors[at], connection)));
-    }, concurrency);
+    return timed(
+      Math.ceil(requests / concurrency),
+      async () => {
+        at = (at + 1) % visitors.length;
+        await Promise.all(connections.slice(0, concurrency).map((connection) => ask(path, visitors[at], connection)));
+      },
+      concurrency,
+    );
   },
 
   memory() {
@@ -68,12 +72,14 @@ async function timed(rounds, round, perRound = 1) {
   return { cpuUs: (user + system) / (rounds * perRound) };
 }
 
-process.on('message', async ({ id, command, ...parameters }) => {
+async function respond({ id, command, ...parameters }) {
   try {
     process.send({ id, result: await commands[command](parameters) });
   } catch (error) {
     process.send({ id, error: error.stack });
   }
-});
+}
+
+process.on('message', (message) => void respond(message));
 process.on('disconnect', () => process.exit(0));
 process.send({ id: 0 });

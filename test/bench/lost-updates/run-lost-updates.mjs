@@ -18,6 +18,8 @@ export async function runLostUpdates({ node, major, increments, repetitions, onl
       for (let repetition = 0; repetition < repetitions; repetition++) {
         const visitor = new Visitor();
         const before = await count(clients[0], visitor);
+        // All connections are there, so that the requests really overlap.
+        await Promise.all(clients.map((client) => client.get('/ping', new Visitor())));
         const answers = await Promise.all(clients.map((client) => client.get('/slow', visitor)));
         const accepted = answers.filter(({ status }) => status === 200).length;
         const kept = (await count(clients[0], visitor)) - before - 1;

@@ -30,7 +30,7 @@ export async function runLoad({ port, path, visitors, connections, ms }) {
     for (const client of clients) client.close();
   }
   const seconds = (performance.now() - began) / 1000;
-  const sorted = Float64Array.from(latencies).sort();
+  const sorted = Float64Array.from(latencies).toSorted();
   const at = (share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
   return { requests: sorted.length, seconds, p50: at(0.5), p99: at(0.99) };
 }

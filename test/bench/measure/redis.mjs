@@ -1,14 +1,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { LOAD_CORE } from './cores.mjs';
 import { cpuTimeUs } from './cpu-time.mjs';
+import { freePort } from './free-port.mjs';
 
 /** What servers send by themselves, whether or not anybody asks them. */
-const NOT_OF_REQUESTS = /^(?:info|ping|hello|auth|client|config|command|select|script|function|flushall|dbsize|memory|subscribe|publish)/;
+const NOT_OF_REQUESTS =
+  /^(?:info|ping|hello|auth|client|config|command|select|script|function|flushall|dbsize|memory|subscribe|publish)/;
 const SCRIPT = /^(?:eval|fcall)/;
 
 /** A redis-server of the benchmark's own, beside the load, without persistence. Stop it. */
@@ -19,7 +20,18 @@ export class RedisUnderTest {
   static async start() {
     const redis = new RedisUnderTest();
     redis.port = await freePort();
-    const settings = ['--port', String(redis.port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', tmpdir()];
+    const settings = [
+      '--port',
+      String(redis.port),
+      '--bind',
+      '127.0.0.1',
+      '--save',
+      '',
+      '--appendonly',
+      'no',
+      '--dir',
+      tmpdir(),
+    ];
     redis.#process = spawn('taskset', ['-c', LOAD_CORE, 'redis-server', ...settings], { stdio: 'ignore' });
     redis.#client = new Redis({ port: redis.port, host: '127.0.0.1', retryStrategy: () => 50 });
     redis.#client.on('error', () => undefined);
@@ -67,11 +79,3 @@ export class RedisUnderTest {
 }
 
 const field = (info, name) => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1] ?? 0);
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  return port;
-}

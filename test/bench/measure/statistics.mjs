@@ -14,7 +14,7 @@ export function medianWithInterval(values, resamples = 2000) {
   const random = mulberry32(values.length);
   const medians = Array.from({ length: resamples }, () =>
     median(values.map(() => values[Math.floor(random() * values.length)])),
-  ).sort((a, b) => a - b);
+  ).toSorted((a, b) => a - b);
   return {
     median: median(values),
     low: medians[Math.floor(resamples * 0.025)],

@@ -1,4 +1,4 @@
-import { contestant } from '../apps/contestants.mjs';
+import { contestant, contestants } from '../apps/contestants.mjs';
 import { Client } from '../measure/client.mjs';
 import { Progress } from '../measure/progress.mjs';
 import { RedisUnderTest } from '../measure/redis.mjs';
@@ -10,6 +10,7 @@ const NAMES = [
   'express-session-memory',
   'fastify-session-memory',
   'cached-bounded',
+  'replicated',
   'external',
   'express-session-redis',
   'fastify-session-redis',
@@ -19,8 +20,11 @@ const CONNECTIONS = 16;
 
 /** What sessions take: of the heap of a server after a full garbage collection, and of Redis. */
 export async function runMemory({ node, major, sessions, only, save }) {
-  const names = NAMES.filter((name) => !only || only.test(name));
-  const progress = new Progress(`memory of ${sessions} sessions, Node ${major}`, names.length * Object.keys(SIZES).length);
+  const names = NAMES.filter((name) => contestants.some((one) => one.name === name) && (!only || only.test(name)));
+  const progress = new Progress(
+    `memory of ${sessions} sessions, Node ${major}`,
+    names.length * Object.keys(SIZES).length,
+  );
   for (const name of names) {
     for (const [size, path] of Object.entries(SIZES)) {
       progress.step(`${name} · ${size}`);

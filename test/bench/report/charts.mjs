@@ -30,7 +30,9 @@ export function barChart(title, bars) {
     ];
   });
   const height = 50 + bars.length * row;
-  body.push(`<line x1="${x(1).toFixed(1)}" x2="${x(1).toFixed(1)}" y1="34" y2="${height - 8}" stroke="#111827" stroke-dasharray="3 3"/>`);
+  body.push(
+    `<line x1="${x(1).toFixed(1)}" x2="${x(1).toFixed(1)}" y1="34" y2="${height - 8}" stroke="#111827" stroke-dasharray="3 3"/>`,
+  );
   return frame(width, height, title, body);
 }
 
@@ -41,17 +43,13 @@ export function barChart(title, bars) {
 export function lineChart(title, lines, { isLogarithmic = false } = {}) {
   const [left, right, top, bottom, width, height] = [60, 150, 44, 40, 760, 320];
   const all = Object.values(lines).flat();
-  const scale = (values, from, to, isLog, least) => {
-    const map = isLog ? Math.log10 : (value) => value;
-    const [low, high] = [map(least ?? Math.min(...values)), map(Math.max(...values))];
-    return (value) => from + ((map(value) - low) / (high - low || 1)) * (to - from);
-  };
   const xs = all.map(([x]) => x);
   const ys = all.map(([, y]) => y);
   const x = scale(xs, left, width - right, true);
   const y = scale(ys, height - bottom, top, isLogarithmic, isLogarithmic ? undefined : 0);
   const body = [...new Set(xs)].map(
-    (value) => `<text x="${x(value).toFixed(1)}" y="${height - bottom + 18}" text-anchor="middle" fill="#6b7280">${value.toLocaleString('en')}</text>`,
+    (value) =>
+      `<text x="${x(value).toFixed(1)}" y="${height - bottom + 18}" text-anchor="middle" fill="#6b7280">${value.toLocaleString('en')}</text>`,
   );
   const most = Math.max(...ys);
   for (const value of isLogarithmic ? [Math.min(...ys), most] : [0, most / 2, most]) {
@@ -71,4 +69,11 @@ export function lineChart(title, lines, { isLogarithmic = false } = {}) {
     );
   }
   return frame(width, height, title, body);
+}
+
+/** @returns where a value stands between `from` and `to` */
+function scale(values, from, to, isLog, least = Math.min(...values)) {
+  const map = isLog ? Math.log10 : (value) => value;
+  const [low, high] = [map(least), map(Math.max(...values))];
+  return (value) => from + ((map(value) - low) / (high - low || 1)) * (to - from);
 }

@@ -6,7 +6,8 @@ import { number, table, withInterval } from './table.mjs';
 const PATHS = ['/ping', '/read', '/peek', '/write'];
 const LABELS = { '/ping': 'no session', '/read': 'read', '/peek': 'read, `@ReadOnlySession()`', '/write': 'write' };
 
-const of = (all, wanted) => all.filter((sample) => Object.entries(wanted).every(([field, value]) => sample[field] === value));
+const of = (all, wanted) =>
+  all.filter((sample) => Object.entries(wanted).every(([field, value]) => sample[field] === value));
 
 /** @returns median and interval of what `value` makes of the samples; undefined without any */
 function summary(all, value) {
@@ -19,7 +20,9 @@ export function timesFloor(all) {
   return sections(all, 'one number', (samples, floor) => {
     const rows = named(samples, floor).map((name) => [
       name,
-      ...PATHS.map((path) => withInterval(summary(of(samples, { name, path }), ({ cpuUs, floorUs }) => cpuUs / floorUs))),
+      ...PATHS.map((path) =>
+        withInterval(summary(of(samples, { name, path }), ({ cpuUs, floorUs }) => cpuUs / floorUs)),
+      ),
     ]);
     return table(['CPU per request, × bare Nest', ...PATHS.map((path) => LABELS[path])], rows);
   });
@@ -31,7 +34,6 @@ export function throughput(all) {
     const rows = [floor, ...named(samples, floor)].map((name) => {
       const write = of(samples, { name, path: '/write' });
       const read = of(samples, { name, path: '/read' });
-      const mid = (list, field, digits) => (list[0]?.[field] === undefined ? '–' : number(median(list.map((one) => one[field])), digits));
       return [
         name,
         `${mid(read, 'cpuUs')} / ${mid(write, 'cpuUs')}`,
@@ -43,7 +45,15 @@ export function throughput(all) {
       ];
     });
     return table(
-      ['read / write', 'CPU µs', 'requests per second', 'write: p50 / p99 ms', 'Redis calls', 'bytes to + from Redis', 'Redis CPU µs'],
+      [
+        'read / write',
+        'CPU µs',
+        'requests per second',
+        'write: p50 / p99 ms',
+        'Redis calls',
+        'bytes to + from Redis',
+        'Redis CPU µs',
+      ],
       rows,
     );
   });
@@ -60,7 +70,9 @@ export function shareOfPeer(all) {
           return withInterval(
             summary(of(all, { name, size, node, path }), ({ epoch, round, cpuUs, floorUs }) => {
               const other = of(peers, { epoch, round })[0];
-              return other && other.cpuUs > other.floorUs ? (cpuUs - floorUs) / (other.cpuUs - other.floorUs) : undefined;
+              return other && other.cpuUs > other.floorUs
+                ? (cpuUs - floorUs) / (other.cpuUs - other.floorUs)
+                : undefined;
             }),
           );
         });
@@ -68,7 +80,16 @@ export function shareOfPeer(all) {
       }
     }
   }
-  return table(['overhead of', 'as a share of that of', 'session', 'Node', ...['/read', '/peek', '/write'].map((path) => LABELS[path])], rows);
+  return table(
+    [
+      'overhead of',
+      'as a share of that of',
+      'session',
+      'Node',
+      ...['/read', '/peek', '/write'].map((path) => LABELS[path]),
+    ],
+    rows,
+  );
 }
 
 /** CPU over bare Nest by size of the session. */
@@ -77,14 +98,22 @@ export function bySize(all) {
     .map((node) => {
       const samples = of(all, { node }).filter((sample) => !sample.name.startsWith('nest'));
       const sizes = distinct(samples, 'size');
-      const large = distinct(samples.filter(({ size }) => size !== 'one number'), 'name');
+      const large = distinct(
+        samples.filter(({ size }) => size !== 'one number'),
+        'name',
+      );
       const rows = large.flatMap((name) =>
         ['/read', '/peek', '/write']
           .filter((path) => of(samples, { name, path }).length > 0)
           .map((path) => [
             name,
             LABELS[path],
-            ...sizes.map((size) => withInterval(summary(of(samples, { name, path, size }), ({ cpuUs, floorUs }) => cpuUs - floorUs), 0)),
+            ...sizes.map((size) =>
+              withInterval(
+                summary(of(samples, { name, path, size }), ({ cpuUs, floorUs }) => cpuUs - floorUs),
+                0,
+              ),
+            ),
           ]),
       );
       return `Node ${node}\n\n${table(['CPU µs per request over bare Nest', '', ...sizes], rows)}`;
@@ -96,13 +125,20 @@ export function bySize(all) {
 export function bars(all, node, floor, path) {
   const samples = of(all, { node, size: 'one number', path });
   return named(samples, floor)
-    .map((name) => ({ name, isOurs: isOurs(name), ...summary(of(samples, { name }), ({ cpuUs, floorUs }) => cpuUs / floorUs) }))
+    .map((name) => ({
+      name,
+      isOurs: isOurs(name),
+      ...summary(of(samples, { name }), ({ cpuUs, floorUs }) => cpuUs / floorUs),
+    }))
     .filter(({ median: value }) => value !== undefined);
 }
 
 const isOurs = (name) => contestants.find((one) => one.name === name)?.isOurs === true;
 
-const named = (samples, floor) => contestants.filter((one) => one.floor === floor && one.name !== floor && samples.some(({ name }) => name === one.name)).map(({ name }) => name);
+const named = (samples, floor) =>
+  contestants
+    .filter((one) => one.floor === floor && one.name !== floor && samples.some(({ name }) => name === one.name))
+    .map(({ name }) => name);
 
 function sections(all, size, write) {
   const small = of(all, { size });
@@ -115,4 +151,9 @@ function sections(all, size, write) {
       }),
     )
     .join('\n\n');
+}
+
+/** Median of a field, as text; a dash where it was not measured. */
+function mid(list, field, digits) {
+  return list[0]?.[field] === undefined ? '–' : number(median(list.map((one) => one[field])), digits);
 }

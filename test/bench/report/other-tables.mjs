@@ -3,7 +3,8 @@ import { medianWithInterval } from '../measure/statistics.mjs';
 import { distinct } from './samples.mjs';
 import { number, table, withInterval } from './table.mjs';
 
-const of = (all, wanted) => all.filter((sample) => Object.entries(wanted).every(([field, value]) => sample[field] === value));
+const of = (all, wanted) =>
+  all.filter((sample) => Object.entries(wanted).every(([field, value]) => sample[field] === value));
 
 /** CPU microseconds of whole requests without sockets, over bare Nest on the same adapter in the same round. */
 export function inProcess(all) {
@@ -47,7 +48,6 @@ export function growth(all) {
 
 export function memory(all) {
   const sizes = distinct(all, 'size');
-  const mb = (bytes) => number((bytes * 100_000) / 1024 / 1024, 0);
   const rows = distinct(all, 'node').flatMap((node) =>
     distinct(all, 'name').map((name) => [
       name,
@@ -66,9 +66,15 @@ export function lostUpdates(all) {
     name,
     ...distinct(all, 'node').map((node) => {
       const runs = of(all, { name, node });
-      const range = (field) => [...new Set(runs.map((run) => run[field]))].sort((a, b) => a - b).join(', ');
+      const range = (field) => [...new Set(runs.map((run) => run[field]))].toSorted((a, b) => a - b).join(', ');
       return runs.length === 0 ? '–' : `${range('kept')} of ${range('accepted')}`;
     }),
   ]);
-  return table([`${all[0]?.increments ?? 0} at once: kept of accepted`, ...distinct(all, 'node').map((node) => `Node ${node}`)], rows);
+  return table(
+    [`${all[0]?.increments ?? 0} at once: kept of accepted`, ...distinct(all, 'node').map((node) => `Node ${node}`)],
+    rows,
+  );
 }
+
+/** Per 100,000 sessions, of bytes per session. */
+const mb = (bytes) => number((bytes * 100_000) / 1024 / 1024, 0);

@@ -5,7 +5,10 @@ import { join } from 'node:path';
 export function samples(results, part) {
   const file = join(results, `${part}.jsonl`);
   if (!existsSync(file)) return [];
-  return readFileSync(file, 'utf8').trim().split('\n').map((line) => JSON.parse(line));
+  return readFileSync(file, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
 }
 
 /** The distinct values of a field, in the order in which they were first measured. */

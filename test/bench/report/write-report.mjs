@@ -24,7 +24,11 @@ export function writeReport(results, folder) {
     'lost-updates': [samples(results, 'lost-updates'), lostUpdates],
   };
   const file = join(folder, 'performance.md');
-  let text = existsSync(file) ? readFileSync(file, 'utf8') : Object.keys(figures).map((name) => marks(name, '')).join('\n\n');
+  let text = existsSync(file)
+    ? readFileSync(file, 'utf8')
+    : Object.keys(figures)
+        .map((name) => marks(name, ''))
+        .join('\n\n');
   for (const [name, [measured, write]] of Object.entries(figures)) {
     if (measured.length === 0) continue;
     const place = new RegExp(`<!-- bench:${name} -->[^]*?<!-- /bench -->`);
@@ -43,7 +47,10 @@ const marks = (name, text) => `<!-- bench:${name} -->\n\n${text}\n\n<!-- /bench 
 function barCharts(http) {
   const charts = {};
   for (const node of distinct(http, 'node')) {
-    for (const [floor, adapter] of [['nest', 'express'], ['nest-fastify', 'fastify']]) {
+    for (const [floor, adapter] of [
+      ['nest', 'express'],
+      ['nest-fastify', 'fastify'],
+    ]) {
       for (const path of ['/ping', '/read', '/write']) {
         const list = bars(http, node, floor, path);
         const title = `Node ${node}, ${adapter}, ${path}: CPU per request, × bare Nest`;
@@ -61,7 +68,9 @@ function lineCharts(grown) {
     for (const { node, path, point, cpuUs } of grown.filter((sample) => sample.series === series)) {
       (lines[`Node ${node}, ${path}`] ??= []).push([point, cpuUs]);
     }
-    charts[`growth-${i + 1}`] = lineChart(`CPU µs per request by ${series}`, lines, { isLogarithmic: series.startsWith('bytes') });
+    charts[`growth-${i + 1}`] = lineChart(`CPU µs per request by ${series}`, lines, {
+      isLogarithmic: series.startsWith('bytes'),
+    });
   }
   return charts;
 }

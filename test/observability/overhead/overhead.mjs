@@ -1,119 +1,141 @@
-// What being measured costs a request: CPU time of whole requests through Nest, Fastify and the memory store, without sockets.
+// What being measured costs a request, in CPU time: the library alone, with the memory store and without Nest and sockets, which are the same for
+// everybody and cost many times as much.
 //
-//   node --expose-gc test/observability/overhead/overhead.mjs [folder of a build whose hooks were removed]
+//   node --expose-gc test/observability/overhead/overhead.mjs <dist of a build from whose sources the hooks were removed>
 //
-// The variants take turns, some hundred requests each, in one process; each round is compared with the round beside it, and the median of the
-// differences is told. Needs `npm run build`.
+// The variants take turns, 200 requests each, in one process. Of each the fastest tenth of its rounds is told: what else runs on the machine can only
+// slow them down. Needs `npm run build`.
 import 'reflect-metadata';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { pathToFileURL } from 'node:url';
+import { IncomingMessage, ServerResponse } from 'node:http';
 import { resolve } from 'node:path';
-import { Controller, Get, Inject, Module, Post } from '@nestjs/common';
+import { Duplex } from 'node:stream';
+import { pathToFileURL } from 'node:url';
+import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
 
-const REQUESTS = 400;
-const ROUNDS = Number(process.env.ROUNDS ?? 300);
+const REQUESTS = 200;
+const ROUNDS = Number(process.env.ROUNDS ?? 400);
 const here = resolve(process.env.BUILD ?? 'libs/session/dist');
-const without = process.argv[2] && resolve(process.argv[2]);
+const unhooked = resolve(process.argv[2] ?? here);
 
-const plain = without && (await import(pathToFileURL(`${without}/index.js`).href));
-const library = await import(pathToFileURL(`${here}/index.js`).href);
-const { REQUEST_CHANNEL, SessionObservabilityModule } = await import(pathToFileURL(`${here}/observability/index.js`).href);
+class NoSocket extends Duplex {
+  _read() {}
+  _write(_, __, done) {
+    done();
+  }
+}
+const socket = new NoSocket();
+socket.setMaxListeners(0);
 
-/** One application; `send` is one request of a client with a session. */
-async function application({ SessionModule, SessionScoped, MemorySessionStore }, imports = []) {
+const load = (folder, file) => import(pathToFileURL(`${folder}/${file}`).href);
+
+/** One application of a build, and what a request of a client with a session does in it. */
+async function application(folder, imports = async () => []) {
+  const { SessionModule, SessionScoped, MemorySessionStore } = await load(folder, 'index.js');
+  const { HTTP_SESSION_RUNTIME } = await load(folder, 'session.providers.js');
+  const { HttpRequestSession } = await load(folder, 'http/http-request-session.js');
+  const { SessionContext } = await load(folder, 'context/session-context.js');
   class Counter {
     value = 0;
   }
   SessionScoped({ name: 'counter' })(Counter);
-  class CountController {
-    peek() {
-      return `${this.counter.value}`;
-    }
-    count() {
-      return `${++this.counter.value}`;
-    }
-  }
-  Inject(Counter)(CountController.prototype, 'counter');
-  Controller('count')(CountController);
-  Get()(CountController.prototype, 'peek', Object.getOwnPropertyDescriptor(CountController.prototype, 'peek'));
-  Post()(CountController.prototype, 'count', Object.getOwnPropertyDescriptor(CountController.prototype, 'count'));
-  class PingController {
-    ping() {
-      return 'pong';
-    }
-  }
-  Controller('ping')(PingController);
-  Get()(PingController.prototype, 'ping', Object.getOwnPropertyDescriptor(PingController.prototype, 'ping'));
+  // oxlint-disable-next-line typescript/no-extraneous-class
   class AppModule {}
-  Module({
-    imports: [
-      SessionModule.forRoot({ store: new MemorySessionStore() }),
-      SessionModule.forFeature([Counter]),
-      ...imports,
-    ],
-    controllers: [CountController, PingController],
-  })(AppModule);
+  const store = new MemorySessionStore();
+  const modules = [SessionModule.forRoot({ store }), SessionModule.forFeature([Counter]), ...(await imports(folder))];
+  Module({ imports: modules })(AppModule);
   const app = await NestFactory.create(AppModule, new FastifyAdapter(), { logger: false });
   await app.init();
-  await app.getHttpAdapter().getInstance().ready();
-  const first = await app.inject({ method: 'POST', url: '/count' });
-  const cookie = [first.headers['set-cookie']].flat().map((line) => line.split(';')[0]).join('; ');
-  return { app, send: (method, url) => app.inject({ method, url, headers: { cookie } }) };
+  const [runtime, context, counter] = [app.get(HTTP_SESSION_RUNTIME), app.get(SessionContext), app.get(Counter)];
+
+  const request = async (kind, headers) => {
+    const incoming = new IncomingMessage(socket);
+    incoming.method = 'GET';
+    incoming.headers = headers;
+    const response = new ServerResponse(incoming);
+    response.assignSocket(socket);
+    const session = new HttpRequestSession(incoming, response, runtime);
+    await context.run(session, async () => {
+      session.handler = 'CountController.count';
+      if (session.timing) session.timing.facts.handler = session.handler;
+      if (kind === 'none') {
+        session.timing?.enter('application');
+      } else {
+        await session.begin(undefined);
+        session.timing?.enter('application');
+        session.handlerBegins();
+        if (kind === 'write') counter.value++;
+        else void counter.value;
+        await session.handlerEnded(200);
+      }
+      response.end('ok');
+    });
+    const cookies = response.getHeader('set-cookie');
+    response.detachSocket(socket);
+    response.emit('close');
+    return cookies;
+  };
+  const lines = [await request('write', {})].flat();
+  const headers = { cookie: lines.map((line) => line.split(';')[0]).join('; ') };
+  return { send: (kind) => request(kind, headers) };
 }
 
-async function round(send, method, url) {
+async function round({ send, around }, kind) {
+  around?.(true);
   const before = process.cpuUsage();
-  for (let i = 0; i < REQUESTS; i++) await send(method, url);
+  for (let i = 0; i < REQUESTS; i++) await send(kind);
   const { user, system } = process.cpuUsage(before);
+  around?.(false);
   return (user + system) / REQUESTS;
 }
 
-const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
-const quartiles = (numbers) => {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  return [0.25, 0.75].map((at) => sorted[Math.floor(sorted.length * at)].toFixed(2)).join(' to ');
+/** The mean of the fastest tenth. */
+function fastest(times) {
+  const best = times.toSorted((a, b) => a - b).slice(0, Math.ceil(times.length / 10));
+  return best.reduce((sum, time) => sum + time, 0) / best.length;
+}
+
+const observed = (options) => async (folder) => {
+  const { SessionObservabilityModule } = await load(folder, 'observability/index.js');
+  return [SessionObservabilityModule.forRoot({ node: 's1', ...options })];
 };
+const meterProvider = () => new MeterProvider({ readers: [new PrometheusExporter({ preventServerStart: true })] });
 
 const listener = () => undefined;
-const off = await application(library);
-const base = plain ? await application(plain) : off;
-const metricsOn = await application(library, [
-  SessionObservabilityModule.forRoot({
-    node: 's1',
-    metrics: new MeterProvider({ readers: [new PrometheusExporter({ preventServerStart: true })] }),
-  }),
-]);
-const channelOn = {
-  send: off.send,
-  around: (on) => (on ? subscribe(REQUEST_CHANNEL, listener) : unsubscribe(REQUEST_CHANNEL, listener)),
+const off = await application(here);
+const base = await application(unhooked);
+const variants = {
+  'without hooks': base,
+  'without hooks, again': base,
+  'nobody listens': off,
+  'a listener': {
+    ...off,
+    around: (on) => (on ? subscribe : unsubscribe)('nestjs-session-beans:request', listener),
+  },
+  'metrics on': await application(here, observed({ metrics: meterProvider() })),
+  'metrics, Server-Timing': await application(here, observed({ metrics: meterProvider(), serverTiming: true })),
 };
-const variants = { base, 'base again': base, 'nobody listens': off, 'a listener': channelOn, 'metrics on': metricsOn };
 
-for (const [method, url] of [['GET', '/ping'], ['GET', '/count'], ['POST', '/count']]) {
-  const differences = Object.fromEntries(Object.keys(variants).map((name) => [name, []]));
-  const bases = [];
-  for (let i = -20; i < ROUNDS; i++) {
-    globalThis.gc?.();
-    const times = {};
-    // Each variant is first as often as last.
-    const names = Object.keys(variants);
+for (const kind of (process.env.KINDS ?? 'none,read,write').split(',')) {
+  const names = Object.keys(variants);
+  const times = Object.fromEntries(names.map((name) => [name, []]));
+  for (let i = -30; i < ROUNDS; i++) {
+    if (i % 10 === 0) globalThis.gc?.();
     for (const name of i % 2 ? names : names.toReversed()) {
-      const { send, around } = variants[name];
-      around?.(true);
-      times[name] = await round(send, method, url);
-      around?.(false);
+      const time = await round(variants[name], kind);
+      if (i >= 0) times[name].push(time);
     }
-    if (i < 0) continue;
-    bases.push(times.base);
-    for (const name of names) differences[name].push(times[name] - times.base);
   }
-  console.log(`${method} ${url}: ${median(bases).toFixed(1)} µs`);
-  for (const [name, values] of Object.entries(differences)) {
-    if (name !== 'base') console.log(`  ${name.padEnd(16)} ${median(values).toFixed(2).padStart(6)} µs (middle half: ${quartiles(values)})`);
+  const floor = fastest(times['without hooks']);
+  console.log(`session: ${kind}`);
+  for (const name of names) {
+    const time = fastest(times[name]);
+    const difference = name === 'without hooks' ? '' : `${time >= floor ? '+' : ''}${(time - floor).toFixed(2)} µs`;
+    console.log(`  ${name.padEnd(24)} ${time.toFixed(2).padStart(7)} µs  ${difference.padStart(9)}`);
   }
 }
 process.exit(0);

@@ -52,7 +52,7 @@ export class LiveSession {
   private renewed = false;
 
   /** Resolves when the store agrees that it ended. */
-  private endConfirmed: Promise<unknown> = Promise.resolve();
+  private endConfirmed: Promise<unknown> = CONFIRMED;
 
   /** By the clock of this server: when the store last answered, and thus had its end of life moved if that was due. */
   private heardAt: number;
@@ -224,7 +224,7 @@ export class LiveSession {
    * Ends it on this server: commits are refused from now on, those that wait are refused at once. With `confirmed`, who wants to
    * join waits until that tells; if it rejects, nobody knows whether the session has ended, so it goes on and the store is asked.
    */
-  end(confirmed: Promise<unknown> = Promise.resolve()): void {
+  end(confirmed: Promise<unknown> = CONFIRMED): void {
     this.ended = true;
     this.endConfirmed = confirmed;
     this.instances.clear();
@@ -404,3 +404,6 @@ export class LiveSession {
 
 const NONE: readonly PendingCommit[] = [];
 const NOWHERE: SessionWhereabouts = {};
+
+/** Made outside of every request: on Node 20 a promise holds on to the request it was made in, and a live session may stay for long. */
+const CONFIRMED: Promise<unknown> = Promise.resolve();

@@ -69,12 +69,15 @@ export class TimedResponse {
   /** @internal */
   closed(): void {
     const { response, request } = this;
-    const requestId = request.headers['x-request-id'];
+    // A balancer that adds its own to what the client sent puts it last.
+    const requestId = String(request.headers['x-request-id'] ?? '')
+      .split(/, */)
+      .at(-1);
     this.timings.finish(this.timing, {
       method: request.method ?? '',
       status: response.statusCode,
       isComplete: response.writableFinished,
-      requestId: typeof requestId === 'string' && REQUEST_ID.test(requestId) ? requestId : undefined,
+      requestId: requestId !== undefined && REQUEST_ID.test(requestId) ? requestId : undefined,
     });
   }
 }

@@ -1,10 +1,10 @@
 import { type EventLoopUtilization, type IntervalHistogram, monitorEventLoopDelay, performance } from 'node:perf_hooks';
 
-const NANOSECONDS = 1e9;
+const RESOLUTION_MS = 10;
 
 /** How late the event loop was since it was last asked, and how busy. Stop it. */
 export class EventLoopDelay {
-  private readonly histogram: IntervalHistogram = monitorEventLoopDelay({ resolution: 10 });
+  private readonly histogram: IntervalHistogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   private before: EventLoopUtilization = performance.eventLoopUtilization();
 
   constructor() {
@@ -16,10 +16,9 @@ export class EventLoopDelay {
     const { histogram } = this;
     const { utilization } = performance.eventLoopUtilization(this.before);
     this.before = performance.eventLoopUtilization();
-    const p50 = histogram.percentile(50) / NANOSECONDS;
-    const p99 = histogram.percentile(99) / NANOSECONDS;
-    const max = histogram.max / NANOSECONDS;
     const isEmpty = histogram.count === 0;
+    const [p50, p99] = [lateness(histogram.percentile(50)), lateness(histogram.percentile(99))];
+    const max = lateness(histogram.max);
     histogram.reset();
     return isEmpty ? { p50: 0, p99: 0, max: 0, utilization } : { p50, p99, max, utilization };
   }
@@ -27,4 +26,9 @@ export class EventLoopDelay {
   stop(): void {
     this.histogram.disable();
   }
+}
+
+/** Node measures the time from beat to beat, in ns, with the 10 ms that are no delay. */
+function lateness(nanoseconds: number): number {
+  return Math.max(0, nanoseconds / 1e9 - RESOLUTION_MS / 1e3);
 }

@@ -8,12 +8,6 @@ const UNUSED_MS = 10_000;
 
 const NOT_LATE = -1;
 
-/** A moment. */
-export interface PulseMark {
-  readonly total: number;
-  readonly beats: number;
-}
-
 /**
  * Knows how late the event loop is: a timer that should fire every 10 ms, and the time by which it does not. Beats while somebody asks, and keeps
  * no process alive. Times are those of `performance.now()`, in ms.
@@ -22,9 +16,6 @@ export class EventLoopPulse {
   private timer: NodeJS.Timeout | undefined;
   private due = Infinity;
   private usedAt = 0;
-
-  /** All lateness so far. */
-  private total = 0;
 
   private beats = 0;
 
@@ -42,21 +33,20 @@ export class EventLoopPulse {
     this.onBeating(true);
   }
 
-  /** Now, to be asked later how long the event loop was blocked since. */
-  mark(now: number): PulseMark {
-    const late = lateness(now, this.due);
-    return { total: this.total + late, beats: late > 0 ? this.beats : NOT_LATE };
-  }
-
-  /** How long the event loop was blocked since, in ms: by whatever ran while somebody waited for an answer. */
-  blockedSince({ total, beats }: PulseMark, now: number): number {
-    // It was late then and has not beaten: this still is the same turn of the event loop, and nobody has waited for the next.
-    return beats === this.beats ? 0 : this.total + lateness(now, this.due) - total;
-  }
-
   /** How long what is just read from a socket may have waited there because the event loop was busy, at most. */
   delay(now: number): number {
     return this.backlog + lateness(now, this.due);
+  }
+
+  /** Now, to be given to `delaySince` when the answer that is waited for from now on is there. */
+  mark(now: number): number {
+    return lateness(now, this.due) > 0 ? this.beats : NOT_LATE;
+  }
+
+  /** How long an answer that was just read may have waited because the event loop was busy, at most. */
+  delaySince(mark: number, now: number): number {
+    // It was late already and has not beaten since: this still is the same turn of the event loop, and nothing has waited for another.
+    return mark === this.beats ? 0 : this.delay(now);
   }
 
   private beat(): void {
@@ -69,7 +59,6 @@ export class EventLoopPulse {
   }
 
   private note(late: number): void {
-    this.total += late;
     this.backlog = late;
     const over = (): void => {
       if (this.backlog === late) this.backlog = 0;

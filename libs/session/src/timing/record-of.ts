@@ -53,8 +53,7 @@ function phasesOf(timing: RequestTiming): Record<TimingPhase, number> {
 function locatorKind({ hasPresented, locator }: RequestFacts): SessionRequestRecord['locator'] {
   if (!hasPresented) return 'none';
   if (locator === undefined) return 'id';
-  const fields = locator.split('.').length;
-  return fields === 1 ? 'route' : fields === 2 ? 'fresh' : 'primary-backup';
+  return locator.includes('.') ? 'primary-backup' : 'route';
 }
 
 function isMisrouted({ locator }: RequestFacts, node: string | undefined): boolean {

@@ -7,22 +7,42 @@ export interface Arrival {
   /** By `performance.now()`, in ms. */
   readonly at: number;
 
-  /** How late the event loop was then, in ms. */
+  /** How long it may have waited in its socket until then, in ms, at most. */
   readonly delay: number;
+
+  /** Requests that were read before it in the same turn of the event loop. */
+  readonly ahead: number;
 }
 
-const NODE_CHANNEL = 'http.server.request.start';
+const STARTS = 'http.server.request.start';
+const ENDS = 'http.server.response.finish';
 const ARRIVAL = Symbol('nestjs-session-beans:arrival');
-type Arriving = IncomingMessage & { [ARRIVAL]?: Arrival };
+const ANSWERED = Symbol('nestjs-session-beans:answered');
+
+type Arriving = IncomingMessage & { [ARRIVAL]?: Arrival; socket: Connection };
+type Connection = IncomingMessage['socket'] & { [ANSWERED]?: number };
+
+let readInThisTurn = 0;
 
 const noteArrival = (message: unknown): void => {
-  (message as { request: Arriving }).request[ARRIVAL] = arrivalNow();
+  const { request } = message as { request: Arriving };
+  request[ARRIVAL] = arrivalNow(request.socket[ANSWERED]);
+};
+
+const noteAnswer = (message: unknown): void => {
+  const { request } = message as { request: Arriving };
+  request.socket[ANSWERED] = performance.now();
+};
+
+const turnIsOver = (): void => {
+  readInThisTurn = 0;
 };
 
 /** One for the process, as there is one event loop. */
 export const eventLoopPulse = new EventLoopPulse((isBeating) => {
-  if (isBeating) subscribe(NODE_CHANNEL, noteArrival);
-  else unsubscribe(NODE_CHANNEL, noteArrival);
+  const change = isBeating ? subscribe : unsubscribe;
+  change(STARTS, noteArrival);
+  change(ENDS, noteAnswer);
 });
 
 /** When the request arrived; now, if nobody listened then. */
@@ -32,7 +52,11 @@ export function arrivalOf(request: IncomingMessage): Arrival {
   return arrival;
 }
 
-function arrivalNow(): Arrival {
+/** @param answered when the answer to the request before it on its connection was sent */
+function arrivalNow(answered?: number): Arrival {
   const at = performance.now();
-  return { at, delay: eventLoopPulse.delay(at) };
+  if (readInThisTurn === 0) setImmediate(turnIsOver);
+  // A client sends its next request when it has the answer to the one before: it cannot have waited for longer than since then.
+  const delay = eventLoopPulse.delay(at);
+  return { at, delay: answered === undefined ? delay : Math.min(delay, at - answered), ahead: readInThisTurn++ };
 }

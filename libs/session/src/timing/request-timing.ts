@@ -1,4 +1,3 @@
-import type { PulseMark } from './event-loop-pulse.js';
 import type { Arrival } from './request-arrivals.js';
 import { eventLoopPulse } from './request-arrivals.js';
 import { phaseIndex } from './phase-index.js';
@@ -29,17 +28,18 @@ const WAITS = TIMING_PHASES.map((phase) => ['sessionLoad', 'lockWait', 'sessionS
 export class RequestTiming {
   readonly facts = new RequestFacts();
 
-  private readonly spent = TIMING_PHASES.map(() => 0);
-  private readonly open = TIMING_PHASES.map(() => 0);
+  /** By index of the phase. Literals, since one of each is made for every request. */
+  private readonly spent = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+  private readonly open = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
   private stage = phaseIndex.framework;
   private current = phaseIndex.framework;
   private since: number;
-  private mark: PulseMark | undefined;
+  private mark = 0;
   private endedAt: number | undefined;
 
   constructor(
     readonly arrival: Arrival,
-    /** Requests that were under way when it arrived. */
+    /** Requests that were ahead of it when it arrived. */
     readonly pending = 0,
     private readonly tracer?: PhaseTracer,
   ) {
@@ -136,9 +136,9 @@ export class RequestTiming {
     const now = performance.now();
     let elapsed = now - this.since;
     if (WAITS[current]) {
-      const blocked = this.mark ? Math.min(elapsed, eventLoopPulse.blockedSince(this.mark, now)) : 0;
-      spent[QUEUE] = (spent[QUEUE] as number) + blocked;
-      elapsed -= blocked;
+      const waited = Math.min(elapsed, eventLoopPulse.delaySince(this.mark, now));
+      spent[QUEUE] = (spent[QUEUE] as number) + waited;
+      elapsed -= waited;
     }
     spent[current] = (spent[current] as number) + elapsed;
     this.since = now;

@@ -43,7 +43,7 @@ export class RequestTimings {
   }
 
   begin(arrival: Arrival): RequestTiming {
-    const timing = new RequestTiming(arrival, this.active, this.tracer);
+    const timing = new RequestTiming(arrival, Math.max(this.active, arrival.ahead), this.tracer);
     this.active++;
     return timing;
   }

@@ -32,7 +32,7 @@ export interface SessionRequestRecord {
   /** In seconds. */
   readonly phases: Readonly<Record<TimingPhase, number>>;
 
-  /** Requests of this application that were under way when it arrived, itself not counted: the stand-in for a queue's length. */
+  /** Requests that were ahead of it when it arrived, under way or read in the same turn of the event loop: the stand-in for a queue's length. */
   readonly pending: number;
 
   /** UTF-8 bytes: of the session, of what was loaded of it from the store, and of the parts that were stored. */
@@ -54,10 +54,10 @@ export interface SessionRequestRecord {
   /** How often a save was sent again because another server was quicker. */
   readonly retries: number;
 
-  /** What the client's cookie said about where its session is. */
-  readonly locator: 'none' | 'id' | 'route' | 'fresh' | 'primary-backup';
+  /** What the client brought: no id, an id alone, one with the route of a server, or with a primary and its backup. */
+  readonly locator: 'none' | 'id' | 'route' | 'primary-backup';
 
-  /** The cookie named another server than this one: the balancer did not follow it. */
+  /** It named another server than this one first: the balancer did not follow it, or could not. */
   readonly isMisrouted: boolean;
 
   /** Calls that the handler made, by name: how many, and how long each took, summed, in seconds. They may have overlapped. */

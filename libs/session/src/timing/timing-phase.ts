@@ -16,8 +16,8 @@ export const TIMING_PHASES = [
  * What a request does, or waits for:
  *
  * - `queue`: for the event loop. An estimate, and a stand-in for what nobody in the process can see: how late the event loop was when the
- *   request was read from its socket, at most, plus how long it was blocked while the request waited for one of `sessionLoad`, `lockWait`,
- *   `downstream` and `sessionSave`.
+ *   request was read from its socket, and when the last answer of each `sessionLoad`, `lockWait`, `downstream` and `sessionSave` was, at most; for a
+ *   request on a connection that was used before, no longer than since the answer before it.
  * - `framework`: Nest and its adapter, middleware, global enhancers, reading the body; exception filters; the response until its head.
  * - `sessionLoad`: until the session is there, from the store or from this server.
  * - `lockWait`: for other requests of the session, and for the lock in the store.

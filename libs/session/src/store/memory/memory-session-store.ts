@@ -5,11 +5,11 @@ import type { SessionKey } from '../session-key.js';
 import type { SessionLifetime } from '../session-lifetime.js';
 import type { StoredPart } from '../session-record.js';
 import type { LoadOptions, LoadResult, SaveResult, SessionStore } from '../session-store.js';
-import { applyPartChanges } from './apply-part-changes.js';
+import { applyPartChanges } from '../heap/apply-part-changes.js';
 import type { MemorySessionStoreOptions } from './memory-session-store.options.js';
 import { MemorySessionTable } from './memory-session-table.js';
 import { MemorySession } from './memory-session.js';
-import { packParts, unpackParts } from './packed-parts.js';
+import { packParts, unpackParts } from '../heap/packed-parts.js';
 import { RecentKeys } from './recent-keys.js';
 import { resolveMemorySessionStoreOptions } from './resolve-memory-session-store-options.js';
 

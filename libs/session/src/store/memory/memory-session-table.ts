@@ -1,10 +1,10 @@
 import { SessionStoreError } from '../../errors/session-store.error.js';
 import type { Clock } from '../clock.js';
 import type { SessionKey } from '../session-key.js';
-import { ExpiryWheel } from './expiry-wheel.js';
+import { ExpiryWheel } from '../heap/expiry-wheel.js';
 import type { MemorySession } from './memory-session.js';
-import type { PackedParts } from './packed-parts.js';
-import { sessionBytes } from './session-bytes.js';
+import type { PackedParts } from '../heap/packed-parts.js';
+import { sessionBytes } from '../heap/session-bytes.js';
 
 const SWEEP_INTERVAL_MS = 1000;
 

@@ -2,9 +2,9 @@ import { sessionExpiry } from '../session-expiry.js';
 import type { SessionKey } from '../session-key.js';
 import type { SessionLifetime } from '../session-lifetime.js';
 import type { SessionRecord, SessionTimes } from '../session-record.js';
-import type { WheelEntry } from './expiry-wheel.js';
-import { type PackedParts, unpackParts } from './packed-parts.js';
-import { sessionBytes } from './session-bytes.js';
+import type { WheelEntry } from '../heap/expiry-wheel.js';
+import { type PackedParts, unpackParts } from '../heap/packed-parts.js';
+import { sessionBytes } from '../heap/session-bytes.js';
 
 /** [S5] How many saves before the last one are recognised when they are sent again. */
 const EARLIER_STAMPS = 7;

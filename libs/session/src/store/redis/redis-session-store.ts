@@ -22,6 +22,9 @@ import { warnAboutRedis } from './warn-about-redis.js';
 /** How long an ended key stays ended for a creation that arrives late. */
 const ENDED_MARK_MS = 120_000;
 
+/** How long after the end of a connection of ours that nobody asked to end. */
+const RECONNECT_MS = 100;
+
 /**
  * Keeps sessions in Redis or Valkey: any server can serve any request, and sessions outlive all of them. One hash per session; a load, a
  * save and a destroy are one round trip and one atomic script each. Times are those of the Redis server.
@@ -49,6 +52,7 @@ export class RedisSessionStore implements SessionStore {
   private readonly warn: (warning: string) => void;
   private readonly stopWarning: () => void;
   private tracking: SessionTracking | undefined;
+  private isClosed = false;
 
   /** @throws SessionConfigurationError when an option cannot work */
   constructor(options: RedisSessionStoreOptions) {
@@ -125,6 +129,7 @@ export class RedisSessionStore implements SessionStore {
   }
 
   async close(): Promise<void> {
+    this.isClosed = true;
     this.stopWarning();
     this.tracking?.close();
     for (const client of this.owned) if (client.status !== 'end') client.disconnect();
@@ -204,7 +209,19 @@ export class RedisSessionStore implements SessionStore {
     this.owned.push(client);
     // Without a listener ioredis prints every failed attempt; requests are told by their own errors.
     client.on('error', () => undefined);
+    client.on('end', () => this.reconnect(client));
     return client;
+  }
+
+  /**
+   * ioredis 6 gives up for good when a sentinel announces a failover just while it asks another one for the address: no retry strategy is asked
+   * then.
+   */
+  private reconnect(client: RedisClient): void {
+    const connect = (): void => {
+      if (!this.isClosed && client.status === 'end') client.connect().catch(() => undefined);
+    };
+    setTimeout(connect, RECONNECT_MS).unref();
   }
 
   private define(client: RedisClient): ScriptedClient {

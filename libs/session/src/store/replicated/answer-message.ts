@@ -37,7 +37,10 @@ export function answerMessage(
     case 'grant':
       return handleGrant(context, sender, message);
     case 'promises':
-      return { type: 'promised', ...(context.promises?.page(message.generation, message.skip) ?? { generation: 0, page: [] }) };
+      return {
+        type: 'promised',
+        ...(context.promises?.page(message.generation, message.skip) ?? { generation: 0, page: [] }),
+      };
     case 'drop':
       handleDrop(context, sender, message);
       return DONE;

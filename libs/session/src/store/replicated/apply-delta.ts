@@ -1,4 +1,4 @@
-import { packParts, unpackParts } from '../memory/packed-parts.js';
+import { packParts, unpackParts } from '../heap/packed-parts.js';
 import type { SessionState } from './session-state.js';
 import type { StateDelta } from './state-delta.js';
 
@@ -32,7 +32,11 @@ function earlierStamps(state: SessionState, now: number = state.lastAccessedAt):
   return (state.earlierStamps ?? []).slice(1 - kept).concat(state.stamp);
 }
 
-function changedParts(state: SessionState, changes: readonly (string | null)[], version: string): SessionState['parts'] {
+function changedParts(
+  state: SessionState,
+  changes: readonly (string | null)[],
+  version: string,
+): SessionState['parts'] {
   const parts = unpackParts(state.parts);
   for (let at = 0; at < changes.length; at += 2) {
     const name = changes[at] as string;

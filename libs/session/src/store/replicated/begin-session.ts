@@ -35,15 +35,29 @@ export async function beginSession(
   }
   const now = timers.now();
   const usable = members.others.filter((peer) => peer.isUsable(now));
-  const order = rendezvousOrder(key, usable.map(({ member }) => member), members.zone);
-  let counter = 0;
+  const order = rendezvousOrder(
+    key,
+    usable.map(({ member }) => member),
+    members.zone,
+  );
+  // An earlier attempt may have left copies without its being known.
+  let counter = Math.max(memory.attemptedAt(key), memory.floorOf(key));
   for (const backup of [...order.map(({ name }) => name), NO_BACKUP]) {
     counter++;
     const peer = members.get(backup);
     const sentAt = timers.now();
     memory.noteAttempt(key, counter);
     if (peer) {
-      const message = { type: 'put', key, counter, backup, seq: 1, at: clock.now(), life: process, from: null } as const;
+      const message = {
+        type: 'put',
+        key,
+        counter,
+        backup,
+        seq: 1,
+        at: clock.now(),
+        life: process,
+        from: null,
+      } as const;
       const answer = await calls
         .ask(peer, { ...message, state: stateToWire(state) }, true)
         .catch((): PutAnswer | undefined => undefined);

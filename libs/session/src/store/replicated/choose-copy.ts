@@ -2,7 +2,7 @@ import type { ClaimedCopy } from './claimed-copy.js';
 import { NO_BACKUP, type Owners } from './epoch.js';
 import { isOwner } from './is-owner.js';
 import { isSatisfied } from './is-satisfied.js';
-import { isTombstone } from './is-tombstone.js';
+import { isEnded } from './is-ended.js';
 import { sameEpoch } from './same-epoch.js';
 
 /** What members said, as far as it matters here. */
@@ -36,8 +36,8 @@ export type Choice =
  */
 export function chooseCopy(result: ClaimResult, witnesses: readonly Owners[], isLenient: boolean): Choice {
   const { copies, none, unanswered, moved, promisedFloor } = result;
-  // Nothing that lives follows a tombstone, whatever the counters say.
-  const tombstone = copies.find(({ state }) => isTombstone(state));
+  // Nothing follows a tombstone, whatever the counters say.
+  const tombstone = copies.find(({ state }) => isEnded(state));
   if (tombstone) return { is: 'ended', copy: tombstone };
 
   const stale = copies.filter((copy) => isDisowned(copy, none));
@@ -68,12 +68,19 @@ function isDisowned({ holder, counter, node, primaryLife }: ClaimedCopy, none: C
   return holder !== node && primary !== undefined && primary.life === primaryLife && primary.attempted < counter;
 }
 
+function isOwnersCopy(copy: ClaimedCopy): number {
+  return isOwner(copy, copy.holder) ? 1 : 0;
+}
+
 /** Positive when `a` is to be preferred. */
 function rank(a: ClaimedCopy, b: ClaimedCopy, witnesses: readonly Owners[]): number {
   const named = (copy: ClaimedCopy): number => (witnesses.some((witness) => sameEpoch(copy, witness)) ? 1 : 0);
-  const owned = (copy: ClaimedCopy): number => (isOwner(copy, copy.holder) ? 1 : 0);
   return (
-    a.counter - b.counter || named(a) - named(b) || owned(a) - owned(b) || a.seq - b.seq || (a.node < b.node ? 1 : -1)
+    a.counter - b.counter ||
+    named(a) - named(b) ||
+    isOwnersCopy(a) - isOwnersCopy(b) ||
+    a.seq - b.seq ||
+    (a.node < b.node ? 1 : -1)
   );
 }
 
@@ -97,7 +104,8 @@ function ownersCopy(copy: ClaimedCopy, { copies, none, promisedFloor }: ClaimRes
 function bystandersCopy(copy: ClaimedCopy, { copies, none, unanswered, promisedFloor }: ClaimResult): Choice {
   if (promisedFloor < copy.counter) return { is: 'newer', epoch: copy, begun: false };
   const owners = [copy.node, copy.backup].filter((name) => name !== NO_BACKUP);
-  if (owners.some((name) => none.has(name) || copies.some(({ holder }) => holder === name))) return { is: 'copy', copy };
+  if (owners.some((name) => none.has(name) || copies.some(({ holder }) => holder === name)))
+    return { is: 'copy', copy };
   const hidden = owners.filter((name) => unanswered.has(name) && unanswered.get(name) !== 'refused');
   return hidden.length > 0 ? { is: 'unreachable', members: hidden } : { is: 'copy', copy };
 }

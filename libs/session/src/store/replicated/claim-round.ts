@@ -3,7 +3,7 @@ import type { ClaimedCopy } from './claimed-copy.js';
 import { NO_BACKUP, type Epoch, type Owners } from './epoch.js';
 import { fenceReplica } from './fence-replica.js';
 import { isSatisfied } from './is-satisfied.js';
-import { isTombstone } from './is-tombstone.js';
+import { isEnded } from './is-ended.js';
 import type { Peer } from './peer.js';
 import type { Replica } from './replica.js';
 import type { ReplicationCallError } from './replication-call.error.js';
@@ -60,7 +60,11 @@ export class ClaimRound {
     this.floor = Math.max(this.floor, local?.counter ?? 0);
     this.promisedFloor = this.floor;
     if (!local) {
-      this.none.set(self, { life: context.process, upMs: timers.now() - context.startedAt, attempted: memory.attemptedAt(key) });
+      this.none.set(self, {
+        life: context.process,
+        upMs: timers.now() - context.startedAt,
+        attempted: memory.attemptedAt(key),
+      });
       return;
     }
     const primary = members.get(local.node);
@@ -77,7 +81,7 @@ export class ClaimRound {
       primaryLife: local.isOwn ? context.process : primary?.processes === local.bond ? primary.process : undefined,
       primaryHeardAt: members.heardAt(local.node),
     });
-    if (!isTombstone(local.state)) fenceReplica(context, local, self);
+    if (!isEnded(local.state)) fenceReplica(context, local, self);
   }
 
   /** First those that the newest known epochs name; the others unless the first have shown that nobody can know better. */
@@ -143,7 +147,11 @@ export class ClaimRound {
   /** @returns whether it has told of a copy that nobody had claimed */
   private async ask(peer: Peer, persistently = false): Promise<boolean> {
     try {
-      const answer = await this.context.calls.ask(peer, { type: 'claim', key: this.key, floor: this.promisedFloor }, persistently);
+      const answer = await this.context.calls.ask(
+        peer,
+        { type: 'claim', key: this.key, floor: this.promisedFloor },
+        persistently,
+      );
       this.take(peer, answer);
       return answer.type === 'copy' && !answer.fenced;
     } catch (error) {

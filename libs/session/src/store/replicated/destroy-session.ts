@@ -6,7 +6,7 @@ export function destroySession(ifStamp: string | undefined, callId: string): Ses
     onSession: (state, now) => {
       if (ifStamp !== undefined && state.stamp !== ifStamp) return { answer: () => false };
       // Only a renewal asks for a stamp: the session goes on under another key.
-      return { change: { endedAt: now, renewed: ifStamp !== undefined, callId }, answer: () => true };
+      return { change: { endedAt: now, renewed: ifStamp !== undefined, callId, isFinal: false }, answer: () => true };
     },
     onNone: ({ tombstone }) => tombstone?.callId === callId,
   };

@@ -1,6 +1,6 @@
-import { NO_BACKUP } from './epoch.js';
 import type { Replica } from './replica.js';
 import type { ReplicationContext } from './replication-context.js';
+import { tellDeposed } from './tell-deposed.js';
 
 /**
  * Ends the epoch of a copy because of another member. [I2] From here on this copy takes no change of its epoch. A primary elsewhere that counts on this
@@ -8,10 +8,9 @@ import type { ReplicationContext } from './replication-context.js';
  *
  * @param by whoever goes on with the session
  */
-export function fenceReplica({ table, members, self, events }: ReplicationContext, replica: Replica, by: string): void {
-  const wasFenced = replica.fenced;
+export function fenceReplica(context: ReplicationContext, replica: Replica, by: string): void {
+  const { table, members, self } = context;
   table.fence(replica);
-  if (replica.isOwn && !wasFenced && by !== self) events.deposed(replica.key, by);
-  const follows = replica.backup === self && replica.node !== NO_BACKUP;
-  if (follows && replica.node !== by) members.get(replica.node)?.over.set(replica.key, replica.counter);
+  if (by !== self) tellDeposed(context, replica, by);
+  if (replica.backup === self && replica.node !== by) members.get(replica.node)?.over.set(replica.key, replica.counter);
 }

@@ -20,10 +20,11 @@ export function giveUpSession(context: ReplicationContext, round: ClaimRound, wi
     events.session('lost', key);
     return { lost: true };
   }
-  const state = stateToWire({ endedAt: clock.now(), renewed: false, callId: '' });
+  const state = stateToWire({ endedAt: clock.now(), renewed: false, callId: '', isFinal: true });
   for (const { holder } of copies) {
     const peer = members.get(holder);
-    if (peer) void calls.ask(peer, { type: 'bury', key, epoch: witness, state, at: clock.now() }).catch(() => undefined);
+    if (peer)
+      void calls.ask(peer, { type: 'bury', key, epoch: witness, state, at: clock.now() }).catch(() => undefined);
   }
   const own = copies.some(({ holder }) => holder === self) ? table.get(key) : undefined;
   if (own) table.remove(own);

@@ -17,7 +17,8 @@ export async function handOver(context: ReplicationContext, repair: Repair): Pro
   };
   const hasSessions = (): boolean => {
     const now = clock.now();
-    for (const replica of table.replicas()) if (replica.isOwn && !replica.fenced && !replica.isExpired(now)) return true;
+    for (const replica of table.replicas())
+      if (replica.isOwn && !replica.fenced && !replica.isExpired(now)) return true;
     return false;
   };
   // What only this member has needs a second owner before anybody can take it over.

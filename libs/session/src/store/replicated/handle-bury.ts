@@ -1,5 +1,5 @@
 import { fenceReplica } from './fence-replica.js';
-import { isTombstone } from './is-tombstone.js';
+import { isEnded } from './is-ended.js';
 import { Replica } from './replica.js';
 import type { ReplicationContext } from './replication-context.js';
 import type { BuryMessage } from './replication-message.js';
@@ -11,10 +11,10 @@ export function handleBury(context: ReplicationContext, sender: string, message:
   const { table, clock } = context;
   const { key, epoch } = message;
   const replica = table.get(key);
-  if (replica && isTombstone(replica.state)) return;
+  if (replica && isEnded(replica.state)) return;
   if (replica && replica.counter >= epoch.counter && !sameEpoch(replica, epoch)) return;
   const state = stateFromWire(message.state, clock.now() - message.at);
-  if (!isTombstone(state)) return;
+  if (!isEnded(state)) return;
   if (replica) fenceReplica(context, replica, sender);
   const seq = (replica?.seq ?? 0) + 1;
   table.install(new Replica(key, epoch.counter, epoch.node, epoch.backup, seq, state, false, -1, ''));

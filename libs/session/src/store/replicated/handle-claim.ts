@@ -1,5 +1,5 @@
 import { fenceReplica } from './fence-replica.js';
-import { isTombstone } from './is-tombstone.js';
+import { isEnded } from './is-ended.js';
 import type { ReplicationContext } from './replication-context.js';
 import type { ClaimAnswer, ClaimMessage } from './replication-message.js';
 import { tellCopy } from './tell-copy.js';
@@ -25,7 +25,7 @@ export function handleClaim(context: ReplicationContext, sender: string, message
     return { type: 'none', life: context.process, upMs, ...(moved && { moved }), attempted, floor };
   }
   const fenced = replica.fenced;
-  if (!isTombstone(replica.state)) fenceReplica(context, replica, sender);
+  if (!isEnded(replica.state)) fenceReplica(context, replica, sender);
   const primary = replica.isOwn ? undefined : members.get(replica.node);
   const primaryLife = replica.isOwn ? context.process : processOf(primary, replica.bond);
   return {

@@ -1,6 +1,6 @@
 import { fenceReplica } from './fence-replica.js';
 import { isOwner } from './is-owner.js';
-import { isTombstone } from './is-tombstone.js';
+import { isEnded } from './is-ended.js';
 import type { ReplicationContext } from './replication-context.js';
 import type { DropMessage } from './replication-message.js';
 import { sameEpoch } from './same-epoch.js';
@@ -12,7 +12,7 @@ export function handleDrop(context: ReplicationContext, sender: string, message:
   // Whoever asks here with a claim that was on its way is sent on.
   memory.noteMove(message.key, message);
   memory.raiseFloor(message.key, message.counter);
-  if (!replica || isTombstone(replica.state)) return;
+  if (!replica || isEnded(replica.state)) return;
   // An operation of this member may be going on from it.
   const isKnownOnly = sameEpoch(replica, message) && !isOwner(replica, self) && !queue.isBusy(message.key);
   if (replica.counter >= message.counter && !isKnownOnly) return;

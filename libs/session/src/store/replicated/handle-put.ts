@@ -3,6 +3,7 @@ import type { Epoch } from './epoch.js';
 import { fenceReplica } from './fence-replica.js';
 import { hasForked } from './has-forked.js';
 import { isOwner } from './is-owner.js';
+import { isEnded } from './is-ended.js';
 import { isTombstone } from './is-tombstone.js';
 import { Replica } from './replica.js';
 import type { ReplicationContext } from './replication-context.js';
@@ -27,10 +28,8 @@ export function handlePut(context: ReplicationContext, sender: string, message: 
   const aheadMs = context.clock.now() - message.at;
   const state = message.state && stateFromWire(message.state, aheadMs);
 
-  // An ended session stays ended: nothing that lives follows a tombstone, whatever its counter.
-  if (own && isTombstone(own.state) && !(state && isTombstone(state))) {
-    return { type: 'ended', tombstone: tellCopy(context, own) };
-  }
+  // An ended session stays ended: nothing follows a tombstone, whatever its counter.
+  if (own && isEnded(own.state)) return { type: 'ended', tombstone: tellCopy(context, own) };
   if (own && sameEpoch(own, { counter: message.counter, node: sender })) {
     return follow(context, own, message, state, aheadMs);
   }
@@ -114,7 +113,7 @@ function begin(
  */
 function isAsTold(own: Replica, from: Epoch | null, self: string): boolean {
   if (from) return sameEpoch(own, from);
-  return own.fenced || !isOwner(own, self);
+  return !isTombstone(own.state) && (own.fenced || !isOwner(own, self));
 }
 
 function refusal({ memory }: ReplicationContext, { key }: PutMessage, own: Replica | undefined): PutAnswer {

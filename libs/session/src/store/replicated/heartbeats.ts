@@ -24,6 +24,8 @@ export class Heartbeats {
     private readonly context: ReplicationContext,
     /** Called when copies may have to be made anew. */
     private readonly onChange: () => void,
+    /** Called with every beat. */
+    private readonly onBeat: () => void,
   ) {}
 
   /** Resolves when all members have answered once or have not. */
@@ -66,6 +68,7 @@ export class Heartbeats {
     table.sweep();
     void this.pingAll();
     void recall?.run();
+    this.onBeat();
   }
 
   private async pingAll(): Promise<void> {

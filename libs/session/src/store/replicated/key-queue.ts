@@ -1,5 +1,7 @@
 import type { SessionKey } from '../session-key.js';
 
+const ignore = (): void => undefined;
+
 /** Lets the operations of one session run one after another on this member; those of different sessions do not wait for each other. */
 export class KeyQueue {
   private readonly tails = new Map<SessionKey, Promise<void>>();
@@ -15,15 +17,13 @@ export class KeyQueue {
 
   async run<T>(key: SessionKey, work: () => Promise<T>): Promise<T> {
     const before = this.tails.get(key);
-    let finish: () => void = () => undefined;
-    const tail = new Promise<void>((resolve) => (finish = resolve));
+    const running = before ? before.then(work) : work();
+    const tail = running.then(ignore, ignore);
     this.tails.set(key, tail);
     try {
-      await before;
-      return await work();
+      return await running;
     } finally {
       if (this.tails.get(key) === tail) this.tails.delete(key);
-      finish();
     }
   }
 }

@@ -1,7 +1,7 @@
 import type { Epoch } from './epoch.js';
 
 /** Epochs that are remembered: enough to see that two members have gone on from different ones. */
-const MOST = 8;
+const MOST = 32;
 
 /**
  * The last epochs that a session went through before its present one, oldest first, as `4:s1 5:s2`; empty in its first.

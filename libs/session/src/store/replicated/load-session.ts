@@ -1,5 +1,6 @@
+import { unpackParts } from '../heap/packed-parts.js';
+import type { SessionTimes } from '../session-record.js';
 import type { LoadOptions, LoadResult } from '../session-store.js';
-import { recordOfState } from './record-of-state.js';
 import type { OperationOutcome, SessionOperation } from './session-operation.js';
 import type { SessionState } from './session-state.js';
 import { sessionExpiry } from '../session-expiry.js';
@@ -10,11 +11,12 @@ export function loadSession({ known, touchAfterMs }: LoadOptions): SessionOperat
   return {
     onSession: (state, now): OperationOutcome<LoadResult> => {
       const isDue = touchAfterMs !== undefined && (!state.joined || now - state.lastAccessedAt >= touchAfterMs);
-      if (!isDue) return { answer: () => answerOf(state, state, known) };
+      if (!isDue) return { answer: () => answerOf(state, known, timesOfState(state)) };
       const after = { createdAt: state.createdAt, lastAccessedAt: now, joined: true };
       return {
         change: { lastAccessedAt: now, joined: true },
-        answer: () => answerOf(state, after, known),
+        answer: () =>
+          answerOf(state, known, { ...timesOfState(state), expiresAt: sessionExpiry(after, state.lifetime) }),
       };
     },
     onNone: ({ tombstone, lost }) => ({
@@ -25,13 +27,9 @@ export function loadSession({ known, touchAfterMs }: LoadOptions): SessionOperat
   };
 }
 
-/** [L5] The times from before, except the end of life. */
-function answerOf(
-  state: SessionState,
-  after: { readonly createdAt: number; readonly lastAccessedAt: number; readonly joined: boolean },
-  known: string | undefined,
-): LoadResult {
-  const expiresAt = sessionExpiry(after, state.lifetime);
-  if (state.stamp === known) return { outcome: 'unchanged', times: { ...timesOfState(state), expiresAt } };
-  return { outcome: 'found', record: { ...recordOfState(state), expiresAt } };
+/** @param times [L5] those from before, except the end of life */
+function answerOf(state: SessionState, known: string | undefined, times: SessionTimes): LoadResult {
+  if (state.stamp === known) return { outcome: 'unchanged', times };
+  const { stamp, lifetime, parts } = state;
+  return { outcome: 'found', record: { ...times, stamp, lifetime, parts: unpackParts(parts) } };
 }

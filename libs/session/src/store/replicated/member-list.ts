@@ -21,7 +21,9 @@ export class MemberList {
     const { nodeName, members } = this.options;
     const list = await this.ask().catch((error: Error) => {
       if (error instanceof SessionConfigurationError) throw error;
-      throw new SessionConfigurationError(`ReplicatedSessionStore option members: the function failed: ${error.message}`);
+      throw new SessionConfigurationError(
+        `ReplicatedSessionStore option members: the function failed: ${error.message}`,
+      );
     });
     this.members.update(list);
     if (typeof members === 'function') this.schedule();
@@ -36,7 +38,8 @@ export class MemberList {
   private async ask(): Promise<readonly ReplicationMember[]> {
     const { nodeName, members } = this.options;
     const list = typeof members === 'function' ? await members() : members;
-    if (!Array.isArray(list)) throw new SessionConfigurationError('ReplicatedSessionStore option members: the function found no list');
+    if (!Array.isArray(list))
+      throw new SessionConfigurationError('ReplicatedSessionStore option members: the function found no list');
     refuseUnsuitedMembers(nodeName, list as readonly ReplicationMember[]);
     return list as readonly ReplicationMember[];
   }

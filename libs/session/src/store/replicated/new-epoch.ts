@@ -4,6 +4,7 @@ import { chooseCopy } from './choose-copy.js';
 import { ClaimRound } from './claim-round.js';
 import type { Owners } from './epoch.js';
 import { giveUpSession } from './give-up-session.js';
+import { isEnded } from './is-ended.js';
 import { isTombstone } from './is-tombstone.js';
 import type { EpochSearch } from './epoch-search.js';
 import type { NoSession } from './no-session.js';
@@ -61,13 +62,14 @@ async function attempt(
 ): Promise<Replica | NoSession | 'again'> {
   const { table, memory, clock } = context;
   const before = table.get(key);
-  if (before && isTombstone(before.state)) return { tombstone: before.state };
+  if (before && isEnded(before.state)) return { tombstone: before.state };
   if (search.witnesses.some((witness) => memory.isLost(key, witness))) return {};
 
   const round = new ClaimRound(context, key, search.witnesses, search.floor, search.avoid);
   await round.run(search.mustHear);
   let choice = chooseCopy(round, search.witnesses, isLenient);
-  if (choice.is === 'unreachable' && (await round.askSuspected())) choice = chooseCopy(round, search.witnesses, isLenient);
+  if (choice.is === 'unreachable' && (await round.askSuspected()))
+    choice = chooseCopy(round, search.witnesses, isLenient);
   search.floor = Math.max(search.floor, round.floor);
   if (table.get(key) !== round.local) return 'again';
 
@@ -88,7 +90,7 @@ async function attempt(
       return isTombstone(choice.copy.state) ? { tombstone: choice.copy.state } : {};
     case 'copy': {
       const { copy } = choice;
-      if (isTombstone(copy.state) || !stillCounts(copy.state, clock.now())) return {};
+      if (!isTombstone(copy.state) && !stillCounts(copy.state, clock.now())) return {};
       return new TakeOver(context, round, copy, search).run();
     }
   }

@@ -18,6 +18,9 @@ export class Peer {
   /** How many processes of that name there have been: a copy that an earlier one put is the last of its epoch. */
   processes = 0;
 
+  /** What it said last when it answered: see {@link ownBond}. */
+  bondName: string | undefined = undefined;
+
   /** Counts what may have cost it the copies it was given, or cost it the knowledge which of them it does not follow any more. */
   bond = 0;
 
@@ -42,7 +45,6 @@ export class Peer {
   /** Grows when `over` was forgotten: it must not trust leases from before. */
   private relation = 1;
 
-  private bondName: string | undefined = undefined;
   private suspectedUntil = Number.NEGATIVE_INFINITY;
 
   constructor(

@@ -43,7 +43,12 @@ export class Primary {
   }
 
   /** In the queue of the session. @throws ReplicationFailure */
-  async run<T>(key: SessionKey, witness: Owners | undefined, isLenient: boolean, operation: SessionOperation<T>): Promise<Served<T>> {
+  async run<T>(
+    key: SessionKey,
+    witness: Owners | undefined,
+    isLenient: boolean,
+    operation: SessionOperation<T>,
+  ): Promise<Served<T>> {
     return this.context.queue.run(key, () => this.serve(key, witness, isLenient, operation));
   }
 
@@ -62,8 +67,8 @@ export class Primary {
       if (!(replica instanceof Replica)) return { value: operation.onNone(replica) };
       const { state } = replica;
       const now = clock.now();
-      const isOver = isTombstone(state) || (replica.isExpired(now) && !operation.ignoresExpiry);
-      if (isOver) return { value: operation.onNone({}) };
+      if (isTombstone(state)) return { value: operation.onNone({ tombstone: state }) };
+      if (replica.isExpired(now) && !operation.ignoresExpiry) return { value: operation.onNone({}) };
       const outcome: OperationOutcome<T> = operation.onSession(state, now, sentFrom);
       if (!outcome.change) return { value: outcome.answer(state), replica };
       if (await this.replicate(replica, state, outcome.change, avoid)) {
@@ -124,8 +129,7 @@ export class Primary {
     const bound = table.boundAgainst(replica.key, next);
     if (bound) throw new ReplicationFailure(`this member is full: the change would pass ${bound}`);
     const seq = replica.seq + 1;
-    const isCurrent = (): boolean =>
-      table.get(replica.key) === replica && !replica.fenced && replica.seq === seq - 1;
+    const isCurrent = (): boolean => table.get(replica.key) === replica && !replica.fenced && replica.seq === seq - 1;
     if (!isCurrent()) return false;
     if (!replica.isAlone) {
       const sentAt = timers.now();
@@ -140,7 +144,7 @@ export class Primary {
       if (!isCurrent()) return false;
       replica.confirmedAt = Math.max(replica.confirmedAt, sentAt);
     }
-    table.advance(replica, seq, next);
+    table.advance(replica, seq, isTombstone(next) ? { ...next, isFinal: true } : next);
     return true;
   }
 

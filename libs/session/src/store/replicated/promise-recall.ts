@@ -35,7 +35,7 @@ export class PromiseRecall {
   private async learnFrom(peer: Peer): Promise<void> {
     const { calls, promises } = this.context();
     try {
-      for (let skip = 0, generation = 0; ; ) {
+      for (let skip = 0, generation = 0; ;) {
         const answer = await calls.ask(peer, { type: 'promises', generation, skip });
         if (answer.generation !== generation) skip = 0;
         if (answer.page.length === 0) break;

@@ -48,7 +48,9 @@ export class Promises {
 
   /** Whether a promise to somebody else stands against the beginning of this epoch here. */
   forbids(key: SessionKey, { counter, node }: Epoch): boolean {
-    return this.of(key).some((promise) => promise.counter > counter || (promise.counter === counter && promise.node !== node));
+    return this.of(key).some(
+      (promise) => promise.counter > counter || (promise.counter === counter && promise.node !== node),
+    );
   }
 
   /** Everything, page by page; begins again when a generation ends in between. */

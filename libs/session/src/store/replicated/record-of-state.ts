@@ -1,4 +1,4 @@
-import { unpackParts } from '../memory/packed-parts.js';
+import { unpackParts } from '../heap/packed-parts.js';
 import type { SessionRecord } from '../session-record.js';
 import type { SessionState } from './session-state.js';
 import { timesOfState } from './times-of-state.js';

@@ -13,6 +13,7 @@ export class Repair {
   private isRunning = false;
   private isWanted = false;
   private isStopped = false;
+  private ranAt = Number.NEGATIVE_INFINITY;
   private cancel: (() => void) | undefined = undefined;
 
   constructor(private readonly context: ReplicationContext) {}
@@ -26,6 +27,14 @@ export class Repair {
   stop(): void {
     this.isStopped = true;
     this.cancel?.();
+  }
+
+  /** For sessions with one copy: as soon as there may be somebody to take another, but not all the time. */
+  requestForThoseAlone(): void {
+    const { timers, members, table, options } = this.context;
+    const now = timers.now();
+    if (table.alone === 0 || this.isRunning || now - this.ranAt < options.lostAfterMs / 2) return;
+    if (members.others.some((peer) => peer.isUsable(now))) this.request();
   }
 
   private async run(): Promise<void> {
@@ -46,6 +55,7 @@ export class Repair {
       await Promise.all(Array.from({ length: Math.min(AT_ONCE, due.length) }, work));
     }
     this.isRunning = false;
+    this.ranAt = this.context.timers.now();
     if (isComplete || this.isStopped) return;
     const { timers, options } = this.context;
     this.cancel = timers.after(options.lostAfterMs, () => this.request());

@@ -1,5 +1,5 @@
-import { ExpiryWheel } from '../memory/expiry-wheel.js';
-import { sessionBytes } from '../memory/session-bytes.js';
+import { ExpiryWheel } from '../heap/expiry-wheel.js';
+import { sessionBytes } from '../heap/session-bytes.js';
 import type { Clock } from '../clock.js';
 import type { SessionKey } from '../session-key.js';
 import type { SessionLifetime } from '../session-lifetime.js';

@@ -1,4 +1,4 @@
-import type { WheelEntry } from '../memory/expiry-wheel.js';
+import type { WheelEntry } from '../heap/expiry-wheel.js';
 import { sessionExpiry } from '../session-expiry.js';
 import type { SessionKey } from '../session-key.js';
 import { NO_BACKUP, type Owners } from './epoch.js';
@@ -26,6 +26,9 @@ export class Replica implements Owners, WheelEntry<Replica> {
    * acknowledgement needs both owners, so one fenced copy ends an epoch.
    */
   fenced = false;
+
+  /** Another member has become its primary, and that was told. */
+  isDeposed = false;
 
   /**
    * By the monotonic clock: at a primary, when the last put was sent that the backup has taken, which is a lease until the next pong; at others, when the last

@@ -9,7 +9,6 @@ import { loadSession } from './load-session.js';
 import { Locators } from './locators.js';
 import type { Owners } from './epoch.js';
 import type { Served } from './primary.js';
-import type { Replica } from './replica.js';
 import type { ReplicatedSessionStoreOptions } from './replicated-session-store.options.js';
 import { ReplicationFailure } from './replication-failure.js';
 import { ReplicationNode } from './replication-node.js';
@@ -41,7 +40,7 @@ type Operation = SessionStoreError['operation'];
  *   }),
  * })
  *
- * @see docs/stores/replicated.md
+ * @see docs/replication.md
  */
 export class ReplicatedSessionStore implements SessionStore {
   readonly name = 'replicated';
@@ -95,13 +94,15 @@ export class ReplicatedSessionStore implements SessionStore {
     const { context, primary } = this.node;
     const known = context.table.get(key);
     const witness =
-      known?.locator !== undefined && known.locator === options.locator ? known : this.locators.parse(key, options.locator);
+      known?.locator !== undefined && known.locator === options.locator
+        ? known
+        : this.locators.parse(key, options.locator);
     const operation = loadSession(options);
     const now = context.clock.now();
     const replica = primary.servable(key, witness);
     if (replica && !isTombstone(replica.state) && !replica.isExpired(now)) {
-      const { change, answer } = operation.onSession(replica.state, now);
-      if (!change) return this.locate({ value: answer(replica.state), replica });
+      const outcome = operation.onSession(replica.state, now);
+      if (!outcome.change) return this.locate({ value: outcome.answer(replica.state), replica });
     }
     return this.locate(await this.run('load', key, operation, witness));
   }
@@ -169,10 +170,8 @@ export class ReplicatedSessionStore implements SessionStore {
         const state = newSessionState(change, lifetime, context.clock.now());
         const begun = await beginSession(context, key, state);
         if (begun === 'exists') return undefined;
-        return this.locate({
-          value: { outcome: 'saved', stamp: state.stamp, times: timesOfState(state) } as SaveResult,
-          replica: begun,
-        });
+        const value: SaveResult = { outcome: 'saved', stamp: state.stamp, times: timesOfState(state) };
+        return this.locate({ value, replica: begun });
       }),
     );
   }
@@ -199,7 +198,7 @@ export class ReplicatedSessionStore implements SessionStore {
   /** [P2] Says with the answer where the session is. */
   private locate<T extends LoadResult | SaveResult>({ value, replica }: Served<T>): T {
     if (!replica || value.outcome === 'none' || value.outcome === 'gone' || value.outcome === 'unlocked') return value;
-    replica.locator ??= this.locators.textOf(replica.key, replica as Replica);
+    replica.locator ??= this.locators.textOf(replica.key, replica);
     return { ...value, locator: replica.locator };
   }
 }

@@ -3,7 +3,6 @@ import type { KeyQueue } from './key-queue.js';
 import type { KeyMemory } from './key-memory.js';
 import type { MemberCalls } from './member-calls.js';
 import type { Members } from './members.js';
-import type { PromiseRecall } from './promise-recall.js';
 import type { Promises } from './promises.js';
 import type { ReplicaTable } from './replica-table.js';
 import type { ReplicationEvents } from './replication-events.js';
@@ -36,5 +35,7 @@ export interface ReplicationContext {
 
   /** With quorum: to whom this member has granted which epoch. */
   readonly promises: Promises | undefined;
-  readonly recall: PromiseRecall | undefined;
+
+  /** With quorum: whether this process knows what an earlier one of its name has granted, and how it finds out. */
+  readonly recall: { readonly isDone: boolean; run(): Promise<void> } | undefined;
 }

@@ -1,9 +1,11 @@
 import type { SessionKey } from '../session-key.js';
+import { buryEverywhere } from './bury-everywhere.js';
+import { NO_BACKUP } from './epoch.js';
 import { AntiEntropy } from './anti-entropy.js';
 import { answerMessage } from './answer-message.js';
 import { handOver } from './hand-over.js';
 import { Heartbeats } from './heartbeats.js';
-import { isTombstone } from './is-tombstone.js';
+import { isEnded } from './is-ended.js';
 import { KeyMemory } from './key-memory.js';
 import { KeyQueue } from './key-queue.js';
 import { MemberCalls } from './member-calls.js';
@@ -19,9 +21,7 @@ import type { ReplicatedSessionStoreOptions } from './replicated-session-store.o
 import type { ReplicationContext } from './replication-context.js';
 import { ReplicationEvents } from './replication-events.js';
 import type { ReplicationTransport } from './replication-transport.js';
-import { rendezvousOrder } from './rendezvous-order.js';
 import { resolveReplicatedOptions } from './resolve-replicated-options.js';
-import { stateToWire } from './state-to-wire.js';
 import { NestTcpReplicationTransport } from './tcp/nest-tcp-replication-transport.js';
 
 /** Largest message between members. A session is sent whole when it changes its owners. */
@@ -69,7 +69,11 @@ export class ReplicationNode {
       recall: quorum ? new PromiseRecall(() => context) : undefined,
     };
     this.context = context;
-    this.heartbeats = new Heartbeats(context, () => this.repair.request());
+    this.heartbeats = new Heartbeats(
+      context,
+      () => this.repair.request(),
+      () => this.repair.requestForThoseAlone(),
+    );
     this.primary = new Primary(context, this.heartbeats);
     this.repair = new Repair(context);
     this.antiEntropy = new AntiEntropy(context, () => this.repair.request());
@@ -114,26 +118,16 @@ export class ReplicationNode {
    * would ask.
    */
   async bury(key: SessionKey): Promise<void> {
-    const { table, clock, self, members, calls, memory } = this.context;
+    const { table, clock, self, memory } = this.context;
     const known = table.get(key);
-    if (known && !isTombstone(known.state)) return;
-    const state = known?.state ?? { endedAt: clock.now(), renewed: false, callId: '' };
-    const epoch = known ?? { counter: Math.max(1, memory.floorOf(key)), node: self, backup: '-' };
-    const { counter, node, backup } = epoch;
-    if (!known) table.install(new Replica(key, counter, node, backup, 1, state, false, -1, ''));
-    const message = {
-      type: 'bury',
-      key,
-      epoch: { counter, node, backup },
-      state: stateToWire(state),
-      at: clock.now(),
-    } as const;
-    const order = rendezvousOrder(key, members.others.map(({ member }) => member), members.zone);
-    const told = order.map(({ name }) => {
-      const peer = members.get(name);
-      return peer ? calls.ask(peer, message).catch(() => undefined) : undefined;
-    });
-    if (!known) await told[0];
+    if (known) {
+      if (isEnded(known.state)) void buryEverywhere(this.context, known);
+      return;
+    }
+    const state = { endedAt: clock.now(), renewed: false, callId: '', isFinal: true };
+    const unknown = new Replica(key, Math.max(1, memory.floorOf(key)), self, NO_BACKUP, 1, state, false, -1, '');
+    table.install(unknown);
+    await buryEverywhere(this.context, unknown);
   }
 
   private async shutDown(): Promise<void> {

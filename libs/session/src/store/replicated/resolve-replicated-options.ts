@@ -65,25 +65,32 @@ export function resolveReplicatedOptions(given: ReplicatedSessionStoreOptions): 
   } = given;
   const [unknown] = Object.keys(others);
   if (unknown !== undefined) throw refused(unknown, undefined, 'no such option');
-  if (!/^[A-Za-z0-9]{1,32}$/.test(String(nodeName))) throw refused('nodeName', nodeName, 'allowed are 1 to 32 letters and digits');
+  if (typeof nodeName !== 'string' || !/^[A-Za-z0-9]{1,32}$/.test(nodeName))
+    throw refused('nodeName', nodeName, 'allowed are 1 to 32 letters and digits');
   refuseMembers(nodeName, members);
   if (listen !== undefined && transport !== undefined) throw refused('listen', 'given', 'the transport has its own');
-  if (listen !== undefined && !isAddress(listen)) throw refused('listen', 'given', 'allowed is { host, port }, the port from 1 to 65535');
+  if (listen !== undefined && !isAddress(listen))
+    throw refused('listen', 'given', 'allowed is { host, port }, the port from 1 to 65535');
   if (secret !== undefined && (typeof secret !== 'string' || Buffer.byteLength(secret) < 16))
     throw refused('secret', 'given', 'allowed is a text of at least 16 bytes');
   if (transport !== undefined && typeof (transport as { call?: unknown } | null)?.call !== 'function')
     throw refused('transport', transport, 'allowed is a ReplicationTransport');
-  if (whenAlone !== 'degrade' && whenAlone !== 'refuse') throw refused('whenAlone', whenAlone, "allowed is 'degrade' or 'refuse'");
+  if (whenAlone !== 'degrade' && whenAlone !== 'refuse')
+    throw refused('whenAlone', whenAlone, "allowed is 'degrade' or 'refuse'");
   if (typeof quorum !== 'boolean') throw refused('quorum', quorum, 'allowed is true or false');
-  if (onEvent !== undefined && typeof onEvent !== 'function') throw refused('onEvent', onEvent, 'allowed is a function');
+  if (onEvent !== undefined && typeof onEvent !== 'function')
+    throw refused('onEvent', onEvent, 'allowed is a function');
   const timeouts = { refreshMembersMs, callTimeoutMs, heartbeatMs, leaseMs, lostAfterMs, goneAfterMs };
   for (const [name, ms] of Object.entries(timeouts)) refuseUnlessWhole(name, ms, 1, LONGEST_MS);
   refuseUnlessWhole('maxSessions', maxSessions, 1, MOST_SESSIONS);
   refuseUnlessWhole('maxBytes', maxBytes, 1, Number.MAX_SAFE_INTEGER);
   // A member that could be lost before its lease ends would go on answering next to who takes over.
-  if (leaseMs <= heartbeatMs) throw refused('leaseMs', leaseMs, `allowed is more than heartbeatMs, which is ${heartbeatMs}`);
-  if (lostAfterMs < leaseMs) throw refused('lostAfterMs', lostAfterMs, `allowed is leaseMs, which is ${leaseMs}, or more`);
-  if (goneAfterMs < lostAfterMs) throw refused('goneAfterMs', goneAfterMs, `allowed is lostAfterMs, which is ${lostAfterMs}, or more`);
+  if (leaseMs <= heartbeatMs)
+    throw refused('leaseMs', leaseMs, `allowed is more than heartbeatMs, which is ${heartbeatMs}`);
+  if (lostAfterMs < leaseMs)
+    throw refused('lostAfterMs', lostAfterMs, `allowed is leaseMs, which is ${leaseMs}, or more`);
+  if (goneAfterMs < lostAfterMs)
+    throw refused('goneAfterMs', goneAfterMs, `allowed is lostAfterMs, which is ${lostAfterMs}, or more`);
   const logger = new Logger('ReplicatedSessionStore');
   const warn = (warning: string): void => logger.warn(warning);
   return {
@@ -108,12 +115,19 @@ export function resolveReplicatedOptions(given: ReplicatedSessionStoreOptions): 
 
 function refuseMembers(nodeName: string, members: unknown): void {
   if (typeof members === 'function') return;
-  if (!Array.isArray(members)) throw refused('members', members, 'allowed is a list of members or a function that finds them');
+  if (!Array.isArray(members))
+    throw refused('members', members, 'allowed is a list of members or a function that finds them');
   refuseUnsuitedMembers(nodeName, members as readonly ReplicationMember[]);
 }
 
 function isAddress({ host, port }: { readonly host: unknown; readonly port: unknown }): boolean {
-  return typeof host === 'string' && host !== '' && Number.isInteger(port) && (port as number) > 0 && (port as number) < 65_536;
+  return (
+    typeof host === 'string' &&
+    host !== '' &&
+    Number.isInteger(port) &&
+    (port as number) > 0 &&
+    (port as number) < 65_536
+  );
 }
 
 function refuseUnlessWhole(name: string, value: unknown, least: number, most: number): void {
@@ -122,6 +136,10 @@ function refuseUnlessWhole(name: string, value: unknown, least: number, most: nu
 }
 
 function refused(name: string, value: unknown, allowed: string): SessionConfigurationError {
-  const shown = value === undefined || value === 'given' ? '' : ` is ${typeof value === 'string' ? `'${value}'` : String(value)}`;
+  const shown = value === undefined || value === 'given' ? '' : ` is ${show(value)}`;
   return new SessionConfigurationError(`ReplicatedSessionStore option ${name}${shown}: ${allowed}`);
+}
+
+function show(value: unknown): string {
+  return typeof value === 'string' ? `'${value}'` : String(value);
 }

@@ -1,5 +1,5 @@
-import { applyPartChanges } from '../memory/apply-part-changes.js';
-import { unpackParts } from '../memory/packed-parts.js';
+import { applyPartChanges } from '../heap/apply-part-changes.js';
+import { unpackParts } from '../heap/packed-parts.js';
 import type { SessionChange } from '../session-change.js';
 import type { SaveResult } from '../session-store.js';
 import { isTombstone } from './is-tombstone.js';

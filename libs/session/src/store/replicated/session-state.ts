@@ -1,4 +1,4 @@
-import type { PackedParts } from '../memory/packed-parts.js';
+import type { PackedParts } from '../heap/packed-parts.js';
 import type { SessionLifetime } from '../session-lifetime.js';
 
 /** A living session as a member keeps it. Never changed: a change makes a new one, so a copy that is being sent cannot change on the way. */

@@ -4,7 +4,7 @@ import type { WireState } from './wire-state.js';
 
 /** @param aheadMs what this member's clock is ahead of the sender's, and the time on the way: all times are shifted by it */
 export function stateFromWire(wire: WireState, aheadMs: number): SessionState | Tombstone {
-  if ('x' in wire) return { endedAt: wire.x + aheadMs, renewed: wire.r, callId: wire.i };
+  if ('x' in wire) return { endedAt: wire.x + aheadMs, renewed: wire.r, callId: wire.i, isFinal: wire.f };
   const [idleTimeoutMs, absoluteTimeoutMs, unjoinedTimeoutMs] = wire.l;
   return {
     stamp: wire.s,

@@ -4,7 +4,7 @@ import type { Tombstone } from './tombstone.js';
 import type { WireState } from './wire-state.js';
 
 export function stateToWire(state: SessionState | Tombstone): WireState {
-  if (isTombstone(state)) return { x: state.endedAt, r: state.renewed, i: state.callId };
+  if (isTombstone(state)) return { x: state.endedAt, r: state.renewed, i: state.callId, f: state.isFinal };
   const { stamp, earlierStamps, lifetime, parts, createdAt, lastAccessedAt, joined, lock } = state;
   return {
     s: stamp,

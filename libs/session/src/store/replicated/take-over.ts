@@ -1,23 +1,25 @@
 import { adoptCopy } from './adopt-copy.js';
+import { buryEverywhere } from './bury-everywhere.js';
 import type { ClaimRound } from './claim-round.js';
 import type { ClaimedCopy } from './claimed-copy.js';
 import { type Epoch, NO_BACKUP } from './epoch.js';
 import type { EpochSearch } from './epoch-search.js';
+import { isTombstone } from './is-tombstone.js';
 import { lineageAfter } from './lineage-after.js';
 import type { NoSession } from './no-session.js';
 import { obstacleToBeingAlone } from './obstacle-to-being-alone.js';
-import { pause } from './pause.js';
 import type { Peer } from './peer.js';
 import { Replica } from './replica.js';
 import type { ReplicationContext } from './replication-context.js';
 import { ReplicationFailure } from './replication-failure.js';
 import type { PutAnswer } from './replication-message.js';
 import { rendezvousOrder } from './rendezvous-order.js';
-import { requestConsent } from './request-consent.js';
 import { sameEpoch } from './same-epoch.js';
 import { stateFromWire } from './state-from-wire.js';
 import { stateToWire } from './state-to-wire.js';
-import { isTombstone } from './is-tombstone.js';
+import { seekConsent } from './seek-consent.js';
+import { tellDeposed } from './tell-deposed.js';
+import { waitForLease } from './wait-for-lease.js';
 
 /**
  * What members promised in the claim round is kept for a minute. An attempt that stood still for longer than this, because the process did, may not go
@@ -37,7 +39,8 @@ export class TakeOver {
   /** Members that may have taken a copy without its being known. */
   private readonly strays = new Set<string>();
 
-  private mine: Replica;
+  /** This member's own copy of what it goes on from. While it is there unchanged, nobody else has been quicker here. */
+  private readonly mine: Replica;
 
   constructor(
     private readonly context: ReplicationContext,
@@ -55,14 +58,19 @@ export class TakeOver {
   async run(): Promise<Replica | NoSession | 'again'> {
     const { context, search, round } = this;
     const { members, timers, memory } = context;
-    await this.waitForLease();
+    await waitForLease(context, round, this.copy);
     if (!this.isUnchanged) return 'again';
 
     const now = timers.now();
     const usable = members.others.filter((peer) => peer.isUsable(now) && !search.avoid.has(peer.name));
-    const order = rendezvousOrder(round.key, usable.map(({ member }) => member), members.zone);
-    let counter = Math.max(round.floor, search.floor, memory.floorOf(round.key));
-    for (const backup of [...order.map(({ name }) => name), NO_BACKUP]) {
+    const order = rendezvousOrder(
+      round.key,
+      usable.map(({ member }) => member),
+      members.zone,
+    );
+    const known = [round.floor, search.floor, memory.floorOf(round.key), memory.attemptedAt(round.key)];
+    let counter = Math.max(...known);
+    for (const backup of [...order.map(({ name }) => name), ...this.lastResort(), NO_BACKUP]) {
       const obstacle = backup === NO_BACKUP ? obstacleToBeingAlone(context) : undefined;
       if (obstacle !== undefined) throw new ReplicationFailure(`no other member can take a copy, and ${obstacle}`);
       const result = await this.begin(++counter, backup);
@@ -71,25 +79,20 @@ export class TakeOver {
     return 'again';
   }
 
-  /** Nobody answers for the primary of the last epoch: it may be alive, and answer reads until its lease ends. */
-  private async waitForLease(): Promise<void> {
-    const { copy, round, context } = this;
-    const { timers, options, self } = context;
-    const { node } = copy;
-    const steppedDown = round.copies.some((other) => other.holder === node && sameEpoch(other, copy));
-    const isKnownNotToServe = round.none.has(node) || round.copies.some(({ holder }) => holder === node);
-    if (node === self || steppedDown || isKnownNotToServe || round.unanswered.get(node) === 'refused') return;
-    const heard = round.copies.filter((other) => sameEpoch(other, copy)).map(({ primaryHeardAt }) => primaryHeardAt);
-    const leaseMs = Math.max(...heard) + options.leaseMs - timers.now();
-    if (leaseMs > 0) await pause(timers, Math.min(leaseMs, options.leaseMs));
+  /** Before a session has one copy only, one that has just been silent is asked again: a single message may have been lost. */
+  private lastResort(): string[] {
+    const { members, timers } = this.context;
+    const now = timers.now();
+    const silent = members.others.filter((peer) => peer.state === 'up' && !peer.isLeaving && !peer.isUsable(now));
+    return silent.slice(0, 1).map(({ name }) => name);
   }
 
   private async begin(counter: number, backup: string): Promise<Result> {
     const { context, round, search, holders } = this;
     const { key } = round;
     if (context.promises) {
-      const obstacle = await this.seekConsent(counter);
-      if (obstacle) return obstacle;
+      const isGiven = await seekConsent(context, round, { counter, of: this.copy.counter }, search);
+      if (!isGiven || !this.isUnchanged) return 'again';
     }
     context.memory.noteAttempt(key, counter);
     // First those who only have to know. Each copy has one next epoch: whoever is refused by one of its holders was slower than another, and has not given
@@ -112,7 +115,11 @@ export class TakeOver {
         return 'next backup';
       }
       // A holder that does not answer may have been told of another's epoch: that has to be known first.
-      if (answer?.type !== 'ok') return this.refused(answer);
+      if (answer?.type !== 'ok') {
+        // It was not asked in this round, and has more than was thought.
+        if (!isHolder) search.mustHear = [...search.mustHear, { counter, node: backup }];
+        return this.refused(answer);
+      }
       this.strays.delete(backup);
       this.context.members.get(backup)?.noteBond(answer.life);
       if (!this.mayBegin(counter)) return 'again';
@@ -124,9 +131,25 @@ export class TakeOver {
     const { context, copy, mine, holders, strays } = this;
     const { table, members, self, events, calls } = context;
     const bond = members.get(backup)?.bond ?? 0;
-    const replica = new Replica(key, counter, self, backup, mine.seq + 1, mine.state, true, bond, lineageAfter(copy.lineage, copy));
+    // Both owners have it now.
+    const state = isTombstone(mine.state) ? { ...mine.state, isFinal: true } : mine.state;
+    const replica = new Replica(
+      key,
+      counter,
+      self,
+      backup,
+      mine.seq + 1,
+      state,
+      true,
+      bond,
+      lineageAfter(copy.lineage, copy),
+    );
     replica.confirmedAt = sentAt;
     table.install(replica);
+    if (isTombstone(state)) {
+      void buryEverywhere(context, replica);
+      return replica;
+    }
     if (copy.node !== self) events.promoted(key, copy.node);
     if (backup === NO_BACKUP && copy.backup !== NO_BACKUP) events.session('alone', key);
     if (backup !== NO_BACKUP && copy.backup === NO_BACKUP) events.session('safe', key);
@@ -175,41 +198,6 @@ export class TakeOver {
     return { tombstone: state };
   }
 
-  /** With quorum. @returns what stands against the epoch */
-  private async seekConsent(counter: number): Promise<'again' | undefined> {
-    const { context, round, copy, search } = this;
-    const consent = await requestConsent(context, round.key, counter, copy.counter);
-    for (const promise of consent.before) search.floor = Math.max(search.floor, promise.counter);
-    const others = consent.before.filter(({ node }) => node !== context.self);
-    if (!consent.isGiven) {
-      if (!consent.before.some((promise) => promise.counter >= counter)) {
-        throw new ReplicationFailure('less than half of the members consent to a new owner, and quorum is on');
-      }
-      search.mustHear = [...search.mustHear, ...others];
-      return 'again';
-    }
-    for (const promise of others) {
-      if (this.hasBeenHeard(promise)) continue;
-      const isAsked = round.unanswered.has(promise.node) && round.promisedFloor >= promise.counter;
-      if (isAsked && !((await round.askSuspected()) && this.hasBeenHeard(promise))) {
-        throw new ReplicationFailure(`member '${promise.node}' may have it, and does not answer`);
-      }
-      search.mustHear = [...search.mustHear, promise];
-      return 'again';
-    }
-    return this.isUnchanged ? undefined : 'again';
-  }
-
-  /** Its member has said what it has while it knew that the promise was known, so it will not begin that epoch; or it does not exist any more. */
-  private hasBeenHeard({ node, counter }: Epoch): boolean {
-    const { round, context } = this;
-    if (context.members.isGone(node)) return true;
-    const hasAnswered = round.none.has(node) || round.copies.some(({ holder }) => holder === node);
-    if (hasAnswered) return round.promisedFloor >= counter;
-    // Its process has ended. The backup it may have given a copy is one of those who answered.
-    return round.unanswered.get(node) === 'refused' && [...round.unanswered.values()].every((why) => why === 'refused');
-  }
-
   private get isUnchanged(): boolean {
     return this.context.table.get(this.round.key) === this.mine && this.mine.fenced;
   }
@@ -226,6 +214,7 @@ export class TakeOver {
     if (local && sameEpoch(local, copy) && local.seq === copy.seq && local.backup === copy.backup) return local;
     const bound = context.table.boundAgainst(round.key, copy.state);
     if (bound) throw new ReplicationFailure(`this member is full: ${bound} would be passed`);
+    if (local) tellDeposed(context, local, copy.node);
     return adoptCopy(context, copy);
   }
 }

@@ -4,6 +4,9 @@ import type { CopyFields } from './replication-message.js';
 import { stateToWire } from './state-to-wire.js';
 
 /** A copy for another member. */
-export function tellCopy({ clock }: ReplicationContext, { counter, node, backup, seq, state, lineage }: Replica): CopyFields {
+export function tellCopy(
+  { clock }: ReplicationContext,
+  { counter, node, backup, seq, state, lineage }: Replica,
+): CopyFields {
   return { counter, node, backup, seq, lineage, state: stateToWire(state), at: clock.now() };
 }

@@ -8,4 +8,10 @@ export interface Tombstone {
 
   /** Of the destroy that ended it: told from another's when its answer was lost. */
   readonly callId: string;
+
+  /**
+   * All owners have it: nothing that lives follows it any more. A backup is told of an end before that, and if its primary hears of no answer the session may
+   * as well go on.
+   */
+  readonly isFinal: boolean;
 }

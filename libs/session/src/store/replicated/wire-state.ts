@@ -13,4 +13,4 @@ export type WireState =
       readonly k?: readonly [string, number];
     }
   /** A tombstone. */
-  | { readonly x: number; readonly r: boolean; readonly i: string };
+  | { readonly x: number; readonly r: boolean; readonly i: string; readonly f: boolean };

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import type { SessionKey } from '../../session-key.js';
 import type { RedisKeyNames } from '../redis-key-names.js';
 
-/** More than enough to find a slot of a server that has one in a thousand. */
-const TRIES = 20_000;
+/** Enough to find a slot of a server that has one in a few hundred, in some milliseconds; who has fewer is tried again. */
+const TRIES = 2_000;
 
 /**
  * The key of a session that never was, in a slot that the server serves.

@@ -74,10 +74,12 @@ export class SessionTracking {
   private track(name: string, node: Redis): TrackedPrimary {
     const { client } = this;
     const serves = (slot: number): boolean => !(client instanceof Cluster) || client.slots[slot]?.[0] === name;
-    const refresh = ({ message }: Error): void => {
+    const onEnd = ({ message }: Error): void => {
       if (client instanceof Cluster && message.startsWith('MOVED')) client.refreshSlotsCache();
+      // What a redirection of an ordinary command changes in the slots of the client, no event tells.
+      this.follow();
     };
-    return new TrackedPrimary({ ...this.setup, node, serves }, refresh, (warning) => this.warnOnce(warning));
+    return new TrackedPrimary({ ...this.setup, node, serves }, onEnd, (warning) => this.warnOnce(warning));
   }
 
   private warnOnce(warning: string): void {

@@ -1,0 +1,190 @@
+// Joins the log of a balancer with the records of its servers: where did the time of each request go, from the client's side to the SQL?
+//
+//   node deploy/observability/join-logs.mjs [--json] [--slowest 20] haproxy.log s1.log s2.log s3.log
+//
+// Reads any mixture of files, or its standard input: lines of haproxy-log.cfg or nginx-log.conf.template, and those that servers write with
+// `slowRequestMs` (SLOW_REQUEST_MS of the sample; 0 writes all). Other lines are passed over. Two tables: the servers, and the slowest
+// requests. All times in ms.
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+
+const PHASES = [
+  'queue',
+  'framework',
+  'sessionLoad',
+  'lockWait',
+  'decode',
+  'application',
+  'downstream',
+  'encode',
+  'sessionSave',
+  'response',
+];
+
+const { values, positionals } = parseArgs({
+  options: { json: { type: 'boolean', default: false }, slowest: { type: 'string', default: '20' } },
+  allowPositionals: true,
+});
+const logs = (positionals.length > 0 ? positionals : [0]).map((file) => readFileSync(file, 'utf8')).join('\n');
+
+const passed = [];
+const records = new Map();
+for (const line of logs.split('\n')) {
+  const entry = entryIn(line);
+  if (entry?.balancer === 'haproxy') passed.push(ofHaproxy(entry));
+  else if (entry?.balancer === 'nginx') passed.push(ofNginx(entry));
+  else if (entry?.requestId !== undefined) records.set(entry.requestId, entry);
+}
+
+const requests = passed.map((request) => joined(request, records.get(request.id)));
+const servers = byServer(requests);
+if (values.json) {
+  console.log(JSON.stringify({ servers, requests }));
+} else {
+  const slowest = requests.toSorted((a, b) => b.total - a.total).slice(0, Number(values.slowest));
+  console.log(table(servers));
+  console.log(table(slowest.map(rowOf)));
+}
+
+/** The entry that a line holds, wherever in it: loggers put things before it, and colours around it. */
+function entryIn(line) {
+  const start = line.search(/\{"(?:balancer":|event":"session\.request")/);
+  if (start === -1) return undefined;
+  try {
+    return JSON.parse(line.slice(start, line.lastIndexOf('}') + 1));
+  } catch {
+    return undefined;
+  }
+}
+
+function ofHaproxy({
+  id,
+  at,
+  server,
+  route,
+  status,
+  total,
+  queue,
+  connect,
+  answer,
+  connections,
+  serverConnections,
+  retries,
+}) {
+  return {
+    id,
+    at: at * 1000,
+    server: server.startsWith('<') ? undefined : server,
+    route: route === '-' ? undefined : route || undefined,
+    status,
+    total,
+    balancerQueue: Math.max(0, queue),
+    connect: Math.max(0, connect),
+    answer: Math.max(0, answer),
+    connections,
+    serverConnections,
+    retries: Number.parseInt(retries.replace('+', ''), 10) || 0,
+  };
+}
+
+function ofNginx({ id, at, address, route, status, total, connect, answer, response, connections }) {
+  const addresses = address.split(/, | : /).filter((one) => one.includes(':'));
+  return {
+    id,
+    at: at * 1000 - total * 1000,
+    server: undefined,
+    address: addresses.at(-1),
+    route: route || undefined,
+    status,
+    total: Math.round(total * 1000),
+    // All that is not spent with a server is spent with the client, or here.
+    balancerQueue: Math.max(0, Math.round(total * 1000) - timesIn(response).reduce((sum, time) => sum + time, 0)),
+    connect: timesIn(connect).at(-1),
+    answer: timesIn(answer).at(-1),
+    connections: Number(connections),
+    serverConnections: undefined,
+    retries: Math.max(0, addresses.length - 1),
+  };
+}
+
+/** "0.001, 0.004" or "0.001 : 0.004" where several were tried; "-" where it did not come to that. In ms. */
+function timesIn(text) {
+  return text.split(/[,:] */).map((time) => Math.round(Number.parseFloat(time) * 1000) || 0);
+}
+
+/** A request as both saw it; what its server wrote is missing where it was faster than `slowRequestMs`. */
+function joined(request, record) {
+  const phases = record && Object.fromEntries(PHASES.map((phase) => [phase, record.phases[phase] * 1000]));
+  const server = request.server ?? record?.node ?? request.address ?? '(none)';
+  if (!record) return { ...request, server };
+  const { handler, session, cache, bytes, pending, isMisrouted, downstream } = record;
+  return { ...request, server, handler, session, cache, bytes, pending, isMisrouted, downstream, phases };
+}
+
+function byServer(all) {
+  const names = [...new Set(all.map(({ server }) => server))].toSorted((a, b) => a.localeCompare(b));
+  return names.map((server) => {
+    const own = all.filter((request) => request.server === server);
+    const totals = own.map(({ total }) => total).toSorted((a, b) => a - b);
+    const most = (of) => Math.max(0, ...own.map((request) => of(request) ?? 0));
+    return {
+      server,
+      requests: own.length,
+      share: own.length / all.length,
+      p50: totals[Math.floor(totals.length / 2)],
+      p95: totals[Math.floor(totals.length * 0.95)],
+      mostConnections: most(({ serverConnections }) => serverConnections),
+      mostPending: most(({ pending }) => pending),
+      longestBalancerQueue: most(({ balancerQueue }) => balancerQueue),
+      longestQueue: most(({ phases }) => phases?.queue),
+      misrouted: own.filter(({ isMisrouted }) => isMisrouted).length,
+    };
+  });
+}
+
+function rowOf({
+  at,
+  total,
+  server,
+  route,
+  status,
+  balancerQueue,
+  connect,
+  connections,
+  serverConnections,
+  pending,
+  handler,
+  phases,
+  bytes,
+  cache,
+}) {
+  return {
+    time: new Date(at).toISOString().slice(11, 23),
+    total,
+    server,
+    route: route ?? '-',
+    status,
+    conns: connections,
+    'its conns': serverConnections ?? '-',
+    pending: pending ?? '-',
+    balancer: balancerQueue,
+    connect,
+    ...(phases ?? Object.fromEntries(PHASES.map((phase) => [phase, '-']))),
+    KB: bytes ? bytes.session / 1024 : '-',
+    cache: cache ?? '-',
+    handler: handler ?? '-',
+  };
+}
+
+function table(rows) {
+  if (rows.length === 0) return '(no requests)\n';
+  const titles = Object.keys(rows[0]);
+  const cells = [titles, ...rows.map((row) => titles.map((title) => cell(row[title])))];
+  const widths = titles.map((_, column) => Math.max(...cells.map((row) => row[column].length)));
+  return `${cells.map((row) => row.map((one, column) => one.padStart(widths[column])).join('  ')).join('\n')}\n`;
+}
+
+function cell(value) {
+  if (typeof value !== 'number') return String(value);
+  return Number.isInteger(value) ? String(value) : value.toFixed(value < 10 ? 2 : 0);
+}

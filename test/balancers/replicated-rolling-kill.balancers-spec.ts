@@ -1,0 +1,44 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { balancers } from '../support/balancers.js';
+import { allAreSafe } from './all-are-safe.js';
+import { BalancedCluster } from './balanced-cluster.js';
+import { Workload } from './workload.js';
+
+const REQUESTS = 30_000;
+
+describe.each(balancers)('SESSION_PATTERN=replicated behind $balancer, server after server', ({ start }) => {
+  let cluster: BalancedCluster;
+  let workload: Workload | undefined;
+  beforeAll(async () => {
+    const env = {
+      SESSION_PATTERN: 'replicated',
+      REPLICATION_SECRET: 'only for this test, 32 bytes...',
+    };
+    cluster = await BalancedCluster.start(env, (servers) => start('primary-backup', servers));
+  });
+  afterAll(() => cluster?.stop());
+
+  afterEach(async () => {
+    await workload?.stop();
+    workload?.close();
+  });
+
+  it(`kill -9 of every server under 60 sessions and ${REQUESTS} requests: no session and no acknowledged update is lost`, async () => {
+    workload = new Workload(cluster, { counting: 50, shopping: 10 });
+    await workload.start();
+    while (workload.requests < REQUESTS) {
+      for (const node of cluster.nodes) {
+        await allAreSafe(cluster, workload.clients);
+        await node.kill();
+        await workload.goesOn(1_000);
+        await allAreSafe(cluster, workload.clients);
+        await cluster.restore();
+        await workload.goesOn(1_000);
+      }
+    }
+    const report = await workload.report();
+    expect(report.problems).toEqual([]);
+    // What a client saw of it: connections that died under a request.
+    expect(['0', '502', '503']).toEqual(expect.arrayContaining(Object.keys(report.failures)));
+  }, 300_000);
+});

@@ -1,0 +1,428 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { type SessionStore, SessionStoreError } from 'nestjs-session-beans';
+import { ReplicatedSessionStore, type ReplicatedSessionStoreOptions } from 'nestjs-session-beans/replicated';
+import { eventually } from '../support/eventually.js';
+import { Latch } from '../support/latch.js';
+import { ReplicatedClient } from '../support/replicated-client.js';
+import { ReplicatedGroup } from '../support/replicated-group.js';
+
+const opened: ReplicatedGroup[] = [];
+afterEach(async () => {
+  for (const group of opened.splice(0)) {
+    group.network.heal();
+    group.network.fateOf = () => 'deliver';
+    await group.close();
+  }
+});
+
+async function open(size: number, options: Partial<ReplicatedSessionStoreOptions> = {}): Promise<ReplicatedGroup> {
+  const group = await ReplicatedGroup.open(size, options);
+  opened.push(group);
+  return group;
+}
+
+/** Primary, backup and the others, by the client's locator. */
+function ownersOf(group: ReplicatedGroup, { locator = '' }: ReplicatedClient): [string, string, string] {
+  const [primary = '', backup = ''] = locator.split('.');
+  const third = group.names.find((name) => name !== primary && name !== backup) ?? '';
+  return [primary, backup, third];
+}
+
+const unavailable = { name: SessionStoreError.name, status: 503 };
+
+describe('a read at the primary', () => {
+  it('sends no message while its backup follows it', async () => {
+    const group = await open(3);
+    const client = new ReplicatedClient();
+    await client.create(group.store('s1'));
+    const before = group.network.traffic.filter(({ type }) => type !== 'ping').length;
+    for (let i = 0; i < 1_000; i++) await client.read(group.store('s1'));
+
+    expect(group.network.traffic.filter(({ type }) => type !== 'ping')).toHaveLength(before);
+  });
+});
+
+describe('a member that crashes', () => {
+  it('loses nothing that was acknowledged, on any of the others', async () => {
+    const group = await open(3);
+    const clients = Array.from({ length: 20 }, () => new ReplicatedClient());
+    for (const client of clients) {
+      await client.create(group.store('s1'));
+      await client.add(group.store('s1'), 'acknowledged');
+    }
+    group.kill('s1');
+
+    for (const [i, client] of clients.entries()) {
+      expect(await client.read(group.store(i % 2 === 0 ? 's2' : 's3'))).toEqual(['first', 'acknowledged']);
+    }
+  });
+
+  it('has its copies made anew without waiting for requests', async () => {
+    const group = await open(3);
+    const clients = Array.from({ length: 30 }, () => new ReplicatedClient());
+    for (const [i, client] of clients.entries()) await client.create(group.store(`s${(i % 3) + 1}`));
+    group.kill('s3');
+    const [one, two] = [group.store('s1'), group.store('s2')];
+    await eventually('two copies of each', () => one.primaries + two.primaries === 30 && one.size + two.size === 60);
+    group.kill('s2');
+
+    for (const client of clients) {
+      expect(await eventually('it is read', () => client.read(one))).toEqual(['first']);
+    }
+  });
+
+  it('comes back empty, and serves what the others kept', async () => {
+    const group = await open(3);
+    const client = new ReplicatedClient();
+    await client.create(group.store('s1'));
+    group.kill('s1');
+    const restarted = await group.start('s1');
+
+    expect(await client.read(restarted)).toEqual(['first']);
+    await client.add(restarted, 'again');
+    expect(await client.read(group.store('s2'))).toEqual(['first', 'again']);
+  });
+});
+
+describe('a primary that stood still', () => {
+  it('does not bring what it was about to store over what others have stored since', async () => {
+    const group = await open(3);
+    const client = new ReplicatedClient();
+    await client.create(group.store('s1'));
+    const late = client.fork();
+    const [primary, backup] = ownersOf(group, client);
+    const thaw = new Latch();
+    group.network.fateOf = ({ from, to, type }) =>
+      from === primary || (to === primary && type !== 'ping') ? thaw.opened : 'deliver';
+    const outcome = late.add(group.store(primary), 'late').then(
+      () => 'late',
+      () => 'refused',
+    );
+    await client.add(group.store(backup), 'meanwhile');
+    thaw.open();
+    group.network.fateOf = () => 'deliver';
+    const last = await outcome;
+
+    const words = await eventually('it is served', () => client.read(group.store(primary)));
+    expect(words).toEqual(last === 'late' ? ['first', 'meanwhile', 'late'] : ['first', 'meanwhile']);
+    for (const name of group.names) expect(await client.read(group.store(name))).toEqual(words);
+  });
+
+  it('does not answer from what it has when its backup may have taken over', async () => {
+    const group = await open(3, { quorum: true });
+    const client = new ReplicatedClient();
+    await client.create(group.store('s1'));
+    const tab = client.fork();
+    const [primary, backup] = ownersOf(group, client);
+    group.network.isolate(primary);
+    await client.add(group.store(backup), 'meanwhile');
+    group.network.heal();
+
+    expect(await eventually('it answers', () => tab.read(group.store(primary)))).toEqual(['first', 'meanwhile']);
+    expect(group.eventsOf(primary)).toContainEqual(expect.objectContaining({ type: 'deposed' }));
+  });
+});
+
+describe('a broken link between primary and backup', () => {
+  it('loses nothing and stops nobody while both reach a third member', async () => {
+    const group = await open(3);
+    const client = new ReplicatedClient();
+    await client.create(group.store('s1'));
+    const [primary, backup] = ownersOf(group, client);
+    group.network.separate(primary, backup);
+    for (const [name, word] of [
+      [primary, 'one'],
+      [backup, 'two'],
+      [primary, 'three'],
+    ] as const) {
+      await eventually(word, async () => (await client.add(group.store(name), word)).outcome === 'saved');
+    }
+
+    expect(await client.read(group.store(primary))).toEqual(['first', 'one', 'two', 'three']);
+  });
+});
+
+describe('a split without quorum', () => {
+  it('lets both sides go on; afterwards one yields, says so, and all agree', async () => {
+    const group = await open(3);
+    const client = new ReplicatedClient();
+    await client.create(group.store('s1'));
+    const other = client.fork();
+    group.network.isolate('s1');
+    await eventually('s1 goes on', async () => (await client.add(group.store('s1'), 'here')).outcome === 'saved');
+    await eventually('s2 goes on', async () => (await other.add(group.store('s2'), 'there')).outcome === 'saved');
+    group.network.heal();
+
+    await eventually('somebody yields', () =>
+      group.names.some((name) => group.eventsOf(name).some(({ type }) => type === 'yielded')),
+    );
+    const reads = await Promise.all(group.names.map((name) => new Reader(client.key).read(group.store(name))));
+    expect(reads[0]).toHaveLength(2);
+    expect(reads[1]).toEqual(reads[0]);
+    expect(reads[2]).toEqual(reads[0]);
+  });
+});
+
+/** Somebody who knows the key and has no cookie. */
+class Reader extends ReplicatedClient {
+  constructor(override readonly key: string) {
+    super();
+  }
+}
+
+describe('a split with quorum', () => {
+  it('lets only the side of the majority go on, and nothing is lost', async () => {
+    const group = await open(3, { quorum: true });
+    const client = new ReplicatedClient();
+    await client.create(group.store('s1'));
+    const other = client.fork();
+    group.network.isolate('s1');
+
+    await expect(client.add(group.store('s1'), 'minority')).rejects.toMatchObject(unavailable);
+    await eventually(
+      'the majority goes on',
+      async () => (await other.add(group.store('s2'), 'majority')).outcome === 'saved',
+    );
+    await expect(client.read(group.store('s1'))).rejects.toMatchObject(unavailable);
+    group.network.heal();
+    expect(await eventually('s1 serves it', () => client.read(group.store('s1')))).toEqual(['first', 'majority']);
+    expect(group.names.flatMap((name) => group.eventsOf(name)).filter(({ type }) => type === 'yielded')).toEqual([]);
+  });
+});
+
+describe('a session whose owners are both down', () => {
+  it('is unavailable while they are silent, and lost once both have started anew', async () => {
+    const group = await open(3, { goneAfterMs: 60_000 });
+    const client = new ReplicatedClient();
+    await client.create(group.store('s1'));
+    const [primary, backup, third] = ownersOf(group, client);
+    group.kill(primary);
+    group.kill(backup);
+
+    await expect(client.read(group.store(third))).rejects.toMatchObject(unavailable);
+    await group.start(primary);
+    await expect(client.read(group.store(third))).rejects.toMatchObject(unavailable);
+    await group.start(backup);
+    expect(await client.read(group.store(third))).toEqual({ outcome: 'none', lost: true });
+    expect(await client.read(group.store(third))).toEqual({ outcome: 'none' });
+    expect(group.eventsOf(third)).toContainEqual({ type: 'lost', session: client.key.slice(0, 8) });
+  });
+
+  it('is lost once both are gone', async () => {
+    const group = await open(3, { goneAfterMs: 500 });
+    const client = new ReplicatedClient();
+    await client.create(group.store('s1'));
+    const [primary, backup, third] = ownersOf(group, client);
+    group.kill(primary);
+    group.kill(backup);
+
+    await expect(client.read(group.store(third))).rejects.toMatchObject(unavailable);
+    expect(await eventually('it is lost', () => client.read(group.store(third)))).toEqual({
+      outcome: 'none',
+      lost: true,
+    });
+  });
+
+  it('is not answered with an older state that a third member has', async () => {
+    const group = await open(3, { goneAfterMs: 60_000 });
+    const client = new ReplicatedClient();
+    await client.create(group.store('s1'));
+    const [, backup, third] = ownersOf(group, client);
+    // The third member takes it over, and the one that had it before does not hear that it is not needed any more.
+    group.network.fateOf = ({ type }) => (type === 'drop' || type === 'check' ? 'lose' : 'deliver');
+    await client.add(group.store(third), 'newer');
+    const owners = ownersOf(group, client);
+    expect(owners[0]).toBe(third);
+    for (const name of owners.slice(0, 2)) group.network.isolate(name);
+
+    const stale = group.names.find((name) => !owners.slice(0, 2).includes(name)) as string;
+    expect(['s1', backup]).toContain(stale);
+    expect(group.store(stale).size).toBe(1);
+    await expect(client.read(group.store(stale))).rejects.toMatchObject(unavailable);
+    await expect(new Reader(client.key).read(group.store(stale))).rejects.toMatchObject(unavailable);
+  });
+});
+
+describe('a session that has ended', () => {
+  it('stays ended when the member that ended it crashes', async () => {
+    const group = await open(3);
+    const client = new ReplicatedClient();
+    await client.create(group.store('s1'));
+    expect(await group.store('s1').destroy(client.key)).toBe(true);
+    group.kill('s1');
+
+    for (const name of ['s2', 's3']) {
+      expect(await client.read(group.store(name))).toEqual({ outcome: 'none' });
+      expect(await group.store(name).save(client.change('update', null, 'late'))).toEqual({ outcome: 'gone' });
+      expect(await group.store(name).save(client.creation())).toEqual({ outcome: 'gone' });
+    }
+  });
+
+  it('tells that it was renewed, on every member, also after a crash', async () => {
+    const group = await open(3);
+    const client = new ReplicatedClient();
+    const created = await client.create(group.store('s1'));
+    const stamp = created.outcome === 'saved' ? created.stamp : '';
+    expect(await group.store('s2').destroy(client.key, stamp)).toBe(true);
+    group.kill('s2');
+
+    for (const name of ['s1', 's3']) {
+      expect(await client.read(group.store(name))).toEqual({ outcome: 'none', renewed: true });
+    }
+  });
+
+  it('is not brought back by a creation that was on its way', async () => {
+    const group = await open(3);
+    const client = new ReplicatedClient();
+    const thaw = new Latch();
+    group.network.fateOf = ({ from, type }) => (from === 's1' && type === 'put' ? thaw.opened : 'deliver');
+    const zombie = group.store('s1').save(client.creation('zombie'));
+    expect(await group.store('s2').destroy(client.key)).toBe(false);
+    thaw.open();
+    group.network.fateOf = () => 'deliver';
+
+    expect(await zombie).toEqual({ outcome: 'gone' });
+    for (const name of group.names) expect(await client.read(group.store(name))).toEqual({ outcome: 'none' });
+  });
+
+  it('is not brought back by a copy that a third member has kept', async () => {
+    const group = await open(3);
+    const client = new ReplicatedClient();
+    await client.create(group.store('s1'));
+    const old = client.fork();
+    const [, , third] = ownersOf(group, client);
+    group.network.fateOf = ({ type }) => (['drop', 'check', 'bury'].includes(type) ? 'lose' : 'deliver');
+    await client.add(group.store(third), 'moved');
+    const owners = ownersOf(group, client);
+    await group.store(third).destroy(client.key);
+    const stale = group.names.find((name) => !owners.slice(0, 2).includes(name)) as string;
+    expect(group.store(stale).size).toBe(1);
+
+    expect(await old.read(group.store(stale))).toEqual({ outcome: 'none' });
+    expect(await new Reader(client.key).read(group.store(stale))).toEqual({ outcome: 'none' });
+  });
+});
+
+describe('a member without others', () => {
+  it('goes on with one copy, says so, and makes another when somebody is back', async () => {
+    const group = await open(2);
+    const client = new ReplicatedClient();
+    await client.create(group.store('s1'));
+    group.kill('s2');
+    await client.add(group.store('s1'), 'alone');
+    expect(client.locator).toMatch(/^s1\.-\./);
+    expect(group.store('s1').alone).toBe(1);
+    expect(group.eventsOf('s1')).toContainEqual({ type: 'alone', session: client.key.slice(0, 8) });
+    await group.start('s2');
+
+    await eventually('it has a copy', () => group.store('s1').alone === 0 && group.store('s2').backups === 1);
+    group.kill('s1');
+    expect(await client.read(group.store('s2'))).toEqual(['first', 'alone']);
+  });
+
+  it('refuses changes when that is wanted, and goes on when somebody is back', async () => {
+    const group = await open(2, { whenAlone: 'refuse' });
+    const client = new ReplicatedClient();
+    await client.create(group.store('s1'));
+    group.kill('s2');
+
+    await expect(client.add(group.store('s1'), 'alone')).rejects.toThrow(/whenAlone is refuse/);
+    await expect(new ReplicatedClient().create(group.store('s1'))).rejects.toMatchObject(unavailable);
+    await group.start('s2');
+    await eventually('it goes on', async () => (await client.add(group.store('s1'), 'again')).outcome === 'saved');
+    expect(await client.read(group.store('s2'))).toEqual(['first', 'again']);
+  });
+
+  it('is a group of its own when nobody else is on the list', async () => {
+    const group = await open(1);
+    const client = new ReplicatedClient();
+    await client.create(group.store('s1'));
+    await client.add(group.store('s1'), 'second');
+
+    expect(await client.read(group.store('s1'))).toEqual(['first', 'second']);
+    expect([group.store('s1').primaries, group.store('s1').alone, group.store('s1').membersUp]).toEqual([1, 1, 1]);
+  });
+});
+
+describe('a list of members from a function', () => {
+  it('is asked again: a member that is off the list is replaced, a list that cannot be had changes nothing', async () => {
+    const member = (name: string) => ({ name, host: '127.0.0.1', port: 7000 + Number(name.slice(1)) });
+    let names: string[] | undefined = ['s1', 's2', 's3'];
+    let asked = 0;
+    const members = async () => {
+      asked++;
+      if (!names) throw new Error('DNS is down');
+      return names.map(member);
+    };
+    const group = await open(3, { members, refreshMembersMs: 20 });
+    const client = new ReplicatedClient();
+    await client.create(group.store('s1'));
+    const [, backup, third] = ownersOf(group, client);
+    names = ['s1', third];
+    await eventually('another member has the copy', () => group.store(third).backups === 1);
+    names = undefined;
+    const before = asked;
+    await eventually('it is asked again', () => asked > before + 3);
+
+    expect(group.store('s1').membersUp).toBe(2);
+    expect(await client.read(group.store('s1'))).toEqual(['first']);
+    expect(client.locator).toMatch(new RegExp(`^s1\\.${third}\\.`));
+    await expect(client.read(group.store(backup))).rejects.toMatchObject(unavailable);
+  });
+
+  it('has to work when the application starts, and to name this member', async () => {
+    const start = (members: ReplicatedSessionStoreOptions['members']) =>
+      new ReplicatedSessionStore({ nodeName: 's1', members }).open();
+
+    await expect(start(() => Promise.reject(new Error('DNS is down')))).rejects.toThrow(
+      /the function failed: DNS is down/,
+    );
+    await expect(start(async () => [{ name: 's2', host: 'h', port: 1 }])).rejects.toThrow(/nodeName 's1' is not among/);
+  });
+});
+
+describe('close', () => {
+  it('hands the sessions over before the member is gone', async () => {
+    const group = await open(3);
+    const clients = Array.from({ length: 50 }, () => new ReplicatedClient());
+    for (const client of clients) await client.create(group.store('s1'));
+    await group.store('s1').close();
+
+    expect(group.store('s2').primaries + group.store('s3').primaries).toBe(50);
+    const others: SessionStore[] = [group.store('s2'), group.store('s3')];
+    for (const [i, client] of clients.entries())
+      expect(await client.read(others[i % 2] as SessionStore)).toEqual(['first']);
+    await expect(clients[0]?.read(group.store('s1'))).rejects.toThrow(/it is not open/);
+  });
+});
+
+describe('saves from all members at once', () => {
+  it('are all kept, 1,000 of one session', async () => {
+    const group = await open(3, { callTimeoutMs: 2_000, leaseMs: 4_000, lostAfterMs: 20_000, goneAfterMs: 60_000 });
+    const client = new ReplicatedClient();
+    await client.create(group.store('s1'));
+    const work = Array.from({ length: 1_000 }, (_, i) => `${i}`);
+    let refused = 0;
+    const next = work.values();
+    const adding = async (name: string): Promise<void> => {
+      const own = client.fork();
+      for (const word of next) {
+        // A 503 says nothing about whether it was stored: as a client would, look before saying it again.
+        for (let isStored = false; !isStored;) {
+          isStored = await own.add(group.store(name), word).then(
+            () => true,
+            async () => {
+              refused++;
+              return ((await own.read(group.store(name))) as string[]).includes(word);
+            },
+          );
+        }
+      }
+    };
+    await Promise.all(group.names.flatMap((name) => Array.from({ length: 4 }, () => adding(name))));
+
+    const words = (await client.read(group.store('s2'))) as string[];
+    expect(words.toSorted()).toEqual(['first', ...work].toSorted());
+    expect(refused).toBeLessThan(100);
+  });
+});

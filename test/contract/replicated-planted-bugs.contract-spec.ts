@@ -1,0 +1,187 @@
+import { describe, expect, it } from '@jest/globals';
+import { applyDelta } from '../../libs/session/src/store/replicated/apply-delta.js';
+import { isTombstone } from '../../libs/session/src/store/replicated/is-tombstone.js';
+import type { ReplicationContext } from '../../libs/session/src/store/replicated/replication-context.js';
+import type { PutMessage } from '../../libs/session/src/store/replicated/replication-message.js';
+import { Latch } from '../support/latch.js';
+import { ReplicatedClient } from '../support/replicated-client.js';
+import { ReplicatedGroup } from '../support/replicated-group.js';
+
+/** Looks into a member, and damages it. */
+function inside(group: ReplicatedGroup, name: string): ReplicationContext {
+  return (group.store(name) as unknown as { readonly node: { readonly context: ReplicationContext } }).node.context;
+}
+
+type Damage = (group: ReplicatedGroup) => void;
+
+/** A change is taken from whoever sends it. */
+const skipEpochCheckOfPut: Damage = (group) => {
+  for (const name of group.names) {
+    group.network.overrideAnswer(name, ({ from, text }, answer) => {
+      const message = JSON.parse(text) as PutMessage;
+      if (message.type !== 'put' || !message.delta || !answer.includes('"refused"')) return answer;
+      const { table, members } = inside(group, name);
+      const own = table.get(message.key);
+      if (own && !isTombstone(own.state)) table.advance(own, own.seq + 1, applyDelta(own.state, message.delta));
+      return JSON.stringify({ type: 'ok', life: members.get(from)?.ownBond });
+    });
+  }
+};
+
+/** A copy that was told goes on taking changes. */
+const skipFenceOfClaim: Damage = (group) => {
+  for (const name of group.names) {
+    group.network.overrideAnswer(name, ({ text }, answer) => {
+      const message = JSON.parse(text) as { type: string; key: string };
+      const replica = message.type === 'claim' ? inside(group, name).table.get(message.key) : undefined;
+      if (replica) replica.fenced = false;
+      return answer;
+    });
+  }
+};
+
+/** The client's cookie is not looked at. */
+const skipWitness: Damage = (group) => {
+  for (const name of group.names) {
+    const { locators } = group.store(name) as unknown as { locators: { parse: () => undefined } };
+    locators.parse = () => undefined;
+  }
+};
+
+/** A change counts as stored before the backup has it. */
+const acknowledgeBeforeBackup: Damage = (group) => {
+  for (const name of group.names) {
+    const { calls, members } = inside(group, name);
+    const ask = calls.ask.bind(calls);
+    const hasty = (...[peer, message, persistently]: Parameters<typeof ask>): Promise<unknown> => {
+      if (message.type !== 'put' || !message.delta) return ask(peer, message, persistently);
+      void ask(peer, message, persistently).catch(() => undefined);
+      return Promise.resolve({ type: 'ok', life: members.get(peer.name)?.bondName });
+    };
+    (calls as { ask: unknown }).ask = hasty;
+  }
+};
+
+/** Each plays one hard moment, and says what the client sees that must not be. */
+const scenarios = {
+  'a change that arrives after another member took over': async (group) => {
+    const client = await begin(group);
+    const backup = backupOf(client);
+    const other = group.names.find((name) => name !== 's1' && name !== backup) as string;
+    const late = client.fork();
+    const arrive = new Latch();
+    // Nobody gets through to s1, and what it sends takes long.
+    group.network.fateOf = ({ from, to }) => (from === 's1' ? arrive.opened : to === 's1' ? 'fail' : 'deliver');
+    const saving = late.add(group.store('s1'), 'late');
+    await client.add(group.store(other), 'acknowledged');
+    arrive.open();
+    group.network.fateOf = () => 'deliver';
+    await saving;
+    return missing(group, client, ['first', 'acknowledged', 'late'], other);
+  },
+
+  'a change while another member is about to take over': async (group) => {
+    const client = await begin(group);
+    const claimed = new Latch();
+    const proceed = new Latch();
+    const taker = group.names.find((name) => name !== 's1' && name !== backupOf(client)) as string;
+    group.network.fateOf = ({ from, type }) => {
+      if (from !== taker || type !== 'put') return 'deliver';
+      claimed.open();
+      return proceed.opened;
+    };
+    const taking = client.fork().read(group.store(taker));
+    await claimed.opened;
+    const saving = client.add(group.store('s1'), 'acknowledged');
+    // With the fence, the save goes on only when the session is somebody's again.
+    await Promise.race([saving, new Promise((resolve) => setTimeout(resolve, 20))]);
+    proceed.open();
+    await Promise.all([taking, saving]);
+    group.network.fateOf = () => 'deliver';
+    return missing(group, client.fork(), ['first', 'acknowledged']);
+  },
+
+  'a read at a member that was cut off when others went on': async (group) => {
+    const client = await begin(group);
+    const other = group.names.find((name) => name !== 's1' && name !== backupOf(client)) as string;
+    group.network.isolate('s1');
+    await client.add(group.store(other), 'acknowledged');
+    return missing(group, client, ['first', 'acknowledged'], 's1');
+  },
+
+  'a crash right after a change was acknowledged': async (group) => {
+    const client = await begin(group);
+    let isFirst = true;
+    group.network.fateOf = ({ type, text }) => {
+      const isLost = isFirst && type === 'put' && text.includes('"delta"');
+      if (isLost) isFirst = false;
+      return isLost ? 'fail' : 'deliver';
+    };
+    await client.add(group.store('s1'), 'acknowledged');
+    group.kill('s1');
+    return missing(group, client, ['first', 'acknowledged'], backupOf(client));
+  },
+} satisfies Record<string, (group: ReplicatedGroup) => Promise<string | undefined>>;
+
+async function begin(group: ReplicatedGroup): Promise<ReplicatedClient> {
+  const client = new ReplicatedClient();
+  await client.create(group.store('s1'));
+  return client;
+}
+
+function backupOf({ locator = '' }: ReplicatedClient): string {
+  return locator.split('.')[1] as string;
+}
+
+/** That a member answers with 503 is fine: it does not show anything. */
+async function missing(
+  group: ReplicatedGroup,
+  client: ReplicatedClient,
+  words: readonly string[],
+  member?: string,
+): Promise<string | undefined> {
+  for (const name of member === undefined ? group.names : [member]) {
+    const read = await client.read(group.store(name)).catch(() => undefined);
+    if (!read) continue;
+    if (!Array.isArray(read)) return `${name} says ${JSON.stringify(read)}`;
+    const lost = words.filter((word) => !read.includes(word));
+    if (lost.length > 0) return `${name} shows ${read.join(' ')} without ${lost.join(' ')}`;
+  }
+  return undefined;
+}
+
+async function play(scenario: keyof typeof scenarios, damage?: Damage): Promise<string | undefined> {
+  // What arrives late must arrive while its sender waits for it.
+  const isPatient = scenario === 'a change that arrives after another member took over';
+  const group = await ReplicatedGroup.open(3, isPatient ? { callTimeoutMs: 5_000 } : {});
+  try {
+    damage?.(group);
+    return await scenarios[scenario](group);
+  } finally {
+    group.network.heal();
+    group.network.fateOf = () => 'deliver';
+    await group.close();
+  }
+}
+
+describe('the hard moments of replication', () => {
+  it.each(Object.keys(scenarios) as (keyof typeof scenarios)[])(
+    '%s shows nothing that must not be',
+    async (scenario) => {
+      expect(await play(scenario)).toBeUndefined();
+    },
+  );
+
+  it.each([
+    ['a put whose epoch is not looked at', skipEpochCheckOfPut, 'a change that arrives after another member took over'],
+    ['a claim that does not fence', skipFenceOfClaim, 'a change while another member is about to take over'],
+    ['a cookie that is not a witness', skipWitness, 'a read at a member that was cut off when others went on'],
+    [
+      'an acknowledgement before the backup has it',
+      acknowledgeBeforeBackup,
+      'a crash right after a change was acknowledged',
+    ],
+  ] as const)('find %s', async (_title, damage, scenario) => {
+    expect(await play(scenario, damage)).toMatch(/ shows .* without /);
+  });
+});

@@ -1,0 +1,63 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { eventually } from '../support/eventually.js';
+import { RedisSentinels } from '../support/redis-sentinels.js';
+import type { RedisServer } from '../support/redis-server.js';
+import { type NearCacheServer, NearCacheServers } from './near-cache-servers.js';
+import { pause } from './pause.js';
+import { runStress } from './run-stress.js';
+import { lastingRoutes } from './route-mix.js';
+
+const MAX_STALENESS_MS = 200;
+
+/**
+ * Replication is asynchronous. With `durability`, an answer with success means that the one replica has the change, and it is the one that takes
+ * over: so nothing that was acknowledged is lost. What was answered with 503, because the replica did not say so in time, may have been seen by
+ * others and be gone afterwards: that is what a failover costs, and no cache can give it back.
+ */
+describe.each(['validate', 'bounded'] as const)('near cache in mode %s, when the Redis primary fails over', (mode) => {
+  let redis: RedisSentinels;
+  let all: NearCacheServers;
+  let servers: NearCacheServer[];
+  let judge: NearCacheServer;
+  beforeEach(async () => {
+    redis = await RedisSentinels.start({ replicas: 1, sentinels: 3 });
+    all = new NearCacheServers();
+    const env = { REDIS_URL: redis.url, REPLICAS: '1' };
+    const bound = mode === 'bounded' ? { MAX_STALENESS_MS: `${MAX_STALENESS_MS}` } : undefined;
+    servers = await all.start(4, { ...env, NEAR_CACHE: mode, ...bound });
+    [judge] = (await all.start(1, { REDIS_URL: redis.url })) as [NearCacheServer];
+  }, 120_000);
+  afterEach(async () => {
+    await all?.stop();
+    await redis?.stop();
+  }, 60_000);
+
+  const failover = async (start: () => Promise<unknown>): Promise<void> => {
+    const [replica] = redis.replicas as [RedisServer];
+    await pause(1_000);
+    await start();
+    await eventually('the replica is the primary', async () => (await redis.primaryPort()) === replica.port, 30_000);
+    await pause(1_000);
+  };
+
+  it.each<[string, () => Promise<unknown>]>([
+    ['because it crashed', () => redis.primary.kill()],
+    ['on command', () => (redis.sentinels[0] as RedisServer).command('SENTINEL', 'FAILOVER', 'sessions')],
+  ])(
+    '%s: no acknowledged update is lost, clients read what they wrote, and every server says what is stored',
+    async (_why, start) => {
+      const result = await runStress({
+        servers,
+        judge,
+        maxStalenessMs: mode === 'bounded' ? MAX_STALENESS_MS : 0,
+        durationMs: Number(process.env['STRESS_MS'] ?? 4_000),
+        routes: lastingRoutes,
+        meanwhile: () => failover(start),
+      });
+      const { 'went back': _, ...broken } = result.broken;
+      expect(broken).toEqual({});
+      expect(result.outcomes['ok']).toBeGreaterThan(0);
+    },
+    150_000,
+  );
+});

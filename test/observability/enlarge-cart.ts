@@ -1,0 +1,21 @@
+import type { SessionStore } from 'nestjs-session-beans';
+import { sessionKeyOf } from '../../libs/session/src/store/session-id.js';
+
+/** Puts what is in the cart of a session into it many times over, as if its client had bought for years. */
+export async function enlargeCart(store: SessionStore, id: string, times: number): Promise<void> {
+  const key = sessionKeyOf(id);
+  const found = await store.load(key);
+  const cart = found.outcome === 'found' ? found.record.parts.get('cart') : undefined;
+  if (!cart) throw new Error('the session has no cart yet');
+  const payload = cart.payload.replace(
+    /"items":\[(.*?)\]/,
+    (_, item: string) => `"items":[${Array(times).fill(item).join(',')}]`,
+  );
+  const saved = await store.save({
+    key,
+    mode: 'update',
+    writeId: 'enlarged',
+    parts: new Map([['cart', { base: cart.version, payload }]]),
+  });
+  if (saved.outcome !== 'saved') throw new Error(`the cart was not enlarged: ${saved.outcome}`);
+}
