@@ -93,14 +93,14 @@ describe.each(balancers)('$balancer, any kind', ({ start }) => {
     const cookie = [`Cookie: sid=${ID}.s1`];
     // One client that goes on listening, one that has left.
     const listening = await RawClient.open(balancer.url);
-    for (let i = 0; i < 10; i++) {
+    for (let i = 0; i < 4; i++) {
       listening.request('/', cookie);
       await listening.response();
     }
     await RawClient.exchange(balancer.url, '/', cookie);
     const endings = await eventually('all connections are closed', () => {
       const { ended } = server('s1');
-      return ended.reduce((sum, { requests }) => sum + requests, 0) >= 11 && ended;
+      return ended.reduce((sum, { requests }) => sum + requests, 0) >= 5 && ended;
     });
     listening.destroy();
     expect(endings.map(({ closedFirstBy }) => closedFirstBy)).toEqual(endings.map(() => 'balancer'));

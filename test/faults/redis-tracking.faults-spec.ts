@@ -60,12 +60,15 @@ describe('the connections by which a near cache is told', () => {
 
   it('would be found to be too old without the answer of the sink', async () => {
     const honest = TrackingPair.prototype['ping'];
+    let planted = 0;
     TrackingPair.prototype['ping'] = async function (this: TrackingPair) {
       const sentAt = performance.now();
       await this['data'].sessionBeansBeat(this['beatKey']);
       this['watch'].advance(sentAt);
+      planted++;
     };
     try {
+      await eventually('no honest beat is under way', () => planted > 0);
       network.swallows = (sent, direction) => sent.includes('session-beans:sink') && direction === 'answer';
       await eventually('something too old is answered', () => meter.tooOld.length > 0);
     } finally {

@@ -60,7 +60,8 @@ export class SessionHealthIndicator {
       return { [key]: { status: 'up', ...facts } } as SessionHealth<Key>;
     } catch (error) {
       // Its text may name servers and accounts of the store.
-      const problem = error instanceof SessionError ? error.name : `no answer within ${withinMs} ms`;
+      const problem =
+        error instanceof SessionError ? `${error.name}: could not load` : `no answer within ${withinMs} ms`;
       return { [key]: { status: whenDown, problem, ...facts } } as SessionHealth<Key>;
     }
   }

@@ -6,7 +6,7 @@ import type { ReplicationMember } from './replication-member.js';
 import type { ReplicationTimers } from './replication-timers.js';
 import { systemTimers } from './system-timers.js';
 import { refuseUnsuitedMembers } from './refuse-unsuited-members.js';
-import { tellReplicationEvent } from './tell-replication-event.js';
+import { ReplicationLog } from './replication-log.js';
 
 /** A Map of V8 holds 2^24 entries at most. */
 const MOST_SESSIONS = 16_000_000;
@@ -93,6 +93,7 @@ export function resolveReplicatedOptions(given: ReplicatedSessionStoreOptions): 
     throw refused('goneAfterMs', goneAfterMs, `allowed is lostAfterMs, which is ${lostAfterMs}, or more`);
   const logger = new Logger('ReplicatedSessionStore');
   const warn = (warning: string): void => logger.warn(warning);
+  const log = new ReplicationLog(warn, () => timers.now());
   return {
     ...timeouts,
     nodeName,
@@ -105,7 +106,7 @@ export function resolveReplicatedOptions(given: ReplicatedSessionStoreOptions): 
     quorum,
     maxSessions,
     maxBytes,
-    onEvent: onEvent ?? ((event) => tellReplicationEvent(event, warn)),
+    onEvent: onEvent ?? ((event) => log.tell(event)),
     clock,
     timers,
     random,

@@ -1,0 +1,32 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { ReplicatedSessionStore } from 'nestjs-session-beans/replicated';
+import { eventually } from '../support/eventually.js';
+import { freePort } from '../support/free-port.js';
+import { ReplicatedClient } from '../support/replicated-client.js';
+
+const opened: ReplicatedSessionStore[] = [];
+afterEach(() => Promise.all(opened.splice(0).map((store) => store.close())));
+
+describe('the replicated store over its own transport', () => {
+  it('shares sessions between two servers, and keeps them when one shuts down', async () => {
+    const members = await Promise.all(
+      ['s1', 's2'].map(async (name) => ({ name, host: '127.0.0.1', port: await freePort() })),
+    );
+    const secret = 'at least sixteen bytes';
+    const [one, two] = members.map(
+      ({ name }) => new ReplicatedSessionStore({ nodeName: name, members, secret, onEvent: () => undefined }),
+    ) as [ReplicatedSessionStore, ReplicatedSessionStore];
+    opened.push(one, two);
+    await Promise.all([one.open(), two.open()]);
+    await eventually('they see each other', () => one.membersUp === 2 && two.membersUp === 2);
+    const client = new ReplicatedClient();
+    await client.create(one);
+    expect(client.locator).toMatch(/^s1\.s2\.1\.[A-Za-z0-9_-]{22}$/);
+    await client.add(one, 'x'.repeat(100_000));
+    await client.add(two, 'here');
+    expect(client.locator).toMatch(/^s2\.s1\./);
+    await two.close();
+
+    expect(await client.read(one)).toEqual(['first', 'x'.repeat(100_000), 'here']);
+  });
+});

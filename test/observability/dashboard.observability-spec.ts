@@ -1,0 +1,59 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { readFileSync } from 'node:fs';
+import type { INestApplication } from '@nestjs/common';
+import { createApplication } from '../../src/create-application.js';
+import { readConfig } from '../../src/sample.config.js';
+import { CookieJar } from '../support/cookie-jar.js';
+import { adapters } from '../support/platforms.js';
+import { PrometheusText } from './prometheus-text.js';
+
+interface Dashboard {
+  readonly panels: readonly { readonly title: string; readonly targets: readonly { readonly expr: string }[] }[];
+}
+
+describe.each(adapters)('the sample at /metrics, $adapter', ({ adapter }) => {
+  let app: INestApplication;
+  let url: string;
+  beforeAll(async () => {
+    app = await createApplication(readConfig({ HTTP_ADAPTER: adapter, NODE_NAME: 's1', SERVER_TIMING: 'on' }));
+    await app.listen(0, '127.0.0.1');
+    url = await app.getUrl();
+    const jar = new CookieJar();
+    await jar.text(`${url}/count`);
+    await jar.text(`${url}/count`);
+  });
+  afterAll(() => app.close());
+
+  it('has Prometheus text, and creates no session', async () => {
+    const response = await fetch(`${url}/metrics`);
+
+    expect(response.headers.get('content-type')).toMatch(/^text\/plain; ?version=0\.0\.4/);
+    expect(response.headers.getSetCookie()).toEqual([]);
+    expect(await response.text()).toContain('session_requests_total{session_node="s1"}');
+  });
+
+  it('has everything that the dashboard asks for', async () => {
+    const { panels } = JSON.parse(readFileSync('deploy/observability/grafana-dashboard.json', 'utf8')) as Dashboard;
+    const asked = panels.flatMap(({ targets }) =>
+      targets.flatMap(({ expr }) => expr.match(/session_\w+(?=\{|\[)/g) ?? []),
+    );
+    const { text } = await PrometheusText.of(url);
+    // These come with a near cache, with an error, with the first slow phase.
+    const later = /^session_(near_cache_\w+|store_errors_total|phase_duration_\w+)$/;
+
+    expect(asked.length).toBeGreaterThan(20);
+    for (const name of asked.filter((one) => !later.test(one))) expect(text).toContain(`\n${name}{`);
+  });
+
+  it('tells clients where the time went if it is told to', async () => {
+    expect((await fetch(`${url}/ping`)).headers.get('server-timing')).toMatch(/total;dur=[\d.]+, node;desc="s1"$/);
+  });
+});
+
+describe('the configuration of the sample', () => {
+  it('measures for its metrics only, unless it is told otherwise', () => {
+    expect(readConfig({})).toMatchObject({ serverTiming: false, slowRequestMs: undefined });
+    expect(readConfig({ SLOW_REQUEST_MS: '250' })).toMatchObject({ slowRequestMs: 250 });
+    expect(() => readConfig({ SERVER_TIMING: 'maybe' })).toThrow('SERVER_TIMING=maybe');
+  });
+});
