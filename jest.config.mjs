@@ -1,9 +1,17 @@
+/** Real servers under load for minutes, each spec best alone on the machine: `npm run test:stress`. */
+export const stress = [
+  'test/balancers/replicated-rolling-',
+  'test/near-cache/(bounded-connections|bounded-servers|memory|planted-bugs|round-trips|sentinel|validate)[.]',
+  'test/observability/troubles[.]',
+];
+
 /** @type {import('jest').Config} */
 export default {
   testEnvironment: 'node',
   roots: ['<rootDir>/src', '<rootDir>/libs', '<rootDir>/test'],
   // counter.spec.ts, count.e2e-spec.ts, memory.contract-spec.ts
   testRegex: '[.-]spec\\.ts$',
+  testPathIgnorePatterns: ['/node_modules/', ...stress],
   modulePathIgnorePatterns: ['/dist/', '<rootDir>/test/packages/fixtures/'],
   // What hangs fails; what is only slow, on a busy machine, does not.
   testTimeout: 60_000,

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import base from '../../jest.config.mjs';
+import base, { stress } from '../../jest.config.mjs';
 
 /** Same specs, same sources; only Nest itself comes from compat/nest11. */
 export default {
@@ -9,6 +9,7 @@ export default {
   // These never load Nest, or bring their own.
   testPathIgnorePatterns: [
     '/node_modules/',
+    ...stress,
     '<rootDir>/test/(architecture|balancers|bench|contract(?!/replication-transport\\.)|docs|external|faults|near-cache|packages|simulation)/',
     '<rootDir>/libs/session/src/(codec|merge|store)/',
   ],

@@ -27,12 +27,6 @@ import { waitForLease } from './wait-for-lease.js';
  */
 const VALID_MS = 10_000;
 
-/**
- * Counters grow by a random number up to this. A member that has lost its heap, and others after a split, do not know which counters were given; this way they hardly ever
- * give one again, so an epoch that a client was shown is not taken for another.
- */
-const COUNTER_STEP = 1_024;
-
 type Result = Replica | NoSession | 'again' | 'next backup';
 
 /** Begins an epoch of this member from a copy that was chosen: all holders of copies are told, then the new backup, and then it has begun. */
@@ -79,8 +73,7 @@ export class TakeOver {
     for (const backup of [...order.map(({ name }) => name), ...this.lastResort(), NO_BACKUP]) {
       const obstacle = backup === NO_BACKUP ? obstacleToBeingAlone(context) : undefined;
       if (obstacle !== undefined) throw new ReplicationFailure(`no other member can take a copy, and ${obstacle}`);
-      counter += 1 + Math.floor(context.options.random() * COUNTER_STEP);
-      const result = await this.begin(counter, backup);
+      const result = await this.begin(++counter, backup);
       if (result !== 'next backup') return result;
     }
     return 'again';
