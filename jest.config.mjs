@@ -2,7 +2,7 @@
 export const stress = [
   'test/balancers/replicated-rolling-',
   'test/near-cache/(bounded-connections|bounded-servers|memory|planted-bugs|round-trips|sentinel|validate)[.]',
-  'test/observability/troubles[.]',
+  'test/observability/(balancer-table|troubles)[.]',
 ];
 
 /** @type {import('jest').Config} */

@@ -99,6 +99,13 @@ export class RedisCluster {
         async () => (await replica.info('replication', 'master_link_status')) === 'up',
       );
     }
+    // A master that has not heard of its replica yet ignores a CLUSTER FAILOVER of it.
+    for (const node of this.nodes) {
+      await eventually('every node knows the replicas', async () => {
+        const known = String(await node.command('CLUSTER', 'NODES'));
+        return known.match(/\bslave\b/g)?.length === (this.replicas.length || undefined);
+      });
+    }
     await this.isWhole();
   }
 }
