@@ -73,7 +73,8 @@ export interface SessionStore {
    * with the key when somebody else may have changed the session, ended it or let it expire; too often is allowed, too late is not.
    * [N1] Every result of `load` and `save` that tells of a session carries a `watch`, unless the store cannot watch it just now. [N2] What another
    * server changes after such a result was made is told to `onChange` before `watch.toldUntil` passes the moment of the change, or
-   * `toldUntil` never passes it. [N3] The caller's own loads and saves through this store are not told, and renew the watch.
+   * `toldUntil` never passes it. [N3] The caller's own loads and saves through this store renew the watch, and are told now and then only, where
+   * they cannot be told from those of others.
    */
   subscribe?(onChange: (key: SessionKey) => void): void;
 
