@@ -69,17 +69,20 @@ export class TimedResponse {
   /** @internal */
   closed(): void {
     const { response, request } = this;
-    // A balancer that adds its own to what the client sent puts it last.
-    const requestId = String(request.headers['x-request-id'] ?? '')
-      .split(/, */)
-      .at(-1);
     this.timings.finish(this.timing, {
       method: request.method ?? '',
       status: response.statusCode,
       isComplete: response.writableFinished,
-      requestId: requestId !== undefined && REQUEST_ID.test(requestId) ? requestId : undefined,
+      requestId: requestIdOf(request.headers['x-request-id']),
     });
   }
+}
+
+function requestIdOf(header: string | string[] | undefined): string | undefined {
+  if (header === undefined) return undefined;
+  // A balancer that adds its own to what the client sent puts it last.
+  const last = String(header).split(/, */).at(-1);
+  return last !== undefined && REQUEST_ID.test(last) ? last : undefined;
 }
 
 /** Shared by all responses, so that a request costs no closures. */
