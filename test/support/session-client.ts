@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import { RunningTime } from './running-time.js';
 
 export interface Answer {
   readonly status: number;
   readonly text: string;
   readonly retryAfter: string | null;
   readonly setCookie: readonly string[];
+  /** Until the answer was there, as far as this process ran. */
   readonly ms: number;
 }
 
@@ -29,13 +31,17 @@ export class SessionClient {
   }
 
   private async send(method: string, path: string): Promise<Answer> {
-    const start = performance.now();
     const headers: Record<string, string> = this.cookie === '' ? {} : { cookie: this.cookie };
-    const response = await fetch(`${this.url}${path}`, { method, headers });
-    const text = await response.text();
-    const setCookie = response.headers.getSetCookie();
-    for (const line of setCookie) this.cookie = line.slice(0, line.indexOf(';'));
-    const retryAfter = response.headers.get('retry-after');
-    return { status: response.status, text, retryAfter, setCookie, ms: performance.now() - start };
+    const time = new RunningTime();
+    try {
+      const response = await fetch(`${this.url}${path}`, { method, headers });
+      const text = await response.text();
+      const setCookie = response.headers.getSetCookie();
+      for (const line of setCookie) this.cookie = line.slice(0, line.indexOf(';'));
+      const retryAfter = response.headers.get('retry-after');
+      return { status: response.status, text, retryAfter, setCookie, ms: time.ms };
+    } finally {
+      time.stop();
+    }
   }
 }
