@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { type SessionStore, SessionStoreError } from 'nestjs-session-beans';
 import { ReplicatedSessionStore, type ReplicatedSessionStoreOptions } from 'nestjs-session-beans/replicated';
+import type { ReplicationTimers } from '../../libs/session/src/store/replicated/replication-timers.js';
+import { systemTimers } from '../../libs/session/src/store/replicated/system-timers.js';
 import { eventually } from '../support/eventually.js';
 import { Latch } from '../support/latch.js';
 import { ReplicatedClient } from '../support/replicated-client.js';
@@ -15,7 +17,7 @@ afterEach(async () => {
   }
 });
 
-async function open(size: number, options: Partial<ReplicatedSessionStoreOptions> = {}): Promise<ReplicatedGroup> {
+async function open(size: number, options: Parameters<typeof ReplicatedGroup.open>[1] = {}): Promise<ReplicatedGroup> {
   const group = await ReplicatedGroup.open(size, options);
   opened.push(group);
   return group;
@@ -120,6 +122,23 @@ describe('a primary that stood still', () => {
 
     expect(await eventually('it answers', () => tab.read(group.store(primary)))).toEqual(['first', 'meanwhile']);
     expect(group.eventsOf(primary)).toContainEqual(expect.objectContaining({ type: 'deposed' }));
+  });
+
+  it('does not either when its clock is slower than the one of its backup', async () => {
+    const slow: ReplicationTimers = {
+      now: () => 0.92 * systemTimers.now(),
+      after: (ms, callback) => systemTimers.after(ms / 0.92, callback),
+    };
+    const group = await open(3, (name) => ({ quorum: true, ...(name === 's1' && { timers: slow }) }));
+    const client = new ReplicatedClient();
+    await client.create(group.store('s1'));
+    const tab = client.fork();
+    const [, backup] = ownersOf(group, client);
+    group.network.isolate('s1');
+    await client.add(group.store(backup), 'meanwhile');
+    group.network.heal();
+
+    expect(await eventually('it answers', () => tab.read(group.store('s1')))).toEqual(['first', 'meanwhile']);
   });
 });
 

@@ -26,12 +26,16 @@ export class ReplicatedGroup {
 
   private constructor(
     readonly names: readonly string[],
-    private readonly options: Partial<ReplicatedSessionStoreOptions>,
+    private readonly optionsOf: (name: string) => Partial<ReplicatedSessionStoreOptions>,
   ) {}
 
-  static async open(size: number, options: Partial<ReplicatedSessionStoreOptions> = {}): Promise<ReplicatedGroup> {
+  /** @param options of all members, or of each by its name */
+  static async open(
+    size: number,
+    options: Partial<ReplicatedSessionStoreOptions> | ((name: string) => Partial<ReplicatedSessionStoreOptions>) = {},
+  ): Promise<ReplicatedGroup> {
     const names = Array.from({ length: size }, (_, i) => `s${i + 1}`);
-    const group = new ReplicatedGroup(names, options);
+    const group = new ReplicatedGroup(names, typeof options === 'function' ? options : () => options);
     await Promise.all(names.map((name) => group.start(name)));
     return group;
   }
@@ -44,7 +48,7 @@ export class ReplicatedGroup {
       transport: this.network.transportOf(name),
       onEvent: (event) => this.eventsOf(name).push(event),
       ...QUICK,
-      ...this.options,
+      ...this.optionsOf(name),
     });
     this.stores.set(name, store);
     await store.open();
