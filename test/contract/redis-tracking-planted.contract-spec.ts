@@ -35,7 +35,7 @@ const planted: Readonly<Record<string, { rule: string; plant: () => void }>> = {
       jest.spyOn(OwnChanges.prototype, 'message').mockImplementation(function (this: OwnChanges, key) {
         const account = this['accounts'].get(key);
         // One of our own that got lost would be missed, and its session told.
-        if (account && account.owed + account.underWay > 0) message.call(this, key);
+        if (account && (account.underWay > 0 || account.messages < account.changes)) message.call(this, key);
       });
     },
   },

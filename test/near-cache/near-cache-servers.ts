@@ -6,6 +6,9 @@ import { RedisLink } from './redis-link.js';
 /** Of one server since it started: what its store was asked. */
 export type StoreCallCounts = Readonly<Record<'load' | 'save' | 'touch' | 'destroy', number>>;
 
+/** Why one server did not serve copies without asking, since it started. */
+export type TrustCounts = Readonly<Record<'told' | 'unheard', number>>;
+
 export interface ServerMemory {
   /** After garbage collection, in bytes. */
   readonly heap: number;
@@ -59,6 +62,10 @@ export class NearCacheServers {
       for (const name of Object.keys(sum) as (keyof typeof sum)[]) sum[name] += counts[name];
     }
     return sum;
+  }
+
+  static async trustOf({ url }: NearCacheServer): Promise<TrustCounts> {
+    return (await (await fetch(`${url}/process/trust`)).json()) as TrustCounts;
   }
 
   static async memoryOf({ url }: NearCacheServer): Promise<ServerMemory> {

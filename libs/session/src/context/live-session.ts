@@ -348,6 +348,8 @@ export class LiveSession {
       if (this.ended) await this.endConfirmed;
       for (const { resolve } of joiners) resolve(!this.ended);
     } catch (error) {
+      // What comes too late is thrown away, and may have been all that shows what others changed.
+      this.doubt();
       for (const { reject } of joiners) reject(error);
     }
   }

@@ -102,6 +102,8 @@ function groundOf({ ground: { payloads, stamp }, lifetime, times }: LiveSession)
 }
 
 async function reload(live: LiveSession, store: StoreGateway): Promise<Ground> {
+  // The answer goes into the new session, not into this one: if it is not replaced after all, the store must be asked.
+  live.doubt();
   const result = await store.load(live.key);
   if (result.outcome !== 'found') {
     live.end();

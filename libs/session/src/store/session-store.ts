@@ -72,9 +72,9 @@ export interface SessionStore {
    * Present exactly when `capabilities.notifies`. Called once, at boot, by a near cache that answers from its own copies. `onChange` is called
    * with the key when somebody else may have changed the session, ended it or let it expire; too often is allowed, too late is not.
    * [N1] Every result of `load` and `save` that tells of a session carries a `watch`, unless the store cannot watch it just now. [N2] What another
-   * server changes after such a result was made is told to `onChange` before `watch.toldUntil` passes the moment of the change, or
-   * `toldUntil` never passes it. [N3] The caller's own loads and saves through this store renew the watch, and are told now and then only, where
-   * they cannot be told from those of others.
+   * server changes after the last such result was made is told to `onChange` before `watch.toldUntil` passes the moment of the change, or
+   * `toldUntil` never passes it. (A result takes the place of the ones before: a record has what had changed, and a `saved` whose stamp is not the
+   * next one shows that something has.) [N3] The caller's own loads and saves through this store renew the watch, and are told now and then at most.
    */
   subscribe?(onChange: (key: SessionKey) => void): void;
 

@@ -87,9 +87,9 @@ export class RedisSessionStore implements SessionStore {
   }
 
   async touch(key: SessionKey): Promise<boolean> {
-    const { reply } = await this.ask(key, this.client, (client) =>
-      client.sessionBeansLoad(this.names.session(key), '', 0, this.maxRecordBytes, 'touch'),
-    );
+    const touch = (client: ScriptedClient): Promise<unknown[]> =>
+      client.sessionBeansLoad(this.names.session(key), '', 0, this.maxRecordBytes, 'touch');
+    const { reply } = await this.ask(key, this.client, touch, false);
     return reply.code !== 'none';
   }
 
@@ -159,13 +159,14 @@ export class RedisSessionStore implements SessionStore {
     key: SessionKey,
     client: ScriptedClient,
     command: (client: ScriptedClient) => Promise<unknown[]>,
+    showsState = true,
   ): Promise<{
     reply: Exclude<RedisReply, { code: 'too-large' | 'foreign' }>;
     watched: { watch: SessionWatch } | undefined;
   }> {
     // What WAIT counts was written on the connection it is sent on.
     const pair = client === this.client ? this.tracking?.pairFor(key) : undefined;
-    const tracked = await pair?.ask(key, command);
+    const tracked = await pair?.ask(key, command, showsState);
     const reply = tracked?.reply ?? parseRedisReply(await sendAgain(client, () => command(client)));
     if (reply.code === 'too-large') {
       throw new SessionStateError(

@@ -1,3 +1,4 @@
+import { setImmediate as endOfTurn } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import type { SessionKey } from '../../session-key.js';
 import { isPassing } from '../is-passing.js';
@@ -34,8 +35,9 @@ export interface TrackingPairSetup {
  * Two connections to one primary: `data`, on which sessions are loaded and saved, and whose reads the server remembers; and `sink`, on which the
  * server says when one of those was changed. Lives until either of them gives a reason for doubt, and is replaced by another one then.
  *
- * A beat asks both at once. The answer of the sink comes after everything that was said before, and the answer on `data` shows that the server
- * still remembers its reads, and is a primary: so all that had happened when the beat was sent was told.
+ * A beat asks the sink and then `data`. The answer of the sink comes after everything that was said before, and the answer on `data` shows that the
+ * server still remembers its reads, and is a primary: so all that had happened when the beat was sent was told. One after the other, because
+ * then every command whose message may have come before the sink's answer is answered before `data` is, and our own changes can be told from others'.
  */
 export class TrackingPair {
   private readonly sink: Redis;
@@ -69,11 +71,13 @@ export class TrackingPair {
 
   /**
    * Sends a command that loads or changes a session. Undefined when it has to be sent again in the ordinary way, because of a fault that passes by.
+   * @param showsState whether the answer shows what the session is
    * @throws what the server finally says, without the arguments of the command
    */
   async ask(
     key: SessionKey,
     command: (connection: ScriptedClient) => Promise<unknown[]>,
+    showsState: boolean,
   ): Promise<{ reply: RedisReply; watch: TrackingWatch } | undefined> {
     const { watch } = this;
     let hasChanged = false;
@@ -87,7 +91,7 @@ export class TrackingPair {
       if (!ELSEWHERE.test((error as Error).message)) this.end(error as Error);
       return undefined;
     } finally {
-      this.own.end(key, hasChanged);
+      this.own.end(key, hasChanged, showsState);
     }
   }
 
@@ -175,7 +179,11 @@ export class TrackingPair {
     const { watch } = this;
     const sentAt = performance.now();
     this.own.beatSent();
-    await Promise.all([this.sink.ping(), this.data.sessionBeansBeat(this.beatKey)]);
+    await this.sink.ping();
+    this.own.beatHeard();
+    await this.data.sessionBeansBeat(this.beatKey);
+    // Whoever waits for an answer that came before has it by then: it may be all that shows what another has changed.
+    await endOfTurn();
     this.own.beatAnswered();
     watch.advance(sentAt);
   }
