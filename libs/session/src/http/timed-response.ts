@@ -1,5 +1,6 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { arrivalOf } from '../timing/request-arrivals.js';
+import type { RequestEnd } from '../timing/request-end.js';
 import type { RequestTiming } from '../timing/request-timing.js';
 import type { RequestTimings } from '../timing/request-timings.js';
 import { RawResponseHeaders } from './raw-response-headers.js';
@@ -16,7 +17,7 @@ type Timed = ServerResponse & { [TIMED]?: TimedResponse };
  * A response whose request is measured: notices its head, its end and the leaving of its client. Patches `writeHead`, through which every head
  * goes, and nothing else.
  */
-export class TimedResponse {
+export class TimedResponse implements RequestEnd {
   private hasHead = false;
   /** What others had put in place before. */
   private readonly writeHead: () => unknown;
@@ -46,35 +47,51 @@ export class TimedResponse {
     return timed;
   }
 
-  /** The head is about to be written. */
-  beforeHead(headers: ResponseHeaders): void {
+  /** The head is about to be written; with its headers where they are told to clients. */
+  beforeHead(headers?: ResponseHeaders): void {
     if (this.hasHead) return;
     this.hasHead = true;
-    if (this.timings.tellsClients) headers.append('Server-Timing', serverTiming(this.timing, this.timings.node));
+    if (this.timings.tellsClients) headers?.append('Server-Timing', serverTiming(this.timing, this.timings.node));
     this.timing.enter('response');
+  }
+
+  get method(): string {
+    return this.request.method ?? '';
+  }
+
+  get status(): number {
+    return this.response.statusCode;
+  }
+
+  get isComplete(): boolean {
+    return this.response.writableFinished;
+  }
+
+  get requestId(): string | undefined {
+    return requestIdOf(this.request.headers['x-request-id']);
   }
 
   /** @internal */
   head(args: unknown[]): unknown {
-    // writeHead(status), writeHead(status, headers), writeHead(status, reason, headers)
-    const at = typeof args[1] === 'string' ? 2 : 1;
     if (!this.hasHead) {
-      const headers = new RawResponseHeaders(this.response, args[at] as OutgoingHttpHeaders | undefined);
-      this.beforeHead(headers);
-      if (headers.forHead) args = [...args.slice(0, at), headers.forHead];
+      if (this.timings.tellsClients) args = this.tell(args);
+      else this.beforeHead();
     }
     return Reflect.apply(this.writeHead, this.response, args as []);
   }
 
   /** @internal */
   closed(): void {
-    const { response, request } = this;
-    this.timings.finish(this.timing, {
-      method: request.method ?? '',
-      status: response.statusCode,
-      isComplete: response.writableFinished,
-      requestId: requestIdOf(request.headers['x-request-id']),
-    });
+    this.timings.finish(this.timing, this);
+  }
+
+  /** @returns what to hand to `writeHead` instead */
+  private tell(args: unknown[]): unknown[] {
+    // writeHead(status), writeHead(status, headers), writeHead(status, reason, headers)
+    const at = typeof args[1] === 'string' ? 2 : 1;
+    const headers = new RawResponseHeaders(this.response, args[at] as OutgoingHttpHeaders | undefined);
+    this.beforeHead(headers);
+    return headers.forHead ? [...args.slice(0, at), headers.forHead] : args;
   }
 }
 

@@ -41,10 +41,10 @@ export function observeTotals(
     each(
       time,
       'session.phase',
-      TIMING_PHASES.map((phase, i) => [phase, totals.spent[i] as number]),
+      TIMING_PHASES.map((phase, i) => [phase, (totals.spent[i] as number) / 1_000]),
       node,
     );
-    each(cache, 'session.cache.result', totals.cache, node);
+    each(cache, 'session.cache.result', Object.entries(totals.cache), node);
     result.observe(conflicts, totals.conflicts, node);
     result.observe(retries, totals.retries, node);
     result.observe(misrouted, totals.misrouted, node);

@@ -1,5 +1,5 @@
 import type { SessionEventMap, SessionEvents } from '../context/session-events.js';
-import type { SessionRequestRecord } from '../timing/session-request-record.js';
+import type { FinishedRequest } from '../timing/finished-request.js';
 import { TIMING_PHASES } from '../timing/timing-phase.js';
 import { Tally } from './tally.js';
 
@@ -15,9 +15,9 @@ const EVENTS: readonly (keyof SessionEventMap)[] = [
 
 /** What requests and sessions of this server came to since it started. Kept here rather than counted by an SDK, whose every call costs about a microsecond. */
 export class RequestTotals {
-  /** Seconds per phase, in the order of TIMING_PHASES. */
+  /** Milliseconds per phase, in the order of TIMING_PHASES. */
   readonly spent = TIMING_PHASES.map(() => 0);
-  readonly cache = new Tally();
+  readonly cache = { hit: 0, validated: 0, miss: 0 };
   readonly events = new Tally();
   readonly storeErrors = new Tally();
   requests = 0;
@@ -25,14 +25,15 @@ export class RequestTotals {
   retries = 0;
   misrouted = 0;
 
-  add({ phases, cache, conflicts, retries, isMisrouted }: SessionRequestRecord): void {
-    const { spent } = this;
+  add(request: FinishedRequest): void {
+    const { facts, spent } = request.timing;
+    const { spent: sums } = this;
     this.requests++;
-    for (let i = 0; i < spent.length; i++) spent[i] = (spent[i] as number) + phases[TIMING_PHASES[i] as 'queue'];
-    if (cache) this.cache.add(cache);
-    this.conflicts += conflicts;
-    this.retries += retries;
-    if (isMisrouted) this.misrouted++;
+    for (let i = 0; i < sums.length; i++) sums[i] = (sums[i] as number) + (spent[i] as number);
+    if (facts.cache) this.cache[facts.cache]++;
+    this.conflicts += facts.conflicts;
+    this.retries += facts.retries;
+    if (request.isMisrouted) this.misrouted++;
   }
 
   /** @returns a function that stops counting them */

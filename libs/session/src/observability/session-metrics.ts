@@ -1,18 +1,18 @@
 import type { Attributes, Histogram, MeterProvider } from '@opentelemetry/api';
 import type { SessionEvents } from '../context/session-events.js';
 import type { RequestTimings } from '../timing/request-timings.js';
-import type { SessionRequestRecord } from '../timing/session-request-record.js';
+import type { FinishedRequest } from '../timing/finished-request.js';
 import { TIMING_PHASES } from '../timing/timing-phase.js';
 import { observeTotals } from './observe-totals.js';
 import { observeVitals, type ObservedServer } from './observe-vitals.js';
-import { requestOutcome } from './request-outcome.js';
+import { type RequestOutcome, requestOutcome } from './request-outcome.js';
 import { RequestTotals } from './request-totals.js';
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const BYTES = [256, 1_024, 4_096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304];
 
 /** Shorter phases are in the sums only: to record each of the ten in a histogram would cost more than most of them last. */
-const SHORTEST_RECORDED = 0.001;
+const SHORTEST_RECORDED_MS = 1;
 
 /**
  * The metrics of one application. Every label is bounded: names of handlers, phases, outcomes, events, operations, the store and this server.
@@ -45,7 +45,7 @@ export class SessionMetrics {
       advice: { explicitBucketBoundaries: BYTES },
     });
     this.stops = [
-      timings.listen((record) => this.record(record)),
+      timings.listen((request) => this.record(request)),
       this.totals.countEvents(events),
       observeTotals(meter, this.totals, timings, server.vitals),
       observeVitals(meter, timings, server),
@@ -56,20 +56,21 @@ export class SessionMetrics {
     for (const stop of this.stops.splice(0)) stop();
   }
 
-  private record(record: SessionRequestRecord): void {
-    this.totals.add(record);
-    this.duration.record(record.total, this.labelsOf(record));
-    for (let i = 0; i < this.phaseLabels.length; i++) {
-      const seconds = record.phases[TIMING_PHASES[i] as 'queue'];
-      if (seconds >= SHORTEST_RECORDED) this.phase.record(seconds, this.phaseLabels[i]);
+  private record(request: FinishedRequest): void {
+    const { timing, end } = request;
+    const { spent, facts } = timing;
+    this.totals.add(request);
+    this.duration.record(timing.totalMs / 1_000, this.labelsOf(facts.handler, requestOutcome(end)));
+    for (let i = 0; i < spent.length; i++) {
+      const ms = spent[i] as number;
+      if (ms >= SHORTEST_RECORDED_MS) this.phase.record(ms / 1_000, this.phaseLabels[i]);
     }
-    if (record.bytes.session > 0) this.size.record(record.bytes.session);
+    const { sessionBytes } = facts;
+    if (sessionBytes > 0) this.size.record(sessionBytes);
   }
 
   /** The same object each time: there are few, and none is made for a request. */
-  private labelsOf(record: SessionRequestRecord): Attributes {
-    const { handler = '(none)' } = record;
-    const outcome = requestOutcome(record);
+  private labelsOf(handler = '(none)', outcome: RequestOutcome): Attributes {
     let outcomes = this.requestLabels.get(handler);
     if (!outcomes) this.requestLabels.set(handler, (outcomes = new Map<string, Attributes>()));
     let labels = outcomes.get(outcome);

@@ -1,14 +1,14 @@
 import type { LoggerService } from '@nestjs/common';
-import type { SessionRequestRecord } from '../timing/session-request-record.js';
+import type { FinishedRequest } from '../timing/finished-request.js';
 
 /** Writes requests that took at least `slowRequestMs` to the log: one line of JSON with everything that the record says. */
 export function slowRequestLog(
   slowRequestMs: number,
   logger: Pick<LoggerService, 'warn'>,
-): (record: SessionRequestRecord) => void {
-  return (record) => {
-    if (record.total * 1_000 >= slowRequestMs)
-      logger.warn(JSON.stringify({ event: 'session.request', ...record }, rounded));
+): (request: FinishedRequest) => void {
+  return (request) => {
+    if (request.timing.totalMs >= slowRequestMs)
+      logger.warn(JSON.stringify({ event: 'session.request', ...request.record }, rounded));
   };
 }
 

@@ -5,10 +5,12 @@ import type { RequestTiming } from './request-timing.js';
 import type { SessionRequestRecord } from './session-request-record.js';
 import type { TimingPhase } from './timing-phase.js';
 
+/** Of the clock that requests are measured with. */
+const ORIGIN = performance.timeOrigin;
+
 /** What is published of a request that is over. */
 export function recordOf(timing: RequestTiming, node: string | undefined, end: RequestEnd): SessionRequestRecord {
   const { facts } = timing;
-  const size = facts.size();
   return {
     node,
     handler: facts.handler,
@@ -17,19 +19,19 @@ export function recordOf(timing: RequestTiming, node: string | undefined, end: R
     isComplete: end.isComplete,
     requestId: end.requestId,
     session: facts.key === undefined ? undefined : sessionHash(facts.key),
-    startedAt: performance.timeOrigin + timing.arrival.at - timing.arrival.delay,
+    startedAt: ORIGIN + timing.arrival.at - timing.arrival.delay,
     total: timing.totalMs / 1_000,
     phases: phasesOf(timing),
     pending: timing.pending,
-    bytes: { session: size.bytes, loaded: facts.loadedBytes, saved: facts.savedBytes },
-    largestBean: size.largest,
+    bytes: { session: facts.sessionBytes, loaded: facts.loadedBytes, saved: facts.savedBytes },
+    largestBean: facts.largestPart,
     touched: facts.touched,
     changed: facts.changed,
     cache: facts.cache,
     conflicts: facts.conflicts,
     retries: facts.retries,
     locator: locatorKind(facts),
-    isMisrouted: isMisrouted(facts, node),
+    isMisrouted: facts.isMisrouted(node),
     downstream: facts.downstream.map(({ name, calls, ms }) => ({ name, calls, seconds: ms / 1_000 })),
   };
 }
@@ -54,9 +56,4 @@ function locatorKind({ hasPresented, locator }: RequestFacts): SessionRequestRec
   if (!hasPresented) return 'none';
   if (locator === undefined) return 'id';
   return locator.includes('.') ? 'primary-backup' : 'route';
-}
-
-function isMisrouted({ locator }: RequestFacts, node: string | undefined): boolean {
-  const route = locator?.split('.', 1)[0];
-  return route !== undefined && route !== '-' && node !== undefined && route !== node;
 }

@@ -31,9 +31,15 @@ export class RequestFacts {
   readonly changed: string[] = [];
   readonly downstream: { name: string; calls: number; ms: number }[] = [];
 
+  /** The payloads that were last measured, and what came of it: most requests end with those that they loaded. */
+  private sized: ReadonlyMap<string, string> | undefined;
+  private bytes = 0;
+  private largest: string | undefined;
+
   loaded(payloads: ReadonlyMap<string, string>): void {
     this.cache = 'miss';
-    this.loadedBytes += bytesOf(payloads);
+    this.measure(payloads);
+    this.loadedBytes += this.bytes;
   }
 
   saves(part: string, payload: string): void {
@@ -52,22 +58,32 @@ export class RequestFacts {
     }
   }
 
-  /** How large the session is, in UTF-8 bytes, and its largest part. */
-  size(): { readonly bytes: number; readonly largest: string | undefined } {
-    let bytes = 0;
-    let most = -1;
-    let largest: string | undefined;
-    for (const [name, payload] of this.payloads ?? []) {
-      const size = Buffer.byteLength(payload);
-      bytes += size;
-      if (size > most) [most, largest] = [size, name];
-    }
-    return { bytes, largest };
+  /** How large the session is, in UTF-8 bytes; 0 where there is none. */
+  get sessionBytes(): number {
+    return this.payloads ? this.measure(this.payloads).bytes : 0;
   }
-}
 
-function bytesOf(payloads: ReadonlyMap<string, string>): number {
-  let bytes = 0;
-  for (const payload of payloads.values()) bytes += Buffer.byteLength(payload);
-  return bytes;
+  /** The largest part of the session. */
+  get largestPart(): string | undefined {
+    return this.payloads && this.measure(this.payloads).largest;
+  }
+
+  /** The client's locator names another server than this one first. */
+  isMisrouted(node: string | undefined): boolean {
+    const route = this.locator?.split('.', 1)[0];
+    return route !== undefined && route !== '-' && node !== undefined && route !== node;
+  }
+
+  private measure(payloads: ReadonlyMap<string, string>): this {
+    if (this.sized === payloads) return this;
+    this.sized = payloads;
+    this.bytes = 0;
+    let most = -1;
+    for (const [name, payload] of payloads) {
+      const size = Buffer.byteLength(payload);
+      this.bytes += size;
+      if (size > most) [most, this.largest] = [size, name];
+    }
+    return this;
+  }
 }

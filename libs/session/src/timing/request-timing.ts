@@ -11,10 +11,18 @@ export type TimingStage = 'framework' | 'application' | 'response';
 /** What may be under way on top of that, also several at once: then the first of these that is counts. */
 export type TimingOverlay = 'decode' | 'encode' | 'sessionLoad' | 'lockWait' | 'sessionSave' | 'downstream';
 
-const OVERLAYS = (['decode', 'encode', 'sessionLoad', 'lockWait', 'sessionSave', 'downstream'] as const).map(
-  (name) => phaseIndex[name],
-);
-const STORE_PHASES = [phaseIndex.sessionLoad, phaseIndex.lockWait, phaseIndex.sessionSave];
+/** Their places in that order. */
+const RANK: Readonly<Record<TimingOverlay, number>> = {
+  decode: 0,
+  encode: 1,
+  sessionLoad: 2,
+  lockWait: 3,
+  sessionSave: 4,
+  downstream: 5,
+};
+const PHASE_OF_RANK = (Object.keys(RANK) as TimingOverlay[]).map((overlay) => phaseIndex[overlay]);
+const bitsOf = (...overlays: TimingOverlay[]): number => overlays.reduce((bits, one) => bits | (1 << RANK[one]), 0);
+const ASKS_STORE = bitsOf('sessionLoad', 'lockWait', 'sessionSave');
 const QUEUE = phaseIndex.queue;
 const nothing = (): void => undefined;
 
@@ -28,9 +36,12 @@ const WAITS = TIMING_PHASES.map((phase) => ['sessionLoad', 'lockWait', 'sessionS
 export class RequestTiming {
   readonly facts = new RequestFacts();
 
-  /** By index of the phase. Literals, since one of each is made for every request. */
-  private readonly spent = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-  private readonly open = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+  /** In ms, in the order of TIMING_PHASES; up to the last change of phase. A literal, since one is made for every request. */
+  readonly spent = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+
+  /** How many of each overlay are under way, by rank, and a bit for each of which any is: what runs is one step to find. */
+  private readonly open = [0, 0, 0, 0, 0, 0];
+  private underWay = 0;
   private stage = phaseIndex.framework;
   private current = phaseIndex.framework;
   private since: number;
@@ -65,25 +76,36 @@ export class RequestTiming {
   }
 
   begin(overlay: TimingOverlay): void {
-    const index = phaseIndex[overlay];
-    this.open[index] = (this.open[index] ?? 0) + 1;
+    const rank = RANK[overlay];
+    const { open } = this;
+    open[rank] = (open[rank] as number) + 1;
+    this.underWay |= 1 << rank;
     this.update();
   }
 
   end(overlay: TimingOverlay): void {
-    const index = phaseIndex[overlay];
-    this.open[index] = (this.open[index] ?? 0) - 1;
+    const rank = RANK[overlay];
+    const { open } = this;
+    const left = (open[rank] as number) - 1;
+    open[rank] = left;
+    if (left === 0) this.underWay &= ~(1 << rank);
     this.update();
   }
 
   /** Counts `work` as a phase that asks the store. */
-  async during<T>(phase: StorePhase, work: () => Promise<T>): Promise<T> {
+  during<T>(phase: StorePhase, work: () => Promise<T>): Promise<T> {
     this.begin(phase);
+    let promise: Promise<T>;
     try {
-      return await (this.tracer ? this.tracer.trace(phase, this.facts, work) : work());
-    } finally {
+      promise = this.tracer ? this.tracer.trace(phase, this.facts, work) : work();
+    } catch (error) {
       this.end(phase);
+      throw error;
     }
+    // Not awaited and not passed through: whoever waits for the work is as early as without the timing.
+    const over = (): void => this.end(phase);
+    promise.then(over, over);
+    return promise;
   }
 
   /**
@@ -91,7 +113,7 @@ export class RequestTiming {
    * @returns a function that ends it, once
    */
   call(name: string): () => void {
-    if (this.isAskingStore) return nothing;
+    if ((this.underWay & ASKS_STORE) !== 0) return nothing;
     const start = performance.now();
     let isUnderWay = true;
     this.begin('downstream');
@@ -101,10 +123,6 @@ export class RequestTiming {
       this.end('downstream');
       if (this.endedAt === undefined) this.facts.called(name, performance.now() - start);
     };
-  }
-
-  private get isAskingStore(): boolean {
-    return STORE_PHASES.some((phase) => (this.open[phase] as number) > 0);
   }
 
   /** Counts what has passed since the last change of phase, e.g. before `spentMs` is asked. */
@@ -120,14 +138,9 @@ export class RequestTiming {
 
   private update(): void {
     if (this.endedAt !== undefined) return;
-    const { open } = this;
-    let next = this.stage;
-    for (const overlay of OVERLAYS) {
-      if ((open[overlay] as number) > 0) {
-        next = overlay;
-        break;
-      }
-    }
+    const { underWay } = this;
+    // The lowest bit that is set is that of the first in their order.
+    const next = underWay === 0 ? this.stage : (PHASE_OF_RANK[31 - Math.clz32(underWay & -underWay)] as number);
     if (next !== this.current) this.switchTo(next);
   }
 

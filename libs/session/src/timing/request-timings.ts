@@ -1,10 +1,9 @@
-import { recordOf } from './record-of.js';
+import { FinishedRequest } from './finished-request.js';
 import type { Arrival } from './request-arrivals.js';
 import { requestChannel } from './request-channel.js';
 import type { RequestEnd } from './request-end.js';
 import type { PhaseTracer } from './phase-tracer.js';
 import { RequestTiming } from './request-timing.js';
-import type { SessionRequestRecord } from './session-request-record.js';
 
 /** Measures the requests of one application, while somebody listens. */
 export class RequestTimings {
@@ -14,7 +13,7 @@ export class RequestTimings {
   /** Responses say in `Server-Timing` where the time went. Set at boot. */
   tellsClients = false;
 
-  private readonly listeners = new Set<(record: SessionRequestRecord) => void>();
+  private listeners: readonly ((request: FinishedRequest) => void)[] = [];
   private active = 0;
 
   constructor(
@@ -25,7 +24,7 @@ export class RequestTimings {
 
   /** Whether a request that begins now is measured: all that it costs where nobody listens. */
   get areWanted(): boolean {
-    return this.listeners.size > 0 || requestChannel.hasSubscribers;
+    return this.listeners.length > 0 || requestChannel.hasSubscribers;
   }
 
   /** Measured requests that are under way. */
@@ -37,9 +36,11 @@ export class RequestTimings {
    * Has `listener` told of each request of this application; the channel tells those of all applications of the process.
    * @returns a function that stops it
    */
-  listen(listener: (record: SessionRequestRecord) => void): () => void {
-    this.listeners.add(listener);
-    return () => void this.listeners.delete(listener);
+  listen(listener: (request: FinishedRequest) => void): () => void {
+    this.listeners = [...this.listeners, listener];
+    return () => {
+      this.listeners = this.listeners.filter((one) => one !== listener);
+    };
   }
 
   begin(arrival: Arrival): RequestTiming {
@@ -52,14 +53,14 @@ export class RequestTimings {
   finish(timing: RequestTiming, end: RequestEnd): void {
     this.active--;
     timing.finish();
-    const record = recordOf(timing, this.node, end);
+    const request = new FinishedRequest(timing, end, this.node);
     for (const listener of this.listeners) {
       try {
-        listener(record);
+        listener(request);
       } catch (error) {
         this.onListenerError(error);
       }
     }
-    if (requestChannel.hasSubscribers) requestChannel.publish(record);
+    if (requestChannel.hasSubscribers) requestChannel.publish(request.record);
   }
 }
