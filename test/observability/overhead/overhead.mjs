@@ -1,141 +1,91 @@
 // What being measured costs a request, in CPU time: the library alone, with the memory store and without Nest and sockets, which are the same for
 // everybody and cost many times as much.
 //
-//   node --expose-gc test/observability/overhead/overhead.mjs <dist of a build from whose sources the hooks were removed>
+//   npm run build && node test/observability/overhead/overhead.mjs
 //
-// The variants take turns, 200 requests each, in one process. Of each the fastest tenth of its rounds is told: what else runs on the machine can only
-// slow them down. Needs `npm run build`.
-import 'reflect-metadata';
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { IncomingMessage, ServerResponse } from 'node:http';
-import { resolve } from 'node:path';
-import { Duplex } from 'node:stream';
-import { pathToFileURL } from 'node:url';
-import { Module } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
-import { FastifyAdapter } from '@nestjs/platform-fastify';
-import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
-import { MeterProvider } from '@opentelemetry/sdk-metrics';
+// Compared is with the same build from whose core the hooks were removed (without-hooks.mjs); twice, which tells how much two processes that run the same
+// differ. Each variant is a process of its own, as in real life; they take turns, one runs at a time, pinned to a core with taskset if you like. Of each the
+// fastest tenth of its rounds counts, since what else runs on the machine can only slow it down; with a young generation of 1 MB every round has its
+// share of garbage collection. Told is the median over all boots of the difference, and how far the middle half of the boots is apart.
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join, resolve } from 'node:path';
+import { withoutHooks } from './without-hooks.mjs';
 
+const BOOTS = Number(process.env.BOOTS ?? 10);
+const TURNS = Number(process.env.TURNS ?? 15);
+const ROUNDS = 10;
 const REQUESTS = 200;
-const ROUNDS = Number(process.env.ROUNDS ?? 400);
-const here = resolve(process.env.BUILD ?? 'libs/session/dist');
-const unhooked = resolve(process.argv[2] ?? here);
+const EXEC_ARGV = ['--expose-gc', '--max-semi-space-size=1', '--min-semi-space-size=1'];
+const KINDS = { none: 'needs no session', read: 'reads a bean', write: 'changes a bean' };
 
-class NoSocket extends Duplex {
-  _read() {}
-  _write(_, __, done) {
-    done();
-  }
+const here = resolve('libs/session/dist');
+const unhooked = withoutHooks(here, join(import.meta.dirname, 'dist'));
+const variants = {
+  'without hooks': [unhooked, 'off'],
+  'without hooks, again': [unhooked, 'off'],
+  'nobody listens': [here, 'off'],
+  'a listener': [here, 'listener'],
+  'metrics on': [here, 'metrics'],
+  'metrics, Server-Timing': [here, 'header'],
+};
+const names = Object.keys(variants);
+const times = Object.fromEntries(Object.keys(KINDS).map((kind) => [kind, []]));
+
+async function ask(child, kind) {
+  child.send({ kind, rounds: ROUNDS, requests: REQUESTS });
+  return (await once(child, 'message'))[0];
 }
-const socket = new NoSocket();
-socket.setMaxListeners(0);
 
-const load = (folder, file) => import(pathToFileURL(`${folder}/${file}`).href);
-
-/** One application of a build, and what a request of a client with a session does in it. */
-async function application(folder, imports = async () => []) {
-  const { SessionModule, SessionScoped, MemorySessionStore } = await load(folder, 'index.js');
-  const { HTTP_SESSION_RUNTIME } = await load(folder, 'session.providers.js');
-  const { HttpRequestSession } = await load(folder, 'http/http-request-session.js');
-  const { SessionContext } = await load(folder, 'context/session-context.js');
-  class Counter {
-    value = 0;
+for (let boot = 0; boot < BOOTS; boot++) {
+  const children = {};
+  for (const name of boot % 2 ? names : names.toReversed()) {
+    const child = fork(join(import.meta.dirname, 'variant.mjs'), variants[name], { execArgv: EXEC_ARGV });
+    await once(child, 'message');
+    children[name] = child;
   }
-  SessionScoped({ name: 'counter' })(Counter);
-  // oxlint-disable-next-line typescript/no-extraneous-class
-  class AppModule {}
-  const store = new MemorySessionStore();
-  const modules = [SessionModule.forRoot({ store }), SessionModule.forFeature([Counter]), ...(await imports(folder))];
-  Module({ imports: modules })(AppModule);
-  const app = await NestFactory.create(AppModule, new FastifyAdapter(), { logger: false });
-  await app.init();
-  const [runtime, context, counter] = [app.get(HTTP_SESSION_RUNTIME), app.get(SessionContext), app.get(Counter)];
-
-  const request = async (kind, headers) => {
-    const incoming = new IncomingMessage(socket);
-    incoming.method = 'GET';
-    incoming.headers = headers;
-    const response = new ServerResponse(incoming);
-    response.assignSocket(socket);
-    const session = new HttpRequestSession(incoming, response, runtime);
-    await context.run(session, async () => {
-      session.handler = 'CountController.count';
-      if (session.timing) session.timing.facts.handler = session.handler;
-      if (kind === 'none') {
-        session.timing?.enter('application');
-      } else {
-        await session.begin(undefined);
-        session.timing?.enter('application');
-        session.handlerBegins();
-        if (kind === 'write') counter.value++;
-        else void counter.value;
-        await session.handlerEnded(200);
+  for (const kind of Object.keys(KINDS)) {
+    const own = Object.fromEntries(names.map((name) => [name, []]));
+    // The first turns warm up.
+    for (let turn = -4; turn < TURNS; turn++) {
+      for (const name of turn % 2 ? names : names.toReversed()) {
+        const rounds = await ask(children[name], kind);
+        if (turn >= 0) own[name].push(...rounds);
       }
-      response.end('ok');
-    });
-    const cookies = response.getHeader('set-cookie');
-    response.detachSocket(socket);
-    response.emit('close');
-    return cookies;
-  };
-  const lines = [await request('write', {})].flat();
-  const headers = { cookie: lines.map((line) => line.split(';')[0]).join('; ') };
-  return { send: (kind) => request(kind, headers) };
+    }
+    times[kind].push(Object.fromEntries(names.map((name) => [name, fastest(own[name])])));
+  }
+  for (const child of Object.values(children)) child.disconnect();
+  await Promise.all(Object.values(children).map((child) => child.exitCode ?? once(child, 'exit')));
 }
 
-async function round({ send, around }, kind) {
-  around?.(true);
-  const before = process.cpuUsage();
-  for (let i = 0; i < REQUESTS; i++) await send(kind);
-  const { user, system } = process.cpuUsage(before);
-  around?.(false);
-  return (user + system) / REQUESTS;
+console.log(`Node ${process.version}, ${BOOTS} boots, µs of CPU time per request`);
+for (const [kind, boots] of Object.entries(times)) {
+  console.log(KINDS[kind]);
+  for (const name of names) {
+    const differences = boots.map((one) => one[name] - one['without hooks']);
+    const told = `${signed(quantile(differences, 0.5))}  (${signed(quantile(differences, 0.25))} to ${signed(quantile(differences, 0.75))})`;
+    const time = quantile(
+      boots.map((one) => one[name]),
+      0.5,
+    );
+    console.log(`  ${name.padEnd(24)} ${time.toFixed(2).padStart(6)}  ${name === 'without hooks' ? '' : told}`);
+  }
 }
 
 /** The mean of the fastest tenth. */
-function fastest(times) {
-  const best = times.toSorted((a, b) => a - b).slice(0, Math.ceil(times.length / 10));
+function fastest(all) {
+  const best = all.toSorted((a, b) => a - b).slice(0, Math.ceil(all.length / 10));
   return best.reduce((sum, time) => sum + time, 0) / best.length;
 }
 
-const observed = (options) => async (folder) => {
-  const { SessionObservabilityModule } = await load(folder, 'observability/index.js');
-  return [SessionObservabilityModule.forRoot({ node: 's1', ...options })];
-};
-const meterProvider = () => new MeterProvider({ readers: [new PrometheusExporter({ preventServerStart: true })] });
-
-const listener = () => undefined;
-const off = await application(here);
-const base = await application(unhooked);
-const variants = {
-  'without hooks': base,
-  'without hooks, again': base,
-  'nobody listens': off,
-  'a listener': {
-    ...off,
-    around: (on) => (on ? subscribe : unsubscribe)('nestjs-session-beans:request', listener),
-  },
-  'metrics on': await application(here, observed({ metrics: meterProvider() })),
-  'metrics, Server-Timing': await application(here, observed({ metrics: meterProvider(), serverTiming: true })),
-};
-
-for (const kind of (process.env.KINDS ?? 'none,read,write').split(',')) {
-  const names = Object.keys(variants);
-  const times = Object.fromEntries(names.map((name) => [name, []]));
-  for (let i = -30; i < ROUNDS; i++) {
-    if (i % 10 === 0) globalThis.gc?.();
-    for (const name of i % 2 ? names : names.toReversed()) {
-      const time = await round(variants[name], kind);
-      if (i >= 0) times[name].push(time);
-    }
-  }
-  const floor = fastest(times['without hooks']);
-  console.log(`session: ${kind}`);
-  for (const name of names) {
-    const time = fastest(times[name]);
-    const difference = name === 'without hooks' ? '' : `${time >= floor ? '+' : ''}${(time - floor).toFixed(2)} µs`;
-    console.log(`  ${name.padEnd(24)} ${time.toFixed(2).padStart(7)} µs  ${difference.padStart(9)}`);
-  }
+function quantile(all, share) {
+  const sorted = all.toSorted((a, b) => a - b);
+  const at = (sorted.length - 1) * share;
+  const [below, above] = [sorted[Math.floor(at)], sorted[Math.ceil(at)]];
+  return below + (above - below) * (at - Math.floor(at));
 }
-process.exit(0);
+
+function signed(time) {
+  return `${time < 0 ? '−' : '+'}${Math.abs(time).toFixed(2)}`;
+}

@@ -4,7 +4,7 @@ const INTERVAL_MS = 10;
 const TOLERANCE_MS = 2;
 
 /** Without a request for this long, an idle server is left to sleep. */
-const UNUSED_MS = 10_000;
+const UNUSED_MS = 3_000;
 
 const NOT_LATE = -1;
 

@@ -1,0 +1,151 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { channel, subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { ServerResponse } from 'node:http';
+import { Controller, Get, Inject, Post } from '@nestjs/common';
+import type { MeterProvider } from '@opentelemetry/api';
+import { SessionScoped } from 'nestjs-session-beans';
+import { REQUEST_CHANNEL, SessionObservabilityModule } from 'nestjs-session-beans/observability';
+import { FinishedRequest } from '../../libs/session/src/timing/finished-request.js';
+import { RequestTimings } from '../../libs/session/src/timing/request-timings.js';
+import { CookieJar } from '../support/cookie-jar.js';
+import { eventually } from '../support/eventually.js';
+import { type AdapterName, type TestApplication, adapters, startApplication } from '../support/platforms.js';
+import { RecordedCalls } from './recorded-calls.js';
+
+@SessionScoped({ name: 'notes' })
+class Notes {
+  lines: string[] = [];
+}
+
+@Controller('notes')
+class NotesController {
+  @Inject() private readonly notes!: Notes;
+
+  @Get() read(): number {
+    return this.notes.lines.length;
+  }
+
+  @Post() write(): number {
+    return this.notes.lines.push('a line');
+  }
+}
+
+@Controller('ping')
+class PingController {
+  @Get() ping(): string {
+    return 'pong';
+  }
+}
+
+/** Nothing here measures time: what costs time is counted. */
+describe('what being measured costs', () => {
+  const recorded = new RecordedCalls();
+  let server: TestApplication;
+  let jar: CookieJar;
+  let clockReads: string[];
+  let responses: ServerResponse[];
+  let begun: ReturnType<typeof jest.spyOn>;
+  let records: ReturnType<typeof jest.spyOn>;
+
+  async function start(adapter: AdapterName, options?: { readonly metrics?: MeterProvider }): Promise<void> {
+    server = await startApplication({
+      adapter,
+      beans: [Notes],
+      controllers: [NotesController, PingController],
+      imports: [SessionObservabilityModule.forRoot(options)],
+      prepare: (app) =>
+        void app.getHttpServer().prependListener('request', (_: unknown, response: ServerResponse) => {
+          responses.push(response);
+        }),
+    });
+  }
+
+  async function send(): Promise<void> {
+    await jar.fetch(`${server.url}/notes`, { method: 'POST' });
+    await jar.fetch(`${server.url}/notes`);
+    await jar.fetch(`${server.url}/ping`);
+    await eventually('the responses are over', () => responses.every(({ destroyed, closed }) => destroyed || closed));
+  }
+
+  beforeEach(() => {
+    jar = new CookieJar();
+    responses = [];
+    recorded.clear();
+    clockReads = [];
+    const now = performance.now.bind(performance);
+    jest.spyOn(performance, 'now').mockImplementation(() => {
+      const caller = new Error('who reads the clock').stack ?? '';
+      if (caller.includes('/libs/session/src/')) clockReads.push(caller);
+      return now();
+    });
+    begun = jest.spyOn(RequestTimings.prototype, 'begin');
+    records = jest.spyOn(FinishedRequest.prototype, 'record', 'get');
+  });
+  afterEach(async () => {
+    jest.restoreAllMocks();
+    await server.close();
+  });
+
+  // These come first, since the pulse of the event loop beats for some seconds after the last measured request: of this process, whichever spec it was.
+  it.each(adapters)('is nothing while nobody listens: no object, no clock, no patch, $adapter', async ({ adapter }) => {
+    await eventually('who listened before is gone', () => !channel('http.server.request.start').hasSubscribers);
+    clockReads = [];
+    await start(adapter);
+    await send();
+
+    expect(begun).not.toHaveBeenCalled();
+    expect(clockReads).toEqual([]);
+    expect(channel('http.server.request.start').hasSubscribers).toBe(false);
+    expect(channel('http.server.response.finish').hasSubscribers).toBe(false);
+    const ping = responses.at(-1);
+    expect(responses).toHaveLength(3);
+    expect(Object.hasOwn(ping ?? {}, 'writeHead')).toBe(false);
+  });
+
+  it.each(adapters)(
+    'is a record while somebody listens, and none when they have left, $adapter',
+    async ({ adapter }) => {
+      const listener = jest.fn();
+      subscribe(REQUEST_CHANNEL, listener);
+      await start(adapter);
+      await send();
+      unsubscribe(REQUEST_CHANNEL, listener);
+
+      expect(begun).toHaveBeenCalledTimes(3);
+      await eventually('three records', () => listener.mock.calls.length === 3);
+      expect(clockReads.length).toBeGreaterThan(0);
+
+      begun.mockClear();
+      await send();
+      expect(begun).not.toHaveBeenCalled();
+      expect(listener).toHaveBeenCalledTimes(3);
+    },
+  );
+
+  it.each(adapters)(
+    'is, with metrics, two calls of an instrument and one per long phase, $adapter',
+    async ({ adapter }) => {
+      await start(adapter, { metrics: recorded.provider });
+      await send();
+      await eventually('three durations', () => recorded.of('session.request.duration').length === 3);
+
+      expect(recorded.of('session.size')).toHaveLength(2);
+      expect(recorded.names()).toEqual(expect.arrayContaining(['session.request.duration', 'session.size']));
+      expect(
+        recorded.names().filter((name) => !/^session\.(?:request\.duration|size|phase\.duration)$/.test(name)),
+      ).toEqual([]);
+      for (const phase of recorded.of('session.phase.duration')) expect(phase.value).toBeGreaterThanOrEqual(0.001);
+      expect(records).not.toHaveBeenCalled();
+    },
+  );
+
+  it.each(adapters)('is the same object of labels for every request of a handler, $adapter', async ({ adapter }) => {
+    await start(adapter, { metrics: recorded.provider });
+    await send();
+    await send();
+    await eventually('six durations', () => recorded.of('session.request.duration').length === 6);
+
+    const labels = recorded.of('session.request.duration').map(({ attributes }) => attributes);
+    expect(new Set(labels).size).toBe(3);
+  });
+});

@@ -1,0 +1,118 @@
+// One application of a build in a process of its own, and what a request of a client with a session does in it: overhead.mjs is the other end.
+//
+//   node --expose-gc variant.mjs <dist> <off | listener | metrics | header>
+import 'reflect-metadata';
+import { channel, subscribe } from 'node:diagnostics_channel';
+import { EventEmitter } from 'node:events';
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { pathToFileURL } from 'node:url';
+import { setImmediate as turn } from 'node:timers/promises';
+import { Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
+import { MeterProvider } from '@opentelemetry/sdk-metrics';
+
+const [folder, mode] = process.argv.slice(2);
+const load = (file) => import(pathToFileURL(`${folder}/${file}`).href);
+
+/** Takes the bytes of a response. */
+class NoSocket extends EventEmitter {
+  writable = true;
+  destroyed = false;
+  writableHighWaterMark = 16_384;
+  _writableState = { corked: 0 };
+
+  write(chunk, encoding, callback) {
+    const done = typeof encoding === 'function' ? encoding : callback;
+    if (done) process.nextTick(done);
+    return true;
+  }
+  cork() {}
+  uncork() {}
+}
+
+const { SessionModule, SessionScoped, MemorySessionStore } = await load('index.js');
+const { HTTP_SESSION_RUNTIME } = await load('session.providers.js');
+const { HttpRequestSession } = await load('http/http-request-session.js');
+const { SessionContext } = await load('context/session-context.js');
+
+class Counter {
+  value = 0;
+}
+SessionScoped({ name: 'counter' })(Counter);
+
+// oxlint-disable-next-line typescript/no-extraneous-class
+class AppModule {}
+const modules = [SessionModule.forRoot({ store: new MemorySessionStore() }), SessionModule.forFeature([Counter])];
+if (mode === 'metrics' || mode === 'header') {
+  const { SessionObservabilityModule } = await load('observability/index.js');
+  const metrics = new MeterProvider({ readers: [new PrometheusExporter({ preventServerStart: true })] });
+  modules.push(SessionObservabilityModule.forRoot({ node: 's1', metrics, serverTiming: mode === 'header' }));
+}
+Module({ imports: modules })(AppModule);
+const app = await NestFactory.create(AppModule, new FastifyAdapter(), { logger: false });
+await app.init();
+const [runtime, context, counter] = [app.get(HTTP_SESSION_RUNTIME), app.get(SessionContext), app.get(Counter)];
+if (mode === 'listener') subscribe('nestjs-session-beans:request', () => undefined);
+
+/** What a server of node:http says of each request while somebody listens. */
+const starts = channel('http.server.request.start');
+const ends = channel('http.server.response.finish');
+const socket = new NoSocket();
+
+async function request(kind, headers) {
+  const incoming = new IncomingMessage(socket);
+  incoming.method = 'GET';
+  incoming.headers = headers;
+  const response = new ServerResponse(incoming);
+  response.assignSocket(socket);
+  if (starts.hasSubscribers) starts.publish({ request: incoming, response, socket, server: undefined });
+  const session = new HttpRequestSession(incoming, response, runtime);
+  await context.run(session, async () => {
+    session.handler = 'CountController.count';
+    if (session.timing) session.timing.facts.handler = session.handler;
+    if (kind === 'none') {
+      session.timing?.enter('application');
+    } else {
+      await session.begin(undefined);
+      session.timing?.enter('application');
+      session.handlerBegins();
+      if (kind === 'write') counter.value++;
+      else void counter.value;
+      await session.handlerEnded(200);
+    }
+    response.end('ok');
+  });
+  const cookies = response.getHeader('set-cookie');
+  if (ends.hasSubscribers) ends.publish({ request: incoming, response, socket, server: undefined });
+  response.detachSocket(socket);
+  response.emit('close');
+  return cookies;
+}
+
+const lines = [await request('write', {})].flat();
+const headers = { cookie: lines.map((line) => line.split(';')[0]).join('; ') };
+
+/** @returns microseconds of CPU time per request, of each round */
+async function run(kind, rounds, requests) {
+  const times = [];
+  globalThis.gc();
+  for (let round = 0; round < rounds; round++) {
+    const before = process.cpuUsage();
+    for (let i = 1; i <= requests; i++) {
+      await request(kind, headers);
+      // A server with something to do reads several requests in a turn of the event loop.
+      if (i % 10 === 0) await turn();
+    }
+    const { user, system } = process.cpuUsage(before);
+    times.push((user + system) / requests);
+  }
+  return times;
+}
+
+process.on('message', ({ kind, rounds, requests }) => {
+  void run(kind, rounds, requests).then((times) => process.send(times));
+});
+process.on('disconnect', () => process.exit(0));
+process.send('ready');

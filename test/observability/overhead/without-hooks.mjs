@@ -1,0 +1,147 @@
+// Writes a build of the library from whose core the hooks of timing/ are removed, as if they had never been written.
+//
+//   node test/observability/overhead/without-hooks.mjs <dist> <folder to write to>
+//
+// In http/, context/ and bean/ every `timing`, `facts` and `timedResponse` is taken as never there, and what depends on it is folded away: statements,
+// branches, closures around calls of the store, parameters. Fails if anything is left.
+import { cpSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import ts from 'typescript';
+
+const NAMES = new Set(['timing', 'facts', 'timedResponse']);
+/** Methods that are there for the timing alone. */
+const METHODS = new Set(['takeTimed', 'noteSession']);
+const HOOKED = ['http', 'context', 'bean'];
+const OF_TIMING = new Set(['timed-response.js', 'server-timing.js']);
+const { factory } = ts;
+
+/** @returns the folder */
+export function withoutHooks(dist, folder) {
+  rmSync(folder, { recursive: true, force: true });
+  cpSync(dist, folder, { recursive: true });
+  for (const part of HOOKED) {
+    for (const name of readdirSync(join(folder, part))) {
+      const file = join(folder, part, name);
+      if (name.endsWith('.js') && !OF_TIMING.has(name)) writeFileSync(file, unhooked(file, readFileSync(file, 'utf8')));
+    }
+  }
+  return folder;
+}
+
+function unhooked(name, text) {
+  const source = ts.createSourceFile(name, text, ts.ScriptTarget.Latest, true, ts.ScriptKind.JS);
+  const { transformed } = ts.transform(source, [(context) => (file) => ts.visitNode(file, folding(context))]);
+  const result = ts.createPrinter({ removeComments: true }).printFile(transformed[0]);
+  const left = /[^\n]*\b(?:timing|facts|timedResponse|timed)\b[^\n]*/.exec(result)?.[0];
+  if (left) throw new Error(`${basename(name)} still has a hook: ${left.trim()}`);
+  return result;
+}
+
+/** Whether an expression is undefined where nothing is timed: `timing`, `this.timing`, `request.timing?.facts.saves()`. */
+function isAbsent(node) {
+  if (ts.isIdentifier(node)) return NAMES.has(node.text);
+  if (ts.isPropertyAccessExpression(node))
+    return NAMES.has(node.name.text) || METHODS.has(node.name.text) || isAbsent(node.expression);
+  return ts.isCallExpression(node) && isAbsent(node.expression);
+}
+
+const isNot = (node) => ts.isPrefixUnaryExpression(node) && node.operator === ts.SyntaxKind.ExclamationToken;
+const isAssignment = (node) =>
+  (ts.isBinaryExpression(node) && node.operatorToken.kind >= ts.SyntaxKind.FirstAssignment && isAbsent(node.left)) ||
+  (ts.isPostfixUnaryExpression(node) && isAbsent(node.operand));
+const isTimed = (node) => ts.isCallExpression(node) && node.expression.getText?.() === 'timed';
+
+function folding(context) {
+  const visit = (node) => {
+    if (ts.isImportDeclaration(node) && /\/(?:timing\/|timed-response)/.test(node.moduleSpecifier.text))
+      return undefined;
+    if (ts.isExpressionStatement(node) && (isAbsent(node.expression) || isAssignment(node.expression)))
+      return undefined;
+    if (ts.isVariableStatement(node)) return declared(node);
+    if (ts.isIfStatement(node)) {
+      if (isAbsent(node.expression)) return node.elseStatement && ts.visitNode(node.elseStatement, visit);
+      if (isNot(node.expression) && isAbsent(node.expression.operand)) return ts.visitNode(node.thenStatement, visit);
+      return ifLeft(node);
+    }
+    if (ts.isForOfStatement(node) && ts.visitNode(node.statement, visit) === undefined) return undefined;
+    if (ts.isConditionalExpression(node) && isAbsent(node.condition)) return ts.visitNode(node.whenFalse, visit);
+    if (isTimed(node)) return untimed(node.arguments[2]);
+    if (ts.isTryStatement(node)) return tried(ts.visitEachChild(node, visit, context));
+    if (ts.isBlock(node)) return reachable(ts.visitEachChild(node, visit, context));
+    if (ts.isParameter(node) && NAMES.has(node.name.text)) return undefined;
+    if (ts.isParameter(node) && ts.isObjectBindingPattern(node.name)) return unbound(node);
+    if (ts.isMethodDeclaration(node) && METHODS.has(node.name.text)) return undefined;
+    const folded = ts.visitEachChild(node, visit, context);
+    if (!ts.isCallExpression(folded) && !ts.isNewExpression(folded)) return folded;
+    const kept = (folded.arguments ?? []).filter((argument) => !isAbsent(argument));
+    if (kept.length === folded.arguments?.length) return folded;
+    return ts.isNewExpression(folded)
+      ? factory.updateNewExpression(folded, folded.expression, undefined, kept)
+      : factory.updateCallExpression(folded, folded.expression, undefined, kept);
+  };
+
+  /** Conditions have no effects here: without anything to do, there is nothing to ask. */
+  function ifLeft(node) {
+    const [then, other] = [ts.visitNode(node.thenStatement, visit), ts.visitNode(node.elseStatement, visit)];
+    if (!then && !other) return undefined;
+    return factory.updateIfStatement(
+      node,
+      ts.visitNode(node.expression, visit),
+      then ?? factory.createBlock([]),
+      other,
+    );
+  }
+
+  function declared(node) {
+    const { declarations } = node.declarationList;
+    const own = declarations.filter(
+      ({ name, initializer }) => !bindsOnlyTiming(name) && !(initializer && isAbsent(initializer)),
+    );
+    if (own.length === 0) return undefined;
+    const list = factory.updateVariableDeclarationList(node.declarationList, own);
+    return ts.visitEachChild(factory.updateVariableStatement(node, node.modifiers, list), visit, context);
+  }
+
+  /** `timed(timing, 'sessionLoad', () => work)` */
+  function untimed(work) {
+    if (ts.isArrowFunction(work) && !ts.isBlock(work.body)) return ts.visitNode(work.body, visit);
+    return factory.createCallExpression(ts.visitNode(work, visit), undefined, []);
+  }
+
+  return visit;
+}
+
+function tried(node) {
+  const isEmpty = node.finallyBlock?.statements.length === 0;
+  if (!isEmpty) return node;
+  return node.catchClause
+    ? factory.updateTryStatement(node, node.tryBlock, node.catchClause, undefined)
+    : [...node.tryBlock.statements];
+}
+
+/** Without what comes after a return. */
+function reachable(node) {
+  const end = node.statements.findIndex((statement) => ts.isReturnStatement(statement));
+  return end === -1 ? node : factory.updateBlock(node, node.statements.slice(0, end + 1));
+}
+
+function unbound(node) {
+  const kept = node.name.elements.filter(({ name }) => !NAMES.has(name.text));
+  const name = factory.updateObjectBindingPattern(node.name, kept);
+  return factory.updateParameterDeclaration(
+    node,
+    node.modifiers,
+    undefined,
+    name,
+    undefined,
+    undefined,
+    node.initializer,
+  );
+}
+
+function bindsOnlyTiming(name) {
+  if (ts.isIdentifier(name)) return NAMES.has(name.text);
+  return ts.isObjectBindingPattern(name) && name.elements.every((element) => NAMES.has(element.name.text));
+}
+
+if (process.argv[1] === import.meta.filename) withoutHooks(process.argv[2], process.argv[3]);
