@@ -173,7 +173,7 @@ describe('the connections by which a near cache is told', () => {
       const master = cluster.masterOf('session:{key}');
       const replica = cluster.replicas[cluster.masters.indexOf(master)] as RedisServer;
       const { client } = reader as unknown as { client: Cluster };
-      client.refreshSlotsCache = () => undefined;
+      client.refreshSlotsCache = (done) => done?.();
       const emit = client.emit.bind(client);
       client.emit = (event, ...args) => !/^refresh$|node$/.test(String(event)) && emit(event, ...args);
 
