@@ -1,7 +1,7 @@
 /** Real servers under load for minutes, each spec best alone on the machine: `npm run test:stress`. */
 export const stress = [
   'test/balancers/replicated-rolling-',
-  'test/near-cache/(bounded-connections|bounded-servers|memory|planted-bugs|round-trips|sentinel|validate)[.]',
+  'test/near-cache/(bounded-connections|bounded-servers|memory|round-trips|sentinel|validate)[.]',
   'test/observability/(balancer-table|troubles)[.]',
 ];
 

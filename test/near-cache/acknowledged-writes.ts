@@ -7,6 +7,9 @@ interface WritesOfClient {
 
   /** When those were sent that are stored or may be. */
   readonly possible: number[];
+
+  /** When those were sent of which it is not known. */
+  readonly unknown: number[];
 }
 
 /** Who has written what to one session by when, as its clients know it. */
@@ -16,10 +19,11 @@ export class AcknowledgedWrites {
   /** In the order in which each client sent them. */
   add({ client, kind, outcome, start, end }: RequestEvent): void {
     if (kind !== 'write' && kind !== 'pair') return;
-    const writes = this.byClient.get(client) ?? { acknowledged: [], possible: [] };
+    const writes = this.byClient.get(client) ?? { acknowledged: [], possible: [], unknown: [] };
     this.byClient.set(client, writes);
     if (outcome === 'ok') writes.acknowledged.push(end);
     if (outcome === 'ok' || outcome === 'unknown') writes.possible.push(start);
+    if (outcome === 'unknown') writes.unknown.push(start);
   }
 
   get clients(): Iterable<string> {
@@ -34,6 +38,12 @@ export class AcknowledgedWrites {
   /** How many of a client had been sent before a moment and may be stored. */
   possibleBefore(client: string, moment: number): number {
     return countBelow(this.byClient.get(client)?.possible ?? [], moment);
+  }
+
+  /** How many of a client, or of all, had been sent before a moment and were never acknowledged, though they may have been stored. */
+  unknownBefore(client: string | undefined, moment: number): number {
+    const clients = client === undefined ? [...this.clients] : [client];
+    return clients.reduce((sum, each) => sum + countBelow(this.byClient.get(each)?.unknown ?? [], moment), 0);
   }
 
   /** When the nth of a client, from 1, was answered with success. */

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { faults } from './faults.js';
+import { writingRoutes } from './route-mix.js';
 import { StressBed } from './stress-bed.js';
 
 describe('near cache in mode bounded, 4 servers without stickiness, keeps every promise', () => {
@@ -38,4 +39,10 @@ describe('near cache in mode bounded, 4 servers without stickiness, keeps every 
     },
     150_000,
   );
+
+  it('when all news and answers are late', async () => {
+    bed.slowDown({ invalidations: 150, data: 60 });
+    const result = await bed.run(undefined, { routes: writingRoutes });
+    expect(result.broken).toEqual({});
+  }, 150_000);
 });

@@ -59,7 +59,7 @@ describe('a history that keeps every promise', () => {
       ),
       BOUND,
     );
-    expect(report).toEqual({ violations: [], observations: 7, stale: 2, stalestMs: 169 });
+    expect(report).toEqual({ violations: [], observations: 7, stale: 2, stalestMs: 169, undone: 0 });
   });
 
   it('may show what is not acknowledged yet, or never was', () => {
@@ -81,6 +81,44 @@ describe('a history that keeps every promise', () => {
     );
     expect(rulesBroken(history(...twoWrites, request('a', 'renew', [90, 95], state(1, 1)), anonymous))).toEqual([]);
     expect(rulesBroken({ ...history(...twoWrites, anonymous), wipes: [{ start: 100, end: 105 }] })).toEqual([]);
+  });
+});
+
+describe('after a failover of Redis', () => {
+  const unknown = { outcome: 'unknown' } as const;
+  const failovers = [{ start: 100, end: 300 }];
+  const seenBefore = request('c', 'read', [90, 95], state(1, 2));
+  const seenAfter = request('c', 'read', [310, 320], state(1, 1));
+  const never = request('b', 'write', [70, 80], undefined, unknown);
+  const report = (...requests: RequestEvent[]) =>
+    checkHistory({ ...history(...twoWrites, ...requests), failovers }, BOUND);
+
+  it('what was seen and never acknowledged may be gone, and is counted', () => {
+    expect(report(never, seenBefore, seenAfter)).toMatchObject({ violations: [], undone: 1 });
+  });
+
+  it.each<[string, RequestEvent[]]>([
+    [
+      'what was acknowledged',
+      [
+        request('b', 'write', [70, 80], state(1, 1)),
+        seenBefore,
+        request('d', 'read', [250, 260], state(1, 1)),
+        request('c', 'read', [275, 280], state(1, 1)),
+      ],
+    ],
+    ['more than may have been stored', [never, seenBefore, request('c', 'read', [110, 120], state(1, 0))]],
+    ['what another client wrote', [never, seenBefore, request('c', 'read', [110, 120], state(0, 2))]],
+    [
+      'what was seen after it',
+      [request('c', 'read', [510, 520], state(1, 2)), never, request('c', 'read', [530, 540], state(1, 1))],
+    ],
+  ])('but not %s', (_what, requests) => {
+    expect(report(...requests).violations).not.toEqual([]);
+  });
+
+  it('and nothing else may be gone at any other time', () => {
+    expect(rulesBroken(history(...twoWrites, never, seenBefore, seenAfter))).toEqual(['went back']);
   });
 });
 

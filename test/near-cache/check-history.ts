@@ -1,6 +1,6 @@
 import { AcknowledgedWrites } from './acknowledged-writes.js';
 import { groupedBy } from './grouped-by.js';
-import type { History, RequestEvent, SeenState } from './history.js';
+import type { Failover, History, RequestEvent, SeenState } from './history.js';
 import { SessionEnds } from './session-ends.js';
 import type { Rule, Violation } from './violation.js';
 
@@ -14,13 +14,28 @@ export interface HistoryReport {
 
   /** The longest time, in ms, for which an acknowledged write of somebody else had not been shown. */
   readonly stalestMs: number;
+
+  /** Reads that show no more what a failover of Redis has undone: writes that nobody had been told are stored. */
+  readonly undone: number;
+}
+
+/** A count in a state: of the writes of one client, or of all. */
+interface Count {
+  readonly count: number;
+  readonly of: string | undefined;
+}
+
+/** A count that a client has been shown, and by which answer. */
+interface Shown extends Count {
+  readonly by: RequestEvent;
 }
 
 /**
  * Checks every answer against all that was acknowledged before it was asked for:
  *
  * - own write not read: a client sees its own writes, once they are answered, whichever server it asks;
- * - went back: of what a client has been shown, nothing disappears for it again;
+ * - went back: of what a client has been shown, nothing disappears for it again. After a failover of Redis, writes may that were never acknowledged
+ *   (they had been stored, and seen, on the primary that is lost): as many as there were, and none that were acknowledged;
  * - too stale: a read holds every write that was answered more than `maxStalenessMs` before the read was sent;
  * - made up: nothing is counted that was not written, or was refused, or twice;
  * - torn: the parts that one request changes are seen changed together;
@@ -34,11 +49,11 @@ export interface HistoryReport {
  * @param maxStalenessMs 0: a read holds everything that was acknowledged before it was sent
  */
 export function checkHistory(
-  { requests, wipes }: History,
+  { requests, wipes, failovers = [] }: History,
   { maxStalenessMs }: { maxStalenessMs: number },
 ): HistoryReport {
   const violations: Violation[] = [];
-  let [observations, stale, stalestMs] = [0, 0, 0];
+  let [observations, stale, stalestMs, undone] = [0, 0, 0, 0];
   for (const [session, all] of groupedBy(requests, (request) => request.session)) {
     const ends = new SessionEnds(all, wipes);
     const writes = new AcknowledgedWrites();
@@ -47,7 +62,7 @@ export function checkHistory(
       void violations.push({ rule, session, event, text });
 
     for (const [, own] of groupedBy(all, ({ client }) => client)) {
-      const shown = new Map<string, number>();
+      const shown = new Map<string, Shown>();
       for (const event of own.toSorted((a, b) => a.start - b.start)) {
         if (event.outcome === 'anonymous' && !ends.mayHaveEnded(event))
           break_('lost session', event, 'nobody had ended it');
@@ -68,9 +83,17 @@ export function checkHistory(
         const acknowledged = writes.acknowledgedBefore(event.client, event.start);
         if (mine < acknowledged) break_('own write not read', event, `${mine} of ${acknowledged} own writes`);
         const now = flat(seen);
-        const gone = [...shown].find(([what, before]) => (now.get(what) ?? 0) < before);
-        if (gone) break_('went back', event, `${gone[0]} was ${gone[1]} and is ${now.get(gone[0]) ?? 0}`);
-        for (const [what, count] of now) shown.set(what, Math.max(shown.get(what) ?? 0, count));
+        const gone = [...shown].filter(([what, { count }]) => countIn(now, what) < count);
+        const back = gone.find(([what, before]) => {
+          const lost = before.count - countIn(now, what);
+          const isCrossed = failovers.some((failover) => crosses(failover, before.by, event, maxStalenessMs));
+          return !isCrossed || lost > writes.unknownBefore(before.of, before.by.end);
+        });
+        if (back) break_('went back', event, `${back[0]} was ${back[1].count} and is ${countIn(now, back[0])}`);
+        else if (gone.length > 0) undone++;
+        if (!back) for (const [what] of gone) shown.delete(what);
+        for (const [what, count] of now)
+          if (count.count >= countIn(shown, what)) shown.set(what, { ...count, by: event });
         for (const [client, count] of Object.entries(seen.counts)) {
           const possible = writes.possibleBefore(client, event.end);
           if (count > possible) break_('made up', event, `${count} writes of ${client}, who sent ${possible}`);
@@ -80,7 +103,7 @@ export function checkHistory(
       }
     }
   }
-  return { violations, observations, stale, stalestMs };
+  return { violations, observations, stale, stalestMs, undone };
 }
 
 /** For how long the oldest write that is missing had been acknowledged; 0 when none is missing. */
@@ -101,9 +124,23 @@ function missingFrom(seen: SeenState, client: string): number {
   return (seen.counts[client] ?? 0) + 1;
 }
 
-function flat({ total, pairs, entries, counts }: SeenState): Map<string, number> {
-  const ofClients = Object.entries(counts).map(([client, count]) => [`the count of ${client}`, count] as const);
-  return new Map([...Object.entries({ total, pairs, entries }), ...ofClients]);
+function flat({ total, pairs, entries, counts }: SeenState): Map<string, Count> {
+  const ofAll = Object.entries({ total, pairs, entries }).map(
+    ([what, count]) => [what, { count, of: undefined }] as const,
+  );
+  const ofClients = Object.entries(counts).map(
+    ([client, count]) => [`the count of ${client}`, { count, of: client }] as const,
+  );
+  return new Map<string, Count>([...ofAll, ...ofClients]);
+}
+
+function countIn(counts: ReadonlyMap<string, Count>, what: string): number {
+  return counts.get(what)?.count ?? 0;
+}
+
+/** Whether one answer may be from before a failover, and a later one from after it. */
+function crosses(failover: Failover, before: RequestEvent, after: RequestEvent, maxStalenessMs: number): boolean {
+  return before.start < failover.end + maxStalenessMs && failover.start < after.end;
 }
 
 function tornIn({ total, pairs, entries, counts, name }: SeenState, session: string): string | undefined {

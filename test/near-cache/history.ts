@@ -49,10 +49,17 @@ export interface Wipe {
   readonly end: number;
 }
 
+/** Redis went on with its replica at some moment in between: what this had not got yet is lost, unless a server waited for it to be there. */
+export interface Failover {
+  readonly start: number;
+  readonly end: number;
+}
+
 /** What was asked and answered. Requests of one client never overlap. */
 export interface History {
   readonly requests: readonly RequestEvent[];
   readonly wipes: readonly Wipe[];
+  readonly failovers?: readonly Failover[];
 }
 
 /** What one server says of a session when nobody writes any more; `undefined`: that there is none. */

@@ -36,6 +36,9 @@ export interface StressResult {
   /** How many reads missed something that was acknowledged before they were sent, and for how long, in ms, at most. */
   readonly stale: number;
   readonly stalestMs: number;
+
+  /** How many reads show no more what a failover of Redis has undone, and no server had acknowledged. */
+  readonly undone: number;
   readonly finalAnswers: number;
 }
 
@@ -77,6 +80,7 @@ export async function runStress({
       unasked: 1 - loads / answered.length,
       stale: report.stale,
       stalestMs: report.stalestMs,
+      undone: report.undone,
       finalAnswers: answers.length,
     };
     writeReport(result, load.history);

@@ -1,9 +1,19 @@
 import { Agent } from 'node:http';
 import { eventually } from '../support/eventually.js';
 import { type Cookies, Device, havingSeenNothing, idOf } from './device.js';
-import type { FinalAnswer, History, RequestEvent, RequestKind, RequestOutcome, SeenState, Wipe } from './history.js';
+import type {
+  Failover,
+  FinalAnswer,
+  History,
+  RequestEvent,
+  RequestKind,
+  RequestOutcome,
+  SeenState,
+  Wipe,
+} from './history.js';
 import { HotSession, type Membership } from './hot-session.js';
 import { pause } from './pause.js';
+import { recordRequest } from './record-request.js';
 import { type WeightedRoute, drawRoute, mixedRoutes } from './route-mix.js';
 
 export interface StressLoadOptions {
@@ -34,6 +44,7 @@ export class StressLoad {
   private readonly agent = new Agent({ keepAlive: true, maxSockets: 64 });
   private readonly requests: RequestEvent[] = [];
   private readonly wipes: Wipe[] = [];
+  private readonly failovers: Failover[] = [];
   private readonly hotSessions: HotSession[] = [];
   private readonly clients: Client[] = [];
   private isOver = false;
@@ -50,7 +61,7 @@ export class StressLoad {
   }
 
   get history(): History {
-    return { requests: this.requests, wipes: this.wipes };
+    return { requests: this.requests, wipes: this.wipes, failovers: this.failovers };
   }
 
   /** Every session is started. */
@@ -76,6 +87,13 @@ export class StressLoad {
     const start = performance.now();
     await take();
     this.wipes.push({ start, end: performance.now() });
+  }
+
+  /** Lets Redis fail over and remembers when: from before it until nobody is answered by the old primary any more. */
+  async failover(fail: () => Promise<unknown>): Promise<void> {
+    const start = performance.now();
+    await fail();
+    this.failovers.push({ start, end: performance.now() });
   }
 
   /** What the sessions of now are called, with the newest cookie of each. */
@@ -156,21 +174,11 @@ export class StressLoad {
     path: string,
     what: Pick<RequestEvent, 'session' | 'generation' | 'kind'>,
   ): Promise<RequestOutcome> {
-    const request = { ...what, client: device.name, server, start: performance.now() };
-    try {
-      const url = `${this.options.servers[server]}/${path}`;
-      const { status, text } = await device.ask(method, url, this.options.patienceMs ?? 2_000);
-      const end = performance.now();
-      const outcome = outcomeOf(status);
-      const seen = outcome === 'ok' && text !== '' ? { seen: JSON.parse(text) as SeenState } : {};
-      const said = outcome === 'ok' ? status : `${status} ${text.slice(0, 100)}`;
-      this.requests.push({ ...request, end, outcome, status: said, ...seen });
-      return outcome;
-    } catch (error) {
-      const status = error instanceof Error ? error.name : 'failed';
-      this.requests.push({ ...request, end: performance.now(), outcome: 'unknown', status });
-      return 'unknown';
-    }
+    const url = `${this.options.servers[server]}/${path}`;
+    const { patienceMs = 2_000 } = this.options;
+    const event = await recordRequest(device, { ...what, method, url, server, patienceMs });
+    this.requests.push(event);
+    return event.outcome;
   }
 
   private async startSession(session: string): Promise<Cookies> {
@@ -189,10 +197,4 @@ export class StressLoad {
 function join(client: Client, membership: Membership): void {
   client.membership = membership;
   client.device.cookies = membership.cookies;
-}
-
-function outcomeOf(status: number): RequestOutcome {
-  if (status === 200 || status === 201) return 'ok';
-  if (status === 401) return 'anonymous';
-  return status === 409 ? 'refused' : 'unknown';
 }
