@@ -25,7 +25,7 @@ interface Drama {
   readonly what: string;
   readonly plant: PlantedBug;
   readonly rule: Rule;
-  play(session: ScriptedSession, stage: Stage): Promise<void>;
+  readonly play: (session: ScriptedSession, stage: Stage) => Promise<void>;
 }
 
 interface Stage {

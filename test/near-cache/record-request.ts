@@ -1,5 +1,5 @@
 import type { Device } from './device.js';
-import type { RequestEvent, RequestKind, RequestOutcome, SeenState } from './history.js';
+import type { RequestEvent, RequestOutcome, SeenState } from './history.js';
 
 /** What is asked of whom. */
 export interface RecordedRequest extends Pick<RequestEvent, 'session' | 'generation' | 'server' | 'kind'> {

@@ -1,0 +1,33 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import type { Redis } from 'ioredis';
+import { RedisSessionStore } from 'nestjs-session-beans/redis';
+import { eventually } from '../support/eventually.js';
+import { RedisSentinels } from '../support/redis-sentinels.js';
+
+let redis: RedisSentinels;
+beforeAll(async () => {
+  redis = await RedisSentinels.start({ replicas: 0, sentinels: 1 });
+});
+afterAll(() => redis.stop());
+
+it('a client that ioredis gives up for good, because a failover is announced while the address is asked for, is connected again', async () => {
+  const store = new RedisSessionStore({ url: redis.url, onWarning: () => undefined });
+  try {
+    const { client } = store as unknown as { client: Redis };
+    const connector = Reflect.get(client, 'connector') as { disconnect(): void };
+    const answers = async (): Promise<boolean> => (await store.load('nobody')).outcome === 'none';
+    await eventually('the store answers', answers);
+    let ends = 0;
+    client.on('end', () => ends++);
+    for (let round = 1; round <= 3; round++) {
+      // What the detector of failovers does, at the one moment at which nobody asks for a retry.
+      client.once('connecting', () => connector.disconnect());
+      client.disconnect(true);
+      await eventually('ioredis has given up', () => ends === round);
+      await eventually('the store answers again', answers);
+    }
+    expect(client.status).toBe('ready');
+  } finally {
+    await store.close();
+  }
+});
