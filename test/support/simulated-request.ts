@@ -44,8 +44,8 @@ export class SimulatedRequest {
     return this.session.unitFor(type.name).instanceOf(this.beans.find(type) as SessionBean) as T;
   }
 
-  commit(): Promise<void> {
-    return this.lifecycle.commit(this.session);
+  async commit(): Promise<void> {
+    await this.lifecycle.commit(this.session);
   }
 
   renewId(): void {

@@ -50,20 +50,22 @@ export class LiveSessions {
    * @param facts of the request, if it is measured: are told where the session came from
    * @throws SessionStoreError; RenewedId
    */
-  async acquire(
-    key: SessionKey,
-    locator?: string,
-    saves?: number,
-    facts?: RequestFacts,
-  ): Promise<LiveSession | undefined> {
+  acquire(key: SessionKey, locator?: string, saves?: number, facts?: RequestFacts): Promise<LiveSession | undefined> {
     const live = this.byKey.get(key);
     if (live) return this.join(live, locator, saves, facts);
     const loading = this.loading.get(key);
+    if (!loading) return this.load(key, locator, facts);
     // A load that was sent before this request came may miss what was stored since: join what it brings, which asks again.
-    if (loading) return (await loading.live) && this.acquire(key, locator, saves, facts);
-    const loaded = await this.load(key, locator);
-    if (loaded) facts?.loaded(loaded.ground.payloads);
-    return loaded;
+    return loading.live.then((loaded) => loaded && this.acquire(key, locator, saves, facts));
+  }
+
+  /** Like `acquire`, at once, where the store need not be asked; undefined where it has to be. */
+  acquireTrusted(key: SessionKey, saves?: number): LiveSession | undefined {
+    const live = this.byKey.get(key);
+    if (!live || !this.isTrusted(live, saves)) return undefined;
+    live.users++;
+    this.cache?.take(live);
+    return live;
   }
 
   /** The live session of an id that was just generated. Release it. */
@@ -110,10 +112,14 @@ export class LiveSessions {
     return this.store.isShared ? (this.cache?.trusts(live, saves) ?? false) : live.isFresh();
   }
 
-  private load(key: SessionKey, locator: string | undefined): Promise<LiveSession | undefined> {
-    const loading: Loading = { live: Promise.resolve(undefined), isDoubted: false };
-    loading.live = this.loadInto(loading, key, locator).finally(() => this.loading.delete(key));
+  private load(
+    key: SessionKey,
+    locator: string | undefined,
+    facts: RequestFacts | undefined,
+  ): Promise<LiveSession | undefined> {
+    const loading: Loading = { live: NOTHING, isDoubted: false };
     this.loading.set(key, loading);
+    loading.live = this.loadInto(loading, key, locator, facts);
     return loading.live;
   }
 
@@ -121,13 +127,19 @@ export class LiveSessions {
     loading: Loading,
     key: SessionKey,
     locator: string | undefined,
+    facts: RequestFacts | undefined,
   ): Promise<LiveSession | undefined> {
-    const result = await this.store.load(key, undefined, locator);
-    if (result.outcome === 'none' && result.renewed) throw new RenewedId();
-    if (result.outcome !== 'found') return undefined;
-    const live = new LiveSession(key, this.store, this.settings, result.record, result);
-    if (loading.isDoubted) live.doubt();
-    return this.add(live);
+    try {
+      const result = await this.store.load(key, undefined, locator);
+      if (result.outcome === 'none' && result.renewed) throw new RenewedId();
+      if (result.outcome !== 'found') return undefined;
+      const live = new LiveSession(key, this.store, this.settings, result.record, result);
+      if (loading.isDoubted) live.doubt();
+      facts?.loaded(live.ground.payloads);
+      return this.add(live);
+    } finally {
+      this.loading.delete(key);
+    }
   }
 
   /** Somebody else may have changed the session. */
@@ -148,3 +160,6 @@ export class LiveSessions {
     if (this.byKey.get(live.key) === live) this.byKey.delete(live.key);
   }
 }
+
+/** Made outside of every request: on Node 20 a promise holds on to the request it was made in. */
+const NOTHING = Promise.resolve(undefined);

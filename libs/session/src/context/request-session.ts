@@ -29,8 +29,11 @@ export interface SessionWishes {
 export class RequestSession implements SessionWishes {
   phase: 'idle' | 'active' | 'detached' | 'closed' = 'idle';
 
-  /** Set while and after the session is loaded: a request loads once, whoever asks first. */
-  begun: Promise<void> | undefined;
+  /** The session is loaded, or is being loaded: a request loads once, whoever asks first. */
+  hasBegun = false;
+
+  /** Set while, and after, the store is asked for it. */
+  loading: Promise<void> | undefined;
 
   /** Set while a commit or an invalidation is under way; the next one waits for it. Never rejects. */
   committing: Promise<void> | undefined;

@@ -5,6 +5,7 @@ import { SessionEndedError } from '../errors/session-ended.error.js';
 import { SessionStateError } from '../errors/session-state.error.js';
 import { SessionResponseCommittedError } from '../errors/session-response-committed.error.js';
 import { generateSessionId, sessionHash, sessionKeyOf } from '../store/session-id.js';
+import type { SessionKey } from '../store/session-key.js';
 import type { SessionLifetime } from '../store/session-lifetime.js';
 import { timed } from '../timing/timed.js';
 import { freshnessOf, NOTHING_SEEN, savesSeen } from './freshness.js';
@@ -48,7 +49,7 @@ export class SessionLifecycle {
 
   constructor(
     private readonly settings: LifecycleSettings,
-    private readonly store: StoreGateway,
+    private readonly gateway: StoreGateway,
     private readonly liveSessions: LiveSessions,
     private readonly beans: BeanRegistry,
     private readonly events: SessionEvents,
@@ -57,15 +58,20 @@ export class SessionLifecycle {
     /** What clients are told about where their session is. Default: nothing. */
     readonly locate: LocateSession = () => undefined,
   ) {
-    this.locks = new SessionLocks(store);
+    this.locks = new SessionLocks(gateway);
   }
 
   /**
    * Loads the session of the id that the client presented, or begins without one. Idempotent: a request loads once.
+   * @returns undefined when there is nothing to wait for
    * @throws SessionStoreError: then there is no session and no handler may run
    */
-  begin(request: RequestSession): Promise<void> {
-    return (request.begun ??= this.load(request));
+  begin(request: RequestSession): Promise<void> | undefined {
+    if (!request.hasBegun) {
+      request.hasBegun = true;
+      request.loading = this.load(request);
+    }
+    return request.loading;
   }
 
   /**
@@ -73,12 +79,15 @@ export class SessionLifecycle {
    * the store has the state. When it rejects, the store has nothing of it (as far as the store could be asked) and the request's
    * changes are forgotten.
    *
+   * @returns undefined when there is nothing to wait for: nothing was changed
    * @throws SessionConflictError, SessionEndedError, SessionStateError, SessionStoreError, SessionBusyError,
    * SessionResponseCommittedError
    */
-  commit(request: RequestSession): Promise<void> {
+  commit(request: RequestSession): Promise<void> | undefined {
     // Two commits at once would both see the same difference and store it twice.
-    return requestTurns.take(request, () => this.commitNow(request));
+    if (request.committing) return requestTurns.take(request, async () => this.commitNow(request));
+    const stored = this.commitNow(request);
+    return stored && requestTurns.take(request, () => stored);
   }
 
   /** Whether `commit` has anything to look at, or to wait for: when not, the response need not wait. */
@@ -208,24 +217,54 @@ export class SessionLifecycle {
     }
   }
 
-  private async commitNow(request: RequestSession): Promise<void> {
-    const { unit } = request;
-    if (!unit) return;
+  private commitNow(request: RequestSession): Promise<void> | undefined {
+    const { unit, live } = request;
+    if (!unit) return undefined;
+    let differences: PartDifference[];
     try {
-      const differences = request.isReadOnly ? this.readOnlyDifferences(request, unit) : unit.differences();
+      differences = request.isReadOnly ? this.readOnlyDifferences(request, unit) : unit.differences();
+    } catch (error) {
+      return this.refused(request, error);
+    }
+    if (this.asksTheStore(request, unit, differences)) return this.store(request, unit, differences);
+    if (live) this.goOn(request, unit, live);
+    return undefined;
+  }
+
+  /** Whether a commit has to store something, or to wait for what others store. */
+  private asksTheStore(request: RequestSession, unit: UnitOfWork, differences: readonly PartDifference[]): boolean {
+    if (differences.length > 0 || request.phase !== 'active') return true;
+    if (request.startRequested || request.renewRequested || request.idleTimeoutMs !== undefined) return true;
+    return unit.dependencies().length > 0 || (request.live?.isTouchDue() ?? false);
+  }
+
+  private async refused(request: RequestSession, error: unknown): Promise<never> {
+    this.rollback(request);
+    this.reportConflict(request, error);
+    throw error;
+  }
+
+  private async store(
+    request: RequestSession,
+    unit: UnitOfWork,
+    differences: readonly PartDifference[],
+  ): Promise<void> {
+    try {
       for (const { bean, mine } of differences) request.timing?.facts.saves(bean.name, mine);
       if (request.phase === 'detached') await this.commitDetached(request, differences);
       else if (!request.live) await this.create(request, differences);
       else if (request.renewRequested) await this.renew(request, request.live, differences);
       else await this.update(request, request.live, differences);
     } catch (error) {
-      this.rollback(request);
-      this.reportConflict(request, error);
-      throw error;
+      return this.refused(request, error);
     }
     if (!request.live) return;
-    unit.rebase(request.live);
-    this.noteSession(request, request.live);
+    this.goOn(request, unit, request.live);
+  }
+
+  private goOn(request: RequestSession, unit: UnitOfWork, live: LiveSession): void {
+    unit.rebase(live);
+    this.noteSession(request, live);
   }
 
   /** A handler that promised to change nothing is believed in production, and checked elsewhere. */
@@ -253,7 +292,7 @@ export class SessionLifecycle {
     this.leave(request);
     if (!live) return undefined;
     try {
-      const destroyed = timed(request.timing, 'sessionSave', () => this.store.destroy(live.key));
+      const destroyed = timed(request.timing, 'sessionSave', () => this.gateway.destroy(live.key));
       live.end(destroyed);
       await destroyed;
     } finally {
@@ -263,24 +302,42 @@ export class SessionLifecycle {
     return unit;
   }
 
-  private async load(request: RequestSession): Promise<void> {
+  private load(request: RequestSession): Promise<void> | undefined {
     const presented = (request.presented = request.exchange.presented());
-    const live = presented && (await timed(request.timing, 'sessionLoad', () => this.acquire(request, presented)));
+    if (!presented) {
+      this.loaded(request, undefined);
+      return undefined;
+    }
+    const key = sessionKeyOf(presented.id);
+    // Where time is measured, finding a copy here is part of it.
+    const live = request.timing
+      ? undefined
+      : this.liveSessions.acquireTrusted(key, savesSeen(presented.freshness, key));
+    if (!live) return this.loadLater(request, key, presented);
+    this.loaded(request, live);
+    return undefined;
+  }
+
+  private async loadLater(request: RequestSession, key: SessionKey, presented: PresentedId): Promise<void> {
+    this.loaded(request, await timed(request.timing, 'sessionLoad', () => this.acquire(request, key, presented)));
+  }
+
+  private loaded(request: RequestSession, live: LiveSession | undefined): void {
     if (request.phase === 'closed') {
       // The client went away meanwhile.
       if (live) this.liveSessions.release(live);
       return;
     }
-    if (live) this.use(request, live, presented.id);
+    if (live) this.use(request, live, request.presented?.id);
     else request.unit = this.unitOn(request, undefined);
     request.phase = 'active';
   }
 
   private async acquire(
     request: RequestSession,
-    { id, locator, freshness }: PresentedId,
+    key: SessionKey,
+    { locator, freshness }: PresentedId,
   ): Promise<LiveSession | undefined> {
-    const key = sessionKeyOf(id);
     const facts = request.timing?.facts;
     if (facts) {
       facts.hasPresented = true;
@@ -361,7 +418,7 @@ export class SessionLifecycle {
     const commit = new PendingCommit(differences, request.unit?.dependencies(), lifetime);
     const { maxSessionBytes } = this.settings;
     const { id, renewed } = await timed(request.timing, 'sessionSave', () =>
-      renewSession(live, commit, maxSessionBytes, this.store, this.liveSessions),
+      renewSession(live, commit, maxSessionBytes, this.gateway, this.liveSessions),
     );
     this.liveSessions.release(live);
     request.live = renewed;
@@ -369,16 +426,13 @@ export class SessionLifecycle {
     this.events.emit('renewed', { session: sessionHash(renewed.key), previous: sessionHash(live.key) });
   }
 
-  private async save({ timing }: RequestSession, live: LiveSession, commit: PendingCommit): Promise<void> {
-    const save = async (): Promise<void> => {
+  private save({ timing }: RequestSession, live: LiveSession, commit: PendingCommit): Promise<void> {
+    const save = (): Promise<void> => {
       live.commit(commit);
-      await commit.done;
+      return commit.done;
     };
-    try {
-      await timed(timing, 'sessionSave', save);
-    } finally {
-      if (timing) timing.facts.retries += commit.retries;
-    }
+    if (!timing) return save();
+    return timing.during('sessionSave', save).finally(() => (timing.facts.retries += commit.retries));
   }
 
   /** What the record of the request says of its session. */
@@ -388,7 +442,7 @@ export class SessionLifecycle {
     timing.facts.payloads = live.snapshot().payloads;
   }
 
-  private use(request: RequestSession, live: LiveSession, id: string): void {
+  private use(request: RequestSession, live: LiveSession, id: string | undefined): void {
     request.live = live;
     request.id = id;
     request.unit = this.unitOn(request, live);

@@ -77,22 +77,19 @@ export class HttpRequestSession extends RequestSession implements GateKeeper {
 
   /**
    * Loads the session and puts the gate before the response; with `lockWaitMs`, waits until the request has the session for itself. Idempotent.
+   * @returns undefined when there is nothing to wait for
    */
-  async begin(framework: FrameworkRequest | undefined, lockWaitMs?: number): Promise<void> {
-    if (!this.begun) {
+  begin(framework: FrameworkRequest | undefined, lockWaitMs?: number): Promise<void> | undefined {
+    if (!this.hasBegun) {
       this.exchange.framework = framework;
       ResponseGate.install(this.response, this);
       // Its close event was before the gate.
       if (this.response.destroyed) this.afterEnd(false);
     }
-    try {
-      await this.runtime.lifecycle.begin(this);
-      if (lockWaitMs !== undefined) await this.runtime.lifecycle.lock(this, lockWaitMs);
-      if (this.runtime.hasOuterCode) this.unit?.watchAll();
-    } catch (error) {
-      this.noteUnavailable(error);
-      throw error;
-    }
+    const loading = this.runtime.lifecycle.begin(this);
+    if (loading || lockWaitMs !== undefined) return this.beginLater(loading, lockWaitMs);
+    this.begun();
+    return undefined;
   }
 
   handlerBegins(): void {
@@ -153,13 +150,29 @@ export class HttpRequestSession extends RequestSession implements GateKeeper {
       lifecycle.rollback(this);
       return this.committing;
     }
-    return this.commit(isFailure || this.isClientGone);
+    const stored = lifecycle.commit(this);
+    return stored && this.told(stored, isFailure || this.isClientGone);
+  }
+
+  private async beginLater(loading: Promise<void> | undefined, lockWaitMs: number | undefined): Promise<void> {
+    try {
+      await loading;
+      if (lockWaitMs !== undefined) await this.runtime.lifecycle.lock(this, lockWaitMs);
+      this.begun();
+    } catch (error) {
+      this.noteUnavailable(error);
+      throw error;
+    }
+  }
+
+  private begun(): void {
+    if (this.runtime.hasOuterCode) this.unit?.watchAll();
   }
 
   /** @param isToldOtherwise the client is told that it failed either way, or is gone; what went wrong first is the better answer */
-  private async commit(isToldOtherwise: boolean): Promise<void> {
+  private async told(stored: Promise<void>, isToldOtherwise: boolean): Promise<void> {
     try {
-      await this.runtime.lifecycle.commit(this);
+      await stored;
     } catch (error) {
       if (!isToldOtherwise) {
         this.noteUnavailable(error);

@@ -25,6 +25,7 @@ export class SessionGuard implements CanActivate {
     }
     const framework = execution.getType() === 'http' ? execution.getArgByIndex<FrameworkRequest>(0) : undefined;
     request.isReadOnly = handler.isReadOnly;
-    return request.begin(framework, handler.lockWaitMs).then(() => true);
+    const begun = request.begin(framework, handler.lockWaitMs);
+    return begun === undefined || begun.then(() => true);
   }
 }
