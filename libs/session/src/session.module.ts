@@ -19,7 +19,8 @@ import { SessionEvents } from './context/session-events.js';
 import { SessionVitals } from './context/session-vitals.js';
 import { SessionBeanError } from './errors/session-bean.error.js';
 import { SessionConfigurationError } from './errors/session-configuration.error.js';
-import { HandlerPlan } from './http/handler-plan.js';
+import { commitAfterHandlers } from './http/commit-after-handlers.js';
+import { HandlerPlan, type PlannedController } from './http/handler-plan.js';
 import type { HttpSessionRuntime } from './http/http-request-session.js';
 import { SessionGuard } from './http/session.guard.js';
 import { sessionInterceptor } from './http/session.interceptor.js';
@@ -113,7 +114,7 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
     this.adapterHost.httpAdapter.use(createSessionMiddleware(this.context, this.runtime));
     // Before every other guard, also those of the importing module, which would come first if ours were an APP_GUARD.
     this.application.getGlobalGuards().unshift(new SessionGuard(this.context, plan));
-    for (const controller of plan.controllers()) bindInterceptor(controller);
+    for (const controller of plan.controllers()) this.commitAfter(controller);
     this.runtime.hasOuterCode =
       this.application.getGlobalInterceptors().length + this.application.getGlobalRequestInterceptors().length > 0;
   }
@@ -124,6 +125,12 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
 
   async onApplicationShutdown(): Promise<void> {
     await this.options.store.close();
+  }
+
+  private commitAfter(controller: PlannedController): void {
+    const { type, instances, isIntercepted } = controller;
+    if (isIntercepted || !instances?.every((instance) => Object.isExtensible(instance))) return bindInterceptor(type);
+    for (const instance of instances) commitAfterHandlers(controller, instance, this.context);
   }
 
   private refuseSecondRoot(): void {

@@ -2,8 +2,10 @@ import {
   EXCEPTION_FILTERS_METADATA,
   GUARDS_METADATA,
   INTERCEPTORS_METADATA,
+  PATH_METADATA,
   PIPES_METADATA,
   ROUTE_ARGS_METADATA,
+  SSE_METADATA,
 } from '@nestjs/common/constants.js';
 import { currentSession } from './current-session.js';
 import { READ_ONLY_SESSION, SESSION_LOCK, USES_SESSION } from './session-metadata.js';
@@ -37,12 +39,19 @@ export const handlerMetadata = {
     return Reflect.hasMetadata(READ_ONLY_SESSION, method) || Reflect.hasMetadata(READ_ONLY_SESSION, type);
   },
 
+  /** It is a route, and one that answers once: no stream of server-sent events. */
+  isAnswered(method: HandlerMethod): boolean {
+    return Reflect.hasMetadata(PATH_METADATA, method) && !Reflect.hasMetadata(SSE_METADATA, method);
+  },
+
+  /** Those of a handler and its class. */
+  interceptors(type: ControllerType, method: HandlerMethod): unknown[] {
+    return boundTo(type, method, INTERCEPTORS_METADATA);
+  },
+
   /** Guards, interceptors, pipes and filters of a handler, its class and its parameters. */
   enhancers(type: ControllerType, method: HandlerMethod): unknown[] {
-    const bound = ENHANCERS.flatMap((key) => [
-      ...((Reflect.getMetadata(key, type) as unknown[] | undefined) ?? []),
-      ...((Reflect.getMetadata(key, method) as unknown[] | undefined) ?? []),
-    ]);
+    const bound = ENHANCERS.flatMap((key) => boundTo(type, method, key));
     return [...bound, ...parametersOf(type, this.keyOf(type, method)).flatMap(({ pipes = [] }) => pipes)];
   },
 
@@ -63,6 +72,10 @@ export const handlerMetadata = {
     return methods;
   },
 };
+
+function boundTo(type: ControllerType, method: HandlerMethod, key: string): unknown[] {
+  return [type, method].flatMap((target) => (Reflect.getMetadata(key, target) as unknown[] | undefined) ?? []);
+}
 
 function declarationOn(target: object): boolean | undefined {
   return Reflect.getMetadata(USES_SESSION, target) as boolean | undefined;

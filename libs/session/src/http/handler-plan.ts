@@ -2,6 +2,7 @@ import type { Type } from '@nestjs/common';
 import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
 import { injectedTokens } from '../bean/injected-tokens.js';
 import { type ControllerType, type HandlerMethod, handlerMetadata } from './handler-metadata.js';
+import { sessionInterceptor } from './session.interceptor.js';
 
 type NestModule = ModulesContainer extends Map<string, infer M> ? M : never;
 type InstanceWrapper = NestModule['providers'] extends Map<unknown, infer W> ? W : never;
@@ -18,6 +19,20 @@ export interface PlannedHandler {
 
   /** Set by `@ReadOnlySession()`. */
   readonly isReadOnly: boolean;
+}
+
+/** A controller of which at least one handler needs a session. */
+export interface PlannedController {
+  readonly type: ControllerType;
+
+  /** The routes that need one, by the name of their method. Event streams, which have no end to wait for, are none of them. */
+  readonly handlers: ReadonlyMap<string | symbol, PlannedHandler>;
+
+  /** Those that Nest has made at boot; undefined where it makes one for each request. */
+  readonly instances: readonly object[] | undefined;
+
+  /** Interceptors of the controller or of these handlers, ours left out. */
+  readonly isIntercepted: boolean;
 }
 
 /**
@@ -46,22 +61,36 @@ export class HandlerPlan {
     return planned;
   }
 
-  /** Controllers of which at least one handler needs a session. */
-  controllers(): ControllerType[] {
-    const controllers = new Set<ControllerType>();
+  controllers(): PlannedController[] {
+    const hosts = new Map<ControllerType, InstanceWrapper[]>();
     for (const module of this.modules.values()) {
-      for (const { metatype } of module.controllers.values()) {
-        if (
-          typeof metatype === 'function' &&
-          handlerMetadata
-            .methods(metatype as ControllerType)
-            .some(([, method]) => this.of(metatype as ControllerType, method).needsSession)
-        ) {
-          controllers.add(metatype as ControllerType);
-        }
+      for (const wrapper of module.controllers.values()) {
+        if (typeof wrapper.metatype !== 'function') continue;
+        const type = wrapper.metatype as ControllerType;
+        hosts.set(type, [...(hosts.get(type) ?? []), wrapper]);
       }
     }
-    return [...controllers];
+    return [...hosts].flatMap(([type, wrappers]) => this.planController(type, wrappers) ?? []);
+  }
+
+  private planController(type: ControllerType, wrappers: readonly InstanceWrapper[]): PlannedController | undefined {
+    const methods = handlerMetadata.methods(type).filter(([, method]) => this.of(type, method).needsSession);
+    if (methods.length === 0) return undefined;
+    const isStatic = wrappers.every((wrapper) => wrapper.isDependencyTreeStatic());
+    return {
+      type,
+      handlers: new Map(
+        methods
+          // The nearest first: what they override is overwritten.
+          .toReversed()
+          .filter(([, method]) => handlerMetadata.isAnswered(method))
+          .map(([key, method]) => [key, this.of(type, method)]),
+      ),
+      instances: isStatic ? wrappers.map(({ instance }) => instance as object) : undefined,
+      isIntercepted: methods.some(([, method]) =>
+        handlerMetadata.interceptors(type, method).some((interceptor) => interceptor !== sessionInterceptor),
+      ),
+    };
   }
 
   private plan(type: ControllerType, method: HandlerMethod): PlannedHandler {

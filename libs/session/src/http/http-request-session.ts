@@ -92,8 +92,21 @@ export class HttpRequestSession extends RequestSession implements GateKeeper {
     return undefined;
   }
 
-  handlerBegins(): void {
+  /** The status that the response will have if nobody sets another one. */
+  get statusCode(): number {
+    return this.response.statusCode;
+  }
+
+  /**
+   * Whoever calls it tells when the handler has ended.
+   * @param name of the handler that begins
+   * @returns false when the request waits for none of that name (it is called by its handler), or has no session open
+   */
+  handlerBegins(name = this.handler): boolean {
+    if (this.phase !== 'active' || this.isHandling || name !== this.handler) return false;
     this.isHandling = true;
+    this.timing?.enter('application');
+    return true;
   }
 
   /**

@@ -5,6 +5,9 @@ import { HandlerObserver } from './handler-observer.js';
 import { HttpRequestSession } from './http-request-session.js';
 
 /**
+ * Stands around handlers that have other interceptors, or whose controller Nest makes anew for each request; the others do without
+ * (commit-after-handlers.ts).
+ *
  * Stores what the handler changed when it has finished, before Nest begins the response, so that a refusal reaches the application's
  * exception filters. When the handler threw, the filters are still to come and may touch beans: the response gate stores. Server-sent
  * events have no end to wait for: the gate stores before their head, `HttpSession.flush()` in between.
@@ -16,11 +19,9 @@ class SessionInterceptor implements NestInterceptor {
   intercept(execution: ExecutionContext, next: CallHandler): Observable<unknown> {
     const request = HttpRequestSession.of(execution.getArgByIndex(0));
     request?.timing?.enter('application');
-    if (request?.phase !== 'active' || Reflect.hasMetadata(SSE_METADATA, execution.getHandler())) return next.handle();
-    request.handlerBegins();
-    const response = execution.getArgByIndex<{ readonly statusCode: number }>(1);
+    if (Reflect.hasMetadata(SSE_METADATA, execution.getHandler()) || !request?.handlerBegins()) return next.handle();
     return new Observable((subscriber) => {
-      const observer = new HandlerObserver(request, response, subscriber);
+      const observer = new HandlerObserver(request, request, subscriber);
       subscriber.add(observer);
       subscriber.add(next.handle().subscribe(observer));
     });
