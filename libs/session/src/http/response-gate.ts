@@ -47,7 +47,10 @@ export class ResponseGate {
     const gated: GatedResponse = response;
     if (gated[GATE]) return;
     gated[GATE] = new ResponseGate(gated, keeper);
-    Object.assign(gated, GATED);
+    gated.writeHead = GATED.writeHead as ServerResponse['writeHead'];
+    gated.write = GATED.write as ServerResponse['write'];
+    gated.end = GATED.end as ServerResponse['end'];
+    gated.flushHeaders = GATED.flushHeaders;
     gated.on('close', gatedClose);
   }
 
@@ -189,18 +192,18 @@ export class ResponseGate {
 }
 
 /** Shared by all responses, so that a request costs no closures. */
-const GATED = {
-  writeHead(this: GatedResponse, ...args: unknown[]): unknown {
+const GATED: Record<Method, (this: GatedResponse, ...args: unknown[]) => unknown> = {
+  writeHead(...args) {
     return this[GATE]?.call('writeHead', args);
   },
-  write(this: GatedResponse, ...args: unknown[]): unknown {
+  write(...args) {
     return this[GATE]?.call('write', args);
   },
-  end(this: GatedResponse, ...args: unknown[]): unknown {
+  end(...args) {
     return this[GATE]?.call('end', args);
   },
-  flushHeaders(this: GatedResponse): void {
-    this[GATE]?.call('flushHeaders', []);
+  flushHeaders() {
+    return void this[GATE]?.call('flushHeaders', []);
   },
 };
 
