@@ -2,6 +2,7 @@ import { absent } from '../codec/absent.js';
 import type { CodecLimits } from '../codec/codec-limits.js';
 import { decodeState } from '../codec/decode-state.js';
 import { encodeState } from '../codec/encode-state.js';
+import { isPlain } from '../codec/is-plain.js';
 import { SessionStateError } from '../errors/session-state.error.js';
 import type { BeanDefinition, PlainState } from './bean-definition.js';
 import { migrateState } from './bean-state-migration.js';
@@ -13,9 +14,15 @@ export class BeanStateText {
     private readonly limits: CodecLimits,
   ) {}
 
-  /** @throws SessionStateError naming the path of what cannot be stored */
-  write(state: PlainState): string {
-    return `${this.definition.version}${encodeState(state, this.definition.name, this.limits)}`;
+  /**
+   * @param expected what the text probably is
+   * @throws SessionStateError naming the path of what cannot be stored
+   */
+  write(state: PlainState, expected?: string): string {
+    const { version, name } = this.definition;
+    const json = expected === undefined ? undefined : this.plainJson(state);
+    if (json !== undefined && expected === `${version}${json}`) return expected;
+    return `${version}${encodeState(state, name, this.limits, json)}`;
   }
 
   /**
@@ -40,6 +47,15 @@ export class BeanStateText {
     }
     const state = decodeState(payload.slice(digits.length), definition.name, this.limits);
     return version === definition.version ? state : this.migrated(state, version);
+  }
+
+  private plainJson(state: PlainState): string | undefined {
+    try {
+      return isPlain(state, this.limits.maxDepth) ? JSON.stringify(state) : undefined;
+    } catch {
+      // What throws when it is read is refused, with its path.
+      return undefined;
+    }
   }
 
   /** What was deleted stays so, unless a step sets it. Steps see plain data only. */

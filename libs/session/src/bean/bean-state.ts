@@ -63,11 +63,14 @@ export class BeanState {
     this.fresh = instance;
   }
 
-  /** @throws SessionStateError naming the path of what cannot be stored */
-  encode(instance: object): string {
+  /**
+   * @param expected what the text probably is: then finding out costs less
+   * @throws SessionStateError naming the path of what cannot be stored
+   */
+  encode(instance: object, expected?: string): string {
     if (this.fresh === instance) this.fresh = undefined;
     const values = this.properties.valuesOf(instance);
-    if (this.shape === undefined) return this.text.write(values);
+    if (this.shape === undefined) return this.text.write(values, expected);
     const storing = new ClassTransformerStoring(this.definition.name, this.limits.maxDepth);
     return this.text.write(storing.plainState(instance, values, this.shape));
   }

@@ -10,13 +10,20 @@ import { TaggingWalk } from './tagging-walk.js';
  * What is referred to twice is written twice: it comes back as two copies. Frozen comes back unfrozen.
  *
  * @param root what paths start with: the name of the bean
+ * @param json what JSON.stringify makes of the state, if it is known to be plain
  * @throws SessionStateError naming the path of what could not come back as it is: functions, symbols, promises, class
  * instances, cycles, holes in arrays, accessors, invalid Dates, ...
  */
-export function encodeState(state: Readonly<Record<string, unknown>>, root: string, limits: CodecLimits): string {
+export function encodeState(
+  state: Readonly<Record<string, unknown>>,
+  root: string,
+  limits: CodecLimits,
+  json?: string,
+): string {
   const walk = new TaggingWalk(root, limits.maxDepth);
   try {
-    return JSON.stringify(walk.tagged(state));
+    const tagged = walk.tagged(state);
+    return json ?? JSON.stringify(tagged);
   } catch (error) {
     if (error instanceof SessionStateError) throw error;
     // A proxy's trap, or a prototype that promises what the object is not.

@@ -4,6 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { decodeState } from './decode-state.js';
 import { encodeState } from './encode-state.js';
+import { isPlain } from './is-plain.js';
 import { setOwn } from './set-own.js';
 
 const limits = { maxDepth: 100 };
@@ -79,6 +80,13 @@ describe('state as text', () => {
     fc.assert(
       fc.property(state, (original) => encode(decode(encode(original))) === encode(original)),
       { numRuns: 1000 },
+    );
+  });
+
+  it('is what JSON.stringify writes, where the state is plain', () => {
+    fc.assert(
+      fc.property(state, (original) => !isPlain(original, 100) || JSON.stringify(original) === encode(original)),
+      { numRuns: 3000 },
     );
   });
 

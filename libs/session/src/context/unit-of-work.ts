@@ -87,7 +87,7 @@ export class UnitOfWork {
     const differences: PartDifference[] = [];
     for (const taken of this.taken.values()) {
       const { bean, instance, base, reference } = taken;
-      const mine = bean.state.encode(instance);
+      const mine = bean.state.encode(instance, reference);
       taken.mine = mine;
       if (mine !== reference) differences.push({ bean, base, reference, mine });
     }
@@ -202,7 +202,7 @@ function bringUp({ bean, instance, mine }: TakenBean, payload: string): boolean 
 /** Code that outlived its request may still hold the instance and have changed it: then it is nobody's state. */
 function shows(bean: SessionBean, instance: object, payload: string): boolean {
   try {
-    return bean.state.encode(instance) === payload;
+    return bean.state.encode(instance, payload) === payload;
   } catch {
     return false;
   }
