@@ -1,5 +1,23 @@
-/** Limits how long something is waited for. What is late goes on, and its outcome is nobody's any more. */
+import { AsyncResource } from 'node:async_hooks';
+
+interface Waiting {
+  readonly until: number;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * Limits how long something is waited for. What is late goes on, and its outcome is nobody's any more.
+ *
+ * One timer for all, since all wait equally long: the first to wait is the first to be late. It does not keep the process alive; what is waited
+ * for does.
+ */
 export class Deadline {
+  private readonly waiting = new Set<Waiting>();
+  private isWatching = false;
+
+  /** Timers hold on to the request they were made in, so they are made outside of any. */
+  private readonly outside = new AsyncResource('nestjs-session-beans:deadline');
+
   constructor(
     private readonly timeoutMs: number,
     /** Ends the error text, e.g. `(storeTimeoutMs)`. */
@@ -7,17 +25,41 @@ export class Deadline {
   ) {}
 
   /** @throws Error when the work has not settled in time */
-  async limit<T>(work: Promise<T>): Promise<T> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      const tooLate = (): void => reject(new Error(`no answer within ${this.timeoutMs} ms ${this.name}`));
-      // Where the event loop was blocked, the answer may be waiting in the socket: it is read before this runs.
-      timer = setTimeout(() => setImmediate(tooLate), this.timeoutMs);
+  limit<T>(work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const waiting = { until: performance.now() + this.timeoutMs, reject };
+      this.waiting.add(waiting);
+      if (!this.isWatching) this.watch(this.timeoutMs);
+      work.then(
+        (value) => {
+          this.waiting.delete(waiting);
+          resolve(value);
+        },
+        (error: Error) => {
+          this.waiting.delete(waiting);
+          reject(error);
+        },
+      );
     });
-    try {
-      return await Promise.race([work, late]);
-    } finally {
-      clearTimeout(timer);
+  }
+
+  private watch(ms: number): void {
+    this.isWatching = true;
+    this.outside.runInAsyncScope(() => setTimeout(() => this.look(), ms).unref());
+  }
+
+  private look(): void {
+    const now = performance.now();
+    // Where the event loop was blocked, answers may be waiting in the socket: they are read before this runs.
+    setImmediate(() => this.refuseUntil(now));
+  }
+
+  private refuseUntil(now: number): void {
+    this.isWatching = false;
+    for (const waiting of this.waiting) {
+      if (waiting.until > now) return this.watch(waiting.until - performance.now());
+      this.waiting.delete(waiting);
+      waiting.reject(new Error(`no answer within ${this.timeoutMs} ms ${this.name}`));
     }
   }
 }

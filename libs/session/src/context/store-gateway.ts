@@ -79,9 +79,9 @@ export class StoreGateway {
     await this.ask('load', () => this.store.load(sessionKeyOf(generateSessionId())));
   }
 
-  save(change: Omit<SessionChange, 'writeId'>): Promise<SaveResult> {
+  save({ key, mode, lifetime, createdAt, lock, parts }: Omit<SessionChange, 'writeId'>): Promise<SaveResult> {
     const writeId = `${this.writer}${(this.writes++).toString(36)}`;
-    return this.ask('save', () => this.store.save({ ...change, writeId }));
+    return this.ask('save', () => this.store.save({ key, mode, writeId, lifetime, createdAt, lock, parts }));
   }
 
   touch(key: SessionKey): Promise<boolean> {
@@ -113,10 +113,8 @@ export class StoreGateway {
 
   private async ask<T>(operation: SessionStoreError['operation'], call: () => Promise<T>): Promise<T> {
     if (this.underWay >= MAX_UNDER_WAY) throw this.failed(operation, `${MAX_UNDER_WAY} calls are under way already`);
-    this.underWay++;
-    // Counted until the store is done with it, also when nobody waits any more: a store that hangs must not pile up work.
-    const answer = answerOf(call).finally(() => this.underWay--);
     try {
+      const answer = this.answerOf(call);
       return await (this.deadline ? this.deadline.limit(answer) : answer);
     } catch (cause) {
       const error =
@@ -128,6 +126,19 @@ export class StoreGateway {
     }
   }
 
+  /**
+   * Counted until the store is done with it, also when nobody waits any more: a store that hangs must not pile up work. A store may be anybody's:
+   * one that throws instead of rejecting, or answers nothing, has failed like any other.
+   */
+  private async answerOf<T>(call: () => Promise<T>): Promise<T> {
+    this.underWay++;
+    try {
+      return await call();
+    } finally {
+      this.underWay--;
+    }
+  }
+
   private failed(
     operation: SessionStoreError['operation'],
     problem: string,
@@ -135,9 +146,4 @@ export class StoreGateway {
   ): SessionStoreError {
     return new SessionStoreError(this.store.name, operation, problem, options);
   }
-}
-
-/** A store may be anybody's: one that throws instead of rejecting, or answers nothing, has failed like any other. */
-async function answerOf<T>(call: () => Promise<T>): Promise<T> {
-  return call();
 }

@@ -37,8 +37,14 @@ export class StoredSession {
 
   /** The store says what it has. */
   adopt(record: SessionRecord): void {
-    this.payloads = new Map([...record.parts].map(([name, part]) => [name, part.payload]));
-    this.versions = new Map([...record.parts].map(([name, part]) => [name, part.version]));
+    const payloads = new Map<string, string>();
+    const versions = new Map<string, string>();
+    for (const [name, part] of record.parts) {
+      payloads.set(name, part.payload);
+      versions.set(name, part.version);
+    }
+    this.payloads = payloads;
+    this.versions = versions;
     this.lifetime = record.lifetime;
     this.times = record;
     this.stamp = record.stamp;
