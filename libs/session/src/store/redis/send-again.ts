@@ -1,3 +1,4 @@
+import { gatherWrites } from './gather-writes.js';
 import { isPassing } from './is-passing.js';
 import type { RedisClient } from './redis-client.js';
 import { withoutArguments } from './without-arguments.js';
@@ -18,6 +19,7 @@ const GIVE_UP_MS = 600;
 export async function sendAgain<T>(client: RedisClient, command: () => Promise<T>): Promise<T> {
   const start = performance.now();
   for (const pause of PAUSES_MS) {
+    gatherWrites(client);
     try {
       return await command();
     } catch (error) {

@@ -1,6 +1,7 @@
 import { setImmediate as endOfTurn } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import type { SessionKey } from '../../session-key.js';
+import { gatherWrites } from '../gather-writes.js';
 import { isPassing } from '../is-passing.js';
 import type { ScriptedClient, TrackedConnection } from '../redis-client.js';
 import type { RedisKeyNames } from '../redis-key-names.js';
@@ -83,6 +84,7 @@ export class TrackingPair {
     let hasChanged = false;
     this.own.begin(key);
     try {
+      gatherWrites(this.data);
       const reply = parseRedisReply(await command(this.data));
       hasChanged = 'hasChanged' in reply && reply.hasChanged;
       return { reply, watch };
