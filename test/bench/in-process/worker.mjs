@@ -32,13 +32,18 @@ const commands = {
     }
   },
 
-  /** One request after the other, each of another client, in an order that no cache of the processor can foresee. */
-  async run({ path, requests }) {
+  /** Requests of other clients each, one after the other or some at once, in an order that no cache of the processor can foresee. */
+  async run({ path, requests, concurrency = 1 }) {
     let at = 0;
-    return timed(requests, async () => {
-      at = (at + 7919) % visitors.length;
-      await ask(path, visitors[at]);
-    });
+    return timed(
+      Math.ceil(requests / concurrency),
+      async () => {
+        at = (at + 7919) % visitors.length;
+        const asked = connections.slice(0, concurrency);
+        await Promise.all(asked.map((connection, i) => ask(path, visitors[(at + i) % visitors.length], connection)));
+      },
+      concurrency,
+    );
   },
 
   /** Rounds of requests of one session that overlap. */
