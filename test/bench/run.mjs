@@ -1,6 +1,7 @@
 // npm run bench -- [--quick] [--only <part of a name>] [--parts http,in-process,growth,memory,lost-updates] [--node 24,20]
+//   [--sizes 'one number,20 KB'] [--epochs <count>] [--add]
 import { spawnSync } from 'node:child_process';
-import { appendFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runGrowth } from './growth/run-growth.mjs';
@@ -10,6 +11,7 @@ import { runLostUpdates } from './lost-updates/run-lost-updates.mjs';
 import { LOAD_CORE } from './measure/cores.mjs';
 import { nodes } from './measure/nodes.mjs';
 import { runMemory } from './memory/run-memory.mjs';
+import { samples } from './report/samples.mjs';
 import { writeReport } from './report/write-report.mjs';
 
 const { values } = parseArgs({
@@ -18,24 +20,28 @@ const { values } = parseArgs({
     only: { type: 'string' },
     parts: { type: 'string', default: 'http,in-process,growth,memory,lost-updates' },
     node: { type: 'string' },
+    sizes: { type: 'string' },
+    epochs: { type: 'string' },
+    add: { type: 'boolean', default: false },
     report: { type: 'boolean', default: false },
   },
 });
 const isQuick = values.quick;
 const only = values.only === undefined ? undefined : new RegExp(values.only);
+const sizes = values.sizes?.split(',');
 const RUNS = {
   http: {
     run: runHttp,
-    full: { epochs: 2, rounds: 6, ms: 600, warmUpMs: 2000 },
+    full: { epochs: 2, rounds: 3, ms: 400, warmUpMs: 700 },
     quick: { epochs: 1, rounds: 2, ms: 250, warmUpMs: 800 },
   },
   'in-process': {
     run: runInProcess,
-    full: { boots: 3, rounds: 6, requests: 15_000 },
-    quick: { boots: 1, rounds: 3, requests: 5_000 },
+    full: { epochs: 2, rounds: 5, requests: 6_000 },
+    quick: { epochs: 1, rounds: 3, requests: 5_000 },
   },
-  growth: { run: runGrowth, full: { rounds: 5, requests: 10_000 }, quick: { rounds: 3, requests: 2_000 } },
-  memory: { run: runMemory, full: { sessions: 100_000 }, quick: { sessions: 10_000 } },
+  growth: { run: runGrowth, full: { rounds: 5, requests: 6_000 }, quick: { rounds: 3, requests: 2_000 } },
+  memory: { run: runMemory, full: { sessions: 50_000 }, quick: { sessions: 10_000 } },
   'lost-updates': {
     run: runLostUpdates,
     full: { increments: 1000, repetitions: 3 },
@@ -56,12 +62,21 @@ mkdirSync(results, { recursive: true });
 if (!values.report) {
   for (const part of values.parts.split(',')) {
     const file = join(results, `${part}.jsonl`);
-    // A run of some contestants adds to what is there; a run of all begins anew.
-    if (!only && existsSync(file)) rmSync(file);
+    // A run takes the place of what it measures again, and of nothing else.
+    const isMeasured = ({ node, name, size }) =>
+      majors.includes(node) &&
+      (!only || name === undefined || only.test(name)) &&
+      (!sizes || size === undefined || sizes.includes(size));
+    const kept = samples(results, part).filter((sample) => values.add || !isMeasured(sample));
+    writeFileSync(file, kept.map((sample) => `${JSON.stringify(sample)}\n`).join(''));
+    const firstEpoch = 1 + Math.max(-1, ...kept.map(({ epoch = -1 }) => epoch));
     const save = (sample) => appendFileSync(file, `${JSON.stringify(sample)}\n`);
     for (const major of majors) {
       await RUNS[part].run({
         ...RUNS[part][isQuick ? 'quick' : 'full'],
+        ...(values.epochs && { epochs: Number(values.epochs) }),
+        firstEpoch,
+        sizes,
         node: binaries[major],
         major,
         only,

@@ -22,15 +22,15 @@ const LARGE = new Set([
 
 /**
  * What is measured side by side: all contestants of one adapter on one path with one size, each next to the floor of that moment.
- * @param {{ only?: RegExp, isQuick: boolean }} options
+ * @param {{ only?: RegExp, sizes?: string[], isQuick: boolean }} options
  */
-export function blocks({ only, isQuick }) {
-  const sizes = isQuick ? ['one number', '20 KB'] : Object.keys(SIZES);
+export function blocks({ only, sizes = Object.keys(SIZES), isQuick }) {
   return ['nest', 'nest-fastify'].flatMap((floor) => {
     const names = contestants.filter(
       (one) => one.floor === floor && one.name !== floor && !one.isInProcessOnly && (!only || only.test(one.name)),
     );
-    return sizes.flatMap((size) => {
+    const taken = isQuick ? sizes.filter((size) => size === 'one number' || size === '20 KB') : sizes;
+    return taken.flatMap((size) => {
       const isSmall = size === 'one number';
       const taking = names.filter(
         ({ name, maxBytes = Number.POSITIVE_INFINITY }) =>

@@ -14,21 +14,21 @@ const BETWEEN_FLOORS = 3;
  * Everyone listens at once; in each round every block is run, its contestants one after the other with the floor before, between and after them. An
  * epoch starts everyone anew: which code a JIT compiler makes of a program is partly luck.
  *
- * @param {{ node: string, major: string, epochs: number, rounds: number, ms: number, warmUpMs: number, only?: RegExp, isQuick: boolean,
- *   save: (sample: object) => void }} options
+ * @param {{ node: string, major: string, firstEpoch: number, epochs: number, rounds: number, ms: number, warmUpMs: number, only?: RegExp,
+ *   sizes?: string[], isQuick: boolean, save: (sample: object) => void }} options
  */
-export async function runHttp({ node, major, epochs, rounds, ms, warmUpMs, only, isQuick, save }) {
-  const plan = blocks({ only, isQuick });
+export async function runHttp({ node, major, firstEpoch, epochs, rounds, ms, warmUpMs, only, sizes, isQuick, save }) {
+  const plan = blocks({ only, sizes, isQuick });
   const progress = new Progress(`HTTP, Node ${major}`, epochs * rounds * plan.length);
-  for (let epoch = 0; epoch < epochs; epoch++) {
+  for (let epoch = firstEpoch; epoch < firstEpoch + epochs; epoch++) {
     const redis = await RedisUnderTest.start();
     const stands = new Map();
     try {
       for (const { floor, size, names } of plan) {
         for (const name of [floor, ...names]) stands.set(name, new Set([...(stands.get(name) ?? []), size]));
       }
-      for (const [name, sizes] of stands) {
-        stands.set(name, await Stand.open(name, [...sizes], { node, redisPort: redis.port, warmUpMs }));
+      for (const [name, needed] of stands) {
+        stands.set(name, await Stand.open(name, [...needed], { node, redisPort: redis.port, warmUpMs }));
       }
       for (let round = 1; round <= rounds; round++) {
         for (const block of round % 2 ? plan : plan.toReversed()) {

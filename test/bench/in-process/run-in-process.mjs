@@ -22,9 +22,9 @@ const PATHS = ['/ping', '/read', '/peek', '/write'];
  * Whole requests without sockets: what HTTP runs cannot resolve. In each round everyone runs everything, one after the other; each boot is a
  * process anew.
  */
-export async function runInProcess({ node, major, boots, rounds, requests, only, save }) {
-  const progress = new Progress(`in process, Node ${major}`, boots * GROUPS.length * (rounds + 2));
-  for (let boot = 0; boot < boots; boot++) {
+export async function runInProcess({ node, major, firstEpoch, epochs, rounds, requests, only, save }) {
+  const progress = new Progress(`in process, Node ${major}`, epochs * GROUPS.length * (rounds + 2));
+  for (let epoch = firstEpoch; epoch < firstEpoch + epochs; epoch++) {
     for (const group of GROUPS) {
       const names = group.filter((name) => !only || only.test(name) || contestant(name).floor === name);
       const redis = await RedisUnderTest.start();
@@ -41,7 +41,7 @@ export async function runInProcess({ node, major, boots, rounds, requests, only,
           for (const { name, worker } of round % 2 ? workers : workers.toReversed()) {
             if (path === '/peek' && !contestant(name).isOurs) continue;
             const { cpuUs } = await worker.do('run', { path, requests: round === 0 ? requests * 2 : requests });
-            if (round > 0) save({ node: major, boot, round, name, path, cpuUs });
+            if (round > 0) save({ node: major, epoch, round, name, path, cpuUs });
           }
         }
       }

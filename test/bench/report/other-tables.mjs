@@ -17,8 +17,8 @@ export function inProcess(all) {
         return [
           name,
           ...paths.map((path) => {
-            const values = of(samples, { name, path }).map(({ boot, round, cpuUs }) => {
-              const at = of(samples, { name: floor, path: path === '/peek' ? '/read' : path, boot, round })[0];
+            const values = of(samples, { name, path }).map(({ epoch, round, cpuUs }) => {
+              const at = of(samples, { name: floor, path: path === '/peek' ? '/read' : path, epoch, round })[0];
               return name === floor ? cpuUs : cpuUs - at.cpuUs;
             });
             return values.length === 0 ? '–' : withInterval(medianWithInterval(values), 1);

@@ -6,8 +6,8 @@ export function samples(results, part) {
   const file = join(results, `${part}.jsonl`);
   if (!existsSync(file)) return [];
   return readFileSync(file, 'utf8')
-    .trim()
     .split('\n')
+    .filter(Boolean)
     .map((line) => JSON.parse(line));
 }
 
