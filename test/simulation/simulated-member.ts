@@ -32,8 +32,8 @@ export class SimulatedMember {
     private readonly time: VirtualTime,
     private readonly random: SeededRandom,
     private readonly trace: Trace,
-    /** What its two clocks are ahead of the world's. */
-    private readonly ahead: { readonly monotonicMs: number; readonly wallMs: number },
+    /** What its two clocks are ahead of the world's, and how fast the monotonic one runs, 1 being the world's. */
+    private readonly clocks: { readonly monotonicMs: number; readonly wallMs: number; readonly rate: number },
   ) {}
 
   start(): void {
@@ -80,14 +80,15 @@ export class SimulatedMember {
 
   timers(): ReplicationTimers {
     const { life } = this;
+    const { monotonicMs, rate } = this.clocks;
     return {
-      now: () => this.time.now + this.ahead.monotonicMs,
+      now: () => this.time.now * rate + monotonicMs,
       after: (ms, callback) => {
         let isCancelled = false;
         const fire = (): void => {
           if (!isCancelled) callback();
         };
-        this.time.after(ms, () => this.run(life, 'timer', fire));
+        this.time.after(ms / rate, () => this.run(life, 'timer', fire));
         return () => {
           isCancelled = true;
         };
@@ -96,6 +97,6 @@ export class SimulatedMember {
   }
 
   clock(): Clock {
-    return { now: () => Math.floor(1_800_000_000_000 + this.time.now + this.ahead.wallMs) };
+    return { now: () => Math.floor(1_800_000_000_000 + this.time.now + this.clocks.wallMs) };
   }
 }

@@ -11,6 +11,9 @@ import type { Trace } from './trace.js';
 import type { Violations } from './violations.js';
 import type { VirtualTime } from './virtual-time.js';
 
+/** Time servers make clocks slower and faster by about so much at most. */
+const CLOCK_RATE = 0.04;
+
 interface Process {
   readonly store: SessionStore;
   readonly handler: RequestHandler;
@@ -37,6 +40,7 @@ export class SimulatedProcesses {
     },
     private readonly random: {
       readonly clocks: SeededRandom;
+      readonly rates: SeededRandom;
       readonly calls: SeededRandom;
       readonly stores: SeededRandom;
     },
@@ -44,8 +48,12 @@ export class SimulatedProcesses {
   ) {
     const { skewMs } = schedule;
     this.members = Array.from({ length: schedule.members }, (_, index) => {
-      const ahead = { monotonicMs: random.clocks.between(0, 1e6), wallMs: random.clocks.between(-skewMs, skewMs) };
-      return new SimulatedMember(`s${index + 1}`, world.time, random.clocks, world.trace, ahead);
+      const clocks = {
+        monotonicMs: random.clocks.between(0, 1e6),
+        wallMs: random.clocks.between(-skewMs, skewMs),
+        rate: random.rates.between(1 - CLOCK_RATE, 1 + CLOCK_RATE),
+      };
+      return new SimulatedMember(`s${index + 1}`, world.time, random.clocks, world.trace, clocks);
     });
     this.group = new Map(this.members.map((member) => [member.name, member]));
   }

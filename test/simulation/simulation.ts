@@ -52,7 +52,7 @@ export class Simulation {
     this.processes = new SimulatedProcesses(
       schedule,
       { kind, time, network, trace, violations },
-      { clocks: random.fork(2), calls: random.fork(3), stores: random.fork(4) },
+      { clocks: random.fork(2), rates: random.fork(7), calls: random.fork(3), stores: random.fork(4) },
       (member, event) => this.hear(member, event),
     );
     this.balancer = new SimulatedBalancer(this.processes, time, random.fork(5));
