@@ -12,6 +12,12 @@ const LIFETIME = { idleTimeoutMs: 1_800_000, absoluteTimeoutMs: 43_200_000, unjo
 const ATTEMPTS = 6;
 const LOCK_MS = 750;
 
+/** What a store has of a session, and where. */
+interface Located {
+  readonly record: SessionRecord;
+  readonly locator?: string | undefined;
+}
+
 /** The application at one life of one member: loads a session, does what the client wants, tells the ledger every answer of the store. */
 export class RequestHandler {
   /** What this member read last, for loads that know it. */
@@ -75,7 +81,7 @@ export class RequestHandler {
     const lists = this.found(request, view, { record, locator: result.locator });
     if (request.thinkMs > 0) await this.world.wait(request.thinkMs);
     if (operation === 'writeAlone') return this.writeAlone(request);
-    if (operation === 'write') return this.write(request, record, lists);
+    if (operation === 'write') return this.write(request, { record, locator: result.locator }, lists);
     if (operation === 'end' || operation === 'endIfUnchanged')
       return this.end(request, record.stamp, lists, result.locator);
     if (operation === 'touch' && !(await this.store.touch(key))) return this.none(request, false);
@@ -93,7 +99,7 @@ export class RequestHandler {
     if (result.outcome !== 'found') return this.none(request, false);
     const lists = this.found(request, view, result);
     if (request.thinkMs > 0) await this.world.wait(request.thinkMs);
-    const reply = await this.write(request, result.record, lists, token);
+    const reply = await this.write(request, result, lists, token);
     session.unlocking(token);
     await this.store.unlock?.(key, token);
     return reply;
@@ -101,13 +107,13 @@ export class RequestHandler {
 
   private async write(
     request: SessionRequest,
-    loaded: SessionRecord,
+    loaded: Located,
     loadedLists: MarkLists,
     lock?: string,
   ): Promise<SessionReply> {
     const { session, key, mark } = request;
     session.open(mark, request.lists);
-    let [record, lists] = [loaded, loadedLists];
+    let [{ record, locator }, lists] = [loaded, loadedLists];
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const { view } = session;
       const next = extend(lists, mark, request.lists);
@@ -119,6 +125,7 @@ export class RequestHandler {
         writeId: this.writeId(),
         mode: 'update',
         parts,
+        ...(locator !== undefined && { locator }),
         ...(lock !== undefined && { lock }),
       });
       if (result.outcome === 'saved') {
@@ -132,10 +139,10 @@ export class RequestHandler {
       }
       if (result.outcome !== 'conflict') {
         session.refused(mark);
-        return this.none(request, false);
+        return this.none(request, result.lost === true);
       }
-      record = result.record;
-      lists = this.found(request, view, result, true);
+      ({ record, locator } = result);
+      lists = this.found(request, view, result);
     }
     session.refused(mark);
     return { outcome: 'unavailable' };
@@ -167,12 +174,7 @@ export class RequestHandler {
     }
   }
 
-  private found(
-    request: SessionRequest,
-    view: LedgerView,
-    { record, locator }: { readonly record: SessionRecord; readonly locator?: string | undefined },
-    isSave = false,
-  ): MarkLists {
+  private found(request: SessionRequest, view: LedgerView, { record, locator }: Located): MarkLists {
     const { session, shown } = request;
     const lists = listsOf(record);
     this.known.set(request.key, record);
@@ -180,7 +182,7 @@ export class RequestHandler {
     session.located(locator, this.member, this.name(request));
     if (!contains(lists, shown)) {
       const message = `${this.name(request)} shows ${showLists(lists)} to a client that was shown ${showLists(shown)}`;
-      session.violateWitness(message, { had: request.locator, gets: locator, isSave });
+      session.violateWitness(message, { had: request.locator, gets: locator });
     }
     return lists;
   }

@@ -170,14 +170,16 @@ export class SessionLedger {
 
   /**
    * A client is shown less than before. After a split it is told that its session is lost instead; that is excused only when its locator is older than what
-   * members remember of a session's past, or when a save shows it, which has no locator to look at.
+   * members remember of a session's past.
    */
   violateWitness(
     message: string,
-    shown: { readonly had: string | undefined; readonly gets: string | undefined; readonly isSave: boolean },
+    shown: { readonly had: string | undefined; readonly gets: string | undefined },
   ): void {
-    const isOld = counterOf(shown.gets) - counterOf(shown.had) > MOST_REMEMBERED;
-    const isExcused = this.promises.mayYield && (isOld || shown.isSave);
+    const [had, gets] = [counterOf(shown.had), counterOf(shown.gets)];
+    const between = [...this.owners.keys()].filter((counter) => counter > had && counter < gets);
+    const isOld = between.length > MOST_REMEMBERED;
+    const isExcused = this.promises.mayYield && isOld;
     this.violations.add({ invariant: 'witness', message, ...(isExcused && { unlessYielded: this.name }) });
   }
 }

@@ -90,6 +90,6 @@ export class SimulatedClient {
     const gain = Number.parseInt(nextCounter, 36) - Number.parseInt(counter, 36);
     if (gain > 0 || (gain === 0 && primary === nextPrimary)) return;
     const message = `${this.name} had the locator ${this.locator} and gets ${next}`;
-    this.session.violateWitness(message, { had: this.locator, gets: next, isSave: false });
+    this.session.violateWitness(message, { had: this.locator, gets: next });
   }
 }

@@ -303,7 +303,7 @@ export class LiveSession {
     const lifetime = this.inFlight.findLast((commit) => commit.lifetime)?.lifetime;
     const lock = this.inFlight.find((commit) => commit.lock)?.lock;
     const { doubts } = this;
-    const result = await this.store.save(this.stored.changeTo(target, lifetime, lock));
+    const result = await this.store.save(this.stored.changeTo(target, lifetime, lock), this.locator);
     switch (result.outcome) {
       case 'saved':
         this.stored.saved(target, lifetime, result.stamp, result.times);

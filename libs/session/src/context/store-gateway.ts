@@ -79,9 +79,15 @@ export class StoreGateway {
     await this.ask('load', () => this.store.load(sessionKeyOf(generateSessionId())));
   }
 
-  save({ key, mode, lifetime, createdAt, lock, parts }: Omit<SessionChange, 'writeId'>): Promise<SaveResult> {
+  /** @param locator where the state is that the change was made from, as the store said */
+  save(
+    { key, mode, lifetime, createdAt, lock, parts }: Omit<SessionChange, 'writeId'>,
+    locator?: string,
+  ): Promise<SaveResult> {
     const writeId = `${this.writer}${(this.writes++).toString(36)}`;
-    return this.ask('save', () => this.store.save({ key, mode, writeId, lifetime, createdAt, lock, parts }));
+    const change = { key, mode, writeId, lifetime, createdAt, lock, locator, parts };
+    const saved = this.ask('save', () => this.store.save(change));
+    return this.locates ? this.telling(key, saved) : saved;
   }
 
   touch(key: SessionKey): Promise<boolean> {
@@ -109,6 +115,12 @@ export class StoreGateway {
   refuseWithoutLock(): void {
     if (!this.canLock)
       throw this.failed('lock', 'servers share it, and it has no locks: a request cannot have a session for itself');
+  }
+
+  private async telling(key: SessionKey, saved: Promise<SaveResult>): Promise<SaveResult> {
+    const result = await saved;
+    if (result.outcome === 'gone' && result.lost) this.onLost(key);
+    return result;
   }
 
   private async ask<T>(operation: SessionStoreError['operation'], call: () => Promise<T>): Promise<T> {

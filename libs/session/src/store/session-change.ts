@@ -35,6 +35,9 @@ export interface SessionChange {
    */
   readonly createdAt?: number;
 
+  /** The locator that came with the state the change was made from. */
+  readonly locator?: string;
+
   /** Token of the lock under which the change was made: it is applied only while that lock is held. */
   readonly lock?: string;
 

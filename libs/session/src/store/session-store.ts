@@ -37,6 +37,8 @@ export interface SessionStore {
    * it: the first request may save several times. [S7] Stamps are `<n>.<writeId>`, n growing by one; a written
    * part gets the stamp as its version. [S8] A creation with `createdAt` goes on with a session that began then: the absolute end
    * counts from there, and the client, who kept the old id, has joined.
+   * [P3] With `locator`, never applied to a session that does not go on from the state that was stored when that locator was returned: `gone`, with `lost`,
+   * when that is known, else a failure. A text that is no locator of this store counts as none.
    */
   save(change: SessionChange): Promise<SaveResult>;
 
@@ -130,7 +132,8 @@ export type SaveResult =
   | ({ readonly outcome: 'saved'; readonly stamp: string; readonly times: SessionTimes } & SessionWhereabouts)
   /** With what the store has instead, so that the caller can merge without another call. */
   | ({ readonly outcome: 'conflict'; readonly record: SessionRecord } & SessionWhereabouts)
-  | { readonly outcome: 'gone' }
+  /** `lost`: as of a load. */
+  | { readonly outcome: 'gone'; readonly lost?: true }
   /** Only for a change that names a lock. */
   | { readonly outcome: 'unlocked' };
 

@@ -92,11 +92,7 @@ export class ReplicatedSessionStore implements SessionStore {
 
   async load(key: SessionKey, options: LoadOptions = {}): Promise<LoadResult> {
     const { context, primary } = this.node;
-    const known = context.table.get(key);
-    const witness =
-      known?.locator !== undefined && known.locator === options.locator
-        ? known
-        : this.locators.parse(key, options.locator);
+    const witness = this.witnessOf(key, options.locator);
     const operation = loadSession(options);
     const now = context.clock.now();
     const replica = primary.servable(key, witness);
@@ -113,7 +109,8 @@ export class ReplicatedSessionStore implements SessionStore {
       const begun = await this.begin(change);
       if (begun) return begun;
     }
-    return this.locate(await this.run('save', change.key, saveSession(change)));
+    const witness = this.witnessOf(change.key, change.locator);
+    return this.locate(await this.run('save', change.key, saveSession(change), witness));
   }
 
   async touch(key: SessionKey): Promise<boolean> {
@@ -174,6 +171,11 @@ export class ReplicatedSessionStore implements SessionStore {
         return this.locate({ value, replica: begun });
       }),
     );
+  }
+
+  private witnessOf(key: SessionKey, locator: string | undefined): Owners | undefined {
+    const known = this.node.context.table.get(key);
+    return known?.locator !== undefined && known.locator === locator ? known : this.locators.parse(key, locator);
   }
 
   private run<T>(

@@ -24,7 +24,7 @@ export function saveSession(change: SessionChange): SessionOperation<SaveResult>
       if (mode === 'create') return answering({ outcome: 'conflict', record: recordOfState(state) });
       return update(state, change, now);
     },
-    onNone: () => ({ outcome: 'gone' }),
+    onNone: ({ lost }) => ({ outcome: 'gone', ...(lost && { lost }) }),
   };
 }
 

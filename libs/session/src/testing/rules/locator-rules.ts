@@ -37,6 +37,29 @@ export const locatorRules: ContractRules = {
     }
   },
 
+  '[P3] a change is applied with the locator of what it was made from, on any server': async (on) => {
+    const { key } = await on.begin({ a: '0' });
+    let count = 0;
+    for (const server of await on.servers()) {
+      const loaded = await on.store.load(key);
+      assert(loaded.outcome === 'found', `expected the session to be found, the answer was ${loaded.outcome}`);
+      const base = loaded.record.parts.get('a')?.version ?? null;
+      const change = { ...on.update(key, { a: { base, payload: `${++count}` } }), locator: locatorOf(on, loaded) };
+      const saved = await server.save(change);
+      assert.equal(saved.outcome, 'saved');
+      locatorOf(on, saved);
+      assert.equal((await on.found(key)).parts.get('a')?.payload, `${count}`);
+    }
+  },
+
+  '[P3] a change with what is no locator of the store is applied as one with none': async (on) => {
+    const { key, stamp } = await on.begin({ a: '1' });
+    const change = { ...on.update(key, { a: { base: stamp, payload: '2' } }), locator: 's1.s2.zzzzzzzzzz.forged' };
+    assert.equal((await on.saved(change)).outcome, 'saved');
+    const late = { ...on.update(on.newKey(), { a: { base: null, payload: '1' } }), locator: 's1.s2.1.forged' };
+    assert.equal((await on.store.save(late)).outcome, 'gone');
+  },
+
   '[P1] what is no locator of the store counts as none': async (on) => {
     const { key, stamp } = await on.begin({ a: '1' });
     const other = locatorOf(on, await on.saved(on.creation(on.newKey(), {})));
