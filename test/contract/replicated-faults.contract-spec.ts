@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { type SessionStore, SessionStoreError } from 'nestjs-session-beans';
 import { ReplicatedSessionStore, type ReplicatedSessionStoreOptions } from 'nestjs-session-beans/replicated';
+import { rendezvousOrder } from '../../libs/session/src/store/replicated/rendezvous-order.js';
 import type { ReplicationTimers } from '../../libs/session/src/store/replicated/replication-timers.js';
 import { systemTimers } from '../../libs/session/src/store/replicated/system-timers.js';
 import { eventually } from '../support/eventually.js';
@@ -302,6 +303,28 @@ describe('a session that has ended', () => {
 
     expect(await zombie).toEqual({ outcome: 'gone' });
     for (const name of group.names) expect(await client.read(group.store(name))).toEqual({ outcome: 'none' });
+  });
+
+  it('is not begun once more over a copy that somebody has claimed', async () => {
+    // s1 begins low and s3 high, so that the counter alone does not stand against it.
+    const group = await open(4, (name) => ({ random: () => (name === 's1' ? 0 : 0.9) }));
+    const members = group.names.map((name) => ({ name, host: '127.0.0.1', port: 7001 }));
+    let client = new ReplicatedClient();
+    while (rendezvousOrder(client.key, members, undefined)[0]?.name !== 's2') client = new ReplicatedClient();
+    await client.create(group.store('s1'));
+    // s4 claims the session, which fences the copy at s2, and gets no further.
+    group.network.fateOf = ({ from, type }) => (from === 's4' && type === 'put' ? 'fail' : 'deliver');
+    await expect(client.fork().read(group.store('s4'))).rejects.toMatchObject(unavailable);
+    group.network.fateOf = ({ from, type }) => (from === 's3' && type === 'claim' ? 'fail' : 'deliver');
+    const again = await group
+      .store('s3')
+      .save(client.creation('again'))
+      .catch(() => undefined);
+
+    expect(again?.outcome).not.toBe('saved');
+    group.network.fateOf = () => 'deliver';
+    for (const name of group.names)
+      expect(await eventually('it is read', () => client.read(group.store(name)))).toEqual(['first']);
   });
 
   it('is not brought back by a copy that a third member has kept', async () => {

@@ -6,6 +6,9 @@ import { ReplicatedGroup } from '../support/replicated-group.js';
 /** Timeouts that a busy machine keeps: here nobody is meant to be lost. */
 const PATIENT = { callTimeoutMs: 2_000, heartbeatMs: 500, leaseMs: 5_000, lostAfterMs: 10_000, goneAfterMs: 60_000 };
 
+/** What a client brings of another session is none of the store's then. */
+const secret = 'at least sixteen bytes';
+
 for (const size of [2, 3]) {
   const groups = new Map<string, ReplicatedGroup>();
   afterAll(() => Promise.all([...groups.values()].map((group) => group.close())));
@@ -14,7 +17,7 @@ for (const size of [2, 3]) {
   const create = async ({ namespace, clock }: SessionStoreSetup): Promise<SessionStore> => {
     const known = groups.get(namespace);
     if (!known) {
-      groups.set(namespace, await ReplicatedGroup.open(size, { ...PATIENT, clock }));
+      groups.set(namespace, await ReplicatedGroup.open(size, { ...PATIENT, secret, clock }));
       return create({ namespace, clock });
     }
     const next = known.names[known.handedOut++ % size] as string;

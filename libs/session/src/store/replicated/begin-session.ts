@@ -1,15 +1,20 @@
 import type { SessionKey } from '../session-key.js';
 import { NO_BACKUP } from './epoch.js';
 import { adoptCopy } from './adopt-copy.js';
+import { FIRST_SEQ } from './first-seq.js';
+import { nextCounter } from './next-counter.js';
 import { obstacleToBeingAlone } from './obstacle-to-being-alone.js';
 import { Replica } from './replica.js';
 import type { ReplicationContext } from './replication-context.js';
+import type { ReplicationCallError } from './replication-call.error.js';
 import { ReplicationFailure } from './replication-failure.js';
 import type { PutAnswer } from './replication-message.js';
 import { rendezvousOrder } from './rendezvous-order.js';
 import type { SessionState } from './session-state.js';
 import { stateFromWire } from './state-from-wire.js';
 import { stateToWire } from './state-to-wire.js';
+
+const unknownAttempt = 'whether a member has taken the first copy of it is not known, and quorum is on';
 
 /**
  * The first epoch of a session, which nobody is asked about: its key was made a moment ago. The backup knows if that is not so, because every member
@@ -40,10 +45,11 @@ export async function beginSession(
     usable.map(({ member }) => member),
     members.zone,
   );
+  if (options.quorum && memory.attemptedAt(key) > 0) throw new ReplicationFailure(unknownAttempt);
   // An earlier attempt may have left copies without its being known.
   let counter = Math.max(memory.attemptedAt(key), memory.floorOf(key));
   for (const backup of [...order.map(({ name }) => name), NO_BACKUP]) {
-    counter++;
+    counter = nextCounter(counter, options.random);
     const peer = members.get(backup);
     const sentAt = timers.now();
     memory.noteAttempt(key, counter);
@@ -53,14 +59,18 @@ export async function beginSession(
         key,
         counter,
         backup,
-        seq: 1,
+        seq: FIRST_SEQ,
         at: clock.now(),
         life: process,
         from: null,
       } as const;
       const answer = await calls
         .ask(peer, { ...message, state: stateToWire(state) }, true)
-        .catch((): PutAnswer | undefined => undefined);
+        .catch((error: ReplicationCallError): PutAnswer | undefined => {
+          // The others could go on from such a copy while this member and the next backup are cut off: no grant says that there is another.
+          if (options.quorum && error.reason !== 'refused') throw new ReplicationFailure(unknownAttempt);
+          return undefined;
+        });
       if (table.get(key) || memory.floorOf(key) >= counter) return 'exists';
       if (answer?.type === 'refused') return 'exists';
       if (answer?.type === 'ended') {
@@ -71,8 +81,10 @@ export async function beginSession(
           key,
           state: ended,
           holder: backup,
+          holderLife: undefined,
           wasFenced: true,
           primaryLife: undefined,
+          putAt: Number.NEGATIVE_INFINITY,
           primaryHeardAt: 0,
         });
         return 'exists';
@@ -83,11 +95,11 @@ export async function beginSession(
     } else if (backup !== NO_BACKUP) {
       continue;
     } else {
-      const obstacle = options.quorum ? 'quorum is on' : obstacleToBeingAlone(context);
+      const obstacle = obstacleToBeingAlone(context);
       if (obstacle !== undefined) throw new ReplicationFailure(`no other member can take a copy, and ${obstacle}`);
       events.session('alone', key);
     }
-    const replica = new Replica(key, counter, self, backup, 1, state, true, peer?.bond ?? 0, '');
+    const replica = new Replica(key, counter, self, backup, FIRST_SEQ, state, true, peer?.bond ?? 0, '');
     replica.confirmedAt = sentAt;
     table.install(replica);
     return replica;

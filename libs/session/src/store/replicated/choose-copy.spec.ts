@@ -21,6 +21,7 @@ function copy(text: string, more: Partial<ClaimedCopy> = {}): ClaimedCopy {
   return {
     key: 'k',
     holder,
+    holderLife: `${holder} now`,
     counter: Number(counter),
     node,
     backup,
@@ -29,6 +30,7 @@ function copy(text: string, more: Partial<ClaimedCopy> = {}): ClaimedCopy {
     state: end ? tombstone : session,
     wasFenced: false,
     primaryLife: `${node} now`,
+    putAt: 500,
     primaryHeardAt: 0,
     ...more,
   };
@@ -38,7 +40,7 @@ function result(
   copies: readonly ClaimedCopy[],
   more: Partial<ClaimResult> & { noneAt?: readonly string[] } = {},
 ): ClaimResult {
-  const none = new Map((more.noneAt ?? []).map((name) => [name, { life: `${name} now`, attempted: 0 }]));
+  const none = new Map((more.noneAt ?? []).map((name) => [name, { life: `${name} now`, startedAt: 0, attempted: 0 }]));
   return { copies, none, unanswered: new Map(), moved: undefined, promisedFloor: 100, ...more };
 }
 
@@ -100,8 +102,8 @@ describe('of the copies that were told', () => {
   it('one whose primary is there and has nothing of it does not count, if that cannot be about to begin', () => {
     const stale = copy('s2 has 5:s1-s2#8');
     const disowned = result([stale], { noneAt: ['s1'] });
-    const attempted = new Map([['s1', { life: 's1 now', attempted: 5 }]]);
-    const restarted = new Map([['s1', { life: 's1 before', attempted: 0 }]]);
+    const attempted = new Map([['s1', { life: 's1 now', startedAt: 0, attempted: 5 }]]);
+    const restarted = new Map([['s1', { life: 's1 before', startedAt: 900, attempted: 0 }]]);
 
     expect(chooseCopy(disowned, [], false)).toEqual({ is: 'nothing' });
     expect(chooseCopy({ ...disowned, promisedFloor: 4 }, [], false)).toEqual({
@@ -111,6 +113,57 @@ describe('of the copies that were told', () => {
     });
     expect(chooseCopy({ ...disowned, none: attempted }, [], false).is).toBe('copy');
     expect(chooseCopy({ ...disowned, none: restarted }, [], false).is).toBe('copy');
+  });
+});
+
+describe('of two members that wanted to go on from one state', () => {
+  // s1 was quicker with 40; what s3 has comes from s2, which could not begin 90, since it has been told of 40.
+  const stray = copy('s3 has 90:s2-s3#9', { lineage: '5:s1' });
+  const atPrimary = copy('s1 has 40:s1-s2#12', { lineage: '5:s1' });
+  const atBackup = copy('s2 has 40:s1-s2#12', { lineage: '5:s1' });
+  const shown = { counter: 40, node: 's1', backup: 's2' };
+
+  it('the one counts that has begun, also with the smaller number, as its primary says', () => {
+    expect(chooseCopy(result([stray, atPrimary]), [], false)).toEqual({ is: 'copy', copy: atPrimary });
+  });
+
+  it('or as the one that was slower says', () => {
+    expect(chooseCopy(result([stray, atBackup]), [], false)).toEqual({ is: 'copy', copy: atBackup });
+  });
+
+  it('or as the client knows', () => {
+    const fromAnother = { ...atBackup, holderLife: 's2 after a restart' };
+
+    expect(chooseCopy(result([stray, fromAnother]), [shown], false)).toEqual({ is: 'copy', copy: fromAnother });
+  });
+
+  it('or as somebody was told', () => {
+    const fromAnother = { ...atBackup, holderLife: 's2 after a restart' };
+
+    expect(chooseCopy(result([stray, fromAnother], { moved: shown }), [], false)).toMatchObject({ copy: fromAnother });
+    expect(chooseCopy(result([stray], { moved: shown }), [], false)).toEqual({
+      is: 'newer',
+      epoch: shown,
+      begun: true,
+    });
+  });
+
+  it('after the other was asked about it', () => {
+    const before = result([stray, atPrimary], { promisedFloor: 40 });
+
+    expect(chooseCopy(before, [], false)).toEqual({ is: 'newer', epoch: stray, begun: false });
+  });
+
+  it('unless its primary says that the other has begun, too: after a split the greater number counts', () => {
+    const begun = copy('s2 has 90:s2-s3#9', { lineage: '5:s1' });
+
+    expect(chooseCopy(result([stray, begun, atPrimary]), [], false)).toMatchObject({ copy: { counter: 90 } });
+  });
+
+  it('and one that goes on from it counts more', () => {
+    const heir = { ...stray, lineage: '5:s1 40:s1' };
+
+    expect(chooseCopy(result([heir, atPrimary, atBackup]), [shown], false)).toEqual({ is: 'copy', copy: heir });
   });
 });
 
@@ -126,6 +179,17 @@ describe('a copy at a member that only had to know of the epoch', () => {
       epoch: heir,
       begun: false,
     });
+  });
+
+  it('does not when the owner that says so has started anew since, and the other one is silent', () => {
+    const none = new Map([['s2', { life: 's2 now', startedAt: 900, attempted: 0 }]]);
+    const unanswered = new Map([['s1', 'silent' as const]]);
+
+    expect(chooseCopy(result([bystander], { none, unanswered }), [], false)).toEqual({
+      is: 'unreachable',
+      members: ['s1'],
+    });
+    expect(chooseCopy(result([bystander], { none, noneAt: ['s1'] }), [], false).is).toBe('copy');
   });
 
   it('does not while an owner may be alive and have more', () => {
@@ -167,7 +231,7 @@ describe('when nobody has told of a copy', () => {
 
 describe('a primary that answered before its epoch was known', () => {
   it('is asked again: it may have begun since, and have a lease', () => {
-    const backup = copy('s2 has 6:s1-s2#9');
+    const backup = copy('s2 has 6:s1-s2#9', { lineage: '5:s1' });
     const before = result([backup, copy('s1 has 5:s1-s2#8')], { promisedFloor: 5 });
 
     expect(chooseCopy(before, [], false)).toEqual({ is: 'newer', epoch: backup, begun: false });

@@ -8,7 +8,7 @@ import { sameEpoch } from './same-epoch.js';
 /** What members said, as far as it matters here. */
 export interface ClaimResult {
   readonly copies: readonly ClaimedCopy[];
-  readonly none: ReadonlyMap<string, { readonly life: string; readonly attempted: number }>;
+  readonly none: ReadonlyMap<string, { readonly life: string; readonly startedAt: number; readonly attempted: number }>;
   readonly unanswered: ReadonlyMap<string, 'refused' | 'silent' | 'rejected'>;
   readonly moved: Owners | undefined;
   readonly promisedFloor: number;
@@ -40,7 +40,8 @@ export function chooseCopy(result: ClaimResult, witnesses: readonly Owners[], is
   const tombstone = copies.find(({ state }) => isEnded(state));
   if (tombstone) return { is: 'ended', copy: tombstone };
 
-  const stale = copies.filter((copy) => isDisowned(copy, none));
+  const begun = moved ? [...witnesses, moved] : witnesses;
+  const stale = copies.filter((copy) => isDisowned(copy, none) || isOverruled(copy, copies, begun));
   // It said so before that epoch was known, maybe while it was about to begin it.
   const doubted = stale.find(({ counter }) => counter > promisedFloor);
   if (doubted) return { is: 'newer', epoch: doubted, begun: false };
@@ -66,6 +67,20 @@ export function chooseCopy(result: ClaimResult, witnesses: readonly Owners[], is
 function isDisowned({ holder, counter, node, primaryLife }: ClaimedCopy, none: ClaimResult['none']): boolean {
   const primary = none.get(node);
   return holder !== node && primary !== undefined && primary.life === primaryLife && primary.attempted < counter;
+}
+
+/**
+ * Whoever wanted to begin this epoch could not, because another one that follows the same state was quicker: that one is known to have begun, or the
+ * process that lost has a copy of it. The counter of the one that won may be the smaller one.
+ */
+function isOverruled(copy: ClaimedCopy, copies: readonly ClaimedCopy[], begun: readonly Owners[]): boolean {
+  const winners = copies.filter(({ holder, holderLife, node, backup }) => {
+    const hasBegun = holder === node && backup !== NO_BACKUP;
+    return hasBegun || (holder === copy.node && holderLife === copy.primaryLife);
+  });
+  const others = [...begun, ...winners];
+  if (others.some((epoch) => sameEpoch(epoch, copy))) return false;
+  return others.some((epoch) => epoch.counter < copy.counter && !isSatisfied(epoch, copy));
 }
 
 function isOwnersCopy(copy: ClaimedCopy): number {
@@ -99,13 +114,14 @@ function ownersCopy(copy: ClaimedCopy, { copies, none, promisedFloor }: ClaimRes
 
 /**
  * Nobody who owns the epoch has told of it. If it has begun, there may be newer states at its owners; so one of them must say that it has not, and promise
- * that it will not. Both being dead, this is the newest state there is.
+ * that it will not. One that has started anew since does not know. Both being dead, this is the newest state there is.
  */
 function bystandersCopy(copy: ClaimedCopy, { copies, none, unanswered, promisedFloor }: ClaimResult): Choice {
   if (promisedFloor < copy.counter) return { is: 'newer', epoch: copy, begun: false };
   const owners = [copy.node, copy.backup].filter((name) => name !== NO_BACKUP);
-  if (owners.some((name) => none.has(name) || copies.some(({ holder }) => holder === name)))
-    return { is: 'copy', copy };
+  const knows = (name: string): boolean =>
+    (none.get(name)?.startedAt ?? Infinity) < copy.putAt || copies.some(({ holder }) => holder === name);
+  if (owners.some(knows)) return { is: 'copy', copy };
   const hidden = owners.filter((name) => unanswered.has(name) && unanswered.get(name) !== 'refused');
   return hidden.length > 0 ? { is: 'unreachable', members: hidden } : { is: 'copy', copy };
 }

@@ -9,12 +9,16 @@ import type { Replica } from './replica.js';
 import type { ReplicationCallError } from './replication-call.error.js';
 import type { ReplicationContext } from './replication-context.js';
 import type { ClaimAnswer } from './replication-message.js';
+import { SLOWER_CLOCK } from './slower-clock.js';
 import { stateFromWire } from './state-from-wire.js';
 
 /** What a member says that has no copy. */
 export interface NoCopy {
   readonly life: string;
   readonly upMs: number;
+
+  /** Its process was started then or earlier, by this member's monotonic clock. */
+  readonly startedAt: number;
   readonly attempted: number;
 }
 
@@ -63,6 +67,7 @@ export class ClaimRound {
       this.none.set(self, {
         life: context.process,
         upMs: timers.now() - context.startedAt,
+        startedAt: context.startedAt,
         attempted: memory.attemptedAt(key),
       });
       return;
@@ -71,6 +76,7 @@ export class ClaimRound {
     this.copies.push({
       key,
       holder: self,
+      holderLife: context.process,
       counter: local.counter,
       node: local.node,
       backup: local.backup,
@@ -79,6 +85,7 @@ export class ClaimRound {
       state: local.state,
       wasFenced: local.fenced,
       primaryLife: local.isOwn ? context.process : primary?.processes === local.bond ? primary.process : undefined,
+      putAt: local.confirmedAt,
       primaryHeardAt: members.heardAt(local.node),
     });
     if (!isEnded(local.state)) fenceReplica(context, local, self);
@@ -130,6 +137,11 @@ export class ClaimRound {
     return peers.length > 0;
   }
 
+  /** Names the process of a member that has answered. */
+  lifeOf(name: string): string | undefined {
+    return this.none.get(name)?.life ?? this.copies.find(({ holder }) => holder === name)?.holderLife;
+  }
+
   /** Both owners of one epoch have told of it, nobody else had claimed it, and it is not older than the witness: there can be no newer one. */
   private get isSettled(): boolean {
     return this.copies.some((told) => {
@@ -146,13 +158,14 @@ export class ClaimRound {
 
   /** @returns whether it has told of a copy that nobody had claimed */
   private async ask(peer: Peer, persistently = false): Promise<boolean> {
+    const sentAt = this.context.timers.now();
     try {
       const answer = await this.context.calls.ask(
         peer,
         { type: 'claim', key: this.key, floor: this.promisedFloor },
         persistently,
       );
-      this.take(peer, answer);
+      this.take(peer, answer, sentAt);
       return answer.type === 'copy' && !answer.fenced;
     } catch (error) {
       this.note(peer, (error as ReplicationCallError).reason);
@@ -160,20 +173,21 @@ export class ClaimRound {
     }
   }
 
-  private take(peer: Peer, answer: ClaimAnswer): void {
+  private take(peer: Peer, answer: ClaimAnswer, sentAt: number): void {
     const { clock, timers } = this.context;
     this.floor = Math.max(this.floor, answer.floor);
     if (answer.type === 'none') {
-      this.none.set(peer.name, answer);
+      this.none.set(peer.name, { ...answer, startedAt: timers.now() - answer.upMs / SLOWER_CLOCK });
       if (answer.moved && answer.moved.counter > (this.moved?.counter ?? 0)) this.moved = answer.moved;
       return;
     }
-    const { copy, fenced, primaryLife, heardAgoMs } = answer;
+    const { life, copy, fenced, primaryLife, ageMs, heardAgoMs } = answer;
     const { counter, node, backup, seq, lineage } = copy;
     this.floor = Math.max(this.floor, counter);
     this.copies.push({
       key: this.key,
       holder: peer.name,
+      holderLife: life,
       counter,
       node,
       backup,
@@ -182,6 +196,7 @@ export class ClaimRound {
       state: stateFromWire(copy.state, clock.now() - copy.at),
       wasFenced: fenced,
       primaryLife,
+      putAt: sentAt - SLOWER_CLOCK * ageMs,
       primaryHeardAt: timers.now() - heardAgoMs,
     });
   }

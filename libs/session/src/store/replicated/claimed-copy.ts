@@ -9,6 +9,9 @@ export interface ClaimedCopy extends Owners {
 
   /** Name of the member that has it. */
   readonly holder: string;
+
+  /** Names its process; undefined when it was not asked. */
+  readonly holderLife: string | undefined;
   readonly seq: number;
   readonly lineage: string;
   readonly state: SessionState | Tombstone;
@@ -18,6 +21,9 @@ export interface ClaimedCopy extends Owners {
 
   /** Names the process of the primary that put it, if the holder still knows that one. */
   readonly primaryLife: string | undefined;
+
+  /** The holder was given it then or later, by this member's monotonic clock. */
+  readonly putAt: number;
 
   /** The holder heard of the primary then, by this member's monotonic clock: there may be a lease from that moment. */
   readonly primaryHeardAt: number;

@@ -30,9 +30,11 @@ export function handleClaim(context: ReplicationContext, sender: string, message
   const primaryLife = replica.isOwn ? context.process : processOf(primary, replica.bond);
   return {
     type: 'copy',
+    life: context.process,
     copy: tellCopy(context, replica),
     fenced,
     ...(primaryLife !== undefined && { primaryLife }),
+    ageMs: Math.min(timers.now() - replica.confirmedAt, LONG_AGO_MS),
     heardAgoMs: Math.min(timers.now() - members.heardAt(replica.node), LONG_AGO_MS),
     floor,
   };

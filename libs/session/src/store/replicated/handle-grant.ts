@@ -9,7 +9,7 @@ import type { GrantAnswer, GrantMessage } from './replication-message.js';
  */
 export function handleGrant(context: ReplicationContext, sender: string, message: GrantMessage): GrantAnswer {
   const { promises, table, recall } = context;
-  const { key, counter, of } = message;
+  const { key, counter, life, of } = message;
   // Not asked for: a group where some members use quorum and some do not has none.
   if (!promises || !recall?.isDone) return { type: 'no', before: [] };
   const before = promises.of(key).filter((promise) => promise.counter > of);
@@ -19,6 +19,6 @@ export function handleGrant(context: ReplicationContext, sender: string, message
     const { counter: own = 0, node = sender } = replica ?? {};
     return { type: 'no', before: own > of ? [...before, { counter: own, node }] : before };
   }
-  promises.grant(key, { counter, node: sender }, of);
+  promises.grant(key, { counter, node: sender, life }, of);
   return { type: 'yes', before };
 }

@@ -1,6 +1,7 @@
 import { applyDelta } from './apply-delta.js';
 import type { Epoch } from './epoch.js';
 import { fenceReplica } from './fence-replica.js';
+import { FIRST_SEQ } from './first-seq.js';
 import { hasForked } from './has-forked.js';
 import { isOwner } from './is-owner.js';
 import { isEnded } from './is-ended.js';
@@ -82,6 +83,8 @@ function begin(
   if (counter <= memory.floorOf(key) || promises?.forbids(key, { counter, node: sender })) {
     return refusal(context, message, own);
   }
+  // Whatever became of a copy, it shows that the session was created already.
+  if (own && seq === FIRST_SEQ) return refusal(context, message, own);
   if (own && (counter <= own.counter || !isAsTold(own, from, self))) return refusal(context, message, own);
   if (!own && from) return refusal(context, message, own);
 

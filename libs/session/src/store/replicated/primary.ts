@@ -61,8 +61,9 @@ export class Primary {
     const { clock, memory } = this.context;
     const avoid = new Set<string>();
     let sentFrom: SessionState | undefined = undefined;
+    let tried: Owners | undefined = undefined;
     for (let start = 0; start < MOST_STARTS; start++) {
-      const witnesses = [witness, memory.movedTo(key)].filter((epoch) => epoch !== undefined);
+      const witnesses: Owners[] = [witness, memory.movedTo(key), tried].filter((epoch) => epoch !== undefined);
       const replica = await this.own(key, witnesses, avoid, isLenient);
       if (!(replica instanceof Replica)) return { value: operation.onNone(replica) };
       const { state } = replica;
@@ -75,6 +76,8 @@ export class Primary {
         return { value: outcome.answer(replica.state), replica };
       }
       sentFrom ??= state;
+      // What the caller read came from this epoch: an older state must not be taken for its answer.
+      tried = replica;
     }
     throw new ReplicationFailure('its owners change too often');
   }

@@ -13,7 +13,7 @@ describe('promises', () => {
     };
   }
 
-  it('are kept per member, the last of each, until what came before is settled', () => {
+  it('are kept per process, the last of each, until what came before is settled', () => {
     const { promises } = open();
     promises.grant('k', { counter: 6, node: 's1' }, 5);
     promises.grant('k', { counter: 7, node: 's2' }, 5);
@@ -24,6 +24,18 @@ describe('promises', () => {
     ]);
     promises.grant('k', { counter: 9, node: 's3' }, 8);
     expect(promises.of('k')).toEqual([{ counter: 9, node: 's3' }]);
+  });
+
+  it('of a process that has ended are kept next to those of the one that took its place', () => {
+    const { promises } = open();
+    promises.grant('k', { counter: 6, node: 's1', life: 'one' }, 5);
+    promises.grant('k', { counter: 7, node: 's1', life: 'two' }, 5);
+    promises.learn('k', [{ counter: 8, node: 's1', life: 'two' }]);
+
+    expect(promises.of('k')).toEqual([
+      { counter: 6, node: 's1', life: 'one' },
+      { counter: 8, node: 's1', life: 'two' },
+    ]);
   });
 
   it('stand against older epochs, and against another with the same number', () => {

@@ -1,5 +1,5 @@
 import type { SessionKey } from '../session-key.js';
-import type { Epoch } from './epoch.js';
+import type { PromisedEpoch } from './promised-epoch.js';
 
 /** Keys in one answer to a member that has to learn what was promised. */
 const PAGE = 1_000;
@@ -8,12 +8,12 @@ const PAGE = 1_000;
  * With quorum: which epochs this member has granted to whom. A counter goes to one member, once, so no two members can have the consent of a majority
  * to the same one; and whoever is granted a greater one hears of those before, each of which may have become an epoch.
  *
- * Per session one promise for each member, its last: who has heard of the last has heard of those before. Two generations of maps; a generation lasts as
+ * Per session one promise for each process, its last: who has heard of the last has heard of those before. Two generations of maps; a generation lasts as
  * long as a session may be idle.
  */
 export class Promises {
-  private young = new Map<SessionKey, readonly Epoch[]>();
-  private old = new Map<SessionKey, readonly Epoch[]>();
+  private young = new Map<SessionKey, readonly PromisedEpoch[]>();
+  private old = new Map<SessionKey, readonly PromisedEpoch[]>();
   private since: number;
   private generation = 1;
 
@@ -24,7 +24,7 @@ export class Promises {
     this.since = now();
   }
 
-  of(key: SessionKey): readonly Epoch[] {
+  of(key: SessionKey): readonly PromisedEpoch[] {
     const age = this.now() - this.since;
     if (age >= this.forMs()) this.turn();
     if (age >= 2 * this.forMs()) this.old.clear();
@@ -32,30 +32,32 @@ export class Promises {
   }
 
   /** @param settled counter up to which promises say nothing any more */
-  grant(key: SessionKey, epoch: Epoch, settled: number): void {
-    const others = this.of(key).filter(({ node, counter }) => node !== epoch.node && counter > settled);
+  grant(key: SessionKey, epoch: PromisedEpoch, settled: number): void {
+    const others = this.of(key).filter(
+      (promise) => processOf(promise) !== processOf(epoch) && promise.counter > settled,
+    );
     this.young.set(key, [...others, epoch]);
   }
 
   /** What another member remembers. */
-  learn(key: SessionKey, epochs: readonly Epoch[]): void {
-    const known = new Map(this.of(key).map((epoch) => [epoch.node, epoch]));
+  learn(key: SessionKey, epochs: readonly PromisedEpoch[]): void {
+    const known = new Map(this.of(key).map((epoch) => [processOf(epoch), epoch]));
     for (const epoch of epochs) {
-      if (epoch.counter > (known.get(epoch.node)?.counter ?? 0)) known.set(epoch.node, epoch);
+      if (epoch.counter > (known.get(processOf(epoch))?.counter ?? 0)) known.set(processOf(epoch), epoch);
     }
     this.young.set(key, [...known.values()]);
   }
 
   /** Whether a promise to somebody else stands against the beginning of this epoch here. */
-  forbids(key: SessionKey, { counter, node }: Epoch): boolean {
+  forbids(key: SessionKey, { counter, node }: PromisedEpoch): boolean {
     return this.of(key).some(
       (promise) => promise.counter > counter || (promise.counter === counter && promise.node !== node),
     );
   }
 
   /** Everything, page by page; begins again when a generation ends in between. */
-  page(generation: number, skip: number): { generation: number; page: [SessionKey, readonly Epoch[]][] } {
-    const page: [SessionKey, readonly Epoch[]][] = [];
+  page(generation: number, skip: number): { generation: number; page: [SessionKey, readonly PromisedEpoch[]][] } {
+    const page: [SessionKey, readonly PromisedEpoch[]][] = [];
     let toSkip = generation === this.generation ? skip : 0;
     for (const map of [this.old, this.young]) {
       for (const entry of map) {
@@ -73,4 +75,8 @@ export class Promises {
     this.since = this.now();
     this.generation++;
   }
+}
+
+function processOf({ node, life }: PromisedEpoch): string {
+  return `${node} ${life}`;
 }

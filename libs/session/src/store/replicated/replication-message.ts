@@ -1,5 +1,6 @@
 import type { SessionKey } from '../session-key.js';
 import type { Epoch, Owners } from './epoch.js';
+import type { PromisedEpoch } from './promised-epoch.js';
 import type { StateDelta } from './state-delta.js';
 import type { WireState } from './wire-state.js';
 
@@ -77,6 +78,7 @@ export type ClaimAnswer =
     }
   | {
       readonly type: 'copy';
+      readonly life: string;
       readonly copy: CopyFields;
 
       /** Before this claim. */
@@ -84,6 +86,9 @@ export type ClaimAnswer =
 
       /** The life of the primary that put the copy. */
       readonly primaryLife?: string;
+
+      /** Time since it was put. */
+      readonly ageMs: number;
 
       /** Time since that primary was heard last: it may have a lease from then. */
       readonly heardAgoMs: number;
@@ -95,6 +100,7 @@ export interface GrantMessage {
   readonly type: 'grant';
   readonly key: SessionKey;
   readonly counter: number;
+  readonly life: string;
 
   /** Counter of the epoch that it would go on from: what was granted up to there is settled. */
   readonly of: number;
@@ -103,7 +109,7 @@ export interface GrantMessage {
 /** `before`: what was granted to whom until now, above `of`. */
 export interface GrantAnswer {
   readonly type: 'yes' | 'no';
-  readonly before: readonly Epoch[];
+  readonly before: readonly PromisedEpoch[];
 }
 
 /** Quorum: from a member that has forgotten its promises. `generation` and `skip` say where the last page ended. */
@@ -118,7 +124,7 @@ export interface PromisesAnswer {
   readonly generation: number;
 
   /** Empty: that was all. */
-  readonly page: readonly (readonly [key: SessionKey, epochs: readonly Epoch[]])[];
+  readonly page: readonly (readonly [key: SessionKey, epochs: readonly PromisedEpoch[]])[];
 }
 
 export interface DropMessage extends Owners {

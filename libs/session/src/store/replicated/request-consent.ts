@@ -1,14 +1,14 @@
 import type { SessionKey } from '../session-key.js';
-import type { Epoch } from './epoch.js';
 import { handleGrant } from './handle-grant.js';
 import type { ReplicationContext } from './replication-context.js';
+import type { PromisedEpoch } from './promised-epoch.js';
 import type { GrantAnswer } from './replication-message.js';
 
 export interface Consent {
   readonly isGiven: boolean;
 
   /** What those who answered had granted before, above the epoch that the new one goes on from. */
-  readonly before: readonly Epoch[];
+  readonly before: readonly PromisedEpoch[];
 }
 
 /** With quorum: asks all members for the counter; more than half of all, this one included, have to say yes. */
@@ -19,7 +19,7 @@ export async function requestConsent(
   of: number,
 ): Promise<Consent> {
   const { members, calls, self } = context;
-  const message = { type: 'grant', key, counter, of } as const;
+  const message = { type: 'grant', key, counter, life: context.process, of } as const;
   const own = handleGrant(context, self, message);
   const answers = await Promise.all(
     members.others.map((peer) => calls.ask(peer, message).catch((): GrantAnswer => ({ type: 'no', before: [] }))),

@@ -1,6 +1,6 @@
 import type { ClaimRound } from './claim-round.js';
-import type { Epoch } from './epoch.js';
 import type { EpochSearch } from './epoch-search.js';
+import type { PromisedEpoch } from './promised-epoch.js';
 import type { ReplicationContext } from './replication-context.js';
 import { ReplicationFailure } from './replication-failure.js';
 import { requestConsent } from './request-consent.js';
@@ -20,7 +20,7 @@ export async function seekConsent(
 ): Promise<boolean> {
   const consent = await requestConsent(context, round.key, counter, of);
   for (const promise of consent.before) search.floor = Math.max(search.floor, promise.counter);
-  const others = consent.before.filter(({ node }) => node !== context.self);
+  const others = consent.before.filter(({ node, life }) => node !== context.self || life !== context.process);
   if (!consent.isGiven) {
     if (!consent.before.some((promise) => promise.counter >= counter)) {
       throw new ReplicationFailure('less than half of the members consent to a new owner, and quorum is on');
@@ -30,20 +30,27 @@ export async function seekConsent(
   }
   const unheard = others.find((promise) => !hasBeenHeard(context, round, promise));
   if (!unheard) return true;
-  const wasAsked = round.unanswered.has(unheard.node) && round.promisedFloor >= unheard.counter;
-  if (wasAsked && !((await round.askSuspected()) && hasBeenHeard(context, round, unheard))) {
-    throw new ReplicationFailure(`member '${unheard.node}' may have it, and does not answer`);
+  const wasKnown = round.promisedFloor >= unheard.counter;
+  if (wasKnown && !((await round.askSuspected()) && hasBeenHeard(context, round, unheard))) {
+    throw new ReplicationFailure(
+      `what member '${unheard.node}' was granted may have begun, and who would know does not answer`,
+    );
   }
   search.mustHear = [...search.mustHear, unheard];
   return false;
 }
 
 /** It has said what it has while it knew that its promise was known, so it will not begin that epoch any more; or its process has ended. */
-function hasBeenHeard({ members }: ReplicationContext, round: ClaimRound, { node, counter }: Epoch): boolean {
+function hasBeenHeard(
+  { members }: ReplicationContext,
+  round: ClaimRound,
+  { node, counter, life }: PromisedEpoch,
+): boolean {
   if (members.isGone(node)) return true;
-  const hasAnswered = round.none.has(node) || round.copies.some(({ holder }) => holder === node);
-  if (hasAnswered) return round.promisedFloor >= counter;
-  // The backup that it may have given a copy before it ended is one of those who answered.
   const { unanswered } = round;
-  return unanswered.get(node) === 'refused' && [...unanswered.values()].every((why) => why === 'refused');
+  const answered = round.lifeOf(node);
+  if (answered !== undefined && (life === undefined || life === answered)) return round.promisedFloor >= counter;
+  if (answered === undefined && unanswered.get(node) !== 'refused') return false;
+  // The process that asked has ended. The backup that it may have given a copy before is one of those who answered.
+  return [...unanswered.values()].every((why) => why === 'refused');
 }

@@ -6,6 +6,7 @@ import { type Epoch, NO_BACKUP } from './epoch.js';
 import type { EpochSearch } from './epoch-search.js';
 import { isTombstone } from './is-tombstone.js';
 import { lineageAfter } from './lineage-after.js';
+import { nextCounter } from './next-counter.js';
 import type { NoSession } from './no-session.js';
 import { obstacleToBeingAlone } from './obstacle-to-being-alone.js';
 import type { Peer } from './peer.js';
@@ -62,7 +63,10 @@ export class TakeOver {
     if (!this.isUnchanged) return 'again';
 
     const now = timers.now();
-    const usable = members.others.filter((peer) => peer.isUsable(now) && !search.avoid.has(peer.name));
+    // Who has just answered is there, also when that is not known to be more than a moment.
+    const isThere = (peer: Peer): boolean =>
+      peer.isUsable(now) || (round.lifeOf(peer.name) !== undefined && !peer.isLeaving);
+    const usable = members.others.filter((peer) => isThere(peer) && !search.avoid.has(peer.name));
     const order = rendezvousOrder(
       round.key,
       usable.map(({ member }) => member),
@@ -73,7 +77,8 @@ export class TakeOver {
     for (const backup of [...order.map(({ name }) => name), ...this.lastResort(), NO_BACKUP]) {
       const obstacle = backup === NO_BACKUP ? obstacleToBeingAlone(context) : undefined;
       if (obstacle !== undefined) throw new ReplicationFailure(`no other member can take a copy, and ${obstacle}`);
-      const result = await this.begin(++counter, backup);
+      counter = nextCounter(counter, context.options.random);
+      const result = await this.begin(counter, backup);
       if (result !== 'next backup') return result;
     }
     return 'again';

@@ -3,9 +3,7 @@ import type { ClaimedCopy } from './claimed-copy.js';
 import { pause } from './pause.js';
 import type { ReplicationContext } from './replication-context.js';
 import { sameEpoch } from './same-epoch.js';
-
-/** The clock of the other machine may be slower, by as much as time servers slow a clock down (chrony: up to 8.3 %). */
-const SLOWER_CLOCK = 1.1;
+import { SLOWER_CLOCK } from './slower-clock.js';
 
 /**
  * When the primary of the last epoch does not answer it may be alive, and answer reads for as long as its lease from its backup lasts. That one has told when it
