@@ -3,7 +3,7 @@ import type { ReplicatedSessionStoreOptions, ReplicationMember } from 'nestjs-se
 import type { Environment } from './environment.js';
 
 /** The servers that keep sessions for each other, and how they know each other. */
-export type ReplicationConfig = Pick<ReplicatedSessionStoreOptions, 'listen' | 'tls' | 'secret'> & {
+export type ReplicationConfig = Pick<ReplicatedSessionStoreOptions, 'listen' | 'tls' | 'secret' | 'quorum'> & {
   readonly members: readonly ReplicationMember[];
 };
 
@@ -17,6 +17,7 @@ export function readReplicationConfig(env: Environment): ReplicationConfig {
   const secret = env.text('REPLICATION_SECRET');
   return {
     members,
+    quorum: env.oneOf('REPLICATION_QUORUM', ['on', 'off'], 'off') === 'on',
     ...(own && port !== undefined && { listen: { host: own.host, port } }),
     ...(secret !== undefined && { secret }),
     ...(TLS.some((name) => env.text(name)) && { tls: readTls(env) }),

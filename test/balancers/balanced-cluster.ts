@@ -1,6 +1,7 @@
 import type { Balancer, ServerAddresses } from '../support/balancer.js';
 import { BalancedClient } from '../support/balanced-client.js';
 import { eventually } from '../support/eventually.js';
+import type { ReplicationLinks } from '../support/replication-links.js';
 import { SampleCluster } from '../support/sample-cluster.js';
 import type { SampleNode } from '../support/sample-node.js';
 
@@ -16,8 +17,9 @@ export class BalancedCluster {
   static async start(
     env: Readonly<Record<string, string>>,
     startBalancer: (servers: ServerAddresses) => Promise<Balancer>,
+    hasLinks = false,
   ): Promise<BalancedCluster> {
-    const cluster = await SampleCluster.start(3, env);
+    const cluster = await SampleCluster.start(3, env, hasLinks);
     try {
       const balanced = new BalancedCluster(cluster, await startBalancer(cluster.addresses));
       for (const node of cluster.nodes) await balanced.getsRequests(node);
@@ -34,6 +36,13 @@ export class BalancedCluster {
 
   get nodes(): readonly SampleNode[] {
     return this.cluster.nodes;
+  }
+
+  /** The network between the servers: see `SampleCluster`. */
+  get links(): ReplicationLinks {
+    const { links } = this.cluster;
+    if (!links) throw new Error('the cluster was started without links');
+    return links;
   }
 
   node(name: string): SampleNode {

@@ -1,0 +1,83 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { balancers } from '../support/balancers.js';
+import { eventually } from '../support/eventually.js';
+import { BalancedCluster } from './balanced-cluster.js';
+import { CountingClient } from './counting-client.js';
+
+const settings = balancers.flatMap((balancer) => ['on', 'off'].map((quorum) => ({ ...balancer, quorum })));
+
+describe.each(settings)(
+  'servers that lose sight of each other, behind $balancer, quorum $quorum',
+  ({ start, quorum }) => {
+    let cluster: BalancedCluster;
+    let clients: CountingClient[] = [];
+    beforeAll(async () => {
+      const env = {
+        SESSION_PATTERN: 'replicated',
+        REPLICATION_SECRET: 'only for this test, 32 bytes...',
+        REPLICATION_QUORUM: quorum,
+      };
+      cluster = await BalancedCluster.start(env, (servers) => start('primary-backup', servers), true);
+    });
+    afterAll(() => cluster?.stop());
+    afterEach(() => {
+      for (const client of clients) client.close();
+      clients = [];
+    });
+
+    /** Clients that have counted five times, at their primaries. */
+    async function startClients(count: number): Promise<CountingClient[]> {
+      const started = Array.from({ length: count }, () => new CountingClient(cluster.url));
+      clients.push(...started);
+      await Promise.all(started.map((client) => client.countUp(5)));
+      await eventually('all have a backup', async () => {
+        const alone = started.filter(({ locator }) => locator[1] === '-');
+        await Promise.all(alone.map((client) => client.count()));
+        return alone.length === 0;
+      });
+      return started;
+    }
+
+    /** The same session in another window, which asks a server past the balancer. */
+    function windowAt(server: string, client: CountingClient): CountingClient {
+      const other = new CountingClient(cluster.node(server).url);
+      for (const [name, value] of client.cookies) other.cookies.set(name, value);
+      other.told = client.told;
+      clients.push(other);
+      return other;
+    }
+
+    const idOf = ({ cookies }: CountingClient): string | undefined => cookies.get('sid')?.split('.')[0];
+
+    it('nobody is shown an older state, and nothing is lost that was not said to be', async () => {
+      const started = await startClients(30);
+      const [server = ''] = started[0]?.locator ?? [];
+      const cutOff = started.filter(({ locator }) => locator[0] === server);
+      const others = started.filter(({ locator }) => locator[0] !== server);
+      const ids = cutOff.map(idOf);
+      const windows = cutOff.map((client) => windowAt(client.locator[1] ?? '', client));
+
+      cluster.links.isolate(server);
+      // The others go on, as soon as they have found each other.
+      for (const client of others) await client.countUp(2);
+      // So do the windows at the other owner, which is on the side of the majority.
+      for (const window of windows) await window.countUp(2);
+      // On the side of the minority it depends: it refuses, or goes on by itself.
+      await Promise.all(cutOff.map((client) => (quorum === 'on' ? client.count() : client.countUp(1))));
+      expect([503]).toEqual(expect.arrayContaining([...new Set(cutOff.flatMap(({ failures }) => failures))]));
+      expect(cutOff.filter(({ acknowledged }) => acknowledged > 5)).toHaveLength(quorum === 'on' ? 0 : cutOff.length);
+      cluster.links.heal();
+      await cluster.restore();
+
+      expect(others.flatMap(({ lost }) => lost)).toEqual([]);
+      for (const [i, client] of cutOff.entries()) {
+        const window = windows[i] as CountingClient;
+        for (const one of [client, window]) await one.countUp(1);
+        // Of the two, at most one was told that its session is lost, by a new id.
+        const kept = [client, window].filter((one) => idOf(one) === ids[i]);
+        expect(kept.flatMap(({ lost }) => lost)).toEqual([]);
+        expect(kept.length).toBeGreaterThanOrEqual(quorum === 'on' ? 2 : 1);
+      }
+    });
+  },
+);
