@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { ReplicatedSessionStore } from 'nestjs-session-beans/replicated';
+import { NestTcpReplicationTransport, ReplicatedSessionStore } from 'nestjs-session-beans/replicated';
 import { eventually } from '../support/eventually.js';
 import { freePort } from '../support/free-port.js';
 import { ReplicatedClient } from '../support/replicated-client.js';
@@ -32,5 +32,29 @@ describe('the replicated store over its own transport', () => {
     await two.close();
 
     expect(await client.read(one)).toEqual(['first', 'x'.repeat(100_000), 'here']);
+  });
+
+  it('refuses a session that could not be sent to another server, and says so; the session stays as it was', async () => {
+    const members = await Promise.all(
+      ['s1', 's2'].map(async (name) => ({ name, host: '127.0.0.1', port: await freePort() })),
+    );
+    const secret = 'at least sixteen bytes';
+    const [one, two] = members.map(({ name, host, port }) => {
+      const listen = { host, port };
+      const transport = new NestTcpReplicationTransport({ nodeName: name, listen, secret, maxMessageBytes: 100_000 });
+      return new ReplicatedSessionStore({ nodeName: name, members, transport, onEvent: () => undefined, ...PATIENT });
+    }) as [ReplicatedSessionStore, ReplicatedSessionStore];
+    opened.push(one, two);
+    await Promise.all([one.open(), two.open()]);
+    const client = new ReplicatedClient();
+    await client.create(one);
+    // What is kept costs nothing where it stays, so many small changes could make one that cannot move.
+    await client.add(one, '"'.repeat(20_000));
+
+    await expect(client.add(one, 'x'.repeat(20_000))).rejects.toThrow(
+      /can send each other 50000, half of maxMessageBytes/,
+    );
+    expect(await client.read(two)).toEqual(['first', '"'.repeat(20_000)]);
+    expect(await client.read(one)).toEqual(['first', '"'.repeat(20_000)]);
   });
 });

@@ -4,6 +4,7 @@ import { adoptCopy } from './adopt-copy.js';
 import { FIRST_SEQ } from './first-seq.js';
 import { nextCounter } from './next-counter.js';
 import { obstacleToBeingAlone } from './obstacle-to-being-alone.js';
+import { refuseTooLarge } from './refuse-too-large.js';
 import { Replica } from './replica.js';
 import type { ReplicationContext } from './replication-context.js';
 import type { ReplicationCallError } from './replication-call.error.js';
@@ -31,6 +32,7 @@ export async function beginSession(
   state: SessionState,
 ): Promise<Replica | 'exists'> {
   const { table, members, timers, options, self, events, memory, calls, clock, process } = context;
+  refuseTooLarge(context, state);
   const bound = table.boundAgainst(key, state);
   if (bound) {
     throw new ReplicationFailure(

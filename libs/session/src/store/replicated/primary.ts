@@ -7,6 +7,7 @@ import { isSatisfied } from './is-satisfied.js';
 import { isTombstone } from './is-tombstone.js';
 import { newEpoch } from './new-epoch.js';
 import type { NoSession } from './no-session.js';
+import { refuseTooLarge } from './refuse-too-large.js';
 import { Replica } from './replica.js';
 import type { ReplicationContext } from './replication-context.js';
 import { ReplicationFailure } from './replication-failure.js';
@@ -129,6 +130,7 @@ export class Primary {
     const { table, timers } = context;
     const isEnd = 'endedAt' in change;
     const next = isEnd ? change : applyDelta(state, change);
+    if (!isEnd && change.parts) refuseTooLarge(context, next as SessionState);
     const bound = table.boundAgainst(replica.key, next);
     if (bound) throw new ReplicationFailure(`this member is full: the change would pass ${bound}`);
     const seq = replica.seq + 1;

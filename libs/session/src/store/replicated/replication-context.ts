@@ -25,6 +25,9 @@ export interface ReplicationContext {
   readonly memory: KeyMemory;
   readonly members: Members;
   readonly calls: MemberCalls;
+
+  /** Of the transport; Infinity when it does not say. */
+  readonly maxMessageBytes: number;
   readonly events: ReplicationEvents;
 
   /** This member shuts down: it begins nothing that would end with it. */

@@ -64,6 +64,7 @@ export class ReplicationNode {
       isLeaving: false,
       members: new Members(nodeName, process, now),
       calls: new MemberCalls(() => this.opened, timers, callTimeoutMs),
+      maxMessageBytes: options.transport ? (options.transport.maxMessageBytes ?? Infinity) : MAX_MESSAGE_BYTES,
       events: new ReplicationEvents(options.onEvent),
       promises: quorum ? new Promises(now, forMs) : undefined,
       recall: quorum ? new PromiseRecall(() => context) : undefined,

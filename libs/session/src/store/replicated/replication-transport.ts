@@ -4,6 +4,9 @@ import type { ReplicationMember } from './replication-member.js';
  * Carries texts between the members of a group. May lose, repeat and reorder them; what it delivers was sent by the member that it names.
  */
 export interface ReplicationTransport {
+  /** Largest message that it sends. Sessions that would not fit are refused; without it nothing is known. */
+  readonly maxMessageBytes?: number;
+
   /** Begins to receive; called once. Rejects when it cannot (the port is taken). `answer` never rejects. */
   listen(answer: AnswerReplicationCall): Promise<void>;
 

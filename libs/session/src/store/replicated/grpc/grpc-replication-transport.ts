@@ -23,6 +23,8 @@ import { replicationService } from './replication-service.js';
  * new ReplicatedSessionStore({ nodeName, members, secret, transport: new GrpcReplicationTransport({ nodeName, listen, tls }) });
  */
 export class GrpcReplicationTransport implements ReplicationTransport {
+  readonly maxMessageBytes: number;
+
   private readonly options: ResolvedWireOptions;
   private readonly receiver: WireReceiver;
   private readonly lines: MemberLines;
@@ -34,6 +36,7 @@ export class GrpcReplicationTransport implements ReplicationTransport {
   /** @throws SessionConfigurationError: one line naming option and what is allowed */
   constructor(options: ReplicationWireOptions) {
     this.options = resolveWireOptions('GrpcReplicationTransport', options);
+    this.maxMessageBytes = this.options.maxMessageBytes;
     this.receiver = new WireReceiver(this.options);
     this.lines = new MemberLines(this.options, (member, signal) => GrpcConnection.dial(this.options, member, signal));
   }

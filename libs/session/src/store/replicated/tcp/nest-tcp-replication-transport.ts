@@ -15,6 +15,8 @@ import { TcpConnection } from './tcp-connection.js';
 
 /** The store's own transport: Nest's TCP transport (`@nestjs/microservices`), one connection to each member that is called. */
 export class NestTcpReplicationTransport implements ReplicationTransport {
+  readonly maxMessageBytes: number;
+
   private readonly options: ResolvedWireOptions;
   private readonly receiver: WireReceiver;
   private readonly lines: MemberLines;
@@ -23,6 +25,7 @@ export class NestTcpReplicationTransport implements ReplicationTransport {
   /** @throws SessionConfigurationError: one line naming option and what is allowed */
   constructor(options: ReplicationWireOptions) {
     this.options = resolveWireOptions('NestTcpReplicationTransport', options);
+    this.maxMessageBytes = this.options.maxMessageBytes;
     this.receiver = new WireReceiver(this.options);
     this.lines = new MemberLines(this.options, (member, signal) => TcpConnection.dial(this.options, member, signal));
   }
