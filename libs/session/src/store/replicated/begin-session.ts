@@ -65,6 +65,7 @@ export async function beginSession(
         at: clock.now(),
         life: process,
         from: null,
+        ...(peer.process !== undefined && { to: peer.process }),
       } as const;
       const answer = await calls
         .ask(peer, { ...message, state: stateToWire(state) }, true)

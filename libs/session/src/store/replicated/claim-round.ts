@@ -175,6 +175,7 @@ export class ClaimRound {
 
   private take(peer: Peer, answer: ClaimAnswer, sentAt: number): void {
     const { clock, timers } = this.context;
+    peer.noteMessage(answer.life, timers.now());
     this.floor = Math.max(this.floor, answer.floor);
     if (answer.type === 'none') {
       this.none.set(peer.name, { ...answer, startedAt: timers.now() - answer.upMs / SLOWER_CLOCK });

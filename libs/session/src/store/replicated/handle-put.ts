@@ -77,9 +77,11 @@ function begin(
   state: SessionState | Tombstone | undefined,
 ): PutAnswer {
   const { table, memory, members, self, events, promises } = context;
-  const { key, counter, backup, seq, from, lineage = '' } = message;
+  const { key, counter, backup, seq, from, lineage = '', to = context.process } = message;
   // A change at an epoch that this member has no copy of: it had one, and gave it away or lost it. Taking it again would hide that.
   if (!state || from === undefined) return refusal(context, message, own);
+  // On its way for long: what came after it was lost with the process that it was sent to.
+  if (to !== context.process) return { type: 'another' };
   if (counter <= memory.floorOf(key) || promises?.forbids(key, { counter, node: sender })) {
     return refusal(context, message, own);
   }

@@ -34,6 +34,9 @@ export interface PutMessage {
 
   /** Present where an epoch begins: those before it. */
   readonly lineage?: string;
+
+  /** Present where an epoch begins, if it is known: the process of the receiver that it is meant for. One that was started since may have lost what came after. */
+  readonly to?: string;
   readonly at: number;
   readonly life: string;
 }
@@ -43,6 +46,8 @@ export type PutAnswer =
   /** `counter`: a new epoch has to be above it. */
   | { readonly type: 'refused'; readonly counter: number }
   | { readonly type: 'full' }
+  /** It was meant for an earlier process. */
+  | { readonly type: 'another' }
   | { readonly type: 'ended'; readonly tombstone: CopyFields };
 
 export interface ClaimMessage {

@@ -184,6 +184,7 @@ export class TakeOver {
           lineage: lineageAfter(this.copy.lineage, this.copy),
           at: context.clock.now(),
           life: context.process,
+          ...(peer.process !== undefined && { to: peer.process }),
         },
         true,
       );
