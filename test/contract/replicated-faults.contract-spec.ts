@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { type SessionStore, SessionStoreError } from 'nestjs-session-beans';
+import { type SaveResult, type SessionStore, SessionStoreError } from 'nestjs-session-beans';
 import { ReplicatedSessionStore, type ReplicatedSessionStoreOptions } from 'nestjs-session-beans/replicated';
 import { rendezvousOrder } from '../../libs/session/src/store/replicated/rendezvous-order.js';
 import type { ReplicationTimers } from '../../libs/session/src/store/replicated/replication-timers.js';
@@ -181,6 +181,30 @@ describe('a split without quorum', () => {
     expect(reads[1]).toEqual(reads[0]);
     expect(reads[2]).toEqual(reads[0]);
   });
+
+  it('applies what a client changes to the side that it has seen, or not at all', async () => {
+    const group = await open(3);
+    const client = new ReplicatedClient();
+    await client.create(group.store('s1'));
+    const other = client.fork();
+    group.network.isolate('s1');
+    await eventually('s1 goes on', async () => (await client.add(group.store('s1'), 'here')).outcome === 'saved');
+    await eventually('s2 goes on', async () => (await other.add(group.store('s2'), 'there')).outcome === 'saved');
+    group.network.heal();
+    await eventually('somebody yields', () =>
+      group.names.some((name) => group.eventsOf(name).some(({ type }) => type === 'yielded')),
+    );
+    // No other change of this part stands against it.
+    const parts = new Map([['note', { base: null, payload: 'seen' }]]);
+    const outcomes: SaveResult[] = [];
+    for (const { key, locator } of [client, other]) {
+      const change = { key, locator: locator ?? '', writeId: `note${outcomes.length}`, mode: 'update', parts } as const;
+      outcomes.push(await eventually('it is answered', () => group.store('s3').save(change)));
+    }
+
+    expect(outcomes).toContainEqual({ outcome: 'gone', lost: true });
+    expect(outcomes).toContainEqual(expect.objectContaining({ outcome: 'saved' }));
+  });
 });
 
 /** Somebody who knows the key and has no cookie. */
@@ -207,6 +231,50 @@ describe('a split with quorum', () => {
     group.network.heal();
     expect(await eventually('s1 serves it', () => client.read(group.store('s1')))).toEqual(['first', 'majority']);
     expect(group.names.flatMap((name) => group.eventsOf(name)).filter(({ type }) => type === 'yielded')).toEqual([]);
+  });
+});
+
+describe('with quorum, a member that was started anew', () => {
+  it('does not stand for what its earlier process began, as long as the only copy of that is out of sight', async () => {
+    const group = await open(3, { quorum: true });
+    const client = new ReplicatedClient();
+    await client.create(group.store('s1'));
+    const old = client.fork();
+    const [, backup, third] = ownersOf(group, client);
+    // The third member takes the session over, and s1 does not hear of it.
+    group.network.separate('s1', third);
+    await client.add(group.store(third), 'moved');
+    expect(ownersOf(group, client)).toEqual([third, backup, 's1']);
+    group.network.fateOf = ({ from, type }) => (from === backup && type === 'claim' ? 'lose' : 'deliver');
+    group.network.heal();
+    group.kill(third);
+    await group.start(third);
+    group.network.isolate(backup);
+
+    await expect(old.read(group.store('s1'))).rejects.toMatchObject(unavailable);
+    group.network.heal();
+    group.network.fateOf = () => 'deliver';
+    expect(await eventually('it is served', () => old.read(group.store('s1')))).toEqual(['first', 'moved']);
+  });
+});
+
+describe('a message that was meant for an earlier process', () => {
+  it('brings nothing back: what came after it was lost with that process', async () => {
+    const group = await open(3);
+    const client = new ReplicatedClient();
+    await client.create(group.store('s1'));
+    const [, backup] = ownersOf(group, client);
+    const begun = group.network.traffic.find(({ to, type }) => to === backup && type === 'put')?.text ?? '';
+    await client.add(group.store('s1'), 'later');
+    group.kill(backup);
+    // Of s1 only that message gets through, once more.
+    group.network.fateOf = ({ from, to, text }) =>
+      (from === 's1' || to === 's1') && text !== begun ? 'lose' : 'deliver';
+    const restarted = await group.start(backup);
+    await group.network.transportOf('s1').call({ name: backup, host: '', port: 0 }, begun, 1_000);
+
+    expect(restarted.size).toBe(0);
+    await expect(client.read(restarted)).rejects.toMatchObject(unavailable);
   });
 });
 
