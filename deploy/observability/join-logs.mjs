@@ -118,7 +118,12 @@ function joined(request, record) {
   const server = request.server ?? record?.node ?? request.address ?? '(none)';
   if (!record) return { ...request, server };
   const { handler, session, cache, bytes, pending, isMisrouted, downstream } = record;
-  return { ...request, server, handler, session, cache, bytes, pending, isMisrouted, downstream, phases };
+  // What neither accounts for: the network, and the kernel's queue of connections that the server has not accepted yet.
+  const between = Math.max(
+    0,
+    Math.round(request.total - request.balancerQueue - request.connect - record.total * 1000),
+  );
+  return { ...request, server, between, handler, session, cache, bytes, pending, isMisrouted, downstream, phases };
 }
 
 function byServer(all) {
@@ -136,6 +141,7 @@ function byServer(all) {
       mostConnections: most(({ serverConnections }) => serverConnections),
       mostPending: most(({ pending }) => pending),
       longestBalancerQueue: most(({ balancerQueue }) => balancerQueue),
+      longestBetween: most(({ between }) => between),
       longestQueue: most(({ phases }) => phases?.queue),
       misrouted: own.filter(({ isMisrouted }) => isMisrouted).length,
     };
@@ -150,6 +156,7 @@ function rowOf({
   status,
   balancerQueue,
   connect,
+  between,
   connections,
   serverConnections,
   pending,
@@ -169,6 +176,7 @@ function rowOf({
     pending: pending ?? '-',
     balancer: balancerQueue,
     connect,
+    between: between ?? '-',
     ...(phases ?? Object.fromEntries(PHASES.map((phase) => [phase, '-']))),
     KB: bytes ? bytes.session / 1024 : '-',
     cache: cache ?? '-',

@@ -14,6 +14,8 @@ export interface JoinedRequest {
   readonly total: number;
   readonly balancerQueue: number;
   readonly connect: number;
+  /** Neither balancer nor server accounts for it. */
+  readonly between?: number;
   readonly connections: number;
   readonly serverConnections?: number;
   readonly handler?: string;
