@@ -18,7 +18,7 @@ export class RequestTotals {
   /** Milliseconds per phase, in the order of TIMING_PHASES. */
   readonly spent = TIMING_PHASES.map(() => 0);
   readonly cache = { hit: 0, validated: 0, miss: 0 };
-  readonly events = new Tally();
+  readonly events = new Tally(EVENTS);
   readonly storeErrors = new Tally();
   requests = 0;
   conflicts = 0;
