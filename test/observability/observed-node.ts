@@ -3,12 +3,16 @@ import { createWriteStream, type WriteStream } from 'node:fs';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { readFile } from 'node:fs/promises';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { SessionRequestRecord } from 'nestjs-session-beans/observability';
 import { eventually } from '../support/eventually.js';
 import { freePort } from '../support/free-port.js';
 
 /** As it was built: `npm run build` comes before. */
 const MAIN = 'dist/main.js';
+
+/** Several at once take a while on a busy machine. */
+const STARTS_WITHIN_MS = 90_000;
 
 /** A server of the sample that writes the record of every request to its log and tells clients where the time went. Stop it. */
 export class ObservedNode {
@@ -34,10 +38,14 @@ export class ObservedNode {
     child.stdout.pipe(log, { end: false });
     child.stderr.pipe(log, { end: false });
     const node = new ObservedNode(name, port, logFile, child, log);
-    await eventually(`${name} listens`, async () => {
-      if (child.exitCode !== null) throw new Error(`${name} has ended: ${await node.text()}`);
-      return (await fetch(`${node.url}/ping`)).ok;
-    });
+    await eventually(
+      `${name} listens`,
+      async () => {
+        if (child.exitCode !== null) throw new Error(`${name} has ended: ${await node.text()}`);
+        return (await fetch(`${node.url}/ping`)).ok;
+      },
+      STARTS_WITHIN_MS,
+    );
     return node;
   }
 
@@ -63,13 +71,25 @@ export class ObservedNode {
     });
   }
 
-  /** From now on it does nothing, and its connections stay. */
-  freeze(): void {
-    this.process.kill('SIGSTOP');
+  /** Resolves when what earlier requests kept waiting is read: else the next one could count as one of that. */
+  async rest(): Promise<void> {
+    for (let turn = 0; turn < 3; turn++) await fetch(`${this.url}/ping`);
   }
 
-  thaw(): void {
-    this.process.kill('SIGCONT');
+  /**
+   * Sends a request to a server that does nothing, as if another request computed, from before it comes until `ms` after it has come.
+   */
+  async busyDuring<T>(send: () => Promise<T>, ms: number): Promise<T> {
+    this.process.kill('SIGSTOP');
+    try {
+      const answer = send();
+      await eventually('the request lies in its socket', async () => (await unreadBytes(this.port)) > 0);
+      await wait(ms);
+      this.process.kill('SIGCONT');
+      return await answer;
+    } finally {
+      this.process.kill('SIGCONT');
+    }
   }
 
   async stop(): Promise<void> {
@@ -80,4 +100,17 @@ export class ObservedNode {
     this.log.end();
     await once(this.log, 'close');
   }
+}
+
+/** What the kernel holds for whoever listens on a port, also of connections that nobody has accepted yet. */
+async function unreadBytes(port: number): Promise<number> {
+  const sockets = (await readFile('/proc/net/tcp', 'utf8')).split('\n').slice(1);
+  let bytes = 0;
+  for (const socket of sockets) {
+    const [, local = '', , state, queues = ''] = socket.trim().split(/\s+/);
+    const isOwn = Number.parseInt(local.split(':')[1] ?? '', 16) === port;
+    // The queue of a socket that listens counts connections.
+    if (isOwn && state !== '0A') bytes += Number.parseInt(queues.split(':')[1] ?? '', 16);
+  }
+  return bytes;
 }
