@@ -5,18 +5,18 @@
 //
 // Compared is with the same build from whose core the hooks were removed (without-hooks.mjs); twice, which tells how much two processes that run the same
 // differ. Each variant is a process of its own, as in real life; they take turns, one runs at a time, pinned to a core with taskset if you like. Of each the
-// fastest tenth of its rounds counts, since what else runs on the machine can only slow it down; with a young generation of 1 MB every round has its
-// share of garbage collection. Told is the median over all boots of the difference, and how far the middle half of the boots is apart.
+// fastest quarter of its rounds counts, since what else runs on the machine can only slow it down. Told is the median over all boots of the difference, and
+// how far the middle half of the boots is apart.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join, resolve } from 'node:path';
 import { withoutHooks } from './without-hooks.mjs';
 
 const BOOTS = Number(process.env.BOOTS ?? 10);
-const TURNS = Number(process.env.TURNS ?? 15);
-const ROUNDS = 10;
-const REQUESTS = 200;
-const EXEC_ARGV = ['--expose-gc', '--max-semi-space-size=1', '--min-semi-space-size=1'];
+const TURNS = Number(process.env.TURNS ?? 8);
+const ROUNDS = 4;
+/** Long enough that every round has its share of garbage collection. */
+const REQUESTS = 2_000;
 const KINDS = { none: 'needs no session', read: 'reads a bean', write: 'changes a bean' };
 
 const here = resolve('libs/session/dist');
@@ -40,14 +40,14 @@ async function ask(child, kind) {
 for (let boot = 0; boot < BOOTS; boot++) {
   const children = {};
   for (const name of boot % 2 ? names : names.toReversed()) {
-    const child = fork(join(import.meta.dirname, 'variant.mjs'), variants[name], { execArgv: EXEC_ARGV });
+    const child = fork(join(import.meta.dirname, 'variant.mjs'), variants[name], { execArgv: ['--expose-gc'] });
     await once(child, 'message');
     children[name] = child;
   }
   for (const kind of Object.keys(KINDS)) {
     const own = Object.fromEntries(names.map((name) => [name, []]));
     // The first turns warm up.
-    for (let turn = -4; turn < TURNS; turn++) {
+    for (let turn = -2; turn < TURNS; turn++) {
       for (const name of turn % 2 ? names : names.toReversed()) {
         const rounds = await ask(children[name], kind);
         if (turn >= 0) own[name].push(...rounds);
@@ -73,9 +73,9 @@ for (const [kind, boots] of Object.entries(times)) {
   }
 }
 
-/** The mean of the fastest tenth. */
+/** The mean of the fastest quarter. */
 function fastest(all) {
-  const best = all.toSorted((a, b) => a - b).slice(0, Math.ceil(all.length / 10));
+  const best = all.toSorted((a, b) => a - b).slice(0, Math.ceil(all.length / 4));
   return best.reduce((sum, time) => sum + time, 0) / best.length;
 }
 
