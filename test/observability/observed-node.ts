@@ -71,9 +71,13 @@ export class ObservedNode {
     });
   }
 
-  /** Resolves when what earlier requests kept waiting is read: else the next one could count as one of that. */
+  /** Resolves when what earlier requests kept waiting is read, and they are over: else what comes next would count for one or the other. */
   async rest(): Promise<void> {
+    const pings = async (): Promise<number> =>
+      (await this.records()).filter(({ handler }) => handler === 'HealthController.ping').length;
+    const before = await pings();
     for (let turn = 0; turn < 3; turn++) await fetch(`${this.url}/ping`);
+    await eventually('the server rests', async () => (await pings()) >= before + 3);
   }
 
   /**
