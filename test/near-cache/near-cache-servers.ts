@@ -6,8 +6,8 @@ import { RedisLink } from './redis-link.js';
 /** Of one server since it started: what its store was asked. */
 export type StoreCallCounts = Readonly<Record<'load' | 'save' | 'touch' | 'destroy', number>>;
 
-/** Why one server did not serve copies without asking, since it started. */
-export type TrustCounts = Readonly<Record<'told' | 'unheard', number>>;
+/** How often one server has served copies without asking since it started, and why not. */
+export type TrustCounts = Readonly<Record<'served' | 'told' | 'unheard', number>>;
 
 export interface ServerMemory {
   /** After garbage collection, in bytes. */

@@ -58,9 +58,9 @@ export async function runStress({
   const load = new StressLoad({ ...options, servers: urls });
   try {
     await load.begin();
-    const before = await NearCacheServers.callsOf(servers);
+    const before = await servedBy(servers);
     await load.run(durationMs, () => meanwhile(load));
-    const loads = (await NearCacheServers.callsOf(servers)).load - before.load;
+    const served = (await servedBy(servers)) - before;
     await pause(SETTLE_MS + maxStalenessMs);
 
     const answers: FinalAnswer[] = [];
@@ -77,7 +77,7 @@ export async function runStress({
       violations,
       broken: countedBy(violations, ({ rule }) => rule),
       outcomes,
-      unasked: 1 - loads / answered.length,
+      unasked: served / answered.length,
       stale: report.stale,
       stalestMs: report.stalestMs,
       undone: report.undone,
@@ -88,6 +88,12 @@ export async function runStress({
   } finally {
     load.close();
   }
+}
+
+/** How many requests were served from copies without asking. */
+async function servedBy(servers: readonly NearCacheServer[]): Promise<number> {
+  const counts = await Promise.all(servers.map((server) => NearCacheServers.trustOf(server)));
+  return counts.reduce((sum, { served }) => sum + served, 0);
 }
 
 function countedBy<T, K extends string>(items: Iterable<T>, keyOf: (item: T) => K): Partial<Record<K, number>> {
