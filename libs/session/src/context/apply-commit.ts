@@ -18,11 +18,12 @@ export function applyCommit(commit: PendingCommit, onto: Payloads, maxBytes: num
   const result = new Map(onto);
   for (const { bean, base, reference, mine } of commit.differences) {
     const theirs = onto.get(bean.name) ?? null;
-    if (theirs === base || theirs === null) {
+    if (theirs === base) {
       result.set(bean.name, mine);
       continue;
     }
-    const merged = bean.state.merge(reference, mine, theirs);
+    // One that is gone (a failover has undone its creation) is what it was before: others' changes in `mine` are gone, too.
+    const merged = bean.state.merge(reference, mine, theirs ?? bean.state.encode(bean.create()));
     if (merged.outcome === 'clash') throw new SessionConflictError(bean.name, merged.field);
     result.set(bean.name, merged.payload);
   }

@@ -107,6 +107,19 @@ async function storedValue(name: string): Promise<unknown> {
   return result.outcome === 'found' ? result.record.parts.get(name)?.payload : undefined;
 }
 
+/** Takes a bean away, as a failover does that undoes its creation. */
+async function gone(name: string): Promise<void> {
+  const result = await memory.load(KEY);
+  if (result.outcome !== 'found') throw new Error('no session');
+  const base = result.record.parts.get(name)?.version ?? null;
+  await memory.save({
+    key: KEY,
+    writeId: `e${writes++}`,
+    mode: 'update',
+    parts: new Map([[name, { base, payload: null }]]),
+  });
+}
+
 /** Holds the next call of an operation back until it is released. */
 function hold(operation: string): { readonly reached: Promise<void>; readonly release: () => void } {
   let release!: () => void;
@@ -388,5 +401,30 @@ describe('left instances', () => {
     expect(live.takeInstance('sum', payload(0))).toBeUndefined();
     live.leaveInstance('sum', payload(9), instance);
     expect(live.takeInstance('sum', payload(9))).toBeUndefined();
+  });
+});
+
+describe('a bean that is gone from the store', () => {
+  it('is what it was before it was stored: only what the request itself did is added', async () => {
+    await liveSession();
+    await elsewhere('sum', 5);
+    const live = await liveSession();
+    await gone('sum');
+
+    const pending = commit(live, change(sum, 5, 6));
+    await pending.done;
+
+    expect(await storedValue('sum')).toBe(payload(1));
+  });
+
+  it('has clashed where no rule says what a change of what is gone means', async () => {
+    await liveSession();
+    await elsewhere('plain', 5);
+    const live = await liveSession();
+    await gone('plain');
+
+    await expect(commit(live, change(plain, 5, 6)).done).rejects.toThrow(SessionConflictError);
+
+    expect(await storedValue('plain')).toBeUndefined();
   });
 });
