@@ -2,7 +2,6 @@
 export const stress = [
   'test/balancers/replicated-rolling-',
   'test/near-cache/(bounded-connections|bounded-servers|memory|round-trips|sentinel|validate)[.]',
-  'test/observability/(balancer-table|troubles)[.]',
 ];
 
 /** @type {import('jest').Config} */

@@ -11,6 +11,7 @@ export default {
     '/node_modules/',
     ...stress,
     '<rootDir>/test/(architecture|balancers|bench|contract(?!/replication-transport\\.)|docs|external|faults|near-cache|packages|simulation)/',
+    '<rootDir>/test/observability/(balancer-table|troubles)\\.',
     '<rootDir>/libs/session/src/(codec|merge|store)/',
   ],
   moduleNameMapper: {
