@@ -32,12 +32,12 @@ const sizes = values.sizes?.split(',');
 const RUNS = {
   http: {
     run: runHttp,
-    full: { epochs: 2, rounds: 3, ms: 400, warmUpMs: 700 },
+    full: { epochs: 3, rounds: 3, ms: 400, warmUpMs: 1500 },
     quick: { epochs: 1, rounds: 2, ms: 250, warmUpMs: 800 },
   },
   'in-process': {
     run: runInProcess,
-    full: { epochs: 2, rounds: 5, requests: 6_000 },
+    full: { epochs: 2, rounds: 4, requests: 5_000 },
     quick: { epochs: 1, rounds: 3, requests: 5_000 },
   },
   growth: { run: runGrowth, full: { rounds: 5, requests: 6_000 }, quick: { rounds: 3, requests: 2_000 } },
