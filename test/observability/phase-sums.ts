@@ -11,6 +11,11 @@ export function dominantPhase({ phases }: Pick<SessionRequestRecord, 'phases'>):
   return TIMING_PHASES.reduce((most, phase) => (phases[phase] > phases[most] ? phase : most));
 }
 
+/** The phase that took longest of those in which something was done for the request: a busy machine makes any of them wait for the event loop. */
+export function dominantWork({ phases }: Pick<SessionRequestRecord, 'phases'>): TimingPhase {
+  return dominantPhase({ phases: { ...phases, queue: 0 } });
+}
+
 /** What several requests spent in each phase. */
 export function together(
   records: readonly Pick<SessionRequestRecord, 'phases'>[],

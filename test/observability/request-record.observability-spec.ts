@@ -5,7 +5,7 @@ import { SessionObservabilityModule, SessionTiming, TIMING_PHASES } from 'nestjs
 import { CookieJar } from '../support/cookie-jar.js';
 import { eventually } from '../support/eventually.js';
 import { type TestApplication, platforms, startApplication } from '../support/platforms.js';
-import { dominantPhase, sumOfPhases, together } from './phase-sums.js';
+import { dominantPhase, dominantWork, sumOfPhases, together } from './phase-sums.js';
 import { RequestRecords } from './request-records.js';
 
 @SessionScoped({ name: 'notes' })
@@ -162,8 +162,8 @@ describe.each(platforms)('the record of a request, $adapter, $mode', ({ adapter,
   });
 
   it('finds the time in the handler that computes', async () => {
-    expect(dominantPhase(await inTurn('notes/compute'))).toBe('application');
-    expect(dominantPhase(await inTurn('slow'))).toBe('application');
+    expect(dominantWork(await inTurn('notes/compute'))).toBe('application');
+    expect(dominantWork(await inTurn('slow'))).toBe('application');
   });
 
   it('finds the time in the service that the handler calls', async () => {
@@ -174,9 +174,9 @@ describe.each(platforms)('the record of a request, $adapter, $mode', ({ adapter,
     const toldAgain = await inTurn('notes/told');
 
     expect(calling).toMatchObject({ handler: 'NotesController.fetch' });
-    expect(calling && dominantPhase(calling)).toBe('downstream');
+    expect(calling && dominantWork(calling)).toBe('downstream');
     expect(calling?.downstream).toMatchObject([{ name: new URL(server.url).host, calls: 1 }]);
-    expect(dominantPhase(toldAgain)).toBe('downstream');
+    expect(dominantWork(toldAgain)).toBe('downstream');
     expect(told.downstream).toMatchObject([{ name: 'billing', calls: 2 }]);
     // Two at once: what the request waited is less than what they took together.
     expect(told.phases.downstream).toBeLessThan(told.downstream[0]?.seconds ?? 0);
@@ -188,8 +188,8 @@ describe.each(platforms)('the record of a request, $adapter, $mode', ({ adapter,
     const written = await post('notes');
     server.store.before = () => undefined;
 
-    expect(dominantPhase(read)).toBe('sessionLoad');
-    expect(['sessionLoad', 'sessionSave']).toContain(dominantPhase(written));
+    expect(dominantWork(read)).toBe('sessionLoad');
+    expect(['sessionLoad', 'sessionSave']).toContain(dominantWork(written));
     expect(written.phases.sessionSave).toBeGreaterThan(written.phases.application);
   });
 
@@ -199,7 +199,7 @@ describe.each(platforms)('the record of a request, $adapter, $mode', ({ adapter,
     // The third waits for two others: twice as long as it runs itself.
     await records.of(() => Promise.all([send(), send(), send()]));
 
-    expect(records.all.slice(before).map(dominantPhase)).toContain('lockWait');
+    expect(records.all.slice(before).map(dominantWork)).toContain('lockWait');
   });
 
   it('finds the time in the queue when another request blocks the event loop', async () => {
@@ -217,7 +217,7 @@ describe.each(platforms)('the record of a request, $adapter, $mode', ({ adapter,
     await records.of(() => big.fetch(`${server.url}/notes/many`, { method: 'POST' }));
     const record = await records.of(() => big.text(`${server.url}/notes`));
 
-    expect(record.phases.decode + record.phases.encode).toBeGreaterThan(record.total / 2);
+    expect(record.phases.decode + record.phases.encode).toBeGreaterThan((record.total - record.phases.queue) / 2);
     expect(record.largestBean).toBe('notes');
     expect(record.bytes.session).toBeGreaterThan(500_000);
   });
@@ -237,9 +237,13 @@ describe.each(platforms)('the record of a request, $adapter, $mode', ({ adapter,
   it('says that a session was ended', async () => {
     const other = new CookieJar();
     await records.of(() => other.fetch(`${server.url}/notes`, { method: 'POST' }));
+    server.store.before = async (operation) => {
+      if (operation === 'destroy') await pause(120);
+    };
     const record = await records.of(() => other.text(`${server.url}/notes/ends`));
+    server.store.before = () => undefined;
 
     expect(record.session).toMatch(/^[\w-]{8}$/);
-    expect(record.phases.sessionSave).toBeGreaterThan(0);
+    expect(dominantWork(record)).toBe('sessionSave');
   });
 });

@@ -16,7 +16,7 @@ import { eventually } from '../support/eventually.js';
 import { CountingStore } from '../support/counting-store.js';
 import { type TestApplication, adapters, startApplication } from '../support/platforms.js';
 import { ObservedClient } from './observed-client.js';
-import { dominantPhase } from './phase-sums.js';
+import { dominantWork } from './phase-sums.js';
 import { RequestRecords } from './request-records.js';
 import { StackedContexts } from './stacked-contexts.js';
 
@@ -170,7 +170,7 @@ describe.each(adapters)('what leaves the server, $adapter', ({ adapter }) => {
   it('counts as downstream what an instrumentation sees being called', async () => {
     const record = await send('/notes/query');
 
-    expect(dominantPhase(record)).toBe('downstream');
+    expect(dominantWork(record)).toBe('downstream');
     expect(record.downstream).toMatchObject([{ name: 'pg', calls: 1 }]);
   });
 
