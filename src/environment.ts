@@ -16,19 +16,21 @@ export class Environment {
   }
 
   oneOf<T extends string>(name: string, allowed: readonly T[], byDefault: T): T {
-    const value = this.variables[name] ?? byDefault;
+    const value = this.text(name) ?? byDefault;
     const found = allowed.find((one) => one === value);
     if (found === undefined)
       throw new Error(`${name}=${value} is not supported by this release: allowed are ${allowed.join(', ')}`);
     return found;
   }
 
-  wholeNumber(name: string, byDefault: number): number {
-    return this.optionalNumber(name) ?? byDefault;
+  wholeNumber(name: string, byDefault: number, most = Number.MAX_SAFE_INTEGER): number {
+    const value = this.optionalNumber(name) ?? byDefault;
+    if (value > most) throw new Error(`${name}=${value} must be at most ${most}`);
+    return value;
   }
 
   optionalNumber(name: string): number | undefined {
-    const value = this.variables[name];
+    const value = this.text(name);
     if (value === undefined) return undefined;
     if (!/^\d{1,15}$/.test(value)) throw new Error(`${name}=${value} must be a whole number`);
     return Number(value);

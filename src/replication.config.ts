@@ -25,9 +25,16 @@ export function readReplicationConfig(env: Environment): ReplicationConfig {
 }
 
 function readTls(env: Environment): { ca: string; cert: string; key: string } {
-  const files = TLS.map((name) => env.required(name, '/etc/sample/file.pem'));
-  const [ca, cert, key] = files.map((file) => readFileSync(file, 'utf8'));
+  const [ca, cert, key] = TLS.map((name) => readPem(name, env.required(name, '/etc/sample/file.pem')));
   return { ca, cert, key } as { ca: string; cert: string; key: string };
+}
+
+function readPem(name: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new Error(`${name}=${file} cannot be read: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 /** `s1=127.0.0.1:7001`, or with a zone `s1=127.0.0.1:7001@east`. */

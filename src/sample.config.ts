@@ -26,6 +26,8 @@ export interface SampleConfig {
 const ADAPTERS = ['express', 'fastify'] as const;
 const PATTERNS = ['none', 'sticky', 'replicated', 'external', 'cached'] as const;
 const SWITCHES = ['on', 'off'] as const;
+/** What a timer of Node can count; it would take more for 1 ms. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 const NEAR_CACHES = ['validate', 'bounded'] as const;
 
 /** @throws Error naming the variable, its value and what is allowed */
@@ -45,7 +47,7 @@ export function readConfig(variables: NodeJS.ProcessEnv): SampleConfig {
     secrets: variables['SESSION_SECRETS']?.split(','),
     idleTimeoutMs: env.optionalNumber('IDLE_TIMEOUT_MS'),
     absoluteTimeoutMs: env.optionalNumber('ABSOLUTE_TIMEOUT_MS'),
-    drainMs: env.wholeNumber('DRAIN_MS', 0),
+    drainMs: env.wholeNumber('DRAIN_MS', 0, LONGEST_TIMER_MS),
     serverTiming: env.oneOf('SERVER_TIMING', SWITCHES, 'off') === 'on',
     slowRequestMs: env.optionalNumber('SLOW_REQUEST_MS'),
   };

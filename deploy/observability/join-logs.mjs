@@ -131,7 +131,7 @@ function byServer(all) {
   return names.map((server) => {
     const own = all.filter((request) => request.server === server);
     const totals = own.map(({ total }) => total).toSorted((a, b) => a - b);
-    const most = (of) => Math.max(0, ...own.map((request) => of(request) ?? 0));
+    const most = (of) => own.reduce((largest, request) => Math.max(largest, of(request) ?? 0), 0);
     return {
       server,
       requests: own.length,

@@ -41,8 +41,8 @@ describe.each(adapters)('the sample at /metrics, $adapter', ({ adapter }) => {
       targets.flatMap(({ expr }) => expr.match(/session_\w+(?=\{|\[)/g) ?? []),
     );
     const { text } = await PrometheusText.of(url);
-    // These come with a near cache, with an error, with the first slow phase.
-    const later = /^session_(near_cache_\w+|store_errors_total|phase_duration_\w+)$/;
+    // These come with a near cache, with the replicated store, with the first slow phase.
+    const later = /^session_(near_cache_\w+|store_figure|phase_duration_\w+)$/;
 
     expect(asked.length).toBeGreaterThan(20);
     for (const name of asked.filter((one) => !later.test(one))) expect(text).toContain(`\n${name}{`);

@@ -7,7 +7,7 @@ import { adapters } from '../support/platforms.js';
 
 describe.each(adapters)('a server of the sample that was told to stop, $adapter', ({ adapter }) => {
   it('has red health first, serves everything else for DRAIN_MS, and closes its connections then', async () => {
-    const app = await createApplication(readConfig({ HTTP_ADAPTER: adapter, DRAIN_MS: '1000' }));
+    const app = await createApplication(readConfig({ HTTP_ADAPTER: adapter, DRAIN_MS: '1000', SERVER_TIMING: 'on' }));
     await app.listen(0, '127.0.0.1');
     const url = await app.getUrl();
     const jar = new CookieJar();
@@ -23,6 +23,8 @@ describe.each(adapters)('a server of the sample that was told to stop, $adapter'
     expect(isClosed).toBe(false);
     expect([served.status, await served.text()]).toEqual([200, 'counter=2']);
     expect(served.headers.get('connection')).toBe('close');
+    // It is watched to the end.
+    expect(served.headers.get('server-timing')).toContain('total;dur=');
     await closing;
     await expect(fetch(`${url}/health`)).rejects.toThrow('fetch failed');
   });
@@ -31,6 +33,8 @@ describe.each(adapters)('a server of the sample that was told to stop, $adapter'
 describe('the configuration of the sample', () => {
   it('closes at once without DRAIN_MS', () => {
     expect(readConfig({}).drainMs).toBe(0);
+    expect(readConfig({ DRAIN_MS: '' }).drainMs).toBe(0);
     expect(() => readConfig({ DRAIN_MS: 'long' })).toThrow('DRAIN_MS=long');
+    expect(() => readConfig({ DRAIN_MS: '999999999999' })).toThrow('DRAIN_MS=999999999999 must be at most 2147483647');
   });
 });

@@ -74,6 +74,11 @@ export class StoreGateway {
     }
   }
 
+  /** What the store itself has to tell an operator. */
+  figures(): Readonly<Record<string, number>> {
+    return this.store.figures?.() ?? {};
+  }
+
   /** Asks the store for a session that nobody has: tells whether it answers, and changes nothing. */
   async probe(): Promise<void> {
     await this.ask('load', () => this.store.load(sessionKeyOf(generateSessionId())));

@@ -32,13 +32,14 @@ export class TimedResponse implements RequestEnd {
     this.writeHead = writeHead;
   }
 
-  /** @returns undefined where nobody listens */
+  /** @returns undefined where nobody listens, and where the response is over */
   static follow(
     request: IncomingMessage,
     response: ServerResponse,
     timings: RequestTimings,
   ): TimedResponse | undefined {
-    if (!timings.areWanted) return undefined;
+    // A client that has left already: no close event will come.
+    if (!timings.areWanted || response.destroyed) return undefined;
     const timed = new TimedResponse(response, request, timings, timings.begin(arrivalOf(request)));
     const patched: Timed = response;
     patched[TIMED] = timed;

@@ -26,7 +26,8 @@ export function observeVitals(meter: Meter, timings: RequestTimings, { vitals, l
   const connections = gauge('session.connections', 'Open connections of the server');
   const delay = gauge('session.event_loop.delay', 'How late the event loop was since the last collection', 's');
   const busy = gauge('session.event_loop.utilization', 'Share of the time that the event loop was busy', '1');
-  const all = [live, cached, cachedBytes, active, connections, delay, busy];
+  const figures = gauge('session.store.figure', 'What the store tells of itself');
+  const all = [live, figures, cached, cachedBytes, active, connections, delay, busy];
   const eventLoop = new EventLoopDelay();
 
   const observe = async (result: BatchObservableResult): Promise<void> => {
@@ -37,6 +38,8 @@ export function observeVitals(meter: Meter, timings: RequestTimings, { vitals, l
       result.observe(cached, nearCache.size, node);
       result.observe(cachedBytes, nearCache.bytes, node);
     }
+    for (const [name, figure] of Object.entries(store.figures()))
+      result.observe(figures, figure, { ...node, 'session.store.name': store.name, 'session.store.figure': name });
     result.observe(active, timings.pending, node);
     const { utilization, ...delays } = eventLoop.take();
     for (const [quantile, seconds] of Object.entries(delays))

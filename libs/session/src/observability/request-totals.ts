@@ -1,4 +1,5 @@
 import type { SessionEventMap, SessionEvents } from '../context/session-events.js';
+import type { SessionStoreError } from '../errors/session-store.error.js';
 import type { FinishedRequest } from '../timing/finished-request.js';
 import { TIMING_PHASES } from '../timing/timing-phase.js';
 import { Tally } from './tally.js';
@@ -13,13 +14,22 @@ const EVENTS: readonly (keyof SessionEventMap)[] = [
   'notStored',
 ];
 
+const STORE_OPERATIONS: readonly SessionStoreError['operation'][] = [
+  'load',
+  'save',
+  'touch',
+  'destroy',
+  'lock',
+  'unlock',
+];
+
 /** What requests and sessions of this server came to since it started. Kept here rather than counted by an SDK, whose every call costs about a microsecond. */
 export class RequestTotals {
   /** Milliseconds per phase, in the order of TIMING_PHASES. */
   readonly spent = TIMING_PHASES.map(() => 0);
   readonly cache = { hit: 0, validated: 0, miss: 0 };
   readonly events = new Tally(EVENTS);
-  readonly storeErrors = new Tally();
+  readonly storeErrors = new Tally(STORE_OPERATIONS);
   requests = 0;
   conflicts = 0;
   retries = 0;

@@ -1,4 +1,11 @@
-import { type DynamicModule, Inject, Logger, Module, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import {
+  type DynamicModule,
+  Inject,
+  Logger,
+  Module,
+  type OnApplicationShutdown,
+  type OnModuleInit,
+} from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { SessionContext } from '../context/session-context.js';
 import { SessionEvents } from '../context/session-events.js';
@@ -45,7 +52,7 @@ import { slowRequestLog } from './slow-request-log.js';
   ],
   exports: [SessionTiming, SessionHealthIndicator],
 })
-export class SessionObservabilityModule extends ConfigurableModuleClass implements OnModuleInit, OnModuleDestroy {
+export class SessionObservabilityModule extends ConfigurableModuleClass implements OnModuleInit, OnApplicationShutdown {
   private readonly stops: (() => void)[] = [];
 
   constructor(
@@ -89,7 +96,8 @@ export class SessionObservabilityModule extends ConfigurableModuleClass implemen
     spanProcessor?.watch(() => context.current?.timing);
   }
 
-  onModuleDestroy(): void {
+  /** Not before: a server that drains goes on serving, and is watched most then. */
+  onApplicationShutdown(): void {
     for (const stop of this.stops.splice(0)) stop();
   }
 }

@@ -85,6 +85,12 @@ export interface SessionStore {
 
   /** [C1] Releases what the store itself opened (timers, connections), nothing that was handed to it. */
   close(): Promise<void>;
+
+  /**
+   * What an operator watches of this store beside its calls: numbers of this moment, under few names that never change. Asked whenever metrics are
+   * collected, so it costs next to nothing.
+   */
+  figures?(): Readonly<Record<string, number>>;
 }
 
 export interface LoadOptions {

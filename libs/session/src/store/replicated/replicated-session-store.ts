@@ -85,6 +85,12 @@ export class ReplicatedSessionStore implements SessionStore {
     return 1 + this.node.context.members.others.filter(({ state }) => state === 'up').length;
   }
 
+  /** For metrics: `sessions`, `bytes`, and what this server and its group are about to lose. */
+  figures(): Readonly<Record<string, number>> {
+    const { size: sessions, bytes, primaries, backups, alone, membersUp } = this;
+    return { sessions, bytes, primaries, backups, alone, members_up: membersUp };
+  }
+
   /** @throws SessionConfigurationError when the list of members cannot be had, or has not this server on it; what the transport throws when it cannot listen */
   async open(): Promise<void> {
     await this.node.open();
