@@ -2,6 +2,7 @@ import { Controller, Get, Scope } from '@nestjs/common';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { HttpSession, MemorySessionStore, type SessionModuleOptions, type SessionStore } from 'nestjs-session-beans';
 import { Counter } from '../support/counter.bean.js';
+import { Latch } from '../support/latch.js';
 import { NoticeBoard } from '../support/notice-board.js';
 import {
   type AdapterName,
@@ -11,6 +12,9 @@ import {
   startApplication,
 } from '../support/platforms.js';
 import { RawClient } from '../support/raw-client.js';
+
+let stored = new Latch();
+let answering = new Latch();
 
 type Cookies = Readonly<Record<string, string>>;
 
@@ -24,6 +28,16 @@ class PeekController {
   @Get('count')
   count(): number {
     return ++this.counter.value;
+  }
+
+  /** Has stored what it did long before it answers. */
+  @Get('slow-count')
+  async slowCount(): Promise<number> {
+    const value = ++this.counter.value;
+    await this.session.flush();
+    stored.open();
+    await answering.opened;
+    return value;
   }
 
   @Get('login')
@@ -112,6 +126,25 @@ describe.each(platforms)('what a client is told by a bounded near cache, $adapte
       const left = await send(0, '/logout', seenThere.cookies);
       expect(left).toMatchObject({ given: ['sid-seen'], cookies: { 'sid-seen': '-' } });
       expect((await send(1, '/peek', left.cookies)).body).toBe('n=0');
+    } finally {
+      board.isDelivering = true;
+      board.deliver();
+    }
+  });
+
+  it('says nothing after a logout to those either whose requests were under way: what they wrote is not less than nothing', async () => {
+    [stored, answering] = [new Latch(), new Latch()];
+    const { cookies } = await send(0, '/count');
+    const seenThere = await send(1, '/peek', cookies);
+    board.isDelivering = false;
+    try {
+      const writing = send(0, '/slow-count', seenThere.cookies);
+      await stored.opened;
+      await send(0, '/logout', seenThere.cookies);
+      answering.open();
+      const written = await writing;
+      expect(written).toMatchObject({ status: 200, body: '2', given: ['sid-seen'], cookies: { 'sid-seen': '-' } });
+      expect((await send(1, '/peek', written.cookies)).body).toBe('n=0');
     } finally {
       board.isDelivering = true;
       board.deliver();

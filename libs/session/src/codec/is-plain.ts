@@ -24,7 +24,7 @@ export function isPlain(value: unknown, levels: number): boolean {
 function isPlainArray(array: readonly unknown[], levels: number): boolean {
   if (Object.getPrototypeOf(array) !== Array.prototype || 'toJSON' in array) return false;
   for (let i = 0; i < array.length; i++) if (!isPlain(array[i], levels)) return false;
-  return Object.keys(array).length === array.length;
+  return Object.keys(array).length === array.length && Object.getOwnPropertySymbols(array).length === 0;
 }
 
 function isPlainObject(object: object, levels: number): boolean {

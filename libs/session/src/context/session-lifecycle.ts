@@ -87,6 +87,8 @@ export class SessionLifecycle {
     // Two commits at once would both see the same difference and store it twice.
     if (request.committing) return requestTurns.take(request, async () => this.commitNow(request));
     const stored = this.commitNow(request);
+    // A hook may have begun an invalidation, whose turn comes first: until then nobody else listens.
+    stored?.catch(() => undefined);
     return stored && requestTurns.take(request, () => stored);
   }
 
@@ -112,8 +114,9 @@ export class SessionLifecycle {
   /** What the client has to be told of how much of its session it has seen, in front of what it is about to see; undefined when it knows. */
   toTell({ live, presented, hasLeft }: RequestSession): string | undefined {
     if (!this.settings.tellsFreshness) return undefined;
-    if (!live || live.isEnded) return hasLeft ? NOTHING_SEEN : undefined;
-    const freshness = freshnessOf(live);
+    // Also where another request has ended it meanwhile: what this one wrote may be newer than a copy that another server still trusts.
+    const hasEnded = live ? live.isEnded : hasLeft;
+    const freshness = hasEnded ? NOTHING_SEEN : live && freshnessOf(live);
     return presented?.freshness === freshness ? undefined : freshness;
   }
 

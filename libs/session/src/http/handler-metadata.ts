@@ -57,7 +57,9 @@ export const handlerMetadata = {
 
   /** The name under which Nest keeps what it knows of the parameters: a decorator may have put a function with another one in its place. */
   keyOf(type: ControllerType, method: HandlerMethod): string | symbol {
-    return this.methods(type).find(([, other]) => other === method)?.[0] ?? method.name;
+    const isIt = (other: HandlerMethod): boolean =>
+      other === method || Object.prototype.isPrototypeOf.call(other, method);
+    return this.methods(type).find(([, other]) => isIt(other))?.[0] ?? method.name;
   },
 
   methods(type: ControllerType): [string | symbol, HandlerMethod][] {

@@ -19,6 +19,9 @@ export interface PlannedHandler {
 
   /** Set by `@ReadOnlySession()`. */
   readonly isReadOnly: boolean;
+
+  /** It is a route, and one that answers once: no stream of server-sent events. */
+  readonly isAnswered: boolean;
 }
 
 /** A controller of which at least one handler needs a session. */
@@ -74,21 +77,24 @@ export class HandlerPlan {
   }
 
   private planController(type: ControllerType, wrappers: readonly InstanceWrapper[]): PlannedController | undefined {
-    const methods = handlerMetadata.methods(type).filter(([, method]) => this.of(type, method).needsSession);
+    // The nearest first: what they override is overwritten.
+    const nearest = new Map(handlerMetadata.methods(type).toReversed());
+    const methods = [...nearest].filter(([, method]) => this.of(type, method).needsSession);
     if (methods.length === 0) return undefined;
     const isStatic = wrappers.every((wrapper) => wrapper.isDependencyTreeStatic());
     return {
       type,
       handlers: new Map(
         methods
-          // The nearest first: what they override is overwritten.
-          .toReversed()
           .filter(([, method]) => handlerMetadata.isAnswered(method))
           .map(([key, method]) => [key, this.of(type, method)]),
       ),
       instances: isStatic ? wrappers.map(({ instance }) => instance as object) : undefined,
-      isIntercepted: methods.some(([, method]) =>
-        handlerMetadata.interceptors(type, method).some((interceptor) => interceptor !== sessionInterceptor),
+      isIntercepted: methods.some(
+        ([, method]) =>
+          // A client that leaves while pipes run must not take the lock from under the handler: an interceptor begins before them.
+          this.of(type, method).lockWaitMs !== undefined ||
+          handlerMetadata.interceptors(type, method).some((interceptor) => interceptor !== sessionInterceptor),
       ),
     };
   }
@@ -101,6 +107,7 @@ export class HandlerPlan {
       needsSession: declared ?? this.dependsOnSession(type, method),
       lockWaitMs,
       isReadOnly: handlerMetadata.isReadOnly(type, method),
+      isAnswered: handlerMetadata.isAnswered(method),
     };
   }
 

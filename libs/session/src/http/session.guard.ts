@@ -18,11 +18,9 @@ export class SessionGuard implements CanActivate {
     request.handler = handler.name;
     const { timing } = request;
     if (timing) timing.facts.handler = handler.name;
-    if (!handler.needsSession) {
-      // No interceptor of ours will say when the handler begins.
-      timing?.enter('application');
-      return true;
-    }
+    // Nothing of ours will say when the handler begins.
+    if (!handler.needsSession || !handler.isAnswered) timing?.enter('application');
+    if (!handler.needsSession) return true;
     const framework = execution.getType() === 'http' ? execution.getArgByIndex<FrameworkRequest>(0) : undefined;
     request.isReadOnly = handler.isReadOnly;
     const begun = request.begin(framework, handler.lockWaitMs);
