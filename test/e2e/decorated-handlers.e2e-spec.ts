@@ -5,6 +5,7 @@ import {
   Controller,
   type ExceptionFilter,
   Get,
+  Inject,
   type HttpServer,
   Sse,
   UseFilters,
@@ -64,7 +65,7 @@ class BeanController {
 }
 
 class PlainBase {
-  constructor(protected readonly notes: Notes) {}
+  @Inject() protected readonly notes!: Notes;
 
   @Get('x') x(): unknown {
     return 'base';
@@ -73,10 +74,6 @@ class PlainBase {
 
 @Controller('stream')
 class StreamController extends PlainBase {
-  constructor(notes: Notes) {
-    super(notes);
-  }
-
   @Sse('x') override x(): Observable<unknown> {
     return of({ data: `${this.notes.lines.length} lines` });
   }
