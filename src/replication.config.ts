@@ -25,7 +25,8 @@ export function readReplicationConfig(env: Environment): ReplicationConfig {
 }
 
 function readTls(env: Environment): { ca: string; cert: string; key: string } {
-  const [ca, cert, key] = TLS.map((name) => readPem(name, env.required(name, '/etc/sample/file.pem')));
+  const files = TLS.map((name) => [name, env.required(name, '/etc/sample/file.pem')] as const);
+  const [ca, cert, key] = files.map(([name, file]) => readPem(name, file));
   return { ca, cert, key } as { ca: string; cert: string; key: string };
 }
 

@@ -101,6 +101,17 @@ describe('the configuration of the sample', () => {
       { SESSION_PATTERN: 'replicated', NODE_NAME: 's1', PEERS: 's1=h:1', REPLICATION_TLS_CA: '/ca.pem' },
       'REPLICATION_TLS_CERT is missing',
     ],
+    [
+      {
+        SESSION_PATTERN: 'replicated',
+        NODE_NAME: 's1',
+        PEERS: 's1=h:1',
+        REPLICATION_TLS_CA: '/nowhere/ca.pem',
+        REPLICATION_TLS_CERT: '/nowhere/s1.pem',
+        REPLICATION_TLS_KEY: '/nowhere/s1.key',
+      },
+      'REPLICATION_TLS_CA=/nowhere/ca.pem cannot be read',
+    ],
     [{ SESSION_PATTERN: 'cached' }, 'REDIS_URL is missing'],
     [{ SESSION_PATTERN: 'cached', REDIS_URL: 'redis://h', NEAR_CACHE: 'on' }, 'NEAR_CACHE=on'],
     [{ SESSION_PATTERN: 'external' }, 'REDIS_URL is missing'],
