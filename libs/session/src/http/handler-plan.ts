@@ -79,21 +79,21 @@ export class HandlerPlan {
   private planController(type: ControllerType, wrappers: readonly InstanceWrapper[]): PlannedController | undefined {
     // The nearest first: what they override is overwritten.
     const nearest = new Map(handlerMetadata.methods(type).toReversed());
-    const methods = [...nearest].filter(([, method]) => this.of(type, method).needsSession);
-    if (methods.length === 0) return undefined;
+    const planned = [...nearest]
+      .map(([key, method]) => ({ key, method, handler: this.of(type, method) }))
+      .filter(({ handler }) => handler.needsSession);
+    if (planned.length === 0) return undefined;
     const isStatic = wrappers.every((wrapper) => wrapper.isDependencyTreeStatic());
     return {
       type,
       handlers: new Map(
-        methods
-          .filter(([, method]) => handlerMetadata.isAnswered(method))
-          .map(([key, method]) => [key, this.of(type, method)]),
+        planned.filter(({ handler }) => handler.isAnswered).map(({ key, handler }) => [key, handler] as const),
       ),
       instances: isStatic ? wrappers.map(({ instance }) => instance as object) : undefined,
-      isIntercepted: methods.some(
-        ([, method]) =>
+      isIntercepted: planned.some(
+        ({ method, handler }) =>
           // A client that leaves while pipes run must not take the lock from under the handler: an interceptor begins before them.
-          this.of(type, method).lockWaitMs !== undefined ||
+          handler.lockWaitMs !== undefined ||
           handlerMetadata.interceptors(type, method).some((interceptor) => interceptor !== sessionInterceptor),
       ),
     };
