@@ -1,34 +1,17 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { channel, subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { ServerResponse } from 'node:http';
-import { Controller, Get, Inject, Post } from '@nestjs/common';
+import { Controller, Get } from '@nestjs/common';
 import type { MeterProvider } from '@opentelemetry/api';
-import { SessionScoped } from 'nestjs-session-beans';
 import { REQUEST_CHANNEL, SessionObservabilityModule } from 'nestjs-session-beans/observability';
 import { FinishedRequest } from '../../libs/session/src/timing/finished-request.js';
 import { RequestTimings } from '../../libs/session/src/timing/request-timings.js';
 import { CookieJar } from '../support/cookie-jar.js';
 import { eventually } from '../support/eventually.js';
 import { type AdapterName, type TestApplication, adapters, startApplication } from '../support/platforms.js';
+import { Notes } from './notes.bean.js';
+import { NotesController } from './notes.controller.js';
 import { RecordedCalls } from './recorded-calls.js';
-
-@SessionScoped({ name: 'notes' })
-class Notes {
-  lines: string[] = [];
-}
-
-@Controller('notes')
-class NotesController {
-  @Inject() private readonly notes!: Notes;
-
-  @Get() read(): number {
-    return this.notes.lines.length;
-  }
-
-  @Post() write(): number {
-    return this.notes.lines.push('a line');
-  }
-}
 
 @Controller('ping')
 class PingController {

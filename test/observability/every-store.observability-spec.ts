@@ -1,36 +1,20 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { inspect } from 'node:util';
-import { Controller, Get, Inject, Logger, type LoggerService, Post } from '@nestjs/common';
+import { Logger, type LoggerService } from '@nestjs/common';
 import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
-import { MemorySessionStore, SessionScoped, type SessionStore } from 'nestjs-session-beans';
+import { MemorySessionStore, type SessionStore } from 'nestjs-session-beans';
 import { SessionObservabilityModule } from 'nestjs-session-beans/observability';
 import { readyRedisStore } from '../support/ready-redis-store.js';
 import { RedisServer } from '../support/redis-server.js';
 import { ReplicatedGroup } from '../support/replicated-group.js';
 import { type TestApplication, platforms, startApplication } from '../support/platforms.js';
+import { Notes } from './notes.bean.js';
+import { NotesController } from './notes.controller.js';
 import { ObservedClient } from './observed-client.js';
 import { sumOfPhases } from './phase-sums.js';
 import { RequestRecords } from './request-records.js';
-
-@SessionScoped({ name: 'notes' })
-class Notes {
-  lines: string[] = [];
-}
-
-@Controller('notes')
-class NotesController {
-  @Inject() private readonly notes!: Notes;
-
-  @Get() read(): number {
-    return this.notes.lines.length;
-  }
-
-  @Post() write(): number {
-    return this.notes.lines.push('a line');
-  }
-}
 
 let redis: RedisServer;
 beforeAll(async () => {

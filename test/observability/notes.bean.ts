@@ -1,0 +1,6 @@
+import { SessionScoped } from 'nestjs-session-beans';
+
+@SessionScoped({ name: 'notes' })
+export class Notes {
+  lines: string[] = [];
+}
