@@ -28,9 +28,16 @@ export class CountingClient extends BalancedClient {
     this.acknowledged++;
   }
 
-  /** Until it was told so many numbers more. */
+  /** Until it was told so many numbers more. @throws when that takes longer than any fault lasts */
   async countUp(times: number): Promise<void> {
     const goal = this.acknowledged + times;
-    while (this.acknowledged < goal) await this.count();
+    const end = performance.now() + 20_000;
+    while (this.acknowledged < goal) {
+      if (performance.now() > end) {
+        const owners = this.locator.slice(0, 2).join(', ');
+        throw new Error(`told ${this.acknowledged} of ${goal} numbers, by ${owners}; last: ${this.failures.slice(-3)}`);
+      }
+      await this.count();
+    }
   }
 }

@@ -87,6 +87,32 @@ describe('a member that crashes', () => {
   });
 });
 
+describe('a member that has just started', () => {
+  it('keeps the sessions that it begins while others still take it for lost', async () => {
+    const group = await open(3);
+    const { network } = group;
+    group.kill('s2');
+    const isLost = (name: string): boolean => group.eventsOf(name).some(({ type }) => type === 'memberLost');
+    await eventually('s2 is lost', () => ['s1', 's3'].every(isLost));
+    // They have not asked it again yet.
+    network.fateOf = ({ to, type }) => (to === 's2' && type === 'ping' ? 'lose' : 'deliver');
+    await group.start('s2');
+    const started = network.traffic.length;
+    const clients = Array.from({ length: 20 }, () => new ReplicatedClient());
+    for (const client of clients) await client.create(group.store('s2'));
+    const pings = (): number => network.traffic.filter(({ from, type }) => from === 's2' && type === 'ping').length;
+    const sent = pings();
+    await eventually('the others have had time to act on it', () => pings() > sent + 20);
+    network.fateOf = () => 'deliver';
+    const isBack = (name: string): boolean => group.eventsOf(name).some(({ type }) => type === 'memberBack');
+    await eventually('s2 is back', () => ['s1', 's3'].every(isBack));
+    for (const client of clients) expect(await client.read(group.store('s2'))).toEqual(['first']);
+
+    const claims = network.traffic.slice(started).filter(({ type, from }) => type === 'claim' && from !== 's2');
+    expect(claims).toEqual([]);
+  });
+});
+
 describe('a primary that stood still', () => {
   it('does not bring what it was about to store over what others have stored since', async () => {
     const group = await open(3);

@@ -4,9 +4,6 @@ import type { Peer } from './peer.js';
 import type { ReplicationCallError } from './replication-call.error.js';
 import type { ReplicationContext } from './replication-context.js';
 
-/** Pings that nobody listened to, one after another, until a member counts as lost. */
-const REFUSED_BEATS = 2;
-
 /** Keys that one ping reports. */
 const MOST_DONE = 1_000;
 
@@ -108,25 +105,24 @@ export class Heartbeats {
 
   private review(peer: Peer): void {
     const { timers, options, events } = this.context;
-    const silentMs = timers.now() - peer.answeredAt;
-    const lives = `${peer.bond} ${peer.processes}`;
-    if (this.reviewed.get(peer) !== lives) this.onChange();
-    this.reviewed.set(peer, lives);
-    const isLost = silentMs >= options.lostAfterMs || peer.refusedBeats >= REFUSED_BEATS;
+    const now = timers.now();
+    const silentMs = now - peer.answeredAt;
+    const isLost = silentMs >= options.lostAfterMs || peer.isRefusing;
     if (peer.state !== 'up' && !isLost) {
       peer.state = 'up';
       events.member('memberBack', peer.name);
-      this.onChange();
     }
     if (peer.state === 'up' && isLost) {
       peer.state = 'lost';
       events.member('memberLost', peer.name);
-      this.onChange();
     }
     if (peer.state === 'lost' && silentMs >= options.goneAfterMs) {
       peer.state = 'gone';
       events.member('memberGone', peer.name);
-      this.onChange();
     }
+    const seen = `${peer.state} ${peer.bond} ${peer.processes} ${peer.isHeard(now, options.lostAfterMs)}`;
+    if (this.reviewed.get(peer) === seen) return;
+    this.reviewed.set(peer, seen);
+    this.onChange();
   }
 }

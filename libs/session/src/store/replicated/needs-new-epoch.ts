@@ -7,14 +7,19 @@ import { isTombstone } from './is-tombstone.js';
  * Whether the session has one copy less than it should, and it is for this member to make another: the other owner is lost, leaves, or has started anew with an
  * empty heap. One that only knows of the epoch steps in when both owners are lost.
  */
-export function needsNewEpoch({ members, self, timers, clock }: ReplicationContext, replica: Replica): boolean {
+export function needsNewEpoch(
+  { members, self, timers, clock, options }: ReplicationContext,
+  replica: Replica,
+): boolean {
   if (isTombstone(replica.state) || replica.isExpired(clock.now())) return false;
+  const now = timers.now();
   if (replica.isAlone && replica.isOwn) {
-    const now = timers.now();
     return members.others.some((peer) => peer.isUsable(now));
   }
   const primary = members.get(replica.node);
-  const isPrimaryLost = isLost(primary) || primary?.processes !== replica.bond;
+  // One that has just started counts as lost until it has answered, and may have put copies here before that.
+  const isStarting = primary?.isLeaving === false && primary.isHeard(now, options.lostAfterMs);
+  const isPrimaryLost = (isLost(primary) && !isStarting) || primary?.processes !== replica.bond;
   if (replica.isOwn) {
     const backup = members.get(replica.backup);
     return isLost(backup) || backup?.bond !== replica.bond;

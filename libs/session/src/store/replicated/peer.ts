@@ -4,6 +4,9 @@ import type { ReplicationMember } from './replication-member.js';
 /** After a call that was not answered, others to the same member fail at once for so long. */
 const SUSPECTED_MS = 1_000;
 
+/** Pings that nobody listened to, one after another, until a member counts as lost. */
+const REFUSED_BEATS = 2;
+
 /** What this member knows of another one. Times are of the monotonic clock. */
 export class Peer {
   /** `up`: its pings are answered. `lost`: its copies are made anew elsewhere. `gone`: its silence means that it has nothing. */
@@ -33,7 +36,7 @@ export class Peer {
   /** The last ping that told of all sessions it does not follow any more was sent then: the lease that this member has from it. */
   followedAt = Number.NEGATIVE_INFINITY;
 
-  /** Pings in a row that nobody listened to. */
+  /** Pings in a row that nobody listened to, without a word of it in between. */
   refusedBeats = 0;
 
   /** Epochs of which it is the primary, and this member has been the backup and is not any more. It is told until it knows. */
@@ -71,6 +74,16 @@ export class Peer {
     return this.state === 'up' && !this.isLeaving && !this.isSuspected(now);
   }
 
+  /** Nobody listens there. */
+  get isRefusing(): boolean {
+    return this.refusedBeats >= REFUSED_BEATS;
+  }
+
+  /** It has sent something itself: it is alive, although it may not be reached, or was not while it started. */
+  isHeard(now: number, withinMs: number): boolean {
+    return !this.isRefusing && now - this.heardAt < withinMs;
+  }
+
   isSuspected(now: number): boolean {
     return now < this.suspectedUntil;
   }
@@ -102,6 +115,7 @@ export class Peer {
     if (this.process !== undefined && startOf(process) < startOf(this.process)) return false;
     this.begin(process);
     this.heardAt = now;
+    this.refusedBeats = 0;
     return true;
   }
 
