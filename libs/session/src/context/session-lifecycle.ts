@@ -7,6 +7,7 @@ import { SessionResponseCommittedError } from '../errors/session-response-commit
 import { generateSessionId, sessionHash, sessionKeyOf } from '../store/session-id.js';
 import type { SessionKey } from '../store/session-key.js';
 import type { SessionLifetime } from '../store/session-lifetime.js';
+import type { RequestTiming } from '../timing/request-timing.js';
 import { timed } from '../timing/timed.js';
 import { freshnessOf, NOTHING_SEEN, savesSeen } from './freshness.js';
 import type { LiveSession } from './live-session.js';
@@ -87,9 +88,10 @@ export class SessionLifecycle {
     // Two commits at once would both see the same difference and store it twice.
     if (request.committing) return requestTurns.take(request, async () => this.commitNow(request));
     const stored = this.commitNow(request);
-    // A hook may have begun an invalidation, whose turn comes first: until then nobody else listens.
-    stored?.catch(() => undefined);
-    return stored && requestTurns.take(request, () => stored);
+    if (!stored) return undefined;
+    // A hook has begun an invalidation, whose turn comes first: until then nobody else listens.
+    if (request.committing) stored.catch(() => undefined);
+    return requestTurns.take(request, () => stored);
   }
 
   /** Whether `commit` has anything to look at, or to wait for: when not, the response need not wait. */
@@ -322,7 +324,16 @@ export class SessionLifecycle {
   }
 
   private async loadLater(request: RequestSession, key: SessionKey, presented: PresentedId): Promise<void> {
-    this.loaded(request, await timed(request.timing, 'sessionLoad', () => this.acquire(request, key, presented)));
+    const { timing } = request;
+    if (!timing) return this.loaded(request, await this.acquire(request, key, presented));
+    timing.begin('sessionLoad');
+    let live: LiveSession | undefined;
+    try {
+      live = await timing.traced('sessionLoad', () => this.acquire(request, key, presented));
+    } finally {
+      timing.end('sessionLoad');
+    }
+    this.loaded(request, live);
   }
 
   private loaded(request: RequestSession, live: LiveSession | undefined): void {
@@ -389,19 +400,20 @@ export class SessionLifecycle {
     this.events.emit('started', { session: sessionHash(live.key) });
   }
 
-  private async update(
-    request: RequestSession,
-    live: LiveSession,
-    differences: readonly PartDifference[],
-  ): Promise<void> {
+  private update(request: RequestSession, live: LiveSession, differences: readonly PartDifference[]): Promise<void> {
     const dependencies = request.unit?.dependencies() ?? [];
     const lifetime = lifetimeChange(request.takeWishes(), live);
-    if (differences.length > 0 || lifetime) {
-      await this.save(request, live, new PendingCommit(differences, dependencies, lifetime, request.lock?.token));
-      return;
-    }
-    // What this request has read must have become true before its answer leaves.
-    const { timing } = request;
+    return differences.length > 0 || lifetime
+      ? this.save(request, live, new PendingCommit(differences, dependencies, lifetime, request.lock?.token))
+      : this.confirm(request, live, dependencies);
+  }
+
+  /** Nothing has changed; what this request has read must have become true before its answer leaves. */
+  private async confirm(
+    { timing }: RequestSession,
+    live: LiveSession,
+    dependencies: readonly PendingCommit[],
+  ): Promise<void> {
     for (const dependency of dependencies) await timed(timing, 'sessionSave', () => dependency.done);
     // A request that ran long (a stream, a slow handler) was use of the session until now.
     if (live.isTouchDue()) await timed(timing, 'sessionSave', () => live.touch());
@@ -434,8 +446,17 @@ export class SessionLifecycle {
       live.commit(commit);
       return commit.done;
     };
-    if (!timing) return save();
-    return timing.during('sessionSave', save).finally(() => (timing.facts.retries += commit.retries));
+    return timing ? this.saveTimed(timing, commit, save) : save();
+  }
+
+  private async saveTimed(timing: RequestTiming, commit: PendingCommit, save: () => Promise<void>): Promise<void> {
+    timing.begin('sessionSave');
+    try {
+      await timing.traced('sessionSave', save);
+    } finally {
+      timing.end('sessionSave');
+      timing.facts.retries += commit.retries;
+    }
   }
 
   /** What the record of the request says of its session. */

@@ -130,9 +130,11 @@ export class StoreGateway {
 
   private async ask<T>(operation: SessionStoreError['operation'], call: () => Promise<T>): Promise<T> {
     if (this.underWay >= MAX_UNDER_WAY) throw this.failed(operation, `${MAX_UNDER_WAY} calls are under way already`);
+    const { deadline } = this;
+    // Where nobody stops waiting the call is over when the waiting is: no promise of its own is needed to count it.
+    if (!deadline) this.underWay++;
     try {
-      const answer = this.answerOf(call);
-      return await (this.deadline ? this.deadline.limit(answer) : answer);
+      return await (deadline ? deadline.limit(this.answerOf(call)) : call());
     } catch (cause) {
       const error =
         cause instanceof SessionError
@@ -140,6 +142,8 @@ export class StoreGateway {
           : this.failed(operation, cause instanceof Error ? cause.message : String(cause), { cause });
       if (error instanceof SessionStoreError) this.onFailure(error);
       throw error;
+    } finally {
+      if (!deadline) this.underWay--;
     }
   }
 

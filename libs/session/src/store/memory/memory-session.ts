@@ -52,7 +52,10 @@ export class MemorySession implements WheelEntry<MemorySession> {
 
   /** The stamp that the save with this write id got, if it was one of the last. */
   stampOf(writeId: string): string | undefined {
-    const isIts = (stamp: string): boolean => stamp.endsWith(writeId) && stamp.at(-writeId.length - 1) === '.';
+    const last = writeId.charCodeAt(writeId.length - 1);
+    // Nearly all differ in their last character already.
+    const isIts = (stamp: string): boolean =>
+      stamp.charCodeAt(stamp.length - 1) === last && stamp.endsWith(writeId) && stamp.at(-writeId.length - 1) === '.';
     return isIts(this.stamp) ? this.stamp : this.earlierStamps?.find(isIts);
   }
 
