@@ -35,7 +35,9 @@ export class CountingClient extends BalancedClient {
     while (this.acknowledged < goal) {
       if (performance.now() > end) {
         const owners = this.locator.slice(0, 2).join(', ');
-        throw new Error(`told ${this.acknowledged} of ${goal} numbers, by ${owners}; last: ${this.failures.slice(-3)}`);
+        throw new Error(
+          `told ${this.acknowledged} of ${goal} numbers, by ${owners}; last: ${this.failures.slice(-3).join()}`,
+        );
       }
       await this.count();
     }
