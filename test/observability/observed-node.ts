@@ -96,7 +96,9 @@ export class ObservedNode {
     }
   }
 
+  /** May be called again. */
   async stop(): Promise<void> {
+    if (this.log.closed) return;
     if (this.process.exitCode === null && this.process.signalCode === null) {
       this.process.kill('SIGKILL');
       await once(this.process, 'exit');
