@@ -1,7 +1,8 @@
-/** Real servers under load for minutes, each spec best alone on the machine: `npm run test:stress`. */
+/** What takes minutes, most of it real servers under load, each spec best alone on the machine: `npm run test:stress`. */
 export const stress = [
   'test/balancers/replicated-rolling-',
   'test/near-cache/(bounded-connections|bounded-servers|memory|round-trips|sentinel|validate)[.]',
+  'test/simulation/all-schedules[.]',
 ];
 
 /** @type {import('jest').Config} */
