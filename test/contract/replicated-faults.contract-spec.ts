@@ -92,8 +92,11 @@ describe('a member that has just started', () => {
     const group = await open(3);
     const { network } = group;
     group.kill('s2');
-    const isLost = (name: string): boolean => group.eventsOf(name).some(({ type }) => type === 'memberLost');
-    await eventually('s2 is lost', () => ['s1', 's3'].every(isLost));
+    const saysLast = (type: 'memberLost' | 'memberBack'): boolean =>
+      ['s1', 's3'].every(
+        (name) => group.eventsOf(name).findLast((event) => 'member' in event && event.member === 's2')?.type === type,
+      );
+    await eventually('s2 is lost', () => saysLast('memberLost'));
     // They have not asked it again yet.
     network.fateOf = ({ to, type }) => (to === 's2' && type === 'ping' ? 'lose' : 'deliver');
     await group.start('s2');
@@ -104,8 +107,7 @@ describe('a member that has just started', () => {
     const sent = pings();
     await eventually('the others have had time to act on it', () => pings() > sent + 20);
     network.fateOf = () => 'deliver';
-    const isBack = (name: string): boolean => group.eventsOf(name).some(({ type }) => type === 'memberBack');
-    await eventually('s2 is back', () => ['s1', 's3'].every(isBack));
+    await eventually('s2 is back', () => saysLast('memberBack'));
     for (const client of clients) expect(await client.read(group.store('s2'))).toEqual(['first']);
 
     const claims = network.traffic.slice(started).filter(({ type, from }) => type === 'claim' && from !== 's2');
