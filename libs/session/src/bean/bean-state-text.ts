@@ -15,13 +15,19 @@ export class BeanStateText {
   ) {}
 
   /**
+   * @param state that no accessor belongs to
    * @param expected what the text probably is
    * @throws SessionStateError naming the path of what cannot be stored
    */
   write(state: PlainState, expected?: string): string {
     const { version, name } = this.definition;
     const json = expected === undefined ? undefined : this.plainJson(state);
-    if (json !== undefined && expected === `${version}${json}`) return expected;
+    if (json !== undefined) {
+      const text = `${version}${json}`;
+      // The same text, not another like it: texts are kept.
+      if (text === expected) return expected;
+      if (isFlat(state)) return text;
+    }
     return `${version}${encodeState(state, name, this.limits, json)}`;
   }
 
@@ -68,4 +74,10 @@ export class BeanStateText {
     }
     return migrated;
   }
+}
+
+/** Nothing in it has properties of its own that would have to be looked at. */
+function isFlat(state: PlainState): boolean {
+  for (const key in state) if (typeof state[key] === 'object' && state[key] !== null) return false;
+  return true;
 }

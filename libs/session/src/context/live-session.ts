@@ -1,9 +1,10 @@
 import { SessionBusyError } from '../errors/session-busy.error.js';
 import { SessionEndedError } from '../errors/session-ended.error.js';
+import type { SessionChange } from '../store/session-change.js';
 import type { SessionKey } from '../store/session-key.js';
 import type { SessionLifetime } from '../store/session-lifetime.js';
 import type { SessionRecord, SessionTimes } from '../store/session-record.js';
-import type { SessionWatch, SessionWhereabouts } from '../store/session-store.js';
+import type { SaveResult, SessionWatch, SessionWhereabouts } from '../store/session-store.js';
 import { applyCommit } from './apply-commit.js';
 import { applyCommits } from './apply-commits.js';
 import { backOff } from './back-off.js';
@@ -244,11 +245,12 @@ export class LiveSession {
   }
 
   /**
-   * A lone request's changes go to the store at once. Where others run too, the save waits for the end of this turn of the
-   * event loop and takes along what finishes meanwhile.
+   * A lone request's changes go to the store at once, and all do where the store answers at once. Where others run too, the save waits for the end of
+   * this turn of the event loop and takes along what finishes meanwhile.
    */
   private schedule(): void {
     if (this.isWorking || this.isScheduled) return;
+    if (this.store.savesAtOnce) return this.saveAtOnce();
     if (this.users <= 1) return this.work();
     this.isScheduled = true;
     setImmediate(() => {
@@ -278,35 +280,70 @@ export class LiveSession {
   }
 
   private async save(): Promise<void> {
-    this.inFlight = this.waiting;
-    this.waiting = NONE;
-    this.target = this.head;
+    this.takeOff();
     try {
-      for (let attempt = 1; !(await this.trySave(this.target)); attempt++) {
+      for (let attempt = 1; ; attempt++) {
+        const { doubts } = this;
+        if (this.landed(await this.store.save(this.changeInFlight(), this.locator), doubts)) return;
         if (attempt === MAX_ATTEMPTS) return this.giveUp();
         await backOff(attempt);
       }
     } catch (error) {
-      // Whether the store has applied the save is unknown. What waits was built on it and cannot be stored either.
-      const cause = error instanceof Error ? error : new Error(String(error));
-      this.distrust();
-      this.refuse(this.inFlight, cause);
-      this.target = this.stored.payloads;
-      this.refuseWaiting(cause);
+      this.crashed(error);
     } finally {
       this.inFlight = NONE;
     }
   }
 
-  /** @returns false when another server was quicker: what is in flight has been re-applied onto what it stored */
-  private async trySave(target: Payloads): Promise<boolean> {
-    const lifetime = this.inFlight.findLast((commit) => commit.lifetime)?.lifetime;
+  /** As `save`, in this call. Nobody can change the session between two attempts, so the second is the last. */
+  private saveAtOnce(): void {
+    this.takeOff();
+    try {
+      for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+        const { doubts } = this;
+        if (this.landed(this.store.saveAtOnce(this.changeInFlight(), this.locator), doubts)) return;
+      }
+      this.giveUp();
+    } catch (error) {
+      this.crashed(error);
+    } finally {
+      this.inFlight = NONE;
+    }
+  }
+
+  /** What waits is about to be saved. */
+  private takeOff(): void {
+    this.inFlight = this.waiting;
+    this.waiting = NONE;
+    this.target = this.head;
+  }
+
+  private get lifetimeInFlight(): SessionLifetime | undefined {
+    return this.inFlight.findLast((commit) => commit.lifetime)?.lifetime;
+  }
+
+  private changeInFlight(): Omit<SessionChange, 'writeId'> {
     const lock = this.inFlight.find((commit) => commit.lock)?.lock;
-    const { doubts } = this;
-    const result = await this.store.save(this.stored.changeTo(target, lifetime, lock), this.locator);
+    return this.stored.changeTo(this.target, this.lifetimeInFlight, lock);
+  }
+
+  /** Whether the store has applied the save is unknown. What waits was built on it and cannot be stored either. */
+  private crashed(error: unknown): void {
+    const cause = error instanceof Error ? error : new Error(String(error));
+    this.distrust();
+    this.refuse(this.inFlight, cause);
+    this.target = this.stored.payloads;
+    this.refuseWaiting(cause);
+  }
+
+  /**
+   * @param doubts what they were when the save was sent
+   * @returns false when another server was quicker: what is in flight has been re-applied onto what it stored
+   */
+  private landed(result: SaveResult, doubts: number): boolean {
     switch (result.outcome) {
       case 'saved':
-        this.stored.saved(target, lifetime, result.stamp, result.times);
+        this.stored.saved(this.target, this.lifetimeInFlight, result.stamp, result.times);
         this.heard(result, doubts);
         for (const commit of this.inFlight) commit.stored();
         return true;

@@ -59,18 +59,25 @@ export class LiveSessions {
     return loading.live.then((loaded) => loaded && this.acquire(key, locator, saves, facts));
   }
 
-  /** Like `acquire`, at once, where the store need not be asked; undefined where it has to be. */
-  acquireTrusted(key: SessionKey, saves?: number): LiveSession | undefined {
+  /** Like `acquire`, in the call itself, where the store need not be asked or answers at once; undefined where only `acquire` can tell. */
+  acquireAtOnce(key: SessionKey, saves?: number, facts?: RequestFacts): LiveSession | undefined {
     const live = this.byKey.get(key);
-    if (!live || !this.isTrusted(live, saves)) return undefined;
+    if (!live) return this.loading.has(key) ? undefined : this.loadAtOnce(key, facts);
+    if (!this.isTrusted(live, saves)) return undefined;
     live.users++;
     this.cache?.take(live);
+    if (facts) facts.cache = 'hit';
     return live;
   }
 
   /** The live session of an id that was just generated. Release it. */
   create(key: SessionKey, birth: SessionBirth): LiveSession {
     return this.add(new LiveSession(key, this.store, this.settings, birth));
+  }
+
+  /** Whether it outlives its last request, or has another. */
+  outlives(live: LiveSession): boolean {
+    return live.users > 1 || this.cache !== undefined;
   }
 
   release(live: LiveSession): void {
@@ -121,6 +128,14 @@ export class LiveSessions {
     this.loading.set(key, loading);
     loading.live = this.loadInto(loading, key, locator, facts);
     return loading.live;
+  }
+
+  private loadAtOnce(key: SessionKey, facts: RequestFacts | undefined): LiveSession | undefined {
+    const result = this.store.loadAtOnce(key);
+    if (result?.outcome !== 'found') return undefined;
+    const live = new LiveSession(key, this.store, this.settings, result.record, result);
+    facts?.loaded(live.ground.payloads);
+    return this.add(live);
   }
 
   private async loadInto(

@@ -6,17 +6,15 @@ import type { PartDifference } from './part-difference.js';
  * refused; the response of the request waits for it.
  */
 export class PendingCommit {
-  /** Resolves when stored; rejects with a SessionError when not. */
-  readonly done: Promise<void>;
-
   /** How often the save that covers it was sent again because another server was quicker. */
   retries = 0;
 
   private settled = false;
   private reason: Error | undefined;
   private dependencies: readonly PendingCommit[];
-  private resolve!: () => void;
-  private reject!: (error: Error) => void;
+  private waited: Promise<void> | undefined;
+  private resolve: (() => void) | undefined;
+  private reject: ((error: Error) => void) | undefined;
 
   constructor(
     readonly differences: readonly PartDifference[],
@@ -26,12 +24,15 @@ export class PendingCommit {
     readonly lock?: string,
   ) {
     this.dependencies = dependsOn;
-    this.done = new Promise<void>((resolve, reject) => {
-      this.resolve = resolve;
-      this.reject = reject;
-    });
-    // Whoever waits attaches a handler of its own; without this one a refusal nobody waits for would end the process.
-    this.done.catch(() => undefined);
+  }
+
+  /** Resolves when stored; rejects with a SessionError when not. Made when it is asked for: a store that answers at once needs none. */
+  get done(): Promise<void> {
+    return (this.waited ??= this.isStored ? STORED : this.settling());
+  }
+
+  get isStored(): boolean {
+    return this.settled && this.reason === undefined;
   }
 
   /** Commits, not yet stored, whose result this unit of work has read: if one of them fails, this one saw what never was. */
@@ -54,7 +55,7 @@ export class PendingCommit {
 
   stored(): void {
     this.settle();
-    this.resolve();
+    this.resolve?.();
   }
 
   /** Ignored when it is settled: the first reason counts. */
@@ -62,7 +63,20 @@ export class PendingCommit {
     if (this.settled) return;
     this.settle();
     this.reason = error;
-    this.reject(error);
+    this.reject?.(error);
+  }
+
+  private settling(): Promise<void> {
+    const { reason } = this;
+    const settling = reason
+      ? Promise.reject<void>(reason)
+      : new Promise<void>((resolve, reject) => {
+          this.resolve = resolve;
+          this.reject = reject;
+        });
+    // Whoever waits attaches a handler of its own; without this one a refusal nobody waits for would end the process.
+    settling.catch(() => undefined);
+    return settling;
   }
 
   private settle(): void {
@@ -71,3 +85,6 @@ export class PendingCommit {
     this.dependencies = [];
   }
 }
+
+/** Made outside of every request: on Node 20 a promise holds on to the request it was made in. */
+const STORED = Promise.resolve();

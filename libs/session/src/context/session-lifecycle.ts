@@ -47,6 +47,9 @@ export interface LifecycleSettings extends SessionLifetime {
  */
 export class SessionLifecycle {
   private readonly locks: SessionLocks;
+  private readonly onUndecodable = (bean: SessionBean, error: SessionStateError, live: LiveSession): void => {
+    this.events.emit('undecodable', { session: sessionHash(live.key), bean: bean.name, error });
+  };
 
   constructor(
     private readonly settings: LifecycleSettings,
@@ -176,7 +179,7 @@ export class SessionLifecycle {
       void this.unlock(request);
       const { live, unit } = request;
       request.unit = undefined;
-      if (live && unit && !unit.isTouched) unit.handOver(live);
+      if (live && unit && !unit.isTouched && this.liveSessions.outlives(live)) unit.handOver(live);
       this.release(request);
     });
   }
@@ -249,22 +252,39 @@ export class SessionLifecycle {
     throw error;
   }
 
-  private async store(
+  private store(
     request: RequestSession,
     unit: UnitOfWork,
     differences: readonly PartDifference[],
-  ): Promise<void> {
+  ): Promise<void> | undefined {
+    const { timing, live } = request;
+    if (timing) for (const { bean, mine } of differences) timing.facts.saves(bean.name, mine);
+    if (!live || request.renewRequested || request.phase !== 'active')
+      return this.storeLater(request, unit, this.storeElsewhere(request, differences));
+    let stored: Promise<void> | undefined;
     try {
-      for (const { bean, mine } of differences) request.timing?.facts.saves(bean.name, mine);
-      if (request.phase === 'detached') await this.commitDetached(request, differences);
-      else if (!request.live) await this.create(request, differences);
-      else if (request.renewRequested) await this.renew(request, request.live, differences);
-      else await this.update(request, request.live, differences);
+      stored = this.update(request, live, differences);
     } catch (error) {
       return this.refused(request, error);
     }
-    if (!request.live) return;
-    this.goOn(request, unit, request.live);
+    if (stored) return this.storeLater(request, unit, stored);
+    this.goOn(request, unit, live);
+    return undefined;
+  }
+
+  private async storeLater(request: RequestSession, unit: UnitOfWork, stored: Promise<void>): Promise<void> {
+    try {
+      await stored;
+    } catch (error) {
+      return this.refused(request, error);
+    }
+    if (request.live) this.goOn(request, unit, request.live);
+  }
+
+  /** Where it is not the session of the request that is changed. */
+  private storeElsewhere(request: RequestSession, differences: readonly PartDifference[]): Promise<void> {
+    if (request.phase === 'detached') return this.commitDetached(request, differences);
+    return request.live ? this.renew(request, request.live, differences) : this.create(request, differences);
   }
 
   private goOn(request: RequestSession, unit: UnitOfWork, live: LiveSession): void {
@@ -314,13 +334,35 @@ export class SessionLifecycle {
       return undefined;
     }
     const key = sessionKeyOf(presented.id);
-    // Where time is measured, finding a copy here is part of it.
-    const live = request.timing
-      ? undefined
-      : this.liveSessions.acquireTrusted(key, savesSeen(presented.freshness, key));
+    let live: LiveSession | undefined;
+    try {
+      live = this.acquireAtOnce(request, key, presented);
+    } catch (error) {
+      return this.notLoaded(request, key, error);
+    }
     if (!live) return this.loadLater(request, key, presented);
     this.loaded(request, live);
     return undefined;
+  }
+
+  private acquireAtOnce(
+    { timing }: RequestSession,
+    key: SessionKey,
+    { locator, freshness }: PresentedId,
+  ): LiveSession | undefined {
+    const saves = savesSeen(freshness, key);
+    if (!timing) return this.liveSessions.acquireAtOnce(key, saves);
+    const { facts } = timing;
+    facts.hasPresented = true;
+    facts.locator = locator;
+    // A span is made of what takes time.
+    if (timing.isTraced) return undefined;
+    timing.begin('sessionLoad');
+    try {
+      return this.liveSessions.acquireAtOnce(key, saves, facts);
+    } finally {
+      timing.end('sessionLoad');
+    }
   }
 
   private async loadLater(request: RequestSession, key: SessionKey, presented: PresentedId): Promise<void> {
@@ -334,6 +376,11 @@ export class SessionLifecycle {
       timing.end('sessionLoad');
     }
     this.loaded(request, live);
+  }
+
+  private async notLoaded(request: RequestSession, key: SessionKey, error: unknown): Promise<void> {
+    this.withoutSession(request, key, error);
+    this.loaded(request, undefined);
   }
 
   private loaded(request: RequestSession, live: LiveSession | undefined): void {
@@ -352,23 +399,22 @@ export class SessionLifecycle {
     key: SessionKey,
     { locator, freshness }: PresentedId,
   ): Promise<LiveSession | undefined> {
-    const facts = request.timing?.facts;
-    if (facts) {
-      facts.hasPresented = true;
-      facts.locator = locator;
-    }
     try {
-      return await this.liveSessions.acquire(key, locator, savesSeen(freshness, key), facts);
+      return await this.liveSessions.acquire(key, locator, savesSeen(freshness, key), request.timing?.facts);
     } catch (error) {
-      if (error instanceof RenewedId) {
-        request.isLate = true;
-        return undefined;
-      }
-      const isDamaged = error instanceof SessionStateError && error.reason === 'undecodable';
-      if (!isDamaged || this.settings.onUndecodable !== 'reset') throw error;
-      this.events.emit('undecodable', { session: sessionHash(key), bean: undefined, error });
-      return undefined;
+      return this.withoutSession(request, key, error);
     }
+  }
+
+  /** @throws `error`, unless it means that the request has no session */
+  private withoutSession(request: RequestSession, key: SessionKey, error: unknown): undefined {
+    if (error instanceof RenewedId) {
+      request.isLate = true;
+      return;
+    }
+    const isDamaged = error instanceof SessionStateError && error.reason === 'undecodable';
+    if (!isDamaged || this.settings.onUndecodable !== 'reset') throw error;
+    this.events.emit('undecodable', { session: sessionHash(key), bean: undefined, error });
   }
 
   private async create(request: RequestSession, differences: readonly PartDifference[]): Promise<void> {
@@ -400,12 +446,16 @@ export class SessionLifecycle {
     this.events.emit('started', { session: sessionHash(live.key) });
   }
 
-  private update(request: RequestSession, live: LiveSession, differences: readonly PartDifference[]): Promise<void> {
+  private update(
+    request: RequestSession,
+    live: LiveSession,
+    differences: readonly PartDifference[],
+  ): Promise<void> | undefined {
     const dependencies = request.unit?.dependencies() ?? [];
     const lifetime = lifetimeChange(request.takeWishes(), live);
-    return differences.length > 0 || lifetime
-      ? this.save(request, live, new PendingCommit(differences, dependencies, lifetime, request.lock?.token))
-      : this.confirm(request, live, dependencies);
+    if (differences.length > 0 || lifetime)
+      return this.save(request, live, new PendingCommit(differences, dependencies, lifetime, request.lock?.token));
+    return this.confirm(request, live, dependencies);
   }
 
   /** Nothing has changed; what this request has read must have become true before its answer leaves. */
@@ -441,22 +491,36 @@ export class SessionLifecycle {
     this.events.emit('renewed', { session: sessionHash(renewed.key), previous: sessionHash(live.key) });
   }
 
-  private save({ timing }: RequestSession, live: LiveSession, commit: PendingCommit): Promise<void> {
+  /** @returns undefined when it is stored already */
+  private save({ timing }: RequestSession, live: LiveSession, commit: PendingCommit): Promise<void> | undefined {
+    if (timing) return this.saveTimed(timing, live, commit);
+    live.commit(commit);
+    return commit.isStored ? undefined : commit.done;
+  }
+
+  private saveTimed(timing: RequestTiming, live: LiveSession, commit: PendingCommit): Promise<void> | undefined {
     const save = (): Promise<void> => {
       live.commit(commit);
       return commit.done;
     };
-    return timing ? this.saveTimed(timing, commit, save) : save();
-  }
-
-  private async saveTimed(timing: RequestTiming, commit: PendingCommit, save: () => Promise<void>): Promise<void> {
-    timing.begin('sessionSave');
-    try {
-      await timing.traced('sessionSave', save);
-    } finally {
+    const over = (): void => {
       timing.end('sessionSave');
       timing.facts.retries += commit.retries;
+    };
+    let stored: Promise<void>;
+    timing.begin('sessionSave');
+    try {
+      stored = timing.traced('sessionSave', save);
+    } catch (error) {
+      over();
+      throw error;
     }
+    if (commit.isStored) {
+      over();
+      return undefined;
+    }
+    stored.then(over, over);
+    return stored;
   }
 
   /** What the record of the request says of its session. */
@@ -485,11 +549,7 @@ export class SessionLifecycle {
 
   private unitOn(request: RequestSession, live: LiveSession | undefined): UnitOfWork {
     const isReadOnly = request.isReadOnly && !this.settings.checksReadOnly;
-    const onUndecodable = (bean: SessionBean, error: SessionStateError): void => {
-      if (request.live)
-        this.events.emit('undecodable', { session: sessionHash(request.live.key), bean: bean.name, error });
-    };
-    return new UnitOfWork(live, onUndecodable, isReadOnly, request.timing);
+    return new UnitOfWork(live, this.onUndecodable, isReadOnly, request.timing);
   }
 
   private reportConflict({ live, timing }: RequestSession, error: unknown): void {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { SessionError } from '../errors/session.error.js';
 import { SessionStoreError } from '../errors/session-store.error.js';
+import { answerAtOnce } from '../store/at-once.js';
 import type { SessionChange } from '../store/session-change.js';
 import { generateSessionId, sessionKeyOf } from '../store/session-id.js';
 import type { SessionKey } from '../store/session-key.js';
@@ -57,20 +58,18 @@ export class StoreGateway {
 
   /** Loads for a request that uses the session: the client has joined, which the answer says too, and the end of life moves. */
   async load(key: SessionKey, known?: string, locator?: string): Promise<LoadResult> {
-    const options: LoadOptions = {
-      touchAfterMs: this.touchIntervalMs,
-      ...(known !== undefined && { known }),
-      ...(this.locates && locator !== undefined && { locator }),
-    };
-    const result = await this.ask('load', () => this.store.load(key, options));
-    switch (result.outcome) {
-      case 'found':
-        return result.record.joined ? result : { ...result, record: { ...result.record, joined: true } };
-      case 'unchanged':
-        return result.times.joined ? result : { ...result, times: { ...result.times, joined: true } };
-      case 'none':
-        if (result.lost) this.onLost(key);
-        return result;
+    const options = this.optionsOf(known, locator);
+    return this.joined(key, await this.ask('load', () => this.store.load(key, options)));
+  }
+
+  /** Like `load`, in the call itself; undefined when the store's answers take time. */
+  loadAtOnce(key: SessionKey): LoadResult | undefined {
+    const load = answerAtOnce(this.store, 'load');
+    if (!load) return undefined;
+    try {
+      return this.joined(key, load.call(this.store, key, this.optionsOf()));
+    } catch (cause) {
+      throw this.failure('load', cause);
     }
   }
 
@@ -85,14 +84,26 @@ export class StoreGateway {
   }
 
   /** @param locator where the state is that the change was made from, as the store said */
-  save(
-    { key, mode, lifetime, createdAt, lock, parts }: Omit<SessionChange, 'writeId'>,
-    locator?: string,
-  ): Promise<SaveResult> {
-    const writeId = `${this.writer}${(this.writes++).toString(36)}`;
-    const change = { key, mode, writeId, lifetime, createdAt, lock, locator, parts };
+  save(content: Omit<SessionChange, 'writeId'>, locator?: string): Promise<SaveResult> {
+    const change = this.changeOf(content, locator);
     const saved = this.ask('save', () => this.store.save(change));
-    return this.locates ? this.telling(key, saved) : saved;
+    return this.locates ? this.telling(content.key, saved) : saved;
+  }
+
+  /** Whether `saveAtOnce` can be called. */
+  get savesAtOnce(): boolean {
+    return answerAtOnce(this.store, 'save') !== undefined;
+  }
+
+  /** Like `save`, in the call itself; only where `savesAtOnce`. */
+  saveAtOnce(content: Omit<SessionChange, 'writeId'>, locator?: string): SaveResult {
+    const save = answerAtOnce(this.store, 'save');
+    if (!save) throw this.failed('save', 'its answers take time');
+    try {
+      return save.call(this.store, this.changeOf(content, locator));
+    } catch (cause) {
+      throw this.failure('save', cause);
+    }
   }
 
   touch(key: SessionKey): Promise<boolean> {
@@ -122,6 +133,35 @@ export class StoreGateway {
       throw this.failed('lock', 'servers share it, and it has no locks: a request cannot have a session for itself');
   }
 
+  private optionsOf(known?: string, locator?: string): LoadOptions {
+    return {
+      touchAfterMs: this.touchIntervalMs,
+      ...(known !== undefined && { known }),
+      ...(this.locates && locator !== undefined && { locator }),
+    };
+  }
+
+  /** What the store answers tells of the client as it was before. */
+  private joined(key: SessionKey, result: LoadResult): LoadResult {
+    switch (result.outcome) {
+      case 'found':
+        return result.record.joined ? result : { ...result, record: { ...result.record, joined: true } };
+      case 'unchanged':
+        return result.times.joined ? result : { ...result, times: { ...result.times, joined: true } };
+      case 'none':
+        if (result.lost) this.onLost(key);
+        return result;
+    }
+  }
+
+  private changeOf(
+    { key, mode, lifetime, createdAt, lock, parts }: Omit<SessionChange, 'writeId'>,
+    locator: string | undefined,
+  ): SessionChange {
+    const writeId = `${this.writer}${(this.writes++).toString(36)}`;
+    return { key, mode, writeId, lifetime, createdAt, lock, locator, parts };
+  }
+
   private async telling(key: SessionKey, saved: Promise<SaveResult>): Promise<SaveResult> {
     const result = await saved;
     if (result.outcome === 'gone' && result.lost) this.onLost(key);
@@ -136,12 +176,7 @@ export class StoreGateway {
     try {
       return await (deadline ? deadline.limit(this.answerOf(call)) : call());
     } catch (cause) {
-      const error =
-        cause instanceof SessionError
-          ? cause
-          : this.failed(operation, cause instanceof Error ? cause.message : String(cause), { cause });
-      if (error instanceof SessionStoreError) this.onFailure(error);
-      throw error;
+      throw this.failure(operation, cause);
     } finally {
       if (!deadline) this.underWay--;
     }
@@ -158,6 +193,15 @@ export class StoreGateway {
     } finally {
       this.underWay--;
     }
+  }
+
+  private failure(operation: SessionStoreError['operation'], cause: unknown): SessionError {
+    const error =
+      cause instanceof SessionError
+        ? cause
+        : this.failed(operation, cause instanceof Error ? cause.message : String(cause), { cause });
+    if (error instanceof SessionStoreError) this.onFailure(error);
+    return error;
   }
 
   private failed(

@@ -19,7 +19,8 @@ export class StoredSession {
   /** How often the session had been saved when the store last spoke of it: the first half of that stamp. 0 until it is stored. */
   saves = 0;
 
-  private versions: ReadonlyMap<string, string>;
+  /** `[name, version, name, version, ...]`, in the order of `payloads`: one is made for nearly every request, and a Map costs several times as much. */
+  private versions: readonly string[] = NO_VERSIONS;
 
   /** Until the first save: how to create the session. */
   private birth: SessionBirth | undefined;
@@ -28,8 +29,7 @@ export class StoredSession {
     private readonly key: SessionKey,
     origin: SessionRecord | SessionBirth,
   ) {
-    this.payloads = new Map();
-    this.versions = new Map();
+    this.payloads = NO_PAYLOADS;
     this.lifetime = origin.lifetime;
     if ('stamp' in origin) this.adopt(origin);
     else this.birth = origin;
@@ -38,17 +38,17 @@ export class StoredSession {
   /** The store says what it has. */
   adopt(record: SessionRecord): void {
     const payloads = new Map<string, string>();
-    const versions = new Map<string, string>();
+    const versions: string[] = [];
     for (const [name, part] of record.parts) {
       payloads.set(name, part.payload);
-      versions.set(name, part.version);
+      versions.push(name, part.version);
     }
     this.payloads = payloads;
     this.versions = versions;
     this.lifetime = record.lifetime;
     this.times = record;
     this.stamp = record.stamp;
-    this.saves = Number.parseInt(record.stamp, 10);
+    this.saves = savesOf(record.stamp);
   }
 
   /** What to save so that the session becomes `target`. Versions guard the parts that change, and only those. */
@@ -56,7 +56,7 @@ export class StoredSession {
     const { key, birth } = this;
     const parts = new Map<string, PartChange>();
     for (const [name, payload] of target) {
-      if (this.payloads.get(name) !== payload) parts.set(name, { base: this.versions.get(name) ?? null, payload });
+      if (this.payloads.get(name) !== payload) parts.set(name, { base: this.versionOf(name) ?? null, payload });
     }
     if (!birth) return { key, mode: 'update', lifetime, lock, parts };
     return { key, mode: 'create', lifetime: lifetime ?? birth.lifetime, createdAt: birth.createdAt, parts };
@@ -64,20 +64,29 @@ export class StoredSession {
 
   /** The store has accepted the change to `target`. */
   saved(target: Payloads, lifetime: SessionLifetime | undefined, stamp: string, times: SessionTimes): void {
-    const versions = new Map<string, string>();
+    const versions: string[] = [];
     for (const [name, payload] of target) {
-      const known = this.payloads.get(name) === payload ? this.versions.get(name) : undefined;
-      versions.set(name, known ?? stamp);
+      const known = this.payloads.get(name) === payload ? this.versionOf(name, versions.length) : undefined;
+      versions.push(name, known ?? stamp);
     }
     // Another server may have changed other parts in between: that is no conflict, but its stamp covers what is not known here.
-    const isWhole = this.birth !== undefined || (this.stamp !== undefined && isNext(stamp, this.stamp));
+    const saves = savesOf(stamp);
+    const isWhole = this.birth !== undefined || (this.stamp !== undefined && saves === this.saves + 1);
     this.payloads = target;
     this.versions = versions;
     this.stamp = isWhole ? stamp : undefined;
-    this.saves = Number.parseInt(stamp, 10);
+    this.saves = saves;
     this.times = times;
     this.lifetime = lifetime ?? this.lifetime;
     this.birth = undefined;
+  }
+
+  /** @param at where its name probably stands */
+  private versionOf(name: string, at = 0): string | undefined {
+    const { versions } = this;
+    if (versions[at] === name) return versions[at + 1];
+    for (let i = 0; i < versions.length; i += 2) if (versions[i] === name) return versions[i + 1];
+    return undefined;
   }
 
   /** Something was asked of the store and the answer is not known: what it has must be read before it is trusted again. */
@@ -86,7 +95,10 @@ export class StoredSession {
   }
 }
 
+const NO_PAYLOADS: Payloads = new Map();
+const NO_VERSIONS: readonly string[] = [];
+
 /** Stamps are `<n>.<writeId>`, n growing by one with each save. */
-function isNext(stamp: string, previous: string): boolean {
-  return Number.parseInt(stamp, 10) === Number.parseInt(previous, 10) + 1;
+function savesOf(stamp: string): number {
+  return Number.parseInt(stamp, 10);
 }

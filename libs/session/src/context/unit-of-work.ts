@@ -35,7 +35,7 @@ export class UnitOfWork {
   constructor(
     private live: LiveSession | undefined,
     /** Told when stored state is replaced by a fresh bean. */
-    private readonly onUndecodable: (bean: SessionBean, error: SessionStateError) => void,
+    private readonly onUndecodable: (bean: SessionBean, error: SessionStateError, live: LiveSession) => void,
     /** The request will store nothing, so what it is handed over needs no look. */
     private readonly isReadOnly = false,
     private readonly timing?: RequestTiming,
@@ -171,7 +171,7 @@ export class UnitOfWork {
         bean.definition.onUndecodable === 'refuse'
       )
         throw error;
-      this.onUndecodable(bean, error);
+      if (this.live) this.onUndecodable(bean, error, this.live);
       return this.fresh(bean, base);
     }
     callHook(instance, 'onBeanRestored');

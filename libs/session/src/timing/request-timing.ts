@@ -108,6 +108,11 @@ export class RequestTiming {
     return promise;
   }
 
+  /** A tracer wants to see what asks the store. */
+  get isTraced(): boolean {
+    return this.tracer !== undefined;
+  }
+
   /** Has the tracer see `work`, if there is one; whoever awaits it counts the phase, which costs less than `during`. */
   traced<T>(phase: StorePhase, work: () => Promise<T>): Promise<T> {
     return this.tracer ? this.tracer.trace(phase, this.facts, work) : work();

@@ -5,7 +5,8 @@ import type { SessionKey } from '../session-key.js';
 import type { SessionLifetime } from '../session-lifetime.js';
 import type { StoredPart } from '../session-record.js';
 import type { LoadOptions, LoadResult, SaveResult, SessionStore } from '../session-store.js';
-import { applyPartChanges } from '../heap/apply-part-changes.js';
+import { answersAtOnce } from '../at-once.js';
+import { changeParts } from '../heap/change-parts.js';
 import type { MemorySessionStoreOptions } from './memory-session-store.options.js';
 import { MemorySessionTable } from './memory-session-table.js';
 import { MemorySession } from './memory-session.js';
@@ -29,6 +30,11 @@ const ENDED_KEYS = { forMs: 60_000, limit: 10_000 } as const;
 export class MemorySessionStore implements SessionStore {
   readonly name = 'memory';
   readonly capabilities = { shared: false } as const;
+
+  static {
+    answersAtOnce(this.prototype, 'load', this.prototype.loadNow);
+    answersAtOnce(this.prototype, 'save', this.prototype.saveNow);
+  }
 
   private readonly clock: Clock;
   private readonly table: MemorySessionTable;
@@ -55,33 +61,13 @@ export class MemorySessionStore implements SessionStore {
     return this.table.bytes;
   }
 
-  async load(key: SessionKey, { known, touchAfterMs }: LoadOptions = {}): Promise<LoadResult> {
-    const now = this.clock.now();
-    const session = this.table.find(key, now);
-    if (!session) return this.renewed.has(key, now) ? { outcome: 'none', renewed: true } : { outcome: 'none' };
-    const { createdAt, lastAccessedAt, joined } = session;
-    if (touchAfterMs !== undefined && (!joined || now - lastAccessedAt >= touchAfterMs)) {
-      session.joined = true;
-      this.table.prolong(session, now);
-    }
-    const { expiresAt, stamp, lifetime, parts } = session;
-    if (stamp === known) return { outcome: 'unchanged', times: { createdAt, lastAccessedAt, expiresAt, joined } };
-    const record = { createdAt, lastAccessedAt, expiresAt, joined, stamp, lifetime, parts: unpackParts(parts) };
-    return { outcome: 'found', record };
+  async load(key: SessionKey, options?: LoadOptions): Promise<LoadResult> {
+    return this.loadNow(key, options);
   }
 
   /** @throws SessionStoreError when the store is full. */
   async save(change: SessionChange): Promise<SaveResult> {
-    const now = this.clock.now();
-    const session = this.table.find(change.key, now);
-    if (!session) {
-      const tooLate = change.mode === 'update' || this.ended.has(change.key, now);
-      return tooLate ? { outcome: 'gone' } : this.create(change, now);
-    }
-    const stamp = session.stampOf(change.writeId);
-    if (stamp) return { outcome: 'saved', stamp, times: session.times };
-    if (change.mode === 'create') return { outcome: 'conflict', record: session.record };
-    return this.update(session, change, now);
+    return this.saveNow(change);
   }
 
   async touch(key: SessionKey): Promise<boolean> {
@@ -106,6 +92,34 @@ export class MemorySessionStore implements SessionStore {
     this.table.close();
   }
 
+  private loadNow(key: SessionKey, { known, touchAfterMs }: LoadOptions = {}): LoadResult {
+    const now = this.clock.now();
+    const session = this.table.find(key, now);
+    if (!session) return this.renewed.has(key, now) ? { outcome: 'none', renewed: true } : { outcome: 'none' };
+    const { createdAt, lastAccessedAt, joined } = session;
+    if (touchAfterMs !== undefined && (!joined || now - lastAccessedAt >= touchAfterMs)) {
+      session.joined = true;
+      this.table.prolong(session, now);
+    }
+    const { expiresAt, stamp, lifetime, parts } = session;
+    if (stamp === known) return { outcome: 'unchanged', times: { createdAt, lastAccessedAt, expiresAt, joined } };
+    const record = { createdAt, lastAccessedAt, expiresAt, joined, stamp, lifetime, parts: unpackParts(parts) };
+    return { outcome: 'found', record };
+  }
+
+  private saveNow(change: SessionChange): SaveResult {
+    const now = this.clock.now();
+    const session = this.table.find(change.key, now);
+    if (!session) {
+      const tooLate = change.mode === 'update' || this.ended.has(change.key, now);
+      return tooLate ? { outcome: 'gone' } : this.create(change, now);
+    }
+    const stamp = session.stampOf(change.writeId);
+    if (stamp) return { outcome: 'saved', stamp, times: session.times };
+    if (change.mode === 'create') return { outcome: 'conflict', record: session.record };
+    return this.update(session, change, now);
+  }
+
   private create(change: SessionChange, now: number): SaveResult {
     const { key, writeId, lifetime, createdAt = now, parts: changes } = change;
     if (!lifetime) throw new SessionStoreError(this.name, 'save', 'a change of mode create carries no lifetime');
@@ -122,9 +136,9 @@ export class MemorySessionStore implements SessionStore {
 
   private update(session: MemorySession, change: SessionChange, now: number): SaveResult {
     const stamp = session.nextStamp(change.writeId);
-    const parts = unpackParts(session.parts);
-    if (!applyPartChanges(parts, change.parts, stamp)) return { outcome: 'conflict', record: session.record };
-    this.table.replaceParts(session, packParts(parts), stamp, now);
+    const parts = changeParts(session.parts, change.parts, stamp);
+    if (!parts) return { outcome: 'conflict', record: session.record };
+    this.table.replaceParts(session, parts, stamp, now);
     if (change.lifetime) session.lifetime = this.share(change.lifetime);
     this.table.prolong(session, now);
     return { outcome: 'saved', stamp, times: session.times };

@@ -18,8 +18,8 @@ export class MemorySession implements WheelEntry<MemorySession> {
   joined = false;
   bytes: number;
 
-  /** Oldest first; most sessions have none or few. */
-  private earlierStamps: readonly string[] | undefined = undefined;
+  /** Those of saves 1 to 7 in their order; then each takes the place of the one seven saves before. Most sessions have none or few. */
+  private earlierStamps: string[] | undefined = undefined;
 
   constructor(
     readonly key: SessionKey,
@@ -47,7 +47,11 @@ export class MemorySession implements WheelEntry<MemorySession> {
   }
 
   nextStamp(writeId: string): string {
-    return `${Number.parseInt(this.stamp, 10) + 1}.${writeId}`;
+    return `${this.saves + 1}.${writeId}`;
+  }
+
+  private get saves(): number {
+    return Number.parseInt(this.stamp, 10);
   }
 
   /** The stamp that the save with this write id got, if it was one of the last. */
@@ -60,8 +64,10 @@ export class MemorySession implements WheelEntry<MemorySession> {
   }
 
   applySave(stamp: string, parts: PackedParts, bytes: number): void {
+    const { earlierStamps, saves } = this;
     // Not push: an array that grew has room for 17.
-    this.earlierStamps = (this.earlierStamps ?? []).slice(1 - EARLIER_STAMPS).concat(this.stamp);
+    if (earlierStamps?.length === EARLIER_STAMPS) earlierStamps[(saves - 1) % EARLIER_STAMPS] = this.stamp;
+    else this.earlierStamps = [...(earlierStamps ?? []), this.stamp];
     this.stamp = stamp;
     this.parts = parts;
     this.bytes = bytes;

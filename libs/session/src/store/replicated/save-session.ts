@@ -1,5 +1,4 @@
-import { applyPartChanges } from '../heap/apply-part-changes.js';
-import { unpackParts } from '../heap/packed-parts.js';
+import { changeParts } from '../heap/change-parts.js';
 import type { SessionChange } from '../session-change.js';
 import type { SaveResult } from '../session-store.js';
 import { isTombstone } from './is-tombstone.js';
@@ -30,7 +29,7 @@ export function saveSession(change: SessionChange): SessionOperation<SaveResult>
 
 function update(state: SessionState, change: SessionChange, now: number): OperationOutcome<SaveResult> {
   const stamp = `${Number.parseInt(state.stamp, 10) + 1}.${change.writeId}`;
-  if (!applyPartChanges(unpackParts(state.parts), change.parts, stamp)) {
+  if (!changeParts(state.parts, change.parts, stamp)) {
     return answering({ outcome: 'conflict', record: recordOfState(state) });
   }
   const { lifetime } = change;

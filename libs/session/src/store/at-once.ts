@@ -1,0 +1,21 @@
+import type { SessionStore } from './session-store.js';
+
+const TWIN = Symbol('nestjs-session-beans:at-once');
+
+type Method = 'load' | 'save';
+type Answer<M extends Method> = (...call: Parameters<SessionStore[M]>) => Awaited<ReturnType<SessionStore[M]>>;
+
+/**
+ * Says that a method of a store has a twin that gives the same answer in the call itself: a store that keeps its sessions in this process has nothing to
+ * wait for, and promises cost a request more than the answer.
+ *
+ * It is said of the method, not of the store: whoever puts another one in its place (a subclass, a wrapper, a test) is asked as any other store.
+ */
+export function answersAtOnce<M extends Method>(store: Pick<SessionStore, M>, method: M, twin: Answer<M>): void {
+  Object.defineProperty(store[method], TWIN, { value: twin });
+}
+
+/** The twin of a store's method, to be called on the store; undefined when its answers take time. */
+export function answerAtOnce<M extends Method>(store: SessionStore, method: M): Answer<M> | undefined {
+  return (store[method] as { [TWIN]?: Answer<M> })[TWIN];
+}

@@ -1,0 +1,38 @@
+import type { PartChange } from '../session-change.js';
+import type { PackedParts } from './packed-parts.js';
+
+/**
+ * The parts of a session after a change, all of it or none.
+ *
+ * @param version of the parts that are written
+ * @returns undefined when a part is not at the version the change was made from
+ */
+export function changeParts(
+  packed: PackedParts,
+  changes: ReadonlyMap<string, PartChange>,
+  version: string,
+): PackedParts | undefined {
+  for (const [name, { base }] of changes) {
+    const at = placeOf(packed, name);
+    if ((at === -1 ? null : packed[at + 1]) !== base) return undefined;
+  }
+  const changed = packed.slice();
+  for (const [name, { payload }] of changes) {
+    const at = placeOf(changed, name);
+    if (payload === null) {
+      if (at !== -1) changed.splice(at, 3);
+    } else if (at === -1) {
+      changed.push(name, version, payload);
+    } else {
+      changed[at + 1] = version;
+      changed[at + 2] = payload;
+    }
+  }
+  // An array that grew keeps room for more, its copy does not.
+  return changed.length > packed.length ? changed.slice() : changed;
+}
+
+function placeOf(packed: PackedParts, name: string): number {
+  for (let at = 0; at < packed.length; at += 3) if (packed[at] === name) return at;
+  return -1;
+}
