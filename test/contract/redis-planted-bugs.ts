@@ -23,7 +23,7 @@ export const redisPlantedBugs: Readonly<Record<string, PlantedLine>> = {
 
   'a save that was applied is applied again': {
     script: 'sessionBeansSave',
-    right: `if last == writeId then return { 1, created, used, joined, expiry(), '0', stamp } end`,
+    right: `if last == writeId then return saved(0, stamp) end`,
     wrong: `recent = ''`,
   },
 
@@ -35,7 +35,7 @@ export const redisPlantedBugs: Readonly<Record<string, PlantedLine>> = {
 
   'an update creates': {
     script: 'sessionBeansSave',
-    right: `if mode == 'update' then return { 0 } end`,
+    right: `if mode == 'update' then return '0' end`,
     wrong: `if mode == 'update' then newLife = ' 10000 60000 4000' end`,
   },
 

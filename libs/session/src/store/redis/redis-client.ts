@@ -5,8 +5,9 @@ export type RedisClient = Redis | Cluster;
 
 /** The scripts of this package. */
 export interface SessionScripts {
-  sessionBeansLoad(...args: (string | number)[]): Promise<unknown[]>;
-  sessionBeansSave(...args: (string | number)[]): Promise<unknown[]>;
+  sessionBeansLoad(...args: (string | number)[]): Promise<string>;
+  sessionBeansLoadBuffer(...args: (string | number)[]): Promise<Buffer>;
+  sessionBeansSaveBuffer(...args: (string | number)[]): Promise<Buffer>;
   sessionBeansLock(...args: (string | number)[]): Promise<number | string>;
   sessionBeansUnlock(...args: (string | number)[]): Promise<number | string>;
   sessionBeansDestroy(...args: (string | number)[]): Promise<number | string>;

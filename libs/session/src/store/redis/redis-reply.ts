@@ -15,29 +15,35 @@ export type RedisReply =
   | { readonly code: 'unlocked' }
   | { readonly code: 'foreign' };
 
+/** Of a record: before the lengths of its parts. */
+const HEAD_WORDS = 11;
+
 /** Reads an answer of the load or the save script. The one place that knows their shape. */
-export function parseRedisReply(reply: readonly unknown[]): RedisReply {
-  const [code, ...rest] = reply;
-  // A client with `stringNumbers` has the code as text.
-  switch (Number(code)) {
-    case 0:
-      return { code: 'none', isRenewed: rest[0] !== undefined && rest[0] !== null };
-    case 1:
-      return { code: 'times', times: timesOf(rest), hasChanged: rest[4] === '1', stamp: rest[5] as string | undefined };
-    case 2: {
-      const record = recordOf(rest);
-      return record ? { code: 'record', record, hasChanged: rest[4] === '1' } : { code: 'foreign' };
+export function parseRedisReply(reply: Buffer): RedisReply {
+  const text = reply.toString();
+  const end = text.indexOf('\n');
+  const words = (end === -1 ? text : text.slice(0, end)).split(' ');
+  switch (words[0]) {
+    case '0':
+      return { code: 'none', isRenewed: words[1] === '1' };
+    case '1':
+      return { code: 'times', times: timesOf(words), hasChanged: words[5] === '1', stamp: words[6] };
+    case '2': {
+      const parts = partsOf(words, reply, text, end + 1);
+      if (!parts) return { code: 'foreign' };
+      const record = { ...timesOf(words), lifetime: lifetimeOf(words), stamp: words[10] as string, parts };
+      return { code: 'record', record, hasChanged: words[5] === '1' };
     }
-    case 3:
-      return { code: 'too-large', bytes: Number(rest[0]) };
-    case 5:
+    case '3':
+      return { code: 'too-large', bytes: Number(words[1]) };
+    case '5':
       return { code: 'unlocked' };
     default:
       return { code: 'foreign' };
   }
 }
 
-function timesOf([createdAt, lastAccessedAt, joined, expiresAt]: readonly unknown[]): SessionTimes {
+function timesOf([, createdAt, lastAccessedAt, joined, expiresAt]: readonly string[]): SessionTimes {
   return {
     createdAt: Number(createdAt),
     lastAccessedAt: Number(lastAccessedAt),
@@ -47,26 +53,37 @@ function timesOf([createdAt, lastAccessedAt, joined, expiresAt]: readonly unknow
 }
 
 /** Undefined when a part has no version: it is damaged, and so is the session. */
-function recordOf(reply: readonly unknown[]): SessionRecord | undefined {
+function partsOf(
+  words: readonly string[],
+  reply: Buffer,
+  text: string,
+  start: number,
+): Map<string, StoredPart> | undefined {
   const parts = new Map<string, StoredPart>();
-  for (let i = 7; i < reply.length; i += 2) {
-    const field = reply[i] as string;
-    if (!field.startsWith(':')) continue;
-    const text = reply[i + 1] as string;
-    const end = text.indexOf('\n');
-    const version = text.slice(0, Math.max(0, end));
+  // Lengths are bytes. Where each is a character, which is common, one text is enough.
+  const isAscii = text.length === reply.length;
+  let at = start;
+  const next = (length: string | undefined): string => {
+    const from = at;
+    at += Number(length);
+    return isAscii ? text.slice(from, at) : reply.toString('utf8', from, at);
+  };
+  for (let i = HEAD_WORDS; i < words.length; i += 2) {
+    const name = next(words[i]).slice(1);
+    const stored = next(words[i + 1]);
+    const end = stored.indexOf('\n');
+    const version = stored.slice(0, Math.max(0, end));
     if (!/^\d+\../.test(version)) return undefined;
-    parts.set(field.slice(1), { version, payload: text.slice(end + 1) });
+    parts.set(name, { version, payload: stored.slice(end + 1) });
   }
-  return { ...timesOf(reply), lifetime: lifetimeOf(reply[5] as string), stamp: reply[6] as string, parts };
+  return parts;
 }
 
-function lifetimeOf(life: string): SessionLifetime {
-  const [, idleTimeoutMs, absoluteTimeoutMs, unjoinedTimeoutMs] = life.split(' ').map(Number) as [
-    number,
-    number,
-    number,
-    number,
-  ];
-  return { idleTimeoutMs, absoluteTimeoutMs, unjoinedTimeoutMs };
+/** Words 6 to 9 are the life: when it began, and its three times. */
+function lifetimeOf(words: readonly string[]): SessionLifetime {
+  return {
+    idleTimeoutMs: Number(words[7]),
+    absoluteTimeoutMs: Number(words[8]),
+    unjoinedTimeoutMs: Number(words[9]),
+  };
 }

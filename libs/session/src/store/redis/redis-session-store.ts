@@ -69,7 +69,7 @@ export class RedisSessionStore implements SessionStore {
 
   async load(key: SessionKey, { known = '', touchAfterMs }: LoadOptions = {}): Promise<LoadResult> {
     const { reply, watched } = await this.ask(key, this.client, (client) =>
-      client.sessionBeansLoad(this.names.session(key), known, touchAfterMs ?? '', this.maxRecordBytes, 'load'),
+      client.sessionBeansLoadBuffer(this.names.session(key), known, touchAfterMs ?? '', this.maxRecordBytes, 'load'),
     );
     if (reply.code === 'record') return { outcome: 'found', record: reply.record, ...watched };
     if (reply.code === 'times') return { outcome: 'unchanged', times: reply.times, ...watched };
@@ -78,7 +78,7 @@ export class RedisSessionStore implements SessionStore {
 
   async save(change: SessionChange): Promise<SaveResult> {
     const args = this.saveArguments(change);
-    const { reply, watched } = await this.ask(change.key, this.writer, (writer) => writer.sessionBeansSave(...args));
+    const { reply, watched } = await this.ask(change.key, this.writer, (writer) => writer.sessionBeansSaveBuffer(...args));
     if (reply.code === 'none') return { outcome: 'gone' };
     if (reply.code === 'unlocked') return { outcome: 'unlocked' };
     if (reply.code === 'record') return { outcome: 'conflict', record: reply.record, ...watched };
@@ -87,8 +87,8 @@ export class RedisSessionStore implements SessionStore {
   }
 
   async touch(key: SessionKey): Promise<boolean> {
-    const touch = (client: ScriptedClient): Promise<unknown[]> =>
-      client.sessionBeansLoad(this.names.session(key), '', 0, this.maxRecordBytes, 'touch');
+    const touch = (client: ScriptedClient): Promise<Buffer> =>
+      client.sessionBeansLoadBuffer(this.names.session(key), '', 0, this.maxRecordBytes, 'touch');
     const { reply } = await this.ask(key, this.client, touch, false);
     return reply.code !== 'none';
   }
@@ -158,7 +158,7 @@ export class RedisSessionStore implements SessionStore {
   private async ask(
     key: SessionKey,
     client: ScriptedClient,
-    command: (client: ScriptedClient) => Promise<unknown[]>,
+    command: (client: ScriptedClient) => Promise<Buffer>,
     showsState = true,
   ): Promise<{
     reply: Exclude<RedisReply, { code: 'too-large' | 'foreign' }>;

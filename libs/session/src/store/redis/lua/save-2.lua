@@ -14,11 +14,11 @@
     ARGV[7..] for each part: name, version it was made from ('' = it did not exist), 'set' or 'remove', new payload
 
   Output:
-    { 1, created, used, joined, expires, changed, stamp }         saved, now ('1') or when the same change was sent before ('0')
-    { 2, created, used, joined, expires, '0', life, stamp, field, value, ... }  conflict: what is stored instead
-    { 3, bytes }  { 4 }                                           as in load: too large to answer, or not ours or damaged
-    { 0 }                                                         gone
-    { 5 }                                                         the lock is not held
+    1 created used joined expires changed stamp                   saved, now (1) or when the same change was sent before (0)
+    2 created used joined expires 0 life stamp #field #value ... LF field value ...   conflict: what is stored instead, as in load
+    3 bytes    4                                                  as in load: too large to answer, or not ours or damaged
+    0                                                             gone
+    5                                                             the lock is not held
 
   Fields: `stamp` n.writeId of the last save; `life` created idle absolute unjoined; `use` last used, joined; `recent` the
   short hashes of the last 8 writes, newest first; `:name` version, line feed, payload.
@@ -33,13 +33,13 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local head = redis.pcall('HMGET', key, 'stamp', 'life', 'use', 'recent')
 -- WRONGTYPE is the only way in which it fails.
-if head.err then return { 4 } end
+if head.err then return '4' end
 local stamp, life, use, recent = unpack(head)
 recent = recent or ''
 if not stamp then
-  if redis.call('HEXISTS', key, 'ended') == 1 then return { 0 } end
-  if redis.call('EXISTS', key) == 1 then return { 4 } end
-  if mode == 'update' then return { 0 } end
+  if redis.call('HEXISTS', key, 'ended') == 1 then return '0' end
+  if redis.call('EXISTS', key) == 1 then return '4' end
+  if mode == 'update' then return '0' end
 end
 
 local created, idle, absolute, unjoined, used, joined
@@ -50,27 +50,30 @@ local function expiry()
   local wait = joined == '1' and tonumber(idle) or math.min(idle, unjoined)
   return string.format('%.0f', math.min(used + wait, created + absolute))
 end
+local function saved(changed, as)
+  return table.concat({ 1, created, used, joined, expiry(), changed, as }, ' ')
+end
 
 local n, last = 0, nil
 if stamp then
   read(life or '')
   used, joined = string.match(use or '', '^(%d+) ([01])$')
   n, last = string.match(stamp, '^(%d+)%.(.+)$')
-  if not created or created == '' or not used or not n then return { 4 } end
+  if not created or created == '' or not used or not n then return '4' end
   if tonumber(expiry()) <= now then
     redis.call('DEL', key)
-    return { 0 }
+    return '0'
   end
   -- The same change again, because its answer was lost.
-  if last == writeId then return { 1, created, used, joined, expiry(), '0', stamp } end
+  if last == writeId then return saved(0, stamp) end
   for i = 0, math.min(KEPT, #recent / SHORT) - 1 do
     if string.sub(recent, i * SHORT + 1, (i + 1) * SHORT) == short then
-      return { 1, created, used, joined, expiry(), '0', string.format('%.0f.', n - i) .. writeId }
+      return saved(0, string.format('%.0f.', n - i) .. writeId)
     end
   end
 end
 
-if lock ~= '' and redis.call('GET', KEYS[2]) ~= lock then return { 5 } end
+if lock ~= '' and redis.call('GET', KEYS[2]) ~= lock then return '5' end
 
 local conflict = stamp and mode == 'create'
 for i = 7, #ARGV, 4 do
@@ -79,18 +82,22 @@ for i = 7, #ARGV, 4 do
   if stored then
     version = string.match(stored, '^(%d+%.[^\n]+)\n')
     -- A part without a version is damaged. Taken for one that does not exist, it would be overwritten.
-    if not version then return { 4 } end
+    if not version then return '4' end
   end
   if version ~= ARGV[i + 1] then conflict = true end
 end
 if conflict then
-  local answer, bytes = { 2, created, used, joined, expiry(), '0', life, stamp }, 0
-  for _, text in ipairs(redis.call('HGETALL', key)) do
-    bytes = bytes + #text
-    answer[#answer + 1] = text
+  local answer, parts, bytes, all = { 2, created, used, joined, expiry(), 0, life, stamp }, {}, 0, redis.call('HGETALL', key)
+  for i = 1, #all, 2 do
+    local field, value = all[i], all[i + 1]
+    bytes = bytes + #field + #value
+    if string.sub(field, 1, 1) == ':' then
+      answer[#answer + 1], answer[#answer + 2] = #field, #value
+      parts[#parts + 1], parts[#parts + 2] = field, value
+    end
   end
-  if bytes > maxBytes then return { 3, bytes } end
-  return answer
+  if bytes > maxBytes then return '3 ' .. bytes end
+  return table.concat(answer, ' ') .. '\n' .. table.concat(parts)
 end
 
 if not stamp then
@@ -121,4 +128,4 @@ end
 redis.call('PEXPIREAT', key, expiry())
 -- CLIENT TRACKING follows a key that a script reads last.
 redis.call('HGET', key, 'stamp')
-return { 1, created, used, joined, expiry(), '1', stamp }
+return saved(1, stamp)

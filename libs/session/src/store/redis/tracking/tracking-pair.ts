@@ -77,7 +77,7 @@ export class TrackingPair {
    */
   async ask(
     key: SessionKey,
-    command: (connection: ScriptedClient) => Promise<unknown[]>,
+    command: (connection: ScriptedClient) => Promise<Buffer>,
     showsState: boolean,
   ): Promise<{ reply: RedisReply; watch: TrackingWatch } | undefined> {
     const { watch } = this;
