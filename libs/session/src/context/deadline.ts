@@ -1,8 +1,9 @@
 import { AsyncResource } from 'node:async_hooks';
 
+/** Something that is waited for. */
 interface Waiting {
   readonly until: number;
-  readonly reject: (error: Error) => void;
+  readonly tooLate: (error: Error) => void;
 }
 
 /** A timer that is later than this was kept from running. */
@@ -33,20 +34,31 @@ export class Deadline {
   /** @throws Error when the work has not settled in time */
   limit<T>(work: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      const waiting = { until: performance.now() + this.timeoutMs, reject };
-      this.waiting.add(waiting);
-      if (!this.isWatching) this.watch(waiting.until);
+      const waiting = this.begin(reject);
       work.then(
         (value) => {
-          this.waiting.delete(waiting);
+          this.end(waiting);
           resolve(value);
         },
         (error: Error) => {
-          this.waiting.delete(waiting);
+          this.end(waiting);
           reject(error);
         },
       );
     });
+  }
+
+  /** For what has a promise of its own: `tooLate` is called unless `end` is, in time, with what this returns. */
+  begin(tooLate: (error: Error) => void): Waiting {
+    const waiting = { until: performance.now() + this.timeoutMs, tooLate };
+    this.waiting.add(waiting);
+    if (!this.isWatching) this.watch(waiting.until);
+    return waiting;
+  }
+
+  /** @returns false when it was too late */
+  end(waiting: Waiting): boolean {
+    return this.waiting.delete(waiting);
   }
 
   private watch(until: number, isGrace = false): void {
@@ -69,7 +81,7 @@ export class Deadline {
     for (const waiting of this.waiting) {
       if (waiting.until > now) return this.watch(waiting.until);
       this.waiting.delete(waiting);
-      waiting.reject(new Error(`no answer within ${this.timeoutMs} ms ${this.name}`));
+      waiting.tooLate(new Error(`no answer within ${this.timeoutMs} ms ${this.name}`));
     }
   }
 }

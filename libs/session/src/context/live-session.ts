@@ -274,7 +274,8 @@ export class LiveSession {
     while (this.hasWork) {
       if (this.waiting.length > 0) await this.save();
       if (this.joiners.length > 0) await this.load();
-      await this.jobs.shift()?.();
+      const job = this.jobs.shift();
+      if (job) await job();
     }
     this.isWorking = false;
   }

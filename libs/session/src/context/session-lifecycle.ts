@@ -394,16 +394,14 @@ export class SessionLifecycle {
     request.phase = 'active';
   }
 
-  private async acquire(
+  private acquire(
     request: RequestSession,
     key: SessionKey,
     { locator, freshness }: PresentedId,
   ): Promise<LiveSession | undefined> {
-    try {
-      return await this.liveSessions.acquire(key, locator, savesSeen(freshness, key), request.timing?.facts);
-    } catch (error) {
-      return this.withoutSession(request, key, error);
-    }
+    return this.liveSessions
+      .acquire(key, locator, savesSeen(freshness, key), request.timing?.facts)
+      .catch((error: unknown) => this.withoutSession(request, key, error));
   }
 
   /** @throws `error`, unless it means that the request has no session */

@@ -57,9 +57,9 @@ export class StoreGateway {
   }
 
   /** Loads for a request that uses the session: the client has joined, which the answer says too, and the end of life moves. */
-  async load(key: SessionKey, known?: string, locator?: string): Promise<LoadResult> {
+  load(key: SessionKey, known?: string, locator?: string): Promise<LoadResult> {
     const options = this.optionsOf(known, locator);
-    return this.joined(key, await this.ask('load', () => this.store.load(key, options)));
+    return this.ask('load', () => this.store.load(key, options)).then((result) => this.joined(key, result));
   }
 
   /** Like `load`, in the call itself; undefined when the store's answers take time. */
@@ -67,7 +67,7 @@ export class StoreGateway {
     const load = answerAtOnce(this.store, 'load');
     if (!load) return undefined;
     try {
-      return this.joined(key, load.call(this.store, key, this.optionsOf()));
+      return this.joined(key, load(this.store, key, this.optionsOf()));
     } catch (cause) {
       throw this.failure('load', cause);
     }
@@ -100,7 +100,7 @@ export class StoreGateway {
     const save = answerAtOnce(this.store, 'save');
     if (!save) throw this.failed('save', 'its answers take time');
     try {
-      return save.call(this.store, this.changeOf(content, locator));
+      return save(this.store, this.changeOf(content, locator));
     } catch (cause) {
       throw this.failure('save', cause);
     }
@@ -168,31 +168,29 @@ export class StoreGateway {
     return result;
   }
 
-  private async ask<T>(operation: SessionStoreError['operation'], call: () => Promise<T>): Promise<T> {
-    if (this.underWay >= MAX_UNDER_WAY) throw this.failed(operation, `${MAX_UNDER_WAY} calls are under way already`);
-    const { deadline } = this;
-    // Where nobody stops waiting the call is over when the waiting is: no promise of its own is needed to count it.
-    if (!deadline) this.underWay++;
-    try {
-      return await (deadline ? deadline.limit(this.answerOf(call)) : call());
-    } catch (cause) {
-      throw this.failure(operation, cause);
-    } finally {
-      if (!deadline) this.underWay--;
-    }
-  }
-
   /**
-   * Counted until the store is done with it, also when nobody waits any more: a store that hangs must not pile up work. A store may be anybody's:
-   * one that throws instead of rejecting, or answers nothing, has failed like any other.
+   * A call counts until the store is done with it, also when nobody waits any more: a store that hangs must not pile up work. A store may be anybody's: one
+   * that throws instead of rejecting, or answers nothing, has failed like any other.
    */
-  private async answerOf<T>(call: () => Promise<T>): Promise<T> {
-    this.underWay++;
-    try {
-      return await call();
-    } finally {
-      this.underWay--;
-    }
+  private ask<T>(operation: SessionStoreError['operation'], call: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const { deadline } = this;
+      const fail = (cause: unknown): void => reject(this.failure(operation, cause));
+      if (this.underWay >= MAX_UNDER_WAY)
+        return reject(this.failed(operation, `${MAX_UNDER_WAY} calls are under way already`));
+      const answer = begun(call);
+      const waiting = deadline?.begin(fail);
+      this.underWay++;
+      /** @returns whether anybody waits */
+      const over = (): boolean => {
+        this.underWay--;
+        return waiting === undefined || deadline?.end(waiting) === true;
+      };
+      answer.then(
+        (value) => void (over() && resolve(value)),
+        (cause: unknown) => void (over() && fail(cause)),
+      );
+    });
   }
 
   private failure(operation: SessionStoreError['operation'], cause: unknown): SessionError {
@@ -210,5 +208,14 @@ export class StoreGateway {
     options?: ErrorOptions,
   ): SessionStoreError {
     return new SessionStoreError(this.store.name, operation, problem, options);
+  }
+}
+
+/** A promise whatever the call does. */
+function begun<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return Promise.resolve(call());
+  } catch (cause) {
+    return Promise.reject(cause);
   }
 }

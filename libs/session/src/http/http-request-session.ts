@@ -119,10 +119,9 @@ export class HttpRequestSession extends RequestSession implements GateKeeper {
     this.timing?.enter('framework');
     this.noteUnavailable(error);
     if (this.isClientGone) return this.leave(status ?? 500);
-    const stored = status === undefined ? undefined : this.store(status);
-    if (stored) return this.handlerStored(stored);
-    this.isHandling = false;
-    return undefined;
+    const stored = status === undefined ? undefined : this.store(status, false, true);
+    if (!stored) this.isHandling = false;
+    return stored;
   }
 
   beforeBytes(status: number, moment: 'head' | 'held' | 'end'): Promise<void> | undefined {
@@ -153,7 +152,8 @@ export class HttpRequestSession extends RequestSession implements GateKeeper {
     }
   }
 
-  private store(status: number, evenIfUntouched = false): Promise<void> | undefined {
+  /** @param endsHandler the handler ends with it, unless there is nothing to wait for */
+  private store(status: number, evenIfUntouched = false, endsHandler = false): Promise<void> | undefined {
     const { lifecycle, commitOn } = this.runtime;
     if (this.phase !== 'active' && this.phase !== 'detached') return undefined;
     if (!evenIfUntouched && !lifecycle.needsCommit(this)) return undefined;
@@ -161,10 +161,10 @@ export class HttpRequestSession extends RequestSession implements GateKeeper {
     const cannotStart = this.isClientGone && !this.hasSession && !this.committing;
     if ((isFailure && commitOn === 'success') || cannotStart) {
       lifecycle.rollback(this);
-      return this.committing;
+      return this.committing && this.told(this.committing, true, endsHandler);
     }
     const stored = lifecycle.commit(this);
-    return stored && this.told(stored, isFailure || this.isClientGone);
+    return stored && this.told(stored, isFailure || this.isClientGone, endsHandler);
   }
 
   private async beginLater(loading: Promise<void> | undefined, lockWaitMs: number | undefined): Promise<void> {
@@ -183,7 +183,7 @@ export class HttpRequestSession extends RequestSession implements GateKeeper {
   }
 
   /** @param isToldOtherwise the client is told that it failed either way, or is gone; what went wrong first is the better answer */
-  private async told(stored: Promise<void>, isToldOtherwise: boolean): Promise<void> {
+  private async told(stored: Promise<void>, isToldOtherwise: boolean, endsHandler: boolean): Promise<void> {
     try {
       await stored;
     } catch (error) {
@@ -196,15 +196,11 @@ export class HttpRequestSession extends RequestSession implements GateKeeper {
         error: error as Error,
       });
       this.runtime.onNotStored(error as Error);
-    }
-  }
-
-  private async handlerStored(stored: Promise<void>): Promise<void> {
-    try {
-      await stored;
     } finally {
-      this.isHandling = false;
-      if (this.isClientGone) this.runtime.lifecycle.detach(this);
+      if (endsHandler) {
+        this.isHandling = false;
+        if (this.isClientGone) this.runtime.lifecycle.detach(this);
+      }
     }
   }
 

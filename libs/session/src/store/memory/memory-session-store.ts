@@ -32,8 +32,8 @@ export class MemorySessionStore implements SessionStore {
   readonly capabilities = { shared: false } as const;
 
   static {
-    answersAtOnce(this.prototype, 'load', this.prototype.loadNow);
-    answersAtOnce(this.prototype, 'save', this.prototype.saveNow);
+    answersAtOnce(this.prototype, 'load', (store, key, options) => store.loadNow(key, options));
+    answersAtOnce(this.prototype, 'save', (store, change) => store.saveNow(change));
   }
 
   private readonly clock: Clock;

@@ -17,6 +17,7 @@ import { ReplicaAcknowledgements } from './replica-acknowledgements.js';
 import { resolveRedisOptions } from './resolve-redis-options.js';
 import { sendAgain } from './send-again.js';
 import { SessionTracking } from './tracking/session-tracking.js';
+import type { TrackingPair } from './tracking/tracking-pair.js';
 import { warnAboutRedis } from './warn-about-redis.js';
 
 /** How long an ended key stays ended for a creation that arrives late. */
@@ -24,6 +25,13 @@ const ENDED_MARK_MS = 120_000;
 
 /** How long after the end of a connection of ours that nobody asked to end. */
 const RECONNECT_MS = 100;
+
+interface Answer {
+  readonly reply: Exclude<RedisReply, { code: 'too-large' | 'foreign' }>;
+
+  /** What a load or save says of it, where this server is told what others change. */
+  readonly watched: { readonly watch: SessionWatch } | undefined;
+}
 
 /**
  * Keeps sessions in Redis or Valkey: any server can serve any request, and sessions outlive all of them. One hash per session; a load, a
@@ -78,7 +86,9 @@ export class RedisSessionStore implements SessionStore {
 
   async save(change: SessionChange): Promise<SaveResult> {
     const args = this.saveArguments(change);
-    const { reply, watched } = await this.ask(change.key, this.writer, (writer) => writer.sessionBeansSaveBuffer(...args));
+    const { reply, watched } = await this.ask(change.key, this.writer, (writer) =>
+      writer.sessionBeansSaveBuffer(...args),
+    );
     if (reply.code === 'none') return { outcome: 'gone' };
     if (reply.code === 'unlocked') return { outcome: 'unlocked' };
     if (reply.code === 'record') return { outcome: 'conflict', record: reply.record, ...watched };
@@ -155,19 +165,31 @@ export class RedisSessionStore implements SessionStore {
     return args;
   }
 
-  private async ask(
+  private ask(
     key: SessionKey,
     client: ScriptedClient,
     command: (client: ScriptedClient) => Promise<Buffer>,
     showsState = true,
-  ): Promise<{
-    reply: Exclude<RedisReply, { code: 'too-large' | 'foreign' }>;
-    watched: { watch: SessionWatch } | undefined;
-  }> {
+  ): Promise<Answer> {
     // What WAIT counts was written on the connection it is sent on.
     const pair = client === this.client ? this.tracking?.pairFor(key) : undefined;
-    const tracked = await pair?.ask(key, command, showsState);
-    const reply = tracked?.reply ?? parseRedisReply(await sendAgain(client, () => command(client)));
+    if (pair) return this.askWatched(pair, key, client, command, showsState);
+    return sendAgain(client, () => command(client)).then((reply) => this.answerOf(parseRedisReply(reply)));
+  }
+
+  private async askWatched(
+    pair: TrackingPair,
+    key: SessionKey,
+    client: ScriptedClient,
+    command: (client: ScriptedClient) => Promise<Buffer>,
+    showsState: boolean,
+  ): Promise<Answer> {
+    const watched = await pair.ask(key, command, showsState);
+    if (watched) return this.answerOf(watched.reply, { watch: watched.watch });
+    return this.answerOf(parseRedisReply(await sendAgain(client, () => command(client))));
+  }
+
+  private answerOf(reply: RedisReply, watched?: Answer['watched']): Answer {
     if (reply.code === 'too-large') {
       throw new SessionStateError(
         'the stored session',
@@ -182,7 +204,7 @@ export class RedisSessionStore implements SessionStore {
         { reason: 'undecodable' },
       );
     }
-    return { reply, watched: tracked && { watch: tracked.watch } };
+    return { reply, watched };
   }
 
   private async replicate(key: SessionKey, operation: 'save' | 'destroy'): Promise<void> {

@@ -16,19 +16,29 @@ const GIVE_UP_MS = 600;
  * Sends a command, and again after faults that pass by. Only for commands that recognise what they have done already: the answer of the
  * first may have been lost.
  */
-export async function sendAgain<T>(client: RedisClient, command: () => Promise<T>): Promise<T> {
+export function sendAgain<T>(client: RedisClient, command: () => Promise<T>): Promise<T> {
   const start = performance.now();
+  gatherWrites(client);
+  return command().catch((error: unknown) => afterFault(error, client, command, start));
+}
+
+async function afterFault<T>(
+  fault: unknown,
+  client: RedisClient,
+  command: () => Promise<T>,
+  start: number,
+): Promise<T> {
+  let error = fault;
   for (const pause of PAUSES_MS) {
+    const isLate = performance.now() - start + pause > GIVE_UP_MS;
+    if (isLate || client.status === 'end' || !isPassing(error)) break;
+    await new Promise((resolve) => setTimeout(resolve, pause * (0.5 + Math.random())));
     gatherWrites(client);
     try {
       return await command();
-    } catch (error) {
-      const isLate = performance.now() - start + pause > GIVE_UP_MS;
-      if (isLate || client.status === 'end' || !isPassing(error)) throw withoutArguments(error);
-      await new Promise((resolve) => setTimeout(resolve, pause * (0.5 + Math.random())));
+    } catch (next) {
+      error = next;
     }
   }
-  return command().catch((error: unknown) => {
-    throw withoutArguments(error);
-  });
+  throw withoutArguments(error);
 }
