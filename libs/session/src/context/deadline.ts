@@ -1,9 +1,12 @@
 import { AsyncResource } from 'node:async_hooks';
 
-/** Something that is waited for. */
+/** Something that is waited for; in a chain, the longest first. */
 interface Waiting {
   readonly until: number;
   readonly tooLate: (error: Error) => void;
+  isOver: boolean;
+  before: Waiting | undefined;
+  after: Waiting | undefined;
 }
 
 /** A timer that is later than this was kept from running. */
@@ -19,7 +22,9 @@ const GRACE_MS = 20;
  * for does.
  */
 export class Deadline {
-  private readonly waiting = new Set<Waiting>();
+  // Not a Set: see short-lived-map.ts.
+  private first: Waiting | undefined;
+  private last: Waiting | undefined;
   private isWatching = false;
 
   /** Timers hold on to the request they were made in, so they are made outside of any. */
@@ -50,15 +55,27 @@ export class Deadline {
 
   /** For what has a promise of its own: `tooLate` is called unless `end` is, in time, with what this returns. */
   begin(tooLate: (error: Error) => void): Waiting {
-    const waiting = { until: performance.now() + this.timeoutMs, tooLate };
-    this.waiting.add(waiting);
+    const until = performance.now() + this.timeoutMs;
+    const waiting: Waiting = { until, tooLate, isOver: false, before: this.last, after: undefined };
+    if (this.last) this.last.after = waiting;
+    else this.first = waiting;
+    this.last = waiting;
     if (!this.isWatching) this.watch(waiting.until);
     return waiting;
   }
 
   /** @returns false when it was too late */
   end(waiting: Waiting): boolean {
-    return this.waiting.delete(waiting);
+    if (waiting.isOver) return false;
+    const { before, after } = waiting;
+    if (before) before.after = after;
+    else this.first = after;
+    if (after) after.before = before;
+    else this.last = before;
+    waiting.isOver = true;
+    // What is over must not hold on to what came after it.
+    waiting.before = waiting.after = undefined;
+    return true;
   }
 
   private watch(until: number, isGrace = false): void {
@@ -78,9 +95,9 @@ export class Deadline {
 
   private refuseUntil(now: number): void {
     this.isWatching = false;
-    for (const waiting of this.waiting) {
+    for (let waiting = this.first; waiting; waiting = this.first) {
       if (waiting.until > now) return this.watch(waiting.until);
-      this.waiting.delete(waiting);
+      this.end(waiting);
       waiting.tooLate(new Error(`no answer within ${this.timeoutMs} ms ${this.name}`));
     }
   }

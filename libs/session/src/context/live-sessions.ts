@@ -1,4 +1,5 @@
 import type { SessionKey } from '../store/session-key.js';
+import { ShortLivedMap } from '../store/short-lived-map.js';
 import type { RequestFacts } from '../timing/request-facts.js';
 import type { LiveSessionSettings } from './live-session-settings.js';
 import { LiveSession } from './live-session.js';
@@ -20,8 +21,8 @@ interface Loading {
  * follows the number of running requests, unless a near cache keeps it.
  */
 export class LiveSessions {
-  private readonly byKey = new Map<SessionKey, LiveSession>();
-  private readonly loading = new Map<SessionKey, Loading>();
+  private readonly byKey = new ShortLivedMap<SessionKey, LiveSession>();
+  private readonly loading = new ShortLivedMap<SessionKey, Loading>();
 
   constructor(
     private readonly store: StoreGateway,

@@ -1,10 +1,11 @@
 import type { SessionKey } from '../session-key.js';
+import { ShortLivedMap } from '../short-lived-map.js';
 
 const ignore = (): void => undefined;
 
 /** Lets the operations of one session run one after another on this member; those of different sessions do not wait for each other. */
 export class KeyQueue {
-  private readonly tails = new Map<SessionKey, Promise<void>>();
+  private readonly tails = new ShortLivedMap<SessionKey, Promise<void>>();
 
   /** Sessions that are worked on. */
   get size(): number {
