@@ -232,9 +232,11 @@ export class SessionLifecycle {
     try {
       differences = request.isReadOnly ? this.readOnlyDifferences(request, unit) : unit.differences();
     } catch (error) {
+      request.timing?.catchUp();
       return this.refused(request, error);
     }
     if (this.asksTheStore(request, unit, differences)) return this.store(request, unit, differences);
+    request.timing?.catchUp();
     if (live) this.goOn(request, unit, live);
     return undefined;
   }
@@ -257,8 +259,8 @@ export class SessionLifecycle {
     unit: UnitOfWork,
     differences: readonly PartDifference[],
   ): Promise<void> | undefined {
-    const { timing, live } = request;
-    if (timing) for (const { bean, mine } of differences) timing.facts.saves(bean.name, mine);
+    const { live } = request;
+    for (const { bean, mine } of differences) request.timing?.facts.saves(bean.name, mine);
     if (!live || request.renewRequested || request.phase !== 'active')
       return this.storeLater(request, unit, this.storeElsewhere(request, differences));
     let stored: Promise<void> | undefined;

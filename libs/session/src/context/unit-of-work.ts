@@ -69,7 +69,7 @@ export class UnitOfWork {
   }
 
   /**
-   * What this request has changed since it took its instances (or since the last `rebase`).
+   * What this request has changed since it took its instances (or since the last `rebase`). Where time is measured, what follows is to say what it is.
    * @throws SessionStateError when a bean holds something that cannot be stored
    */
   differences(): PartDifference[] {
@@ -77,7 +77,7 @@ export class UnitOfWork {
     try {
       return this.differencesNow();
     } finally {
-      this.timing?.end('encode');
+      this.timing?.endNext('encode');
     }
   }
 
@@ -147,7 +147,7 @@ export class UnitOfWork {
 
   private takeTimed(bean: SessionBean, timing: RequestTiming): TakenBean {
     timing.begin('decode');
-    timing.facts.touched.push(bean.name);
+    timing.facts.touches(bean.name);
     try {
       return this.take(bean);
     } finally {

@@ -82,6 +82,7 @@ export class HttpRequestSession extends RequestSession implements GateKeeper {
   begin(framework: FrameworkRequest | undefined, lockWaitMs?: number): Promise<void> | undefined {
     if (!this.hasBegun) {
       this.exchange.framework = framework;
+      this.timedResponse?.giveWay();
       ResponseGate.install(this.response, this);
       // Its close event was before the gate.
       if (this.response.destroyed) this.afterEnd(false);
@@ -116,8 +117,14 @@ export class HttpRequestSession extends RequestSession implements GateKeeper {
    */
   handlerEnded(status: number | undefined, error?: unknown): Promise<void> | undefined {
     this.wasHandled = true;
-    this.timing?.enter('framework');
+    this.timing?.enterNext('framework');
     this.noteUnavailable(error);
+    const stored = this.storeHandlers(status);
+    this.timing?.catchUp();
+    return stored;
+  }
+
+  private storeHandlers(status: number | undefined): Promise<void> | undefined {
     if (this.isClientGone) return this.leave(status ?? 500);
     const stored = status === undefined ? undefined : this.store(status, false, true);
     if (!stored) this.isHandling = false;

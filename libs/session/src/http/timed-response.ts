@@ -1,5 +1,5 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import { arrivalOf } from '../timing/request-arrivals.js';
+import { answeredAt, arrivalOf } from '../timing/request-arrivals.js';
 import type { RequestEnd } from '../timing/request-end.js';
 import type { RequestTiming } from '../timing/request-timing.js';
 import type { RequestTimings } from '../timing/request-timings.js';
@@ -48,6 +48,13 @@ export class TimedResponse implements RequestEnd {
     return timed;
   }
 
+  /** Somebody else, who puts more in place, will call `beforeHead`. */
+  giveWay(): void {
+    const { response } = this;
+    if (response.writeHead === (writeHeadTimed as unknown))
+      response.writeHead = this.writeHead as ServerResponse['writeHead'];
+  }
+
   /** The head is about to be written; with its headers where they are told to clients. */
   beforeHead(headers?: ResponseHeaders): void {
     if (this.hasHead) return;
@@ -83,7 +90,7 @@ export class TimedResponse implements RequestEnd {
 
   /** @internal */
   closed(): void {
-    this.timings.finish(this.timing, this);
+    this.timings.finish(this.timing, this, answeredAt(this.request));
   }
 
   /** @returns what to hand to `writeHead` instead */

@@ -47,7 +47,7 @@ export class SessionTracer implements PhaseTracer {
     }
     if (phase === 'sessionSave') {
       span.setAttribute('session.saved_bytes', facts.savedBytes);
-      span.setAttribute('session.beans.changed', facts.changed);
+      span.setAttribute('session.beans.changed', [...facts.changed]);
       span.setAttribute('session.retries', facts.retries);
     }
   }

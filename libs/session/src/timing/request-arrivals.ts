@@ -19,7 +19,7 @@ const ENDS = 'http.server.response.finish';
 const ARRIVAL = Symbol('nestjs-session-beans:arrival');
 const ANSWERED = Symbol('nestjs-session-beans:answered');
 
-type Arriving = IncomingMessage & { [ARRIVAL]?: Arrival; socket: Connection };
+type Arriving = IncomingMessage & { [ARRIVAL]?: Arrival; [ANSWERED]?: number; socket: Connection };
 type Connection = IncomingMessage['socket'] & { [ANSWERED]?: number };
 
 let readInThisTurn = 0;
@@ -31,7 +31,7 @@ const noteArrival = (message: unknown): void => {
 
 const noteAnswer = (message: unknown): void => {
   const { request } = message as { request: Arriving };
-  request.socket[ANSWERED] = performance.now();
+  request.socket[ANSWERED] = request[ANSWERED] = performance.now();
 };
 
 const turnIsOver = (): void => {
@@ -50,6 +50,11 @@ export function arrivalOf(request: IncomingMessage): Arrival {
   const arrival = (request as Arriving)[ARRIVAL] ?? arrivalNow();
   eventLoopPulse.keep(arrival.at);
   return arrival;
+}
+
+/** When Node had handed the whole answer to the system; undefined when it has not, or nobody listened. */
+export function answeredAt(request: IncomingMessage): number | undefined {
+  return (request as Arriving)[ANSWERED];
 }
 
 /** @param answered when the answer to the request before it on its connection was sent */

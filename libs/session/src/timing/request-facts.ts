@@ -3,6 +3,16 @@ import type { SessionKey } from '../store/session-key.js';
 /** Of services that one request calls. */
 const MOST_NAMES = 16;
 
+interface DownstreamCalls {
+  readonly name: string;
+  calls: number;
+  ms: number;
+}
+
+// Most requests have one or none of each: an array is made when there is something to put into it.
+const NO_NAMES: readonly string[] = [];
+const NO_CALLS: readonly DownstreamCalls[] = [];
+
 /** What a request did with its session, besides taking time. Filled by the life cycle; becomes the record. */
 export class RequestFacts {
   /** `CountController.count` */
@@ -27,9 +37,9 @@ export class RequestFacts {
   savedBytes = 0;
   conflicts = 0;
   retries = 0;
-  readonly touched: string[] = [];
-  readonly changed: string[] = [];
-  readonly downstream: { name: string; calls: number; ms: number }[] = [];
+  touched: readonly string[] = NO_NAMES;
+  changed: readonly string[] = NO_NAMES;
+  downstream: readonly DownstreamCalls[] = NO_CALLS;
 
   /** The payloads that were last measured, and what came of it: most requests end with those that they loaded. */
   private sized: ReadonlyMap<string, string> | undefined;
@@ -42,8 +52,12 @@ export class RequestFacts {
     this.loadedBytes += this.bytes;
   }
 
+  touches(part: string): void {
+    this.touched = [...this.touched, part];
+  }
+
   saves(part: string, payload: string): void {
-    if (!this.changed.includes(part)) this.changed.push(part);
+    if (!this.changed.includes(part)) this.changed = [...this.changed, part];
     this.savedBytes += Buffer.byteLength(payload);
   }
 
@@ -54,7 +68,7 @@ export class RequestFacts {
       known.calls++;
       known.ms += ms;
     } else if (this.downstream.length < MOST_NAMES) {
-      this.downstream.push({ name, calls: 1, ms });
+      this.downstream = [...this.downstream, { name, calls: 1, ms }];
     }
   }
 

@@ -75,6 +75,11 @@ export class RequestTiming {
     this.update();
   }
 
+  /** Like `enter`, from the next change on: who knows that one follows at once spares a look at the clock. Call `catchUp` if none may have followed. */
+  enterNext(stage: TimingStage): void {
+    if (this.stage !== phaseIndex.response) this.stage = phaseIndex[stage];
+  }
+
   begin(overlay: TimingOverlay): void {
     const rank = RANK[overlay];
     const { open } = this;
@@ -84,11 +89,21 @@ export class RequestTiming {
   }
 
   end(overlay: TimingOverlay): void {
+    this.endNext(overlay);
+    this.update();
+  }
+
+  /** Like `end`, with the next change, as `enterNext`. */
+  endNext(overlay: TimingOverlay): void {
     const rank = RANK[overlay];
     const { open } = this;
     const left = (open[rank] as number) - 1;
     open[rank] = left;
     if (left === 0) this.underWay &= ~(1 << rank);
+  }
+
+  /** No other change follows at once. */
+  catchUp(): void {
     this.update();
   }
 
@@ -140,9 +155,13 @@ export class RequestTiming {
     if (this.endedAt === undefined) this.switchTo(this.current);
   }
 
-  /** The request is over; whatever begins or ends from now on is not counted. */
-  finish(): void {
-    this.settle();
+  /**
+   * The request is over; whatever begins or ends from now on is not counted.
+   * @param at when it was, if that is known
+   */
+  finish(at = performance.now()): void {
+    if (this.endedAt !== undefined) return;
+    this.switchTo(this.current, Math.max(at, this.since));
     this.endedAt = this.since;
   }
 
@@ -154,9 +173,8 @@ export class RequestTiming {
     if (next !== this.current) this.switchTo(next);
   }
 
-  private switchTo(next: number): void {
+  private switchTo(next: number, now = performance.now()): void {
     const { current, spent } = this;
-    const now = performance.now();
     let elapsed = now - this.since;
     if (WAITS[current]) {
       const waited = Math.min(elapsed, eventLoopPulse.delaySince(this.mark, now));
