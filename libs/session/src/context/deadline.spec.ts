@@ -22,3 +22,17 @@ describe('a deadline', () => {
     await expect(limited).resolves.toBe('late');
   });
 });
+
+describe('what waits for a deadline', () => {
+  it('is told in the order in which it began to wait, whoever is done before', async () => {
+    const deadline = new Deadline(5, 'here');
+    const late: number[] = [];
+    const waiting = [0, 1, 2, 3, 4].map((i) => deadline.begin(() => late.push(i)));
+    for (const i of [0, 2, 4]) expect(deadline.end(waiting[i] as (typeof waiting)[0])).toBe(true);
+    const last = deadline.begin(() => late.push(5));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+
+    expect(late).toEqual([1, 3, 5]);
+    for (const each of [...waiting, last]) expect(deadline.end(each)).toBe(false);
+  });
+});

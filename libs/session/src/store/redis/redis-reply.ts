@@ -52,7 +52,7 @@ function timesOf([, createdAt, lastAccessedAt, joined, expiresAt]: readonly stri
   };
 }
 
-/** Undefined when a part has no version: it is damaged, and so is the session. */
+/** Undefined when a part has no version, or the lengths do not come to the whole: it is damaged, and so is the session. */
 function partsOf(
   words: readonly string[],
   reply: Buffer,
@@ -76,7 +76,7 @@ function partsOf(
     if (!/^\d+\../.test(version)) return undefined;
     parts.set(name, { version, payload: stored.slice(end + 1) });
   }
-  return parts;
+  return at === reply.length ? parts : undefined;
 }
 
 /** Words 6 to 9 are the life: when it began, and its three times. */
