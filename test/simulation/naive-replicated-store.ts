@@ -2,7 +2,8 @@ import { SessionStoreError } from '../../libs/session/src/errors/session-store.e
 import type { ReplicatedSessionStoreOptions } from '../../libs/session/src/store/replicated/replicated-session-store.options.js';
 import type { SessionRecord, StoredPart } from '../../libs/session/src/store/session-record.js';
 import type { SessionStore } from '../../libs/session/src/store/session-store.js';
-import { applyPartChanges } from '../../libs/session/src/store/heap/apply-part-changes.js';
+import { changeParts } from '../../libs/session/src/store/heap/change-parts.js';
+import { packParts, unpackParts } from '../../libs/session/src/store/heap/packed-parts.js';
 import type { StoreUnderSimulation } from './store-under-simulation.js';
 
 type WireRecord = Omit<SessionRecord, 'parts'> & { readonly parts: [string, StoredPart][] };
@@ -66,9 +67,9 @@ function naiveReplicatedStore(
       const known = old?.lifetime ?? lifetime;
       if (!known) throw new SessionStoreError('naive', 'save', 'a creation without a lifetime');
       const stamp = `${Number.parseInt(old?.stamp ?? '0', 10) + 1}.${writeId}`;
-      const parts = new Map(old?.parts);
-      if (!applyPartChanges(parts, changes, stamp) && old) return { outcome: 'conflict', record: old, ...located() };
-      const record = { ...TIMES, stamp, lifetime: known, parts };
+      const parts = changeParts(packParts(old?.parts ?? new Map()), changes, stamp);
+      if (!parts && old) return { outcome: 'conflict', record: old, ...located() };
+      const record = { ...TIMES, stamp, lifetime: known, parts: unpackParts(parts ?? []) };
       sessions.set(key, record);
       await send(JSON.stringify({ put: key, record: JSON.parse(pack(record)) as WireRecord }));
       return { outcome: 'saved', stamp, times: record, ...located() };
