@@ -30,6 +30,9 @@ export class SimulatedServer {
   readonly beans = new BeanRegistry({ onClash: 'reject', onUndecodable: 'refuse' });
   readonly hookErrors: unknown[] = [];
 
+  /** Told of each call of the store that failed. */
+  onStoreFailure: () => void = () => undefined;
+
   constructor({ store, beans, nearCache, ...given }: SimulatedServerOptions) {
     const { clock = systemClock, touchIntervalMs = 60_000, maxSessionBytes = 1024 * 1024 } = given;
     const lifetime = {
@@ -44,7 +47,7 @@ export class SimulatedServer {
       maxSessionBytes,
       tellsFreshness: nearCache?.mode === 'bounded',
     };
-    const gateway = new StoreGateway(store, touchIntervalMs);
+    const gateway = new StoreGateway(store, touchIntervalMs, undefined, undefined, () => this.onStoreFailure());
     this.liveSessions = new LiveSessions(gateway, settings, nearCache && new NearCache(nearCache));
     this.beans.registerOwn(sessionEssentials).inject([]);
     for (const type of beans) this.beans.register(type).inject([]);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { Deadline } from './deadline.js';
+import { Deadline, type Waiting } from './deadline.js';
 
 describe('a deadline', () => {
   it('passes on what comes in time', async () => {
@@ -28,7 +28,7 @@ describe('what waits for a deadline', () => {
     const deadline = new Deadline(5, 'here');
     const late: number[] = [];
     const waiting = [0, 1, 2, 3, 4].map((i) => deadline.begin(() => late.push(i)));
-    for (const i of [0, 2, 4]) expect(deadline.end(waiting[i] as (typeof waiting)[0])).toBe(true);
+    for (const i of [0, 2, 4]) expect(deadline.end(waiting[i] as Waiting)).toBe(true);
     const last = deadline.begin(() => late.push(5));
     await new Promise((resolve) => setTimeout(resolve, 50));
 

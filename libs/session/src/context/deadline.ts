@@ -1,7 +1,7 @@
 import { AsyncResource } from 'node:async_hooks';
 
 /** Something that is waited for; in a chain, the longest first. */
-interface Waiting {
+export interface Waiting {
   readonly until: number;
   readonly tooLate: (error: Error) => void;
   isOver: boolean;

@@ -296,8 +296,12 @@ export class LiveSession {
     }
   }
 
-  /** As `save`, in this call. Nobody can change the session between two attempts, so the second is the last. */
+  /**
+   * As `save`, in this call. Nobody can change the session between two attempts, so the second is the last. What listeners of events, or merge rules,
+   * commit meanwhile waits for its turn.
+   */
   private saveAtOnce(): void {
+    this.isWorking = true;
     this.takeOff();
     try {
       for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
@@ -309,6 +313,8 @@ export class LiveSession {
       this.crashed(error);
     } finally {
       this.inFlight = NONE;
+      this.isWorking = false;
+      this.work();
     }
   }
 

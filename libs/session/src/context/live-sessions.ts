@@ -76,8 +76,8 @@ export class LiveSessions {
     return this.add(new LiveSession(key, this.store, this.settings, birth));
   }
 
-  /** Whether it outlives its last request, or has another. */
-  outlives(live: LiveSession): boolean {
+  /** Another request, or the near cache, may take what the one that ends leaves. */
+  isKeptAfter(live: LiveSession): boolean {
     return live.users > 1 || this.cache !== undefined;
   }
 

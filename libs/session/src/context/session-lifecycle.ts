@@ -179,7 +179,7 @@ export class SessionLifecycle {
       void this.unlock(request);
       const { live, unit } = request;
       request.unit = undefined;
-      if (live && unit && !unit.isTouched && this.liveSessions.outlives(live)) unit.handOver(live);
+      if (live && unit && !unit.isTouched && this.liveSessions.isKeptAfter(live)) unit.handOver(live);
       this.release(request);
     });
   }
@@ -235,7 +235,11 @@ export class SessionLifecycle {
       request.timing?.catchUp();
       return this.refused(request, error);
     }
-    if (this.asksTheStore(request, unit, differences)) return this.store(request, unit, differences);
+    if (this.asksTheStore(request, unit, differences)) {
+      const stored = this.store(request, unit, differences);
+      request.timing?.catchUp();
+      return stored;
+    }
     request.timing?.catchUp();
     if (live) this.goOn(request, unit, live);
     return undefined;
@@ -360,17 +364,21 @@ export class SessionLifecycle {
     // A span is made of what takes time.
     if (timing.isTraced) return undefined;
     timing.begin('sessionLoad');
+    let isOver = true;
     try {
-      return this.liveSessions.acquireAtOnce(key, saves, facts);
+      const live = this.liveSessions.acquireAtOnce(key, saves, facts);
+      // The same phase goes on where the store has to be asked.
+      isOver = live !== undefined;
+      return live;
     } finally {
-      timing.end('sessionLoad');
+      if (isOver) timing.end('sessionLoad');
     }
   }
 
   private async loadLater(request: RequestSession, key: SessionKey, presented: PresentedId): Promise<void> {
     const { timing } = request;
     if (!timing) return this.loaded(request, await this.acquire(request, key, presented));
-    timing.begin('sessionLoad');
+    if (timing.isTraced) timing.begin('sessionLoad');
     let live: LiveSession | undefined;
     try {
       live = await timing.traced('sessionLoad', () => this.acquire(request, key, presented));
@@ -517,6 +525,8 @@ export class SessionLifecycle {
     }
     if (commit.isStored) {
       over();
+      // A tracer that fails fails nothing that is stored.
+      stored.catch(() => undefined);
       return undefined;
     }
     stored.then(over, over);

@@ -173,13 +173,12 @@ export class StoreGateway {
    * that throws instead of rejecting, or answers nothing, has failed like any other.
    */
   private ask<T>(operation: SessionStoreError['operation'], call: () => Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const { deadline } = this;
-      const fail = (cause: unknown): void => reject(this.failure(operation, cause));
-      if (this.underWay >= MAX_UNDER_WAY)
-        return reject(this.failed(operation, `${MAX_UNDER_WAY} calls are under way already`));
+    if (this.underWay >= MAX_UNDER_WAY)
+      return Promise.reject(this.failed(operation, `${MAX_UNDER_WAY} calls are under way already`));
+    const { deadline } = this;
+    const answered = new Promise<T>((resolve, reject) => {
       const answer = begun(call);
-      const waiting = deadline?.begin(fail);
+      const waiting = deadline?.begin(reject);
       this.underWay++;
       /** @returns whether anybody waits */
       const over = (): boolean => {
@@ -188,8 +187,12 @@ export class StoreGateway {
       };
       answer.then(
         (value) => void (over() && resolve(value)),
-        (cause: unknown) => void (over() && fail(cause)),
+        (cause: unknown) => void (over() && reject(cause)),
       );
+    });
+    // Here and not where it fails: who listens to failures is to be told in the context of the request, and a deadline passes in none.
+    return answered.catch((cause: unknown) => {
+      throw this.failure(operation, cause);
     });
   }
 

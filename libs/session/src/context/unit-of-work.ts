@@ -69,7 +69,7 @@ export class UnitOfWork {
   }
 
   /**
-   * What this request has changed since it took its instances (or since the last `rebase`). Where time is measured, what follows is to say what it is.
+   * What this request has changed since it took its instances (or since the last `rebase`). Where time is measured, the caller calls `catchUp` unless another phase begins at once.
    * @throws SessionStateError when a bean holds something that cannot be stored
    */
   differences(): PartDifference[] {

@@ -6,6 +6,7 @@ import type { LoadOptions } from './session-store.js';
 import { MemorySessionStore } from './memory/memory-session-store.js';
 
 const beans = [SummedCounter, PlainCounter];
+let store: MemorySessionStore;
 
 /** A request of a client with a session, that has changed something; no promise was waited for since it began. */
 async function changed(server: SimulatedServer) {
@@ -61,7 +62,7 @@ describe('a store that answers at once', () => {
   });
 
   it('whose session was destroyed behind its back refuses the commit', async () => {
-    const store = new MemorySessionStore();
+    store = new MemorySessionStore();
     const server = new SimulatedServer({ store, beans });
     const { request } = await changed(server);
     await store.destroy(request.session.live?.key ?? '');
@@ -83,6 +84,49 @@ describe('a store that answers at once', () => {
     await server.lifecycle.commit(request.session);
     expect(save).toHaveBeenCalledTimes(saves + 1);
     request.end();
+  });
+
+  it.each([
+    ['a Proxy', (method: object) => new Proxy(method, {})],
+    [
+      'a function that inherits from it',
+      (method: object) =>
+        Object.setPrototypeOf((...call: unknown[]) => Reflect.apply(method as () => unknown, store, call), method),
+    ],
+  ] as const)('and whose method is wrapped in %s is asked through that', async (_, wrap) => {
+    store = new MemorySessionStore();
+    const server = new SimulatedServer({ store, beans });
+    const { request } = await changed(server);
+    Object.assign(store, { save: wrap(Reflect.get(store, 'save') as object) });
+
+    const stored = server.lifecycle.commit(request.session);
+
+    expect(stored).toBeInstanceOf(Promise);
+    await stored;
+    request.end();
+  });
+
+  it('settles what a listener of its failures commits, and what had failed', async () => {
+    const full = new MemorySessionStore({ maxBytes: 20_000 });
+    const server = new SimulatedServer({ store: full, beans });
+    const { client, request } = await changed(server);
+    const other = await server.request(client.fork()).begin();
+    other.bean(SummedCounter).value = 5;
+    const outcomes: Promise<unknown>[] = [];
+    server.onStoreFailure = () => {
+      server.onStoreFailure = () => undefined;
+      outcomes.push(other.commit().catch((error: unknown) => error));
+    };
+    Object.assign(request.bean(PlainCounter), { note: 'x'.repeat(20_000) });
+
+    await expect(request.commit()).rejects.toMatchObject({ status: 503, operation: 'save' });
+    expect(outcomes).toHaveLength(1);
+    await expect(outcomes[0]).resolves.toMatchObject({ status: 503, operation: 'save' });
+    other.bean(SummedCounter).value = 6;
+    await other.commit();
+    request.end();
+    other.end();
+    await server.handle(client, (next) => expect(next.bean(SummedCounter).value).toBe(6));
   });
 
   it('and that is made a subclass of is asked through that', async () => {

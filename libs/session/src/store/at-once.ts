@@ -1,12 +1,13 @@
 import type { SessionStore } from './session-store.js';
 
-const TWIN = Symbol('nestjs-session-beans:at-once');
-
 type Method = 'load' | 'save';
 type Twin<S, M extends Method> = (
   store: S,
   ...call: Parameters<SessionStore[M]>
 ) => Awaited<ReturnType<SessionStore[M]>>;
+
+/** By the method itself: a wrapper may have all its properties, and is none the less another one. */
+const twins = new WeakMap<object, unknown>();
 
 /**
  * Says that a method of a store has a twin that gives the same answer in the call itself: a store that keeps its sessions in this process has nothing to
@@ -19,10 +20,10 @@ export function answersAtOnce<S extends SessionStore, M extends Method>(
   method: M,
   twin: Twin<S, M>,
 ): void {
-  Object.defineProperty(prototype[method], TWIN, { value: twin });
+  twins.set(prototype[method], twin);
 }
 
 /** The twin of a store's method; undefined when its answers take time. */
 export function answerAtOnce<M extends Method>(store: SessionStore, method: M): Twin<SessionStore, M> | undefined {
-  return (store[method] as { [TWIN]?: Twin<SessionStore, M> })[TWIN];
+  return twins.get(store[method]) as Twin<SessionStore, M> | undefined;
 }

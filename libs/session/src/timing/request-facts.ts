@@ -10,8 +10,8 @@ interface DownstreamCalls {
 }
 
 // Most requests have one or none of each: an array is made when there is something to put into it.
-const NO_NAMES: readonly string[] = [];
-const NO_CALLS: readonly DownstreamCalls[] = [];
+const NO_NAMES: readonly string[] = Object.freeze([]);
+const NO_CALLS: readonly DownstreamCalls[] = Object.freeze([]);
 
 /** What a request did with its session, besides taking time. Filled by the life cycle; becomes the record. */
 export class RequestFacts {

@@ -19,7 +19,12 @@ const GIVE_UP_MS = 600;
 export function sendAgain<T>(client: RedisClient, command: () => Promise<T>): Promise<T> {
   const start = performance.now();
   gatherWrites(client);
-  return command().catch((error: unknown) => afterFault(error, client, command, start));
+  try {
+    return command().catch((error: unknown) => afterFault(error, client, command, start));
+  } catch (error) {
+    // A cluster with a hole in its slots, if its client pipelines by itself.
+    return afterFault(error, client, command, start);
+  }
 }
 
 async function afterFault<T>(
