@@ -72,7 +72,7 @@ export class RequestTiming {
   enter(stage: TimingStage): void {
     if (this.stage === phaseIndex.response) return;
     this.stage = phaseIndex[stage];
-    this.update();
+    this.catchUp();
   }
 
   /** Like `enter`, from the next change on: who knows that one follows at once spares a look at the clock. Call `catchUp` if none may have followed. */
@@ -85,12 +85,12 @@ export class RequestTiming {
     const { open } = this;
     open[rank] = (open[rank] as number) + 1;
     this.underWay |= 1 << rank;
-    this.update();
+    this.catchUp();
   }
 
   end(overlay: TimingOverlay): void {
     this.endNext(overlay);
-    this.update();
+    this.catchUp();
   }
 
   /** Like `end`, with the next change, as `enterNext`. */
@@ -100,11 +100,6 @@ export class RequestTiming {
     const left = (open[rank] as number) - 1;
     open[rank] = left;
     if (left === 0) this.underWay &= ~(1 << rank);
-  }
-
-  /** No other change follows at once. */
-  catchUp(): void {
-    this.update();
   }
 
   /** Counts `work` as a phase that asks the store. */
@@ -165,7 +160,8 @@ export class RequestTiming {
     this.endedAt = this.since;
   }
 
-  private update(): void {
+  /** Counts a change of phase that is due; after `enterNext` and `endNext`, where no other change follows at once. */
+  catchUp(): void {
     if (this.endedAt !== undefined) return;
     const { underWay } = this;
     // The lowest bit that is set is that of the first in their order.
