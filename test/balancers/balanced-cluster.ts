@@ -58,6 +58,16 @@ export class BalancedCluster {
     for (const node of this.nodes) await this.getsRequests(node);
   }
 
+  /** Resolves when the group of servers bears the loss of one: all have heard, after their start, what to consent to. */
+  async bearsLoss(): Promise<void> {
+    for (const { name, url } of this.nodes)
+      await eventually(`${name} consents to new owners`, async () =>
+        /^session_store_figure\{[^}]*session_store_figure="consents"[^}]*\} 1$/m.test(
+          await (await fetch(`${url}/metrics`)).text(),
+        ),
+      );
+  }
+
   /** How often the balancer has tried requests of a path again. */
   async retriesOf(path: string): Promise<number> {
     const passed = await this.balancer.passedOn();

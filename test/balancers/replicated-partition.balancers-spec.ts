@@ -18,6 +18,7 @@ describe.each(settings)(
         REPLICATION_QUORUM: quorum,
       };
       cluster = await BalancedCluster.start(env, (servers) => start('primary-backup', servers), true);
+      await cluster.bearsLoss();
     });
     afterAll(() => cluster?.stop());
     afterEach(() => {

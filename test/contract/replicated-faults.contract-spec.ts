@@ -286,6 +286,30 @@ describe('with quorum, a member that was started anew', () => {
   });
 });
 
+describe('with quorum, a group of which one member has just started', () => {
+  it('says so, and bears the loss of another one as soon as that member consents', async () => {
+    const group = await open(3, { quorum: true });
+    const client = new ReplicatedClient();
+    await client.create(group.store('s1'));
+    const [, backup, third] = ownersOf(group, client);
+    group.kill(third);
+    group.network.fateOf = ({ from, to }) => (from === third && to === 's1' ? 'lose' : 'deliver');
+    const restarted = await group.start(third);
+    expect(restarted.consents).toBe(false);
+    expect(restarted.figures()).toMatchObject({ consents: 0 });
+
+    group.network.isolate('s1');
+    await expect(client.fork().add(group.store(backup), 'too early')).rejects.toMatchObject(unavailable);
+    group.network.fateOf = () => 'deliver';
+    group.network.heal();
+    await eventually('it has heard what was granted', () => restarted.consents);
+    expect(group.names.map((name) => group.store(name).figures()['consents'])).toEqual([1, 1, 1]);
+    group.network.isolate('s1');
+    const { outcome } = await eventually('the others go on', () => client.add(group.store(backup), 'in time'));
+    expect(outcome).toBe('saved');
+  });
+});
+
 describe('a message that was meant for an earlier process', () => {
   it('brings nothing back: what came after it was lost with that process', async () => {
     const group = await open(3);

@@ -85,10 +85,18 @@ export class ReplicatedSessionStore implements SessionStore {
     return 1 + this.node.context.members.others.filter(({ state }) => state === 'up').length;
   }
 
-  /** For metrics: `sessions`, `bytes`, and what this server and its group are about to lose. */
+  /**
+   * Whether this server helps to make the majority that a change of owners needs: with `quorum`, once it has heard after its start what it had granted before.
+   * The next server is stopped when all others do. For metrics.
+   */
+  get consents(): boolean {
+    return this.node.context.recall?.isDone ?? true;
+  }
+
+  /** For metrics: `sessions`, `bytes`, and what this server and its group are about to lose, or cannot bear to lose. */
   figures(): Readonly<Record<string, number>> {
-    const { size: sessions, bytes, primaries, backups, alone, membersUp } = this;
-    return { sessions, bytes, primaries, backups, alone, members_up: membersUp };
+    const { size: sessions, bytes, primaries, backups, alone, membersUp, consents } = this;
+    return { sessions, bytes, primaries, backups, alone, members_up: membersUp, consents: Number(consents) };
   }
 
   /** @throws SessionConfigurationError when the list of members cannot be had, or has not this server on it; what the transport throws when it cannot listen */
