@@ -2,8 +2,11 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { channel, subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { ServerResponse } from 'node:http';
 import { Controller, Get } from '@nestjs/common';
-import type { MeterProvider } from '@opentelemetry/api';
-import { REQUEST_CHANNEL, SessionObservabilityModule } from 'nestjs-session-beans/observability';
+import {
+  REQUEST_CHANNEL,
+  SessionObservabilityModule,
+  type SessionObservabilityOptions,
+} from 'nestjs-session-beans/observability';
 import { FinishedRequest } from '../../libs/session/src/timing/finished-request.js';
 import { RequestTimings } from '../../libs/session/src/timing/request-timings.js';
 import { CookieJar } from '../support/cookie-jar.js';
@@ -30,7 +33,7 @@ describe('what being measured costs', () => {
   let begun: ReturnType<typeof jest.spyOn>;
   let records: ReturnType<typeof jest.spyOn>;
 
-  async function start(adapter: AdapterName, options?: { readonly metrics?: MeterProvider }): Promise<void> {
+  async function start(adapter: AdapterName, options?: SessionObservabilityOptions): Promise<void> {
     server = await startApplication({
       adapter,
       beans: [Notes],
@@ -124,8 +127,17 @@ describe('what being measured costs', () => {
     },
   );
 
-  it.each(adapters)('is the same object of labels for every request of a handler, $adapter', async ({ adapter }) => {
+  it.each(adapters)('is no label where a request does not fail, $adapter', async ({ adapter }) => {
     await start(adapter, { metrics: recorded.provider });
+    await send();
+    await eventually('three durations', () => recorded.of('session.request.duration').length === 3);
+
+    const labels = [...recorded.of('session.request.duration'), ...recorded.of('session.size')];
+    expect(labels.map(({ attributes }) => attributes)).toEqual(Array.from({ length: 5 }, () => undefined));
+  });
+
+  it.each(adapters)('is the same object of labels for every request of a handler, $adapter', async ({ adapter }) => {
+    await start(adapter, { metrics: recorded.provider, durationByHandler: true });
     await send();
     await send();
     await eventually('six durations', () => recorded.of('session.request.duration').length === 6);

@@ -45,7 +45,7 @@ describe.each(adapters)('the sample at /metrics, $adapter', ({ adapter }) => {
     const later = /^session_(near_cache_\w+|store_figure|phase_duration_\w+)$/;
 
     expect(asked.length).toBeGreaterThan(20);
-    for (const name of asked.filter((one) => !later.test(one))) expect(text).toContain(`\n${name}{`);
+    for (const name of asked.filter((one) => !later.test(one))) expect(text).toMatch(new RegExp(`^${name}[{ ]`, 'm'));
   });
 
   it('tells clients where the time went if it is told to', async () => {

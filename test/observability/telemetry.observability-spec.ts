@@ -223,6 +223,8 @@ describe.each(adapters)('what leaves the server, $adapter', ({ adapter }) => {
       'session_size_bucket',
       'session_requests_total',
       'session_phase_time_total',
+      'session_handler_requests_total',
+      'session_handler_time_total',
       'session_cache_requests_total',
       'session_conflicts_total',
       'session_retries_total',

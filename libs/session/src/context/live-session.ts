@@ -125,6 +125,11 @@ export class LiveSession {
     return this.stored.saves;
   }
 
+  /** What `snapshot` would show. */
+  get payloads(): Payloads {
+    return this.head;
+  }
+
   snapshot(): SessionSnapshot {
     const hasUnsaved = this.inFlight.length + this.waiting.length > 0;
     return { payloads: this.head, unsaved: hasUnsaved ? [...this.inFlight, ...this.waiting] : NONE };

@@ -264,7 +264,7 @@ export class SessionLifecycle {
     differences: readonly PartDifference[],
   ): Promise<void> | undefined {
     const { live } = request;
-    for (const { bean, mine } of differences) request.timing?.facts.saves(bean.name, mine);
+    request.timing?.facts.saves(differences);
     if (!live || request.renewRequested || request.phase !== 'active')
       return this.storeLater(request, unit, this.storeElsewhere(request, differences));
     let stored: Promise<void> | undefined;
@@ -507,37 +507,37 @@ export class SessionLifecycle {
   }
 
   private saveTimed(timing: RequestTiming, live: LiveSession, commit: PendingCommit): Promise<void> | undefined {
-    const save = (): Promise<void> => {
-      live.commit(commit);
-      return commit.done;
-    };
-    const over = (): void => {
-      timing.end('sessionSave');
-      timing.facts.retries += commit.retries;
-    };
-    let stored: Promise<void>;
+    let stored: Promise<void> | undefined;
     timing.begin('sessionSave');
     try {
-      stored = timing.traced('sessionSave', save);
+      if (timing.isTraced) stored = timing.traced('sessionSave', () => this.committed(live, commit));
+      else live.commit(commit);
     } catch (error) {
-      over();
+      saveIsOver(timing, commit);
       throw error;
     }
     if (commit.isStored) {
-      over();
+      saveIsOver(timing, commit);
       // A tracer that fails fails nothing that is stored.
-      stored.catch(() => undefined);
+      stored?.catch(() => undefined);
       return undefined;
     }
+    stored ??= commit.done;
+    const over = (): void => saveIsOver(timing, commit);
     stored.then(over, over);
     return stored;
+  }
+
+  private committed(live: LiveSession, commit: PendingCommit): Promise<void> {
+    live.commit(commit);
+    return commit.done;
   }
 
   /** What the record of the request says of its session. */
   private noteSession({ timing }: RequestSession, live: LiveSession): void {
     if (!timing) return;
     timing.facts.key = live.key;
-    timing.facts.payloads = live.snapshot().payloads;
+    timing.facts.payloads = live.payloads;
   }
 
   private use(request: RequestSession, live: LiveSession, id: string | undefined): void {
@@ -573,4 +573,9 @@ export class SessionLifecycle {
 function lifetimeChange({ idleTimeoutMs }: SessionWishes, live: LiveSession): SessionLifetime | undefined {
   const isChange = idleTimeoutMs !== undefined && idleTimeoutMs !== live.lifetime.idleTimeoutMs;
   return isChange ? { ...live.lifetime, idleTimeoutMs } : undefined;
+}
+
+function saveIsOver(timing: RequestTiming, { retries }: PendingCommit): void {
+  timing.end('sessionSave');
+  timing.facts.retries += retries;
 }

@@ -4,6 +4,7 @@ import type { GateKeeper } from './gate-keeper.js';
 import { type HeadHeaders, RawResponseHeaders } from './raw-response-headers.js';
 import { replaceResponse } from './replace-response.js';
 import { SentPretence } from './sent-pretence.js';
+import type { TimedResponse } from './timed-response.js';
 
 type Method = 'writeHead' | 'write' | 'end' | 'flushHeaders';
 type Call = readonly [Method, unknown[]];
@@ -43,15 +44,17 @@ export class ResponseGate {
     this.previous = { writeHead, write, end, flushHeaders };
   }
 
-  static install(response: ServerResponse, keeper: GateKeeper): void {
+  /** @param timedResponse of a request that is measured: tells of the close */
+  static install(response: ServerResponse, keeper: GateKeeper, timedResponse?: TimedResponse): void {
     const gated: GatedResponse = response;
     if (gated[GATE]) return;
-    gated[GATE] = new ResponseGate(gated, keeper);
+    const gate = (gated[GATE] = new ResponseGate(gated, keeper));
     gated.writeHead = GATED.writeHead as ServerResponse['writeHead'];
     gated.write = GATED.write as ServerResponse['write'];
     gated.end = GATED.end as ServerResponse['end'];
     gated.flushHeaders = GATED.flushHeaders;
-    gated.on('close', gatedClose);
+    if (timedResponse) timedResponse.gate = gate;
+    else gated.on('close', gatedClose);
   }
 
   /** Whether the head has really left; `headersSent` also says so of a response that is held. */

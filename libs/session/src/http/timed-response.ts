@@ -1,5 +1,5 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import { answeredAt, arrivalOf } from '../timing/request-arrivals.js';
+import { arrivalOf } from '../timing/request-arrivals.js';
 import type { RequestEnd } from '../timing/request-end.js';
 import type { RequestTiming } from '../timing/request-timing.js';
 import type { RequestTimings } from '../timing/request-timings.js';
@@ -19,6 +19,10 @@ type Timed = ServerResponse & { [TIMED]?: TimedResponse };
  */
 export class TimedResponse implements RequestEnd {
   private hasHead = false;
+
+  /** Is told of the close, too: one listener costs a request less than two. */
+  gate: { closed(): void } | undefined = undefined;
+
   /** What others had put in place before. */
   private readonly writeHead: () => unknown;
 
@@ -90,7 +94,8 @@ export class TimedResponse implements RequestEnd {
 
   /** @internal */
   closed(): void {
-    this.timings.finish(this.timing, this, answeredAt(this.request));
+    this.timings.finish(this.timing, this);
+    this.gate?.closed();
   }
 
   /** @returns what to hand to `writeHead` instead */

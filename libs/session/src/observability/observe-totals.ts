@@ -19,13 +19,15 @@ export function observeTotals(
     meter.createObservableCounter(name, { description, unit });
   const requests = counter('session.requests', 'Requests, also those without a session');
   const time = counter('session.phase.time', 'Time that requests spent in each phase', 's');
+  const handled = counter('session.handler.requests', 'Requests of each handler');
+  const handlerTime = counter('session.handler.time', 'Time that requests of each handler took', 's');
   const cache = counter('session.cache.requests', 'Sessions that were found: hit, validated or miss');
   const conflicts = counter('session.conflicts', 'Changes refused because another request had changed the same');
   const retries = counter('session.retries', 'Saves sent again because another server was quicker');
   const misrouted = counter('session.misrouted', 'Requests whose cookie named another server');
   const events = counter('session.events', 'What happened to sessions');
   const storeErrors = counter('session.store.errors', 'Calls of the store that failed');
-  const all = [requests, time, cache, conflicts, retries, misrouted, events, storeErrors];
+  const all = [requests, time, handled, handlerTime, cache, conflicts, retries, misrouted, events, storeErrors];
 
   const observe = (result: BatchObservableResult): void => {
     const node = nodeLabels(timings);
@@ -44,6 +46,11 @@ export function observeTotals(
       TIMING_PHASES.map((phase, i) => [phase, (totals.spent[i] as number) / 1_000]),
       node,
     );
+    for (const [handler, { requests: count, ms }] of totals.byHandler) {
+      const labels = { ...node, 'session.handler': handler };
+      result.observe(handled, count, labels);
+      result.observe(handlerTime, ms / 1_000, labels);
+    }
     each(cache, 'session.cache.result', Object.entries(totals.cache), node);
     result.observe(conflicts, totals.conflicts, node);
     result.observe(retries, totals.retries, node);

@@ -23,10 +23,14 @@ const STORE_OPERATIONS: readonly SessionStoreError['operation'][] = [
   'unlock',
 ];
 
+/** Of requests that reached none: nobody found, or a guard before ours refused. */
+export const NO_HANDLER = '(none)';
+
 /** What requests and sessions of this server came to since it started. Kept here rather than counted by an SDK, whose every call costs about a microsecond. */
 export class RequestTotals {
   /** Milliseconds per phase, in the order of TIMING_PHASES. */
   readonly spent = TIMING_PHASES.map(() => 0);
+  readonly byHandler = new Map<string, { requests: number; ms: number }>();
   readonly cache = { hit: 0, validated: 0, miss: 0 };
   readonly events = new Tally(EVENTS);
   readonly storeErrors = new Tally(STORE_OPERATIONS);
@@ -39,11 +43,19 @@ export class RequestTotals {
     const { facts, spent } = request.timing;
     const { spent: sums } = this;
     this.requests++;
+    this.handled(facts.handler ?? NO_HANDLER, request.timing.totalMs);
     for (let i = 0; i < sums.length; i++) sums[i] = (sums[i] as number) + (spent[i] as number);
     if (facts.cache) this.cache[facts.cache]++;
     this.conflicts += facts.conflicts;
     this.retries += facts.retries;
     if (request.isMisrouted) this.misrouted++;
+  }
+
+  private handled(handler: string, ms: number): void {
+    const sums = this.byHandler.get(handler);
+    if (!sums) return void this.byHandler.set(handler, { requests: 1, ms });
+    sums.requests++;
+    sums.ms += ms;
   }
 
   /** @returns a function that stops counting them */

@@ -9,6 +9,7 @@ describe('the options of SessionObservabilityModule', () => {
   it.each([
     [{ node: 'server one' }, 'option node: allowed are 1 to 32 letters and digits'],
     [{ metrics: {} }, 'option metrics: allowed is a MeterProvider'],
+    [{ durationByHandler: 'yes' }, 'option durationByHandler: allowed is true or false'],
     [{ tracing: {} }, 'option tracing: allowed is a TracerProvider'],
     [{ slowRequestMs: -1 }, 'option slowRequestMs: allowed is a number of milliseconds from 0'],
     [{ slowRequestMs: NaN }, 'option slowRequestMs: allowed is a number of milliseconds from 0'],

@@ -4,6 +4,7 @@ import type { SessionObservabilityOptions } from './session-observability.option
 const KNOWN = [
   'node',
   'metrics',
+  'durationByHandler',
   'tracing',
   'spanProcessor',
   'downstreamChannels',
@@ -17,12 +18,14 @@ export function resolveObservabilityOptions(options: SessionObservabilityOptions
     if (!(KNOWN as readonly string[]).includes(name))
       throw refused(name, `no such option; there are ${KNOWN.join(', ')}`);
   }
-  const { node, metrics, tracing, slowRequestMs } = options;
+  const { node, metrics, durationByHandler, tracing, slowRequestMs } = options;
   // It becomes part of a header.
   if (node !== undefined && !/^[A-Za-z0-9]{1,32}$/.test(node))
     throw refused('node', 'allowed are 1 to 32 letters and digits');
   if (metrics !== undefined && typeof (metrics as Partial<typeof metrics>).getMeter !== 'function')
     throw refused('metrics', 'allowed is a MeterProvider, e.g. metrics.getMeterProvider() of @opentelemetry/api');
+  if (durationByHandler !== undefined && typeof durationByHandler !== 'boolean')
+    throw refused('durationByHandler', 'allowed is true or false');
   if (tracing !== undefined && typeof (tracing as Partial<typeof tracing>).getTracer !== 'function')
     throw refused('tracing', 'allowed is a TracerProvider, e.g. trace.getTracerProvider() of @opentelemetry/api');
   if (slowRequestMs !== undefined && !(Number.isFinite(slowRequestMs) && slowRequestMs >= 0))

@@ -77,13 +77,14 @@ export class SessionObservabilityModule extends ConfigurableModuleClass implemen
   /** @throws SessionConfigurationError at boot: one line naming the option and what is allowed */
   onModuleInit(): void {
     const { timings, vitals, events, context, stops } = this;
-    const { node, metrics, tracing, spanProcessor, downstreamChannels, serverTiming, slowRequestMs } =
-      resolveObservabilityOptions(this.options);
+    const options = resolveObservabilityOptions(this.options);
+    const { node, metrics, durationByHandler, tracing, spanProcessor } = options;
+    const { downstreamChannels, serverTiming, slowRequestMs } = options;
     timings.node = node ?? timings.node;
     timings.tellsClients = serverTiming === true;
     if (metrics) {
       const listener = this.adapterHost.httpAdapter?.getHttpServer() as ObservedServer['listener'];
-      const sessionMetrics = new SessionMetrics(metrics, timings, events, { vitals, listener });
+      const sessionMetrics = new SessionMetrics(metrics, timings, events, { vitals, listener }, durationByHandler);
       stops.push(() => sessionMetrics.stop());
     }
     if (tracing) timings.tracer = new SessionTracer(tracing, vitals.store.name);

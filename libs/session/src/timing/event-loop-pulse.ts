@@ -1,3 +1,5 @@
+import { performance } from 'node:perf_hooks';
+
 const INTERVAL_MS = 10;
 
 /** Timers fire up to this much late on an idle event loop. */

@@ -1,5 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage } from 'node:http';
+import { performance } from 'node:perf_hooks';
 import { EventLoopPulse } from './event-loop-pulse.js';
 
 /** When Node had read the head of a request, before any framework saw it. */
@@ -12,26 +13,22 @@ export interface Arrival {
 
   /** Requests that were read before it in the same turn of the event loop. */
   readonly ahead: number;
+
+  /** When its response was over; undefined until then. */
+  answeredAt: number | undefined;
 }
 
 const STARTS = 'http.server.request.start';
-const ENDS = 'http.server.response.finish';
 const ARRIVAL = Symbol('nestjs-session-beans:arrival');
-const ANSWERED = Symbol('nestjs-session-beans:answered');
 
-type Arriving = IncomingMessage & { [ARRIVAL]?: Arrival; [ANSWERED]?: number; socket: Connection };
-type Connection = IncomingMessage['socket'] & { [ANSWERED]?: number };
+/** A connection has that of its last request. */
+type Arriving = IncomingMessage & { [ARRIVAL]?: Arrival; socket: { [ARRIVAL]?: Arrival } };
 
 let readInThisTurn = 0;
 
 const noteArrival = (message: unknown): void => {
   const { request } = message as { request: Arriving };
-  request[ARRIVAL] = arrivalNow(request.socket[ANSWERED]);
-};
-
-const noteAnswer = (message: unknown): void => {
-  const { request } = message as { request: Arriving };
-  request.socket[ANSWERED] = request[ANSWERED] = performance.now();
+  request.socket[ARRIVAL] = request[ARRIVAL] = arrivalNow(request.socket[ARRIVAL]?.answeredAt);
 };
 
 const turnIsOver = (): void => {
@@ -39,22 +36,15 @@ const turnIsOver = (): void => {
 };
 
 /** One for the process, as there is one event loop. */
-export const eventLoopPulse = new EventLoopPulse((isBeating) => {
-  const change = isBeating ? subscribe : unsubscribe;
-  change(STARTS, noteArrival);
-  change(ENDS, noteAnswer);
-});
+export const eventLoopPulse = new EventLoopPulse((isBeating) =>
+  (isBeating ? subscribe : unsubscribe)(STARTS, noteArrival),
+);
 
 /** When the request arrived; now, if nobody listened then. */
 export function arrivalOf(request: IncomingMessage): Arrival {
-  const arrival = (request as Arriving)[ARRIVAL] ?? arrivalNow();
+  const arrival = ((request as Arriving)[ARRIVAL] ??= arrivalNow());
   eventLoopPulse.keep(arrival.at);
   return arrival;
-}
-
-/** When Node had handed the whole answer to the system; undefined when it has not, or nobody listened. */
-export function answeredAt(request: IncomingMessage): number | undefined {
-  return (request as Arriving)[ANSWERED];
 }
 
 /** @param answered when the answer to the request before it on its connection was sent */
@@ -63,5 +53,10 @@ function arrivalNow(answered?: number): Arrival {
   if (readInThisTurn === 0) setImmediate(turnIsOver);
   // A client sends its next request when it has the answer to the one before: it cannot have waited for longer than since then.
   const delay = eventLoopPulse.delay(at);
-  return { at, delay: answered === undefined ? delay : Math.min(delay, at - answered), ahead: readInThisTurn++ };
+  return {
+    at,
+    delay: answered === undefined ? delay : Math.min(delay, at - answered),
+    ahead: readInThisTurn++,
+    answeredAt: undefined,
+  };
 }

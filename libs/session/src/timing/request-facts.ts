@@ -3,6 +3,12 @@ import type { SessionKey } from '../store/session-key.js';
 /** Of services that one request calls. */
 const MOST_NAMES = 16;
 
+/** One bean that a commit stores: a PartDifference. */
+interface Change {
+  readonly bean: { readonly name: string };
+  readonly mine: string;
+}
+
 interface DownstreamCalls {
   readonly name: string;
   calls: number;
@@ -12,6 +18,7 @@ interface DownstreamCalls {
 // Most requests have one or none of each: an array is made when there is something to put into it.
 const NO_NAMES: readonly string[] = Object.freeze([]);
 const NO_CALLS: readonly DownstreamCalls[] = Object.freeze([]);
+const NO_CHANGES: readonly Change[] = Object.freeze([]);
 
 /** What a request did with its session, besides taking time. Filled by the life cycle; becomes the record. */
 export class RequestFacts {
@@ -33,13 +40,15 @@ export class RequestFacts {
   /** The client brought an id. */
   hasPresented = false;
 
-  loadedBytes = 0;
-  savedBytes = 0;
   conflicts = 0;
   retries = 0;
   touched: readonly string[] = NO_NAMES;
-  changed: readonly string[] = NO_NAMES;
   downstream: readonly DownstreamCalls[] = NO_CALLS;
+
+  // What is told of them is worked out when somebody asks: not every listener does.
+  private saved: readonly Change[] = NO_CHANGES;
+  private lastLoaded: ReadonlyMap<string, string> | undefined;
+  private loadedBefore = 0;
 
   /** The payloads that were last measured, and what came of it: most requests end with those that they loaded. */
   private sized: ReadonlyMap<string, string> | undefined;
@@ -48,17 +57,31 @@ export class RequestFacts {
 
   loaded(payloads: ReadonlyMap<string, string>): void {
     this.cache = 'miss';
-    this.measure(payloads);
-    this.loadedBytes += this.bytes;
+    this.loadedBefore = this.loadedBytes;
+    this.lastLoaded = payloads;
   }
 
   touches(part: string): void {
     this.touched = [...this.touched, part];
   }
 
-  saves(part: string, payload: string): void {
-    if (!this.changed.includes(part)) this.changed = [...this.changed, part];
-    this.savedBytes += Buffer.byteLength(payload);
+  saves(changes: readonly Change[]): void {
+    this.saved = this.saved.length === 0 ? changes : [...this.saved, ...changes];
+  }
+
+  /** Names of the beans that were changed. */
+  get changed(): string[] {
+    return [...new Set(this.saved.map(({ bean }) => bean.name))];
+  }
+
+  /** In UTF-8 bytes. */
+  get savedBytes(): number {
+    return this.saved.reduce((sum, { mine }) => sum + Buffer.byteLength(mine), 0);
+  }
+
+  /** In UTF-8 bytes. */
+  get loadedBytes(): number {
+    return this.loadedBefore + (this.lastLoaded ? this.measure(this.lastLoaded).bytes : 0);
   }
 
   /** A call to a service is over. */

@@ -49,13 +49,10 @@ export class RequestTimings {
     return timing;
   }
 
-  /**
-   * Call once per request.
-   * @param at when it was over, if that is known
-   */
-  finish(timing: RequestTiming, end: RequestEnd, at?: number): void {
+  /** Call once per request. */
+  finish(timing: RequestTiming, end: RequestEnd): void {
     this.active--;
-    timing.finish(at);
+    timing.finish();
     const request = new FinishedRequest(timing, end, this.node);
     for (const listener of this.listeners) {
       try {
