@@ -310,6 +310,21 @@ describe('with quorum, a group of which one member has just started', () => {
   });
 });
 
+describe('with quorum, a member that is asked for its figures before it knows the others', () => {
+  it('does not take itself for a group of its own', async () => {
+    const group = await open(3, { quorum: true });
+    group.kill('s3');
+    group.network.isolate('s3');
+    const restarting = group.create('s3');
+    expect(restarting.figures()).toMatchObject({ consents: 0 });
+    await restarting.open();
+
+    expect(restarting.consents).toBe(false);
+    group.network.heal();
+    await eventually('it has heard what was granted', () => restarting.consents);
+  });
+});
+
 describe('a message that was meant for an earlier process', () => {
   it('brings nothing back: what came after it was lost with that process', async () => {
     const group = await open(3);

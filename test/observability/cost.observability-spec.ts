@@ -134,6 +134,9 @@ describe('what being measured costs', () => {
 
     const labels = [...recorded.of('session.request.duration'), ...recorded.of('session.size')];
     expect(labels.map(({ attributes }) => attributes)).toEqual(Array.from({ length: 5 }, () => undefined));
+    await jar.text(`${server.url}/nowhere`);
+    await eventually('a failure', () => recorded.of('session.request.duration').length === 4);
+    expect(recorded.of('session.request.duration').at(-1)?.attributes).toEqual({ 'error.type': 'client_error' });
   });
 
   it.each(adapters)('is the same object of labels for every request of a handler, $adapter', async ({ adapter }) => {

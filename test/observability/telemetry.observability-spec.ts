@@ -241,6 +241,8 @@ describe.each(adapters)('what leaves the server, $adapter', ({ adapter }) => {
       expect(names).toContain(name);
     for (const event of ['started', 'renewed', 'invalidated'])
       expect(await value(`session_events_total{session_node="s1",session_event="${event}"}`)).toBeGreaterThan(0);
+    for (const name of ['session_handler_requests_total', 'session_handler_time_total'])
+      expect(await value(`${name}{session_node="s1",session_handler="NotesController.write"}`)).toBeGreaterThan(0);
     expect(await text()).toContain('# UNIT session_request_duration s');
     expect(await text()).toContain('# UNIT session_size By');
   });

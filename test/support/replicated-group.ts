@@ -42,6 +42,13 @@ export class ReplicatedGroup {
 
   /** A new process of the member: its heap is empty. */
   async start(name: string): Promise<ReplicatedSessionStore> {
+    const store = this.create(name);
+    await store.open();
+    return store;
+  }
+
+  /** As `start`, not open yet. */
+  create(name: string): ReplicatedSessionStore {
     const store = new ReplicatedSessionStore({
       nodeName: name,
       members: this.names.map((member, i) => ({ name: member, host: '127.0.0.1', port: 7001 + i })),
@@ -51,7 +58,6 @@ export class ReplicatedGroup {
       ...this.optionsOf(name),
     });
     this.stores.set(name, store);
-    await store.open();
     return store;
   }
 

@@ -41,11 +41,11 @@ async function ask(child, kind) {
 for (let boot = 0; boot < BOOTS; boot++) {
   const children = {};
   for (const name of boot % 2 ? names : names.toReversed()) {
-    const child = fork(join(import.meta.dirname, 'variant.mjs'), variants[name], { execArgv: ['--expose-gc'] });
+    const child = fork(join(import.meta.dirname, 'variant.mjs'), variants[name]);
     await once(child, 'message');
     children[name] = child;
   }
-  // A server runs for days: what is compiled anew when a kind of request comes that was not there before is none of what it costs.
+  // A server runs for days: what the compiler does while it gets to know the kinds of requests is not what one of them costs.
   for (let turn = 0; turn < WARM_UP_TURNS; turn++)
     for (const kind of Object.keys(KINDS)) for (const name of names) await ask(children[name], kind);
   for (const kind of Object.keys(KINDS)) {

@@ -1,6 +1,6 @@
 // One application of a build in a process of its own, and what a request of a client with a session does in it: overhead.mjs is the other end.
 //
-//   node --expose-gc variant.mjs <dist> <off | listener | metrics | header>
+//   node variant.mjs <dist> <off | listener | metrics | header>
 import 'reflect-metadata';
 import { channel, subscribe } from 'node:diagnostics_channel';
 import { EventEmitter } from 'node:events';
@@ -58,6 +58,7 @@ if (mode === 'listener') subscribe('nestjs-session-beans:request', () => undefin
 
 /** What a server of node:http says of each request while somebody listens. */
 const starts = channel('http.server.request.start');
+const ends = channel('http.server.response.finish');
 const socket = new NoSocket();
 
 async function request(kind, headers) {
@@ -84,6 +85,7 @@ async function request(kind, headers) {
     response.end('ok');
   });
   const cookies = response.getHeader('set-cookie');
+  if (ends.hasSubscribers) ends.publish({ request: incoming, response, socket, server: undefined });
   response.detachSocket(socket);
   response.emit('close');
   return cookies;

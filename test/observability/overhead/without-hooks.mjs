@@ -10,7 +10,7 @@ import ts from 'typescript';
 
 const NAMES = new Set(['timing', 'facts', 'timedResponse']);
 /** Methods that are there for the timing alone. */
-const METHODS = new Set(['takeTimed', 'saveTimed', 'noteSession']);
+const METHODS = new Set(['takeTimed', 'saveTraced', 'noteSession']);
 const HOOKED = ['http', 'context', 'bean'];
 const OF_TIMING = new Set(['timed-response.js', 'server-timing.js']);
 const { factory } = ts;

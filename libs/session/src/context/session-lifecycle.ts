@@ -501,36 +501,38 @@ export class SessionLifecycle {
 
   /** @returns undefined when it is stored already */
   private save({ timing }: RequestSession, live: LiveSession, commit: PendingCommit): Promise<void> | undefined {
-    if (timing) return this.saveTimed(timing, live, commit);
-    live.commit(commit);
-    return commit.isStored ? undefined : commit.done;
+    timing?.begin('sessionSave');
+    if (timing?.isTraced) return this.saveTraced(timing, live, commit);
+    try {
+      live.commit(commit);
+    } catch (error) {
+      if (timing) saveIsOver(timing, commit);
+      throw error;
+    }
+    if (commit.isStored) {
+      if (timing) saveIsOver(timing, commit);
+      return undefined;
+    }
+    return timing ? timedUntilSaved(timing, commit, commit.done) : commit.done;
   }
 
-  private saveTimed(timing: RequestTiming, live: LiveSession, commit: PendingCommit): Promise<void> | undefined {
-    let stored: Promise<void> | undefined;
-    timing.begin('sessionSave');
+  private saveTraced(timing: RequestTiming, live: LiveSession, commit: PendingCommit): Promise<void> | undefined {
+    const save = (): Promise<void> => {
+      live.commit(commit);
+      return commit.done;
+    };
+    let saved: Promise<void>;
     try {
-      if (timing.isTraced) stored = timing.traced('sessionSave', () => this.committed(live, commit));
-      else live.commit(commit);
+      saved = timing.traced('sessionSave', save);
     } catch (error) {
       saveIsOver(timing, commit);
       throw error;
     }
-    if (commit.isStored) {
-      saveIsOver(timing, commit);
-      // A tracer that fails fails nothing that is stored.
-      stored?.catch(() => undefined);
-      return undefined;
-    }
-    stored ??= commit.done;
-    const over = (): void => saveIsOver(timing, commit);
-    stored.then(over, over);
-    return stored;
-  }
-
-  private committed(live: LiveSession, commit: PendingCommit): Promise<void> {
-    live.commit(commit);
-    return commit.done;
+    if (!commit.isStored) return timedUntilSaved(timing, commit, saved);
+    saveIsOver(timing, commit);
+    // A tracer that fails fails nothing that is stored.
+    saved.catch(() => undefined);
+    return undefined;
   }
 
   /** What the record of the request says of its session. */
@@ -573,6 +575,12 @@ export class SessionLifecycle {
 function lifetimeChange({ idleTimeoutMs }: SessionWishes, live: LiveSession): SessionLifetime | undefined {
   const isChange = idleTimeoutMs !== undefined && idleTimeoutMs !== live.lifetime.idleTimeoutMs;
   return isChange ? { ...live.lifetime, idleTimeoutMs } : undefined;
+}
+
+function timedUntilSaved(timing: RequestTiming, commit: PendingCommit, saved: Promise<void>): Promise<void> {
+  const over = (): void => saveIsOver(timing, commit);
+  saved.then(over, over);
+  return saved;
 }
 
 function saveIsOver(timing: RequestTiming, { retries }: PendingCommit): void {

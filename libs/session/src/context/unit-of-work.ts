@@ -20,9 +20,6 @@ interface TakenBean {
   mine: string;
 }
 
-/** In characters: to decode one that is shorter takes hardly longer than to look at the clock twice. It counts as what asked for it. */
-const SHORT_PAYLOAD = 256;
-
 type LifeCycleHook = 'onBeanCreated' | 'onBeanRestored' | 'beforeBeanSaved' | 'onBeanDestroyed';
 
 /**
@@ -150,8 +147,6 @@ export class UnitOfWork {
 
   private takeTimed(bean: SessionBean, timing: RequestTiming): TakenBean {
     timing.facts.touches(bean.name);
-    const payload = this.snapshot.payloads.get(bean.name);
-    if (payload === undefined || payload.length < SHORT_PAYLOAD) return this.take(bean);
     timing.begin('decode');
     try {
       return this.take(bean);

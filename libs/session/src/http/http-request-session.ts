@@ -83,7 +83,7 @@ export class HttpRequestSession extends RequestSession implements GateKeeper {
     if (!this.hasBegun) {
       this.exchange.framework = framework;
       this.timedResponse?.giveWay();
-      ResponseGate.install(this.response, this, this.timedResponse);
+      ResponseGate.install(this.response, this);
       // Its close event was before the gate.
       if (this.response.destroyed) this.afterEnd(false);
     }

@@ -4,7 +4,6 @@ import type { GateKeeper } from './gate-keeper.js';
 import { type HeadHeaders, RawResponseHeaders } from './raw-response-headers.js';
 import { replaceResponse } from './replace-response.js';
 import { SentPretence } from './sent-pretence.js';
-import type { TimedResponse } from './timed-response.js';
 
 type Method = 'writeHead' | 'write' | 'end' | 'flushHeaders';
 type Call = readonly [Method, unknown[]];
@@ -44,17 +43,15 @@ export class ResponseGate {
     this.previous = { writeHead, write, end, flushHeaders };
   }
 
-  /** @param timedResponse of a request that is measured: tells of the close */
-  static install(response: ServerResponse, keeper: GateKeeper, timedResponse?: TimedResponse): void {
+  static install(response: ServerResponse, keeper: GateKeeper): void {
     const gated: GatedResponse = response;
     if (gated[GATE]) return;
-    const gate = (gated[GATE] = new ResponseGate(gated, keeper));
+    gated[GATE] = new ResponseGate(gated, keeper);
     gated.writeHead = GATED.writeHead as ServerResponse['writeHead'];
     gated.write = GATED.write as ServerResponse['write'];
     gated.end = GATED.end as ServerResponse['end'];
     gated.flushHeaders = GATED.flushHeaders;
-    if (timedResponse) timedResponse.gate = gate;
-    else gated.on('close', gatedClose);
+    gated.on('close', gatedClose);
   }
 
   /** Whether the head has really left; `headersSent` also says so of a response that is held. */

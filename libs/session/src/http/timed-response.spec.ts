@@ -14,6 +14,16 @@ describe('the response of a request that is measured', () => {
     expect(timings.pending).toBe(0);
   });
 
+  it('is counted once when two applications handle it', () => {
+    const { timings, request, response } = measured();
+    TimedResponse.follow(request, response, timings);
+
+    expect(TimedResponse.follow(request, response, timings)).toBeUndefined();
+    expect(timings.pending).toBe(1);
+    response.writeHead(204);
+    expect(response.statusCode).toBe(204);
+  });
+
   it('is not counted when its client left before: no close event would end it', () => {
     const { timings, request, response } = measured();
     response.destroy();

@@ -1,5 +1,5 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import { arrivalOf } from '../timing/request-arrivals.js';
+import { answeredAt, arrivalOf } from '../timing/request-arrivals.js';
 import type { RequestEnd } from '../timing/request-end.js';
 import type { RequestTiming } from '../timing/request-timing.js';
 import type { RequestTimings } from '../timing/request-timings.js';
@@ -19,10 +19,6 @@ type Timed = ServerResponse & { [TIMED]?: TimedResponse };
  */
 export class TimedResponse implements RequestEnd {
   private hasHead = false;
-
-  /** Is told of the close, too: one listener costs a request less than two. */
-  gate: { closed(): void } | undefined = undefined;
-
   /** What others had put in place before. */
   private readonly writeHead: () => unknown;
 
@@ -36,16 +32,16 @@ export class TimedResponse implements RequestEnd {
     this.writeHead = writeHead;
   }
 
-  /** @returns undefined where nobody listens, and where the response is over */
+  /** @returns undefined where nobody listens, where the response is over, and where it is followed already: another application has handed it on */
   static follow(
     request: IncomingMessage,
     response: ServerResponse,
     timings: RequestTimings,
   ): TimedResponse | undefined {
     // A client that has left already: no close event will come.
-    if (!timings.areWanted || response.destroyed) return undefined;
-    const timed = new TimedResponse(response, request, timings, timings.begin(arrivalOf(request)));
     const patched: Timed = response;
+    if (!timings.areWanted || response.destroyed || patched[TIMED]) return undefined;
+    const timed = new TimedResponse(response, request, timings, timings.begin(arrivalOf(request)));
     patched[TIMED] = timed;
     patched.writeHead = writeHeadTimed as ServerResponse['writeHead'];
     patched.on('close', closeTimed);
@@ -94,8 +90,7 @@ export class TimedResponse implements RequestEnd {
 
   /** @internal */
   closed(): void {
-    this.timings.finish(this.timing, this);
-    this.gate?.closed();
+    this.timings.finish(this.timing, this, answeredAt(this.request));
   }
 
   /** @returns what to hand to `writeHead` instead */

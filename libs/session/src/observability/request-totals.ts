@@ -23,7 +23,7 @@ const STORE_OPERATIONS: readonly SessionStoreError['operation'][] = [
   'unlock',
 ];
 
-/** Of requests that reached none: nobody found, or a guard before ours refused. */
+/** Of requests that reached none: no route was theirs, or a middleware answered. */
 export const NO_HANDLER = '(none)';
 
 /** What requests and sessions of this server came to since it started. Kept here rather than counted by an SDK, whose every call costs about a microsecond. */

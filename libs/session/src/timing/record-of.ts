@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { sessionHash } from '../store/session-id.js';
 import type { RequestFacts } from './request-facts.js';
 import type { RequestEnd } from './request-end.js';

@@ -13,22 +13,26 @@ export interface Arrival {
 
   /** Requests that were read before it in the same turn of the event loop. */
   readonly ahead: number;
-
-  /** When its response was over; undefined until then. */
-  answeredAt: number | undefined;
 }
 
 const STARTS = 'http.server.request.start';
+const ENDS = 'http.server.response.finish';
 const ARRIVAL = Symbol('nestjs-session-beans:arrival');
+const ANSWERED = Symbol('nestjs-session-beans:answered');
 
-/** A connection has that of its last request. */
-type Arriving = IncomingMessage & { [ARRIVAL]?: Arrival; socket: { [ARRIVAL]?: Arrival } };
+type Arriving = IncomingMessage & { [ARRIVAL]?: Arrival; [ANSWERED]?: number; socket: Connection };
+type Connection = IncomingMessage['socket'] & { [ANSWERED]?: number };
 
 let readInThisTurn = 0;
 
 const noteArrival = (message: unknown): void => {
   const { request } = message as { request: Arriving };
-  request.socket[ARRIVAL] = request[ARRIVAL] = arrivalNow(request.socket[ARRIVAL]?.answeredAt);
+  request[ARRIVAL] = arrivalNow(request.socket[ANSWERED]);
+};
+
+const noteAnswer = (message: unknown): void => {
+  const { request } = message as { request: Arriving };
+  request.socket[ANSWERED] = request[ANSWERED] = performance.now();
 };
 
 const turnIsOver = (): void => {
@@ -36,15 +40,22 @@ const turnIsOver = (): void => {
 };
 
 /** One for the process, as there is one event loop. */
-export const eventLoopPulse = new EventLoopPulse((isBeating) =>
-  (isBeating ? subscribe : unsubscribe)(STARTS, noteArrival),
-);
+export const eventLoopPulse = new EventLoopPulse((isBeating) => {
+  const change = isBeating ? subscribe : unsubscribe;
+  change(STARTS, noteArrival);
+  change(ENDS, noteAnswer);
+});
 
 /** When the request arrived; now, if nobody listened then. */
 export function arrivalOf(request: IncomingMessage): Arrival {
-  const arrival = ((request as Arriving)[ARRIVAL] ??= arrivalNow());
+  const arrival = (request as Arriving)[ARRIVAL] ?? arrivalNow();
   eventLoopPulse.keep(arrival.at);
   return arrival;
+}
+
+/** When Node had handed the whole answer to the system; undefined when it has not, or nobody listened. */
+export function answeredAt(request: IncomingMessage): number | undefined {
+  return (request as Arriving)[ANSWERED];
 }
 
 /** @param answered when the answer to the request before it on its connection was sent */
@@ -53,10 +64,5 @@ function arrivalNow(answered?: number): Arrival {
   if (readInThisTurn === 0) setImmediate(turnIsOver);
   // A client sends its next request when it has the answer to the one before: it cannot have waited for longer than since then.
   const delay = eventLoopPulse.delay(at);
-  return {
-    at,
-    delay: answered === undefined ? delay : Math.min(delay, at - answered),
-    ahead: readInThisTurn++,
-    answeredAt: undefined,
-  };
+  return { at, delay: answered === undefined ? delay : Math.min(delay, at - answered), ahead: readInThisTurn++ };
 }

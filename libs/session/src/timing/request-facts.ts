@@ -47,6 +47,8 @@ export class RequestFacts {
 
   // What is told of them is worked out when somebody asks: not every listener does.
   private saved: readonly Change[] = NO_CHANGES;
+  private savedBefore = 0;
+  private changedBefore: Iterable<string> = NO_NAMES;
   private lastLoaded: ReadonlyMap<string, string> | undefined;
   private loadedBefore = 0;
 
@@ -66,17 +68,20 @@ export class RequestFacts {
   }
 
   saves(changes: readonly Change[]): void {
-    this.saved = this.saved.length === 0 ? changes : [...this.saved, ...changes];
+    if (changes.length === 0) return;
+    // A stream may store as often as it likes: no more than the last is kept.
+    if (this.saved.length > 0) [this.changedBefore, this.savedBefore] = [new Set(this.changed), this.savedBytes];
+    this.saved = changes;
   }
 
   /** Names of the beans that were changed. */
   get changed(): string[] {
-    return [...new Set(this.saved.map(({ bean }) => bean.name))];
+    return [...new Set([...this.changedBefore, ...this.saved.map(({ bean }) => bean.name)])];
   }
 
   /** In UTF-8 bytes. */
   get savedBytes(): number {
-    return this.saved.reduce((sum, { mine }) => sum + Buffer.byteLength(mine), 0);
+    return this.saved.reduce((sum, { mine }) => sum + Buffer.byteLength(mine), this.savedBefore);
   }
 
   /** In UTF-8 bytes. */
@@ -115,6 +120,7 @@ export class RequestFacts {
     if (this.sized === payloads) return this;
     this.sized = payloads;
     this.bytes = 0;
+    this.largest = undefined;
     let most = -1;
     for (const [name, payload] of payloads) {
       const size = Buffer.byteLength(payload);

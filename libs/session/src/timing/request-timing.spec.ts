@@ -3,7 +3,7 @@ import { RequestTiming } from './request-timing.js';
 import { TIMING_PHASES, type TimingPhase } from './timing-phase.js';
 
 function timing(delay = 0): RequestTiming {
-  return new RequestTiming({ at: performance.now(), delay, ahead: 0, answeredAt: undefined });
+  return new RequestTiming({ at: performance.now(), delay, ahead: 0 });
 }
 
 let now = 1_000;

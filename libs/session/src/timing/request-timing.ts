@@ -151,11 +151,14 @@ export class RequestTiming {
     if (this.endedAt === undefined) this.switchTo(this.current);
   }
 
-  /** The request is over; whatever begins or ends from now on is not counted. */
-  finish(): void {
+  /**
+   * The request is over; whatever begins or ends from now on is not counted.
+   * @param at when it was, if that is known
+   */
+  finish(at = performance.now()): void {
     if (this.endedAt !== undefined) return;
-    this.switchTo(this.current);
-    this.arrival.answeredAt = this.endedAt = this.since;
+    this.switchTo(this.current, Math.max(at, this.since));
+    this.endedAt = this.since;
   }
 
   /** Counts a change of phase that is due; after `enterNext` and `endNext`, where no other change follows at once. */
@@ -167,9 +170,8 @@ export class RequestTiming {
     if (next !== this.current) this.switchTo(next);
   }
 
-  private switchTo(next: number): void {
+  private switchTo(next: number, now = performance.now()): void {
     const { current, spent } = this;
-    const now = performance.now();
     let elapsed = now - this.since;
     if (WAITS[current]) {
       const waited = Math.min(elapsed, eventLoopPulse.delaySince(this.mark, now));

@@ -49,10 +49,13 @@ export class RequestTimings {
     return timing;
   }
 
-  /** Call once per request. */
-  finish(timing: RequestTiming, end: RequestEnd): void {
+  /**
+   * Call once per request.
+   * @param at when it was over, if that is known
+   */
+  finish(timing: RequestTiming, end: RequestEnd, at?: number): void {
     this.active--;
-    timing.finish();
+    timing.finish(at);
     const request = new FinishedRequest(timing, end, this.node);
     for (const listener of this.listeners) {
       try {

@@ -18,8 +18,10 @@ export class PromiseRecall {
   get isDone(): boolean {
     if (this.done) return true;
     const { members, timers, startedAt, table } = this.context();
+    // As long as nobody else is on the list: others may be found later.
+    if (members.size === 1) return true;
     const isOver = timers.now() - startedAt > Math.max(LEAST_MS, table.longestIdleMs);
-    this.done = isOver || members.size === 1 || this.heard.size >= members.size - members.majority + 1;
+    this.done = isOver || this.heard.size >= members.size - members.majority + 1;
     return this.done;
   }
 

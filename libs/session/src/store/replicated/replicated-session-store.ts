@@ -86,11 +86,11 @@ export class ReplicatedSessionStore implements SessionStore {
   }
 
   /**
-   * Whether this server helps to make the majority that a change of owners needs: with `quorum`, once it has heard after its start what it had granted before.
-   * The next server is stopped when all others do. For metrics.
+   * Whether this server is ready to consent to new owners: with `quorum`, once it has heard after its start what it had granted before; a server is not to be
+   * stopped before all others are. Without `quorum` nobody is asked. For metrics.
    */
   get consents(): boolean {
-    return this.node.context.recall?.isDone ?? true;
+    return this.node.isOpen && (this.node.context.recall?.isDone ?? true);
   }
 
   /** For metrics: `sessions`, `bytes`, and what this server and its group are about to lose, or cannot bear to lose. */
