@@ -3,6 +3,8 @@ import { Controller, Get, Inject, NotFoundException, Post, Query } from '@nestjs
 import { HttpSession, SessionLock, SessionScoped } from 'nestjs-session-beans';
 import { SessionObservabilityModule, SessionTiming, TIMING_PHASES } from 'nestjs-session-beans/observability';
 import { CookieJar } from '../support/cookie-jar.js';
+import { Latch } from '../support/latch.js';
+import { RawClient } from '../support/raw-client.js';
 import { eventually } from '../support/eventually.js';
 import { type TestApplication, platforms, startApplication } from '../support/platforms.js';
 import { dominantPhase, dominantWork, sumOfPhases, together } from './phase-sums.js';
@@ -15,8 +17,11 @@ class Notes {
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Requests in the slow handler. */
+/** Requests in the slow handlers. */
 let running = 0;
+
+/** What `held` waits for. */
+let letGo = new Latch();
 
 function compute(ms: number): void {
   const end = performance.now() + ms;
@@ -82,6 +87,13 @@ class PlainController {
     await pause(120);
     running--;
     return 'slow';
+  }
+
+  @Get('held') async held(): Promise<string> {
+    running++;
+    await letGo.opened;
+    running--;
+    return 'held';
   }
 }
 
@@ -232,6 +244,20 @@ describe.each(platforms)('the record of a request, $adapter, $mode', ({ adapter,
     });
 
     expect(record).toMatchObject({ handler: 'PlainController.slow', isComplete: false });
+  });
+
+  it('is published for each of several requests in a row on a connection that ends', async () => {
+    const before = records.all.length;
+    letGo = new Latch();
+    const client = await RawClient.open(server.url);
+    client.socket.write('GET /held HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(3));
+    await eventually('the handlers run', () => running === 3);
+    client.socket.destroy();
+
+    await eventually('three records', () => records.all.length === before + 3);
+    expect(records.all.slice(before).map(({ isComplete }) => isComplete)).toEqual([false, false, false]);
+    letGo.open();
+    await eventually('the handlers have ended', () => running === 0);
   });
 
   it('says that a session was ended', async () => {

@@ -1,4 +1,5 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { answeredAt, arrivalOf } from '../timing/request-arrivals.js';
 import type { RequestEnd } from '../timing/request-end.js';
 import type { RequestTiming } from '../timing/request-timing.js';
@@ -11,6 +12,9 @@ import { serverTiming } from './server-timing.js';
 const REQUEST_ID = /^[A-Za-z0-9-]{1,36}$/;
 
 const TIMED = Symbol('nestjs-session-beans:timed');
+/** Responses that began behind another one on their connection. */
+const pipelined = new WeakMap<Socket, Set<TimedResponse>>();
+
 type Timed = ServerResponse & { [TIMED]?: TimedResponse };
 
 /**
@@ -19,6 +23,7 @@ type Timed = ServerResponse & { [TIMED]?: TimedResponse };
  */
 export class TimedResponse implements RequestEnd {
   private hasHead = false;
+  private isOver = false;
   /** What others had put in place before. */
   private readonly writeHead: () => unknown;
 
@@ -45,6 +50,7 @@ export class TimedResponse implements RequestEnd {
     patched[TIMED] = timed;
     patched.writeHead = writeHeadTimed as ServerResponse['writeHead'];
     patched.on('close', closeTimed);
+    if (!response.socket) timed.followConnection();
     return timed;
   }
 
@@ -88,8 +94,29 @@ export class TimedResponse implements RequestEnd {
     return Reflect.apply(this.writeHead, this.response, args as []);
   }
 
+  /** Behind another one on its connection: Node gives it the socket later, and tells nobody when the connection ends before that. */
+  private followConnection(): void {
+    const { socket } = this.request;
+    let waiting = pipelined.get(socket);
+    if (!waiting) {
+      const all = (waiting = new Set<TimedResponse>());
+      pipelined.set(socket, all);
+      socket.on('close', () => {
+        for (const timed of all) timed.closed();
+      });
+    }
+    waiting.add(this);
+  }
+
+  private leaveConnection(): void {
+    pipelined.get(this.request.socket)?.delete(this);
+  }
+
   /** @internal */
   closed(): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.leaveConnection();
     this.timings.finish(this.timing, this, answeredAt(this.request));
   }
 
