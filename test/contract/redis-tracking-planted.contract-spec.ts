@@ -8,7 +8,15 @@ import { RedisServer } from '../support/redis-server.js';
 import { rulesBrokenBy } from './rules-broken-by.js';
 
 /** A mistake in how a near cache is told, and the rule that the suite has to name. */
-const planted: Readonly<Record<string, { rule: string; plant: () => void }>> = {
+interface PlantedBug {
+  readonly rule: string;
+  readonly plant: () => void;
+
+  /** Shows only when a message overtakes an answer: how often the rule is played until then, at most. Most runs need one. */
+  readonly plays?: number;
+}
+
+const planted: Readonly<Record<string, PlantedBug>> = {
   'a load that touches does not read the session last': {
     rule: '[N3] a load that touches',
     plant: () => plantLine('sessionBeansLoad', `redis.call('HGET', key, 'stamp')`),
@@ -42,6 +50,7 @@ const planted: Readonly<Record<string, { rule: string; plant: () => void }>> = {
 
   'what comes while a command is under way is taken for ours': {
     rule: '[N2] what another server saves while',
+    plays: 10,
     plant: () => {
       jest.spyOn(OwnChanges.prototype, 'end').mockImplementation(function (this: OwnChanges, key) {
         this['accounts'].delete(key);
@@ -91,13 +100,18 @@ describe('the rules about what a near cache is told', () => {
     expect(await broken(/^\[N/)).toEqual([]);
   });
 
-  it.each(Object.entries(planted))('are broken, and the suite says which: %s', async (_title, { rule, plant }) => {
-    plant();
+  it.each(Object.entries(planted))(
+    'are broken, and the suite says which: %s',
+    async (_title, { rule, plays = 1, plant }) => {
+      plant();
 
-    const titles = await broken(new RegExp(`^${rule.replace(/[[\]]/g, '\\$&')}`));
+      let titles: string[] = [];
+      for (let play = 0; play < plays && titles.length === 0; play++)
+        titles = await broken(new RegExp(`^${rule.replace(/[[\]]/g, '\\$&')}`));
 
-    expect(titles).not.toEqual([]);
-  });
+      expect(titles).not.toEqual([]);
+    },
+  );
 });
 
 const scripts = Object.entries(redisScripts).map(
