@@ -2,6 +2,7 @@ import type { Balancer, ServerAddresses } from '../support/balancer.js';
 import { BalancedClient } from '../support/balanced-client.js';
 import { eventually } from '../support/eventually.js';
 import type { ReplicationLinks } from '../support/replication-links.js';
+import { PrometheusText } from '../support/prometheus-text.js';
 import { SampleCluster } from '../support/sample-cluster.js';
 import type { SampleNode } from '../support/sample-node.js';
 
@@ -61,11 +62,10 @@ export class BalancedCluster {
   /** Resolves when the group of servers bears the loss of one: all have heard, after their start, what to consent to. */
   async bearsLoss(): Promise<void> {
     for (const { name, url } of this.nodes)
-      await eventually(`${name} consents to new owners`, async () =>
-        /^session_store_figure\{[^}]*session_store_figure="consents"[^}]*\} 1$/m.test(
-          await (await fetch(`${url}/metrics`)).text(),
-        ),
-      );
+      await eventually(`${name} consents to new owners`, async () => {
+        const metrics = await PrometheusText.of(url);
+        return metrics.value('session_store_figure', { session_store_figure: 'consents' }) === 1;
+      });
   }
 
   /** How often the balancer has tried requests of a path again. */

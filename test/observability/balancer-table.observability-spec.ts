@@ -13,7 +13,7 @@ import { LoggingBalancer } from './logging-balancer.js';
 import { ObservedClient } from './observed-client.js';
 import { ObservedNode } from './observed-node.js';
 import { dominantPhase, together } from './phase-sums.js';
-import { PrometheusText } from './prometheus-text.js';
+import { PrometheusText } from '../support/prometheus-text.js';
 import { phasesOfHeader } from './server-timing-header.js';
 
 const NAMES = ['s1', 's2', 's3'];

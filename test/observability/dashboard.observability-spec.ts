@@ -5,7 +5,7 @@ import { createApplication } from '../../src/create-application.js';
 import { readConfig } from '../../src/sample.config.js';
 import { CookieJar } from '../support/cookie-jar.js';
 import { adapters } from '../support/platforms.js';
-import { PrometheusText } from './prometheus-text.js';
+import { PrometheusText } from '../support/prometheus-text.js';
 
 interface Dashboard {
   readonly panels: readonly { readonly title: string; readonly targets: readonly { readonly expr: string }[] }[];

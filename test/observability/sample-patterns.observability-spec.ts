@@ -6,7 +6,7 @@ import { freePort } from '../support/free-port.js';
 import { RedisServer } from '../support/redis-server.js';
 import { ObservedClient } from './observed-client.js';
 import { ObservedNode } from './observed-node.js';
-import { PrometheusText } from './prometheus-text.js';
+import { PrometheusText } from '../support/prometheus-text.js';
 
 type Environment = Readonly<Record<string, string>>;
 const patterns: readonly Environment[] = [

@@ -11,7 +11,7 @@ import { enlargeCart } from './enlarge-cart.js';
 import { ObservedClient } from './observed-client.js';
 import { ObservedNode } from './observed-node.js';
 import { dominantPhase, sumOfPhases, together } from './phase-sums.js';
-import { PrometheusText } from './prometheus-text.js';
+import { PrometheusText } from '../support/prometheus-text.js';
 import { phasesOfHeader } from './server-timing-header.js';
 
 const PHASE_TIME = 'session_phase_time_total';

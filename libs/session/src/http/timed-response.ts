@@ -24,6 +24,8 @@ type Timed = ServerResponse & { [TIMED]?: TimedResponse };
 export class TimedResponse implements RequestEnd {
   private hasHead = false;
   private isOver = false;
+  /** Those that began behind another one on its connection, if it did, too. */
+  private row: Set<TimedResponse> | undefined = undefined;
   /** What others had put in place before. */
   private readonly writeHead: () => unknown;
 
@@ -43,8 +45,8 @@ export class TimedResponse implements RequestEnd {
     response: ServerResponse,
     timings: RequestTimings,
   ): TimedResponse | undefined {
-    // A client that has left already: no close event will come.
     const patched: Timed = response;
+    // A client that has left already: no close event will come.
     if (!timings.areWanted || response.destroyed || patched[TIMED]) return undefined;
     const timed = new TimedResponse(response, request, timings, timings.begin(arrivalOf(request)));
     patched[TIMED] = timed;
@@ -97,26 +99,22 @@ export class TimedResponse implements RequestEnd {
   /** Behind another one on its connection: Node gives it the socket later, and tells nobody when the connection ends before that. */
   private followConnection(): void {
     const { socket } = this.request;
-    let waiting = pipelined.get(socket);
-    if (!waiting) {
-      const all = (waiting = new Set<TimedResponse>());
-      pipelined.set(socket, all);
+    const row = pipelined.get(socket) ?? new Set();
+    if (!pipelined.has(socket)) {
+      pipelined.set(socket, row);
       socket.on('close', () => {
-        for (const timed of all) timed.closed();
+        for (const timed of row) timed.closed();
       });
     }
-    waiting.add(this);
-  }
-
-  private leaveConnection(): void {
-    pipelined.get(this.request.socket)?.delete(this);
+    row.add(this);
+    this.row = row;
   }
 
   /** @internal */
   closed(): void {
     if (this.isOver) return;
     this.isOver = true;
-    this.leaveConnection();
+    this.row?.delete(this);
     this.timings.finish(this.timing, this, answeredAt(this.request));
   }
 
