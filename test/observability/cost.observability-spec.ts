@@ -61,8 +61,8 @@ describe('what being measured costs', () => {
     const now = performance.now.bind(performance);
     jest.spyOn(performance, 'now').mockImplementation(() => {
       const caller = new Error('who reads the clock').stack ?? '';
-      // A deadline that another spec of this process has left behind may come to its end now.
-      const isOurs = caller.includes('/libs/session/src/') && !caller.includes('/context/deadline.ts');
+      // A deadline that another spec of this process has left behind may come to its end now; and no store here has timers.
+      const isOurs = caller.includes('/libs/session/src/') && !/\/(?:context\/deadline|system-timers)\.ts/.test(caller);
       if (isOurs) clockReads.push(caller);
       return now();
     });

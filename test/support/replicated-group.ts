@@ -1,4 +1,3 @@
-import type { SessionStore } from 'nestjs-session-beans';
 import {
   ReplicatedSessionStore,
   type ReplicatedSessionStoreOptions,
@@ -20,6 +19,9 @@ export class ReplicatedGroup {
   readonly network = new InMemoryReplication();
   readonly stores = new Map<string, ReplicatedSessionStore>();
   readonly events = new Map<string, ReplicationEvent[]>();
+
+  /** With those of members that were killed: their timers would go on. */
+  private readonly all: ReplicatedSessionStore[] = [];
 
   /** Stores that somebody was given; for whoever gives them out one after the other. */
   handedOut = 0;
@@ -58,6 +60,7 @@ export class ReplicatedGroup {
       ...this.optionsOf(name),
     });
     this.stores.set(name, store);
+    this.all.push(store);
     return store;
   }
 
@@ -78,7 +81,7 @@ export class ReplicatedGroup {
     this.network.kill(name);
   }
 
-  async close(stores: Iterable<SessionStore> = this.stores.values()): Promise<void> {
-    await Promise.all([...stores].map((store) => store.close()));
+  async close(): Promise<void> {
+    await Promise.all(this.all.map((store) => store.close()));
   }
 }

@@ -28,6 +28,7 @@ export class AntiEntropy {
     if (this.isStopped) return;
     this.cancel = this.context.timers.after(EVERY_MS, () => {
       void this.round().finally(() => {
+        if (this.isStopped) return;
         this.onRound();
         this.start();
       });
