@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { RedisSessionStore } from 'nestjs-session-beans/redis';
-import { redisScripts } from '../../libs/session/src/store/redis/redis-scripts.js';
+import { batchOf, redisScripts } from '../../libs/session/src/store/redis/redis-scripts.js';
 import type { SessionStore } from '../../libs/session/src/store/session-store.js';
 import type { ManualClock } from '../../libs/session/src/testing/manual-clock.js';
 import { withManualTime } from './manual-time.js';
@@ -11,7 +11,7 @@ import { withMethods } from './with-methods.js';
 export class ManualRedis {
   private readonly clockKey: string;
   private readonly client: Redis;
-  private readonly scripts: [string, { lua: string; numberOfKeys: number }][] = [];
+  private readonly scripts: [string, { lua: string; numberOfKeys?: number }][] = [];
   private stores = 0;
 
   constructor(
@@ -27,7 +27,9 @@ export class ManualRedis {
       // The line may occur twice: the last one is the one that everything comes to.
       const at = bug?.script === name ? lua.lastIndexOf(bug.right) : -1;
       const text = bug && at >= 0 ? lua.slice(0, at) + bug.wrong + lua.slice(at + bug.right.length) : lua;
-      this.scripts.push([name, { lua: withManualTime(text, this.clockKey), numberOfKeys }]);
+      const definition = { lua: withManualTime(text, this.clockKey), numberOfKeys };
+      this.scripts.push([name, definition]);
+      if (name !== 'sessionBeansDestroy') this.scripts.push([`${name}Batch`, batchOf(definition)]);
     }
   }
 

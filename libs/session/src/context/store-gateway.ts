@@ -59,7 +59,11 @@ export class StoreGateway {
   /** Loads for a request that uses the session: the client has joined, which the answer says too, and the end of life moves. */
   load(key: SessionKey, known?: string, locator?: string): Promise<LoadResult> {
     const options = this.optionsOf(known, locator);
-    return this.ask('load', () => this.store.load(key, options)).then((result) => this.joined(key, result));
+    return this.ask(
+      'load',
+      () => this.store.load(key, options),
+      (result) => this.joined(key, result),
+    );
   }
 
   /** Like `load`, in the call itself; undefined when the store's answers take time. */
@@ -86,8 +90,11 @@ export class StoreGateway {
   /** @param locator where the state is that the change was made from, as the store said */
   save(content: Omit<SessionChange, 'writeId'>, locator?: string): Promise<SaveResult> {
     const change = this.changeOf(content, locator);
-    const saved = this.ask('save', () => this.store.save(change));
-    return this.locates ? this.telling(content.key, saved) : saved;
+    return this.ask(
+      'save',
+      () => this.store.save(change),
+      (result) => this.stored(content.key, result),
+    );
   }
 
   /** Whether `saveAtOnce` can be called. */
@@ -162,8 +169,7 @@ export class StoreGateway {
     return { key, mode, writeId, lifetime, createdAt, lock, locator, parts };
   }
 
-  private async telling(key: SessionKey, saved: Promise<SaveResult>): Promise<SaveResult> {
-    const result = await saved;
+  private stored(key: SessionKey, result: SaveResult): SaveResult {
     if (result.outcome === 'gone' && result.lost) this.onLost(key);
     return result;
   }
@@ -171,8 +177,14 @@ export class StoreGateway {
   /**
    * A call counts until the store is done with it, also when nobody waits any more: a store that hangs must not pile up work. A store may be anybody's: one
    * that throws instead of rejecting, or answers nothing, has failed like any other.
+   *
+   * @param onAnswer called in the context of the request
    */
-  private ask<T>(operation: SessionStoreError['operation'], call: () => Promise<T>): Promise<T> {
+  private ask<T>(
+    operation: SessionStoreError['operation'],
+    call: () => Promise<T>,
+    onAnswer?: (answer: T) => T,
+  ): Promise<T> {
     if (this.underWay >= MAX_UNDER_WAY)
       return Promise.reject(this.failed(operation, `${MAX_UNDER_WAY} calls are under way already`));
     const { deadline } = this;
@@ -191,7 +203,7 @@ export class StoreGateway {
       );
     });
     // Here and not where it fails: who listens to failures is to be told in the context of the request, and a deadline passes in none.
-    return answered.catch((cause: unknown) => {
+    return answered.then(onAnswer, (cause: unknown) => {
       throw this.failure(operation, cause);
     });
   }

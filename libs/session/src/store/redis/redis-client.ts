@@ -7,7 +7,9 @@ export type RedisClient = Redis | Cluster;
 export interface SessionScripts {
   sessionBeansLoad(...args: (string | number)[]): Promise<string>;
   sessionBeansLoadBuffer(...args: (string | number)[]): Promise<Buffer>;
+  sessionBeansLoadBatchBuffer(...args: (string | number)[]): Promise<Buffer[]>;
   sessionBeansSaveBuffer(...args: (string | number)[]): Promise<Buffer>;
+  sessionBeansSaveBatchBuffer(...args: (string | number)[]): Promise<Buffer[]>;
   sessionBeansLock(...args: (string | number)[]): Promise<number | string>;
   sessionBeansUnlock(...args: (string | number)[]): Promise<number | string>;
   sessionBeansDestroy(...args: (string | number)[]): Promise<number | string>;

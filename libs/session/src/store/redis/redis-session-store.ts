@@ -15,6 +15,8 @@ import { redisScripts } from './redis-scripts.js';
 import type { RedisSessionStoreOptions } from './redis-session-store.options.js';
 import { ReplicaAcknowledgements } from './replica-acknowledgements.js';
 import { resolveRedisOptions } from './resolve-redis-options.js';
+import type { ScriptArguments } from './script-arguments.js';
+import { SessionScript } from './session-script.js';
 import { sendAgain } from './send-again.js';
 import { SessionTracking } from './tracking/session-tracking.js';
 import type { TrackingPair } from './tracking/tracking-pair.js';
@@ -52,6 +54,8 @@ export class RedisSessionStore implements SessionStore {
 
   /** A connection of its own where WAIT would block the loads of others; else the same. */
   private readonly writer: ScriptedClient;
+  private readonly loading: SessionScript;
+  private readonly saving: SessionScript;
   private readonly owned: RedisClient[] = [];
   private readonly names: RedisKeyNames;
   private readonly maxRecordBytes: number;
@@ -68,6 +72,8 @@ export class RedisSessionStore implements SessionStore {
     this.client = this.define(client ?? this.own(connectRedis(url as string)));
     this.writer = durability ? this.define(this.own((this.client as Redis).duplicate())) : this.client;
     this.acknowledgements = durability && new ReplicaAcknowledgements(durability.replicas, durability.timeoutMs);
+    this.loading = new SessionScript('load', this.client);
+    this.saving = new SessionScript('save', this.writer);
     this.names = new RedisKeyNames(prefix, this.client);
     this.maxRecordBytes = maxRecordBytes;
     this.beatMs = beatMs;
@@ -75,31 +81,24 @@ export class RedisSessionStore implements SessionStore {
     this.stopWarning = warnAboutRedis(this.client, this.names.session('0'), client === undefined, onWarning);
   }
 
-  async load(key: SessionKey, { known = '', touchAfterMs }: LoadOptions = {}): Promise<LoadResult> {
-    const { reply, watched } = await this.ask(key, this.client, (client) =>
-      client.sessionBeansLoadBuffer(this.names.session(key), known, touchAfterMs ?? '', this.maxRecordBytes, 'load'),
-    );
-    if (reply.code === 'record') return { outcome: 'found', record: reply.record, ...watched };
-    if (reply.code === 'times') return { outcome: 'unchanged', times: reply.times, ...watched };
-    return reply.code === 'none' && reply.isRenewed ? { outcome: 'none', renewed: true } : { outcome: 'none' };
+  load(key: SessionKey, { known = '', touchAfterMs }: LoadOptions = {}): Promise<LoadResult> {
+    const args = [this.names.session(key), known, touchAfterMs ?? '', this.maxRecordBytes, 'load'];
+    return this.ask(key, this.loading, args).then(loadResultOf);
   }
 
   async save(change: SessionChange): Promise<SaveResult> {
-    const args = this.saveArguments(change);
-    const { reply, watched } = await this.ask(change.key, this.writer, (writer) =>
-      writer.sessionBeansSaveBuffer(...args),
-    );
+    const isNew = change.mode === 'create';
+    const { reply, watched } = await this.ask(change.key, this.saving, this.saveArguments(change), { isAlone: isNew });
     if (reply.code === 'none') return { outcome: 'gone' };
     if (reply.code === 'unlocked') return { outcome: 'unlocked' };
     if (reply.code === 'record') return { outcome: 'conflict', record: reply.record, ...watched };
-    await this.replicate(change.key, 'save');
+    if (this.acknowledgements) await this.replicate(this.acknowledgements, change.key, 'save');
     return { outcome: 'saved', stamp: reply.stamp as string, times: reply.times, ...watched };
   }
 
   async touch(key: SessionKey): Promise<boolean> {
-    const touch = (client: ScriptedClient): Promise<Buffer> =>
-      client.sessionBeansLoadBuffer(this.names.session(key), '', 0, this.maxRecordBytes, 'touch');
-    const { reply } = await this.ask(key, this.client, touch, false);
+    const args = [this.names.session(key), '', 0, this.maxRecordBytes, 'touch'];
+    const { reply } = await this.ask(key, this.loading, args, { showsState: false });
     return reply.code !== 'none';
   }
 
@@ -111,7 +110,7 @@ export class RedisSessionStore implements SessionStore {
       this.writer.sessionBeansDestroy(this.names.session(key), condition, ENDED_MARK_MS, callId),
     );
     if (Number(ended) !== 1) return false;
-    await this.replicate(key, 'destroy');
+    if (this.acknowledgements) await this.replicate(this.acknowledgements, key, 'destroy');
     return true;
   }
 
@@ -145,15 +144,7 @@ export class RedisSessionStore implements SessionStore {
     for (const client of this.owned) if (client.status !== 'end') client.disconnect();
   }
 
-  private saveArguments({
-    key,
-    mode,
-    writeId,
-    lifetime,
-    createdAt,
-    lock = '',
-    parts,
-  }: SessionChange): (string | number)[] {
+  private saveArguments({ key, mode, writeId, lifetime, createdAt, lock = '', parts }: SessionChange): ScriptArguments {
     const life =
       lifetime &&
       [createdAt ?? '', lifetime.idleTimeoutMs, lifetime.absoluteTimeoutMs, lifetime.unjoinedTimeoutMs].join(' ');
@@ -165,28 +156,33 @@ export class RedisSessionStore implements SessionStore {
     return args;
   }
 
+  /**
+   * @param showsState whether the answer shows what the session is
+   * @param isAlone it must not be tried among others first
+   */
   private ask(
     key: SessionKey,
-    client: ScriptedClient,
-    command: (client: ScriptedClient) => Promise<Buffer>,
-    showsState = true,
+    script: SessionScript,
+    args: ScriptArguments,
+    { showsState = true, isAlone = false }: { showsState?: boolean; isAlone?: boolean } = {},
   ): Promise<Answer> {
     // What WAIT counts was written on the connection it is sent on.
-    const pair = client === this.client ? this.tracking?.pairFor(key) : undefined;
-    if (pair) return this.askWatched(pair, key, client, command, showsState);
-    return sendAgain(client, () => command(client)).then((reply) => this.answerOf(parseRedisReply(reply)));
+    const pair = script.client === this.client ? this.tracking?.pairFor(key) : undefined;
+    if (pair) return this.askWatched(pair, key, script, args, showsState);
+    const asked = isAlone ? script.run(args) : script.runWithOthers(args);
+    return asked.then((reply) => this.answerOf(parseRedisReply(reply)));
   }
 
   private async askWatched(
     pair: TrackingPair,
     key: SessionKey,
-    client: ScriptedClient,
-    command: (client: ScriptedClient) => Promise<Buffer>,
+    script: SessionScript,
+    args: ScriptArguments,
     showsState: boolean,
   ): Promise<Answer> {
-    const watched = await pair.ask(key, command, showsState);
+    const watched = await pair.ask(key, (client) => script.once(client, args), showsState);
     if (watched) return this.answerOf(watched.reply, { watch: watched.watch });
-    return this.answerOf(parseRedisReply(await sendAgain(client, () => command(client))));
+    return this.answerOf(parseRedisReply(await script.run(args)));
   }
 
   private answerOf(reply: RedisReply, watched?: Answer['watched']): Answer {
@@ -207,10 +203,13 @@ export class RedisSessionStore implements SessionStore {
     return { reply, watched };
   }
 
-  private async replicate(key: SessionKey, operation: 'save' | 'destroy'): Promise<void> {
-    if (!this.acknowledgements) return;
-    const { replicas, timeoutMs } = this.acknowledgements;
-    const reached = await this.acknowledgements.reached(this.nodeOf(key));
+  private async replicate(
+    acknowledgements: ReplicaAcknowledgements,
+    key: SessionKey,
+    operation: 'save' | 'destroy',
+  ): Promise<void> {
+    const { replicas, timeoutMs } = acknowledgements;
+    const reached = await acknowledgements.reached(this.nodeOf(key));
     if (reached >= replicas) return;
     throw new SessionStoreError(
       this.name,
@@ -251,4 +250,10 @@ export class RedisSessionStore implements SessionStore {
     for (const [name, definition] of Object.entries(redisScripts)) client.defineCommand(name, definition);
     return client as ScriptedClient;
   }
+}
+
+function loadResultOf({ reply, watched }: Answer): LoadResult {
+  if (reply.code === 'record') return { outcome: 'found', record: reply.record, ...watched };
+  if (reply.code === 'times') return { outcome: 'unchanged', times: reply.times, ...watched };
+  return reply.code === 'none' && reply.isRenewed ? { outcome: 'none', renewed: true } : { outcome: 'none' };
 }

@@ -1,0 +1,239 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { LoadResult, SaveResult } from 'nestjs-session-beans';
+import { RedisSessionStore } from 'nestjs-session-beans/redis';
+import { Redis } from 'ioredis';
+import { redisScripts } from '../../libs/session/src/store/redis/redis-scripts.js';
+import type { ScriptedClient } from '../../libs/session/src/store/redis/redis-client.js';
+import type { SessionChange } from '../../libs/session/src/store/session-change.js';
+import { eventually } from '../support/eventually.js';
+import { RedisServer } from '../support/redis-server.js';
+
+const LIFETIME = { idleTimeoutMs: 10_000, absoluteTimeoutMs: 60_000, unjoinedTimeoutMs: 5_000 };
+const KEYS = Array.from({ length: 40 }, (_, i) => `key${i}`);
+
+/** What is asked in one turn of the event loop goes to Redis together. */
+describe('calls of one turn', () => {
+  let server: RedisServer;
+  let other: RedisServer;
+  let client: Redis & ScriptedClient;
+  let store: RedisSessionStore;
+  beforeAll(async () => {
+    [server, other] = await Promise.all([RedisServer.start(), RedisServer.start()]);
+  });
+  afterAll(() => Promise.all([server.stop(), other.stop()]));
+  beforeEach(async () => {
+    await Promise.all([server, other].map((one) => one.command('FLUSHALL')));
+    await open(server);
+  });
+  afterEach(close);
+
+  it('are as few commands as sixteen of them make, and each has its own answer', async () => {
+    await Promise.all(KEYS.map((key) => create(key)));
+    const calls = await callsOf(server, async () => {
+      const results = await Promise.all(KEYS.map((key) => store.load(key)));
+      expect(results.map(payloadOf)).toEqual(KEYS);
+    });
+    expect(calls).toBe(3);
+
+    const [one, two] = [await stampOf('key1'), await stampOf('key2')];
+    const saves = await callsOf(server, async () => {
+      const changes = [update('key1', one, 'first'), update('key2', two, 'second')];
+      const saved = await Promise.all(changes.map((change) => store.save(change)));
+      expect(saved.map(({ outcome }) => outcome)).toEqual(['saved', 'saved']);
+    });
+    expect(saves).toBe(1);
+    expect([await payload('key1'), await payload('key2')]).toEqual(['first', 'second']);
+  });
+
+  it('are sent alone when there is one', async () => {
+    await create('key1');
+    expect(await callsOf(server, () => store.load('key1'))).toBe(1);
+  });
+
+  it('do not hear of each other: whatever a session is, it is as if it were asked alone', async () => {
+    await Promise.all(KEYS.map((key) => create(key)));
+    const known = await stampOf('key2');
+    await store.destroy('key3');
+    await store.destroy('key4', await stampOf('key4'));
+    await server.command('SET', 'session:{key5}', 'not ours');
+    await server.command('HSET', 'session:{key6}', 'life', 'NaN');
+    await server.command('HSET', 'session:{key7}', 'junk', 'x'.repeat(5_000_000));
+    const asks = KEYS.slice(0, 10).map((key) => () => store.load(key, { known }).catch(String));
+
+    const alone: unknown[] = [];
+    for (const ask of asks) alone.push(await ask());
+    const together = await Promise.all(asks.map((ask) => ask()));
+
+    expect(together).toEqual(alone);
+    expect(together[2]).toMatchObject({ outcome: 'unchanged' });
+    expect(together[3]).toEqual({ outcome: 'none' });
+    expect(together[4]).toEqual({ outcome: 'none', renewed: true });
+    expect(together.slice(5, 8)).toEqual([
+      expect.stringContaining('was not written'),
+      expect.stringContaining('damaged'),
+      expect.stringContaining('maxRecordBytes'),
+    ]);
+  });
+
+  it('change a session once: of two that were made from the same version, one is told of the conflict', async () => {
+    await create('key1');
+    await create('key2');
+    const stamp = await stampOf('key1');
+    const results = await Promise.all([
+      store.save(update('key1', stamp, 'one')),
+      store.save(update('key1', stamp, 'two')),
+      store.save(update('nobody', stamp, 'three')),
+      store.save({ ...update('key2', stamp, 'four'), lock: 'a lock that nobody holds' }),
+    ]);
+
+    expect(results.map(({ outcome }) => outcome)).toEqual(['saved', 'conflict', 'gone', 'unlocked']);
+    expect(payloadOf(results[1])).toBe('one');
+    expect(await payload('key2')).toBe('key2');
+  });
+
+  it('are applied once when the answer of all is lost', async () => {
+    await Promise.all(KEYS.map((key) => create(key)));
+    const versions = await Promise.all(KEYS.map(stampOf));
+    const batch = client.sessionBeansSaveBatchBuffer.bind(client);
+    client.sessionBeansSaveBatchBuffer = (...args) =>
+      batch(...args).then(() => Promise.reject(new Error('Connection is closed.')));
+
+    const results = await Promise.all(KEYS.map((key, i) => store.save(update(key, versions[i], `${key} changed`))));
+
+    expect(results.map((result) => result.outcome === 'saved' && result.stamp.split('.')[0])).toEqual(
+      KEYS.map(() => '2'),
+    );
+    expect(await Promise.all(KEYS.map(payload))).toEqual(KEYS.map((key) => `${key} changed`));
+  });
+
+  it('bound what is answered at once, and remember it', async () => {
+    const big = KEYS.slice(0, 16);
+    for (const key of big) await create(key, 'x'.repeat(100_000));
+    const ask = async (): Promise<void> => {
+      const results = await Promise.all(big.map((key) => store.load(key)));
+      expect(results.map((result) => payloadOf(result)?.length)).toEqual(big.map(() => 100_000));
+    };
+
+    // Three are answered, with which 256 KB are passed; thirteen are asked alone.
+    expect(await callsOf(server, ask)).toBe(1 + 13);
+    expect(await callsOf(server, ask)).toBeLessThanOrEqual(8);
+    for (const key of big) await store.save(update(key, await stampOf(key), 'small'));
+    for (let i = 0; i < 12; i++) await Promise.all(big.map((key) => store.load(key)));
+    expect(await callsOf(server, () => Promise.all(big.map((key) => store.load(key))))).toBe(1);
+  });
+
+  it('go one by one again after sessions of which none has room for another', async () => {
+    const [one, two] = KEYS as [string, string];
+    for (const key of [one, two]) await create(key, 'x'.repeat(300_000));
+    const both = (): Promise<unknown> => Promise.all([store.load(one), store.load(two)]);
+
+    expect(await callsOf(server, both)).toBe(2);
+    expect(await callsOf(server, both)).toBe(2);
+    for (const key of [one, two]) await store.save(update(key, await stampOf(key), 'small'));
+    await both();
+    expect(await callsOf(server, both)).toBe(1);
+  });
+
+  it('that are large go on their own', async () => {
+    for (const key of KEYS.slice(0, 4)) await create(key);
+    const versions = await Promise.all(KEYS.slice(0, 4).map(stampOf));
+    const changes = versions.map((stamp, i) => update(`key${i}`, stamp, 'x'.repeat(300_000)));
+
+    expect(await callsOf(server, () => Promise.all(changes.map((change) => store.save(change))))).toBe(4);
+  });
+
+  it('reach a server that has not all of their keys one by one, from the second time on', async () => {
+    await close();
+    const clustered = await RedisServer.start('--cluster-enabled', 'yes');
+    try {
+      await clustered.command('CLUSTER', 'ADDSLOTSRANGE', 0, 16383);
+      await eventually('the server serves all slots', async () =>
+        String(await clustered.command('CLUSTER', 'INFO')).includes('cluster_state:ok'),
+      );
+      await open(clustered);
+      await Promise.all(KEYS.map((key) => create(key)));
+      const ask = async (): Promise<void> => {
+        const results = await Promise.all(KEYS.map((key) => store.load(key)));
+        expect(results.map(payloadOf)).toEqual(KEYS);
+      };
+      await ask();
+      expect(await callsOf(clustered, ask)).toBe(KEYS.length);
+    } finally {
+      await clustered.stop();
+    }
+  });
+
+  it('are right behind a proxy that asks the wrong server for a batch, and leave nothing there', async () => {
+    const wrong = new Redis(other.port, '127.0.0.1') as Redis & ScriptedClient;
+    for (const [name, definition] of Object.entries(redisScripts)) wrong.defineCommand(name, definition);
+    client.sessionBeansLoadBatchBuffer = (...args) => wrong.sessionBeansLoadBatchBuffer(...args);
+    client.sessionBeansSaveBatchBuffer = (...args) => wrong.sessionBeansSaveBatchBuffer(...args);
+    try {
+      await Promise.all(KEYS.map((key) => create(key)));
+      const versions = await Promise.all(KEYS.map(stampOf));
+      await Promise.all(KEYS.map((key, i) => store.save(update(key, versions[i], 'changed'))));
+
+      expect(await Promise.all(KEYS.map(payload))).toEqual(KEYS.map(() => 'changed'));
+      expect(await other.command('DBSIZE')).toBe(0);
+    } finally {
+      wrong.disconnect();
+    }
+  });
+
+  it('have the prefix of the client before each key', async () => {
+    await close();
+    await open(server, 'app:');
+    await Promise.all(KEYS.map((key) => create(key)));
+    const versions = await Promise.all(KEYS.map(stampOf));
+    await Promise.all(KEYS.map((key, i) => store.save(update(key, versions[i], 'changed'))));
+
+    const names = (await server.command('KEYS', '*')) as unknown[];
+    expect(names.map(String).toSorted()).toEqual(KEYS.map((key) => `app:session:{${key}}`).toSorted());
+  });
+
+  async function open(at: RedisServer, keyPrefix = ''): Promise<void> {
+    client = new Redis({ port: at.port, host: '127.0.0.1', keyPrefix }) as Redis & ScriptedClient;
+    store = new RedisSessionStore({ client, onWarning: () => undefined });
+    await client.ping();
+  }
+
+  async function close(): Promise<void> {
+    await store.close();
+    client.disconnect();
+  }
+
+  async function create(key: string, text = key): Promise<void> {
+    const parts = new Map([['part', { base: null, payload: text }]]);
+    const saved = await store.save({ key, writeId: `${key}-born`, mode: 'create', lifetime: LIFETIME, parts });
+    expect(saved.outcome).toBe('saved');
+  }
+
+  async function stampOf(key: string): Promise<string> {
+    const found = await store.load(key);
+    if (found.outcome !== 'found') throw new Error(`${key} is ${found.outcome}`);
+    return found.record.stamp;
+  }
+
+  async function payload(key: string): Promise<string | undefined> {
+    return payloadOf(await store.load(key));
+  }
+});
+
+let writes = 0;
+function update(key: string, base: string | undefined, payload: string): SessionChange {
+  const parts = new Map([['part', { base: base ?? null, payload }]]);
+  return { key, writeId: `w${writes++}`, mode: 'update', parts };
+}
+
+function payloadOf(result: LoadResult | SaveResult | undefined): string | undefined {
+  return result && 'record' in result ? result.record.parts.get('part')?.payload : undefined;
+}
+
+/** How many scripts were run for it. */
+async function callsOf(server: RedisServer, work: () => Promise<unknown>): Promise<number> {
+  await server.command('CONFIG', 'RESETSTAT');
+  await work();
+  const text = String(await server.command('INFO', 'commandstats'));
+  const calls = [...text.matchAll(/^cmdstat_eval(?:sha)?:calls=(\d+)/gm)];
+  return calls.reduce((sum, [, count]) => sum + Number(count), 0);
+}
