@@ -32,15 +32,19 @@ const sizes = values.sizes?.split(',');
 const RUNS = {
   http: {
     run: runHttp,
-    full: { epochs: 3, rounds: 3, ms: 400, warmUpMs: 1500 },
-    quick: { epochs: 1, rounds: 2, ms: 250, warmUpMs: 800 },
+    full: { epochs: 3, rounds: 4, ms: 500, warmUp: { requests: 15_000, ms: 6_000 } },
+    quick: { epochs: 1, rounds: 2, ms: 250, warmUp: { requests: 4_000, ms: 2_000 } },
   },
   'in-process': {
     run: runInProcess,
-    full: { epochs: 2, rounds: 4, requests: 5_000 },
-    quick: { epochs: 1, rounds: 3, requests: 5_000 },
+    full: { epochs: 3, rounds: 6, requests: 4_800, warmUp: 40_000 },
+    quick: { epochs: 1, rounds: 3, requests: 4_800, warmUp: 10_000 },
   },
-  growth: { run: runGrowth, full: { rounds: 5, requests: 6_000 }, quick: { rounds: 3, requests: 2_000 } },
+  growth: {
+    run: runGrowth,
+    full: { rounds: 5, requests: 6_000, warmUp: 40_000 },
+    quick: { rounds: 3, requests: 2_000, warmUp: 4_000 },
+  },
   memory: { run: runMemory, full: { sessions: 50_000 }, quick: { sessions: 10_000 } },
   'lost-updates': {
     run: runLostUpdates,

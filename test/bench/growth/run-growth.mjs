@@ -29,7 +29,7 @@ const SERIES = [
 ];
 
 /** CPU per request of the memory store while one thing grows: flat or linear as it should be? */
-export async function runGrowth({ node, major, rounds, requests, isQuick, save }) {
+export async function runGrowth({ node, major, rounds, requests, warmUp, isQuick, save }) {
   const points = SERIES.flatMap(({ series, points: all, at }) => {
     const chosen = isQuick ? [all[0], all.at(-2)] : all;
     return chosen.map((point) => ({ series, point, ...at(point) }));
@@ -44,7 +44,7 @@ export async function runGrowth({ node, major, rounds, requests, isQuick, save }
     for (const path of one.paths) {
       const parameters = { path, requests: each, concurrency: one.concurrency };
       const command = one.concurrency ? 'overlap' : 'run';
-      await worker.do(command, parameters);
+      await worker.do(command, { ...parameters, requests: Math.ceil((warmUp / requests) * each) });
       const samples = [];
       for (let round = 0; round < rounds; round++) samples.push((await worker.do(command, parameters)).cpuUs);
       save({ node: major, series: one.series, point: one.point, path, cpuUs: median(samples) });

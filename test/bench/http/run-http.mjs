@@ -14,10 +14,10 @@ const BETWEEN_FLOORS = 3;
  * Everyone listens at once; in each round every block is run, its contestants one after the other with the floor before, between and after them. An
  * epoch starts everyone anew: which code a JIT compiler makes of a program is partly luck.
  *
- * @param {{ node: string, major: string, firstEpoch: number, epochs: number, rounds: number, ms: number, warmUpMs: number, only?: RegExp,
+ * @param {{ node: string, major: string, firstEpoch: number, epochs: number, rounds: number, ms: number, warmUp: { requests: number, ms: number }, only?: RegExp,
  *   sizes?: string[], isQuick: boolean, save: (sample: object) => void }} options
  */
-export async function runHttp({ node, major, firstEpoch, epochs, rounds, ms, warmUpMs, only, sizes, isQuick, save }) {
+export async function runHttp({ node, major, firstEpoch, epochs, rounds, ms, warmUp, only, sizes, isQuick, save }) {
   const plan = blocks({ only, sizes, isQuick });
   const progress = new Progress(`HTTP, Node ${major}`, epochs * rounds * plan.length);
   for (let epoch = firstEpoch; epoch < firstEpoch + epochs; epoch++) {
@@ -28,7 +28,7 @@ export async function runHttp({ node, major, firstEpoch, epochs, rounds, ms, war
         for (const name of [floor, ...names]) stands.set(name, new Set([...(stands.get(name) ?? []), size]));
       }
       for (const [name, needed] of stands) {
-        stands.set(name, await Stand.open(name, [...needed], { node, redisPort: redis.port, warmUpMs }));
+        stands.set(name, await Stand.open(name, [...needed], { node, redisPort: redis.port, warmUp }));
       }
       for (let round = 1; round <= rounds; round++) {
         for (const block of round % 2 ? plan : plan.toReversed()) {

@@ -1,20 +1,27 @@
 import { contestant } from '../apps/contestants.mjs';
 import { Progress } from '../measure/progress.mjs';
+import { inRandomOrder } from '../measure/random-order.mjs';
 import { RedisUnderTest } from '../measure/redis.mjs';
 import { WorkerProcess } from './worker-process.mjs';
 
+/** Who is measured side by side, and how many requests are under way at once: what waits for Redis is never alone for long. */
 const GROUPS = [
-  [
-    'nest',
-    'seams',
-    'seams-interceptor',
-    'memory',
-    'memory-request-scope',
-    'cached-bounded',
-    'express-session-memory',
-    'nestjs-cls-proxy',
-  ],
-  ['nest-fastify', 'seams-fastify', 'memory-fastify', 'fastify-session-memory'],
+  {
+    names: [
+      'nest',
+      'seams',
+      'seams-interceptor',
+      'memory',
+      'memory-request-scope',
+      'cached-bounded',
+      'express-session-memory',
+      'nestjs-cls-proxy',
+    ],
+    atOnce: 1,
+  },
+  { names: ['nest', 'external', 'express-session-redis'], atOnce: 16 },
+  { names: ['nest-fastify', 'seams-fastify', 'memory-fastify', 'fastify-session-memory'], atOnce: 1 },
+  { names: ['nest-fastify', 'external-fastify', 'fastify-session-redis'], atOnce: 16 },
 ];
 const PATHS = ['/ping', '/read', '/peek', '/write'];
 
@@ -22,10 +29,10 @@ const PATHS = ['/ping', '/read', '/peek', '/write'];
  * Whole requests without sockets: what HTTP runs cannot resolve. In each round everyone runs everything, one after the other; each boot is a
  * process anew.
  */
-export async function runInProcess({ node, major, firstEpoch, epochs, rounds, requests, only, save }) {
+export async function runInProcess({ node, major, firstEpoch, epochs, rounds, requests, warmUp, only, save }) {
   const progress = new Progress(`in process, Node ${major}`, epochs * GROUPS.length * (rounds + 2));
   for (let epoch = firstEpoch; epoch < firstEpoch + epochs; epoch++) {
-    for (const group of GROUPS) {
+    for (const { names: group, atOnce } of GROUPS) {
       const names = group.filter((name) => !only || only.test(name) || contestant(name).floor === name);
       const redis = await RedisUnderTest.start();
       const workers = [];
@@ -38,12 +45,11 @@ export async function runInProcess({ node, major, firstEpoch, epochs, rounds, re
       for (let round = 0; round <= rounds; round++) {
         progress.step(round === 0 ? 'warm-up' : `round ${round} of ${rounds} · ${names[0]} and others`);
         for (const path of PATHS) {
-          for (const { name, worker } of round % 2 ? workers : workers.toReversed()) {
+          for (const { name, worker } of inRandomOrder(workers)) {
             if (path === '/peek' && !contestant(name).isOurs) continue;
-            // What it sends to Redis goes through a socket after all.
-            if (path === '/write' && contestant(name).state === 'redis') continue;
-            const { cpuUs } = await worker.do('run', { path, requests: round === 0 ? requests * 2 : requests });
-            if (round > 0) save({ node: major, epoch, round, name, path, cpuUs });
+            const run = { path, requests: round === 0 ? warmUp : requests, concurrency: atOnce };
+            const { cpuUs } = await worker.do('run', run);
+            if (round > 0) save({ node: major, epoch, round, name, atOnce, path, cpuUs });
           }
         }
       }

@@ -6,10 +6,11 @@ const EXPECTED = { '/ping': 'pong' };
  * Closed-loop load: each connection sends its next request when the last is answered. A visitor has one request at a time: each connection
  * has visitors of its own, and takes them in turn.
  *
- * @param {{ port: number, path: string, visitors: import('./visitor.mjs').Visitor[], connections: number, ms: number }} load
+ * @param {{ port: number, path: string, visitors: import('./visitor.mjs').Visitor[], connections: number, ms: number,
+ *   requests?: number }} load whichever of the two comes first ends it
  * @returns {Promise<{ requests: number, seconds: number, p50: number, p99: number }>} latencies in milliseconds
  */
-export async function runLoad({ port, path, visitors, connections, ms }) {
+export async function runLoad({ port, path, visitors, connections, ms, requests = Number.POSITIVE_INFINITY }) {
   const expected = EXPECTED[path] ?? 'counter=';
   const latencies = [];
   const clients = Array.from({ length: connections }, () => new Client(port));
@@ -18,7 +19,7 @@ export async function runLoad({ port, path, visitors, connections, ms }) {
   const drive = async (client, first) => {
     for (let at = first; ; at = at + connections < visitors.length ? at + connections : first) {
       const sent = performance.now();
-      if (sent >= until) return;
+      if (sent >= until || latencies.length >= requests) return;
       const { status, body } = await client.get(path, visitors[at]);
       latencies.push(performance.now() - sent);
       if (status !== 200 || !body.startsWith(expected)) throw new Error(`${path} was answered with ${status} ${body}`);

@@ -12,13 +12,19 @@ export function inProcess(all) {
     .map((node) => {
       const samples = of(all, { node });
       const paths = ['/ping', '/read', '/peek', '/write'];
-      const rows = distinct(samples, 'name').map((name) => {
+      const rows = distinct(
+        samples.map(({ name, atOnce }) => ({ row: `${atOnce} ${name}` })),
+        'row',
+      ).map((row) => {
+        const [count, name] = row.split(' ');
+        const atOnce = Number(count);
         const { floor } = contestant(name);
         return [
-          name,
+          atOnce === 1 ? name : `${name}, ${atOnce} at once`,
           ...paths.map((path) => {
-            const values = of(samples, { name, path }).map(({ epoch, round, cpuUs }) => {
-              const at = of(samples, { name: floor, path: path === '/peek' ? '/read' : path, epoch, round })[0];
+            const values = of(samples, { name, atOnce, path }).map(({ epoch, round, cpuUs }) => {
+              const asked = path === '/peek' ? '/read' : path;
+              const at = of(samples, { name: floor, atOnce, path: asked, epoch, round })[0];
               return name === floor ? cpuUs : cpuUs - at.cpuUs;
             });
             return values.length === 0 ? '–' : withInterval(medianWithInterval(values), 1);
