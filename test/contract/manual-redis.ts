@@ -29,7 +29,7 @@ export class ManualRedis {
       const text = bug && at >= 0 ? lua.slice(0, at) + bug.wrong + lua.slice(at + bug.right.length) : lua;
       const definition = { lua: withManualTime(text, this.clockKey), numberOfKeys };
       this.scripts.push([name, definition]);
-      if (name !== 'sessionBeansDestroy') this.scripts.push([`${name}Batch`, batchOf(definition)]);
+      if (/(?:Load|Save)$/.test(name)) this.scripts.push([`${name}Batch`, batchOf(definition)]);
     }
   }
 

@@ -1,7 +1,8 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { LoadResult, SaveResult } from 'nestjs-session-beans';
 import { RedisSessionStore } from 'nestjs-session-beans/redis';
-import { Redis } from 'ioredis';
+import { Redis, type RedisOptions } from 'ioredis';
 import { redisScripts } from '../../libs/session/src/store/redis/redis-scripts.js';
 import type { ScriptedClient } from '../../libs/session/src/store/redis/redis-client.js';
 import type { SessionChange } from '../../libs/session/src/store/session-change.js';
@@ -17,6 +18,7 @@ describe('calls of one turn', () => {
   let other: RedisServer;
   let client: Redis & ScriptedClient;
   let store: RedisSessionStore;
+  let warnings: string[];
   beforeAll(async () => {
     [server, other] = await Promise.all([RedisServer.start(), RedisServer.start()]);
   });
@@ -142,7 +144,7 @@ describe('calls of one turn', () => {
     expect(await callsOf(server, () => Promise.all(changes.map((change) => store.save(change))))).toBe(4);
   });
 
-  it('reach a server that has not all of their keys one by one, from the second time on', async () => {
+  it('reach a server that has not all of their keys one by one, after it has said so five times, which is warned of', async () => {
     await close();
     const clustered = await RedisServer.start('--cluster-enabled', 'yes');
     try {
@@ -151,19 +153,40 @@ describe('calls of one turn', () => {
         String(await clustered.command('CLUSTER', 'INFO')).includes('cluster_state:ok'),
       );
       await open(clustered);
-      await Promise.all(KEYS.map((key) => create(key)));
+      const keys = KEYS.slice(0, 16);
+      await Promise.all(keys.map((key) => create(key)));
       const ask = async (): Promise<void> => {
-        const results = await Promise.all(KEYS.map((key) => store.load(key)));
-        expect(results.map(payloadOf)).toEqual(KEYS);
+        const results = await Promise.all(keys.map((key) => store.load(key)));
+        expect(results.map(payloadOf)).toEqual(keys);
       };
-      await ask();
-      expect(await callsOf(clustered, ask)).toBe(KEYS.length);
+      for (let i = 0; i < 4; i++) await ask();
+      expect(batchWarnings()).toEqual([]);
+      for (let i = 0; i < 4; i++) await ask();
+      expect(batchWarnings()).toEqual([expect.stringContaining('a load of several sessions')]);
+      expect(String(await clustered.command('INFO', 'errorstats'))).toContain('errorstat_CROSSSLOT:count=5\r');
     } finally {
       await clustered.stop();
     }
   });
 
-  it('are right behind a proxy that asks the wrong server for a batch, and leave nothing there', async () => {
+  it('do not end because a server is out of memory: that says nothing of several', async () => {
+    const keys = KEYS.slice(0, 16);
+    await Promise.all(keys.map((key) => create(key)));
+    const versions = await Promise.all(keys.map(stampOf));
+    const save = (): Promise<string[]> =>
+      Promise.all(
+        keys.map((key, i) => store.save(update(key, versions[i], 'more')).then(({ outcome }) => outcome, String)),
+      );
+
+    await server.command('CONFIG', 'SET', 'maxmemory', '1');
+    for (let i = 0; i < 6; i++) expect(new Set(await save())).toEqual(new Set([expect.stringContaining('OOM')]));
+    await server.command('CONFIG', 'SET', 'maxmemory', '0');
+
+    const calls = await callsOf(server, async () => expect(new Set(await save())).toEqual(new Set(['saved'])));
+    expect(calls).toBe(1);
+  });
+
+  it('find what a batch does not find because it was asked elsewhere, leave nothing there, and end to be asked together', async () => {
     const wrong = new Redis(other.port, '127.0.0.1') as Redis & ScriptedClient;
     for (const [name, definition] of Object.entries(redisScripts)) wrong.defineCommand(name, definition);
     client.sessionBeansLoadBatchBuffer = (...args) => wrong.sessionBeansLoadBatchBuffer(...args);
@@ -175,14 +198,84 @@ describe('calls of one turn', () => {
 
       expect(await Promise.all(KEYS.map(payload))).toEqual(KEYS.map(() => 'changed'));
       expect(await other.command('DBSIZE')).toBe(0);
+      // Three batches of each turn were wrong.
+      expect(await callsOf(other, () => Promise.all(KEYS.map(payload)))).toBe(0);
     } finally {
       wrong.disconnect();
     }
   });
 
+  it('end one by one when the client throws or answers nonsense, and what else goes over its connection goes on', async () => {
+    await Promise.all(KEYS.map((key) => create(key)));
+    const ask = async (): Promise<void> => {
+      const results = await Promise.all(KEYS.map((key) => store.load(key)));
+      expect(results.map(payloadOf)).toEqual(KEYS);
+      expect(await client.ping()).toBe('PONG');
+    };
+
+    client.sessionBeansLoadBatchBuffer = () => {
+      throw new Error('a tracer failed');
+    };
+    await ask();
+    client.sessionBeansLoadBatchBuffer = () => Promise.resolve(null as unknown as Buffer[]);
+    await ask();
+  });
+
+  it('are not made again long after they were made: whoever asked has been answered', async () => {
+    await close();
+    await open(server, { commandTimeout: 900 });
+    const keys = KEYS.slice(0, 2);
+    await Promise.all(keys.map((key) => create(key)));
+    const versions = await Promise.all(keys.map(stampOf));
+    await server.command('CONFIG', 'RESETSTAT');
+
+    process.kill(server.pid, 'SIGSTOP');
+    const saves = keys.map((key, i) => store.save(update(key, versions[i], 'late')).catch(String));
+    const results = await Promise.all(saves).finally(() => process.kill(server.pid, 'SIGCONT'));
+
+    expect(results).toEqual(keys.map(() => expect.stringContaining('timed out')));
+    await client.ping();
+    // The one that was sent may have been applied, and no other was sent.
+    expect(await callsOf(server, async () => undefined, false)).toBe(1);
+  });
+
+  it('belong to no request, and are answered in the one that asked', async () => {
+    await Promise.all(KEYS.map((key) => create(key)));
+    const requests = new AsyncLocalStorage<string>();
+    const batch = client.sessionBeansLoadBatchBuffer.bind(client);
+    const sentIn: unknown[] = [];
+    client.sessionBeansLoadBatchBuffer = (...args) => {
+      sentIn.push(requests.getStore());
+      return batch(...args);
+    };
+
+    const answeredIn = KEYS.map((key) =>
+      requests.run(key, async () => {
+        await store.load(key);
+        return requests.getStore();
+      }),
+    );
+
+    expect(await Promise.all(answeredIn)).toEqual(KEYS);
+    expect(sentIn).toEqual([undefined, undefined, undefined]);
+  });
+
+  it('read no more than one session that is too large to be answered', async () => {
+    const keys = KEYS.slice(0, 8);
+    for (const key of keys) {
+      await create(key);
+      await server.command('HSET', `session:{${key}}`, 'junk', 'x'.repeat(5_000_000));
+    }
+    const ask = (): Promise<unknown> => Promise.all(keys.map((key) => store.load(key).catch(String)));
+
+    // One is answered, seven are asked alone.
+    expect(await callsOf(server, ask)).toBe(8);
+    expect(await callsOf(server, ask)).toBeLessThanOrEqual(8);
+  });
+
   it('have the prefix of the client before each key', async () => {
     await close();
-    await open(server, 'app:');
+    await open(server, { keyPrefix: 'app:' });
     await Promise.all(KEYS.map((key) => create(key)));
     const versions = await Promise.all(KEYS.map(stampOf));
     await Promise.all(KEYS.map((key, i) => store.save(update(key, versions[i], 'changed'))));
@@ -191,10 +284,15 @@ describe('calls of one turn', () => {
     expect(names.map(String).toSorted()).toEqual(KEYS.map((key) => `app:session:{${key}}`).toSorted());
   });
 
-  async function open(at: RedisServer, keyPrefix = ''): Promise<void> {
-    client = new Redis({ port: at.port, host: '127.0.0.1', keyPrefix }) as Redis & ScriptedClient;
-    store = new RedisSessionStore({ client, onWarning: () => undefined });
+  async function open(at: RedisServer, options: RedisOptions = {}): Promise<void> {
+    client = new Redis({ port: at.port, host: '127.0.0.1', ...options }) as Redis & ScriptedClient;
+    warnings = [];
+    store = new RedisSessionStore({ client, onWarning: (warning) => warnings.push(warning) });
     await client.ping();
+  }
+
+  function batchWarnings(): string[] {
+    return warnings.filter((warning) => warning.includes('several sessions'));
   }
 
   async function close(): Promise<void> {
@@ -230,8 +328,8 @@ function payloadOf(result: LoadResult | SaveResult | undefined): string | undefi
 }
 
 /** How many scripts were run for it. */
-async function callsOf(server: RedisServer, work: () => Promise<unknown>): Promise<number> {
-  await server.command('CONFIG', 'RESETSTAT');
+async function callsOf(server: RedisServer, work: () => Promise<unknown>, counts = true): Promise<number> {
+  if (counts) await server.command('CONFIG', 'RESETSTAT');
   await work();
   const text = String(await server.command('INFO', 'commandstats'));
   const calls = [...text.matchAll(/^cmdstat_eval(?:sha)?:calls=(\d+)/gm)];

@@ -198,12 +198,19 @@ export class StoreGateway {
         return waiting === undefined || deadline?.end(waiting) === true;
       };
       answer.then(
-        (value) => void (over() && resolve(value)),
+        (value) => {
+          if (!over()) return;
+          try {
+            resolve(onAnswer ? onAnswer(value) : value);
+          } catch (cause) {
+            reject(cause);
+          }
+        },
         (cause: unknown) => void (over() && reject(cause)),
       );
     });
     // Here and not where it fails: who listens to failures is to be told in the context of the request, and a deadline passes in none.
-    return answered.then(onAnswer, (cause: unknown) => {
+    return answered.catch((cause: unknown) => {
       throw this.failure(operation, cause);
     });
   }

@@ -6,7 +6,7 @@ import type { SessionRecord, SessionTimes } from './session-record.js';
  * Keeps session records. The rules in brackets are the ones the contract suite (`describeSessionStore`) checks.
  *
  * Outcomes that are part of the game are values; a call rejects only when the store could not do its work.
- * Every method may be called concurrently, also for the same key. All times are the store's own clock.
+ * Every method may be called concurrently, also for the same key; calls that are not awaited take effect in any order. All times are the store's own clock.
  */
 export interface SessionStore {
   /** Used in error texts and logs, e.g. `memory`, `redis`. */

@@ -14,7 +14,7 @@ export function batchOf({ lua, numberOfKeys }: { readonly lua: string; readonly 
 const load = { numberOfKeys: 1, lua: script('load-1') } as const;
 const save = { numberOfKeys: 2, lua: script('save-2') } as const;
 
-/** One file per atomic step; the number in its name is how many keys it takes. A batch is told how many. */
+/** One file per atomic step; the number in its name is how many keys it takes. Those of a batch are told with each call. */
 export const redisScripts = {
   sessionBeansLoad: load,
   sessionBeansSave: save,

@@ -37,7 +37,7 @@ interface Answer {
 
 /**
  * Keeps sessions in Redis or Valkey: any server can serve any request, and sessions outlive all of them. One hash per session; a load, a
- * save and a destroy are one round trip and one atomic script each. Times are those of the Redis server.
+ * save and a destroy are one round trip and one atomic script each; loads and saves of one turn of the event loop share theirs. Times are those of the Redis server.
  *
  * Every command may be sent again after a lost connection: loads change nothing, and the scripts recognise a change they have applied.
  *
@@ -72,8 +72,8 @@ export class RedisSessionStore implements SessionStore {
     this.client = this.define(client ?? this.own(connectRedis(url as string)));
     this.writer = durability ? this.define(this.own((this.client as Redis).duplicate())) : this.client;
     this.acknowledgements = durability && new ReplicaAcknowledgements(durability.replicas, durability.timeoutMs);
-    this.loading = new SessionScript('load', this.client);
-    this.saving = new SessionScript('save', this.writer);
+    this.loading = new SessionScript('load', this.client, onWarning);
+    this.saving = new SessionScript('save', this.writer, onWarning);
     this.names = new RedisKeyNames(prefix, this.client);
     this.maxRecordBytes = maxRecordBytes;
     this.beatMs = beatMs;
@@ -158,7 +158,7 @@ export class RedisSessionStore implements SessionStore {
 
   /**
    * @param showsState whether the answer shows what the session is
-   * @param isAlone it must not be tried among others first
+   * @param isAlone it is not tried among others first: a server that is the wrong one for it would keep a session that is created
    */
   private ask(
     key: SessionKey,

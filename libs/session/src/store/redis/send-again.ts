@@ -15,9 +15,14 @@ const GIVE_UP_MS = 600;
 /**
  * Sends a command, and again after faults that pass by. Only for commands that recognise what they have done already: the answer of the
  * first may have been lost.
+ *
+ * @param start when it was asked for, if that was before, by the clock of `performance`
  */
-export function sendAgain<T>(client: RedisClient, command: () => Promise<T>): Promise<T> {
-  const start = performance.now();
+export function sendAgain<T>(
+  client: RedisClient,
+  command: () => Promise<T>,
+  start: number = performance.now(),
+): Promise<T> {
   gatherWrites(client);
   try {
     return command().catch((error: unknown) => afterFault(error, client, command, start));
@@ -25,6 +30,11 @@ export function sendAgain<T>(client: RedisClient, command: () => Promise<T>): Pr
     // A cluster with a hole in its slots, if its client pipelines by itself.
     return afterFault(error, client, command, start);
   }
+}
+
+/** Whether whoever asked at `start` has been answered, if the command takes another `ms`. */
+export function isTooLate(start: number, ms = 0): boolean {
+  return performance.now() - start + ms > GIVE_UP_MS;
 }
 
 async function afterFault<T>(
@@ -35,8 +45,7 @@ async function afterFault<T>(
 ): Promise<T> {
   let error = fault;
   for (const pause of PAUSES_MS) {
-    const isLate = performance.now() - start + pause > GIVE_UP_MS;
-    if (isLate || client.status === 'end' || !isPassing(error)) break;
+    if (isTooLate(start, pause) || client.status === 'end' || !isPassing(error)) break;
     await new Promise((resolve) => setTimeout(resolve, pause * (0.5 + Math.random())));
     gatherWrites(client);
     try {

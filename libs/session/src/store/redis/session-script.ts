@@ -1,14 +1,10 @@
 import { Redis } from 'ioredis';
+import { BatchingScript } from './batching-script.js';
 import type { ScriptedClient } from './redis-client.js';
-import { ScriptBatch } from './script-batch.js';
 import type { ScriptArguments } from './script-arguments.js';
 import { sendAgain } from './send-again.js';
 
-interface ScriptCalls {
-  readonly keys: number;
-  readonly one: (client: ScriptedClient, args: ScriptArguments) => Promise<Buffer>;
-  readonly many: (client: ScriptedClient, args: ScriptArguments) => Promise<Buffer[]>;
-}
+type Run<T> = (client: ScriptedClient, args: ScriptArguments) => Promise<T>;
 
 const SCRIPTS = {
   load: {
@@ -21,41 +17,43 @@ const SCRIPTS = {
     one: (client, args) => client.sessionBeansSaveBuffer(...args),
     many: (client, args) => client.sessionBeansSaveBatchBuffer(...args),
   },
-} as const satisfies Record<string, ScriptCalls>;
+} as const satisfies Record<string, { keys: number; one: Run<Buffer>; many: Run<Buffer[]> }>;
 
 /** The load or the save script, on the connection on which it is run. */
 export class SessionScript {
-  private readonly calls: ScriptCalls;
-  private readonly batch: ScriptBatch | undefined;
+  private readonly one: Run<Buffer>;
+
+  /** Undefined for a cluster, which has its sessions on several servers. */
+  private readonly batching: BatchingScript | undefined;
 
   constructor(
     name: keyof typeof SCRIPTS,
     readonly client: ScriptedClient,
+    warn: (warning: string) => void,
   ) {
-    this.calls = SCRIPTS[name];
-    const { keys, one, many } = this.calls;
-    // A cluster has its sessions on several servers.
-    if (client instanceof Redis) {
-      this.batch = new ScriptBatch(client, {
-        keys,
-        one: (args) => one(client, args),
-        many: (args) => many(client, args),
-      });
-    }
+    const { keys, one, many } = SCRIPTS[name];
+    this.one = one;
+    if (!(client instanceof Redis)) return;
+    const calls = { keys, one: one.bind(undefined, client), many: many.bind(undefined, client) };
+    this.batching = new BatchingScript(client, calls, () =>
+      warn(
+        `a ${name} of several sessions at once was refused or answered wrongly, as by a proxy in front of several servers: from now on each goes alone`,
+      ),
+    );
   }
 
   /** Runs it now, on any connection, once. */
   once(client: ScriptedClient, args: ScriptArguments): Promise<Buffer> {
-    return this.calls.one(client, args);
+    return this.one(client, args);
   }
 
   /** Runs it, and again after faults that pass by. */
   run(args: ScriptArguments): Promise<Buffer> {
-    return sendAgain(this.client, () => this.calls.one(this.client, args));
+    return sendAgain(this.client, () => this.one(this.client, args));
   }
 
   /** As `run`, with what else is asked in this turn of the event loop. */
   runWithOthers(args: ScriptArguments): Promise<Buffer> {
-    return this.batch ? this.batch.run(args) : this.run(args);
+    return this.batching ? this.batching.run(args) : this.run(args);
   }
 }

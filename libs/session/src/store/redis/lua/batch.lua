@@ -22,7 +22,8 @@ for call = 1, #KEYS / KEYS_PER_CALL do
     -- Not unpack, which Lua's stack bounds.
     for i = 1, count do arguments[i] = ARGV[at + i] end
     answer = one(keys, arguments)
-    bytes = bytes + #answer
+    -- One that was too large to be answered has been read all the same.
+    bytes = bytes + (string.sub(answer, 1, 2) == '3 ' and most or #answer)
   end
   answers[call] = answer
   at = at + count + 1
