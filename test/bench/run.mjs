@@ -32,7 +32,7 @@ const sizes = values.sizes?.split(',');
 const RUNS = {
   http: {
     run: runHttp,
-    full: { epochs: 3, rounds: 4, ms: 500, warmUp: { requests: 15_000, ms: 6_000 } },
+    full: { epochs: 3, rounds: 3, ms: 500, warmUp: { requests: 15_000, ms: 6_000 } },
     quick: { epochs: 1, rounds: 2, ms: 250, warmUp: { requests: 4_000, ms: 2_000 } },
   },
   'in-process': {

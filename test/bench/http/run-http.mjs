@@ -1,6 +1,7 @@
 import { contestant } from '../apps/contestants.mjs';
 import { runLoad } from '../measure/load.mjs';
 import { Progress } from '../measure/progress.mjs';
+import { inRandomOrder } from '../measure/random-order.mjs';
 import { RedisUnderTest } from '../measure/redis.mjs';
 import { blocks } from './blocks.mjs';
 import { Stand } from './stand.mjs';
@@ -31,9 +32,10 @@ export async function runHttp({ node, major, firstEpoch, epochs, rounds, ms, war
         stands.set(name, await Stand.open(name, [...needed], { node, redisPort: redis.port, warmUp }));
       }
       for (let round = 1; round <= rounds; round++) {
-        for (const block of round % 2 ? plan : plan.toReversed()) {
+        for (const block of plan) {
           progress.step(`round ${round} of ${rounds} · ${block.floor} · ${block.path} · ${block.size}`);
-          const samples = await runBlock(stands, redis, round % 2 ? block : reversed(block), ms);
+          const shuffled = { ...block, names: inRandomOrder(block.names) };
+          const samples = await runBlock(stands, redis, shuffled, ms);
           for (const sample of samples) save({ node: major, epoch, round, ...sample });
         }
       }
@@ -44,8 +46,6 @@ export async function runHttp({ node, major, firstEpoch, epochs, rounds, ms, war
   }
   progress.end();
 }
-
-const reversed = (block) => ({ ...block, names: block.names.toReversed() });
 
 async function runBlock(stands, redis, { floor, size, path, names }, ms) {
   const samples = [];
