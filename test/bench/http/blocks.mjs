@@ -20,15 +20,21 @@ const LARGE = new Set([
   'iron-session',
 ]);
 
+/** Who runs at the same time, each with its peer. Few: among twenty processes on a core, each cost two to three times what it does among five. */
+const GROUPS = [
+  ['nest', ['memory', 'express-session-memory', 'iron-session', 'nestjs-cls-proxy']],
+  ['nest', ['external', 'cached-validate', 'cached-bounded', 'replicated', 'express-session-redis']],
+  ['nest', ['memory-request-scope', 'nest-request-scope']],
+  ['nest-fastify', ['memory-fastify', 'fastify-session-memory', 'external-fastify', 'fastify-session-redis']],
+];
+
 /**
- * What is measured side by side: all contestants of one adapter on one path with one size, each next to the floor of that moment.
+ * What is measured side by side, group by group: all contestants of a group on one path with one size, each next to the floor of that moment.
  * @param {{ only?: RegExp, sizes?: string[], isQuick: boolean }} options
  */
-export function blocks({ only, sizes = Object.keys(SIZES), isQuick }) {
-  return ['nest', 'nest-fastify'].flatMap((floor) => {
-    const names = contestants.filter(
-      (one) => one.floor === floor && one.name !== floor && !one.isInProcessOnly && (!only || only.test(one.name)),
-    );
+export function groupsOfBlocks({ only, sizes = Object.keys(SIZES), isQuick }) {
+  return GROUPS.map(([floor, group]) => {
+    const names = contestants.filter((one) => group.includes(one.name) && (!only || only.test(one.name)));
     const taken = isQuick ? sizes.filter((size) => size === 'one number' || size === '20 KB') : sizes;
     return taken.flatMap((size) => {
       const isSmall = size === 'one number';
@@ -46,5 +52,5 @@ export function blocks({ only, sizes = Object.keys(SIZES), isQuick }) {
         }))
         .filter((block) => block.names.length > 0);
     });
-  });
+  }).filter((blocks) => blocks.length > 0);
 }

@@ -3,7 +3,7 @@ import { runLoad } from '../measure/load.mjs';
 import { Progress } from '../measure/progress.mjs';
 import { inRandomOrder } from '../measure/random-order.mjs';
 import { RedisUnderTest } from '../measure/redis.mjs';
-import { blocks } from './blocks.mjs';
+import { groupsOfBlocks } from './blocks.mjs';
 import { Stand } from './stand.mjs';
 
 const CONNECTIONS = 32;
@@ -12,36 +12,37 @@ const CONNECTIONS = 32;
 const BETWEEN_FLOORS = 3;
 
 /**
- * Everyone listens at once; in each round every block is run, its contestants one after the other with the floor before, between and after them. An
- * epoch starts everyone anew: which code a JIT compiler makes of a program is partly luck.
+ * Everyone of a group listens at once; in each round every block is run, its contestants one after the other with the floor before, between and after
+ * them. An epoch starts everyone anew: which code a JIT compiler makes of a program is partly luck.
  *
  * @param {{ node: string, major: string, firstEpoch: number, epochs: number, rounds: number, ms: number, warmUp: { requests: number, ms: number }, only?: RegExp,
  *   sizes?: string[], isQuick: boolean, save: (sample: object) => void }} options
  */
 export async function runHttp({ node, major, firstEpoch, epochs, rounds, ms, warmUp, only, sizes, isQuick, save }) {
-  const plan = blocks({ only, sizes, isQuick });
-  const progress = new Progress(`HTTP, Node ${major}`, epochs * rounds * plan.length);
+  const groups = groupsOfBlocks({ only, sizes, isQuick });
+  const progress = new Progress(`HTTP, Node ${major}`, epochs * rounds * groups.flat().length);
   for (let epoch = firstEpoch; epoch < firstEpoch + epochs; epoch++) {
-    const redis = await RedisUnderTest.start();
-    const stands = new Map();
-    try {
-      for (const { floor, size, names } of plan) {
-        for (const name of [floor, ...names]) stands.set(name, new Set([...(stands.get(name) ?? []), size]));
-      }
-      for (const [name, needed] of stands) {
-        stands.set(name, await Stand.open(name, [...needed], { node, redisPort: redis.port, warmUp }));
-      }
-      for (let round = 1; round <= rounds; round++) {
-        for (const block of plan) {
-          progress.step(`round ${round} of ${rounds} · ${block.floor} · ${block.path} · ${block.size}`);
-          const shuffled = { ...block, names: inRandomOrder(block.names) };
-          const samples = await runBlock(stands, redis, shuffled, ms);
-          for (const sample of samples) save({ node: major, epoch, round, ...sample });
+    for (const blocks of groups) {
+      const redis = await RedisUnderTest.start();
+      const stands = new Map();
+      try {
+        for (const { floor, size, names } of blocks) {
+          for (const name of [floor, ...names]) stands.set(name, new Set([...(stands.get(name) ?? []), size]));
         }
+        for (const [name, needed] of stands) {
+          stands.set(name, await Stand.open(name, [...needed], { node, redisPort: redis.port, warmUp }));
+        }
+        for (let round = 1; round <= rounds; round++) {
+          for (const block of blocks) {
+            progress.step(`round ${round} of ${rounds} · ${block.names[0]} … · ${block.path} · ${block.size}`);
+            const samples = await runBlock(stands, redis, { ...block, names: inRandomOrder(block.names) }, ms);
+            for (const sample of samples) save({ node: major, epoch, round, ...sample });
+          }
+        }
+      } finally {
+        for (const stand of stands.values()) await stand.server?.stop();
+        await redis.stop();
       }
-    } finally {
-      for (const stand of stands.values()) await stand.server?.stop();
-      await redis.stop();
     }
   }
   progress.end();

@@ -12,12 +12,10 @@ export function inProcess(all) {
     .map((node) => {
       const samples = of(all, { node });
       const paths = ['/ping', '/read', '/peek', '/write'];
-      const rows = distinct(
-        samples.map(({ name, atOnce }) => ({ row: `${atOnce} ${name}` })),
-        'row',
-      ).map((row) => {
-        const [count, name] = row.split(' ');
-        const atOnce = Number(count);
+      const one = distinct(of(samples, { atOnce: 1 }), 'name').map((name) => ({ name, atOnce: 1 }));
+      const several = samples.filter(({ atOnce }) => atOnce > 1);
+      const many = distinct(several, 'name').map((name) => ({ name, atOnce: of(several, { name })[0].atOnce }));
+      const rows = [...one, ...many].map(({ name, atOnce }) => {
         const { floor } = contestant(name);
         return [
           atOnce === 1 ? name : `${name}, ${atOnce} at once`,
