@@ -102,8 +102,8 @@ export class BatchingScript {
   private ask({ args, resolve, reject }: Call, start: number, onReply?: (reply: Buffer) => void): void {
     sendAgain(this.client, () => this.script.one(args), start).then((reply) => {
       if (this.fitting === 1 && reply.length < MAX_SIZE / 2) this.fitting = 2;
-      onReply?.(reply);
       resolve(reply);
+      onReply?.(reply);
     }, reject);
   }
 
