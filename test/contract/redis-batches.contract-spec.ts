@@ -7,6 +7,7 @@ import { redisScripts } from '../../libs/session/src/store/redis/redis-scripts.j
 import type { ScriptedClient } from '../../libs/session/src/store/redis/redis-client.js';
 import type { SessionChange } from '../../libs/session/src/store/session-change.js';
 import { eventually } from '../support/eventually.js';
+import { RedisCommands } from '../support/redis-commands.js';
 import { RedisServer } from '../support/redis-server.js';
 
 const LIFETIME = { idleTimeoutMs: 10_000, absoluteTimeoutMs: 60_000, unjoinedTimeoutMs: 5_000 };
@@ -227,7 +228,8 @@ describe('calls of one turn', () => {
     const keys = KEYS.slice(0, 2);
     await Promise.all(keys.map((key) => create(key)));
     const versions = await Promise.all(keys.map(stampOf));
-    await server.command('CONFIG', 'RESETSTAT');
+    const commands = new RedisCommands(server);
+    await commands.reset();
 
     process.kill(server.pid, 'SIGSTOP');
     const saves = keys.map((key, i) => store.save(update(key, versions[i], 'late')).catch(String));
@@ -236,7 +238,7 @@ describe('calls of one turn', () => {
     expect(results).toEqual(keys.map(() => expect.stringContaining('timed out')));
     await client.ping();
     // The one that was sent may have been applied, and no other was sent.
-    expect(await callsOf(server, async () => undefined, false)).toBe(1);
+    expect(await commands.scripts()).toBe(1);
   });
 
   it('belong to no request, and are answered in the one that asked', async () => {
@@ -328,10 +330,9 @@ function payloadOf(result: LoadResult | SaveResult | undefined): string | undefi
 }
 
 /** How many scripts were run for it. */
-async function callsOf(server: RedisServer, work: () => Promise<unknown>, counts = true): Promise<number> {
-  if (counts) await server.command('CONFIG', 'RESETSTAT');
+async function callsOf(server: RedisServer, work: () => Promise<unknown>): Promise<number> {
+  const commands = new RedisCommands(server);
+  await commands.reset();
   await work();
-  const text = String(await server.command('INFO', 'commandstats'));
-  const calls = [...text.matchAll(/^cmdstat_eval(?:sha)?:calls=(\d+)/gm)];
-  return calls.reduce((sum, [, count]) => sum + Number(count), 0);
+  return commands.scripts();
 }

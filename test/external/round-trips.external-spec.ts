@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { type CountingApplication, startCounting } from '../support/counting-application.js';
 import { readyRedisStore } from '../support/ready-redis-store.js';
+import { RedisCommands } from '../support/redis-commands.js';
 import { RedisServer } from '../support/redis-server.js';
 import { SessionClient } from '../support/session-client.js';
 
@@ -10,10 +11,12 @@ const INSIDE =
 
 describe('what a request costs in Redis', () => {
   let redis: RedisServer;
+  let commands: RedisCommands;
   let server: CountingApplication;
   let client: SessionClient;
   beforeAll(async () => {
     redis = await RedisServer.start();
+    commands = new RedisCommands(redis);
     server = await startCounting(await readyRedisStore({ url: redis.url }));
   });
   afterAll(async () => {
@@ -41,7 +44,7 @@ describe('what a request costs in Redis', () => {
     });
 
     expect(trips).toBe(100);
-    expect([...(await calls()).keys()]).not.toContain('hset');
+    expect([...(await commands.counts()).keys()]).not.toContain('hset');
   });
 
   it('a request without a cookie: none when it reads, one when it writes', async () => {
@@ -69,24 +72,16 @@ describe('what a request costs in Redis', () => {
   });
 
   async function tripsOf(requests: () => Promise<unknown>): Promise<number> {
-    await redis.command('CONFIG', 'RESETSTAT');
+    await commands.reset();
     await requests();
-    const counted = await calls();
+    const counted = await commands.counts();
     expect([...counted.keys()].filter((name) => !/^eval(sha)?$/.test(name) && !INSIDE.test(name))).toEqual([]);
-    return (counted.get('eval') ?? 0) + (counted.get('evalsha') ?? 0);
-  }
-
-  async function calls(): Promise<Map<string, number>> {
-    const text = String(await redis.command('INFO', 'commandstats'));
-    return new Map(
-      [...text.matchAll(/^cmdstat_(\S+?):calls=(\d+)/gm)].map(([, name, count]) => [name as string, Number(count)]),
-    );
+    return commands.scripts();
   }
 
   async function bytesOf(requests: () => Promise<unknown>): Promise<number> {
-    const sent = async (): Promise<number> => Number(await redis.info('stats', 'total_net_output_bytes'));
-    const before = await sent();
+    const before = await commands.bytesSent();
     await requests();
-    return (await sent()) - before;
+    return (await commands.bytesSent()) - before;
   }
 });

@@ -7,7 +7,7 @@ import type { PlantedBug } from './fixture/plant.js';
 import type { RequestEvent } from './history.js';
 import { type NearCacheServer, NearCacheServers } from './near-cache-servers.js';
 import { pause } from './pause.js';
-import { RedisCommands } from './redis-commands.js';
+import { RedisCommands } from '../support/redis-commands.js';
 import type { RedisLink } from './redis-link.js';
 import { ScriptedSession } from './scripted-session.js';
 import type { Rule } from './violation.js';

@@ -4,7 +4,7 @@ import { eventually } from '../support/eventually.js';
 import { RedisServer } from '../support/redis-server.js';
 import { Device } from './device.js';
 import { type NearCacheServer, NearCacheServers } from './near-cache-servers.js';
-import { RedisCommands } from './redis-commands.js';
+import { RedisCommands } from '../support/redis-commands.js';
 
 const READS = 10_000;
 const WRITES = 5_000;

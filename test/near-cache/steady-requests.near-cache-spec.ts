@@ -3,7 +3,7 @@ import { Agent } from 'node:http';
 import { RedisServer } from '../support/redis-server.js';
 import { Device } from './device.js';
 import { type NearCacheServer, NearCacheServers } from './near-cache-servers.js';
-import { RedisCommands } from './redis-commands.js';
+import { RedisCommands } from '../support/redis-commands.js';
 
 const CLIENTS = 10;
 const REQUESTS = 1_000;

@@ -10,6 +10,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join, resolve } from 'node:path';
+import { inRandomOrder } from '../../bench/measure/random-order.mjs';
 import { withoutHooks } from './without-hooks.mjs';
 
 const BOOTS = Number(process.env.BOOTS ?? 10);
@@ -51,7 +52,7 @@ for (let boot = 0; boot < BOOTS; boot++) {
   for (const kind of Object.keys(KINDS)) {
     const own = Object.fromEntries(names.map((name) => [name, []]));
     for (let turn = 0; turn < TURNS; turn++) {
-      for (const name of shuffled(names)) own[name].push(...(await ask(children[name], kind)));
+      for (const name of inRandomOrder(names)) own[name].push(...(await ask(children[name], kind)));
     }
     times[kind].push(Object.fromEntries(names.map((name) => [name, fastest(own[name])])));
   }
@@ -71,14 +72,6 @@ for (const [kind, boots] of Object.entries(times)) {
     );
     console.log(`  ${name.padEnd(24)} ${time.toFixed(2).padStart(6)}  ${name === 'without hooks' ? '' : told}`);
   }
-}
-
-/** To and fro would have those at both ends run twice in a row, with warm caches: one of two equal processes was 3 µs faster. */
-function shuffled(all) {
-  return all
-    .map((one) => [Math.random(), one])
-    .toSorted(([a], [b]) => a - b)
-    .map(([, one]) => one);
 }
 
 /** The mean of the fastest quarter. */

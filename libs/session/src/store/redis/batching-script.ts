@@ -69,22 +69,23 @@ export class BatchingScript {
     const { calls } = this;
     this.calls = [];
     const start = performance.now();
-    if (calls.length === 1) this.ask(calls[0] as Call, start);
-    else this.outside.runInAsyncScope(() => this.sendBatches(calls, start));
+    const { stream } = this.client;
+    // In one piece, and now: what `gatherWrites` holds would leave a turn later.
+    stream?.cork();
+    try {
+      if (calls.length === 1) this.ask(calls[0] as Call, start);
+      else this.outside.runInAsyncScope(() => this.sendBatches(calls, start));
+    } finally {
+      stream?.uncork();
+    }
   };
 
   private sendBatches(calls: readonly Call[], start: number): void {
-    const { stream } = this.client;
-    stream?.cork();
-    try {
-      for (let from = 0; from < calls.length;) {
-        const batch = calls.slice(from, this.endOfBatch(calls, from));
-        from += batch.length;
-        if (batch.length === 1) this.ask(batch[0] as Call, start);
-        else void this.askTogether(batch, start);
-      }
-    } finally {
-      stream?.uncork();
+    for (let from = 0; from < calls.length;) {
+      const batch = calls.slice(from, this.endOfBatch(calls, from));
+      from += batch.length;
+      if (batch.length === 1) this.ask(batch[0] as Call, start);
+      else void this.askTogether(batch, start);
     }
   }
 

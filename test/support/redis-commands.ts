@@ -1,4 +1,4 @@
-import type { RedisServer } from '../support/redis-server.js';
+import type { RedisServer } from './redis-server.js';
 
 /** What scripts of sessions, and only those, run inside: load and save begin with it. */
 const IN_A_SCRIPT = 'hmget';
@@ -12,6 +12,12 @@ export class RedisCommands {
 
   async reset(): Promise<void> {
     await this.redis.command('CONFIG', 'RESETSTAT');
+  }
+
+  /** How many scripts were run. */
+  async scripts(): Promise<number> {
+    const counts = await this.counts();
+    return (counts.get('eval') ?? 0) + (counts.get('evalsha') ?? 0);
   }
 
   /** How many scripts looked at sessions. Beats are scripts, too, which look at nothing. */
@@ -35,7 +41,8 @@ export class RedisCommands {
     return Number(await this.redis.info('stats', 'total_net_output_bytes'));
   }
 
-  private async counts(): Promise<Map<string, number>> {
+  /** All commands by name, with those that scripts run inside. */
+  async counts(): Promise<Map<string, number>> {
     const text = String(await this.redis.command('INFO', 'commandstats'));
     const lines = [...text.matchAll(/^cmdstat_(\S+?):calls=(\d+)/gm)];
     return new Map(lines.map(([, name, count]) => [name as string, Number(count)]));
