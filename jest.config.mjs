@@ -38,6 +38,7 @@ export default {
   },
   moduleNameMapper: {
     '^nestjs-session-beans$': '<rootDir>/libs/session/src/index.ts',
+    '^nestjs-session-beans/redis$': '<rootDir>/libs/session/src/store/redis/index.ts',
     '^nestjs-session-beans/(.*)$': '<rootDir>/libs/session/src/$1/index.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },

@@ -17,16 +17,17 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'store/heap': ['errors', 'store'],
   'store/*': ['errors', 'store', 'store/heap'],
   testing: ['errors', 'store'],
-  redis: ['errors', 'store', 'store/*'],
   replicated: ['errors', 'store', 'store/*'],
   codec: ['errors', 'store'],
   merge: ['errors', 'store', 'codec'],
   bean: ['errors', 'store', 'codec', 'merge'],
   timing: ['errors', 'store'],
-  context: ['errors', 'store', 'codec', 'merge', 'bean', 'timing'],
-  http: ['errors', 'store', 'codec', 'merge', 'bean', 'timing', 'context'],
-  observability: ['errors', 'store', 'timing', 'context', 'http'],
-  '.': ['errors', 'store', 'store/*', 'codec', 'merge', 'bean', 'timing', 'context', 'http'],
+  live: ['errors', 'store', 'merge', 'bean', 'timing'],
+  request: ['errors', 'store', 'merge', 'bean', 'timing', 'live'],
+  http: ['errors', 'store', 'bean', 'timing', 'live', 'request'],
+  module: ['errors', 'store', 'store/*', 'bean', 'timing', 'live', 'request', 'http'],
+  observability: ['errors', 'store', 'timing', 'live', 'request', 'http'],
+  '.': ['errors', 'store', 'store/*', 'merge', 'bean', 'request', 'http', 'module'],
 };
 
 /**

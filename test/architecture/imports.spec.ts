@@ -17,7 +17,7 @@ describe('imports of the library and the sample', () => {
 
 describe('the import rules', () => {
   it('allow a folder what lies below it', () => {
-    expect(violations({ 'http/a.ts': `import { b } from '../context/b.js';`, 'context/b.ts': '' })).toEqual([]);
+    expect(violations({ 'http/a.ts': `import { b } from '../live/b.js';`, 'live/b.ts': '' })).toEqual([]);
     expect(violations({ 'store/redis/a.ts': `export * from '../session-store.js';` })).toEqual([]);
   });
 
@@ -32,11 +32,12 @@ describe('the import rules', () => {
   });
 
   it.each([
-    ['store/a.ts', '../context/b.js', 'store may not import context'],
+    ['store/a.ts', '../live/b.js', 'store may not import live'],
     ['codec/a.ts', '../bean/b.js', 'codec may not import bean'],
     ['merge/a.ts', '../bean/b.js', 'merge may not import bean'],
-    ['context/a.ts', '../session.options.js', 'context may not import .'],
-    ['context/a.ts', '../store/memory/b.js', 'context may not import store/memory'],
+    ['live/a.ts', '../request/b.js', 'live may not import request'],
+    ['request/a.ts', '../module/session.options.js', 'request may not import module'],
+    ['live/a.ts', '../store/memory/b.js', 'live may not import store/memory'],
     ['store/redis/a.ts', '../memory/b.js', 'store/redis may not import store/memory'],
     ['testing/a.ts', '../codec/b.js', 'testing may not import codec'],
     ['bean/a.ts', './index.js', 'imports the index'],

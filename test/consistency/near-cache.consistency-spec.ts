@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { MemorySessionStore, type SessionStore } from 'nestjs-session-beans';
-import { LiveSession } from '../../libs/session/src/context/live-session.js';
-import type { NearCacheSettings } from '../../libs/session/src/context/near-cache-settings.js';
+import { LiveSession } from '../../libs/session/src/live/live-session.js';
+import type { NearCacheSettings } from '../../libs/session/src/live/near-cache-settings.js';
 import { Latch } from '../support/latch.js';
 import { NoticeBoard } from '../support/notice-board.js';
 import type { SimulatedClient } from '../support/simulated-client.js';

@@ -1,5 +1,5 @@
 import type { INestApplication } from '@nestjs/common';
-import { SessionLifecycle } from '../../libs/session/src/context/session-lifecycle.js';
+import { SessionLifecycle } from '../../libs/session/src/request/session-lifecycle.js';
 
 /** How many sessions the application holds in memory for running requests. */
 export function liveSessionCount(app: INestApplication): number {

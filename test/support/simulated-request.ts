@@ -1,14 +1,14 @@
 import type { Type } from '@nestjs/common';
 import type { BeanRegistry } from '../../libs/session/src/bean/bean-registry.js';
 import type { SessionBean } from '../../libs/session/src/bean/session-bean.js';
-import type { CarriedId } from '../../libs/session/src/context/session-exchange.js';
-import { RequestSession } from '../../libs/session/src/context/request-session.js';
-import type { SessionLifecycle } from '../../libs/session/src/context/session-lifecycle.js';
+import type { CarriedId } from '../../libs/session/src/request/id-exchange.js';
+import { RequestState } from '../../libs/session/src/request/request-state.js';
+import type { SessionLifecycle } from '../../libs/session/src/request/session-lifecycle.js';
 import type { SimulatedClient } from './simulated-client.js';
 
 /** One request of a client to a simulated server, step by step. The client learns an id when the response arrives: with `respond`. */
 export class SimulatedRequest {
-  readonly session: RequestSession;
+  readonly session: RequestState;
   isHeadSent = false;
 
   constructor(
@@ -17,7 +17,7 @@ export class SimulatedRequest {
     private readonly beans: BeanRegistry,
   ) {
     const { id, locator, freshness } = client;
-    this.session = new RequestSession({
+    this.session = new RequestState({
       presented: () => (id === undefined ? undefined : { id, locator, freshness }),
       isHeadSent: false,
     });

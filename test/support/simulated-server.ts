@@ -1,12 +1,12 @@
 import type { Type } from '@nestjs/common';
 import { BeanRegistry } from '../../libs/session/src/bean/bean-registry.js';
-import { LiveSessions } from '../../libs/session/src/context/live-sessions.js';
-import { NearCache } from '../../libs/session/src/context/near-cache.js';
-import type { NearCacheSettings } from '../../libs/session/src/context/near-cache-settings.js';
-import { sessionEssentials } from '../../libs/session/src/context/session-essentials.js';
-import { SessionEvents } from '../../libs/session/src/context/session-events.js';
-import { SessionLifecycle } from '../../libs/session/src/context/session-lifecycle.js';
-import { StoreGateway } from '../../libs/session/src/context/store-gateway.js';
+import { LiveSessions } from '../../libs/session/src/live/live-sessions.js';
+import { NearCache } from '../../libs/session/src/live/near-cache.js';
+import type { NearCacheSettings } from '../../libs/session/src/live/near-cache-settings.js';
+import { attributesBean } from '../../libs/session/src/request/attributes-bean.js';
+import { SessionEvents } from '../../libs/session/src/request/session-events.js';
+import { SessionLifecycle } from '../../libs/session/src/request/session-lifecycle.js';
+import { StoreGateway } from '../../libs/session/src/store/store-gateway.js';
 import { type Clock, systemClock } from '../../libs/session/src/store/clock.js';
 import type { SessionStore } from '../../libs/session/src/store/session-store.js';
 import { SimulatedClient } from './simulated-client.js';
@@ -49,7 +49,7 @@ export class SimulatedServer {
     };
     const gateway = new StoreGateway(store, touchIntervalMs, undefined, undefined, () => this.onStoreFailure());
     this.liveSessions = new LiveSessions(gateway, settings, nearCache && new NearCache(nearCache));
-    this.beans.registerOwn(sessionEssentials).inject([]);
+    this.beans.registerOwn(attributesBean).inject([]);
     for (const type of beans) this.beans.register(type).inject([]);
     const onHookError = (error: unknown): void => void this.hookErrors.push(error);
     this.lifecycle = new SessionLifecycle(settings, gateway, this.liveSessions, this.beans, this.events, onHookError);

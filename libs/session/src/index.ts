@@ -1,7 +1,7 @@
 // The module
-export { SessionModule } from './session.module.js';
-export type { NearCacheOptions, SessionModuleOptions } from './session.options.js';
-export type { SessionCookieOptions } from './http/session-cookie-options.js';
+export { SessionModule } from './module/session.module.js';
+export type { NearCacheOptions, SessionModuleOptions } from './module/session.options.js';
+export type { SessionCookieOptions } from './http/id/session-cookie-options.js';
 
 // Beans
 export { SessionScoped } from './bean/session-scoped.decorator.js';
@@ -13,13 +13,13 @@ export type { BeanMigrations, PlainState } from './bean/bean-definition.js';
 export type { BeforeBeanSaved, OnBeanCreated, OnBeanDestroyed, OnBeanRestored } from './bean/bean-life-cycle.js';
 
 // Requests
-export { HttpSession } from './context/http-session.js';
-export { CurrentSession } from './http/current-session.decorator.js';
-export { UseSession } from './http/use-session.decorator.js';
-export { SkipSession } from './http/skip-session.decorator.js';
-export { SessionLock } from './http/session-lock.decorator.js';
-export { ReadOnlySession } from './http/read-only-session.decorator.js';
-export { SessionEvents, type SessionEventMap } from './context/session-events.js';
+export { HttpSession } from './request/http-session.js';
+export { CurrentSession } from './http/handlers/current-session.decorator.js';
+export { UseSession } from './http/handlers/use-session.decorator.js';
+export { SkipSession } from './http/handlers/skip-session.decorator.js';
+export { SessionLock } from './http/handlers/session-lock.decorator.js';
+export { ReadOnlySession } from './http/handlers/read-only-session.decorator.js';
+export { SessionEvents, type SessionEventMap } from './request/session-events.js';
 
 // Stores
 export { MemorySessionStore } from './store/memory/memory-session-store.js';
@@ -29,7 +29,7 @@ export type {
   LoadResult,
   SaveResult,
   SessionWatch,
-  SessionWhereabouts,
+  SessionLocation,
   SessionStore,
   SessionStoreCapabilities,
 } from './store/session-store.js';

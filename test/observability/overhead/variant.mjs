@@ -34,8 +34,8 @@ class NoSocket extends EventEmitter {
 
 const { SessionModule, SessionScoped, MemorySessionStore } = await load('index.js');
 const { HTTP_SESSION_RUNTIME } = await load('session.providers.js');
-const { HttpRequestSession } = await load('http/http-request-session.js');
-const { SessionContext } = await load('context/session-context.js');
+const { HttpLifecycle } = await load('http/http-request-session.js');
+const { CurrentRequest } = await load('context/session-context.js');
 
 class Counter {
   value = 0;
@@ -53,7 +53,7 @@ if (mode === 'metrics' || mode === 'header') {
 Module({ imports: modules })(AppModule);
 const app = await NestFactory.create(AppModule, new FastifyAdapter(), { logger: false });
 await app.init();
-const [runtime, context, counter] = [app.get(HTTP_SESSION_RUNTIME), app.get(SessionContext), app.get(Counter)];
+const [runtime, context, counter] = [app.get(HTTP_SESSION_RUNTIME), app.get(CurrentRequest), app.get(Counter)];
 if (mode === 'listener') subscribe('nestjs-session-beans:request', () => undefined);
 
 /** What a server of node:http says of each request while somebody listens. */
@@ -68,7 +68,7 @@ async function request(kind, headers) {
   const response = new ServerResponse(incoming);
   response.assignSocket(socket);
   if (starts.hasSubscribers) starts.publish({ request: incoming, response, socket, server: undefined });
-  const session = new HttpRequestSession(incoming, response, runtime);
+  const session = new HttpLifecycle(incoming, response, runtime);
   await context.run(session, async () => {
     session.handler = 'CountController.count';
     if (session.timing) session.timing.facts.handler = session.handler;

@@ -2,7 +2,7 @@ import { absent } from '../codec/absent.js';
 import { propertyPath } from '../codec/property-path.js';
 import { SessionStateError } from '../errors/session-state.error.js';
 import type { BeanDefinition, PlainState } from './bean-definition.js';
-import type { ClassTransformerShape } from './class-transformer-shape.js';
+import type { ClassTransformerShape } from './class-transformer/shape.js';
 
 /** Which properties of a bean's instances are state. */
 export class BeanStateProperties {

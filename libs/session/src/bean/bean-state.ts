@@ -7,9 +7,9 @@ import { threeWayMerge } from '../merge/three-way-merge.js';
 import type { BeanDefinition, PlainState } from './bean-definition.js';
 import { BeanStateProperties } from './bean-state-properties.js';
 import { BeanStateText } from './bean-state-text.js';
-import { ClassTransformerRestoring } from './class-transformer-restoring.js';
-import { ClassTransformerShape } from './class-transformer-shape.js';
-import { ClassTransformerStoring } from './class-transformer-storing.js';
+import { ClassTransformerRestoring } from './class-transformer/restoring.js';
+import { ClassTransformerShape } from './class-transformer/shape.js';
+import { ClassTransformerStoring } from './class-transformer/storing.js';
 
 /** What merging two commits to one bean comes to. */
 export type BeanMerge =

@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { SessionContext } from '../context/session-context.js';
-import { HttpRequestSession, type HttpSessionRuntime } from './http-request-session.js';
+import type { CurrentRequest } from '../request/current-request.js';
+import { HttpLifecycle, type HttpSessionRuntime } from './http-lifecycle.js';
 
 /** Opens an empty session context around everything that handles the request. No I/O, and nothing is parsed yet. */
-export function createSessionMiddleware(context: SessionContext, runtime: HttpSessionRuntime) {
+export function createSessionMiddleware(context: CurrentRequest, runtime: HttpSessionRuntime) {
   return (request: IncomingMessage, response: ServerResponse, next: () => void): void =>
-    context.run(new HttpRequestSession(request, response, runtime), next);
+    context.run(new HttpLifecycle(request, response, runtime), next);
 }

@@ -1,5 +1,5 @@
 import type { Attributes, BatchObservableResult, Meter, Observable } from '@opentelemetry/api';
-import type { SessionVitals } from '../context/session-vitals.js';
+import type { SessionVitals } from '../live/session-vitals.js';
 import type { RequestTimings } from '../timing/request-timings.js';
 import { TIMING_PHASES } from '../timing/timing-phase.js';
 import { nodeLabels } from './node-labels.js';

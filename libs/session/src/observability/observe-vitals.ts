@@ -1,6 +1,6 @@
 import type { Server } from 'node:net';
 import type { BatchObservableResult, Meter, Observable } from '@opentelemetry/api';
-import type { SessionVitals } from '../context/session-vitals.js';
+import type { SessionVitals } from '../live/session-vitals.js';
 import type { RequestTimings } from '../timing/request-timings.js';
 import { EventLoopDelay } from './event-loop-delay.js';
 import { nodeLabels } from './node-labels.js';

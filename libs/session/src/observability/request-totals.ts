@@ -1,4 +1,4 @@
-import type { SessionEventMap, SessionEvents } from '../context/session-events.js';
+import type { SessionEventMap, SessionEvents } from '../request/session-events.js';
 import type { SessionStoreError } from '../errors/session-store.error.js';
 import type { FinishedRequest } from '../timing/finished-request.js';
 import { TIMING_PHASES } from '../timing/timing-phase.js';

@@ -1,5 +1,5 @@
-import { Deadline } from '../context/deadline.js';
-import type { SessionVitals } from '../context/session-vitals.js';
+import { Deadline } from '../store/deadline.js';
+import type { SessionVitals } from '../live/session-vitals.js';
 import { SessionError } from '../errors/session.error.js';
 import type { RequestTimings } from '../timing/request-timings.js';
 

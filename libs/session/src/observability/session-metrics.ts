@@ -1,5 +1,5 @@
 import type { Attributes, Histogram, MeterProvider } from '@opentelemetry/api';
-import type { SessionEvents } from '../context/session-events.js';
+import type { SessionEvents } from '../request/session-events.js';
 import type { RequestTimings } from '../timing/request-timings.js';
 import type { FinishedRequest } from '../timing/finished-request.js';
 import { TIMING_PHASES } from '../timing/timing-phase.js';

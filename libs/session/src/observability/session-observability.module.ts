@@ -7,9 +7,9 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { SessionContext } from '../context/session-context.js';
-import { SessionEvents } from '../context/session-events.js';
-import { SessionVitals } from '../context/session-vitals.js';
+import { CurrentRequest } from '../request/current-request.js';
+import { SessionEvents } from '../request/session-events.js';
+import { SessionVitals } from '../live/session-vitals.js';
 import { RequestTimings } from '../timing/request-timings.js';
 import { DownstreamChannels } from './downstream-channels.js';
 import type { ObservedServer } from './observe-vitals.js';
@@ -41,8 +41,8 @@ import { slowRequestLog } from './slow-request-log.js';
   providers: [
     {
       provide: SessionTiming,
-      inject: [SessionContext],
-      useFactory: (context: SessionContext) => new SessionTiming(context),
+      inject: [CurrentRequest],
+      useFactory: (context: CurrentRequest) => new SessionTiming(context),
     },
     {
       provide: SessionHealthIndicator,
@@ -60,7 +60,7 @@ export class SessionObservabilityModule extends ConfigurableModuleClass implemen
     private readonly timings: RequestTimings,
     private readonly vitals: SessionVitals,
     private readonly events: SessionEvents,
-    private readonly context: SessionContext,
+    private readonly context: CurrentRequest,
     private readonly adapterHost: HttpAdapterHost,
   ) {
     super();

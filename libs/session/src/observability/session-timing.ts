@@ -1,8 +1,8 @@
-import type { SessionContext } from '../context/session-context.js';
+import type { CurrentRequest } from '../request/current-request.js';
 
 /** For what nothing announces by itself: tells the record of the current request that it waits for somebody. Injectable. */
 export class SessionTiming {
-  constructor(private readonly context: SessionContext) {}
+  constructor(private readonly context: CurrentRequest) {}
 
   /**
    * Counts the time until `work` settles as `downstream`. Nothing is counted outside a request and where nobody listens.

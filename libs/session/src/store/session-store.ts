@@ -105,7 +105,7 @@ export interface LoadOptions {
 }
 
 /** What the answers that tell of a session may say besides. */
-export interface SessionWhereabouts {
+export interface SessionLocation {
   /**
    * Present exactly when `capabilities.locates`. [P2] Where the session is now: 1 to 4 fields of 1 to 64 characters of `[A-Za-z0-9_-]`, with dots
    * between them; the first is the route. The client gets it with its id and brings it along.
@@ -126,8 +126,8 @@ export interface SessionWatch {
 }
 
 export type LoadResult =
-  | ({ readonly outcome: 'found'; readonly record: SessionRecord } & SessionWhereabouts)
-  | ({ readonly outcome: 'unchanged'; readonly times: SessionTimes } & SessionWhereabouts)
+  | ({ readonly outcome: 'found'; readonly record: SessionRecord } & SessionLocation)
+  | ({ readonly outcome: 'unchanged'; readonly times: SessionTimes } & SessionLocation)
   /**
    * `renewed`: it went on under another key a short while ago. `lost`: there was one, by the locator, and all who had it have lost it;
    * said once on each server.
@@ -135,9 +135,9 @@ export type LoadResult =
   | { readonly outcome: 'none'; readonly renewed?: true; readonly lost?: true };
 
 export type SaveResult =
-  | ({ readonly outcome: 'saved'; readonly stamp: string; readonly times: SessionTimes } & SessionWhereabouts)
+  | ({ readonly outcome: 'saved'; readonly stamp: string; readonly times: SessionTimes } & SessionLocation)
   /** With what the store has instead, so that the caller can merge without another call. */
-  | ({ readonly outcome: 'conflict'; readonly record: SessionRecord } & SessionWhereabouts)
+  | ({ readonly outcome: 'conflict'; readonly record: SessionRecord } & SessionLocation)
   /** `lost`: as of a load. */
   | { readonly outcome: 'gone'; readonly lost?: true }
   /** Only for a change that names a lock. */

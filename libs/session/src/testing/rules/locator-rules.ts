@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { SessionWhereabouts } from '../../store/session-store.js';
+import type { SessionLocation } from '../../store/session-store.js';
 import type { ContractRules } from '../contract-rules.js';
 import type { StoreUnderTest } from '../store-under-test.js';
 
@@ -7,7 +7,7 @@ const LOCATOR = /^(?:[A-Za-z0-9]{1,32}|-)(?:\.[A-Za-z0-9_-]{1,64}){0,3}$/;
 
 /** The locator of an answer; undefined where none is declared, and then none must be there. */
 function locatorOf(on: StoreUnderTest, answer: object): string | undefined {
-  const { locator } = answer as SessionWhereabouts;
+  const { locator } = answer as SessionLocation;
   const isDeclared = on.store.capabilities.locates === true;
   assert.equal(locator !== undefined, isDeclared, '[P2] answers carry a locator exactly when locates is declared');
   if (locator !== undefined) assert.match(locator, LOCATOR);

@@ -1,0 +1,146 @@
+import { absent } from '../../codec/absent.js';
+import { entryPath } from '../../codec/entry-path.js';
+import { setOwn } from '../../codec/set-own.js';
+import { stateKind } from '../../codec/state-kind.js';
+import { StateTrail } from '../../codec/state-trail.js';
+import { ClassTransformerPlace } from './place.js';
+import { ClassTransformerShape, type PropertyShape } from './shape.js';
+
+type Properties = Record<string, unknown>;
+
+/** The way back from what `ClassTransformerStoring` made: plain objects become instances again where a `@Type` says so. */
+export class ClassTransformerRestoring {
+  private readonly trail: StateTrail;
+
+  constructor(root: string, maxDepth: number) {
+    this.trail = new StateTrail(root, maxDepth, 'undecodable');
+  }
+
+  /** The properties of a bean, by property name. @param instance the bean they are for */
+  properties(state: Properties, shape: ClassTransformerShape, instance: object): Properties {
+    this.trail.enter(state);
+    return this.restoredProperties(state, shape, instance);
+  }
+
+  private restoredProperties(
+    plain: Properties,
+    shape: ClassTransformerShape,
+    target: object,
+    skipped?: string,
+  ): Properties {
+    const values: Properties = {};
+    for (const storedName of Object.keys(plain)) {
+      const name = shape.propertyNameOf(storedName);
+      const property = shape.property(name);
+      if (storedName === skipped || !property.isState) continue;
+      this.trail.push(name);
+      const value = plain[storedName];
+      setOwn(values, name, value === absent ? absent : this.restoredProperty(plain, target, name, value, property));
+      this.trail.pop();
+    }
+    return values;
+  }
+
+  private restoredProperty(
+    plain: object,
+    target: object,
+    key: string,
+    value: unknown,
+    property: PropertyShape,
+  ): unknown {
+    let restored = value;
+    if (property.type !== undefined) {
+      restored = this.restored(
+        value,
+        new ClassTransformerPlace(property.type, { newObject: target, object: plain, property: key }),
+      );
+    }
+    try {
+      for (const { transformFn } of property.whenRestored) {
+        restored = transformFn({ value: restored, key, obj: plain, type: 0, options: {} });
+      }
+    } catch (cause) {
+      throw this.trail.refused('could not be restored: its @Transform threw', { cause });
+    }
+    return restored;
+  }
+
+  private restored(value: unknown, place: ClassTransformerPlace): unknown {
+    if (typeof value !== 'object' || value === null) return value;
+    this.trail.enter(value);
+    const restored = this.restoredByKind(value, place);
+    this.trail.leave();
+    return restored;
+  }
+
+  private restoredByKind(value: object, place: ClassTransformerPlace): unknown {
+    switch (stateKind(value)) {
+      case 'array':
+        return this.restoredElements(value as unknown[], place);
+      case 'set':
+        return new Set(this.restoredElements([...(value as Set<unknown>)], place));
+      case 'map':
+        return this.restoredEntries(value as Map<unknown, unknown>, place);
+      case 'object':
+      case 'record':
+        return this.restoredInstance(value as Properties, place);
+      default:
+        return value;
+    }
+  }
+
+  private restoredElements(source: unknown[], place: ClassTransformerPlace): unknown[] {
+    for (let i = 0; i < source.length; i++) {
+      this.trail.push(i);
+      source[i] = this.restored(source[i], place);
+      this.trail.pop();
+    }
+    return source;
+  }
+
+  private restoredEntries(source: Map<unknown, unknown>, place: ClassTransformerPlace): Map<unknown, unknown> {
+    for (const [key, value] of source) {
+      this.trail.push((parent) => entryPath(parent, key, 0));
+      source.set(key, this.restored(value, place));
+      this.trail.pop();
+    }
+    return source;
+  }
+
+  private restoredInstance(plain: Properties, place: ClassTransformerPlace): unknown {
+    const type = place.type;
+    if (type === undefined) return plain;
+    const discriminator = place.discriminator;
+    const subType = discriminator === undefined ? undefined : place.subTypeNamed(plain[discriminator]);
+    const shape = ClassTransformerShape.of(subType ?? type);
+    const instance = this.constructed(shape);
+    const skipped = subType === undefined || place.keepsDiscriminator ? undefined : discriminator;
+    const values = this.restoredProperties(plain, shape, instance, skipped);
+    for (const key of Object.keys(values)) this.assign(instance, key, values[key], shape);
+    return instance;
+  }
+
+  private constructed(shape: ClassTransformerShape): object {
+    try {
+      return new shape.type() as object;
+    } catch (cause) {
+      throw this.trail.refused(
+        `could not be restored: class-transformer calls the constructor of ${shape.type.name} without arguments, and that threw`,
+        { cause },
+      );
+    }
+  }
+
+  private assign(instance: object, key: string, value: unknown, shape: ClassTransformerShape): void {
+    this.trail.push(key);
+    if (key === '__proto__' || key in (shape.type.prototype as object)) {
+      throw this.trail.refused(`was stored, but is the name of a member of ${shape.type.name}, which it would hide`);
+    }
+    try {
+      (instance as Properties)[key] = value;
+    } catch (cause) {
+      throw this.trail.refused(`could not be restored: ${shape.type.name} does not let it be set`, { cause });
+    }
+    this.trail.pop();
+  }
+}

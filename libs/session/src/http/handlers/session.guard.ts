@@ -1,0 +1,29 @@
+import type { CanActivate, ExecutionContext } from '@nestjs/common';
+import type { CurrentRequest } from '../../request/current-request.js';
+import type { HandlerPlan } from './handler-plan.js';
+import type { FrameworkRequest } from '../id/http-id-exchange.js';
+import { HttpLifecycle } from '../http-lifecycle.js';
+
+/** Comes before all other guards: loads the session of a handler that needs one, and nothing for the others. */
+export class SessionGuard implements CanActivate {
+  constructor(
+    private readonly context: CurrentRequest,
+    private readonly plan: HandlerPlan,
+  ) {}
+
+  canActivate(execution: ExecutionContext): boolean | Promise<boolean> {
+    const handler = this.plan.of(execution.getClass(), execution.getHandler() as () => unknown);
+    const request = this.context.current ?? HttpLifecycle.of(execution.getArgByIndex(0));
+    if (!(request instanceof HttpLifecycle)) return true;
+    request.handler = handler.name;
+    const { timing } = request;
+    if (timing) timing.facts.handler = handler.name;
+    // Nothing of ours will say when the handler begins.
+    if (!handler.needsSession || !handler.isAnswered) timing?.enter('application');
+    if (!handler.needsSession) return true;
+    const framework = execution.getType() === 'http' ? execution.getArgByIndex<FrameworkRequest>(0) : undefined;
+    request.isReadOnly = handler.isReadOnly;
+    const begun = request.begin(framework, handler.lockWaitMs);
+    return begun === undefined || begun.then(() => true);
+  }
+}

@@ -1,0 +1,139 @@
+import { describe, expect, it } from '@jest/globals';
+import * as fc from 'fast-check';
+import { SessionConfigurationError } from '../../errors/session-configuration.error.js';
+import { readCookie } from './cookie-header.js';
+import type { SessionCookieOptions } from './session-cookie-options.js';
+import { SessionCookie } from './session-cookie.js';
+import { SessionTokenFormat } from './session-token.js';
+import { generateSessionId } from '../../store/session-id.js';
+
+describe('SessionCookie', () => {
+  it.each<[string, SessionCookieOptions, boolean, string]>([
+    ['over TLS', {}, true, '__Host-sid=T; Path=/; HttpOnly; Secure; SameSite=Lax'],
+    ['over plain http', {}, false, 'sid=T; Path=/; HttpOnly; SameSite=Lax'],
+    ['always Secure', { secure: true }, false, '__Host-sid=T; Path=/; HttpOnly; Secure; SameSite=Lax'],
+    ['never Secure', { secure: false }, true, 'sid=T; Path=/; HttpOnly; SameSite=Lax'],
+    ['strict', { sameSite: 'strict' }, true, '__Host-sid=T; Path=/; HttpOnly; Secure; SameSite=Strict'],
+    ['cross-site', { sameSite: 'none', secure: true }, true, '__Host-sid=T; Path=/; HttpOnly; Secure; SameSite=None'],
+    [
+      'with a domain',
+      { domain: 'example.org' },
+      true,
+      '__Secure-sid=T; Path=/; HttpOnly; Secure; SameSite=Lax; Domain=example.org',
+    ],
+    ['with a domain, plain', { domain: 'a.test' }, false, 'sid=T; Path=/; HttpOnly; SameSite=Lax; Domain=a.test'],
+    ['with a path', { path: '/app' }, true, '__Secure-sid=T; Path=/app; HttpOnly; Secure; SameSite=Lax'],
+    ['with a name', { name: 'id' }, true, 'id=T; Path=/; HttpOnly; Secure; SameSite=Lax'],
+    ['with a prefixed name', { name: '__Host-app' }, true, '__Host-app=T; Path=/; HttpOnly; Secure; SameSite=Lax'],
+    ['with a prefixed name, plain', { name: '__Host-Http-app' }, false, 'app=T; Path=/; HttpOnly; SameSite=Lax'],
+    [
+      'partitioned (K15)',
+      { partitioned: true, secure: true, sameSite: 'none' },
+      true,
+      '__Host-sid=T; Path=/; HttpOnly; Secure; SameSite=None; Partitioned',
+    ],
+    [
+      'with everything',
+      { name: '__Secure-a', domain: 'b.test', path: '/c', sameSite: 'strict', secure: true, partitioned: true },
+      false,
+      '__Secure-a=T; Path=/c; HttpOnly; Secure; SameSite=Strict; Domain=b.test; Partitioned',
+    ],
+    [
+      'with options that are undefined',
+      { name: undefined, secure: undefined },
+      false,
+      'sid=T; Path=/; HttpOnly; SameSite=Lax',
+    ],
+  ])('R3, K2: writes exactly this line %s', (_title, options, secure, line) => {
+    const cookie = new SessionCookie(options);
+    expect(cookie.serialize('T', secure)).toBe(line);
+    expect(cookie.nameFor(secure)).toBe(line.slice(0, line.indexOf('=')));
+  });
+
+  it('R15: stays below 200 bytes with MAC and route', () => {
+    const format = new SessionTokenFormat({ secrets: ['a secret of enough bytes'] });
+    expect(new SessionCookie().serialize(format.format(generateSessionId(), 'r'.repeat(32)), true).length).toBeLessThan(
+      200,
+    );
+  });
+
+  it('is read back by readCookie under its own name', () => {
+    const name = fc.stringMatching(/^[\w.!#-]{1,30}$/);
+    fc.assert(
+      fc.property(name, fc.boolean(), (anyName, secure) => {
+        const cookie = new SessionCookie({ name: anyName });
+        const pair = cookie.serialize('T', secure).split(';', 1)[0];
+        expect(readCookie(pair, cookie.nameFor(secure))).toBe('T');
+      }),
+    );
+  });
+
+  it('does not change with the options object it was made from', () => {
+    const options = { path: '/app' };
+    const cookie = new SessionCookie(options);
+    options.path = '/; Domain=evil.test';
+    expect(cookie.serialize('T', true)).toContain('; Path=/app; ');
+  });
+
+  it('K2: refuses every text that would add to the header', () => {
+    const separator = fc.constantFrom(';', '\r', '\n', ',', ' ', '\t', '\0', '\u00e9', '\u2028');
+    const option = fc.constantFrom<keyof SessionCookieOptions>('name', 'path', 'domain');
+    fc.assert(
+      fc.property(option, fc.string(), separator, fc.string(), (key, before, bad, after) => {
+        const text = (key === 'path' ? '/' : '') + before + bad + after;
+        expect(() => new SessionCookie({ [key]: text })).toThrow(SessionConfigurationError);
+      }),
+    );
+  });
+
+  it.each<[unknown, RegExp]>([
+    [{ sameSite: 'Lax' }, /^cookie\.sameSite: 'Lax' is not allowed; allowed: 'lax', 'strict', 'none'$/],
+    [{ path: '/a\r\nX: y' }, /^cookie\.path: '\/a\\r\\nX: y' is not allowed; allowed: a path that .*$/],
+    [{ secure: Array.from({ length: 50 }, () => 'y'.repeat(40)) }, /^cookie\.secure: .* allowed: true, false, 'auto'$/],
+  ])('B69: says in one line which option, which value and what is allowed: %j', (options, line) => {
+    expect(() => new SessionCookie(options as SessionCookieOptions)).toThrow(line);
+  });
+
+  it.each<[string, unknown, RegExp]>([
+    ['a text instead of an object', 'sid', /^cookie: 'sid' /],
+    ['null', null, /^cookie: null /],
+    ['a list', [], /^cookie: \[\] /],
+    [
+      'an unknown option',
+      { httpOnly: false },
+      /^cookie\.httpOnly: false .* name, path, domain, sameSite, secure, partitioned$/,
+    ],
+    ['an option named like a method', { toString: 'x' }, /^cookie\.toString: 'x' /],
+    ['an own __proto__', JSON.parse('{"__proto__":1}'), /^cookie\.__proto__: 1 /],
+    ['an empty name', { name: '' }, /^cookie\.name: '' /],
+    ['a name that is only a prefix', { name: '__Host-' }, /^cookie\.name: '__Host-' /],
+    ['a name with "="', { name: 'a=b' }, /^cookie\.name: /],
+    ['a name with a quote', { name: '"a"' }, /^cookie\.name: /],
+    ['a name that other parsers take for an attribute', { name: '$Version' }, /^cookie\.name: /],
+    ['a long name', { name: 'a'.repeat(65) }, /^cookie\.name: /],
+    ['a number as name', { name: 1 }, /^cookie\.name: 1 /],
+    ['a relative path', { path: 'app' }, /^cookie\.path: 'app' /],
+    ['an empty path', { path: '' }, /^cookie\.path: '' /],
+    ['a path browsers ignore (K8)', { path: `/${'a'.repeat(1024)}` }, /^cookie\.path: /],
+    ['an empty domain', { domain: '' }, /^cookie\.domain: '' /],
+    ['a domain with a port', { domain: 'a.test:80' }, /^cookie\.domain: /],
+    ['a domain with an empty label', { domain: 'a..test' }, /^cookie\.domain: /],
+    ['a number as sameSite', { sameSite: true }, /^cookie\.sameSite: true /],
+    ['a text as secure', { secure: 'true' }, /^cookie\.secure: 'true' /],
+    ['a text as partitioned', { partitioned: 'yes' }, /^cookie\.partitioned: 'yes' /],
+    ['K6: __Host- with a domain', { name: '__Host-a', domain: 'a.test' }, /^cookie\.domain: 'a\.test' .*__Host-a$/],
+    ['K6: __Host- with a path', { name: '__Host-a', path: '/a' }, /^cookie\.path: '\/a' .*__Host-a$/],
+    ['K6: __Host- without Secure', { name: '__Host-a', secure: false }, /^cookie\.secure: false .*__Host-a$/],
+    ['K5: __hOST- with a path', { name: '__hOST-a', path: '/a' }, /^cookie\.path: '\/a' /],
+    ['K5: __sECURE- without Secure', { name: '__sECURE-a', secure: false }, /^cookie\.secure: false /],
+    ['K7: __Host-Http- with a domain', { name: '__Host-Http-a', domain: 'a.test' }, /^cookie\.domain: /],
+    ['K6: __Secure- without Secure', { name: '__Secure-a', secure: false }, /^cookie\.secure: false .*__Secure-a$/],
+    ['K10: SameSite=None without Secure', { sameSite: 'none', secure: false }, /^cookie\.secure: false .*'none'$/],
+    ['K10: SameSite=None that is not always Secure', { sameSite: 'none' }, /^cookie\.secure: 'auto' .*'none'$/],
+    ['K15: Partitioned without Secure', { partitioned: true }, /^cookie\.secure: 'auto' .* partitioned$/],
+  ])('B69: refuses %s', (_title, options, message) => {
+    const build = () => new SessionCookie(options as SessionCookieOptions);
+    expect(build).toThrow(SessionConfigurationError);
+    expect(build).toThrow(message);
+  });
+});

@@ -1,0 +1,171 @@
+import { describe, expect, it } from '@jest/globals';
+import { SessionConfigurationError } from '../errors/session-configuration.error.js';
+import { resolveOptions } from './resolve-options.js';
+import type { SessionModuleOptions } from './session.options.js';
+import { MemorySessionStore } from '../store/memory/memory-session-store.js';
+
+const MINUTE = 60_000;
+
+describe('the options', () => {
+  it('have defaults', () => {
+    expect(resolveOptions()).toMatchObject({
+      isDefaultStore: true,
+      store: expect.any(MemorySessionStore),
+      idleTimeoutMs: 30 * MINUTE,
+      absoluteTimeoutMs: 12 * 60 * MINUTE,
+      unjoinedTimeoutMs: 5 * MINUTE,
+      touchIntervalMs: MINUTE,
+      maxSessionBytes: 1024 * 1024,
+      idTransport: 'cookie',
+      commitOn: 'always',
+      onClash: 'reject',
+      onUndecodable: 'refuse',
+    });
+  });
+
+  it('have defaults that fit the idle timeout', () => {
+    expect(resolveOptions({ idleTimeoutMs: 1000 })).toMatchObject({ unjoinedTimeoutMs: 1000, touchIntervalMs: 100 });
+    expect(resolveOptions({ idleTimeoutMs: 24 * 60 * MINUTE }).absoluteTimeoutMs).toBe(24 * 60 * MINUTE);
+    expect(resolveOptions({ idleTimeoutMs: 1 })).toMatchObject({ touchIntervalMs: 0 });
+  });
+
+  it('are frozen', () => {
+    expect(Object.isFrozen(resolveOptions())).toBe(true);
+  });
+
+  it('take undefined for not given', () => {
+    expect(resolveOptions({ idleTimeoutMs: undefined, onClash: undefined })).toMatchObject({
+      idleTimeoutMs: 30 * MINUTE,
+    });
+  });
+});
+
+describe('an option that cannot work is refused in one line with name, value and what is allowed', () => {
+  const ms = 'a whole number of milliseconds';
+  it.each<[string, Record<string, unknown>, string]>([
+    ['zero', { idleTimeoutMs: 0 }, `idleTimeoutMs = 0: allowed is ${ms} from 1; a session must end`],
+    ['negative', { idleTimeoutMs: -1 }, `idleTimeoutMs = -1: allowed is ${ms} from 1`],
+    ['NaN', { idleTimeoutMs: Number.NaN }, `idleTimeoutMs = NaN: allowed is ${ms}`],
+    ['infinite', { idleTimeoutMs: Infinity }, `idleTimeoutMs = Infinity: allowed is ${ms}`],
+    ['a text', { idleTimeoutMs: '30' }, `idleTimeoutMs = "30": allowed is ${ms}`],
+    ['a fraction', { idleTimeoutMs: 0.5 }, `idleTimeoutMs = 0.5: allowed is ${ms}`],
+    ['null', { idleTimeoutMs: null }, `idleTimeoutMs = null: allowed is ${ms}`],
+    ['a bigint', { idleTimeoutMs: 5n }, `idleTimeoutMs = 5: allowed is ${ms}`],
+    [
+      'absolute below idle',
+      { absoluteTimeoutMs: 5 },
+      `absoluteTimeoutMs = 5: allowed is ${ms} from 1800000 (idleTimeoutMs)`,
+    ],
+    ['absolute infinite', { absoluteTimeoutMs: Infinity }, 'absoluteTimeoutMs = Infinity: allowed is'],
+    [
+      'unjoined above idle',
+      { idleTimeoutMs: 10, unjoinedTimeoutMs: 11 },
+      `unjoinedTimeoutMs = 11: allowed is ${ms} from 1 to 10 (idleTimeoutMs)`,
+    ],
+    ['unjoined zero', { unjoinedTimeoutMs: 0 }, 'unjoinedTimeoutMs = 0: allowed is'],
+    [
+      'touch above half of idle',
+      { idleTimeoutMs: 10, touchIntervalMs: 6 },
+      `touchIntervalMs = 6: allowed is ${ms} from 0 to 5 (half of idleTimeoutMs)`,
+    ],
+    ['touch negative', { touchIntervalMs: -1 }, 'touchIntervalMs = -1: allowed is'],
+    ['too few bytes', { maxSessionBytes: 255 }, 'maxSessionBytes = 255: allowed is a whole number of bytes from 256'],
+    [
+      'bytes as text',
+      { maxSessionBytes: '1MB' },
+      'maxSessionBytes = "1MB": allowed is a whole number of bytes from 256',
+    ],
+    ['bytes null', { maxSessionBytes: null }, 'maxSessionBytes = null: allowed is'],
+    ['another transport', { idTransport: 'body' }, `idTransport = "body": allowed is 'cookie', 'header', 'url'`],
+    ['a list of transports', { idTransport: ['cookie'] }, `idTransport = Array: allowed is 'cookie', 'header', 'url'`],
+    ['commitOn', { commitOn: true }, `commitOn = true: allowed is 'always', 'success'`],
+    ['onClash', { onClash: null }, `onClash = null: allowed is 'reject', 'latest'`],
+    [
+      'onUndecodable',
+      { onUndecodable: Symbol('reset') },
+      `onUndecodable = Symbol(reset): allowed is 'refuse', 'reset'`,
+    ],
+    ['a clock without now', { clock: {} }, 'clock = Object: allowed is an object with a method now()'],
+    ['no clock', { clock: null }, 'clock = null: allowed is an object with a method now()'],
+    ['no store', { store: null }, 'store = null: allowed is a session store'],
+    ['a class for a store', { store: MemorySessionStore }, 'store = a function: allowed is a session store'],
+    [
+      'half a store',
+      { store: { load: () => undefined } },
+      'store = Object: allowed is a session store, with load, save, touch, destroy, close and capabilities',
+    ],
+  ])('%s', (_, options, message) => {
+    const resolve = () => resolveOptions(options);
+    expect(resolve).toThrow(SessionConfigurationError);
+    expect(resolve).toThrow(`SessionModule option ${message}`);
+    expect(resolve).not.toThrow(/\n/);
+  });
+
+  it('a name that does not exist, without its value: it may be a misspelt secret', () => {
+    const resolve = () => resolveOptions({ secret: 'correct horse battery staple' } as never);
+    expect(resolve).toThrow(
+      /^SessionModule option "secret": no such option; there are absoluteTimeoutMs, .*unjoinedTimeoutMs$/,
+    );
+    expect(resolve).not.toThrow(/horse/);
+  });
+
+  it.each([null, 'memory', 5])('%p in place of the options', (options) => {
+    expect(() => resolveOptions(options as never)).toThrow(
+      `SessionModule option options = ${JSON.stringify(options)}: allowed is an object`,
+    );
+  });
+
+  it('never shows what an object holds', () => {
+    expect(() => resolveOptions({ store: { password: 'hunter2' } } as never)).not.toThrow(/hunter2/);
+    expect(() => resolveOptions({ idleTimeoutMs: () => 'hunter2' } as never)).not.toThrow(/hunter2/);
+  });
+});
+
+describe('nearCache', () => {
+  const notifying = Object.assign(new MemorySessionStore(), {
+    capabilities: { shared: true, notifies: true },
+    subscribe: () => undefined,
+  });
+
+  it('is off by default, and asks the store at each request unless told otherwise', () => {
+    expect(resolveOptions().nearCache).toBeUndefined();
+    expect(resolveOptions({ nearCache: {} }).nearCache).toEqual({
+      mode: 'validate',
+      maxSessions: 10_000,
+      maxBytes: 64 * 1024 * 1024,
+      maxStalenessMs: 0,
+    });
+    const bounded = resolveOptions({ store: notifying, nearCache: { mode: 'bounded' } }).nearCache;
+    expect(bounded).toMatchObject({ mode: 'bounded', maxStalenessMs: 200 });
+  });
+
+  it.each<[SessionModuleOptions, RegExp]>([
+    [{ nearCache: true as never }, /^SessionModule option nearCache = true: allowed is an object$/],
+    [{ nearCache: { size: 5 } as never }, /^SessionModule option nearCache\.size = .*there are mode, maxSessions/],
+    [{ nearCache: { mode: 'fast' as never } }, /nearCache\.mode = "fast": allowed is 'validate', 'bounded'$/],
+    [{ nearCache: { maxSessions: 0 } }, /nearCache\.maxSessions = 0: allowed is a whole number from 1$/],
+    [{ nearCache: { maxBytes: 1 } }, /nearCache\.maxBytes = 1: allowed is a whole number from 65536$/],
+    [{ nearCache: { maxStalenessMs: 200 } }, /nearCache\.maxStalenessMs = 200: allowed is none in mode 'validate'/],
+    [
+      { store: notifying, nearCache: { mode: 'bounded', maxStalenessMs: 10 } },
+      /nearCache\.maxStalenessMs = 10: allowed is a whole number from 100 to 60000$/,
+    ],
+    [
+      { nearCache: { mode: 'bounded' } },
+      /nearCache\.mode = "bounded": allowed is 'validate' with store memory: it does not tell what others change \(capabilities\.notifies\)$/,
+    ],
+    [
+      { store: notifying, idTransport: 'url', nearCache: { mode: 'bounded' } },
+      /nearCache\.mode = "bounded": allowed is 'validate' with idTransport 'url'/,
+    ],
+  ])('refuses %o', (options, message) => {
+    expect(() => resolveOptions(options)).toThrow(message);
+  });
+
+  it('leaves the route to a store that says where its sessions are', () => {
+    const locating = Object.assign(new MemorySessionStore(), { capabilities: { shared: true, locates: true } });
+    expect(() => resolveOptions({ store: locating, nodeName: 's1' })).toThrow(
+      /option nodeName = "s1": allowed is no value with store memory, which says itself where its sessions are/,
+    );
+  });
+});

@@ -1,0 +1,90 @@
+import { type FactoryProvider, Scope, type Type } from '@nestjs/common';
+import { REQUEST } from '@nestjs/core';
+import { BeanRegistry } from '../bean/bean-registry.js';
+import { createClientProxy } from '../bean/client-proxy.js';
+import type { SessionBean } from '../bean/session-bean.js';
+import { CurrentRequest } from '../request/current-request.js';
+import { SessionConfigurationError } from '../errors/session-configuration.error.js';
+import { SessionContextNotActiveError } from '../errors/session-context-not-active.error.js';
+import { HttpLifecycle } from '../http/http-lifecycle.js';
+import type { FrameworkRequest } from '../http/id/http-id-exchange.js';
+
+const WANTS_ROOT = [
+  { token: BeanRegistry, optional: true },
+  { token: CurrentRequest, optional: true },
+];
+
+/**
+ * The provider of a session-scoped bean. By default a client proxy, one for the application; with `Scope.REQUEST` a true request-scoped
+ * provider, whose asynchronous factory loads the session (Nest builds a request-scoped controller before its guards run) and hands out
+ * the instance itself.
+ */
+export function sessionBeanProvider(type: Type<object>, scope: Scope): FactoryProvider {
+  if (scope !== Scope.REQUEST) {
+    return {
+      provide: type,
+      inject: WANTS_ROOT,
+      useFactory: (registry?: BeanRegistry, context?: CurrentRequest) =>
+        beanProxy(type, ...withRoot(registry, context)),
+    };
+  }
+  return {
+    provide: type,
+    scope: Scope.REQUEST,
+    inject: [...WANTS_ROOT, REQUEST],
+    useFactory: async (
+      registry: BeanRegistry | undefined,
+      context: CurrentRequest | undefined,
+      framework: FrameworkRequest,
+    ) => {
+      const [beans] = withRoot(registry, context);
+      const bean = beans.register(type);
+      const subject = `${type.name} (request scope)`;
+      const request = HttpLifecycle.of(framework);
+      if (!request) throw new SessionContextNotActiveError(subject, 'outside an HTTP request');
+      await request.begin(framework);
+      const unit = request.unitFor(subject);
+      // Whoever gets the instance itself can change it without asking for it again.
+      unit.watchAll();
+      return unit.instanceOf(bean);
+    },
+  };
+}
+
+/** Makes the beans known at boot: a request-scoped provider would do it with the first request only. */
+export function beanRegistrar(types: readonly Type<object>[]): FactoryProvider {
+  return {
+    provide: Symbol('nestjs-session-beans:registrar'),
+    inject: WANTS_ROOT,
+    useFactory(registry?: BeanRegistry, context?: CurrentRequest) {
+      const [beans] = withRoot(registry, context);
+      return types.map((type) => beans.register(type).name);
+    },
+  };
+}
+
+const proxies = new WeakMap<SessionBean, object>();
+
+/** The client proxy of a bean: the same one wherever it is injected, so that proxies can be compared. */
+export function beanProxy(type: Type<object>, registry: BeanRegistry, context: CurrentRequest): object {
+  const bean = registry.register(type);
+  let proxy = proxies.get(bean);
+  if (!proxy) {
+    proxy = createClientProxy(type, {
+      resolve: (property) => context.tryInstanceOf(bean) ?? context.instanceOf(bean, property),
+      tryResolve: () => context.tryInstanceOf(bean),
+    });
+    proxies.set(bean, proxy);
+  }
+  return proxy;
+}
+
+function withRoot(
+  registry: BeanRegistry | undefined,
+  context: CurrentRequest | undefined,
+): [BeanRegistry, CurrentRequest] {
+  if (registry && context) return [registry, context];
+  throw new SessionConfigurationError(
+    'SessionModule.forFeature() needs SessionModule.forRoot() or forRootAsync() once, in the imports of the root module',
+  );
+}

@@ -1,0 +1,177 @@
+import {
+  type DynamicModule,
+  Inject,
+  Logger,
+  Module,
+  type NestModule,
+  type OnApplicationShutdown,
+  type OnModuleInit,
+  Scope,
+  type Type,
+} from '@nestjs/common';
+import { INTERCEPTORS_METADATA } from '@nestjs/common/constants.js';
+import { ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
+import { BeanRegistry } from '../bean/bean-registry.js';
+import { privateFieldsOf } from '../bean/private-fields.js';
+import { HttpSession } from '../request/http-session.js';
+import { CurrentRequest } from '../request/current-request.js';
+import { SessionEvents } from '../request/session-events.js';
+import { SessionVitals } from '../live/session-vitals.js';
+import { SessionBeanError } from '../errors/session-bean.error.js';
+import { SessionConfigurationError } from '../errors/session-configuration.error.js';
+import { commitAfterHandlers } from '../http/handlers/commit-after-handlers.js';
+import { HandlerPlan, type PlannedController } from '../http/handlers/handler-plan.js';
+import type { HttpSessionRuntime } from '../http/http-lifecycle.js';
+import { SessionGuard } from '../http/handlers/session.guard.js';
+import { sessionInterceptor } from '../http/handlers/session.interceptor.js';
+import { createSessionMiddleware } from '../http/session-middleware.js';
+import type { ResolvedSessionOptions } from './resolve-options.js';
+import { beanRegistrar, sessionBeanProvider } from './session-bean.provider.js';
+import { SessionFeatureModule } from './session-feature.module.js';
+import { type ASYNC_OPTIONS_TYPE, ConfigurableModuleClass, type OPTIONS_TYPE } from './session.module-definition.js';
+import { HTTP_SESSION_RUNTIME, RESOLVED_OPTIONS, sessionProviders } from './session.providers.js';
+import { RequestTimings } from '../timing/request-timings.js';
+import { wireBeans } from './wire-beans.js';
+
+const logger = new Logger('SessionModule');
+
+/**
+ * Session-scoped beans for a Nest application. Import `forRoot()` or `forRootAsync()` once, in the root module; it is global. Import
+ * `forFeature([...])` wherever a bean is injected.
+ *
+ * @example
+ * ```ts
+ * @Module({
+ *   imports: [SessionModule.forRoot(), SessionModule.forFeature([Counter])],
+ *   controllers: [CountController],
+ * })
+ * export class AppModule {}
+ * ```
+ */
+@Module({
+  providers: sessionProviders,
+  exports: [HttpSession, SessionEvents, CurrentRequest, BeanRegistry, SessionVitals, RequestTimings],
+})
+export class SessionModule extends ConfigurableModuleClass implements NestModule, OnModuleInit, OnApplicationShutdown {
+  constructor(
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedSessionOptions,
+    @Inject(HTTP_SESSION_RUNTIME) private readonly runtime: HttpSessionRuntime,
+    private readonly context: CurrentRequest,
+    private readonly beans: BeanRegistry,
+    private readonly modules: ModulesContainer,
+    private readonly application: ApplicationConfig,
+    private readonly adapterHost: HttpAdapterHost,
+  ) {
+    super();
+  }
+
+  /** @throws SessionConfigurationError at boot: one line naming the option, the value and what is allowed */
+  static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
+    return { ...super.forRoot(options), global: true };
+  }
+
+  static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
+    return { ...super.forRootAsync(options), global: true };
+  }
+
+  /**
+   * Makes beans injectable in the importing module. Beans are client proxies, one per application, unless `scope: Scope.REQUEST` asks for true
+   * request-scoped providers, which cost more per request: Nest builds everything that depends on them anew, for every handler of the
+   * controller, and the session is loaded for it, also where `@SkipSession()` says not to. Such an instance belongs to the session that the request began with: after `invalidate()` nothing that is done
+   * to it is stored, while a client proxy goes on to a fresh instance.
+   *
+   * @throws SessionBeanError at boot: a class that cannot be a bean, or a dependency that it cannot have
+   */
+  static forFeature(
+    beans: readonly Type<object>[],
+    { scope = Scope.DEFAULT }: { readonly scope?: Scope.DEFAULT | Scope.REQUEST } = {},
+  ): DynamicModule {
+    beans.forEach((bean: unknown, index) => {
+      if (typeof bean === 'function') return;
+      throw new SessionBeanError(
+        `SessionModule.forFeature(): number ${index} of the list is ${typeof bean}, not a class; files that import each other are the usual cause`,
+      );
+    });
+    if (scope !== Scope.DEFAULT && scope !== Scope.REQUEST) {
+      throw new SessionConfigurationError(
+        'SessionModule.forFeature() option scope: allowed are Scope.DEFAULT, Scope.REQUEST',
+      );
+    }
+    const providers = [beanRegistrar(beans), ...beans.map((bean) => sessionBeanProvider(bean, scope))];
+    return { module: SessionFeatureModule, providers, exports: [...beans] };
+  }
+
+  /** Nest calls it when all providers exist and before the routes are registered: the moment to take our places. */
+  configure(): void {
+    this.refuseSecondRoot();
+    wireBeans(this.beans, this.context, this.modules);
+    this.warn();
+    const plan = new HandlerPlan(
+      this.modules,
+      this.application,
+      (token) => token === HttpSession || this.beans.find(token as Type<object>) !== undefined,
+    );
+    this.adapterHost.httpAdapter.use(createSessionMiddleware(this.context, this.runtime));
+    // Before every other guard, also those of the importing module, which would come first if ours were an APP_GUARD.
+    this.application.getGlobalGuards().unshift(new SessionGuard(this.context, plan));
+    for (const controller of plan.controllers()) this.commitAfter(controller);
+    this.runtime.hasOuterCode =
+      this.application.getGlobalInterceptors().length + this.application.getGlobalRequestInterceptors().length > 0;
+  }
+
+  async onModuleInit(): Promise<void> {
+    await this.options.store.open?.();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.options.store.close();
+  }
+
+  private commitAfter(controller: PlannedController): void {
+    const { type, instances, isIntercepted } = controller;
+    if (isIntercepted || !instances?.every((instance) => Object.isExtensible(instance))) return bindInterceptor(type);
+    for (const instance of instances) commitAfterHandlers(controller, instance, this.context);
+  }
+
+  private refuseSecondRoot(): void {
+    const roots = [...this.modules.values()].filter(({ metatype }) => metatype === SessionModule);
+    if (roots.length > 1) {
+      throw new SessionConfigurationError(
+        `SessionModule.forRoot() is imported ${roots.length} times: import it once, in the root module; it is global`,
+      );
+    }
+  }
+
+  private warn(): void {
+    const { options } = this;
+    for (const { definition } of this.beans.all()) warnOfPrivateFields(definition.type);
+    if (options.isDefaultStore && process.env['NODE_ENV'] === 'production') {
+      logger.warn(
+        'no store is configured: sessions live in the memory of this process and end with it. Set the option store.',
+      );
+    }
+    if (options.idTransport === 'url') {
+      logger.warn(
+        "idTransport 'url' puts session ids into addresses, which end up in logs, histories and Referer headers (fails OWASP ASVS level 1)",
+      );
+    }
+  }
+}
+
+/** First of the controller's own interceptors. The metadata is the class's, which several applications of a process may share. */
+function bindInterceptor(controller: object): void {
+  const bound = (Reflect.getMetadata(INTERCEPTORS_METADATA, controller) as unknown[] | undefined) ?? [];
+  if (!bound.includes(sessionInterceptor))
+    Reflect.defineMetadata(INTERCEPTORS_METADATA, [sessionInterceptor, ...bound], controller);
+}
+
+/** They outlive a request only as long as the instance is handed on: whether a value is still there would depend on the traffic. */
+function warnOfPrivateFields(type: Type<object>): void {
+  const hooks = type.prototype as object;
+  const fields = privateFieldsOf(type);
+  if (fields.length === 0 || ('beforeBeanSaved' in hooks && 'onBeanRestored' in hooks)) return;
+  logger.warn(
+    `${type.name} has ${fields.join(', ')}: nobody can read such fields from outside, so they are not stored. Declare state as \`private\` properties, ` +
+      'or implement both beforeBeanSaved() and onBeanRestored() to move it to and from one',
+  );
+}

@@ -1,0 +1,44 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { SessionBean } from '../bean/session-bean.js';
+import { SessionContextNotActiveError } from '../errors/session-context-not-active.error.js';
+import type { RequestState } from './request-state.js';
+
+/**
+ * The slot that says which session the running code belongs to. Entered with `run` only: `enterWith` would leak one user's session into
+ * the next request of a keep-alive connection.
+ */
+export class CurrentRequest {
+  private readonly slot = new AsyncLocalStorage<RequestState>();
+
+  run<T>(request: RequestState, work: () => T): T {
+    return this.slot.run(request, work);
+  }
+
+  get current(): RequestState | undefined {
+    return this.slot.getStore();
+  }
+
+  /**
+   * @param subject what asks, for the error text, e.g. `Counter.value`
+   * @throws SessionContextNotActiveError outside a request
+   */
+  require(subject: string): RequestState {
+    const request = this.slot.getStore();
+    if (request) return request;
+    throw new SessionContextNotActiveError(
+      subject,
+      'outside a request, for example at boot, in a timer or in a queue consumer, where there is no session: read it inside a handler and pass the values on',
+    );
+  }
+
+  /** The current session's instance of a bean. */
+  instanceOf(bean: SessionBean, property: PropertyKey): object {
+    const subject = `${bean.definition.type.name}.${String(property)}`;
+    return this.require(subject).unitFor(subject).instanceOf(bean);
+  }
+
+  /** Like `instanceOf`, undefined where no session is active. */
+  tryInstanceOf(bean: SessionBean): object | undefined {
+    return this.slot.getStore()?.activeUnit?.instanceOf(bean);
+  }
+}

@@ -1,0 +1,220 @@
+import { SessionStateError } from '../errors/session-state.error.js';
+import type { SessionBean } from '../bean/session-bean.js';
+import { generateSessionId } from '../store/session-id.js';
+import type { RequestState } from './request-state.js';
+import type { CurrentRequest } from './current-request.js';
+import type { AttributesBean } from './attributes-bean.js';
+import type { CarriedId } from './id-exchange.js';
+import type { SessionLifecycle } from './session-lifecycle.js';
+
+/**
+ * The session of the current request: injectable anywhere a bean is, and application-wide like a client proxy. What it changes is stored with
+ * the changes of the beans, before the response leaves. All times are in ms since 1970 by the clock of the store.
+ *
+ * Every member throws `SessionContextNotActiveError` where no session was loaded and `SessionResponseCommittedError` after the
+ * response.
+ *
+ * @see Jakarta Servlet `HttpSession`
+ */
+export class HttpSession {
+  constructor(
+    private readonly context: CurrentRequest,
+    private readonly lifecycle: SessionLifecycle,
+    private readonly essentials: SessionBean,
+    private readonly addressWithId: ((url: string, carried: CarriedId) => string) | undefined,
+  ) {}
+
+  /** Whether the client has a session, or gets one with this response because of `start()`. Servlet: `getSession(false) != null`. */
+  get exists(): boolean {
+    const request = this.request('exists');
+    return request.hasSession || request.startRequested;
+  }
+
+  /** The session was created by this request. False where there is none. */
+  get isNew(): boolean {
+    const request = this.request('isNew');
+    return request.isNew || (!request.hasSession && request.startRequested);
+  }
+
+  /** Undefined until the session is stored, as are the other times. */
+  get createdAt(): number | undefined {
+    return this.request('createdAt').live?.times?.createdAt;
+  }
+
+  /** When the last request before this one moved the end of life (`touchIntervalMs`). */
+  get lastAccessedAt(): number | undefined {
+    return this.request('lastAccessedAt').live?.times?.lastAccessedAt;
+  }
+
+  get expiresAt(): number | undefined {
+    return this.request('expiresAt').live?.times?.expiresAt;
+  }
+
+  /** Who is logged in; null when nobody is. */
+  get principal(): string | null {
+    return this.read('principal').principal;
+  }
+
+  /** Stored names of the beans that the session holds or this request has touched. */
+  get beanNames(): string[] {
+    const request = this.request('beanNames');
+    return request
+      .unitFor('HttpSession.beanNames')
+      .beanNames()
+      .filter((name) => name !== this.essentials.name);
+  }
+
+  /** An attribute; the same object each time in one request, a copy of what is stored in the next. */
+  get(name: string): unknown {
+    return this.read('get').attributes.get(name);
+  }
+
+  /** Sets an attribute. Anything the codec keeps: plain data, Date, Map, Set, BigInt, bytes. */
+  set(name: string, value: unknown): void {
+    if (typeof name !== 'string' || name === '')
+      throw new SessionStateError('HttpSession.set', 'needs a name that is a text and not empty');
+    this.write('set').attributes.set(name, value);
+  }
+
+  /** @returns whether there was such an attribute */
+  delete(name: string): boolean {
+    return this.write('delete').attributes.delete(name);
+  }
+
+  keys(): string[] {
+    return [...this.read('keys').attributes.keys()];
+  }
+
+  /** Makes sure that there is a session when the response leaves, even if nothing changed. Servlet: `getSession(true)`. */
+  start(): void {
+    const request = this.changing('start');
+    request.unitFor('HttpSession.start');
+    if (!request.hasSession) request.startRequested = true;
+  }
+
+  /**
+   * Ends the session now, on every server, with all it holds; a request that is still running may finish but not store. What this
+   * request does with beans afterwards starts a new session with another id. The client's cookie stays and stands for nothing.
+   * @throws SessionStoreError: then it is not known to have ended
+   */
+  async invalidate(): Promise<void> {
+    const request = this.request('invalidate');
+    request.unitFor('HttpSession.invalidate');
+    await this.lifecycle.invalidate(request);
+  }
+
+  /** Gives the session a new id with this response, keeps what it holds, and kills the old id. Servlet: `changeSessionId`. */
+  renewId(): void {
+    const request = this.changing('renewId');
+    request.unitFor('HttpSession.renewId');
+    if (request.hasSession) request.renewRequested = true;
+    else request.startRequested = true;
+  }
+
+  /**
+   * Binds the session to who logged in, under a new id, so that an id planted before the login is worth nothing (session fixation, OWASP ASVS 7.2.4).
+   * @param principal what your application calls the user, e.g. an account id; not empty
+   */
+  login(principal: string): void {
+    if (typeof principal !== 'string' || principal === '') {
+      throw new SessionStateError('HttpSession.login', 'needs a principal that is a text and not empty');
+    }
+    this.write('login').principal = principal;
+    this.renewId();
+  }
+
+  /** Ends the session. Same as `invalidate()`. */
+  logout(): Promise<void> {
+    return this.invalidate();
+  }
+
+  /** Gives this session an idle timeout of its own, in ms, from the next commit on. */
+  setIdleTimeout(idleTimeoutMs: number): void {
+    if (!Number.isSafeInteger(idleTimeoutMs) || idleTimeoutMs < 1) {
+      throw new SessionStateError(
+        'HttpSession.setIdleTimeout',
+        `takes a whole number of milliseconds from 1, not ${idleTimeoutMs}`,
+      );
+    }
+    const request = this.changing('setIdleTimeout');
+    request.unitFor('HttpSession.setIdleTimeout');
+    request.idleTimeoutMs = idleTimeoutMs;
+  }
+
+  /**
+   * Stores what this request has changed so far, and brings its beans up to what others have stored meanwhile. For streams, server-sent events and
+   * jobs that outlive the first byte of the response.
+   * @throws SessionConflictError, SessionEndedError, SessionStateError, SessionStoreError
+   */
+  async flush(): Promise<void> {
+    const request = this.request('flush');
+    request.unitFor('HttpSession.flush');
+    await this.lifecycle.commit(request);
+    // The code goes on, and may change what it holds of a bean without touching the bean again.
+    request.unit?.watchAll();
+  }
+
+  /**
+   * Runs `work` while no other request of the session, on any server, runs work of its own or a handler marked `@SessionLock()`. Stores what this
+   * request has changed before, brings its beans up to date, and stores what `work` changed before the next one begins. Reads and
+   * changes of requests that do not ask for the lock go on. For side effects outside the session; the session itself needs no lock.
+   *
+   * @param waitMs how long to wait for the others, in ms
+   * @throws SessionBusyError when they take longer, or when the lock was lost while `work` ran; what `work` throws; what `flush` throws
+   */
+  async runExclusive<T>(work: () => T | Promise<T>, { waitMs = 5_000 }: { readonly waitMs?: number } = {}): Promise<T> {
+    const request = this.request('runExclusive');
+    request.unitFor('HttpSession.runExclusive');
+    // A handler that has the session for itself already, or work inside work.
+    if (request.lock) return work();
+    await this.flush();
+    await this.lifecycle.lock(request, waitMs);
+    try {
+      const result = await work();
+      await this.flush();
+      return result;
+    } finally {
+      await this.lifecycle.unlock(request);
+    }
+  }
+
+  /**
+   * An address that carries the id, for `idTransport: 'url'`: starts a session where there is none. With the other transports, the address as
+   * it is. After `renewId()` or `login()` call `flush()` first, so that it is the new id.
+   */
+  encodeUrl(url: string): string {
+    const request = this.request('encodeUrl');
+    if (!this.addressWithId) return url;
+    request.unitFor('HttpSession.encodeUrl');
+    if (!request.live) {
+      request.startRequested = true;
+      request.id ??= generateSessionId();
+    }
+    return this.addressWithId(url, { id: request.id as string, locator: this.lifecycle.locate(request.live) });
+  }
+
+  private request(member: string): RequestState {
+    const subject = `HttpSession.${member}`;
+    const request = this.context.require(subject);
+    if (request.phase !== 'active') request.unitFor(subject);
+    return request;
+  }
+
+  private changing(member: string): RequestState {
+    const request = this.request(member);
+    if (!request.isReadOnly) return request;
+    throw new SessionStateError(
+      `HttpSession.${member}`,
+      `was called in ${request.handler ?? 'a handler'}, which is marked @ReadOnlySession(): remove the mark`,
+    );
+  }
+
+  private write(member: string): AttributesBean {
+    this.changing(member);
+    return this.read(member);
+  }
+
+  private read(member: string): AttributesBean {
+    return this.request(member).unitFor(`HttpSession.${member}`).instanceOf(this.essentials) as AttributesBean;
+  }
+}
