@@ -12,7 +12,7 @@ export interface SampleConfig {
   readonly redisUrl: string | undefined;
   readonly nearCache: 'validate' | 'bounded' | undefined;
   readonly replication: ReplicationConfig | undefined;
-  readonly secrets: readonly string[] | undefined;
+  readonly signingKeys: readonly string[] | undefined;
   readonly idleTimeoutMs: number | undefined;
   readonly absoluteTimeoutMs: number | undefined;
   /** How long a server that was told to stop goes on serving with red health, before it closes its connections. */
@@ -44,7 +44,7 @@ export function readConfig(variables: NodeJS.ProcessEnv): SampleConfig {
     redisUrl: usesRedis ? env.required('REDIS_URL', 'redis://127.0.0.1:6379') : undefined,
     nearCache: pattern === 'cached' ? env.oneOf('NEAR_CACHE', NEAR_CACHES, 'bounded') : undefined,
     replication: pattern === 'replicated' ? readReplicationConfig(env) : undefined,
-    secrets: variables['SESSION_SECRETS']?.split(','),
+    signingKeys: variables['SESSION_SECRETS']?.split(','),
     idleTimeoutMs: env.optionalNumber('IDLE_TIMEOUT_MS'),
     absoluteTimeoutMs: env.optionalNumber('ABSOLUTE_TIMEOUT_MS'),
     drainMs: env.wholeNumber('DRAIN_MS', 0, LONGEST_TIMER_MS),

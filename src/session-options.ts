@@ -4,10 +4,10 @@ import type { SampleConfig } from './sample.config.js';
 
 /** Which of the session architectures this server takes part in. The application's code is the same for all of them. */
 export async function sessionOptions(config: SampleConfig): Promise<SessionModuleOptions> {
-  const { secrets, idleTimeoutMs, absoluteTimeoutMs } = config;
+  const { signingKeys, idleTimeoutMs, absoluteTimeoutMs } = config;
   return {
     ...(await patternOptions(config)),
-    ...(secrets && { secrets }),
+    ...(signingKeys && { signingKeys }),
     ...(idleTimeoutMs !== undefined && { idleTimeoutMs }),
     ...(absoluteTimeoutMs !== undefined && { absoluteTimeoutMs }),
   };

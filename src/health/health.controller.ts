@@ -23,7 +23,7 @@ export class HealthController {
   check(): Promise<HealthCheckResult> {
     return this.health.check([
       () => ({ server: { status: this.shutdown.hasBegun ? 'down' : 'up' } }),
-      () => this.sessions.check('sessions', { whenDown: 'degraded', withinMs: STORE_ANSWERS_WITHIN_MS }),
+      () => this.sessions.check('sessions', { onDown: 'degraded', withinMs: STORE_ANSWERS_WITHIN_MS }),
     ]);
   }
 

@@ -13,7 +13,7 @@ export class SessionInfoController {
   @Get()
   show() {
     if (!this.session.exists) throw new NotFoundException('there is no session');
-    const { isNew, createdAt, lastAccessedAt, expiresAt, principal, beanNames: beans } = this.session;
+    const { isNew, createdAt, lastAccessedAt, expiresAt, principal = null, beanNames: beans } = this.session;
     return { isNew, createdAt, lastAccessedAt, expiresAt, principal, node: this.node, beans };
   }
 

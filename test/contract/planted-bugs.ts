@@ -34,11 +34,11 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
     plant: (store) => {
       const save = async (change: SessionChange): Promise<SaveResult> => {
         const current = await store.load(change.key);
-        const clash =
+        const conflict =
           current.outcome === 'found' && change.mode === 'update' && !isBasedOn(change, current.record)
             ? current.record
             : undefined;
-        return clash ? store.save(change) : overwrite(store, change);
+        return conflict ? store.save(change) : overwrite(store, change);
       };
       return withMethods(store, { save });
     },

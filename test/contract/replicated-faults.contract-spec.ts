@@ -498,12 +498,12 @@ describe('a member without others', () => {
   });
 
   it('refuses changes when that is wanted, and goes on when somebody is back', async () => {
-    const group = await open(2, { whenAlone: 'refuse' });
+    const group = await open(2, { onAlone: 'reject' });
     const client = new ReplicatedClient();
     await client.create(group.store('s1'));
     group.kill('s2');
 
-    await expect(client.add(group.store('s1'), 'alone')).rejects.toThrow(/whenAlone is refuse/);
+    await expect(client.add(group.store('s1'), 'alone')).rejects.toThrow(/onAlone is reject/);
     await expect(new ReplicatedClient().create(group.store('s1'))).rejects.toMatchObject(unavailable);
     await group.start('s2');
     await eventually('it goes on', async () => (await client.add(group.store('s1'), 'again')).outcome === 'saved');

@@ -49,10 +49,10 @@ export class SessionStoreModel implements SessionStore {
     const again = session?.applied.get(writeId);
     if (session && again) return { outcome: 'saved', stamp: again, times: timesOf(session.record) };
     if (!session && (mode === 'update' || this.ended.has(key))) return { outcome: 'gone' };
-    const clash = [...change.parts].some(
+    const conflict = [...change.parts].some(
       ([name, { base }]) => (session?.record.parts.get(name)?.version ?? null) !== base,
     );
-    if (session && (mode === 'create' || clash)) return { outcome: 'conflict', record: session.record };
+    if (session && (mode === 'create' || conflict)) return { outcome: 'conflict', record: session.record };
 
     const stamp = `${(session?.applied.size ?? 0) + 1}.${writeId}`;
     const parts = new Map(session?.record.parts);

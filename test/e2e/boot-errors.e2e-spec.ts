@@ -212,15 +212,15 @@ describe('B69 B70 the application does not start with', () => {
     ],
     [
       'a short secret',
-      { secrets: ['hunter2'] },
-      /^secrets\[0\]: 7 bytes are too short; allowed are secrets of at least 16 bytes$/,
+      { signingKeys: ['hunter2'] },
+      /^signingKeys\[0\]: 7 bytes are too short; allowed are keys of at least 16 bytes$/,
     ],
     [
       'a secret for a list',
-      { secrets: 'correct horse battery staple' },
-      /^secrets: a string is not allowed; give a list of at least one secret.*$/,
+      { signingKeys: 'correct horse battery staple' },
+      /^signingKeys: a string is not allowed; give a list of at least one key.*$/,
     ],
-    ['no secret in the list', { secrets: [] }, /^secrets: an empty list is not allowed.*$/],
+    ['no secret in the list', { signingKeys: [] }, /^signingKeys: an empty list is not allowed.*$/],
     [
       'a cookie option that does not exist',
       { cookie: { httpOnly: false } },

@@ -78,7 +78,7 @@ describe.each(adapters)('R34 a request that fails, $adapter', ({ adapter }) => {
       goOn.open();
       expect((await failing).status).toBe(500);
       const peek = await RawClient.exchange(server.url, '/answers/peek', [cookie]);
-      // With `always` it clashes with what was stored meanwhile; either way nothing of it is there.
+      // With `always` it conflicts with what was stored meanwhile; either way nothing of it is there.
       expect(peek.body).toBe('n=2');
     });
   });

@@ -38,7 +38,7 @@ class SessionController {
   @Get('facts')
   facts(): object {
     const { exists, isNew, beanNames, principal } = this.session;
-    return { exists, isNew, beanNames, principal };
+    return { exists, isNew, beanNames, principal: principal === undefined ? 'nobody' : principal };
   }
 
   @Get('facts/started')
@@ -65,7 +65,7 @@ class SessionController {
 
   @Get('idle/:ms')
   idle(@Param('ms') ms: string): string {
-    this.session.setIdleTimeout(Number(ms));
+    this.session.setTimeouts({ idleTimeoutMs: Number(ms) });
     return ms;
   }
 
@@ -127,9 +127,9 @@ class SessionController {
       () => session.set(5 as never, 1),
       () => session.login(''),
       () => session.login(undefined as never),
-      () => session.setIdleTimeout(0),
-      () => session.setIdleTimeout(1.5),
-      () => session.setIdleTimeout('10' as never),
+      () => session.setTimeouts({ idleTimeoutMs: 0 }),
+      () => session.setTimeouts({ idleTimeoutMs: 1.5 }),
+      () => session.setTimeouts({ idleTimeoutMs: '10' as never }),
     ];
     return wrong.map((call) => {
       try {
@@ -179,11 +179,11 @@ describe.each(adapters)('HttpSession, $adapter,', ({ adapter }) => {
   const peekWith = async (cookie: string) => (await fetch(`${server.url}/peek`, { headers: { cookie } })).text();
 
   it('does not exist until something is worth storing, is new then, and not when the client came back', async () => {
-    expect(await json('facts')).toEqual({ exists: false, isNew: false, beanNames: [], principal: null });
+    expect(await json('facts')).toEqual({ exists: false, isNew: false, beanNames: [], principal: 'nobody' });
     expect(client.given).toBe(0);
-    expect(await json('facts/started')).toEqual({ exists: true, isNew: true, beanNames: [], principal: null });
+    expect(await json('facts/started')).toEqual({ exists: true, isNew: true, beanNames: [], principal: 'nobody' });
     expect(client.given).toBe(1);
-    expect(await json('facts')).toEqual({ exists: true, isNew: false, beanNames: [], principal: null });
+    expect(await json('facts')).toEqual({ exists: true, isNew: false, beanNames: [], principal: 'nobody' });
     expect(await json('facts/started')).toMatchObject({ isNew: false });
     expect(client.given).toBe(1);
     await get('count');
@@ -225,7 +225,8 @@ describe.each(adapters)('HttpSession, $adapter,', ({ adapter }) => {
   });
 
   it('tells what is wrong with an argument', async () => {
-    const milliseconds = 'HttpSession.setIdleTimeout takes a whole number of milliseconds from 1, not';
+    const milliseconds =
+      'HttpSession.setTimeouts takes an idleTimeoutMs that is a whole number of milliseconds from 1, not';
     expect(await json('wrong')).toEqual([
       'HttpSession.set needs a name that is a text and not empty',
       'HttpSession.set needs a name that is a text and not empty',
@@ -288,7 +289,7 @@ describe.each(adapters)('HttpSession, $adapter,', ({ adapter }) => {
     expect(client.id).not.toBe(id);
     expect(await get('peek')).toBe(steps.includes('write') ? '2' : '1');
     expect(await peekWith(id)).toBe('0');
-    expect(await json('facts')).toMatchObject({ exists: true, principal: steps.includes('login') ? 'ann' : null });
+    expect(await json('facts')).toMatchObject({ exists: true, principal: steps.includes('login') ? 'ann' : 'nobody' });
   });
 
   it.each(['renew', 'login', 'start', 'start,renew', 'renew,start', 'write', 'start,write,flush'])(

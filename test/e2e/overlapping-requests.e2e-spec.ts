@@ -96,8 +96,8 @@ describe.each(adapters)('R16 overlapping requests of one session, $adapter', ({ 
   }, 60_000);
 
   it('lose nothing where no rule does: each is stored, or told that it is not', async () => {
-    const clashes: unknown[] = [];
-    const stop = server.app.get(SessionEvents).on('conflict', (event) => clashes.push(event));
+    const conflicts: unknown[] = [];
+    const stop = server.app.get(SessionEvents).on('conflict', (event) => conflicts.push(event));
     // As far away as a store usually is.
     server.store.before = (operation) => (operation === 'save' ? setTimeout(5) : undefined);
     const responses = await requests('plain');
@@ -107,8 +107,8 @@ describe.each(adapters)('R16 overlapping requests of one session, $adapter', ({ 
     expect(stored?.length).toBeGreaterThan(0);
     expect(refused?.length).toBeGreaterThan(0);
     expect((await tally()).plain).toBe(stored?.length);
-    expect(clashes).toHaveLength(refused?.length ?? 0);
-    expect(clashes[0]).toEqual({ session: expect.stringMatching(/^.{8}$/), bean: 'tally', field: 'plain' });
+    expect(conflicts).toHaveLength(refused?.length ?? 0);
+    expect(conflicts[0]).toEqual({ session: expect.stringMatching(/^.{8}$/), bean: 'tally', field: 'plain' });
     const bodies = new Set(await Promise.all((refused ?? []).map((response) => response.text())));
     expect([...bodies].map((body) => JSON.parse(body) as unknown)).toEqual([
       { statusCode: 409, message: expect.not.stringMatching(/[\w-]{43}/) },

@@ -174,7 +174,7 @@ describe.each(adapters)('R4 the id that a client presents, $adapter', ({ adapter
   });
 
   describe('with secrets', () => {
-    beforeAll(() => start({ secrets: ['the newest of the secrets', SECRET] }));
+    beforeAll(() => start({ signingKeys: ['the newest of the secrets', SECRET] }));
     afterAll(() => server.close());
 
     it('B7 is refused without a store call when its signature is not one of ours', async () => {
@@ -201,7 +201,7 @@ describe.each(adapters)('R4 the id that a client presents, $adapter', ({ adapter
         beans: [Counter],
         controllers: [CountController],
         store,
-        session: { clock, secrets: [SECRET] },
+        session: { clock, signingKeys: [SECRET] },
       });
       const { cookies } = await RawClient.exchange(older.url, '/count');
       expect((await get('/peek', `Cookie: ${cookies[0]?.split(';')[0]}`)).body).toBe('n=1');

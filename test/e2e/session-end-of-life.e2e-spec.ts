@@ -43,7 +43,7 @@ class CountController {
   }
 
   @Get('idle/:ms') idle(@Param('ms') ms: string): string {
-    this.session.setIdleTimeout(Number(ms));
+    this.session.setTimeouts({ idleTimeoutMs: Number(ms) });
     return 'ok';
   }
 }
@@ -149,7 +149,7 @@ describe.each(adapters)('R13 the end of a session, $adapter', ({ adapter }) => {
     expect(await text('peek')).toBe('n=2');
   });
 
-  it('comes sooner or later by setIdleTimeout()', async () => {
+  it('comes sooner or later by setTimeouts()', async () => {
     await join();
     expect(await text(`idle/${60 * MINUTE}`)).toBe('ok');
     clock.advance(59 * MINUTE);

@@ -37,7 +37,7 @@ class TallyController {
     await passed.opened;
   }
 
-  @Post('clash') async clash(): Promise<void> {
+  @Post('conflict') async conflict(): Promise<void> {
     this.tally.leader = 'slow';
     reached.open();
     await passed.opened;
@@ -92,7 +92,7 @@ describe('the record of a request that meets others', () => {
   });
 
   it('counts a conflict when they do not', async () => {
-    expect(await during('clash')).toMatchObject({ node: 's1', status: 409, conflicts: 1 });
+    expect(await during('conflict')).toMatchObject({ node: 's1', status: 409, conflicts: 1 });
   });
 
   it('says that the balancer did not follow the route', async () => {

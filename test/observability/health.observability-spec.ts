@@ -14,7 +14,7 @@ class HealthController {
   }
 
   @Get('mild') mild() {
-    return this.health.check([() => this.sessions.check('sessions', { whenDown: 'degraded', withinMs: 50 })]);
+    return this.health.check([() => this.sessions.check('sessions', { onDown: 'degraded', withinMs: 50 })]);
   }
 }
 

@@ -123,7 +123,7 @@ describe('the configuration of the sample', () => {
 
   it.each([
     [{ NODE_NAME: 'server one' }, 'nodeName'],
-    [{ SESSION_SECRETS: 'short' }, 'secrets'],
+    [{ SESSION_SECRETS: 'short' }, 'signingKeys'],
     [{ IDLE_TIMEOUT_MS: '0' }, 'idleTimeoutMs = 0'],
   ])('does not start with %j', async (env, text) => {
     await expect(createApplication(readConfig(env))).rejects.toThrow(text);

@@ -35,7 +35,7 @@ export function planSchedule(seed: number): Schedule {
     settings: {
       ...PACE,
       quorum: kind.quorum,
-      whenAlone: random.chance(0.2) ? 'refuse' : 'degrade',
+      onAlone: random.chance(0.2) ? 'reject' : 'degrade',
       ...(random.chance(0.1) && { secret: 'a secret of simulated members' }),
       goneAfterMs: kind.down === 'many' && random.chance(0.3) ? 5_000 : 60_000,
     },

@@ -39,7 +39,7 @@ export interface Schedule {
   readonly weather: NetworkWeather;
   readonly settings: {
     readonly quorum: boolean;
-    readonly whenAlone: 'degrade' | 'refuse';
+    readonly onAlone: 'degrade' | 'reject';
     readonly secret?: string;
     readonly callTimeoutMs: number;
     readonly heartbeatMs: number;

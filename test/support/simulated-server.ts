@@ -27,7 +27,7 @@ export class SimulatedServer {
   readonly events = new SessionEvents();
   readonly liveSessions: LiveSessions;
   readonly lifecycle: SessionLifecycle;
-  readonly beans = new BeanRegistry({ onClash: 'reject', onUndecodable: 'refuse' });
+  readonly beans = new BeanRegistry({ onConflict: 'reject', onUndecodable: 'reject' });
   readonly hookErrors: unknown[] = [];
 
   /** Told of each call of the store that failed. */

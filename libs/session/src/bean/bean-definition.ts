@@ -19,11 +19,11 @@ export interface BeanDefinition<T extends object = object> {
 
   readonly migrate: BeanMigrations;
 
-  /** What a clash without a rule means: 409, or the last commit wins. */
-  readonly onClash: 'reject' | 'latest';
+  /** What a conflict without a rule means: 409, or the last commit wins. */
+  readonly onConflict: 'reject' | 'latest';
 
   /** What stored state that cannot be decoded means: an error, or a fresh bean and an event. */
-  readonly onUndecodable: 'refuse' | 'reset';
+  readonly onUndecodable: 'reject' | 'reset';
 
   /** By property name. */
   readonly mergeRules: ReadonlyMap<string, MergeRule>;

@@ -39,8 +39,8 @@ function stateOf(type: new (...args: never[]) => object, settings: Settings = {}
     type: type as Type<object>,
     version: 1,
     migrate: {},
-    onClash: 'reject',
-    onUndecodable: 'refuse',
+    onConflict: 'reject',
+    onUndecodable: 'reject',
     mergeRules: new Map(),
     transient: new Set(),
     ...settings,
@@ -287,10 +287,10 @@ describe('BeanState.merge', () => {
       payload: '1{"value":4}',
     });
     expect(stateOf(Counter).merge('1{"value":1}', '1{"value":3}', '1{"value":2}')).toEqual({
-      outcome: 'clash',
+      outcome: 'conflict',
       field: 'value',
     });
-    expect(stateOf(Counter, { onClash: 'latest' }).merge('1{"value":1}', '1{"value":3}', '1{"value":2}')).toEqual({
+    expect(stateOf(Counter, { onConflict: 'latest' }).merge('1{"value":1}', '1{"value":3}', '1{"value":2}')).toEqual({
       outcome: 'merged',
       payload: '1{"value":3}',
     });

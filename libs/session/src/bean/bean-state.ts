@@ -14,7 +14,7 @@ import { ClassTransformerStoring } from './class-transformer/storing.js';
 /** What merging two commits to one bean comes to. */
 export type BeanMerge =
   | { readonly outcome: 'merged'; readonly payload: string }
-  | { readonly outcome: 'clash'; readonly field: string };
+  | { readonly outcome: 'conflict'; readonly field: string };
 
 /**
  * How the state of one bean becomes text and comes back. State is what an instance holds in own enumerable properties, except
@@ -117,9 +117,9 @@ export class BeanState {
     if (theirs === base) return { outcome: 'merged', payload: mine };
     const states = { base: this.read(base), mine: this.read(mine), theirs: this.read(theirs) };
     const deleted = new Set(Object.values(states).flatMap(takeAbsent));
-    const { onClash, name: root } = this.definition;
-    const merged = threeWayMerge({ ...states, rules: this.mergeRules, onClash, root });
-    if (merged.outcome === 'clash') return merged;
+    const { onConflict, name: root } = this.definition;
+    const merged = threeWayMerge({ ...states, rules: this.mergeRules, onConflict, root });
+    if (merged.outcome === 'conflict') return merged;
     return { outcome: 'merged', payload: this.text.write(this.inOrder(merged.state, deleted)) };
   }
 

@@ -7,7 +7,7 @@ import { SessionScoped } from './session-scoped.decorator.js';
 import type { SessionScopedOptions } from './session-scoped.options.js';
 import { Transient } from './transient.decorator.js';
 
-const defaults = { onClash: 'reject', onUndecodable: 'refuse' } as const;
+const defaults = { onConflict: 'reject', onUndecodable: 'reject' } as const;
 
 function decorated(type: Type<object>, options?: SessionScopedOptions): Type<object> {
   SessionScoped(options)(type);
@@ -25,7 +25,7 @@ describe('the definition of a bean', () => {
       name: 'shop.cart',
       version: 3,
       migrate: { 1: Object, 2: Object },
-      onClash: 'latest',
+      onConflict: 'latest',
       onUndecodable: 'reset',
     } as const;
     expect(defineBean(decorated(class Cart {}, options), defaults)).toMatchObject(options);
@@ -78,11 +78,15 @@ describe('what cannot be a bean is refused, naming class and fix', () => {
       /^Cart: migrate step '1' must be a function/,
     ],
     ['a name that is no text', { name: 5 as never }, /^Cart: the stored name 5 must be/],
-    ['an unknown onClash', { onClash: 'merge' as never }, /^Cart: onClash "merge" must be 'reject' or 'latest'$/],
+    [
+      'an unknown onConflict',
+      { onConflict: 'merge' as never },
+      /^Cart: onConflict "merge" must be 'reject' or 'latest'$/,
+    ],
     [
       'an unknown onUndecodable',
       { onUndecodable: 'ignore' as never },
-      /^Cart: onUndecodable "ignore" must be 'refuse' or 'reset'$/,
+      /^Cart: onUndecodable "ignore" must be 'reject' or 'reset'$/,
     ],
   ])('%s', (_, options, message) => {
     const define = () => defineBean(decorated(class Cart {}, options), defaults);

@@ -6,14 +6,14 @@ import { refuseUnsuitedClass } from './refuse-unsuited-class.js';
 import { refuseUnsuitedMarks } from './refuse-unsuited-marks.js';
 
 /** What a bean takes over from the module when its decorator does not say. */
-export type BeanDefaults = Pick<BeanDefinition, 'onClash' | 'onUndecodable'>;
+export type BeanDefaults = Pick<BeanDefinition, 'onConflict' | 'onUndecodable'>;
 
 const CHOICES: Readonly<Record<keyof BeanDefaults, readonly string[]>> = {
-  onClash: ['reject', 'latest'],
-  onUndecodable: ['refuse', 'reset'],
+  onConflict: ['reject', 'latest'],
+  onUndecodable: ['reject', 'reset'],
 };
 
-const OPTIONS = new Set(['name', 'version', 'migrate', 'onClash', 'onUndecodable']);
+const OPTIONS = new Set(['name', 'version', 'migrate', 'onConflict', 'onUndecodable']);
 
 /**
  * Reads a decorated class into its definition.
@@ -60,7 +60,7 @@ export function defineBean(type: Type<object>, defaults: BeanDefaults): BeanDefi
     type,
     version,
     migrate,
-    onClash: options.onClash ?? defaults.onClash,
+    onConflict: options.onConflict ?? defaults.onConflict,
     onUndecodable: options.onUndecodable ?? defaults.onUndecodable,
     mergeRules: beanMetadata.mergeRules(type.prototype as object),
     transient: beanMetadata.transients(type.prototype as object),

@@ -3,7 +3,7 @@ import { beanMetadata } from './bean-metadata.js';
 
 /**
  * Says what it means when two overlapping requests of one session change the same property of a bean.
- * Without it such requests clash: the later one is answered with 409.
+ * Without it such requests conflict: the later one is answered with 409.
  *
  * @example `@Merge('sum') private value = 0;` keeps every increment.
  * @see MergeRule for the rules

@@ -5,7 +5,7 @@ import { beanMetadata } from './bean-metadata.js';
 
 /**
  * Checks what `@Merge()` and `@Transient()` stand on: a rule that does not exist, or one on something that is not stored, would lose changes
- * with the first clash.
+ * with the first conflict.
  * @throws SessionBeanError naming property and fix
  */
 export function refuseUnsuitedMarks(type: Type<object>): void {

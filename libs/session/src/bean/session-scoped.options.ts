@@ -16,13 +16,13 @@ export interface SessionScopedOptions {
 
   /**
    * When overlapping requests changed the same field and no `@Merge` rule applies: `reject` answers 409, `latest` lets the later
-   * commit win. Default: the module's `onClash`.
+   * commit win. Default: the module's `onConflict`.
    */
-  readonly onClash?: 'reject' | 'latest';
+  readonly onConflict?: 'reject' | 'latest';
 
   /**
-   * When stored state cannot be decoded: `refuse` throws a `SessionStateError` and keeps what is stored, `reset` starts a fresh bean
+   * When stored state cannot be decoded: `reject` throws a `SessionStateError` and keeps what is stored, `reset` starts a fresh bean
    * and emits `undecodable`. State of a newer version is always refused. Default: the module's `onUndecodable`.
    */
-  readonly onUndecodable?: 'refuse' | 'reset';
+  readonly onUndecodable?: 'reject' | 'reset';
 }

@@ -11,7 +11,7 @@ export type SessionStateReason = 'unstorable' | 'undecodable' | 'newer-version';
  * was stored before stays as it is.
  */
 export class SessionStateError extends SessionError {
-  override readonly code = 'SESSION_STATE';
+  override readonly code = 'SESSION_STATE_INVALID';
   override readonly status = 500;
 
   /** Where, e.g. `Cart.items[3].price`. */

@@ -5,7 +5,7 @@ import { SessionError } from './session.error.js';
  * is answered with 503. The error of the driver is the `cause`.
  */
 export class SessionStoreError extends SessionError {
-  override readonly code = 'SESSION_STORE';
+  override readonly code = 'SESSION_STORE_UNAVAILABLE';
   override readonly status = 503;
 
   constructor(

@@ -5,7 +5,7 @@
  * A session id never stands in the message: where a session has to be told from others, its 8-character hash does.
  */
 export abstract class SessionError extends Error {
-  /** Stable, for programs: `SESSION_CONFLICT`, `SESSION_STORE`, ... */
+  /** Stable, for programs: `SESSION_CONFLICT`, `SESSION_STORE_UNAVAILABLE`, ... */
   abstract readonly code: string;
 
   /** The HTTP status the error stands for. */

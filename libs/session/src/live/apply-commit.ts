@@ -24,7 +24,7 @@ export function applyCommit(commit: PendingCommit, onto: Payloads, maxBytes: num
     }
     // One that is gone (a failover has undone its creation) is what it was before: others' changes in `mine` are gone, too.
     const merged = bean.state.merge(reference, mine, theirs ?? bean.state.encode(bean.create()));
-    if (merged.outcome === 'clash') throw new SessionConflictError(bean.name, merged.field);
+    if (merged.outcome === 'conflict') throw new SessionConflictError(bean.name, merged.field);
     result.set(bean.name, merged.payload);
   }
   refuseTooLarge(result, onto, maxBytes);

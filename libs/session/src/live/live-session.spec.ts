@@ -39,7 +39,7 @@ let gate: (operation: string) => Promise<void> | void;
 beforeEach(() => {
   clock = new ManualClock();
   memory = new MemorySessionStore({ clock });
-  const beans = new BeanRegistry({ onClash: 'reject', onUndecodable: 'refuse' });
+  const beans = new BeanRegistry({ onConflict: 'reject', onUndecodable: 'reject' });
   sum = beans.register(Sum);
   plain = beans.register(Plain);
   for (const bean of [sum, plain]) {
@@ -169,16 +169,16 @@ describe('group commit', () => {
 });
 
 describe('after a conflict', () => {
-  it('the batch and what waits are re-applied in order; what clashes is refused alone, with bean and field', async () => {
+  it('the batch and what waits are re-applied in order; what conflicts is refused alone, with bean and field', async () => {
     const live = await liveSession();
     const save = hold('save');
-    const [clashes, merges] = [commit(live, change(plain, 0, 1)), commit(live, change(sum, 0, 1))];
+    const [conflicts, merges] = [commit(live, change(plain, 0, 1)), commit(live, change(sum, 0, 1))];
     await save.reached;
     const waits = commit(live, change(sum, 0, 10));
     await elsewhere('plain', 7);
     await elsewhere('sum', 100);
     save.release();
-    await expect(clashes.done).rejects.toMatchObject({ bean: 'plain', field: 'value' });
+    await expect(conflicts.done).rejects.toMatchObject({ bean: 'plain', field: 'value' });
     await Promise.all([merges.done, waits.done]);
     expect([await storedValue('plain'), await storedValue('sum')]).toEqual([payload(7), payload(111)]);
     expect(live.snapshot()).toEqual({
@@ -190,16 +190,16 @@ describe('after a conflict', () => {
   it('who has read the result of a refused commit is refused for the same reason, and so on; others are stored', async () => {
     const live = await liveSession();
     const save = hold('save');
-    const clashes = commit(live, change(plain, 0, 1));
-    const read = commit(live, change(sum, 0, 1, [clashes]));
+    const conflicts = commit(live, change(plain, 0, 1));
+    const read = commit(live, change(sum, 0, 1, [conflicts]));
     await save.reached;
     const readThat = commit(live, change(sum, 1, 2, [read]));
     const independent = commit(live, change(sum, 0, 5));
     await elsewhere('plain', 7);
     save.release();
     await independent.done;
-    await expect(clashes.done).rejects.toBeInstanceOf(SessionConflictError);
-    expect([read.failure, readThat.failure]).toEqual([clashes.failure, clashes.failure]);
+    await expect(conflicts.done).rejects.toBeInstanceOf(SessionConflictError);
+    expect([read.failure, readThat.failure]).toEqual([conflicts.failure, conflicts.failure]);
     expect(await storedValue('sum')).toBe(payload(5));
   });
 
@@ -417,7 +417,7 @@ describe('a bean that is gone from the store', () => {
     expect(await storedValue('sum')).toBe(payload(1));
   });
 
-  it('has clashed where no rule says what a change of what is gone means', async () => {
+  it('has conflicted where no rule says what a change of what is gone means', async () => {
     await liveSession();
     await elsewhere('plain', 5);
     const live = await liveSession();

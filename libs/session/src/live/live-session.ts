@@ -420,7 +420,7 @@ export class LiveSession {
     this.reapply();
   }
 
-  /** Applies what is on its way, in order, onto what the store has. What clashes is refused. */
+  /** Applies what is on its way, in order, onto what the store has. What conflicts is refused. */
   private reapply(): void {
     const { maxSessionBytes } = this.settings;
     const unsettled = this.inFlight.filter((commit) => !commit.isSettled);

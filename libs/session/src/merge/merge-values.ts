@@ -2,7 +2,7 @@ import { entryPath } from '../codec/entry-path.js';
 import { propertyPath } from '../codec/property-path.js';
 import { setOwn } from '../codec/set-own.js';
 import { stateKind } from '../codec/state-kind.js';
-import { MergeClash } from './merge-clash.js';
+import { MergeConflict } from './merge-conflict.js';
 import { missing } from './missing.js';
 import { sameState } from './same-state.js';
 
@@ -19,9 +19,13 @@ type Entries = Map<unknown, unknown>;
 /**
  * Merges one value for which there is no rule: key by key through plain objects and Maps.
  *
- * @returns the merged value, `missing`, or a MergeClash
+ * @returns the merged value, `missing`, or a MergeConflict
  */
-export function mergeValues({ base, mine, theirs }: ThreeValues, field: string, onClash: 'reject' | 'latest'): unknown {
+export function mergeValues(
+  { base, mine, theirs }: ThreeValues,
+  field: string,
+  onConflict: 'reject' | 'latest',
+): unknown {
   if (sameState(theirs, base)) return mine;
   if (sameState(mine, base)) return theirs;
   const kind = stateKind(mine);
@@ -42,14 +46,14 @@ export function mergeValues({ base, mine, theirs }: ThreeValues, field: string, 
       }
     }
   }
-  if (onClash === 'latest' || (sameState(mine, theirs) && !isAmbiguous(mine))) return mine;
-  return new MergeClash(field);
+  if (onConflict === 'latest' || (sameState(mine, theirs) && !isAmbiguous(mine))) return mine;
+  return new MergeConflict(field);
 
   function mergeProperties(result: Properties, before: Properties, ours: Properties, others: Properties): unknown {
     for (const key of new Set([...Object.keys(others), ...Object.keys(ours)])) {
       const values = { base: property(before, key), mine: property(ours, key), theirs: property(others, key) };
-      const merged = mergeValues(values, propertyPath(field, key), onClash);
-      if (merged instanceof MergeClash) return merged;
+      const merged = mergeValues(values, propertyPath(field, key), onConflict);
+      if (merged instanceof MergeConflict) return merged;
       if (merged !== missing) setOwn(result, key, merged);
     }
     return result;
@@ -59,8 +63,8 @@ export function mergeValues({ base, mine, theirs }: ThreeValues, field: string, 
     const result: Entries = new Map();
     for (const key of new Set([...others.keys(), ...ours.keys()])) {
       const values = { base: entry(before, key), mine: entry(ours, key), theirs: entry(others, key) };
-      const merged = mergeValues(values, entryPath(field, key, 0), onClash);
-      if (merged instanceof MergeClash) return merged;
+      const merged = mergeValues(values, entryPath(field, key, 0), onConflict);
+      if (merged instanceof MergeConflict) return merged;
       if (merged !== missing) result.set(key, merged);
     }
     return result;

@@ -31,11 +31,11 @@ const { state } = fc.letrec<{ value: unknown; state: State }>((tie) => ({
 const rules = fc
   .dictionary(key, fc.constantFrom(...allRules), { maxKeys: 2 })
   .map((byName) => new Map(Object.entries(byName)));
-const onClash = fc.constantFrom<'reject' | 'latest'>('reject', 'latest');
+const onConflict = fc.constantFrom<'reject' | 'latest'>('reject', 'latest');
 const none = new Map<string, MergeRule>();
 
 function merge(base: State, mine: State, theirs: State, byName: ReadonlyMap<string, MergeRule> = none): MergeOutcome {
-  return threeWayMerge({ base, mine, theirs, rules: byName, onClash: 'reject' });
+  return threeWayMerge({ base, mine, theirs, rules: byName, onConflict: 'reject' });
 }
 
 /** Same content, other objects. */
@@ -59,28 +59,28 @@ function deepFreeze(value: unknown): void {
 describe('laws of threeWayMerge', () => {
   it('a side that changed nothing adds nothing, whatever the rules', () => {
     fc.assert(
-      fc.property(state, state, rules, onClash, (base, other, byName, policy) => {
+      fc.property(state, state, rules, onConflict, (base, other, byName, policy) => {
         const expected = { outcome: 'merged', state: other };
-        const left = threeWayMerge({ base, mine: copyOf(base), theirs: other, rules: byName, onClash: policy });
-        const right = threeWayMerge({ base, mine: other, theirs: copyOf(base), rules: byName, onClash: policy });
+        const left = threeWayMerge({ base, mine: copyOf(base), theirs: other, rules: byName, onConflict: policy });
+        const right = threeWayMerge({ base, mine: other, theirs: copyOf(base), rules: byName, onConflict: policy });
         return isDeepStrictEqual(left, expected) && isDeepStrictEqual(right, expected);
       }),
       { numRuns: 1000 },
     );
   });
 
-  it('both sides agree on what was merged, and on whether there was a clash', () => {
+  it('both sides agree on what was merged, and on whether there was a conflict', () => {
     fc.assert(
       fc.property(state, state, state, (base, mine, theirs) => {
         const there = merge(base, mine, theirs);
         const back = merge(base, theirs, mine);
-        return there.outcome === 'clash' ? back.outcome === 'clash' : isDeepStrictEqual(there, back);
+        return there.outcome === 'conflict' ? back.outcome === 'conflict' : isDeepStrictEqual(there, back);
       }),
       { numRuns: 1000 },
     );
   });
 
-  it('changes to different fields never clash and lose nothing', () => {
+  it('changes to different fields never conflict and lose nothing', () => {
     fc.assert(
       fc.property(state, state, state, (base, mine, theirs) => {
         const prefixed = (prefix: string, of: State): [string, unknown][] =>
@@ -96,11 +96,11 @@ describe('laws of threeWayMerge', () => {
     );
   });
 
-  it('whatever both changed is a clash or a merge of both, never the loss of one side', () => {
+  it('whatever both changed is a conflict or a merge of both, never the loss of one side', () => {
     fc.assert(
       fc.property(state, state, state, (base, mine, theirs) => {
         const result = merge(base, mine, theirs);
-        if (result.outcome === 'clash') return true;
+        if (result.outcome === 'conflict') return true;
         const changedLeaves = Object.keys(mine).filter((name) => {
           const isChanged = !Object.hasOwn(base, name) || !isDeepStrictEqual(base[name], mine[name]);
           return isChanged && (typeof mine[name] !== 'object' || mine[name] === null);
@@ -122,7 +122,7 @@ describe('laws of threeWayMerge', () => {
             const base = heads[from % heads.length] as number;
             const theirs = heads.at(-1) as number;
             const result = merge({ n: base }, { n: base + by }, { n: theirs }, new Map([['n', 'sum']]));
-            if (result.outcome === 'clash') throw new Error('clash');
+            if (result.outcome === 'conflict') throw new Error('conflict');
             heads.push(result.state['n'] as number);
           }
           expect(heads.at(-1)).toBe(increments.reduce((sum, { by }) => sum + by, start) + 0);
@@ -146,7 +146,7 @@ describe('laws of threeWayMerge', () => {
               { log: theirs },
               new Map([['log', 'append']]),
             );
-            if (result.outcome === 'clash') throw new Error('clash');
+            if (result.outcome === 'conflict') throw new Error('conflict');
             heads.push(result.state['log'] as string[]);
           }
           expect(heads.at(-1)).toEqual(commits.flatMap(({ tail }) => tail));
@@ -172,10 +172,10 @@ describe('laws of threeWayMerge', () => {
 
   it('does not depend on which objects the states share, and changes none of them', () => {
     fc.assert(
-      fc.property(state, state, state, rules, onClash, (base, mine, theirs, byName, policy) => {
+      fc.property(state, state, state, rules, onConflict, (base, mine, theirs, byName, policy) => {
         const run = (...[b, m, t]: [State, State, State]): unknown => {
           try {
-            return threeWayMerge({ base: b, mine: m, theirs: t, rules: byName, onClash: policy });
+            return threeWayMerge({ base: b, mine: m, theirs: t, rules: byName, onConflict: policy });
           } catch (error) {
             return String(error);
           }

@@ -10,18 +10,18 @@ function merge(
   mine: State,
   theirs: State,
   rules: Record<string, MergeRule> = {},
-  onClash: 'reject' | 'latest' = 'reject',
+  onConflict: 'reject' | 'latest' = 'reject',
 ): MergeOutcome {
-  return threeWayMerge({ base, mine, theirs, rules: new Map(Object.entries(rules)), onClash, root: 'Cart' });
+  return threeWayMerge({ base, mine, theirs, rules: new Map(Object.entries(rules)), onConflict, root: 'Cart' });
 }
 const merged = (state: State): MergeOutcome => ({ outcome: 'merged', state });
-const clash = (path: string): MergeOutcome => ({ outcome: 'clash', field: path });
+const conflict = (path: string): MergeOutcome => ({ outcome: 'conflict', field: path });
 
 /** Merges one field. */
 function field(rule: MergeRule | undefined, base: unknown, mine: unknown, theirs: unknown): unknown {
   const of = (value: unknown): State => (value === undefined ? {} : { f: value });
   const result = merge(of(base), of(mine), of(theirs), rule === undefined ? {} : { f: rule });
-  return result.outcome === 'clash' ? `clash: ${result.field}` : result.state['f'];
+  return result.outcome === 'conflict' ? `conflict: ${result.field}` : result.state['f'];
 }
 
 describe('threeWayMerge without a rule', () => {
@@ -32,18 +32,18 @@ describe('threeWayMerge without a rule', () => {
   it('adds and deletes fields', () => {
     expect(merge({ a: 1, b: 1 }, { a: 1, c: 1 }, { a: 1, b: 1, d: 1 })).toEqual(merged({ a: 1, c: 1, d: 1 }));
     expect(merge({ a: 1 }, {}, {})).toEqual(merged({}));
-    expect(merge({ a: 1 }, {}, { a: 2 })).toEqual(clash('a'));
+    expect(merge({ a: 1 }, {}, { a: 2 })).toEqual(conflict('a'));
   });
 
   it('tells undefined from absent, 0 from -0, and NaN not from NaN', () => {
     expect(merge({ a: undefined }, {}, { a: undefined })).toEqual(merged({}));
-    expect(merge({}, { a: undefined }, { a: 1 })).toEqual(clash('a'));
-    expect(merge({ a: 0 }, { a: -0 }, { a: 1 })).toEqual(clash('a'));
+    expect(merge({}, { a: undefined }, { a: 1 })).toEqual(conflict('a'));
+    expect(merge({ a: 0 }, { a: -0 }, { a: 1 })).toEqual(conflict('a'));
     expect(merge({ a: NaN }, { a: NaN }, { a: 1 })).toEqual(merged({ a: 1 }));
-    expect(field('reject', { p: undefined }, { q: undefined }, { p: 1 })).toBe('clash: f');
+    expect(field('reject', { p: undefined }, { q: undefined }, { p: 1 })).toBe('conflict: f');
   });
 
-  it('merges through plain objects, objects without prototype and Maps, and names the path of a clash', () => {
+  it('merges through plain objects, objects without prototype and Maps, and names the path of a conflict', () => {
     expect(field(undefined, { a: 1, b: 1 }, { a: 2, b: 1 }, { a: 1, b: 2 })).toEqual({ a: 2, b: 2 });
     expect(
       field(
@@ -62,10 +62,10 @@ describe('threeWayMerge without a rule', () => {
       ]),
     );
     expect(field(undefined, { address: { city: 'a' } }, { address: { city: 'b' } }, { address: { city: 'c' } })).toBe(
-      'clash: f.address.city',
+      'conflict: f.address.city',
     );
     expect(field(undefined, new Map([['x', 'a']]), new Map([['x', 'b']]), new Map([['x', 'c']]))).toBe(
-      'clash: f.get("x")',
+      'conflict: f.get("x")',
     );
     const record = (content: object): object => Object.assign(Object.create(null) as object, content);
     const both = field(undefined, record({ a: 1 }), record({ a: 2 }), record({ a: 1, b: 1 }));
@@ -75,7 +75,7 @@ describe('threeWayMerge without a rule', () => {
 
   it('merges two objects that both sides added', () => {
     expect(field(undefined, undefined, { a: 1 }, { b: 1 })).toEqual({ a: 1, b: 1 });
-    expect(field(undefined, undefined, { a: 'x' }, { a: 'y' })).toBe('clash: f.a');
+    expect(field(undefined, undefined, { a: 'x' }, { a: 'y' })).toBe('conflict: f.a');
   });
 
   it('keeps what became equal, unless it may count or collect', () => {
@@ -83,22 +83,22 @@ describe('threeWayMerge without a rule', () => {
       expect(field(undefined, 'before', equal, structuredCloneInRealm(equal))).toEqual(equal);
     }
     for (const ambiguous of [1, 1n, NaN, ['a'], new Uint8Array(1), { n: 1 }, { list: [] }, new Map([['x', 1]])]) {
-      expect(field(undefined, 'before', ambiguous, structuredCloneInRealm(ambiguous))).toBe('clash: f');
+      expect(field(undefined, 'before', ambiguous, structuredCloneInRealm(ambiguous))).toBe('conflict: f');
     }
   });
 
   it('does not merge into another kind of value', () => {
-    expect(field(undefined, null, { a: 1 }, { b: 1 })).toBe('clash: f');
-    expect(field(undefined, { a: 1 }, { a: 1, b: 1 }, new Map())).toBe('clash: f');
+    expect(field(undefined, null, { a: 1 }, { b: 1 })).toBe('conflict: f');
+    expect(field(undefined, { a: 1 }, { a: 1, b: 1 }, new Map())).toBe('conflict: f');
   });
 
   it('does not merge Maps whose keys are objects, which no lookup finds', () => {
     const map = (value: string): unknown => new Map([[{ id: 1 }, value]]);
     expect(field(undefined, map('a'), map('a'), map('b'))).toEqual(map('b'));
-    expect(field(undefined, map('a'), map('b'), map('c'))).toBe('clash: f');
+    expect(field(undefined, map('a'), map('b'), map('c'))).toBe('conflict: f');
   });
 
-  it('lets mine win in the clashing places where clashes are declared harmless', () => {
+  it('lets mine win in the conflicting places where conflicts are declared harmless', () => {
     expect(merge({ a: { x: 1, y: 1 } }, { a: { x: 2, y: 1 } }, { a: { x: 3, y: 3 } }, {}, 'latest')).toEqual(
       merged({ a: { x: 2, y: 3 } }),
     );
@@ -148,19 +148,19 @@ describe('threeWayMerge with a rule', () => {
     ]);
   });
 
-  it('append: my tail behind theirs, and a clash for anything else', () => {
+  it('append: my tail behind theirs, and a conflict for anything else', () => {
     expect(field('append', [{ a: 1 }], [{ a: 1 }, 2], [{ a: 1 }, 3])).toEqual([{ a: 1 }, 3, 2]);
     expect(field('append', undefined, [1], [1])).toEqual([1, 1]);
-    expect(field('append', [1, 2], [2, 3], [1, 2, 4])).toBe('clash: f');
-    expect(field('append', [1, 2], [1], [1, 2, 4])).toBe('clash: f');
-    expect(field('append', [1], [1, 2], undefined)).toBe('clash: f');
+    expect(field('append', [1, 2], [2, 3], [1, 2, 4])).toBe('conflict: f');
+    expect(field('append', [1, 2], [1], [1, 2, 4])).toBe('conflict: f');
+    expect(field('append', [1], [1, 2], undefined)).toBe('conflict: f');
   });
 
-  it('latest: mine; reject: a clash even if both wrote the same, whatever onClash says', () => {
+  it('latest: mine; reject: a conflict even if both wrote the same, whatever onConflict says', () => {
     expect(field('latest', 1, 2, 3)).toBe(2);
-    expect(field('reject', 'a', 'b', 'b')).toBe('clash: f');
-    expect(merge({ f: 1 }, { f: 2 }, { f: 3 }, { f: 'reject' }, 'latest')).toEqual(clash('f'));
-    expect(merge({ f: 1 }, {}, {}, { f: 'reject' })).toEqual(clash('f'));
+    expect(field('reject', 'a', 'b', 'b')).toBe('conflict: f');
+    expect(merge({ f: 1 }, { f: 2 }, { f: 3 }, { f: 'reject' }, 'latest')).toEqual(conflict('f'));
+    expect(merge({ f: 1 }, {}, {}, { f: 'reject' })).toEqual(conflict('f'));
     expect(field('reject', 'a', 'b', 'a')).toBe('b');
   });
 

@@ -18,8 +18,8 @@ describe('the options', () => {
       maxSessionBytes: 1024 * 1024,
       idTransport: 'cookie',
       commitOn: 'always',
-      onClash: 'reject',
-      onUndecodable: 'refuse',
+      onConflict: 'reject',
+      onUndecodable: 'reject',
     });
   });
 
@@ -34,7 +34,7 @@ describe('the options', () => {
   });
 
   it('take undefined for not given', () => {
-    expect(resolveOptions({ idleTimeoutMs: undefined, onClash: undefined })).toMatchObject({
+    expect(resolveOptions({ idleTimeoutMs: undefined, onConflict: undefined })).toMatchObject({
       idleTimeoutMs: 30 * MINUTE,
     });
   });
@@ -79,11 +79,11 @@ describe('an option that cannot work is refused in one line with name, value and
     ['another transport', { idTransport: 'body' }, `idTransport = "body": allowed is 'cookie', 'header', 'url'`],
     ['a list of transports', { idTransport: ['cookie'] }, `idTransport = Array: allowed is 'cookie', 'header', 'url'`],
     ['commitOn', { commitOn: true }, `commitOn = true: allowed is 'always', 'success'`],
-    ['onClash', { onClash: null }, `onClash = null: allowed is 'reject', 'latest'`],
+    ['onConflict', { onConflict: null }, `onConflict = null: allowed is 'reject', 'latest'`],
     [
       'onUndecodable',
       { onUndecodable: Symbol('reset') },
-      `onUndecodable = Symbol(reset): allowed is 'refuse', 'reset'`,
+      `onUndecodable = Symbol(reset): allowed is 'reject', 'reset'`,
     ],
     ['a clock without now', { clock: {} }, 'clock = Object: allowed is an object with a method now()'],
     ['no clock', { clock: null }, 'clock = null: allowed is an object with a method now()'],

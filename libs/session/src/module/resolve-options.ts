@@ -9,13 +9,13 @@ import type { SessionStore } from '../store/session-store.js';
 
 /** The options with every default in place. Frozen. */
 export interface ResolvedSessionOptions extends Required<
-  Omit<SessionModuleOptions, 'nodeName' | 'nearCache' | 'secrets' | 'cookie' | 'store' | 'clock'>
+  Omit<SessionModuleOptions, 'nodeName' | 'nearCache' | 'signingKeys' | 'cookie' | 'store' | 'clock'>
 > {
   readonly store: SessionStore;
   readonly clock: Clock;
   readonly nodeName: string | undefined;
   readonly nearCache: NearCacheSettings | undefined;
-  readonly secrets: readonly string[] | undefined;
+  readonly signingKeys: readonly string[] | undefined;
   readonly cookie: SessionModuleOptions['cookie'];
 
   /** The store is the embedded default. */
@@ -27,8 +27,8 @@ const HOUR = 60 * MINUTE;
 const CHOICES = {
   idTransport: ['cookie', 'header', 'url'],
   commitOn: ['always', 'success'],
-  onClash: ['reject', 'latest'],
-  onUndecodable: ['refuse', 'reset'],
+  onConflict: ['reject', 'latest'],
+  onUndecodable: ['reject', 'reset'],
 } as const;
 const KNOWN = new Set<string>([
   'store',
@@ -38,7 +38,7 @@ const KNOWN = new Set<string>([
   'touchIntervalMs',
   'nodeName',
   'nearCache',
-  'secrets',
+  'signingKeys',
   'cookie',
   'maxSessionBytes',
   'storeTimeoutMs',
@@ -47,7 +47,7 @@ const KNOWN = new Set<string>([
 ]);
 
 /**
- * Checks the options and fills in the defaults: the only place with either. `secrets` and `cookie` are checked by
+ * Checks the options and fills in the defaults: the only place with either. `signingKeys` and `cookie` are checked by
  * the classes they configure.
  * @throws SessionConfigurationError: one line naming option, value and what is allowed
  */
@@ -106,11 +106,11 @@ export function resolveOptions(options: SessionModuleOptions = {}): ResolvedSess
     clock,
     nodeName: nodeNameOf(options.nodeName, store),
     nearCache: options.nearCache && resolveNearCache(options.nearCache, store, idTransport),
-    secrets: options.secrets,
+    signingKeys: options.signingKeys,
     cookie: options.cookie,
     idTransport,
     commitOn: choice('commitOn', options.commitOn),
-    onClash: choice('onClash', options.onClash),
+    onConflict: choice('onConflict', options.onConflict),
     onUndecodable: choice('onUndecodable', options.onUndecodable),
   });
 }

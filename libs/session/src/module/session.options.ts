@@ -54,7 +54,7 @@ export interface SessionModuleOptions {
   readonly nearCache?: NearCacheOptions;
 
   /** HMAC keys of at least 16 bytes that sign the id in the cookie: the first signs, all verify. Default: ids are not signed. */
-  readonly secrets?: readonly string[];
+  readonly signingKeys?: readonly string[];
 
   /** The cookie. */
   readonly cookie?: SessionCookieOptions;
@@ -71,11 +71,11 @@ export interface SessionModuleOptions {
    */
   readonly commitOn?: 'always' | 'success';
 
-  /** For beans that do not say: what a clash without a `@Merge` rule means. Default `reject` (409). */
-  readonly onClash?: 'reject' | 'latest';
+  /** For beans that do not say: what a conflict without a `@Merge` rule means. Default `reject` (409). */
+  readonly onConflict?: 'reject' | 'latest';
 
-  /** For beans that do not say: what stored state that cannot be decoded means. Default `refuse`. */
-  readonly onUndecodable?: 'refuse' | 'reset';
+  /** For beans that do not say: what stored state that cannot be decoded means. Default `reject`. */
+  readonly onUndecodable?: 'reject' | 'reset';
 
   /** Bound of one session's stored text, in UTF-8 bytes. Default 1 MiB. */
   readonly maxSessionBytes?: number;

@@ -152,7 +152,7 @@ function givenOptions(options?: SessionModuleOptions): ResolvedSessionOptions {
   );
 }
 
-function idCarrier({ idTransport, cookie, secrets, nearCache }: ResolvedSessionOptions): IdCarrier {
+function idCarrier({ idTransport, cookie, signingKeys, nearCache }: ResolvedSessionOptions): IdCarrier {
   const sessionCookie = new SessionCookie(cookie);
   const transports = {
     cookie: () => new CookieIdTransport(sessionCookie),
@@ -161,7 +161,7 @@ function idCarrier({ idTransport, cookie, secrets, nearCache }: ResolvedSessionO
   };
   return {
     transport: transports[idTransport](),
-    format: new SessionTokenFormat({ secrets }),
+    format: new SessionTokenFormat({ signingKeys }),
     readsFreshness: nearCache?.mode === 'bounded',
   };
 }

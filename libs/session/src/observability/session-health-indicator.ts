@@ -5,7 +5,7 @@ import type { RequestTimings } from '../timing/request-timings.js';
 
 export interface SessionHealthOptions {
   /** What is said when the store does not answer. Default `down`; `degraded` needs terminus 12. */
-  readonly whenDown?: 'down' | 'degraded';
+  readonly onDown?: 'down' | 'degraded';
 
   /** How long the store may take, in ms. Default: `storeTimeoutMs` of the session module. */
   readonly withinMs?: number;
@@ -33,7 +33,7 @@ export type SessionHealth<Key extends string> = Record<
  * Mind what a red check does: a balancer that asks takes the server out, and a shared store that is down takes out all of them, with every page that needs no
  * session. `degraded` says it without that.
  *
- * @example `this.health.check([() => this.sessions.check('sessions', { whenDown: 'degraded' })])`
+ * @example `this.health.check([() => this.sessions.check('sessions', { onDown: 'degraded' })])`
  */
 export class SessionHealthIndicator {
   constructor(
@@ -46,7 +46,7 @@ export class SessionHealthIndicator {
    */
   async check<Key extends string>(
     key: Key,
-    { whenDown = 'down', withinMs }: SessionHealthOptions = {},
+    { onDown = 'down', withinMs }: SessionHealthOptions = {},
   ): Promise<SessionHealth<Key>> {
     const { vitals, timings } = this;
     const facts = {
@@ -62,7 +62,7 @@ export class SessionHealthIndicator {
       // Its text may name servers and accounts of the store.
       const problem =
         error instanceof SessionError ? `${error.name}: could not load` : `no answer within ${withinMs} ms`;
-      return { [key]: { status: whenDown, problem, ...facts } } as SessionHealth<Key>;
+      return { [key]: { status: onDown, problem, ...facts } } as SessionHealth<Key>;
     }
   }
 }

@@ -2,7 +2,7 @@ import type { BeanDefinition } from '../bean/bean-definition.js';
 
 /**
  * What every session has besides its beans: attributes and the principal. Stored like a bean, under a name no bean can have, and merged like
- * one: attributes one by one, while two logins at once clash.
+ * one: attributes one by one, while two logins at once conflict.
  */
 export class AttributesBean {
   principal: string | null = null;
@@ -15,8 +15,8 @@ export const attributesBean: BeanDefinition<AttributesBean> = Object.freeze({
   type: AttributesBean,
   version: 1,
   migrate: {},
-  onClash: 'reject',
-  onUndecodable: 'refuse',
+  onConflict: 'reject',
+  onUndecodable: 'reject',
   mergeRules: new Map(),
   transient: new Set<string>(),
 });

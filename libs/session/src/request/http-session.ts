@@ -50,9 +50,9 @@ export class HttpSession {
     return this.request('expiresAt').live?.times?.expiresAt;
   }
 
-  /** Who is logged in; null when nobody is. */
-  get principal(): string | null {
-    return this.read('principal').principal;
+  /** The user who is logged in, as `login` was told; undefined when nobody is. */
+  get principal(): string | undefined {
+    return this.read('principal').principal ?? undefined;
   }
 
   /** Stored names of the beans that the session holds or this request has touched. */
@@ -128,16 +128,19 @@ export class HttpSession {
     return this.invalidate();
   }
 
-  /** Gives this session an idle timeout of its own, in ms, from the next commit on. */
-  setIdleTimeout(idleTimeoutMs: number): void {
+  /**
+   * Gives this session timeouts of its own, from the next commit on.
+   * @param timeouts `idleTimeoutMs`: how long the session lives without a request, a whole number of ms from 1
+   */
+  setTimeouts({ idleTimeoutMs }: { readonly idleTimeoutMs: number }): void {
     if (!Number.isSafeInteger(idleTimeoutMs) || idleTimeoutMs < 1) {
       throw new SessionStateError(
-        'HttpSession.setIdleTimeout',
-        `takes a whole number of milliseconds from 1, not ${idleTimeoutMs}`,
+        'HttpSession.setTimeouts',
+        `takes an idleTimeoutMs that is a whole number of milliseconds from 1, not ${idleTimeoutMs}`,
       );
     }
-    const request = this.changing('setIdleTimeout');
-    request.unitFor('HttpSession.setIdleTimeout');
+    const request = this.changing('setTimeouts');
+    request.unitFor('HttpSession.setTimeouts');
     request.idleTimeoutMs = idleTimeoutMs;
   }
 

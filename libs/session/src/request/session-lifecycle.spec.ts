@@ -55,7 +55,7 @@ describe('what a parallel branch of the request does while a commit is under way
     expect(await cluster.look(client, SummedCounter)).toMatchObject({ value: 5 });
   });
 
-  it('is merged with what others stored, and a clash refuses the next commit only', async () => {
+  it('is merged with what others stored, and a conflict refuses the next commit only', async () => {
     const cluster = new Cluster({ servers: 2, beans });
     const client = await cluster.server(0).startSession();
     const request = await cluster.server(0).request(client.fork()).begin();
@@ -147,7 +147,7 @@ describe('a request', () => {
       request.bean(PlainCounter).value = 7;
       await request.commit();
       Object.assign(request.bean(PlainCounter), { value: 'x'.repeat(2_000) });
-      await expect(request.commit()).rejects.toMatchObject({ code: 'SESSION_STATE' });
+      await expect(request.commit()).rejects.toMatchObject({ code: 'SESSION_STATE_INVALID' });
       expect(request.bean(PlainCounter).value).toBe(7);
     });
   });
@@ -233,6 +233,6 @@ describe('onBeanDestroyed', () => {
   it('that throws, or whose bean cannot be decoded, does not undo the logout', async () => {
     const failure = new Error('no');
     expect(await logout(() => Promise.reject(failure))).toEqual({ size: 0, errors: [failure] });
-    expect(await logout(() => undefined, true)).toMatchObject({ size: 0, errors: [{ code: 'SESSION_STATE' }] });
+    expect(await logout(() => undefined, true)).toMatchObject({ size: 0, errors: [{ code: 'SESSION_STATE_INVALID' }] });
   });
 });

@@ -35,7 +35,7 @@ export interface LifecycleSettings extends SessionLifetime {
   readonly tellsFreshness?: boolean;
 
   /** `reset`: a session that is damaged as a whole is none. Default: an error. */
-  readonly onUndecodable?: 'refuse' | 'reset';
+  readonly onUndecodable?: 'reject' | 'reset';
 
   /** Whether handlers that promised to change nothing are checked; costs what the promise saves. */
   readonly checksReadOnly?: boolean;

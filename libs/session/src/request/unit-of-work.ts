@@ -168,7 +168,7 @@ export class UnitOfWork {
       if (
         !(error instanceof SessionStateError) ||
         error.reason !== 'undecodable' ||
-        bean.definition.onUndecodable === 'refuse'
+        bean.definition.onUndecodable === 'reject'
       )
         throw error;
       if (this.live) this.onUndecodable(bean, error, this.live);

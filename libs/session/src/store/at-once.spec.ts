@@ -29,7 +29,7 @@ describe('a store that answers at once', () => {
     await server.handle(client, (next) => expect(next.bean(PlainCounter).value).toBe(1));
   });
 
-  it('stores what requests do that overlap, each with its own commit, and refuses what clashes', async () => {
+  it('stores what requests do that overlap, each with its own commit, and refuses what conflicts', async () => {
     const server = new SimulatedServer({ store: new MemorySessionStore(), beans });
     const { client, request } = await changed(server);
     const other = await server.request(client.fork()).begin();

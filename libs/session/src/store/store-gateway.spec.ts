@@ -19,7 +19,7 @@ describe('the gateway to the store', () => {
       1_000,
     );
     for (let i = 0; i < 6_000; i++) {
-      await expect(gateway.load('key')).rejects.toMatchObject({ code: 'SESSION_STORE', status: 503 });
+      await expect(gateway.load('key')).rejects.toMatchObject({ code: 'SESSION_STORE_UNAVAILABLE', status: 503 });
     }
     isBroken = false;
     await expect(gateway.load('key')).resolves.toEqual({ outcome: 'none' });

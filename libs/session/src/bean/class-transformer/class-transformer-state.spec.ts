@@ -39,8 +39,8 @@ function stateOf<T extends object>(type: Class<T>, rules: Record<string, MergeRu
     type,
     version: 1,
     migrate: {},
-    onClash: 'reject',
-    onUndecodable: 'refuse',
+    onConflict: 'reject',
+    onUndecodable: 'reject',
     mergeRules: new Map(Object.entries(rules)),
     transient: new Set(),
   });

@@ -116,7 +116,7 @@ describe('reading from requests of a real server', () => {
 
   it('reads what it wrote, by way of the token format', async () => {
     const id = generateSessionId();
-    const format = new SessionTokenFormat({ secrets: ['a secret of enough bytes'] });
+    const format = new SessionTokenFormat({ signingKeys: ['a secret of enough bytes'] });
     await send(
       `/?sid=${format.format(id, 's1')}`,
       `X-Session-Id: ${format.format(id, 's1')}`,

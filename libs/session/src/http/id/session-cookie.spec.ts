@@ -51,7 +51,7 @@ describe('SessionCookie', () => {
   });
 
   it('R15: stays below 200 bytes with MAC and route', () => {
-    const format = new SessionTokenFormat({ secrets: ['a secret of enough bytes'] });
+    const format = new SessionTokenFormat({ signingKeys: ['a secret of enough bytes'] });
     expect(new SessionCookie().serialize(format.format(generateSessionId(), 'r'.repeat(32)), true).length).toBeLessThan(
       200,
     );

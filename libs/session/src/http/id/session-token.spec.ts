@@ -6,24 +6,24 @@ import { generateSessionId } from '../../store/session-id.js';
 import { SessionTokenFormat } from './session-token.js';
 
 const id = generateSessionId();
-const secret = 'a secret of enough bytes';
-const olderSecret = 'the secret of last month';
+const key = 'a key of enough bytes';
+const olderKey = 'the key of last month';
 const plain = new SessionTokenFormat();
-const signed = new SessionTokenFormat({ secrets: [secret] });
+const signed = new SessionTokenFormat({ signingKeys: [key] });
 
 const anyId = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes).toString('base64url'));
 const anyLocator = fc.option(fc.stringMatching(/^(?:[A-Za-z0-9]{1,32}|-)(?:\.[A-Za-z0-9_-]{1,64}){0,3}$/), {
   nil: undefined,
 });
-const anySecrets = fc.option(fc.array(fc.string({ minLength: 16 }), { minLength: 1, maxLength: 3 }), {
+const anyKeys = fc.option(fc.array(fc.string({ minLength: 16 }), { minLength: 1, maxLength: 3 }), {
   nil: undefined,
 });
 
 describe('SessionTokenFormat', () => {
-  it('reads back what it wrote, with and without secrets and locator', () => {
+  it('reads back what it wrote, with and without signing keys and locator', () => {
     fc.assert(
-      fc.property(anyId, anySecrets, anyLocator, (anId, secrets, locator) => {
-        const format = new SessionTokenFormat({ secrets });
+      fc.property(anyId, anyKeys, anyLocator, (anId, signingKeys, locator) => {
+        const format = new SessionTokenFormat({ signingKeys });
         expect(format.parse(format.format(anId, locator))).toEqual({ id: anId, locator });
       }),
     );
@@ -52,7 +52,7 @@ describe('SessionTokenFormat', () => {
     );
   });
 
-  it('R38: has 43 characters, 65 with secrets, and the route in field 2 at the dot', () => {
+  it('R38: has 43 characters, 65 with signing keys, and the route in field 2 at the dot', () => {
     expect(plain.format(id)).toBe(id);
     expect(signed.format(id)).toMatch(/^[A-Za-z0-9_-]{65}$/);
     expect(plain.format(id, 's1').split('.')).toEqual([id, 's1']);
@@ -60,7 +60,7 @@ describe('SessionTokenFormat', () => {
   });
 
   it('signs with HMAC-SHA-256 over a label and the id, 132 bits of it', () => {
-    const mac = createHmac('sha256', secret).update(`nestjs-session-beans:session-token:v1:${id}`).digest('base64url');
+    const mac = createHmac('sha256', key).update(`nestjs-session-beans:session-token:v1:${id}`).digest('base64url');
     expect(signed.format(id)).toBe(id + mac.slice(0, 22));
   });
 
@@ -125,53 +125,53 @@ describe('SessionTokenFormat', () => {
       'a MAC whose characters only share the low byte',
       id + String.fromCharCode(mac.charCodeAt(0) + 256) + mac.slice(1),
     ],
-    ['the MAC of a secret that is gone', new SessionTokenFormat({ secrets: [olderSecret] }).format(id)],
-    ['a MAC without the label', id + createHmac('sha256', secret).update(id).digest('base64url').slice(0, 22)],
-  ])('B7, R45: with secrets, refuses %s', (_title, text) => {
+    ['the MAC of a key that is gone', new SessionTokenFormat({ signingKeys: [olderKey] }).format(id)],
+    ['a MAC without the label', id + createHmac('sha256', key).update(id).digest('base64url').slice(0, 22)],
+  ])('B7, R45: with signing keys, refuses %s', (_title, text) => {
     expect(signed.parse(text)).toBeUndefined();
   });
 
-  it('B7: without secrets, refuses a signed token', () => {
+  it('B7: without signing keys, refuses a signed token', () => {
     expect(plain.parse(signed.format(id))).toBeUndefined();
   });
 
-  it('R45: the first secret signs, all of them verify', () => {
-    const rotated = new SessionTokenFormat({ secrets: [secret, olderSecret] });
-    const before = new SessionTokenFormat({ secrets: [olderSecret] });
+  it('R45: the first key signs, all of them verify', () => {
+    const rotated = new SessionTokenFormat({ signingKeys: [key, olderKey] });
+    const before = new SessionTokenFormat({ signingKeys: [olderKey] });
     expect(rotated.format(id)).toBe(signed.format(id));
     expect(rotated.parse(before.format(id))?.id).toBe(id);
     expect(rotated.parse(signed.format(id))?.id).toBe(id);
   });
 
-  it('takes Buffers as secrets, equal to the string with the same bytes', () => {
-    expect(new SessionTokenFormat({ secrets: [Buffer.from(secret)] }).format(id)).toBe(signed.format(id));
+  it('takes Buffers as signing keys, equal to the string with the same bytes', () => {
+    expect(new SessionTokenFormat({ signingKeys: [Buffer.from(key)] }).format(id)).toBe(signed.format(id));
   });
 
-  it('counts the bytes of a secret, not its letters', () => {
-    expect(() => new SessionTokenFormat({ secrets: ['\u00e9'.repeat(8)] })).not.toThrow();
-    expect(() => new SessionTokenFormat({ secrets: ['\u00e9'.repeat(7)] })).toThrow(/14 bytes are too short/);
+  it('counts the bytes of a key, not its letters', () => {
+    expect(() => new SessionTokenFormat({ signingKeys: ['\u00e9'.repeat(8)] })).not.toThrow();
+    expect(() => new SessionTokenFormat({ signingKeys: ['\u00e9'.repeat(7)] })).toThrow(/14 bytes are too short/);
   });
 
-  it('keeps its own copy of a secret', () => {
-    const bytes = Buffer.from(secret);
-    const format = new SessionTokenFormat({ secrets: [bytes] });
+  it('keeps its own copy of a key', () => {
+    const bytes = Buffer.from(key);
+    const format = new SessionTokenFormat({ signingKeys: [bytes] });
     bytes.fill(0);
     expect(format.format(id)).toBe(signed.format(id));
   });
 
   it.each([
-    ['no secrets', { secrets: [] }, /^secrets: an empty list is not allowed; give /],
-    ['a text instead of a list', { secrets: secret }, /^secrets: a string is not allowed; /],
-    ['an empty secret', { secrets: [secret, ''] }, /^secrets\[1\]: 0 bytes are too short; .* at least 16 bytes$/],
-    ['a short secret', { secrets: ['fifteen letters'] }, /^secrets\[0\]: 15 bytes are too short; /],
-    ['a number as secret', { secrets: [42] }, /^secrets\[0\]: a value of type number is not allowed; /],
+    ['no signing keys', { signingKeys: [] }, /^signingKeys: an empty list is not allowed; give /],
+    ['a text instead of a list', { signingKeys: key }, /^signingKeys: a string is not allowed; /],
+    ['an empty key', { signingKeys: [key, ''] }, /^signingKeys\[1\]: 0 bytes are too short; .* at least 16 bytes$/],
+    ['a short key', { signingKeys: ['fifteen letters'] }, /^signingKeys\[0\]: 15 bytes are too short; /],
+    ['a number as key', { signingKeys: [42] }, /^signingKeys\[0\]: a value of type number is not allowed; /],
   ])('B69: refuses %s at boot', (_title, options, message) => {
     const build = () => new SessionTokenFormat(options as never);
     expect(build).toThrow(SessionConfigurationError);
     expect(build).toThrow(message);
   });
 
-  it('names no secret in the error about it', () => {
-    expect(() => new SessionTokenFormat({ secrets: ['hunter2'] })).toThrow(/^(?!.*hunter2)/);
+  it('names no key in the error about it', () => {
+    expect(() => new SessionTokenFormat({ signingKeys: ['hunter2'] })).toThrow(/^(?!.*hunter2)/);
   });
 });

@@ -4,7 +4,7 @@ import { isSessionId } from '../../store/session-id.js';
 
 const ID_LENGTH = 43;
 const MAC_LENGTH = 22;
-const MIN_SECRET_BYTES = 16;
+const MIN_KEY_BYTES = 16;
 
 /** A route, or `-` for none, and up to three fields more. */
 const LOCATOR = /^(?:[A-Za-z0-9]{1,32}|-)(?:\.[A-Za-z0-9_-]{1,64}){0,3}$/;
@@ -17,7 +17,7 @@ const MAC_LABEL = 'nestjs-session-beans:session-token:v1:';
 
 /** What a well-formed token says: which session, and what the client was last told about where it is. */
 export interface SessionToken {
-  /** A well-formed session id; with secrets also one that a holder of a secret handed out. */
+  /** A well-formed session id; with signing keys also one that a holder of a key handed out. */
   readonly id: string;
 
   /** Routing data for the balancer and hints for the servers, whatever they say: never part of the identity and never trusted. */
@@ -27,15 +27,15 @@ export interface SessionToken {
 /** What decides the shape of the tokens. */
 export interface SessionTokenFormatOptions {
   /** HMAC keys of at least 16 bytes (strings count as UTF-8): the first signs, all verify. Default: ids are not signed. */
-  readonly secrets?: readonly (string | Uint8Array)[] | undefined;
+  readonly signingKeys?: readonly (string | Uint8Array)[] | undefined;
 }
 
 /**
- * The text a client carries: `<id>[<mac>][.<locator>]`, 43 characters, 65 with secrets, plus the locator: 1 to 4 fields with dots between them,
+ * The text a client carries: `<id>[<mac>][.<locator>]`, 43 characters, 65 with signing keys, plus the locator: 1 to 4 fields with dots between them,
  * the first of which is the route of a server, or `-`.
  *
  * The MAC is HMAC-SHA-256 over the id, cut to 22 characters (132 bits), and follows the id without a separator, so that
- * field 2 of the token at `.` is the route with and without secrets and a balancer needs one rule. Locators are not signed here:
+ * field 2 of the token at `.` is the route with and without signing keys and a balancer needs one rule. Locators are not signed here:
  * any locator leads to the same session.
  *
  * Built once at boot, immutable; the constructor throws `SessionConfigurationError`.
@@ -44,14 +44,14 @@ export class SessionTokenFormat {
   private readonly keys: readonly KeyObject[];
   private readonly bodyLength: number;
 
-  constructor({ secrets }: SessionTokenFormatOptions = {}) {
-    this.keys = secrets === undefined ? [] : secretKeys(secrets);
+  constructor({ signingKeys }: SessionTokenFormatOptions = {}) {
+    this.keys = signingKeys === undefined ? [] : keyObjects(signingKeys);
     this.bodyLength = this.keys.length === 0 ? ID_LENGTH : ID_LENGTH + MAC_LENGTH;
   }
 
   /**
    * Reads a token. Everything that is not exactly one gives `undefined`, without a reason: wrong length, other characters, a
-   * fifth field, a MAC that no secret verifies. Never throws and never asks a store.
+   * fifth field, a MAC that no key verifies. Never throws and never asks a store.
    */
   parse(text: string): SessionToken | undefined {
     const end = this.bodyLength;
@@ -68,7 +68,7 @@ export class SessionTokenFormat {
     return { id, locator };
   }
 
-  /** The token for a session id: signed with the first secret. */
+  /** The token for a session id: signed with the first key. */
   format(id: string, locator?: string): string {
     const key = this.keys[0];
     const body = key === undefined ? id : id + macOf(id, key);
@@ -79,7 +79,7 @@ export class SessionTokenFormat {
     // Bytes are compared, and a character above U+00FF would lose its high byte on the way and could equal a good one.
     if (!MAC.test(mac)) return false;
     const given = Buffer.from(mac, 'latin1');
-    // Stopping at the first match tells at most which secret signed, which is no secret.
+    // Stopping at the first match tells at most which key signed, which is no secret.
     return this.keys.some((key) => timingSafeEqual(Buffer.from(macOf(id, key), 'latin1'), given));
   }
 }
@@ -91,24 +91,24 @@ function macOf(id: string, key: KeyObject): string {
     .slice(0, MAC_LENGTH);
 }
 
-/** The messages name the position and never the secret itself. */
-function secretKeys(secrets: readonly (string | Uint8Array)[]): KeyObject[] {
-  if (!Array.isArray(secrets) || secrets.length === 0) {
-    const given = Array.isArray(secrets) ? 'an empty list' : `a ${typeof secrets}`;
+/** The messages name the position and never the key itself. */
+function keyObjects(signingKeys: readonly (string | Uint8Array)[]): KeyObject[] {
+  if (!Array.isArray(signingKeys) || signingKeys.length === 0) {
+    const given = Array.isArray(signingKeys) ? 'an empty list' : `a ${typeof signingKeys}`;
     throw new SessionConfigurationError(
-      `secrets: ${given} is not allowed; give a list of at least one secret, or leave the option out`,
+      `signingKeys: ${given} is not allowed; give a list of at least one key, or leave the option out`,
     );
   }
-  return secrets.map((secret: unknown, index) => {
-    if (typeof secret !== 'string' && !(secret instanceof Uint8Array)) {
+  return signingKeys.map((key: unknown, index) => {
+    if (typeof key !== 'string' && !(key instanceof Uint8Array)) {
       throw new SessionConfigurationError(
-        `secrets[${index}]: a value of type ${typeof secret} is not allowed; allowed are strings and Buffers`,
+        `signingKeys[${index}]: a value of type ${typeof key} is not allowed; allowed are strings and Buffers`,
       );
     }
-    const bytes = Buffer.from(secret);
-    if (bytes.length < MIN_SECRET_BYTES) {
+    const bytes = Buffer.from(key);
+    if (bytes.length < MIN_KEY_BYTES) {
       throw new SessionConfigurationError(
-        `secrets[${index}]: ${bytes.length} bytes are too short; allowed are secrets of at least ${MIN_SECRET_BYTES} bytes`,
+        `signingKeys[${index}]: ${bytes.length} bytes are too short; allowed are keys of at least ${MIN_KEY_BYTES} bytes`,
       );
     }
     return createSecretKey(bytes);

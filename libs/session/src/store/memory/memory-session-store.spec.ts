@@ -45,7 +45,7 @@ describe('options of the memory store', () => {
 
 describe('bounds of the memory store', () => {
   const clock = new ManualClock();
-  const full = { code: 'SESSION_STORE', status: 503, operation: 'save', store: 'memory' };
+  const full = { code: 'SESSION_STORE_UNAVAILABLE', status: 503, operation: 'save', store: 'memory' };
 
   it('refuses a new session beyond maxSessions, living ones go on', async () => {
     const store = new MemorySessionStore({ clock, maxSessions: 2 });

@@ -29,8 +29,8 @@ export interface ReplicatedSessionStoreOptions {
   /** Instead of Nest's TCP transport, e.g. `GrpcReplicationTransport`. `listen`, `tls` and `secret` are its own then (`secret` still signs locators). */
   readonly transport?: ReplicationTransport;
 
-  /** What a change means while no other member can take a copy. `degrade` (default): one copy has to do. `refuse`: 503. */
-  readonly whenAlone?: 'degrade' | 'refuse';
+  /** What a change means while no other member can take a copy. `degrade` (default): one copy has to do. `reject`: 503. */
+  readonly onAlone?: 'degrade' | 'reject';
 
   /** Every change of owners needs the consent of more than half of the members: two halves of a split network cannot both go on. Default false. */
   readonly quorum?: boolean;

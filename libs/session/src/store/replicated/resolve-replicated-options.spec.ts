@@ -13,7 +13,7 @@ describe('options of the replicated store', () => {
   it('have the defaults that are documented', () => {
     expect(resolveReplicatedOptions(OPTIONS)).toMatchObject({
       refreshMembersMs: 5_000,
-      whenAlone: 'degrade',
+      onAlone: 'degrade',
       quorum: false,
       callTimeoutMs: 250,
       heartbeatMs: 100,
@@ -35,7 +35,7 @@ describe('options of the replicated store', () => {
     [{ members: [{ ...MEMBERS[0], host: '' }] }, "member 's1' has no host"],
     [{ members: [{ ...MEMBERS[0], port: 0 }] }, "member 's1' has port 0"],
     [{ members: [null] }, 'a member is named undefined'],
-    [{ whenAlone: 'hope' }, "whenAlone is 'hope': allowed is 'degrade' or 'refuse'"],
+    [{ onAlone: 'hope' }, "onAlone is 'hope': allowed is 'degrade' or 'reject'"],
     [{ quorum: 'yes' }, "quorum is 'yes'"],
     [{ secret: 'short' }, 'secret: allowed is a text of at least 16 bytes'],
     [{ listen: { host: 'h', port: 70_000 } }, 'listen: allowed is { host, port }'],

@@ -27,7 +27,7 @@ export interface ResolvedReplicatedOptions extends Timeouts {
   readonly tls: ReplicatedSessionStoreOptions['tls'];
   readonly secret: string | undefined;
   readonly transport: ReplicatedSessionStoreOptions['transport'];
-  readonly whenAlone: 'degrade' | 'refuse';
+  readonly onAlone: 'degrade' | 'reject';
   readonly quorum: boolean;
   readonly maxSessions: number;
   readonly maxBytes: number;
@@ -48,7 +48,7 @@ export function resolveReplicatedOptions(given: ReplicatedSessionStoreOptions): 
     tls,
     secret,
     transport,
-    whenAlone = 'degrade',
+    onAlone = 'degrade',
     quorum = false,
     callTimeoutMs = 250,
     heartbeatMs = 100,
@@ -75,8 +75,8 @@ export function resolveReplicatedOptions(given: ReplicatedSessionStoreOptions): 
     throw refused('secret', 'given', 'allowed is a text of at least 16 bytes');
   if (transport !== undefined && typeof (transport as { call?: unknown } | null)?.call !== 'function')
     throw refused('transport', transport, 'allowed is a ReplicationTransport');
-  if (whenAlone !== 'degrade' && whenAlone !== 'refuse')
-    throw refused('whenAlone', whenAlone, "allowed is 'degrade' or 'refuse'");
+  if (onAlone !== 'degrade' && onAlone !== 'reject')
+    throw refused('onAlone', onAlone, "allowed is 'degrade' or 'reject'");
   if (typeof quorum !== 'boolean') throw refused('quorum', quorum, 'allowed is true or false');
   if (onEvent !== undefined && typeof onEvent !== 'function')
     throw refused('onEvent', onEvent, 'allowed is a function');
@@ -102,7 +102,7 @@ export function resolveReplicatedOptions(given: ReplicatedSessionStoreOptions): 
     tls,
     secret,
     transport,
-    whenAlone,
+    onAlone,
     quorum,
     maxSessions,
     maxBytes,

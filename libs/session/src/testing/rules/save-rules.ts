@@ -32,14 +32,14 @@ export const saveRules: ContractRules = {
       b: { base: stamp, payload: null },
       d: { base: null, payload: 'd1' },
     };
-    for (const clash of [
+    for (const conflict of [
       { c: { base: stamp, payload: 'c3' } },
       { c: { base: stamp, payload: null } },
       { c: { base: null, payload: 'c3' } },
     ]) {
       for (const parts of [
-        { ...fine, ...clash },
-        { ...clash, ...fine },
+        { ...fine, ...conflict },
+        { ...conflict, ...fine },
       ]) {
         const change = on.update(key, parts, { ...on.lifetime, idleTimeoutMs: 1 });
         assert.deepEqual(await on.conflicting(change), before);
@@ -59,12 +59,12 @@ export const saveRules: ContractRules = {
 
   '[S3] a part that is not there conflicts with a version, a part that is there with none': async (on) => {
     const { key, stamp } = await on.begin({ a: '1' });
-    const clashes: Record<string, PartChange>[] = [
+    const conflicts: Record<string, PartChange>[] = [
       { b: { base: stamp, payload: '1' } },
       { b: { base: stamp, payload: null } },
       { a: { base: null, payload: '2' } },
     ];
-    for (const parts of clashes) {
+    for (const parts of conflicts) {
       assert.equal((await on.store.save(on.update(key, parts))).outcome, 'conflict');
     }
     await on.saved(on.update(key, { a: { base: stamp, payload: null } }));
