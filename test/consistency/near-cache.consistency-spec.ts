@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { MemorySessionStore, type SessionStore } from 'nestjs-session-beans';
 import { LiveSession } from '../../libs/session/src/live/live-session.js';
-import type { NearCacheSettings } from '../../libs/session/src/live/near-cache-settings.js';
+import type { NearCacheSettings } from '../../libs/session/src/live/near-cache.js';
 import { Latch } from '../support/latch.js';
 import { NoticeBoard } from '../support/notice-board.js';
 import type { SimulatedClient } from '../support/simulated-client.js';
@@ -165,9 +165,11 @@ describe('a bounded near cache', () => {
     it.each(['load', 'save'] as const)(
       'would keep an old copy for ever without that (%s): the test would notice',
       async (operation) => {
-        const doubt = jest.spyOn(LiveSession.prototype, 'doubt').mockImplementation(function (this: LiveSession) {
+        const doubt = jest.spyOn(LiveSession.prototype, 'untrustWatch').mockImplementation(function (
+          this: LiveSession,
+        ) {
           // As if what is under way did not matter: only a copy that is there is doubted, and after a load none was.
-          if (operation === 'save') Object.assign(this, { whereabouts: {} });
+          if (operation === 'save') Object.assign(this.stored, { location: {} });
         });
         try {
           const { seen, stored } = await overtaken(operation);

@@ -45,7 +45,7 @@ export async function firstDifference(
   };
   const save = (change: SessionChange): StoreCall => {
     sent.push(change);
-    return (on) => on.save(change);
+    return async (on) => on.save(change);
   };
 
   const callFor = (command: Exclude<StoreCommand, { do: 'pass' }>): StoreCall | undefined => {
@@ -77,7 +77,7 @@ export async function firstDifference(
         if (!change) return undefined;
         const endedAt = model.ended.get(change.key);
         const tooLate = endedAt !== undefined && clock.now() - endedAt >= ENDED_FOR_MS;
-        return change.mode === 'create' && tooLate ? undefined : (on) => on.save(change);
+        return change.mode === 'create' && tooLate ? undefined : async (on) => on.save(change);
       }
       case 'load': {
         const key = keyOf(command.session);

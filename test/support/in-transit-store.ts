@@ -46,7 +46,7 @@ export class InTransitStore implements SessionStore {
     return this.inner.close();
   }
 
-  private async pass<T>(operation: StoreOperation, call: () => Promise<T>): Promise<T> {
+  private async pass<T>(operation: StoreOperation, call: () => T | Promise<T>): Promise<T> {
     this.calls[operation]++;
     await this.transit('request', operation);
     const result = await call();

@@ -1,4 +1,4 @@
-import type { NearCacheSettings } from '../../libs/session/src/live/near-cache-settings.js';
+import type { NearCacheSettings } from '../../libs/session/src/live/near-cache.js';
 
 /** A near cache that keeps every live session and has the store asked at each request. */
 export const keepAll: NearCacheSettings = {

@@ -26,7 +26,7 @@ export class SimulatedRequest {
 
   /** What the head of the response gives to the client, if it is written now. */
   get handedOut(): CarriedId | undefined {
-    return this.lifecycle.toHandOut(this.session);
+    return this.lifecycle.idToSend(this.session);
   }
 
   /** The session the request found, or started. */
@@ -49,7 +49,7 @@ export class SimulatedRequest {
   }
 
   renewId(): void {
-    this.session.renewRequested = true;
+    this.session.ask({ renew: true });
   }
 
   invalidate(): Promise<void> {
@@ -65,7 +65,7 @@ export class SimulatedRequest {
     try {
       if (this.lifecycle.needsCommit(this.session)) await this.commit();
       Object.assign(this.client, this.handedOut);
-      this.client.freshness = this.lifecycle.toTell(this.session) ?? this.client.freshness;
+      this.client.freshness = this.lifecycle.freshnessToSend(this.session) ?? this.client.freshness;
     } finally {
       this.end();
     }

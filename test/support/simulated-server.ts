@@ -2,8 +2,8 @@ import type { Type } from '@nestjs/common';
 import { BeanRegistry } from '../../libs/session/src/bean/bean-registry.js';
 import { LiveSessions } from '../../libs/session/src/live/live-sessions.js';
 import { NearCache } from '../../libs/session/src/live/near-cache.js';
-import type { NearCacheSettings } from '../../libs/session/src/live/near-cache-settings.js';
-import { attributesBean } from '../../libs/session/src/request/attributes-bean.js';
+import type { NearCacheSettings } from '../../libs/session/src/live/near-cache.js';
+import { attributesBean } from '../../libs/session/src/request/http-session.js';
 import { SessionEvents } from '../../libs/session/src/request/session-events.js';
 import { SessionLifecycle } from '../../libs/session/src/request/session-lifecycle.js';
 import { StoreGateway } from '../../libs/session/src/store/store-gateway.js';
@@ -51,8 +51,8 @@ export class SimulatedServer {
     this.liveSessions = new LiveSessions(gateway, settings, nearCache && new NearCache(nearCache));
     this.beans.registerOwn(attributesBean).inject([]);
     for (const type of beans) this.beans.register(type).inject([]);
-    const onHookError = (error: unknown): void => void this.hookErrors.push(error);
-    this.lifecycle = new SessionLifecycle(settings, gateway, this.liveSessions, this.beans, this.events, onHookError);
+    const log = { hookFailed: (error: unknown) => void this.hookErrors.push(error), readOnlyBroken: () => undefined };
+    this.lifecycle = new SessionLifecycle(settings, gateway, this.liveSessions, this.beans, this.events, log);
   }
 
   /** A request that has not begun. */
@@ -77,7 +77,7 @@ export class SimulatedServer {
   async startSession(start: (request: SimulatedRequest) => void = () => undefined): Promise<SimulatedClient> {
     const client = new SimulatedClient();
     await this.handle(client, (request) => {
-      request.session.startRequested = true;
+      request.session.ask({ start: true });
       start(request);
     });
     await this.handle(client, () => undefined);

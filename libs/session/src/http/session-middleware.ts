@@ -2,8 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { CurrentRequest } from '../request/current-request.js';
 import { HttpLifecycle, type HttpSessionRuntime } from './http-lifecycle.js';
 
-/** Opens an empty session context around everything that handles the request. No I/O, and nothing is parsed yet. */
-export function createSessionMiddleware(context: CurrentRequest, runtime: HttpSessionRuntime) {
+/** Makes its HttpLifecycle the current request around everything that handles a request. Reads and parses nothing yet. */
+export function createSessionMiddleware(current: CurrentRequest, runtime: HttpSessionRuntime) {
   return (request: IncomingMessage, response: ServerResponse, next: () => void): void =>
-    context.run(new HttpLifecycle(request, response, runtime), next);
+    current.run(new HttpLifecycle(request, response, runtime), next);
 }

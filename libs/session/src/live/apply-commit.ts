@@ -1,15 +1,16 @@
 import { SessionConflictError } from '../errors/session-conflict.error.js';
-import type { Payloads } from './payloads.js';
+import { SessionStateError } from '../errors/session-state.error.js';
 import type { PendingCommit } from './pending-commit.js';
-import { refuseTooLarge } from './refuse-too-large.js';
+import type { Payloads } from './stored-session.js';
 
 /**
- * The state after a commit, given the state that others have brought about meanwhile. Parts that nobody else changed are
- * taken as they are; the others are merged field by field.
+ * The state after a commit, given the state that others have brought about meanwhile. Parts that nobody else changed
+ * are taken as they are; the others are merged field by field.
  *
- * @throws SessionConflictError when both sides changed a field and no rule says what that means;
- * the failure of a commit that this one depends on; SessionStateError when a merge rule does not fit the values, or the
- * session would become too large
+ * @param maxBytes see `refuseTooLarge`
+ * @throws SessionConflictError when both sides changed a field and no rule says what that means; the failure of a
+ * commit that this one depends on; SessionStateError when a merge rule does not fit the values, or when the session
+ * would become too large
  */
 export function applyCommit(commit: PendingCommit, onto: Payloads, maxBytes: number): Payloads {
   for (const dependency of commit.dependsOn) {
@@ -22,11 +23,60 @@ export function applyCommit(commit: PendingCommit, onto: Payloads, maxBytes: num
       result.set(bean.name, mine);
       continue;
     }
-    // One that is gone (a failover has undone its creation) is what it was before: others' changes in `mine` are gone, too.
+    // If the bean is gone (a failover has undone its creation), others' changes that `mine` contains are gone as well.
     const merged = bean.state.merge(reference, mine, theirs ?? bean.state.encode(bean.create()));
     if (merged.outcome === 'conflict') throw new SessionConflictError(bean.name, merged.field);
     result.set(bean.name, merged.payload);
   }
   refuseTooLarge(result, onto, maxBytes);
   return result;
+}
+
+/** Applies commits in order. Those that cannot be applied are refused, each with its own reason; the others are `kept`. */
+export function applyCommits(
+  commits: readonly PendingCommit[],
+  onto: Payloads,
+  maxBytes: number,
+): { readonly kept: readonly PendingCommit[]; readonly payloads: Payloads } {
+  let payloads = onto;
+  const kept = commits.filter((commit) => {
+    try {
+      payloads = applyCommit(commit, payloads, maxBytes);
+      return true;
+    } catch (error) {
+      commit.refuse(error as Error);
+      return false;
+    }
+  });
+  return { kept, payloads };
+}
+
+/**
+ * Keeps a session within `maxSessionBytes` (UTF-8 bytes of all payloads). A session that is too large already, because
+ * the limit was lowered, may still change as long as it does not grow.
+ * @throws SessionStateError naming the largest bean, the size and the limit
+ */
+export function refuseTooLarge(payloads: Payloads, before: Payloads, maxBytes: number): void {
+  let bound = 0;
+  // A UTF-16 unit takes at most 3 bytes in UTF-8: nearly always this is enough to know.
+  for (const payload of payloads.values()) bound += payload.length * 3;
+  if (bound <= maxBytes) return;
+  const { bytes, largest, most } = sizes(payloads);
+  if (bytes <= maxBytes || bytes <= sizes(before).bytes) return;
+  throw new SessionStateError(
+    largest,
+    `is ${most} bytes large and the session would have ${bytes}; maxSessionBytes allows ${maxBytes}`,
+  );
+}
+
+function sizes(payloads: Payloads): { readonly bytes: number; readonly largest: string; readonly most: number } {
+  let bytes = 0;
+  let largest = '';
+  let most = -1;
+  for (const [name, payload] of payloads) {
+    const size = Buffer.byteLength(payload);
+    bytes += size;
+    if (size > most) [largest, most] = [name, size];
+  }
+  return { bytes, largest, most };
 }

@@ -4,7 +4,7 @@ import { freshnessOf, NOTHING_SEEN, savesSeen } from './freshness.js';
 import type { LiveSession } from './live-session.js';
 
 const key = sessionKeyOf('one');
-const shown = (saves: number, of = key): string => freshnessOf({ key: of, saves } as LiveSession);
+const shown = (saves: number, of = key): string => freshnessOf({ key: of, stored: { saves } } as LiveSession);
 
 it('says of which session, by a hash of eight characters, and how often that had been saved', () => {
   expect(shown(35)).toBe(`${key.slice(0, 8)}.z`);

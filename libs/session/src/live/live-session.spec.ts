@@ -8,6 +8,7 @@ import { SessionConflictError } from '../errors/session-conflict.error.js';
 import { SessionEndedError } from '../errors/session-ended.error.js';
 import { SessionStateError } from '../errors/session-state.error.js';
 import { MemorySessionStore } from '../store/memory/memory-session-store.js';
+import type { MaybePromise } from '../store/maybe-promise.js';
 import type { LoadOptions, SaveResult, SessionStore } from '../store/session-store.js';
 import { ManualClock } from '../testing/manual-clock.js';
 import { LiveSession } from './live-session.js';
@@ -51,7 +52,7 @@ beforeEach(() => {
 });
 
 function remote(): SessionStore {
-  const call = async <T>(operation: string, entry: string, run: () => Promise<T>): Promise<T> => {
+  const call = async <T>(operation: string, entry: string, run: () => MaybePromise<T>): Promise<T> => {
     log.push(entry);
     await gate(operation);
     return run();
@@ -367,7 +368,7 @@ describe('isFresh', () => {
         await commit(live, change(sum, 0, 1)).done.catch(() => undefined);
       },
     ],
-    ['what the store has may have changed', (live: LiveSession) => live.distrust()],
+    ['what the store has may have changed', (live: LiveSession) => live.forgetStamp()],
     ['the session has ended', (live: LiveSession) => live.end()],
   ])('is false when %s', async (_when, happens) => {
     const live = await liveSession();
@@ -391,15 +392,15 @@ describe('touch', () => {
   });
 });
 
-describe('left instances', () => {
+describe('kept instances', () => {
   it('are taken once, and only as long as the session is what they show', async () => {
     const live = await liveSession();
     const instance = new Sum();
-    live.leaveInstance('sum', payload(0), instance);
+    live.keepInstance('sum', payload(0), instance);
     expect(live.takeInstance('sum', payload(1))).toBeUndefined();
     expect(live.takeInstance('sum', payload(0))).toBe(instance);
     expect(live.takeInstance('sum', payload(0))).toBeUndefined();
-    live.leaveInstance('sum', payload(9), instance);
+    live.keepInstance('sum', payload(9), instance);
     expect(live.takeInstance('sum', payload(9))).toBeUndefined();
   });
 });

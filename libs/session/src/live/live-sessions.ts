@@ -1,35 +1,38 @@
+import { type MaybePromise, andThen, isPromise } from '../store/maybe-promise.js';
 import type { SessionKey } from '../store/session-key.js';
+import type { LoadResult } from '../store/session-store.js';
+import type { StoreGateway } from '../store/store-gateway.js';
 import { ShortLivedMap } from '../store/short-lived-map.js';
 import type { RequestFacts } from '../timing/request-facts.js';
-import type { LiveSessionSettings } from './live-session-settings.js';
-import { LiveSession } from './live-session.js';
+import { LiveSession, type LiveSessionSettings } from './live-session.js';
 import type { NearCache } from './near-cache.js';
-import { RenewedId } from './renewed-id.js';
-import type { NewSession } from './new-session.js';
-import type { StoreGateway } from '../store/store-gateway.js';
+import type { NewSession } from './stored-session.js';
+
+/** Why a request has no session: there is `none`, or the id was `renewed` a short while ago and the client has a new one. */
+export type NoSession = 'none' | 'renewed';
 
 /** A load of a session that is not live yet. */
 interface Loading {
-  live: Promise<LiveSession | undefined>;
+  live: Promise<LiveSession | NoSession>;
 
-  /** Somebody else may have changed the session since it was sent. */
+  /** Others may have changed the session since the load was sent. */
   isDoubted: boolean;
 }
 
 /**
- * The live sessions of this server: at most one per key. A request acquires its session and releases it; what nobody uses is forgotten, so memory
- * follows the number of running requests, unless a near cache keeps it.
+ * The live sessions of this server: at most one per key. A request acquires its session and releases it; a session that
+ * no request uses is forgotten, so memory follows the number of running requests, unless a near cache keeps it.
  */
 export class LiveSessions {
   private readonly byKey = new ShortLivedMap<SessionKey, LiveSession>();
   private readonly loading = new ShortLivedMap<SessionKey, Loading>();
 
   constructor(
-    private readonly store: StoreGateway,
+    private readonly gateway: StoreGateway,
     private readonly settings: LiveSessionSettings,
     private readonly cache?: NearCache,
   ) {
-    if (cache?.listens) store.subscribe((key) => this.doubt(key));
+    if (cache?.listens) gateway.subscribe((key) => this.untrust(key));
   }
 
   /** How many there are, for metrics and tests. */
@@ -43,40 +46,34 @@ export class LiveSessions {
   }
 
   /**
-   * The session of a request, as new as the store's at the time of the call (with a near cache in mode `bounded`: as its guarantee says); undefined
-   * when there is none. Release it.
+   * The session of a request, as new as the store's at the time of the call (with a near cache in mode `bounded`: as
+   * its guarantee says). Release it.
    *
-   * @param locator what the client says about where the session is
+   * @param locator where the session is, as the client says
    * @param saves how often the session had been saved when the client was last shown it, if it says so
    * @param facts of the request, if it is measured: are told where the session came from
-   * @throws SessionStoreError; RenewedId
+   * @throws SessionStoreError, or rejects with it
    */
-  acquire(key: SessionKey, locator?: string, saves?: number, facts?: RequestFacts): Promise<LiveSession | undefined> {
+  acquire(
+    key: SessionKey,
+    locator?: string,
+    saves?: number,
+    facts?: RequestFacts,
+  ): MaybePromise<LiveSession | NoSession> {
     const live = this.byKey.get(key);
     if (live) return this.join(live, locator, saves, facts);
     const loading = this.loading.get(key);
     if (!loading) return this.load(key, locator, facts);
-    // A load that was sent before this request came may miss what was stored since: join what it brings, which asks again.
-    return loading.live.then((loaded) => loaded && this.acquire(key, locator, saves, facts));
-  }
-
-  /** Like `acquire`, in the call itself, where the store need not be asked or answers at once; undefined where only `acquire` can tell. */
-  acquireAtOnce(key: SessionKey, saves?: number, facts?: RequestFacts): LiveSession | undefined {
-    const live = this.byKey.get(key);
-    if (!live) return this.loading.has(key) ? undefined : this.loadAtOnce(key, facts);
-    if (!this.isTrusted(live, saves)) return undefined;
-    live.users++;
-    this.cache?.take(live);
-    if (facts) facts.cache = 'hit';
-    return live;
+    // A load that was sent before this request came may miss what was stored since: join its session, which asks again.
+    return loading.live.then((found) => (isLive(found) ? this.acquire(key, locator, saves, facts) : found));
   }
 
   /** The live session of an id that was just generated. Release it. */
-  create(key: SessionKey, birth: NewSession): LiveSession {
-    return this.add(new LiveSession(key, this.store, this.settings, birth));
+  create(key: SessionKey, session: NewSession): LiveSession {
+    return this.add(new LiveSession(key, this.gateway, this.settings, session));
   }
 
-  /** Another request, or the near cache, may take what the one that ends leaves. */
+  /** Another request, or the near cache, may use the instances that a request leaves. */
   isKeptAfter(live: LiveSession): boolean {
     return live.users > 1 || this.cache !== undefined;
   }
@@ -88,79 +85,70 @@ export class LiveSessions {
     for (const evicted of this.cache.keep(live)) this.forget(evicted);
   }
 
-  private async join(
+  private join(
     live: LiveSession,
     locator: string | undefined,
     saves: number | undefined,
     facts: RequestFacts | undefined,
-  ): Promise<LiveSession | undefined> {
+  ): MaybePromise<LiveSession | NoSession> {
     live.users++;
-    this.cache?.take(live);
+    this.cache?.remove(live);
+    if (!this.isTrusted(live, saves)) return this.revalidate(live, locator, facts);
+    if (facts) facts.cache = 'hit';
+    return live;
+  }
+
+  private async revalidate(
+    live: LiveSession,
+    locator: string | undefined,
+    facts: RequestFacts | undefined,
+  ): Promise<LiveSession | NoSession> {
     const { reloads } = live;
+    let isLive = false;
     try {
-      if (this.isTrusted(live, saves)) {
-        if (facts) facts.cache = 'hit';
-        return live;
-      }
-      if (await live.revalidate(locator)) {
-        if (live.reloads > reloads) facts?.loaded(live.ground.payloads);
-        else if (facts) facts.cache = 'validated';
-        return live;
-      }
-    } catch (error) {
-      this.release(live);
-      throw error;
+      isLive = await live.revalidate(locator);
+    } finally {
+      if (!isLive) this.release(live);
     }
-    this.release(live);
-    if (live.isRenewed) throw new RenewedId();
-    return undefined;
+    if (!isLive) return live.isRenewed ? 'renewed' : 'none';
+    if (live.reloads > reloads) facts?.loaded(live.stored.payloads);
+    else if (facts) facts.cache = 'validated';
+    return live;
   }
 
   private isTrusted(live: LiveSession, saves: number | undefined): boolean {
-    return this.store.isShared ? (this.cache?.trusts(live, saves) ?? false) : live.isFresh();
+    return this.gateway.isShared ? (this.cache?.trusts(live, saves) ?? false) : live.isFresh();
   }
 
   private load(
     key: SessionKey,
     locator: string | undefined,
     facts: RequestFacts | undefined,
-  ): Promise<LiveSession | undefined> {
+  ): MaybePromise<LiveSession | NoSession> {
+    const answer = this.gateway.load(key, undefined, locator);
+    if (!isPromise(answer)) return this.loaded(key, answer, facts);
     const loading: Loading = { live: NOTHING, isDoubted: false };
     this.loading.set(key, loading);
-    loading.live = this.loadInto(loading, key, locator, facts);
-    return loading.live;
+    const found = answer.then((result) => {
+      const live = this.loaded(key, result, facts);
+      if (loading.isDoubted && isLive(live)) live.untrustWatch();
+      return live;
+    });
+    // Only now that the session is live: in between, another request would load it a second time.
+    return (loading.live = found.finally(() => this.loading.delete(key)));
   }
 
-  private loadAtOnce(key: SessionKey, facts: RequestFacts | undefined): LiveSession | undefined {
-    const result = this.store.loadAtOnce(key);
-    if (result?.outcome !== 'found') return undefined;
-    const live = new LiveSession(key, this.store, this.settings, result.record, result);
-    facts?.loaded(live.ground.payloads);
+  private loaded(key: SessionKey, result: LoadResult, facts: RequestFacts | undefined): LiveSession | NoSession {
+    if (result.outcome === 'none' && result.renewed) return 'renewed';
+    if (result.outcome !== 'found') return 'none';
+    const live = new LiveSession(key, this.gateway, this.settings, result.record, result);
+    facts?.loaded(live.stored.payloads);
     return this.add(live);
   }
 
-  private async loadInto(
-    loading: Loading,
-    key: SessionKey,
-    locator: string | undefined,
-    facts: RequestFacts | undefined,
-  ): Promise<LiveSession | undefined> {
-    try {
-      const result = await this.store.load(key, undefined, locator);
-      if (result.outcome === 'none' && result.renewed) throw new RenewedId();
-      if (result.outcome !== 'found') return undefined;
-      const live = new LiveSession(key, this.store, this.settings, result.record, result);
-      if (loading.isDoubted) live.doubt();
-      facts?.loaded(live.ground.payloads);
-      return this.add(live);
-    } finally {
-      this.loading.delete(key);
-    }
-  }
-
-  /** Somebody else may have changed the session. */
-  private doubt(key: SessionKey): void {
-    this.byKey.get(key)?.doubt();
+  /** Others may have changed the session. */
+  private untrust(key: SessionKey): void {
+    this.byKey.get(key)?.untrustWatch();
     const loading = this.loading.get(key);
     if (loading) loading.isDoubted = true;
   }
@@ -172,10 +160,14 @@ export class LiveSessions {
   }
 
   private forget(live: LiveSession): void {
-    this.cache?.take(live);
+    this.cache?.remove(live);
     if (this.byKey.get(live.key) === live) this.byKey.delete(live.key);
   }
 }
 
-/** Made outside of every request: on Node 20 a promise holds on to the request it was made in. */
-const NOTHING = Promise.resolve(undefined);
+export function isLive(found: LiveSession | NoSession): found is LiveSession {
+  return typeof found === 'object';
+}
+
+/** Made outside of every request: on Node 20 a promise keeps the request alive in which it was made. */
+const NOTHING = Promise.resolve<NoSession>('none');

@@ -3,7 +3,6 @@ import { ManualClock } from '../testing/manual-clock.js';
 import { sessionKeyOf } from '../store/session-id.js';
 import type { SessionWatch } from '../store/session-store.js';
 import { LiveSession } from './live-session.js';
-import { liveSessionBytes } from './live-session-bytes.js';
 import { NearCache } from './near-cache.js';
 import type { StoreGateway } from '../store/store-gateway.js';
 
@@ -26,19 +25,26 @@ function live(name: string, payload = '1{}', watch?: SessionWatch): LiveSession 
   return new LiveSession(sessionKeyOf(name), {} as StoreGateway, settings, record, { watch });
 }
 
+/** What a near cache counts a session for. */
+function bytesOf(session: LiveSession): number {
+  const cache = new NearCache({ mode: 'validate', maxSessions: 1, maxBytes: 1e9, maxStalenessMs: 0 });
+  cache.keep(session);
+  return cache.bytes;
+}
+
 describe('what a near cache keeps', () => {
   it('is bounded by number: those unused for longest go', () => {
     const cache = new NearCache({ mode: 'validate', maxSessions: 2, maxBytes: 1e9, maxStalenessMs: 0 });
     const [one, two, three] = [live('one'), live('two'), live('three')];
     expect([cache.keep(one), cache.keep(two)]).toEqual([[], []]);
-    cache.take(one);
+    cache.remove(one);
     expect(cache.keep(one)).toEqual([]);
     expect(cache.keep(three)).toEqual([two]);
     expect(cache.size).toBe(2);
   });
 
   it('is bounded by bytes, and nothing is kept that is larger than all', () => {
-    const small = liveSessionBytes(live('small'));
+    const small = bytesOf(live('small'));
     const cache = new NearCache({ mode: 'validate', maxSessions: 100, maxBytes: 3 * small, maxStalenessMs: 0 });
     const sessions = ['a', 'b', 'c', 'd'].map((name) => live(name));
     expect(sessions.map((session) => cache.keep(session).length)).toEqual([0, 0, 0, 1]);
@@ -52,8 +58,8 @@ describe('what a near cache keeps', () => {
     const cache = new NearCache({ mode: 'validate', maxSessions: 100, maxBytes: 1e9, maxStalenessMs: 0 });
     const session = live('one');
     cache.keep(session);
-    cache.take(session);
-    cache.take(session);
+    cache.remove(session);
+    cache.remove(session);
     expect([cache.size, cache.bytes]).toEqual([0, 0]);
   });
 
@@ -97,7 +103,7 @@ describe('a copy is served unasked', () => {
       'somebody else may have changed it',
       () => {
         const session = live('one', '1{}', { toldUntil: 1_000 });
-        session.doubt();
+        session.untrustWatch();
         return session;
       },
       0,

@@ -4,7 +4,7 @@ import { PendingCommit } from './pending-commit.js';
 describe('PendingCommit', () => {
   it('settles once: what was stored cannot be refused any more, nor refused for another reason', async () => {
     const stored = new PendingCommit([]);
-    stored.stored();
+    stored.markStored();
     stored.refuse(new Error('too late'));
     await expect(stored.done).resolves.toBeUndefined();
     expect(stored.failure).toBeUndefined();
@@ -20,7 +20,7 @@ describe('PendingCommit', () => {
   it.each(['stored', 'refused'] as const)('lets go of what it depended on once it is %s', (how) => {
     const commit = new PendingCommit([], [new PendingCommit([])]);
     expect(commit.dependsOn).toHaveLength(1);
-    if (how === 'stored') commit.stored();
+    if (how === 'stored') commit.markStored();
     else commit.refuse(new Error('no'));
     expect(commit.dependsOn).toEqual([]);
   });

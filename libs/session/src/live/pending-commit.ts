@@ -1,9 +1,22 @@
+import type { SessionBean } from '../bean/session-bean.js';
 import type { SessionLifetime } from '../store/session-lifetime.js';
-import type { PartDifference } from './part-difference.js';
+
+/** What one unit of work changed in one part of the session. */
+export interface PartDifference {
+  readonly bean: SessionBean;
+
+  /** Payload that the unit of work started from; null = the part did not exist. */
+  readonly base: string | null;
+
+  /** The base of a merge: `base`, or the encoded defaults of a bean that did not exist. `mine` differs from it. */
+  readonly reference: string;
+
+  readonly mine: string;
+}
 
 /**
- * The changes of one unit of work on their way to the store. Settles when the save that covers them is done, or when they are
- * refused; the response of the request waits for it.
+ * The changes of one unit of work on their way to the store. It settles once: when the save that covers it is done, or
+ * when it is refused. The response of the request waits for that.
  */
 export class PendingCommit {
   /** How often the save that covers it was sent again because another server was quicker. */
@@ -12,48 +25,55 @@ export class PendingCommit {
   private settled = false;
   private reason: Error | undefined;
   private dependencies: readonly PendingCommit[];
-  private waited: Promise<void> | undefined;
+  private settling: Promise<void> | undefined;
   private resolve: (() => void) | undefined;
   private reject: ((error: Error) => void) | undefined;
 
+  /**
+   * @param dependsOn commits, not yet stored, whose result the unit of work has read
+   * @param lifetime the session's new lifetime, if that changes
+   * @param lock token of the lock that the store must still know when it is saved
+   */
   constructor(
     readonly differences: readonly PartDifference[],
     dependsOn: readonly PendingCommit[] = [],
     readonly lifetime?: SessionLifetime,
-    /** Token of the lock that must be held in the store when it is saved. */
     readonly lock?: string,
   ) {
     this.dependencies = dependsOn;
   }
 
-  /** Resolves when stored; rejects with a SessionError when not. Made when it is asked for: a store that answers at once needs none. */
+  /**
+   * Resolves when it is stored; rejects with a SessionError when it is refused. The promise is made when it is asked
+   * for: a store that answers at once needs none.
+   */
   get done(): Promise<void> {
-    return (this.waited ??= this.isStored ? STORED : this.settling());
+    return (this.settling ??= this.isStored ? STORED : this.promise());
   }
 
   get isStored(): boolean {
     return this.settled && this.reason === undefined;
   }
 
-  /** Commits, not yet stored, whose result this unit of work has read: if one of them fails, this one saw what never was. */
-  get dependsOn(): readonly PendingCommit[] {
-    return this.dependencies;
-  }
-
-  /** Set once the changes were refused. */
-  get failure(): Error | undefined {
-    return this.reason;
-  }
-
   get isSettled(): boolean {
     return this.settled;
   }
 
-  touches(part: string): boolean {
+  /** Why its changes were refused; undefined if they were not. */
+  get failure(): Error | undefined {
+    return this.reason;
+  }
+
+  /** If one of these fails, this unit of work saw what never was. Empty once it is settled. */
+  get dependsOn(): readonly PendingCommit[] {
+    return this.dependencies;
+  }
+
+  changes(part: string): boolean {
     return this.differences.some((difference) => difference.bean.name === part);
   }
 
-  stored(): void {
+  markStored(): void {
     this.settle();
     this.resolve?.();
   }
@@ -66,7 +86,7 @@ export class PendingCommit {
     this.reject?.(error);
   }
 
-  private settling(): Promise<void> {
+  private promise(): Promise<void> {
     const { reason } = this;
     const settling = reason
       ? Promise.reject<void>(reason)
@@ -74,17 +94,17 @@ export class PendingCommit {
           this.resolve = resolve;
           this.reject = reject;
         });
-    // Whoever waits attaches a handler of its own; without this one a refusal nobody waits for would end the process.
+    // A caller that waits attaches a handler of its own; without this one, a refusal without callers ends the process.
     settling.catch(() => undefined);
     return settling;
   }
 
   private settle(): void {
     this.settled = true;
-    // Else each commit of a session that is never idle would keep all before it in memory.
+    // Otherwise each commit of a session that is never idle would keep all earlier ones in memory.
     this.dependencies = [];
   }
 }
 
-/** Made outside of every request: on Node 20 a promise holds on to the request it was made in. */
+/** Made outside of every request: on Node 20 a promise keeps the request alive in which it was made. */
 const STORED = Promise.resolve();

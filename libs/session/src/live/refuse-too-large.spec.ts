@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { SessionStateError } from '../errors/session-state.error.js';
-import { refuseTooLarge } from './refuse-too-large.js';
+import { refuseTooLarge } from './apply-commit.js';
 
 const of = (parts: Record<string, string>): Map<string, string> => new Map(Object.entries(parts));
 

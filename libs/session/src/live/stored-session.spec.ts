@@ -17,7 +17,7 @@ const record: SessionRecord = {
 describe('StoredSession', () => {
   it('names only the parts that change, each with the version it was made from', () => {
     const target = new Map(Object.entries({ a: 'A2', b: 'B', c: 'C' }));
-    expect(new StoredSession('key', record).changeTo(target, undefined)).toEqual({
+    expect(new StoredSession('key', record, {}, 0).changeTo(target, undefined)).toEqual({
       key: 'key',
       mode: 'update',
       lifetime: undefined,
@@ -29,7 +29,7 @@ describe('StoredSession', () => {
   });
 
   it('creates until the first save, then updates', () => {
-    const born = new StoredSession('key', { lifetime, createdAt: 7 });
+    const born = new StoredSession('key', { lifetime, createdAt: 7 }, {}, 0);
     const target = new Map([['a', 'A']]);
     expect(born.changeTo(target, undefined)).toMatchObject({ mode: 'create', lifetime, createdAt: 7 });
     born.saved(target, undefined, '1.a', times);
@@ -38,7 +38,7 @@ describe('StoredSession', () => {
   });
 
   it('knows the stamp of its own save that follows what it knew', () => {
-    const stored = new StoredSession('key', record);
+    const stored = new StoredSession('key', record, {}, 0);
     stored.saved(new Map(Object.entries({ a: 'A2', b: 'B' })), undefined, '5.e', times);
     expect(stored.stamp).toBe('5.e');
     const next = stored.changeTo(new Map(Object.entries({ a: 'A3', b: 'B3' })), undefined);
@@ -46,7 +46,7 @@ describe('StoredSession', () => {
   });
 
   it('knows no stamp when another server saved in between: it does not have those parts', () => {
-    const stored = new StoredSession('key', record);
+    const stored = new StoredSession('key', record, {}, 0);
     stored.saved(new Map(Object.entries({ a: 'A2', b: 'B' })), undefined, '6.f', times);
     expect(stored.stamp).toBeUndefined();
     stored.saved(new Map(Object.entries({ a: 'A3', b: 'B' })), undefined, '7.g', times);

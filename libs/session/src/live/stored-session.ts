@@ -1,13 +1,35 @@
-import type { PartChange, SessionChange } from '../store/session-change.js';
+import type { ChangeContent } from '../store/store-gateway.js';
+import type { PartChange } from '../store/session-change.js';
 import type { SessionKey } from '../store/session-key.js';
 import type { SessionLifetime } from '../store/session-lifetime.js';
 import type { SessionRecord, SessionTimes } from '../store/session-record.js';
-import type { Payloads } from './payloads.js';
-import type { NewSession } from './new-session.js';
+import type { SessionLocation } from '../store/session-store.js';
 
-/** What the store has of one session, as far as this server knows. Only what the store answers changes it. */
+/** Payload per part: the state of a session at one moment. Never changed in place. */
+export type Payloads = ReadonlyMap<string, string>;
+
+/** How a session begins that this server creates. */
+export interface NewSession {
+  readonly lifetime: SessionLifetime;
+
+  /** When the session really began, if it goes on under a new id. */
+  readonly createdAt?: number;
+
+  /** What the session holds already, if it goes on under a new id. */
+  readonly payloads?: Payloads;
+}
+
+/** The part of a StoredSession that others read. */
+export type StoredState = Readonly<
+  Pick<StoredSession, 'payloads' | 'stamp' | 'lifetime' | 'times' | 'saves' | 'location'>
+>;
+
+/**
+ * What the store has of one session, as far as this server knows: its state, where it is, who watches it, and when the
+ * store last answered. Only answers of the store change it.
+ */
 export class StoredSession {
-  payloads: Payloads;
+  payloads: Payloads = NO_PAYLOADS;
   lifetime: SessionLifetime;
 
   /** Undefined until the session is stored. */
@@ -16,26 +38,38 @@ export class StoredSession {
   /** Stamp of exactly these payloads; undefined when the store may have others. */
   stamp: string | undefined;
 
-  /** How often the session had been saved when the store last spoke of it: the first half of that stamp. 0 until it is stored. */
+  /** How often the session had been saved when the store last answered: the first half of its stamp. 0 until it is stored. */
   saves = 0;
 
-  /** `[name, version, name, version, ...]`, in the order of `payloads`: one is made for nearly every request, and a Map costs several times as much. */
+  /** How often others may have changed the session, as far as this server was told. */
+  doubts = 0;
+
+  /**
+   * `[name, version, name, version, ...]`, in the order of `payloads`: one is made for nearly every request, and a Map
+   * costs several times as much.
+   */
   private versions: readonly string[] = NO_VERSIONS;
 
-  /** Until the first save: how to create the session. */
-  private birth: NewSession | undefined;
+  /** How to create the session; undefined once it is stored. */
+  private creation: NewSession | undefined;
 
+  /**
+   * @param origin what was loaded, or how to create a session that does not exist yet
+   * @param location where the session is, as the store said with the record
+   * @param answeredAt by the clock of this server: when the store last answered, and thus moved the end of life if due
+   */
   constructor(
     private readonly key: SessionKey,
     origin: SessionRecord | NewSession,
+    public location: SessionLocation,
+    public answeredAt: number,
   ) {
-    this.payloads = NO_PAYLOADS;
     this.lifetime = origin.lifetime;
     if ('stamp' in origin) this.adopt(origin);
-    else this.birth = origin;
+    else this.creation = origin;
   }
 
-  /** The store says what it has. */
+  /** The store has this record. */
   adopt(record: SessionRecord): void {
     const payloads = new Map<string, string>();
     const versions: string[] = [];
@@ -51,15 +85,15 @@ export class StoredSession {
     this.saves = savesOf(record.stamp);
   }
 
-  /** What to save so that the session becomes `target`. Versions guard the parts that change, and only those. */
-  changeTo(target: Payloads, lifetime?: SessionLifetime, lock?: string): Omit<SessionChange, 'writeId'> {
-    const { key, birth } = this;
+  /** The change that makes the session `target`. Versions guard the parts that change, and only those. */
+  changeTo(target: Payloads, lifetime?: SessionLifetime, lock?: string): ChangeContent {
+    const { key, creation } = this;
     const parts = new Map<string, PartChange>();
     for (const [name, payload] of target) {
       if (this.payloads.get(name) !== payload) parts.set(name, { base: this.versionOf(name) ?? null, payload });
     }
-    if (!birth) return { key, mode: 'update', lifetime, lock, parts };
-    return { key, mode: 'create', lifetime: lifetime ?? birth.lifetime, createdAt: birth.createdAt, parts };
+    if (!creation) return { key, mode: 'update', lifetime, lock, parts };
+    return { key, mode: 'create', lifetime: lifetime ?? creation.lifetime, createdAt: creation.createdAt, parts };
   }
 
   /** The store has accepted the change to `target`. */
@@ -69,29 +103,46 @@ export class StoredSession {
       const known = this.payloads.get(name) === payload ? this.versionOf(name, versions.length) : undefined;
       versions.push(name, known ?? stamp);
     }
-    // Another server may have changed other parts in between: that is no conflict, but its stamp covers what is not known here.
+    // If another server has changed other parts in between, that is no conflict; but the stamp covers parts unknown here.
     const saves = savesOf(stamp);
-    const isWhole = this.birth !== undefined || (this.stamp !== undefined && saves === this.saves + 1);
+    const isWhole = this.creation !== undefined || (this.stamp !== undefined && saves === this.saves + 1);
     this.payloads = target;
     this.versions = versions;
     this.stamp = isWhole ? stamp : undefined;
     this.saves = saves;
     this.times = times;
     this.lifetime = lifetime ?? this.lifetime;
-    this.birth = undefined;
+    this.creation = undefined;
   }
 
-  /** @param at where its name probably stands */
+  /**
+   * Notes where the session is and who watches it, as an answer of the store says.
+   * @param doubts their number when the store was asked: an answer from before a doubt is no ground for trust
+   */
+  locate({ locator, watch }: SessionLocation, doubts: number): void {
+    this.location = { locator, watch: doubts === this.doubts ? watch : undefined };
+  }
+
+  /**
+   * Others may have changed the session: this copy is not trusted until the store is asked. That holds for a load or
+   * save under way, too, whose answer may be from before and yet arrive later.
+   */
+  untrustWatch(): void {
+    this.doubts++;
+    this.location = { ...this.location, watch: undefined };
+  }
+
+  /** An answer of the store is missing: what it has must be read before its stamp is trusted again. */
+  forgetStamp(): void {
+    this.stamp = undefined;
+  }
+
+  /** @param at where the name probably stands */
   private versionOf(name: string, at = 0): string | undefined {
     const { versions } = this;
     if (versions[at] === name) return versions[at + 1];
     for (let i = 0; i < versions.length; i += 2) if (versions[i] === name) return versions[i + 1];
     return undefined;
-  }
-
-  /** Something was asked of the store and the answer is not known: what it has must be read before it is trusted again. */
-  distrust(): void {
-    this.stamp = undefined;
   }
 }
 

@@ -1,4 +1,4 @@
-import type { NearCacheSettings } from '../live/near-cache-settings.js';
+import type { NearCacheSettings } from '../live/near-cache.js';
 import { refused } from './refused-option.js';
 import type { NearCacheOptions } from './session.options.js';
 import type { SessionStore } from '../store/session-store.js';

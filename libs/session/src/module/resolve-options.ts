@@ -2,7 +2,7 @@ import { SessionConfigurationError } from '../errors/session-configuration.error
 import type { SessionModuleOptions } from './session.options.js';
 import { type Clock, systemClock } from '../store/clock.js';
 import { resolveNearCache } from './resolve-near-cache.js';
-import type { NearCacheSettings } from '../live/near-cache-settings.js';
+import type { NearCacheSettings } from '../live/near-cache.js';
 import { refused } from './refused-option.js';
 import { MemorySessionStore } from '../store/memory/memory-session-store.js';
 import type { SessionStore } from '../store/session-store.js';

@@ -43,7 +43,7 @@ export function sessionBeanProvider(type: Type<object>, scope: Scope): FactoryPr
       const request = HttpLifecycle.of(framework);
       if (!request) throw new SessionContextNotActiveError(subject, 'outside an HTTP request');
       await request.begin(framework);
-      const unit = request.unitFor(subject);
+      const unit = request.state.unitFor(subject);
       // Whoever gets the instance itself can change it without asking for it again.
       unit.watchAll();
       return unit.instanceOf(bean);

@@ -1,12 +1,11 @@
 import { type FactoryProvider, Logger } from '@nestjs/common';
 import { BeanRegistry } from '../bean/bean-registry.js';
 import type { SessionBean } from '../bean/session-bean.js';
-import { HttpSession } from '../request/http-session.js';
+import { attributesBean, HttpSession } from '../request/http-session.js';
 import { LiveSessions } from '../live/live-sessions.js';
-import type { LocatorOf } from '../live/locate-session.js';
+import type { LocatorOf } from '../request/id-exchange.js';
 import { NearCache } from '../live/near-cache.js';
 import { CurrentRequest } from '../request/current-request.js';
-import { attributesBean } from '../request/attributes-bean.js';
 import { SessionEvents } from '../request/session-events.js';
 import { SessionLifecycle } from '../request/session-lifecycle.js';
 import { SessionVitals } from '../live/session-vitals.js';
@@ -93,8 +92,10 @@ export const sessionProviders: FactoryProvider[] = [
         liveSessions,
         beans,
         events,
-        (error) => logger.error('onBeanDestroyed() failed', error),
-        (warning) => logger.warn(warning),
+        {
+          hookFailed: (error) => logger.error('onBeanDestroyed() failed', error),
+          readOnlyBroken: (warning) => logger.warn(warning),
+        },
         locatorOf(options),
       );
     },
@@ -141,7 +142,7 @@ export const sessionProviders: FactoryProvider[] = [
 
 /** A store that knows where its sessions are says so; else the client is told the route. */
 function locatorOf({ store, nodeName }: ResolvedSessionOptions): LocatorOf {
-  if (store.capabilities.locates) return (live) => live?.locator;
+  if (store.capabilities.locates) return (live) => live?.stored.location.locator;
   return () => nodeName;
 }
 

@@ -92,9 +92,9 @@ export class SessionObservabilityModule extends ConfigurableModuleClass implemen
       stops.push(timings.listen(slowRequestLog(slowRequestMs, new Logger('SessionTiming'))));
     // A header and spans need requests to be measured, even if nobody reads the records.
     if (serverTiming || tracing) stops.push(timings.listen(() => undefined));
-    const channels = new DownstreamChannels(() => context.current?.timing, downstreamChannels);
+    const channels = new DownstreamChannels(() => context.state?.timing, downstreamChannels);
     stops.push(() => channels.stop());
-    spanProcessor?.watch(() => context.current?.timing);
+    spanProcessor?.watch(() => context.state?.timing);
   }
 
   /** Not before: a server that drains goes on serving, and is watched most then. */

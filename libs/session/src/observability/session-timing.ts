@@ -11,7 +11,7 @@ export class SessionTiming {
    * @example `await this.timing.downstream('billing', this.invoices.create(order));`
    */
   async downstream<T>(name: string, work: Promise<T>): Promise<T> {
-    const end = this.context.current?.timing?.call(name);
+    const end = this.context.state?.timing?.call(name);
     try {
       return await work;
     } finally {

@@ -3,31 +3,44 @@ import type { SessionBean } from '../bean/session-bean.js';
 import { SessionContextNotActiveError } from '../errors/session-context-not-active.error.js';
 import type { RequestState } from './request-state.js';
 
+/** Whatever runs code with a session: an HTTP request. */
+export interface RequestWithSession {
+  readonly state: RequestState;
+}
+
 /**
- * The slot that says which session the running code belongs to. Entered with `run` only: `enterWith` would leak one user's session into
- * the next request of a keep-alive connection.
+ * The slot that says which request the running code belongs to. Entered with `run` only: `enterWith` would leak one
+ * user's session into the next request of a keep-alive connection.
  */
 export class CurrentRequest {
-  private readonly slot = new AsyncLocalStorage<RequestState>();
+  private readonly slot = new AsyncLocalStorage<RequestWithSession>();
 
-  run<T>(request: RequestState, work: () => T): T {
+  run<T>(request: RequestWithSession, work: () => T): T {
     return this.slot.run(request, work);
   }
 
-  get current(): RequestState | undefined {
+  /** The request that the running code belongs to; undefined outside of all. */
+  get request(): RequestWithSession | undefined {
     return this.slot.getStore();
   }
 
+  /** Its state; undefined outside of all requests. */
+  get state(): RequestState | undefined {
+    return this.slot.getStore()?.state;
+  }
+
   /**
-   * @param subject what asks, for the error text, e.g. `Counter.value`
+   * The state of the current request.
+   * @param subject names the caller in the error text, e.g. `Counter.value`
    * @throws SessionContextNotActiveError outside a request
    */
   require(subject: string): RequestState {
-    const request = this.slot.getStore();
-    if (request) return request;
+    const { state } = this;
+    if (state) return state;
     throw new SessionContextNotActiveError(
       subject,
-      'outside a request, for example at boot, in a timer or in a queue consumer, where there is no session: read it inside a handler and pass the values on',
+      'outside a request, for example at boot, in a timer or in a queue consumer, where there is no session: ' +
+        'read it inside a handler and pass the values on',
     );
   }
 
@@ -37,8 +50,8 @@ export class CurrentRequest {
     return this.require(subject).unitFor(subject).instanceOf(bean);
   }
 
-  /** Like `instanceOf`, undefined where no session is active. */
+  /** Like `instanceOf`; undefined where no session is active. */
   tryInstanceOf(bean: SessionBean): object | undefined {
-    return this.slot.getStore()?.activeUnit?.instanceOf(bean);
+    return this.state?.activeUnit?.instanceOf(bean);
   }
 }

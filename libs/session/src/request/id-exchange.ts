@@ -1,22 +1,32 @@
+import type { LiveSession } from '../live/live-session.js';
+
 /** An id as a client carries it. */
 export interface CarriedId {
   readonly id: string;
 
-  /** What the client was told with it about where the session is; undefined where it is told nothing. */
+  /** Where the session is, as the client was told with the id; undefined where it is told nothing. */
   readonly locator: string | undefined;
 }
 
-/** What a client presents. */
+/** An id as a client presents it. */
 export interface PresentedId extends CarriedId {
-  /** What it says about how much of the session it has seen: see freshness.ts. */
+  /** How much of the session the client has seen, as it says: see freshness.ts. */
   readonly freshness: string | undefined;
 }
 
-/** What the life cycle needs from the transport of one request; HTTP implements it. */
+/** The port of the life cycle to the transport of one request; HTTP implements it. */
 export interface IdExchange {
-  /** What the client presented; undefined when it is nothing, or not one of our ids. */
+  /** The id that the client presented; undefined when it presented none, or none of ours. */
   presented(): PresentedId | undefined;
 
   /** The head of the response is on its way: no id can be handed out any more. */
   readonly isHeadSent: boolean;
 }
+
+/**
+ * Gives the locator of a token: what a client is told with its id about where its session is; undefined when it is told
+ * nothing. Called when the head of the response is written, so it speaks of everything that the request stored.
+ *
+ * @param live undefined for a session that is about to start
+ */
+export type LocatorOf = (live: LiveSession | undefined) => string | undefined;

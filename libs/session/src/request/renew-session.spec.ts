@@ -50,15 +50,15 @@ describe('renewing the id', () => {
     clock.advance(5_000);
     const old = client.fork();
     const request = await renewing(cluster, 0, client);
-    const createdAt = request.session.live?.times?.createdAt;
+    const createdAt = request.session.live?.stored.times?.createdAt;
     request.bean(SummedCounter).value = 4;
-    request.session.idleTimeoutMs = 77_000;
+    request.session.ask({ idleTimeoutMs: 77_000 });
     await request.respond();
     expect(client.id).not.toBe(old.id);
     expect(await cluster.look(old, PlainCounter)).toBeUndefined();
     await cluster.handle(0, client, ({ session }) => {
-      expect(session.live?.times?.createdAt).toBe(createdAt);
-      expect(session.live?.lifetime.idleTimeoutMs).toBe(77_000);
+      expect(session.live?.stored.times?.createdAt).toBe(createdAt);
+      expect(session.live?.stored.lifetime.idleTimeoutMs).toBe(77_000);
     });
     expect(await cluster.look(client, PlainCounter)).toMatchObject({ value: 3 });
     expect(await cluster.look(client, SummedCounter)).toMatchObject({ value: 4 });

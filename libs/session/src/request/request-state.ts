@@ -1,128 +1,307 @@
 import { SessionContextNotActiveError } from '../errors/session-context-not-active.error.js';
 import { SessionResponseCommittedError } from '../errors/session-response-committed.error.js';
-import type { RequestTiming } from '../timing/request-timing.js';
 import type { LiveSession } from '../live/live-session.js';
-import type { PresentedId, IdExchange } from './id-exchange.js';
-import type { SessionLock } from '../store/session-lock.js';
+import { type MaybePromise, isPromise } from '../store/maybe-promise.js';
+import type { SessionLock } from '../store/session-locks.js';
+import type { StorePhase } from '../timing/phase-tracer.js';
+import type { RequestFacts } from '../timing/request-facts.js';
+import type { RequestTiming } from '../timing/request-timing.js';
+import type { IdExchange, PresentedId } from './id-exchange.js';
 import type { UnitOfWork } from './unit-of-work.js';
 
-/** What a request asked for besides what its beans hold; its next commit does it. */
-export interface PendingActions {
-  /** `start()` was called: store the session even if no bean changed. */
-  startRequested: boolean;
-
-  /** `renewId()` or `login()` was called: the commit replaces the id. */
-  renewRequested: boolean;
-
-  /** Idle timeout to store with the next commit. */
-  idleTimeoutMs: number | undefined;
-}
+/** How far a request is; see RequestState. */
+export type RequestPhase = 'idle' | 'loading' | 'active' | 'detached' | 'closed';
 
 /**
- * The session of one request, from the middleware to the end of the response: which session it is, its unit of work, and what it asked
- * for. Holds state only; SessionLifecycle moves it.
+ * Whether a request has a session:
  *
- * `idle` (nothing loaded) -> `active` -> `closed` (response sent). When the client goes away while code of the request may still run, it
- * is `detached` until that code ends the response: beans still answer, so that a client cannot make it throw by leaving, but
- * no live session is held.
+ * - `none`: its client presented no id that stands for a session.
+ * - `late`: its client presented an id that was replaced a short while ago; it has the new one, or is about to.
+ * - `found`: its client presented the id of the session.
+ * - `started`: the request has started the session.
+ * - `left`: it had a session and has ended it, or found it ended.
  */
-export class RequestState implements PendingActions {
-  phase: 'idle' | 'active' | 'detached' | 'closed' = 'idle';
+export type SessionStanding = 'none' | 'late' | 'found' | 'started' | 'left';
 
-  /** The session is loaded, or is being loaded: a request loads once, whoever asks first. */
-  hasBegun = false;
+/** Actions that a request asked for besides changing beans; its next commit does them. */
+export interface PendingActions {
+  /** `start()`: store the session even if no bean changed. */
+  readonly start: boolean;
 
-  /** Set while, and after, the store is asked for it. */
-  loading: Promise<void> | undefined;
+  /** `renewId()` or `login()`: replace the id. */
+  readonly renew: boolean;
 
-  /** Set while a commit or an invalidation is under way; the next one waits for it. Never rejects. */
-  committing: Promise<void> | undefined;
+  /** `setTimeouts()`: the idle timeout to store. */
+  readonly idleTimeoutMs: number | undefined;
+}
 
-  /** Held until the request ends, or its exclusive section does. */
+const NO_ACTIONS: PendingActions = Object.freeze({ start: false, renew: false, idleTimeoutMs: undefined });
+
+/** The work of one commit; see RequestState. */
+export type CommitStep = 'nothing' | 'start' | 'update' | 'renew' | 'update detached';
+
+/**
+ * The state of one request with regard to its session, from the middleware to the end of the response. SessionLifecycle
+ * moves it; the methods here are the only transitions.
+ *
+ * | phase | meaning | beans | a commit | next phases |
+ * |---|---|---|---|---|
+ * | `idle` | nothing is loaded | throw | does nothing | `loading`, `closed` |
+ * | `loading` | the store is asked, or has failed | throw | does nothing | `active`, `closed` |
+ * | `active` | the handler runs | answer | starts, updates or renews the session | `detached`, `closed` |
+ * | `detached` | the client is gone, its code still runs | answer | updates the session in a step of its own | `closed` |
+ * | `closed` | the response is over | throw | as `active`, for a commit that waited its turn | – |
+ *
+ * A detached request holds no live session between its steps: a client cannot make code throw by leaving, nor keep a
+ * session in memory. A closed request lets go of its session when the commits that wait are done.
+ *
+ * | a commit in `active` or `closed` | without a session | with a session |
+ * |---|---|---|
+ * | `renewId()` was called | starts one if there is something to store | renews the id, with all changes |
+ * | anything else changed | starts one | updates |
+ * | nothing changed | nothing | waits until what was read is stored, or touches |
+ *
+ * Commits and ends of one request run one after the other (`inTurn`).
+ */
+export class RequestState {
+  private current: RequestPhase = 'idle';
+  private stands: SessionStanding = 'none';
+  private actions = NO_ACTIONS;
+  private loaded: Promise<void> | undefined;
+
+  /** Pending while a commit or an end is under way. Never rejects. */
+  private turn: Promise<void> | undefined;
+
+  /** Set from `active` on, until the request lets go of its session. */
+  unit: UnitOfWork | undefined;
+
+  /** The live session in use; undefined while the request has none, and between the steps of a detached request. */
+  live: LiveSession | undefined;
+
+  /**
+   * The id behind `live`, or the one that a session to be started will have. A credential: it leaves only with the head
+   * of the response and through `encodeUrl`.
+   */
+  id: string | undefined;
+
+  /** The id that the client presented, from `loading` on. */
+  presented: PresentedId | undefined;
+
+  /** Held until the request ends, or until its exclusive section does. */
   lock: SessionLock | undefined;
 
   /** The handler promised to change nothing: its commits look at nothing. */
   isReadOnly = false;
 
-  unit: UnitOfWork | undefined;
-
-  /** The live session in use; undefined when the client has no session (yet). */
-  live: LiveSession | undefined;
-
-  /** The id behind `live`, or the one a session to be started will have. A credential: leaves only with the head of the response and through `encodeUrl`. */
-  id: string | undefined;
-
-  /** What the client presented, once the session is loaded. */
-  presented: PresentedId | undefined;
-
-  /** It had a session and has ended it, or found it ended. */
-  hasLeft = false;
-
-  /** The client presented an id that was replaced a short while ago: it has the new one, or is about to. */
-  isLate = false;
-
-  /** The client got its id in this request. */
-  isNew = false;
-
-  startRequested = false;
-  renewRequested = false;
-  idleTimeoutMs: number | undefined;
-
   /** Name of the handler, once routing has found it; for error texts. */
   handler: string | undefined;
 
-  /** Where its time goes; undefined where nobody listens, and when the response is over. */
+  /** Measures the request; undefined where nobody listens, and when the response is over. */
   timing: RequestTiming | undefined;
 
   constructor(readonly exchange: IdExchange) {}
 
+  get phase(): RequestPhase {
+    return this.current;
+  }
+
+  get standing(): SessionStanding {
+    return this.stands;
+  }
+
   /** The client has a session, though none may be held live. */
   get hasSession(): boolean {
-    return this.live !== undefined || (this.phase === 'detached' && this.id !== undefined);
+    return this.stands === 'found' || this.stands === 'started';
   }
 
-  /** For the commit that is about to do it. What is asked for while it is under way is for the next. */
+  get pendingActions(): PendingActions {
+    return this.actions;
+  }
+
+  get hasPendingActions(): boolean {
+    return this.actions !== NO_ACTIONS;
+  }
+
+  /** A commit or an end is under way. */
+  get isInTurn(): boolean {
+    return this.turn !== undefined;
+  }
+
+  /** Settles when the commits and ends that are under way are over; never rejects. */
+  get turnIsOver(): Promise<void> | undefined {
+    return this.turn;
+  }
+
+  /** Runs `load` with the first call, whoever makes it: a request loads once. */
+  loadOnce(load: () => MaybePromise<void>): MaybePromise<void> {
+    if (this.current !== 'idle') return this.loaded;
+    this.current = 'loading';
+    const loaded = load();
+    this.loaded = isPromise(loaded) ? loaded : undefined;
+    return this.loaded;
+  }
+
+  /** `loading` -> `active`. @returns false when the client has left meanwhile: the caller keeps the session. */
+  activate(unit: UnitOfWork, found: LiveSession | 'none' | 'late'): boolean {
+    if (this.current === 'closed') return false;
+    this.current = 'active';
+    this.unit = unit;
+    if (typeof found === 'string') this.stands = found;
+    else this.hold(found, this.presented?.id, 'found');
+    return true;
+  }
+
+  /** The request has started a session. */
+  startSession(live: LiveSession, id: string): void {
+    this.hold(live, id, 'started');
+  }
+
+  /** The session goes on under another id. */
+  renewSession(live: LiveSession, id: string): void {
+    this.hold(live, id, this.stands);
+  }
+
+  /** The session has ended: beans that are touched from now on are fresh, in `unit`. */
+  leaveSession(unit: UnitOfWork): void {
+    if (this.live) this.stands = 'left';
+    this.live = undefined;
+    this.id = undefined;
+    this.actions = NO_ACTIONS;
+    this.unit = unit;
+  }
+
+  /** `active` -> `detached`. @returns false when the request is not active: end it instead */
+  detach(): boolean {
+    if (this.current !== 'active') return false;
+    this.current = 'detached';
+    return true;
+  }
+
+  /** Any phase -> `closed`. @returns false when it is closed already */
+  close(): boolean {
+    if (this.current === 'closed') return false;
+    this.current = 'closed';
+    this.timing = undefined;
+    return true;
+  }
+
+  /** A detached request holds its session for one step. */
+  attach(live: LiveSession): void {
+    this.live = live;
+  }
+
+  /** Lets go of the live session. @returns it, for the caller to release */
+  dropLive(): LiveSession | undefined {
+    const { live } = this;
+    this.live = undefined;
+    return live;
+  }
+
+  /** Leaves actions for the next commit. */
+  ask(actions: Partial<PendingActions>): void {
+    this.actions = { ...this.actions, ...actions };
+  }
+
+  /** The actions, for the commit that is about to do them. Actions that are asked for meanwhile are for the next. */
   takeActions(): PendingActions {
-    const { startRequested, renewRequested, idleTimeoutMs } = this;
-    this.forgetActions();
-    return { startRequested, renewRequested, idleTimeoutMs };
+    const { actions } = this;
+    this.actions = NO_ACTIONS;
+    return actions;
   }
 
-  forgetActions(): void {
-    this.startRequested = false;
-    this.renewRequested = false;
-    this.idleTimeoutMs = undefined;
+  /** What a commit has to do now. */
+  commitStep(hasChanges: boolean): CommitStep {
+    const { start, renew } = this.actions;
+    switch (this.current) {
+      case 'idle':
+      case 'loading':
+        return 'nothing';
+      case 'detached':
+        return hasChanges || start || renew ? 'update detached' : 'nothing';
+      case 'active':
+      case 'closed':
+        if (this.live) return renew ? 'renew' : 'update';
+        return hasChanges || start ? 'start' : 'nothing';
+    }
+  }
+
+  /** Runs `step` when nothing else of the request is under way: commits and ends run one after the other. */
+  inTurn<T>(step: () => MaybePromise<T>): MaybePromise<T> {
+    const { turn } = this;
+    const result = turn ? turn.then(step) : step();
+    if (!isPromise(result)) return result;
+    if (this.turn === turn) return this.takeTurn(result);
+    // A hook that `step` called has taken the turn itself (invalidate() in beforeBeanSaved()): its end comes first.
+    result.catch(() => undefined);
+    return this.takeTurn((this.turn ?? Promise.resolve()).then(() => result));
+  }
+
+  /** Runs `step` now, or when what is under way has settled. */
+  afterTurn(step: () => void): void {
+    if (this.turn) void this.turn.then(step);
+    else step();
+  }
+
+  /** Facts for the record of the request, if it is measured. */
+  get facts(): RequestFacts | undefined {
+    return this.timing?.facts;
+  }
+
+  /** Runs `work` as a phase of the request, if that is measured. */
+  measure<T>(phase: StorePhase, work: () => Promise<T>): Promise<T>;
+  measure<T>(phase: StorePhase, work: () => MaybePromise<T>): MaybePromise<T>;
+  measure<T>(phase: StorePhase, work: () => MaybePromise<T>): MaybePromise<T> {
+    return this.timing ? this.timing.during(phase, work) : work();
   }
 
   /** The unit of work if a bean can be touched now. */
   get activeUnit(): UnitOfWork | undefined {
-    if (this.phase === 'detached') return this.unit;
-    if (this.phase !== 'active' || (this.live === undefined && this.exchange.isHeadSent)) return undefined;
+    if (this.current === 'detached') return this.unit;
+    if (this.current !== 'active' || (this.live === undefined && this.exchange.isHeadSent)) return undefined;
     return this.unit;
   }
 
   /**
-   * @param subject what asks, for the error text, e.g. `Counter.value`
+   * @param subject names the caller in the error text, e.g. `Counter.value`
    * @throws SessionContextNotActiveError when nothing was loaded, SessionResponseCommittedError when it is too late
    */
   unitFor(subject: string): UnitOfWork {
     const unit = this.activeUnit;
     if (unit) return unit;
-    if (this.phase === 'closed') {
+    if (this.current === 'closed') {
       throw new SessionResponseCommittedError(
-        `${subject} was used after the response was sent: finish the work before the handler returns, or do it in a request of its own`,
+        `${subject} was used after the response was sent: finish the work before the handler returns, ` +
+          'or do it in a request of its own',
       );
     }
-    if (this.phase === 'active') {
+    if (this.current === 'active') {
       throw new SessionResponseCommittedError(
-        `${subject} would start a session, but the head of the response is already sent and no cookie can go with it: touch it before the first byte`,
+        `${subject} would start a session, but the head of the response is already sent and no cookie can go with it: ` +
+          'touch it before the first byte',
       );
     }
     throw new SessionContextNotActiveError(
       subject,
       this.handler
-        ? `in ${this.handler}, for which no session was loaded: nothing it depends on leads to a session-scoped bean. Inject the bean there or add @UseSession() to the handler`
+        ? `in ${this.handler}, for which no session was loaded: nothing it depends on leads to a session-scoped bean. ` +
+            'Inject the bean there or add @UseSession() to the handler'
         : 'before the session was loaded, which happens right before the guards: middleware cannot use it',
     );
+  }
+
+  private hold(live: LiveSession, id: string | undefined, standing: SessionStanding): void {
+    this.live = live;
+    this.id = id;
+    this.stands = standing;
+  }
+
+  private takeTurn<T>(result: Promise<T>): Promise<T> {
+    const isOver = (): void => {
+      if (this.turn === settled) this.turn = undefined;
+    };
+    // Attached first, so that a caller that waits for the turn finds nothing under way.
+    const settled = result.then(isOver, isOver);
+    this.turn = settled;
+    return result;
   }
 }

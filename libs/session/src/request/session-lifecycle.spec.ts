@@ -115,19 +115,33 @@ describe('what a parallel branch of the request does while a commit is under way
 });
 
 describe('a client that leaves', () => {
-  it.each(['create', 'update', 'renew'])('while a commit is under way (%s), leaks nothing', async (what) => {
-    const cluster = new Cluster({ servers: 1, beans, transit: slow });
-    const client = what === 'create' ? new SimulatedClient() : await cluster.server(0).startSession();
-    const request = await cluster.server(0).request(client).begin();
-    request.bean(SummedCounter).value = 1;
-    if (what === 'renew') request.renewId();
-    const committed = [request.commit(), request.commit()];
-    request.end();
-    await Promise.all(committed);
-    await pause();
-    expect(cluster.leaked).toBe(0);
-    expect(cluster.memory.size).toBe(1);
-  });
+  it.each(['create', 'update', 'renew'] as const)(
+    'while a commit is under way (%s) and another waits: both are stored as they were asked, and nothing leaks',
+    async (what) => {
+      const cluster = new Cluster({ servers: 1, beans, transit: slow });
+      const client = what === 'create' ? new SimulatedClient() : await cluster.server(0).startSession();
+      const events: string[] = [];
+      for (const event of ['started', 'renewed'] as const)
+        cluster.server(0).events.on(event, () => void events.push(event));
+      const request = await cluster.server(0).request(client).begin();
+      request.bean(SummedCounter).value = 1;
+      if (what === 'renew') request.renewId();
+      const first = request.commit();
+      request.bean(PlainCounter).value = 5;
+      const second = request.commit();
+      request.end();
+      await Promise.all([first, second]);
+      const { id } = request.session;
+      await pause();
+      expect(events).toEqual({ create: ['started'], update: [], renew: ['renewed'] }[what]);
+      expect(id === client.id).toBe(what === 'update');
+      const stored = new SimulatedClient(id);
+      expect(await cluster.look(stored, SummedCounter)).toMatchObject({ value: 1 });
+      expect(await cluster.look(stored, PlainCounter)).toMatchObject({ value: 5 });
+      expect(cluster.leaked).toBe(0);
+      expect(cluster.memory.size).toBe(1);
+    },
+  );
 
   it('while the session is loaded, leaks nothing', async () => {
     const cluster = new Cluster({ servers: 1, beans, transit: slow });
@@ -155,11 +169,11 @@ describe('a request', () => {
   it('keeps the idle timeout that it set before there was a session', async () => {
     const server = new SimulatedServer({ store: new MemorySessionStore(), beans });
     await server.handle(new SimulatedClient(), async (request) => {
-      request.session.idleTimeoutMs = 123_000;
+      request.session.ask({ idleTimeoutMs: 123_000 });
       await request.commit();
       request.bean(PlainCounter).value = 1;
       await request.commit();
-      expect(request.session.live?.lifetime.idleTimeoutMs).toBe(123_000);
+      expect(request.session.live?.stored.lifetime.idleTimeoutMs).toBe(123_000);
     });
   });
 

@@ -1,19 +1,19 @@
 import type { SessionBean } from '../bean/session-bean.js';
 import { SessionStateError } from '../errors/session-state.error.js';
-import type { RequestTiming } from '../timing/request-timing.js';
+import { type SessionSnapshot, emptySnapshot } from '../live/commit-queue.js';
 import type { LiveSession } from '../live/live-session.js';
-import type { PartDifference } from '../live/part-difference.js';
-import type { PendingCommit } from '../live/pending-commit.js';
-import { type SessionSnapshot, emptySnapshot } from '../live/session-snapshot.js';
+import type { PartDifference, PendingCommit } from '../live/pending-commit.js';
+import type { RequestTiming } from '../timing/request-timing.js';
 
-interface TakenBean {
+/** A bean that the request has touched. */
+interface TouchedBean {
   readonly bean: SessionBean;
   readonly instance: object;
 
-  /** Payload it was taken from; null = the part did not exist. */
+  /** Payload that the instance was made from; null = the part did not exist. */
   base: string | null;
 
-  /** Payload the instance had when it was taken: `base`, or its encoded defaults. */
+  /** Payload of the instance when it was made: `base`, or its encoded defaults. */
   reference: string;
 
   /** Payload of the last `differences()`. */
@@ -23,32 +23,32 @@ interface TakenBean {
 type LifeCycleHook = 'onBeanCreated' | 'onBeanRestored' | 'beforeBeanSaved' | 'onBeanDestroyed';
 
 /**
- * What one request sees and changes of a session: its own instances, taken from one moment of the head, and the difference that it
- * will commit. Beans that are not touched are never decoded.
+ * What one request sees and changes of a session: its own instances, made from one moment of the head, and the
+ * difference that it will commit. Beans that are not touched are never decoded.
  */
 export class UnitOfWork {
-  private readonly taken = new Map<string, TakenBean>();
+  private readonly beans = new Map<string, TouchedBean>();
   private snapshot: SessionSnapshot;
   private touched = false;
   private isWatched = false;
 
   constructor(
     private live: LiveSession | undefined,
-    /** Told when stored state is replaced by a fresh bean. */
+    /** Called when a fresh bean takes the place of stored state. */
     private readonly onUndecodable: (bean: SessionBean, error: SessionStateError, live: LiveSession) => void,
-    /** The request will store nothing, so what it is handed over needs no look. */
+    /** The request will store nothing, so instances that it is handed need no check. */
     private readonly isReadOnly = false,
     private readonly timing?: RequestTiming,
   ) {
-    this.snapshot = live?.snapshot() ?? emptySnapshot;
+    this.snapshot = this.takeSnapshot();
   }
 
   /** Something was touched since the last `differences()`, or may have been. */
   get isTouched(): boolean {
-    return this.touched || (this.isWatched && this.taken.size > 0);
+    return this.touched || (this.isWatched && this.beans.size > 0);
   }
 
-  /** From now on everything taken may change at any time without being touched again: each commit looks at all of it. */
+  /** From now on instances may change at any time without being touched again: each commit looks at all of them. */
   watchAll(): void {
     this.isWatched = true;
   }
@@ -56,138 +56,145 @@ export class UnitOfWork {
   /** The instance of this request, created or restored on first touch. */
   instanceOf(bean: SessionBean): object {
     this.touched = true;
-    const taken = this.taken.get(bean.name);
-    if (taken) return taken.instance;
-    const next = this.timing ? this.takeTimed(bean, this.timing) : this.take(bean);
-    this.taken.set(bean.name, next);
-    return next.instance;
+    const known = this.beans.get(bean.name);
+    if (known) return known.instance;
+    const touched = this.timing ? this.openTimed(bean, this.timing) : this.open(bean);
+    this.beans.set(bean.name, touched);
+    return touched.instance;
   }
 
   /** Names of the stored beans and of those this request has touched. */
   beanNames(): string[] {
-    return [...new Set([...this.snapshot.payloads.keys(), ...this.taken.keys()])];
+    return [...new Set([...this.snapshot.payloads.keys(), ...this.beans.keys()])];
   }
 
   /**
-   * What this request has changed since it took its instances (or since the last `rebase`). Where time is measured, the caller calls `catchUp` unless another phase begins at once.
+   * What this request has changed since it opened its instances (or since the last `rebase`).
    * @throws SessionStateError when a bean holds something that cannot be stored
    */
   differences(): PartDifference[] {
     this.timing?.begin('encode');
     try {
-      return this.differencesNow();
+      return this.encoded();
     } finally {
-      this.timing?.endNext('encode');
+      this.timing?.end('encode');
     }
   }
 
-  private differencesNow(): PartDifference[] {
+  /** Takes the instances for unchanged, without looking. */
+  markUnchanged(): void {
+    this.touched = false;
+  }
+
+  /** Commits that this unit of work has read the result of and that are not stored yet. */
+  dependencies(): readonly PendingCommit[] {
+    const { unsaved } = this.snapshot;
+    if (unsaved.length === 0) return unsaved;
+    const parts = [...this.beans.keys()];
+    return unsaved.filter((commit) => parts.some((part) => commit.changes(part)));
+  }
+
+  /**
+   * After a commit: the unit of work goes on from what was committed (and merged). Instances are brought up in place,
+   * and changes that the request made to them while the commit was under way stay changes. Never fails, for the commit
+   * is stored: a bean that cannot be brought up stays on what was committed, and its next change is merged or refused
+   * as any other.
+   *
+   * @param live that of before, of the session that the commit created, or the one under the new id
+   */
+  rebase(live: LiveSession): void {
+    this.live = live;
+    this.snapshot = this.takeSnapshot();
+    for (const touched of this.beans.values()) {
+      const payload = this.snapshot.payloads.get(touched.bean.name);
+      const ground = payload === undefined || bringUp(touched, payload) ? payload : touched.mine;
+      if (ground !== undefined) touched.base = touched.reference = ground;
+    }
+  }
+
+  /** The request is over: instances that equal what is stored stay for the next one. Call after `differences()`. */
+  leaveInstances(live: LiveSession): void {
+    for (const { bean, instance, base, reference } of this.beans.values()) {
+      // A transient value belongs to this request: the next one starts from the initial value.
+      const isWhole = bean.definition.transient.size === 0;
+      if (isWhole && base !== null && base === reference) live.keepInstance(bean.name, base, instance);
+    }
+    this.beans.clear();
+  }
+
+  /** Forgets what this request did: instances are dropped, the next touch starts from the head. */
+  rollback(): void {
+    this.beans.clear();
+    this.touched = false;
+    this.snapshot = this.takeSnapshot();
+  }
+
+  /** The session has the bean stored, or this request has touched it. */
+  holds(bean: SessionBean): boolean {
+    return this.beans.has(bean.name) || this.snapshot.payloads.has(bean.name);
+  }
+
+  private takeSnapshot(): SessionSnapshot {
+    const { live, timing } = this;
+    if (!live) return emptySnapshot;
+    const snapshot = live.snapshot();
+    timing?.facts.sees(live.key, snapshot.payloads);
+    return snapshot;
+  }
+
+  private encoded(): PartDifference[] {
     // All hooks first: one may touch another bean.
-    for (const { instance } of this.taken.values()) callHook(instance, 'beforeBeanSaved');
+    for (const { instance } of this.beans.values()) callHook(instance, 'beforeBeanSaved');
     const differences: PartDifference[] = [];
-    for (const taken of this.taken.values()) {
-      const { bean, instance, base, reference } = taken;
+    for (const touched of this.beans.values()) {
+      const { bean, instance, base, reference } = touched;
       const mine = bean.state.encode(instance, reference);
-      taken.mine = mine;
+      touched.mine = mine;
       if (mine !== reference) differences.push({ bean, base, reference, mine });
     }
     this.touched = false;
     return differences;
   }
 
-  /** Takes what there is for unchanged, without looking. */
-  settle(): void {
-    this.touched = false;
-  }
-
-  /** Commits that this unit of work has read the result of and that are not stored yet. */
-  dependencies(): readonly PendingCommit[] {
-    const parts = [...this.taken.keys()];
-    return this.snapshot.unsaved.filter((commit) => parts.some((part) => commit.touches(part)));
-  }
-
-  /**
-   * After a commit: what was committed (and merged) is what this unit of work goes on from. Instances are brought up in place, and what
-   * the request did to them while the commit was under way stays a change. Never fails, for the commit is stored: a bean that
-   * cannot be brought up stays on what was committed, and its next change is merged or refused as any other.
-   *
-   * @param live that of before, of the session that the commit created, or the one under the new id
-   */
-  rebase(live: LiveSession): void {
-    this.live = live;
-    this.snapshot = live.snapshot();
-    for (const taken of this.taken.values()) {
-      const payload = this.snapshot.payloads.get(taken.bean.name);
-      const ground = payload === undefined || bringUp(taken, payload) ? payload : taken.mine;
-      if (ground !== undefined) taken.base = taken.reference = ground;
-    }
-  }
-
-  /** The request is over: instances that equal what is stored are left for the next one. Call after `differences()`. */
-  handOver(live: LiveSession): void {
-    for (const { bean, instance, base, reference } of this.taken.values()) {
-      // A transient value is the request's own: the next one starts from the initial value.
-      const isWhole = bean.definition.transient.size === 0;
-      if (isWhole && base !== null && base === reference) live.leaveInstance(bean.name, base, instance);
-    }
-    this.taken.clear();
-  }
-
-  /** Forgets what this request did: instances are dropped, the next touch starts from the head. */
-  rollback(): void {
-    this.taken.clear();
-    this.touched = false;
-    this.snapshot = this.live?.snapshot() ?? emptySnapshot;
-  }
-
-  /** The session has the bean stored, or this request has touched it. */
-  holds(bean: SessionBean): boolean {
-    return this.taken.has(bean.name) || this.snapshot.payloads.has(bean.name);
-  }
-
-  private takeTimed(bean: SessionBean, timing: RequestTiming): TakenBean {
+  private openTimed(bean: SessionBean, timing: RequestTiming): TouchedBean {
     timing.facts.touches(bean.name);
     timing.begin('decode');
     try {
-      return this.take(bean);
+      return this.open(bean);
     } finally {
       timing.end('decode');
     }
   }
 
-  private take(bean: SessionBean): TakenBean {
+  private open(bean: SessionBean): TouchedBean {
     const base = this.snapshot.payloads.get(bean.name);
-    if (base === undefined) return this.fresh(bean, null);
-    const left = this.live?.takeInstance(bean.name, base);
-    if (left && (this.isReadOnly || shows(bean, left, base)))
-      return { bean, instance: left, base, reference: base, mine: base };
+    if (base === undefined) return openFresh(bean, null);
+    const kept = this.live?.takeInstance(bean.name, base);
+    if (kept && (this.isReadOnly || shows(bean, kept, base)))
+      return { bean, instance: kept, base, reference: base, mine: base };
     const instance = bean.create();
     try {
       bean.state.restore(instance, base);
     } catch (error) {
-      if (
-        !(error instanceof SessionStateError) ||
-        error.reason !== 'undecodable' ||
-        bean.definition.onUndecodable === 'reject'
-      )
-        throw error;
+      const isDamaged = error instanceof SessionStateError && error.reason === 'undecodable';
+      if (!isDamaged || bean.definition.onUndecodable === 'reject') throw error;
       if (this.live) this.onUndecodable(bean, error, this.live);
-      return this.fresh(bean, base);
+      return openFresh(bean, base);
     }
     callHook(instance, 'onBeanRestored');
     return { bean, instance, base, reference: base, mine: base };
   }
+}
 
-  private fresh(bean: SessionBean, base: string | null): TakenBean {
-    const instance = bean.create();
-    const reference = bean.state.encode(instance);
-    callHook(instance, 'onBeanCreated');
-    return { bean, instance, base, reference, mine: reference };
-  }
+function openFresh(bean: SessionBean, base: string | null): TouchedBean {
+  const instance = bean.create();
+  const reference = bean.state.encode(instance);
+  callHook(instance, 'onBeanCreated');
+  return { bean, instance, base, reference, mine: reference };
 }
 
 /** @returns whether the instance now shows `payload`, with what the request did to it since `mine` on top */
-function bringUp({ bean, instance, mine }: TakenBean, payload: string): boolean {
+function bringUp({ bean, instance, mine }: TouchedBean, payload: string): boolean {
   if (payload === mine) return true;
   try {
     const now = bean.state.encode(instance);
@@ -199,7 +206,7 @@ function bringUp({ bean, instance, mine }: TakenBean, payload: string): boolean 
   }
 }
 
-/** Code that outlived its request may still hold the instance and have changed it: then it is nobody's state. */
+/** Code that outlived its request may hold the instance and have changed it: then it shows no state of the session. */
 function shows(bean: SessionBean, instance: object, payload: string): boolean {
   try {
     return bean.state.encode(instance, payload) === payload;

@@ -1,56 +1,129 @@
 import { randomBytes } from 'node:crypto';
 import { SessionBusyError } from '../errors/session-busy.error.js';
 import type { SessionKey } from './session-key.js';
-import { LEASE_MS, SessionLock } from './session-lock.js';
 import type { StoreGateway } from './store-gateway.js';
-import { WaitingLine } from './waiting-line.js';
 
+/** How long the store keeps a lock that is not renewed: how long others wait when the holder's server dies. */
+const LEASE_MS = 10_000;
+
+/** Longest pause between two attempts to get the lock of the store. */
 const LONGEST_PAUSE_MS = 25;
 
 /**
- * Lets one request at a time have a session for itself: first among the requests of this server, in order of arrival, so that only one of
- * them asks the store; then among all servers.
+ * Lets one request at a time have a session for itself: first among the requests of this server, in order of arrival,
+ * so that only one of them asks the store; then among all servers.
  */
 export class SessionLocks {
   private readonly lines = new Map<SessionKey, WaitingLine>();
 
-  constructor(private readonly store: StoreGateway) {}
+  constructor(private readonly gateway: StoreGateway) {}
 
-  /** How many sessions are locked or wanted here; for tests. */
+  /** How many sessions are locked or waited for on this server; for tests. */
   get size(): number {
     return this.lines.size;
   }
 
   /**
-   * @param waitMs how long to wait for those before
-   * @throws SessionBusyError when the time is over; SessionStoreError when the store fails, or cannot lock
+   * @param waitMs how long to wait for the requests before this one
+   * @throws SessionBusyError when the time is over; SessionStoreError when the store fails, or has no locks
    */
   async acquire(key: SessionKey, waitMs: number): Promise<SessionLock> {
-    this.store.refuseWithoutLock();
+    this.gateway.requireLocks();
     const end = performance.now() + waitMs;
     const line = this.lines.get(key) ?? new WaitingLine();
     this.lines.set(key, line);
     if (!(await line.enter(waitMs))) throw busy(waitMs);
     const leave = (): void => {
-      line.leave();
+      line.next();
       if (line.isEmpty) this.lines.delete(key);
     };
     try {
-      return new SessionLock(key, this.store, await this.lockStore(key, end, waitMs), leave);
+      return new SessionLock(key, this.gateway, await this.lockStore(key, end, waitMs), leave);
     } catch (error) {
       leave();
       throw error;
     }
   }
 
+  /** @returns the token of the lock; undefined when no other server can want the session */
   private async lockStore(key: SessionKey, end: number, waitMs: number): Promise<string | undefined> {
-    if (!this.store.isShared) return undefined;
+    if (!this.gateway.isShared) return undefined;
     const token = randomBytes(12).toString('base64url');
-    while (!(await this.store.lock(key, token, LEASE_MS))) {
+    while (!(await this.gateway.lock(key, token, LEASE_MS))) {
       if (performance.now() >= end) throw busy(waitMs);
       await new Promise((resolve) => setTimeout(resolve, Math.random() * LONGEST_PAUSE_MS));
     }
     return token;
+  }
+}
+
+/** A session that one request has for itself. Held until it is released, or until 10 s after its server died. */
+export class SessionLock {
+  private readonly renewal: NodeJS.Timeout | undefined;
+  private isReleased = false;
+
+  constructor(
+    private readonly key: SessionKey,
+    private readonly gateway: StoreGateway,
+    /** Names the holder to the store; undefined when no other server can want the session. */
+    readonly token: string | undefined,
+    private readonly onRelease: () => void,
+  ) {
+    if (token === undefined) return;
+    // A failure needs no report here: the next save finds that the lock is not held any more.
+    const renew = (): void => void gateway.lock(key, token, LEASE_MS).catch(() => undefined);
+    this.renewal = setInterval(renew, LEASE_MS / 3).unref();
+  }
+
+  /** May be called again. Never rejects: a lock that the store is not told of is free when its lease ends. */
+  async release(): Promise<void> {
+    if (this.isReleased) return;
+    this.isReleased = true;
+    clearInterval(this.renewal);
+    if (this.token !== undefined) await this.gateway.unlock(this.key, this.token).catch(() => undefined);
+    this.onRelease();
+  }
+}
+
+interface Waiter {
+  readonly begin: () => void;
+}
+
+/** Requests that wait for one session on this server, in order of arrival. */
+export class WaitingLine {
+  private readonly waiters: Waiter[] = [];
+  private isTaken = false;
+
+  get isEmpty(): boolean {
+    return !this.isTaken;
+  }
+
+  /** @returns true when it is the caller's turn, false when that has not come within `waitMs` */
+  enter(waitMs: number): Promise<boolean> {
+    if (!this.isTaken) {
+      this.isTaken = true;
+      return Promise.resolve(true);
+    }
+    return new Promise((resolve) => {
+      const waiter: Waiter = {
+        begin() {
+          clearTimeout(timer);
+          resolve(true);
+        },
+      };
+      const timer = setTimeout(() => {
+        this.waiters.splice(this.waiters.indexOf(waiter), 1);
+        resolve(false);
+      }, waitMs);
+      this.waiters.push(waiter);
+    });
+  }
+
+  /** The caller's turn is over: the next waiter has it. */
+  next(): void {
+    const next = this.waiters.shift();
+    if (next) next.begin();
+    else this.isTaken = false;
   }
 }
 

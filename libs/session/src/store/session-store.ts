@@ -1,3 +1,4 @@
+import type { MaybePromise } from './maybe-promise.js';
 import type { SessionChange } from './session-change.js';
 import type { SessionKey } from './session-key.js';
 import type { SessionRecord, SessionTimes } from './session-record.js';
@@ -24,7 +25,7 @@ export interface SessionStore {
    * [P1] With `locator`, never a state older than the one that was stored when that locator was returned: a copy that may be older is a failure,
    * not an answer. A text that is no locator of this store counts as none.
    */
-  load(key: SessionKey, options?: LoadOptions): Promise<LoadResult>;
+  load(key: SessionKey, options?: LoadOptions): MaybePromise<LoadResult>;
 
   /**
    * Called when a request, or several at once, changed a session.
@@ -40,7 +41,7 @@ export interface SessionStore {
    * [P3] With `locator`, never applied to a session that does not go on from the state that was stored when that locator was returned: `gone`, with `lost`,
    * when that is known, else a failure. A text that is no locator of this store counts as none.
    */
-  save(change: SessionChange): Promise<SaveResult>;
+  save(change: SessionChange): MaybePromise<SaveResult>;
 
   /**
    * Called when a session was used for longer than `touchIntervalMs` without a save.

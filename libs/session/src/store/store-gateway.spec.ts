@@ -19,7 +19,10 @@ describe('the gateway to the store', () => {
       1_000,
     );
     for (let i = 0; i < 6_000; i++) {
-      await expect(gateway.load('key')).rejects.toMatchObject({ code: 'SESSION_STORE_UNAVAILABLE', status: 503 });
+      await expect(async () => gateway.load('key')).rejects.toMatchObject({
+        code: 'SESSION_STORE_UNAVAILABLE',
+        status: 503,
+      });
     }
     isBroken = false;
     await expect(gateway.load('key')).resolves.toEqual({ outcome: 'none' });
@@ -37,7 +40,7 @@ describe('the gateway to the store', () => {
     expect(results.every((result) => result.status === 'rejected' && result.reason instanceof SessionStoreError)).toBe(
       true,
     );
-    await expect(gateway.load('key')).rejects.toThrow('5000 calls are under way already');
+    await expect(async () => gateway.load('key')).rejects.toThrow('5000 calls are under way already');
     expect(answers).toHaveLength(5_000);
     for (const answer of answers) answer();
     await new Promise((resolve) => setImmediate(resolve));

@@ -1,52 +1,59 @@
 import { randomBytes } from 'node:crypto';
 import { SessionError } from '../errors/session.error.js';
 import { SessionStoreError } from '../errors/session-store.error.js';
-import { answerAtOnce } from './at-once.js';
+import { Deadline } from './deadline.js';
+import { type MaybePromise, isPromise } from './maybe-promise.js';
 import type { SessionChange } from './session-change.js';
 import { generateSessionId, sessionKeyOf } from './session-id.js';
 import type { SessionKey } from './session-key.js';
 import type { LoadOptions, LoadResult, SaveResult, SessionStore } from './session-store.js';
-import { Deadline } from './deadline.js';
 
-/** Beyond this many calls that the store has not answered, requests are refused at once. */
-const MAX_UNDER_WAY = 5_000;
+/** Beyond this many calls that the store has not answered, further calls are refused at once. */
+const MAX_CALLS = 5_000;
+
+type Operation = SessionStoreError['operation'];
+
+/** A change as the core makes it; the gateway adds the write id and the locator. */
+export type ChangeContent = Omit<SessionChange, 'writeId' | 'locator'>;
 
 /**
- * The one way from the library to its store: gives every save its write id and turns whatever a store throws into a
- * `SessionStoreError`, so that "the store is down" is never taken for "no session". No call is waited for longer than
- * `storeTimeoutMs`; whether one that took longer was applied is unknown.
+ * The one way from the library to its store. It gives every save its write id, and it turns whatever a store throws
+ * into a `SessionStoreError`, so that "the store is down" is never taken for "no session". It waits for no call longer
+ * than `storeTimeoutMs`; whether a call that took longer was applied is unknown.
+ *
+ * A store may answer at once or later (`MaybePromise`), and so does the gateway.
  */
 export class StoreGateway {
   private readonly writer = randomBytes(9).toString('base64url');
   private writes = 0;
-  private underWay = 0;
+  private calls = 0;
   private readonly deadline: Deadline | undefined;
 
   constructor(
     private readonly store: SessionStore,
     private readonly touchIntervalMs: number,
     storeTimeoutMs?: number,
-    /** Told when all who had a session have lost it. */
+    /** Called when all servers that had a copy of a session have lost it. */
     private readonly onLost: (key: SessionKey) => void = () => undefined,
-    /** Told of each call that failed. */
+    /** Called with the error of each call that failed. */
     private readonly onFailure: (error: SessionStoreError) => void = () => undefined,
   ) {
-    // A store in this process answers in this turn of the event loop or the next.
+    // A store in this process answers in this turn of the event loop or the next: it needs no deadline.
     if (store.capabilities.shared && storeTimeoutMs !== undefined)
       this.deadline = new Deadline(storeTimeoutMs, '(storeTimeoutMs)');
   }
 
-  /** Have `onChange` told of sessions that others change, of a store that can tell. */
+  /** Calls `onChange` with each session that others change, if the store can tell. */
   subscribe(onChange: (key: SessionKey) => void): void {
     this.store.subscribe?.(onChange);
   }
 
-  /** Of the store. */
+  /** The store's name. */
   get name(): string {
     return this.store.name;
   }
 
-  /** Answers say where a session is, and clients bring that along. */
+  /** The store says where a session is, and clients bring that back. */
   get locates(): boolean {
     return this.store.capabilities.locates === true;
   }
@@ -56,68 +63,51 @@ export class StoreGateway {
     return this.store.capabilities.shared;
   }
 
-  /** Loads for a request that uses the session: the client has joined, which the answer says too, and the end of life moves. */
-  load(key: SessionKey, known?: string, locator?: string): Promise<LoadResult> {
-    const options = this.optionsOf(known, locator);
+  /**
+   * Loads for a request that uses the session: the client has joined, and the end of life moves.
+   * @param known stamp of the copy that the caller has
+   * @param locator where the session is, as the client says
+   */
+  load(key: SessionKey, known?: string, locator?: string): MaybePromise<LoadResult> {
+    const options: LoadOptions = {
+      touchAfterMs: this.touchIntervalMs,
+      ...(known !== undefined && { known }),
+      ...(this.locates && locator !== undefined && { locator }),
+    };
     return this.ask(
       'load',
       () => this.store.load(key, options),
-      (result) => this.joined(key, result),
+      (result) => this.noteLoad(key, result),
     );
   }
 
-  /** Like `load`, in the call itself; undefined when the store's answers take time. */
-  loadAtOnce(key: SessionKey): LoadResult | undefined {
-    const load = answerAtOnce(this.store, 'load');
-    if (!load) return undefined;
-    try {
-      return this.joined(key, load(this.store, key, this.optionsOf()));
-    } catch (cause) {
-      throw this.failure('load', cause);
-    }
-  }
-
-  /** What the store itself has to tell an operator. */
+  /** The store's own figures for operators. */
   figures(): Readonly<Record<string, number>> {
     return this.store.figures?.() ?? {};
   }
 
-  /** Asks the store for a session that nobody has: tells whether it answers, and changes nothing. */
+  /** Asks the store for a session that nobody has: shows whether it answers, and changes nothing. */
   async probe(): Promise<void> {
     await this.ask('load', () => this.store.load(sessionKeyOf(generateSessionId())));
   }
 
   /** @param locator where the state is that the change was made from, as the store said */
-  save(content: Omit<SessionChange, 'writeId'>, locator?: string): Promise<SaveResult> {
-    const change = this.changeOf(content, locator);
+  save(content: ChangeContent, locator?: string): MaybePromise<SaveResult> {
+    const { key, mode, lifetime, createdAt, lock, parts } = content;
+    const writeId = `${this.writer}${(this.writes++).toString(36)}`;
+    const change: SessionChange = { key, mode, writeId, lifetime, createdAt, lock, locator, parts };
     return this.ask(
       'save',
       () => this.store.save(change),
-      (result) => this.stored(content.key, result),
+      (result) => this.noteSave(key, result),
     );
   }
 
-  /** Whether `saveAtOnce` can be called. */
-  get savesAtOnce(): boolean {
-    return answerAtOnce(this.store, 'save') !== undefined;
-  }
-
-  /** Like `save`, in the call itself; only where `savesAtOnce`. */
-  saveAtOnce(content: Omit<SessionChange, 'writeId'>, locator?: string): SaveResult {
-    const save = answerAtOnce(this.store, 'save');
-    if (!save) throw this.failed('save', 'its answers take time');
-    try {
-      return save(this.store, this.changeOf(content, locator));
-    } catch (cause) {
-      throw this.failure('save', cause);
-    }
-  }
-
-  touch(key: SessionKey): Promise<boolean> {
+  async touch(key: SessionKey): Promise<boolean> {
     return this.ask('touch', () => this.store.touch(key));
   }
 
-  destroy(key: SessionKey, ifStamp?: string): Promise<boolean> {
+  async destroy(key: SessionKey, ifStamp?: string): Promise<boolean> {
     return this.ask('destroy', () => this.store.destroy(key, ifStamp));
   }
 
@@ -126,30 +116,22 @@ export class StoreGateway {
     return !this.isShared || this.store.capabilities.locks === true;
   }
 
-  lock(key: SessionKey, token: string, leaseMs: number): Promise<boolean> {
+  async lock(key: SessionKey, token: string, leaseMs: number): Promise<boolean> {
     return this.ask('lock', async () => (await this.store.lock?.(key, token, leaseMs)) ?? false);
   }
 
-  unlock(key: SessionKey, token: string): Promise<void> {
-    return this.ask('unlock', async () => this.store.unlock?.(key, token));
+  async unlock(key: SessionKey, token: string): Promise<void> {
+    await this.ask('unlock', async () => this.store.unlock?.(key, token));
   }
 
-  /** @throws SessionStoreError naming the store: it is shared and cannot lock */
-  refuseWithoutLock(): void {
+  /** @throws SessionStoreError naming the store when servers share it and it cannot lock */
+  requireLocks(): void {
     if (!this.canLock)
       throw this.failed('lock', 'servers share it, and it has no locks: a request cannot have a session for itself');
   }
 
-  private optionsOf(known?: string, locator?: string): LoadOptions {
-    return {
-      touchAfterMs: this.touchIntervalMs,
-      ...(known !== undefined && { known }),
-      ...(this.locates && locator !== undefined && { locator }),
-    };
-  }
-
-  /** What the store answers tells of the client as it was before. */
-  private joined(key: SessionKey, result: LoadResult): LoadResult {
+  /** The store answers with the client as it was before this request, which has joined by now. */
+  private noteLoad(key: SessionKey, result: LoadResult): LoadResult {
     switch (result.outcome) {
       case 'found':
         return result.record.joined ? result : { ...result, record: { ...result.record, joined: true } };
@@ -161,83 +143,67 @@ export class StoreGateway {
     }
   }
 
-  private changeOf(
-    { key, mode, lifetime, createdAt, lock, parts }: Omit<SessionChange, 'writeId'>,
-    locator: string | undefined,
-  ): SessionChange {
-    const writeId = `${this.writer}${(this.writes++).toString(36)}`;
-    return { key, mode, writeId, lifetime, createdAt, lock, locator, parts };
-  }
-
-  private stored(key: SessionKey, result: SaveResult): SaveResult {
+  private noteSave(key: SessionKey, result: SaveResult): SaveResult {
     if (result.outcome === 'gone' && result.lost) this.onLost(key);
     return result;
   }
 
   /**
-   * A call counts until the store is done with it, also when nobody waits any more: a store that hangs must not pile up work. A store may be anybody's: one
-   * that throws instead of rejecting, or answers nothing, has failed like any other.
+   * Calls the store. A store may be anybody's code: one that throws instead of rejecting, or that answers nothing, has
+   * failed like any other.
    *
-   * @param onAnswer called in the context of the request
+   * @param onAnswer runs in the context of the request
+   * @throws SessionStoreError, or rejects with it
    */
-  private ask<T>(
-    operation: SessionStoreError['operation'],
-    call: () => Promise<T>,
-    onAnswer?: (answer: T) => T,
-  ): Promise<T> {
-    if (this.underWay >= MAX_UNDER_WAY)
-      return Promise.reject(this.failed(operation, `${MAX_UNDER_WAY} calls are under way already`));
+  private ask<T>(operation: Operation, call: () => MaybePromise<T>, onAnswer?: (answer: T) => T): MaybePromise<T> {
+    if (this.calls >= MAX_CALLS) throw this.reported(operation, `${MAX_CALLS} calls are under way already`);
+    try {
+      const answer = call();
+      if (isPromise(answer)) return this.wait(operation, answer, onAnswer);
+      return onAnswer ? onAnswer(answer) : answer;
+    } catch (cause) {
+      throw this.reported(operation, cause);
+    }
+  }
+
+  /** A call counts until the store answers it, also when nobody waits any more: a store that hangs must not pile up work. */
+  private wait<T>(operation: Operation, answer: Promise<T>, onAnswer?: (answer: T) => T): Promise<T> {
     const { deadline } = this;
     const answered = new Promise<T>((resolve, reject) => {
-      const answer = begun(call);
       const waiting = deadline?.begin(reject);
-      this.underWay++;
-      /** @returns whether anybody waits */
-      const over = (): boolean => {
-        this.underWay--;
+      this.calls++;
+      /** @returns whether the caller still waits */
+      const isInTime = (): boolean => {
+        this.calls--;
         return waiting === undefined || deadline?.end(waiting) === true;
       };
       answer.then(
         (value) => {
-          if (!over()) return;
+          if (!isInTime()) return;
           try {
             resolve(onAnswer ? onAnswer(value) : value);
           } catch (cause) {
             reject(cause);
           }
         },
-        (cause: unknown) => void (over() && reject(cause)),
+        (cause: unknown) => void (isInTime() && reject(cause)),
       );
     });
-    // Here and not where it fails: who listens to failures is to be told in the context of the request, and a deadline passes in none.
+    // Reported from here, not from where it fails: listeners run in the context of the request, a deadline in none.
     return answered.catch((cause: unknown) => {
-      throw this.failure(operation, cause);
+      throw this.reported(operation, cause);
     });
   }
 
-  private failure(operation: SessionStoreError['operation'], cause: unknown): SessionError {
-    const error =
-      cause instanceof SessionError
-        ? cause
-        : this.failed(operation, cause instanceof Error ? cause.message : String(cause), { cause });
+  /** The error of a call that failed, after those who listen for failures have been told. */
+  private reported(operation: Operation, cause: unknown): SessionError {
+    const error = cause instanceof SessionError ? cause : this.failed(operation, cause);
     if (error instanceof SessionStoreError) this.onFailure(error);
     return error;
   }
 
-  private failed(
-    operation: SessionStoreError['operation'],
-    problem: string,
-    options?: ErrorOptions,
-  ): SessionStoreError {
-    return new SessionStoreError(this.store.name, operation, problem, options);
-  }
-}
-
-/** A promise whatever the call does. */
-function begun<T>(call: () => Promise<T>): Promise<T> {
-  try {
-    return Promise.resolve(call());
-  } catch (cause) {
-    return Promise.reject(cause);
+  private failed(operation: Operation, cause: unknown): SessionStoreError {
+    if (cause instanceof Error) return new SessionStoreError(this.store.name, operation, cause.message, { cause });
+    return new SessionStoreError(this.store.name, operation, String(cause));
   }
 }

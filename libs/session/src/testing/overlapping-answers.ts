@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { MaybePromise } from '../store/maybe-promise.js';
 import type { SessionKey } from '../store/session-key.js';
 import type { LoadResult, SaveResult, SessionStore } from '../store/session-store.js';
 import { lastingSession } from './lasting-session.js';
@@ -24,7 +25,7 @@ export async function overlappingAnswers(
 ): Promise<Overlapping[]> {
   const { key, stamp } = await lastingSession(on, { a: '1', b: '1' });
   const before = notices.countOf(key);
-  const own = async (asking: Promise<LoadResult | SaveResult>): Promise<Overlapping> => {
+  const own = async (asking: MaybePromise<LoadResult | SaveResult>): Promise<Overlapping> => {
     const answer = await asking;
     const toldUntilThen = notices.countOf(key);
     return { key, answer, toldUntilThen, isNew: toldUntilThen > before };

@@ -1,17 +1,21 @@
 import { describe, expect, it } from '@jest/globals';
 import { RequestFacts } from './request-facts.js';
 
-const change = (name: string, mine: string) => ({ bean: { name }, mine });
+const commit = (retries: number, ...changes: [name: string, mine: string][]) => ({
+  differences: changes.map(([name, mine]) => ({ bean: { name }, mine })),
+  retries,
+});
 
 describe('what a request did with its session', () => {
   it('is the sum of its commits, each bean named once', () => {
     const facts = new RequestFacts();
-    facts.saves([change('cart', '{"rows":1}'), change('user', '"é"')]);
-    facts.saves([]);
-    facts.saves([change('cart', '{"rows":22}')]);
+    facts.saves(commit(1, ['cart', '{"rows":1}'], ['user', '"é"']));
+    facts.saves(commit(0));
+    facts.saves(commit(2, ['cart', '{"rows":22}']));
 
     expect(facts.changed).toEqual(['cart', 'user']);
     expect(facts.savedBytes).toBe(10 + 4 + 11);
+    expect(facts.retries).toBe(3);
   });
 
   it('is the sum of its loads', () => {

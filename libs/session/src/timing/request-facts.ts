@@ -3,10 +3,10 @@ import type { SessionKey } from '../store/session-key.js';
 /** Of services that one request calls. */
 const MOST_NAMES = 16;
 
-/** One bean that a commit stores: a PartDifference. */
-interface Change {
-  readonly bean: { readonly name: string };
-  readonly mine: string;
+/** The part of a PendingCommit that the record is made of. */
+interface Commit {
+  readonly differences: readonly { readonly bean: { readonly name: string }; readonly mine: string }[];
+  readonly retries: number;
 }
 
 interface DownstreamCalls {
@@ -18,7 +18,7 @@ interface DownstreamCalls {
 // Most requests have one or none of each: an array is made when there is something to put into it.
 const NO_NAMES: readonly string[] = Object.freeze([]);
 const NO_CALLS: readonly DownstreamCalls[] = Object.freeze([]);
-const NO_CHANGES: readonly Change[] = Object.freeze([]);
+const NO_COMMIT: Commit = Object.freeze({ differences: [], retries: 0 });
 
 /** What a request did with its session, besides taking time. Filled by the life cycle; becomes the record. */
 export class RequestFacts {
@@ -41,13 +41,13 @@ export class RequestFacts {
   hasPresented = false;
 
   conflicts = 0;
-  retries = 0;
   touched: readonly string[] = NO_NAMES;
   downstream: readonly DownstreamCalls[] = NO_CALLS;
 
   // What is told of them is worked out when somebody asks: not every listener does.
-  private saved: readonly Change[] = NO_CHANGES;
+  private lastCommit = NO_COMMIT;
   private savedBefore = 0;
+  private retriesBefore = 0;
   private changedBefore: Iterable<string> = NO_NAMES;
   private lastLoaded: ReadonlyMap<string, string> | undefined;
   private loadedBefore = 0;
@@ -67,21 +67,42 @@ export class RequestFacts {
     this.touched = [...this.touched, part];
   }
 
-  saves(changes: readonly Change[]): void {
-    if (changes.length === 0) return;
-    // A stream may store as often as it likes: no more than the last is kept.
-    if (this.saved.length > 0) [this.changedBefore, this.savedBefore] = [new Set(this.changed), this.savedBytes];
-    this.saved = changes;
+  /** The client brought an id, and with it this text about where its session is. */
+  presents(locator: string | undefined): void {
+    this.hasPresented = true;
+    this.locator = locator;
+  }
+
+  /** The request sees its session in this state. */
+  sees(key: SessionKey, payloads: ReadonlyMap<string, string>): void {
+    this.key = key;
+    this.payloads = payloads;
+  }
+
+  /** The request has handed a commit to the store. */
+  saves(commit: Commit): void {
+    // A stream may store as often as it likes: sums of the earlier commits are kept, and the last one.
+    if (this.lastCommit !== NO_COMMIT) {
+      this.changedBefore = new Set(this.changed);
+      this.savedBefore = this.savedBytes;
+      this.retriesBefore = this.retries;
+    }
+    this.lastCommit = commit;
+  }
+
+  /** How often a save was sent again because another server was quicker. */
+  get retries(): number {
+    return this.retriesBefore + this.lastCommit.retries;
   }
 
   /** Names of the beans that were changed. */
   get changed(): string[] {
-    return [...new Set([...this.changedBefore, ...this.saved.map(({ bean }) => bean.name)])];
+    return [...new Set([...this.changedBefore, ...this.lastCommit.differences.map(({ bean }) => bean.name)])];
   }
 
   /** In UTF-8 bytes. */
   get savedBytes(): number {
-    return this.saved.reduce((sum, { mine }) => sum + Buffer.byteLength(mine), this.savedBefore);
+    return this.lastCommit.differences.reduce((sum, { mine }) => sum + Buffer.byteLength(mine), this.savedBefore);
   }
 
   /** In UTF-8 bytes. */

@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { type MaybePromise, isPromise } from '../store/maybe-promise.js';
 import type { Arrival } from './request-arrivals.js';
 import { eventLoopPulse } from './request-arrivals.js';
 import { phaseIndex } from './phase-index.js';
@@ -73,12 +74,7 @@ export class RequestTiming {
   enter(stage: TimingStage): void {
     if (this.stage === phaseIndex.response) return;
     this.stage = phaseIndex[stage];
-    this.catchUp();
-  }
-
-  /** Like `enter`, from the next change on: who knows that one follows at once spares a look at the clock. Call `catchUp` if none may have followed. */
-  enterNext(stage: TimingStage): void {
-    if (this.stage !== phaseIndex.response) this.stage = phaseIndex[stage];
+    this.update();
   }
 
   begin(overlay: TimingOverlay): void {
@@ -86,47 +82,31 @@ export class RequestTiming {
     const { open } = this;
     open[rank] = (open[rank] as number) + 1;
     this.underWay |= 1 << rank;
-    this.catchUp();
+    this.update();
   }
 
   end(overlay: TimingOverlay): void {
-    this.endNext(overlay);
-    this.catchUp();
-  }
-
-  /** Like `end`, with the next change, as `enterNext`. */
-  endNext(overlay: TimingOverlay): void {
     const rank = RANK[overlay];
     const { open } = this;
     const left = (open[rank] as number) - 1;
     open[rank] = left;
     if (left === 0) this.underWay &= ~(1 << rank);
+    this.update();
   }
 
-  /** Counts `work` as a phase that asks the store. */
-  during<T>(phase: StorePhase, work: () => Promise<T>): Promise<T> {
+  /** Counts `work`, which asks the store, as a phase; the tracer, if there is one, sees it too. */
+  during<T>(phase: StorePhase, work: () => MaybePromise<T>): MaybePromise<T> {
     this.begin(phase);
-    let promise: Promise<T>;
+    let result: MaybePromise<T>;
     try {
-      promise = this.traced(phase, work);
+      result = this.tracer ? this.tracer.trace(phase, this.facts, work) : work();
     } catch (error) {
       this.end(phase);
       throw error;
     }
-    // Not awaited and not passed through: whoever waits for the work is as early as without the timing.
-    const over = (): void => this.end(phase);
-    promise.then(over, over);
-    return promise;
-  }
-
-  /** A tracer wants to see what asks the store. */
-  get isTraced(): boolean {
-    return this.tracer !== undefined;
-  }
-
-  /** Has the tracer see `work`, if there is one; whoever awaits it counts the phase, which costs less than `during`. */
-  traced<T>(phase: StorePhase, work: () => Promise<T>): Promise<T> {
-    return this.tracer ? this.tracer.trace(phase, this.facts, work) : work();
+    if (isPromise(result)) this.endAfter(phase, result);
+    else this.end(phase);
+    return result;
   }
 
   /**
@@ -161,8 +141,14 @@ export class RequestTiming {
     this.endedAt = this.since;
   }
 
-  /** Counts a change of phase that is due; after `enterNext` and `endNext`, where no other change follows at once. */
-  catchUp(): void {
+  /** Not passed through and not awaited: the caller has its result as early as without the timing. */
+  private endAfter(phase: StorePhase, work: Promise<unknown>): void {
+    const over = (): void => this.end(phase);
+    work.then(over, over);
+  }
+
+  /** Counts a change of phase, if there is one. */
+  private update(): void {
     if (this.endedAt !== undefined) return;
     const { underWay } = this;
     // The lowest bit that is set is that of the first in their order.

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { StreamableFile } from '@nestjs/common';
 import { Observable, isObservable } from 'rxjs';
+import { isPromise } from '../../store/maybe-promise.js';
 import type { CurrentRequest } from '../../request/current-request.js';
 import type { HandlerMethod } from './handler-metadata.js';
 import { HandlerObserver } from './handler-observer.js';
@@ -25,7 +26,7 @@ export function commitAfterHandlers({ handlers }: PlannedController, instance: o
 
 function committing(method: HandlerMethod, name: string, context: CurrentRequest): HandlerMethod {
   const handler = function (this: unknown, ...args: never[]): unknown {
-    const request = context.current;
+    const { request } = context;
     // A method of a controller may also be called by another one, or by anybody.
     const isHandler = request instanceof HttpLifecycle && request.handlerBegins(name);
     return isHandler ? follow(request, () => Reflect.apply(method, this, args)) : Reflect.apply(method, this, args);
@@ -52,12 +53,12 @@ function follow(request: HttpLifecycle, call: () => unknown): unknown {
 function finished(request: HttpLifecycle, value: unknown): unknown {
   if (isObservable(value)) return observed(request, value);
   const stored = request.handlerEnded(value instanceof Response ? value.status : request.statusCode);
-  return stored ? stored.then(() => value, refused(value)) : value;
+  return isPromise(stored) ? stored.then(() => value, refused(value)) : value;
 }
 
 function failed(request: HttpLifecycle, error: unknown): Promise<never> {
   const stored = request.handlerEnded(undefined, error);
-  if (!stored) throw error;
+  if (!isPromise(stored)) throw error;
   return stored.then(() => {
     throw error;
   });

@@ -1,4 +1,5 @@
 import type { Observer, Subscriber, Unsubscribable } from 'rxjs';
+import { type MaybePromise, isPromise } from '../../store/maybe-promise.js';
 import type { HttpLifecycle } from '../http-lifecycle.js';
 
 /** Follows one call of a handler. Nest answers with its last value: it is passed on when it is true that it is stored. */
@@ -22,7 +23,7 @@ export class HandlerObserver implements Observer<unknown>, Unsubscribable {
   error(error: unknown): void {
     const { subscriber } = this;
     const stored = this.end(undefined, error);
-    if (stored)
+    if (isPromise(stored))
       stored.then(
         () => subscriber.error(error),
         (failure: unknown) => subscriber.error(failure),
@@ -32,7 +33,7 @@ export class HandlerObserver implements Observer<unknown>, Unsubscribable {
 
   complete(): void {
     const stored = this.end(this.status());
-    if (!stored) return this.answer();
+    if (!isPromise(stored)) return this.answer();
     stored.then(
       () => this.answer(),
       (failure: unknown) => this.subscriber.error(failure),
@@ -44,7 +45,7 @@ export class HandlerObserver implements Observer<unknown>, Unsubscribable {
     if (!this.hasEnded) void this.end(undefined);
   }
 
-  private end(status: number | undefined, error?: unknown): Promise<void> | undefined {
+  private end(status: number | undefined, error?: unknown): MaybePromise<void> {
     this.hasEnded = true;
     return this.request.handlerEnded(status, error);
   }

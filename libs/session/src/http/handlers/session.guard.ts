@@ -1,4 +1,5 @@
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
+import { isPromise } from '../../store/maybe-promise.js';
 import type { CurrentRequest } from '../../request/current-request.js';
 import type { HandlerPlan } from './handler-plan.js';
 import type { FrameworkRequest } from '../id/http-id-exchange.js';
@@ -13,17 +14,18 @@ export class SessionGuard implements CanActivate {
 
   canActivate(execution: ExecutionContext): boolean | Promise<boolean> {
     const handler = this.plan.of(execution.getClass(), execution.getHandler() as () => unknown);
-    const request = this.context.current ?? HttpLifecycle.of(execution.getArgByIndex(0));
+    const request = this.context.request ?? HttpLifecycle.of(execution.getArgByIndex(0));
     if (!(request instanceof HttpLifecycle)) return true;
-    request.handler = handler.name;
-    const { timing } = request;
+    const { state } = request;
+    const { timing } = state;
+    state.handler = handler.name;
     if (timing) timing.facts.handler = handler.name;
     // Nothing of ours will say when the handler begins.
     if (!handler.needsSession || !handler.isAnswered) timing?.enter('application');
     if (!handler.needsSession) return true;
     const framework = execution.getType() === 'http' ? execution.getArgByIndex<FrameworkRequest>(0) : undefined;
-    request.isReadOnly = handler.isReadOnly;
+    state.isReadOnly = handler.isReadOnly;
     const begun = request.begin(framework, handler.lockWaitMs);
-    return begun === undefined || begun.then(() => true);
+    return isPromise(begun) ? begun.then(() => true) : true;
   }
 }

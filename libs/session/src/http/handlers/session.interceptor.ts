@@ -18,7 +18,7 @@ import { HttpLifecycle } from '../http-lifecycle.js';
 class SessionInterceptor implements NestInterceptor {
   intercept(execution: ExecutionContext, next: CallHandler): Observable<unknown> {
     const request = HttpLifecycle.of(execution.getArgByIndex(0));
-    request?.timing?.enter('application');
+    request?.state.timing?.enter('application');
     if (Reflect.hasMetadata(SSE_METADATA, execution.getHandler()) || !request?.handlerBegins()) return next.handle();
     return new Observable((subscriber) => {
       const observer = new HandlerObserver(request, request, subscriber);

@@ -1,3 +1,4 @@
+import type { MaybePromise } from '../../store/maybe-promise.js';
 import type { ResponseHeaders } from './response-headers.js';
 
 /** What the response gate asks of the session of the request. */
@@ -8,7 +9,7 @@ export interface GateKeeper {
    *
    * `head`: its first bytes. `held`: it was held, goes on after its head, and only the head can carry a new id. `end`: the last chance.
    */
-  beforeBytes(status: number, moment: 'head' | 'held' | 'end'): Promise<void> | undefined;
+  beforeBytes(status: number, moment: 'head' | 'held' | 'end'): MaybePromise<void>;
 
   /** The head is about to be written: the last moment for headers. Again only when writing it failed. */
   beforeHead(headers: ResponseHeaders, status: number): void;

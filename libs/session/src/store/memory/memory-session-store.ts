@@ -1,11 +1,11 @@
 import { SessionStoreError } from '../../errors/session-store.error.js';
 import type { Clock } from '../clock.js';
+import type { MaybePromise } from '../maybe-promise.js';
 import type { SessionChange } from '../session-change.js';
 import type { SessionKey } from '../session-key.js';
 import type { SessionLifetime } from '../session-lifetime.js';
 import type { StoredPart } from '../session-record.js';
 import type { LoadOptions, LoadResult, SaveResult, SessionStore } from '../session-store.js';
-import { answersAtOnce } from '../at-once.js';
 import { changeParts } from '../heap/change-parts.js';
 import type { MemorySessionStoreOptions } from './memory-session-store.options.js';
 import { MemorySessionTable } from './memory-session-table.js';
@@ -30,11 +30,6 @@ const ENDED_KEYS = { forMs: 60_000, limit: 10_000 } as const;
 export class MemorySessionStore implements SessionStore {
   readonly name = 'memory';
   readonly capabilities = { shared: false } as const;
-
-  static {
-    answersAtOnce(this.prototype, 'load', (store, key, options) => store.loadNow(key, options));
-    answersAtOnce(this.prototype, 'save', (store, change) => store.saveNow(change));
-  }
 
   private readonly clock: Clock;
   private readonly table: MemorySessionTable;
@@ -61,13 +56,33 @@ export class MemorySessionStore implements SessionStore {
     return this.table.bytes;
   }
 
-  async load(key: SessionKey, options?: LoadOptions): Promise<LoadResult> {
-    return this.loadNow(key, options);
+  load(key: SessionKey, { known, touchAfterMs }: LoadOptions = {}): MaybePromise<LoadResult> {
+    const now = this.clock.now();
+    const session = this.table.find(key, now);
+    if (!session) return this.renewed.has(key, now) ? { outcome: 'none', renewed: true } : { outcome: 'none' };
+    const { createdAt, lastAccessedAt, joined } = session;
+    if (touchAfterMs !== undefined && (!joined || now - lastAccessedAt >= touchAfterMs)) {
+      session.joined = true;
+      this.table.prolong(session, now);
+    }
+    const { expiresAt, stamp, lifetime, parts } = session;
+    if (stamp === known) return { outcome: 'unchanged', times: { createdAt, lastAccessedAt, expiresAt, joined } };
+    const record = { createdAt, lastAccessedAt, expiresAt, joined, stamp, lifetime, parts: unpackParts(parts) };
+    return { outcome: 'found', record };
   }
 
   /** @throws SessionStoreError when the store is full. */
-  async save(change: SessionChange): Promise<SaveResult> {
-    return this.saveNow(change);
+  save(change: SessionChange): MaybePromise<SaveResult> {
+    const now = this.clock.now();
+    const session = this.table.find(change.key, now);
+    if (!session) {
+      const tooLate = change.mode === 'update' || this.ended.has(change.key, now);
+      return tooLate ? { outcome: 'gone' } : this.create(change, now);
+    }
+    const stamp = session.stampOf(change.writeId);
+    if (stamp) return { outcome: 'saved', stamp, times: session.times };
+    if (change.mode === 'create') return { outcome: 'conflict', record: session.record };
+    return this.update(session, change, now);
   }
 
   async touch(key: SessionKey): Promise<boolean> {
@@ -90,34 +105,6 @@ export class MemorySessionStore implements SessionStore {
   /** Stops the timer. The sessions stay usable, for requests that are still running. May be called again. */
   async close(): Promise<void> {
     this.table.close();
-  }
-
-  private loadNow(key: SessionKey, { known, touchAfterMs }: LoadOptions = {}): LoadResult {
-    const now = this.clock.now();
-    const session = this.table.find(key, now);
-    if (!session) return this.renewed.has(key, now) ? { outcome: 'none', renewed: true } : { outcome: 'none' };
-    const { createdAt, lastAccessedAt, joined } = session;
-    if (touchAfterMs !== undefined && (!joined || now - lastAccessedAt >= touchAfterMs)) {
-      session.joined = true;
-      this.table.prolong(session, now);
-    }
-    const { expiresAt, stamp, lifetime, parts } = session;
-    if (stamp === known) return { outcome: 'unchanged', times: { createdAt, lastAccessedAt, expiresAt, joined } };
-    const record = { createdAt, lastAccessedAt, expiresAt, joined, stamp, lifetime, parts: unpackParts(parts) };
-    return { outcome: 'found', record };
-  }
-
-  private saveNow(change: SessionChange): SaveResult {
-    const now = this.clock.now();
-    const session = this.table.find(change.key, now);
-    if (!session) {
-      const tooLate = change.mode === 'update' || this.ended.has(change.key, now);
-      return tooLate ? { outcome: 'gone' } : this.create(change, now);
-    }
-    const stamp = session.stampOf(change.writeId);
-    if (stamp) return { outcome: 'saved', stamp, times: session.times };
-    if (change.mode === 'create') return { outcome: 'conflict', record: session.record };
-    return this.update(session, change, now);
   }
 
   private create(change: SessionChange, now: number): SaveResult {

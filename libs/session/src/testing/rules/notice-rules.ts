@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { MaybePromise } from '../../store/maybe-promise.js';
 import type { SessionKey } from '../../store/session-key.js';
 import type { SessionStore, SessionWatch } from '../../store/session-store.js';
 import type { ContractRules } from '../contract-rules.js';
@@ -7,7 +8,7 @@ import { Notices } from '../notices.js';
 import { overlappingAnswers } from '../overlapping-answers.js';
 import type { StoreUnderTest } from '../store-under-test.js';
 
-type Change = (on: StoreUnderTest, server: SessionStore, key: SessionKey, stamp: string) => Promise<unknown>;
+type Change = (on: StoreUnderTest, server: SessionStore, key: SessionKey, stamp: string) => MaybePromise<unknown>;
 
 const uses: Readonly<Record<string, Change>> = {
   'a save': (on, server, key, stamp) => server.save(on.update(key, { a: { base: stamp, payload: '2' } })),

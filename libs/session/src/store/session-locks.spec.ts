@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { WaitingLine } from './waiting-line.js';
+import { WaitingLine } from './session-locks.js';
 
 describe('a waiting line', () => {
   it('lets one in at a time, in order of arrival', async () => {
@@ -10,7 +10,7 @@ describe('a waiting line', () => {
       order.push(n);
       await Promise.resolve();
       expect(order.at(-1)).toBe(n);
-      line.leave();
+      line.next();
     });
     await Promise.all(visits);
     expect(order).toEqual([1, 2, 3]);
@@ -23,9 +23,9 @@ describe('a waiting line', () => {
     const impatient = line.enter(1);
     const patient = line.enter(60_000);
     expect(await impatient).toBe(false);
-    line.leave();
+    line.next();
     expect(await patient).toBe(true);
-    line.leave();
+    line.next();
     expect(line.isEmpty).toBe(true);
   });
 });
