@@ -127,7 +127,7 @@ export class RequestCommits {
     const lifetime = { idleTimeoutMs, absoluteTimeoutMs, unjoinedTimeoutMs };
     const live = this.liveSessions.create(sessionKeyOf(id), { lifetime });
     try {
-      await this.save(request, live, new PendingCommit(differences));
+      await this.save(request, live, differences);
     } catch (error) {
       request.id = undefined;
       live.end();
@@ -139,19 +139,16 @@ export class RequestCommits {
   }
 
   private update(request: RequestState, live: LiveSession, differences: readonly PartDifference[]): MaybePromise<void> {
-    const dependencies = request.unit?.dependencies();
     const lifetime = changedLifetime(request.takeActions(), live);
-    if (differences.length > 0 || lifetime)
-      return this.save(request, live, new PendingCommit(differences, dependencies, lifetime, request.lock?.token));
-    if (!dependencies?.length && !live.isTouchDue()) return undefined;
-    return request.measure('sessionSave', () => this.confirm(live, dependencies ?? []));
-  }
-
-  /** Nothing has changed. What this request has read must have become true before its answer leaves. */
-  private async confirm(live: LiveSession, dependencies: readonly PendingCommit[]): Promise<void> {
-    for (const dependency of dependencies) await dependency.done;
-    // A request that ran long (a stream, a slow handler) was use of the session until now.
-    if (live.isTouchDue()) await live.touch();
+    if (differences.length > 0 || lifetime) return this.save(request, live, differences, lifetime);
+    const dependencies = request.unit?.dependencies() ?? [];
+    if (dependencies.length === 0 && !live.isTouchDue()) return undefined;
+    return request.measure('sessionSave', async () => {
+      // Nothing has changed. What this request has read must have become true before its answer leaves.
+      for (const dependency of dependencies) await dependency.done;
+      // A request that ran long (a stream, a slow handler) was use of the session until now.
+      if (live.isTouchDue()) await live.touch();
+    });
   }
 
   private async renew(request: RequestState, live: LiveSession, differences: readonly PartDifference[]): Promise<void> {
@@ -186,7 +183,13 @@ export class RequestCommits {
     }
   }
 
-  private save(request: RequestState, live: LiveSession, commit: PendingCommit): MaybePromise<void> {
+  private save(
+    request: RequestState,
+    live: LiveSession,
+    differences: readonly PartDifference[],
+    lifetime?: SessionLifetime,
+  ): MaybePromise<void> {
+    const commit = new PendingCommit(differences, request.unit?.dependencies(), lifetime, request.lock?.token);
     request.facts?.saves(commit);
     return request.measure('sessionSave', () => live.commit(commit));
   }
