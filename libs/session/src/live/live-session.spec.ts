@@ -99,7 +99,7 @@ function change(bean: SessionBean, from: number, to: number | string, dependsOn:
 }
 
 function commit(live: LiveSession, pending: PendingCommit): PendingCommit {
-  live.commit(pending);
+  void live.commit(pending);
   return pending;
 }
 
@@ -153,7 +153,7 @@ describe('group commit', () => {
   it('saves at once what a lone request has changed', async () => {
     const live = await liveSession();
     live.users = 1;
-    live.commit(change(sum, 0, 1));
+    void live.commit(change(sum, 0, 1));
     expect(log).toEqual(['save sum']);
   });
 
@@ -341,7 +341,7 @@ describe('exclusively', () => {
   it('is refused when the session has ended before its turn', async () => {
     const live = await liveSession();
     const save = hold('save');
-    live.commit(change(sum, 0, 1));
+    void live.commit(change(sum, 0, 1));
     await save.reached;
     const job = live.exclusively(async () => 'ran');
     live.end();

@@ -1,11 +1,12 @@
 import { SessionBusyError } from '../errors/session-busy.error.js';
 import { SessionEndedError } from '../errors/session-ended.error.js';
 import type { Clock } from '../store/clock.js';
-import { type MaybePromise, andThen, isPromise, orElse } from '../store/maybe-promise.js';
+import { type MaybePromise, isPromise } from '../store/maybe-promise.js';
 import type { SessionKey } from '../store/session-key.js';
 import type { SessionRecord } from '../store/session-record.js';
 import type { SaveResult, SessionLocation } from '../store/session-store.js';
 import type { StoreGateway } from '../store/store-gateway.js';
+import type { RequestTiming } from '../timing/request-timing.js';
 import { CommitQueue, MAX_ATTEMPTS, type SessionSnapshot, backOff } from './commit-queue.js';
 import { KeptInstances } from './kept-instances.js';
 import type { PendingCommit } from './pending-commit.js';
@@ -18,6 +19,7 @@ export interface LiveSessionSettings {
   readonly maxSessionBytes: number;
 }
 
+/** A request that waits for the next load. */
 interface Joiner {
   readonly locator: string | undefined;
   readonly resolve: (isLive: boolean) => void;
@@ -77,7 +79,7 @@ export class LiveSession {
     this.queue = new CommitQueue(payloads, head, settings.maxSessionBytes);
   }
 
-  /** What the store has, as far as this server knows. */
+  /** The state that the store has, as far as this server knows. */
   get stored(): StoredState {
     return this.known;
   }
@@ -101,10 +103,12 @@ export class LiveSession {
    * Merges a unit of work into the head and queues it for the next save. Synchronous up to that point, so a unit of
    * work is in the head whole or not at all.
    *
+   * @param timing of the request, if it is measured
    * @returns when it is stored; undefined if it is already
    * @throws SessionConflictError, SessionEndedError, SessionStateError (too large): nothing was changed
    */
-  commit(commit: PendingCommit): MaybePromise<void> {
+  commit(commit: PendingCommit, timing?: RequestTiming): MaybePromise<void> {
+    if (timing) return timing.during('sessionSave', () => this.commit(commit));
     if (this.isEnded) throw new SessionEndedError();
     this.queue.add(commit);
     this.scheduleSave();
@@ -170,7 +174,7 @@ export class LiveSession {
     this.known.untrustWatch();
   }
 
-  /** An answer of the store is missing: its state must be read before it is trusted again. */
+  /** An answer of the store is missing: it must be asked before this copy is trusted again. */
   forgetStamp(): void {
     this.known.forgetStamp();
   }
@@ -186,17 +190,10 @@ export class LiveSession {
     this.instances.clear();
     this.queue.refuseWaiting(new SessionEndedError());
     confirmed.catch(() => {
-      // Unless it is known by now, or another call tries to end it.
-      if (this.endConfirmed !== confirmed) return;
-      this.isEnded = false;
+      // Unless another call has ended it, or tries to.
+      if (this.endConfirmed === confirmed) this.isEnded = false;
       this.forgetStamp();
     });
-  }
-
-  /** Ends it because it goes on under another id. */
-  endRenewed(): void {
-    this.isRenewed = true;
-    this.end();
   }
 
   /**
@@ -222,8 +219,8 @@ export class LiveSession {
 
   /** Saving, loading and jobs take turns. No step fails: each hands its failure to its callers. */
   private workFrom(turn: number): void {
-    for (let at = turn; this.hasWork; at++) {
-      const step = at % 3 === 0 ? this.save() : at % 3 === 1 ? this.load() : this.jobs.shift()?.();
+    for (let at = turn; this.queue.hasWaiting || this.joiners.length > 0 || this.jobs.length > 0; at++) {
+      const step = this.step(at % 3);
       if (isPromise(step)) return this.workAfter(step, at + 1);
     }
     this.isWorking = false;
@@ -233,44 +230,61 @@ export class LiveSession {
     void step.then(() => this.workFrom(turn));
   }
 
-  private get hasWork(): boolean {
-    return this.queue.hasWaiting || this.joiners.length > 0 || this.jobs.length > 0;
+  private step(turn: number): MaybePromise<void> {
+    if (turn === 0) return this.queue.hasWaiting ? this.save() : undefined;
+    if (turn === 1) return this.joiners.length > 0 ? this.load() : undefined;
+    return this.jobs.shift()?.();
   }
 
   private save(): MaybePromise<void> {
-    if (!this.queue.hasWaiting) return undefined;
     this.queue.startBatch();
-    return orElse(
-      () => this.sendBatch(1),
-      (error) => this.onSaveFailure(error),
-    );
+    try {
+      const answer = this.sendBatch();
+      if (isPromise(answer)) return this.finishSave(answer);
+      this.onSaveResult(answer);
+      return this.queue.hasBatch ? this.finishSave(this.resendBatch(1)) : undefined;
+    } catch (error) {
+      return this.onSaveFailure(error);
+    }
   }
 
-  private sendBatch(attempt: number): MaybePromise<void> {
-    const { queue, known: stored } = this;
-    const { doubts } = stored;
-    const change = stored.changeTo(queue.target, queue.lifetime, queue.lock);
-    return andThen(this.gateway.save(change, stored.location.locator), (result) => {
-      this.onSaveResult(result, doubts);
-      if (!queue.hasBatch) return undefined;
-      if (attempt < MAX_ATTEMPTS) return backOff(attempt).then(() => this.sendBatch(attempt + 1));
+  private async finishSave(answer: Promise<SaveResult>): Promise<void> {
+    try {
+      let result = await answer;
+      for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+        this.onSaveResult(result);
+        if (!this.queue.hasBatch) return;
+        if (attempt < MAX_ATTEMPTS) result = await this.resendBatch(attempt);
+      }
       const busy = `another server changed the session ${MAX_ATTEMPTS} times in a row while this one tried to`;
-      queue.refuseBatch(new SessionBusyError(busy));
-      return queue.rebase(stored.payloads);
-    });
+      this.queue.refuseBatch(new SessionBusyError(busy));
+      this.queue.rebase(this.known.payloads);
+    } catch (error) {
+      this.onSaveFailure(error);
+    }
+  }
+
+  private sendBatch(): MaybePromise<SaveResult> {
+    const { queue, known } = this;
+    known.isAsked();
+    return this.gateway.save(known.changeTo(queue.target, queue.lifetime, queue.lock), known.location.locator);
+  }
+
+  private async resendBatch(attempt: number): Promise<SaveResult> {
+    await backOff(attempt);
+    return this.sendBatch();
   }
 
   /**
    * Where another server was quicker, the batch is applied again onto what that has stored; what is left of it is sent
    * again.
-   * @param doubts their number when the save was sent
    */
-  private onSaveResult(result: SaveResult, doubts: number): void {
+  private onSaveResult(result: SaveResult): void {
     const { queue, known: stored } = this;
     switch (result.outcome) {
       case 'saved':
         stored.saved(queue.target, queue.lifetime, result.stamp, result.times);
-        this.noteAnswer(result, doubts);
+        stored.noteAnswer(result, this.settings.clock.now());
         return queue.batchStored();
       case 'gone':
         queue.refuseBatch(new SessionEndedError());
@@ -283,25 +297,20 @@ export class LiveSession {
       case 'conflict':
         queue.countRetry();
         stored.adopt(result.record);
-        stored.locate(result, doubts);
+        stored.locate(result);
         return queue.rebase(stored.payloads);
     }
   }
 
   /** It is unknown whether the store has applied the save. */
   private onSaveFailure(error: unknown): void {
-    this.forgetStamp();
+    this.known.forgetStamp();
     this.queue.refuseAll(error instanceof Error ? error : new Error(String(error)), this.known.payloads);
   }
 
-  private load(): MaybePromise<void> {
+  private async load(): Promise<void> {
     const { joiners } = this;
-    if (joiners.length === 0) return undefined;
     this.joiners = [];
-    return this.loadFor(joiners);
-  }
-
-  private async loadFor(joiners: readonly Joiner[]): Promise<void> {
     try {
       // The locator of a client decides which copies are too old for it, so the store is asked with each.
       for (const locator of new Set(joiners.map((joiner) => joiner.locator))) {
@@ -318,13 +327,13 @@ export class LiveSession {
 
   private async reload(locator: string | undefined): Promise<void> {
     const { known: stored } = this;
-    const { doubts } = stored;
+    stored.isAsked();
     const result = await this.gateway.load(this.key, stored.stamp, locator);
     if (result.outcome === 'none') {
       this.isRenewed = result.renewed === true;
       return this.end();
     }
-    this.noteAnswer(result, doubts);
+    stored.noteAnswer(result, this.settings.clock.now());
     if (result.outcome === 'unchanged') {
       stored.times = result.times;
       return undefined;
@@ -332,11 +341,6 @@ export class LiveSession {
     this.reloads++;
     stored.adopt(result.record);
     return this.queue.rebase(stored.payloads);
-  }
-
-  private noteAnswer(location: SessionLocation, doubts: number): void {
-    this.known.answeredAt = this.settings.clock.now();
-    this.known.locate(location, doubts);
   }
 }
 

@@ -1,9 +1,10 @@
-import { type MaybePromise, andThen, isPromise } from '../store/maybe-promise.js';
+import { type MaybePromise, isPromise } from '../store/maybe-promise.js';
 import type { SessionKey } from '../store/session-key.js';
 import type { LoadResult } from '../store/session-store.js';
 import type { StoreGateway } from '../store/store-gateway.js';
 import { ShortLivedMap } from '../store/short-lived-map.js';
 import type { RequestFacts } from '../timing/request-facts.js';
+import type { RequestTiming } from '../timing/request-timing.js';
 import { LiveSession, type LiveSessionSettings } from './live-session.js';
 import type { NearCache } from './near-cache.js';
 import type { NewSession } from './stored-session.js';
@@ -51,21 +52,16 @@ export class LiveSessions {
    *
    * @param locator where the session is, as the client says
    * @param saves how often the session had been saved when the client was last shown it, if it says so
-   * @param facts of the request, if it is measured: are told where the session came from
+   * @param timing of the request, if it is measured
    * @throws SessionStoreError, or rejects with it
    */
   acquire(
     key: SessionKey,
     locator?: string,
     saves?: number,
-    facts?: RequestFacts,
+    timing?: RequestTiming,
   ): MaybePromise<LiveSession | NoSession> {
-    const live = this.byKey.get(key);
-    if (live) return this.join(live, locator, saves, facts);
-    const loading = this.loading.get(key);
-    if (!loading) return this.load(key, locator, facts);
-    // A load that was sent before this request came may miss what was stored since: join its session, which asks again.
-    return loading.live.then((found) => (isLive(found) ? this.acquire(key, locator, saves, facts) : found));
+    return timing ? this.findTimed(timing, key, locator, saves) : this.find(key, locator, saves);
   }
 
   /** The live session of an id that was just generated. Release it. */
@@ -83,6 +79,31 @@ export class LiveSessions {
     if (live.users > 0) return;
     if (live.isEnded || !this.cache) return this.forget(live);
     for (const evicted of this.cache.keep(live)) this.forget(evicted);
+  }
+
+  private findTimed(
+    timing: RequestTiming,
+    key: SessionKey,
+    locator: string | undefined,
+    saves: number | undefined,
+  ): MaybePromise<LiveSession | NoSession> {
+    timing.facts.presents(locator);
+    return timing.during('sessionLoad', () => this.find(key, locator, saves, timing.facts));
+  }
+
+  /** @param facts are told where the session came from */
+  private find(
+    key: SessionKey,
+    locator: string | undefined,
+    saves: number | undefined,
+    facts?: RequestFacts,
+  ): MaybePromise<LiveSession | NoSession> {
+    const live = this.byKey.get(key);
+    if (live) return this.join(live, locator, saves, facts);
+    const loading = this.loading.get(key);
+    if (!loading) return this.load(key, locator, facts);
+    // A load that was sent before this request came may miss what was stored since: join its session, which asks again.
+    return loading.live.then((found) => (isLive(found) ? this.find(key, locator, saves, facts) : found));
   }
 
   private join(

@@ -41,14 +41,14 @@ export class StoredSession {
   /** How often the session had been saved when the store last answered: the first half of its stamp. 0 until it is stored. */
   saves = 0;
 
-  /** How often others may have changed the session, as far as this server was told. */
-  doubts = 0;
-
   /**
    * `[name, version, name, version, ...]`, in the order of `payloads`: one is made for nearly every request, and a Map
    * costs several times as much.
    */
   private versions: readonly string[] = NO_VERSIONS;
+
+  /** Others may have changed the session since the store was asked: its answer may be from before. */
+  private isDoubted = false;
 
   /** How to create the session; undefined once it is stored. */
   private creation: NewSession | undefined;
@@ -115,12 +115,20 @@ export class StoredSession {
     this.creation = undefined;
   }
 
-  /**
-   * Notes where the session is and who watches it, as an answer of the store says.
-   * @param doubts their number when the store was asked: an answer from before a doubt is no ground for trust
-   */
-  locate({ locator, watch }: SessionLocation, doubts: number): void {
-    this.location = { locator, watch: doubts === this.doubts ? watch : undefined };
+  /** A load or save is about to be sent; one at a time. */
+  isAsked(): void {
+    this.isDoubted = false;
+  }
+
+  /** The store has answered: the session is there, and its end of life has moved if that was due. */
+  noteAnswer(location: SessionLocation, now: number): void {
+    this.answeredAt = now;
+    this.locate(location);
+  }
+
+  /** Notes where the session is and who watches it, as the answer of the store says. */
+  locate({ locator, watch }: SessionLocation): void {
+    this.location = { locator, watch: this.isDoubted ? undefined : watch };
   }
 
   /**
@@ -128,7 +136,7 @@ export class StoredSession {
    * save under way, too, whose answer may be from before and yet arrive later.
    */
   untrustWatch(): void {
-    this.doubts++;
+    this.isDoubted = true;
     this.location = { ...this.location, watch: undefined };
   }
 

@@ -87,7 +87,8 @@ export class SessionRenewal {
       await this.discard(renewed);
       return undefined;
     }
-    live.endRenewed();
+    live.isRenewed = true;
+    live.end();
     return { id, renewed };
   }
 

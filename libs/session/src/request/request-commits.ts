@@ -4,7 +4,7 @@ import { SessionResponseCommittedError } from '../errors/session-response-commit
 import type { LiveSession } from '../live/live-session.js';
 import { type LiveSessions, isLive } from '../live/live-sessions.js';
 import { type PartDifference, PendingCommit } from '../live/pending-commit.js';
-import { type MaybePromise, andThen, orElse } from '../store/maybe-promise.js';
+import { type MaybePromise, isPromise } from '../store/maybe-promise.js';
 import { generateSessionId, sessionHash, sessionKeyOf } from '../store/session-id.js';
 import type { SessionLifetime } from '../store/session-lifetime.js';
 import type { StoreGateway } from '../store/store-gateway.js';
@@ -47,10 +47,14 @@ export class RequestCommits {
   commit(request: RequestState): MaybePromise<void> {
     const { unit } = request;
     if (!unit) return undefined;
-    return orElse(
-      () => andThen(this.store(request, unit), () => request.live && unit.rebase(request.live)),
-      (error) => this.refuse(request, error),
-    );
+    try {
+      const stored = this.store(request, unit);
+      if (isPromise(stored)) return this.commitLater(request, unit, stored);
+    } catch (error) {
+      return this.commitLater(request, unit, Promise.reject<void>(error));
+    }
+    if (request.live) unit.rebase(request.live);
+    return undefined;
   }
 
   /** Forgets what the request did since its last commit. */
@@ -88,14 +92,21 @@ export class RequestCommits {
     }
   }
 
-  private async refuse(request: RequestState, error: unknown): Promise<never> {
-    this.rollback(request);
-    const { live, facts } = request;
-    if (live && error instanceof SessionConflictError) {
-      if (facts) facts.conflicts++;
-      this.events.emit('conflict', { session: sessionHash(live.key), bean: error.bean, field: error.field });
+  private async commitLater(request: RequestState, unit: UnitOfWork, stored: Promise<void>): Promise<void> {
+    try {
+      await stored;
+    } catch (error) {
+      this.rollback(request);
+      this.reportConflict(request, error);
+      throw error;
     }
-    throw error;
+    if (request.live) unit.rebase(request.live);
+  }
+
+  private reportConflict({ live, timing }: RequestState, error: unknown): void {
+    if (!live || !(error instanceof SessionConflictError)) return;
+    if (timing) timing.facts.conflicts++;
+    this.events.emit('conflict', { session: sessionHash(live.key), bean: error.bean, field: error.field });
   }
 
   /** A handler that promised to change nothing is believed in production, and checked elsewhere. */
@@ -159,7 +170,7 @@ export class RequestCommits {
     }
     const lifetime = changedLifetime(request.takeActions(), live);
     const commit = new PendingCommit(differences, request.unit?.dependencies(), lifetime);
-    request.facts?.saves(commit);
+    request.timing?.facts.saves(commit);
     const { id, renewed } = await request.measure('sessionSave', () => this.renewal.renew(live, commit));
     this.liveSessions.release(live);
     request.renewSession(renewed, id);
@@ -190,8 +201,8 @@ export class RequestCommits {
     lifetime?: SessionLifetime,
   ): MaybePromise<void> {
     const commit = new PendingCommit(differences, request.unit?.dependencies(), lifetime, request.lock?.token);
-    request.facts?.saves(commit);
-    return request.measure('sessionSave', () => live.commit(commit));
+    request.timing?.facts.saves(commit);
+    return live.commit(commit, request.timing);
   }
 }
 

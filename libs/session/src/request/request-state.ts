@@ -4,7 +4,6 @@ import type { LiveSession } from '../live/live-session.js';
 import { type MaybePromise, isPromise } from '../store/maybe-promise.js';
 import type { SessionLock } from '../store/session-locks.js';
 import type { StorePhase } from '../timing/phase-tracer.js';
-import type { RequestFacts } from '../timing/request-facts.js';
 import type { RequestTiming } from '../timing/request-timing.js';
 import type { IdExchange, PresentedId } from './id-exchange.js';
 import type { UnitOfWork } from './unit-of-work.js';
@@ -67,10 +66,11 @@ export class RequestState {
   private current: RequestPhase = 'idle';
   private stands: SessionStanding = 'none';
   private actions = NO_ACTIONS;
-  private loaded: Promise<void> | undefined;
-
   /** Pending while a commit or an end is under way. Never rejects. */
   private turn: Promise<void> | undefined;
+
+  /** Settles when the session is loaded, or has failed to; undefined where the store answers at once. */
+  loaded: Promise<void> | undefined;
 
   /** Set from `active` on, until the request lets go of its session. */
   unit: UnitOfWork | undefined;
@@ -132,13 +132,10 @@ export class RequestState {
     return this.turn;
   }
 
-  /** Runs `load` with the first call, whoever makes it: a request loads once. */
-  loadOnce(load: () => MaybePromise<void>): MaybePromise<void> {
-    if (this.current !== 'idle') return this.loaded;
+  /** `idle` -> `loading` */
+  startLoading(presented: PresentedId | undefined): void {
     this.current = 'loading';
-    const loaded = load();
-    this.loaded = isPromise(loaded) ? loaded : undefined;
-    return this.loaded;
+    this.presented = presented;
   }
 
   /** `loading` -> `active`. @returns false when the client has left meanwhile: the caller keeps the session. */
@@ -226,9 +223,9 @@ export class RequestState {
   }
 
   /** Runs `step` when nothing else of the request is under way: commits and ends run one after the other. */
-  inTurn<T>(step: () => MaybePromise<T>): MaybePromise<T> {
+  inTurn<T>(step: (request: this) => MaybePromise<T>): MaybePromise<T> {
     const { turn } = this;
-    const result = turn ? turn.then(step) : step();
+    const result = turn ? turn.then(() => step(this)) : step(this);
     if (!isPromise(result)) return result;
     if (this.turn === turn) return this.takeTurn(result);
     // A hook that `step` called has taken the turn itself (invalidate() in beforeBeanSaved()): its end comes first.
@@ -240,11 +237,6 @@ export class RequestState {
   afterTurn(step: () => void): void {
     if (this.turn) void this.turn.then(step);
     else step();
-  }
-
-  /** Facts for the record of the request, if it is measured. */
-  get facts(): RequestFacts | undefined {
-    return this.timing?.facts;
   }
 
   /** Runs `work` as a phase of the request, if that is measured. */

@@ -5,8 +5,9 @@ import { SessionStateError } from '../errors/session-state.error.js';
 import { NOTHING_SEEN, freshnessOf, savesSeen } from '../live/freshness.js';
 import type { LiveSession } from '../live/live-session.js';
 import { type LiveSessions, type NoSession, isLive } from '../live/live-sessions.js';
-import { type MaybePromise, andThen, orElse } from '../store/maybe-promise.js';
+import { type MaybePromise, isPromise } from '../store/maybe-promise.js';
 import { sessionHash, sessionKeyOf } from '../store/session-id.js';
+import type { SessionKey } from '../store/session-key.js';
 import { SessionLocks } from '../store/session-locks.js';
 import type { StoreGateway } from '../store/store-gateway.js';
 import { Deadline } from '../store/deadline.js';
@@ -41,6 +42,7 @@ export interface LifecycleLog extends CommitLog {
 export class SessionLifecycle {
   private readonly locks: SessionLocks;
   private readonly commits: RequestCommits;
+  private readonly commitNow = (request: RequestState): MaybePromise<void> => this.commits.commit(request);
   private readonly onUndecodable = (bean: SessionBean, error: SessionStateError, live: LiveSession): void => {
     this.events.emit('undecodable', { session: sessionHash(live.key), bean: bean.name, error });
   };
@@ -65,7 +67,10 @@ export class SessionLifecycle {
    * @throws (rejects with) SessionStoreError: then there is no session and no handler may run
    */
   begin(request: RequestState): MaybePromise<void> {
-    return request.loadOnce(() => this.load(request));
+    if (request.phase !== 'idle') return request.loaded;
+    const loaded = this.load(request);
+    if (isPromise(loaded)) request.loaded = loaded;
+    return loaded;
   }
 
   /**
@@ -78,7 +83,7 @@ export class SessionLifecycle {
    * SessionBusyError, SessionResponseCommittedError
    */
   commit(request: RequestState): MaybePromise<void> {
-    return request.inTurn(() => this.commits.commit(request));
+    return request.inTurn(this.commitNow);
   }
 
   /** Whether `commit` has anything to look at, or to wait for: when not, the response need not wait. */
@@ -174,17 +179,32 @@ export class SessionLifecycle {
   }
 
   private load(request: RequestState): MaybePromise<void> {
-    const presented = (request.presented = request.exchange.presented());
+    const presented = request.exchange.presented();
+    request.startLoading(presented);
     if (!presented) return this.use(request, 'none');
     const key = sessionKeyOf(presented.id);
-    const { facts } = request;
-    facts?.presents(presented.locator);
     const saves = savesSeen(presented.freshness, key);
-    const found = orElse(
-      () => request.measure('sessionLoad', () => this.liveSessions.acquire(key, presented.locator, saves, facts)),
-      (error) => this.resetDamaged(key, error),
-    );
-    return andThen(found, (session) => this.use(request, session));
+    try {
+      const found = this.liveSessions.acquire(key, presented.locator, saves, request.timing);
+      return isPromise(found) ? this.useLater(request, key, found) : this.use(request, found);
+    } catch (error) {
+      return this.useLater(request, key, Promise.reject<NoSession>(error));
+    }
+  }
+
+  private async useLater(
+    request: RequestState,
+    key: SessionKey,
+    found: Promise<LiveSession | NoSession>,
+  ): Promise<void> {
+    try {
+      this.use(request, await found);
+    } catch (error) {
+      const isDamaged = error instanceof SessionStateError && error.reason === 'undecodable';
+      if (!isDamaged || this.settings.onUndecodable !== 'reset') throw error;
+      this.events.emit('undecodable', { session: sessionHash(key), bean: undefined, error });
+      this.use(request, 'none');
+    }
   }
 
   private use(request: RequestState, found: LiveSession | NoSession): void {
@@ -193,14 +213,6 @@ export class SessionLifecycle {
     if (request.activate(this.unitOn(request, live), live ?? standing)) return;
     // The client left while its session was loaded.
     if (live) this.liveSessions.release(live);
-  }
-
-  /** @throws `error`, unless a damaged session counts as none */
-  private async resetDamaged(key: string, error: unknown): Promise<NoSession> {
-    const isDamaged = error instanceof SessionStateError && error.reason === 'undecodable';
-    if (!isDamaged || this.settings.onUndecodable !== 'reset') throw error;
-    this.events.emit('undecodable', { session: sessionHash(key), bean: undefined, error });
-    return 'none';
   }
 
   /** @returns the unit of work on the session that was ended; undefined when there was none */

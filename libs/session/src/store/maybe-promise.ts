@@ -14,19 +14,3 @@ export type MaybePromise<T> = T | Promise<T>;
 export function isPromise<T>(value: MaybePromise<T>): value is Promise<T> {
   return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
 }
-
-/** Continues with a value: now if it is there, later if it is a promise. A rejection skips `next`. */
-export function andThen<T, R>(value: MaybePromise<T>, next: (value: T) => MaybePromise<R>): MaybePromise<R> {
-  return isPromise(value) ? value.then(next) : next(value);
-}
-
-/** The result of `work`; `failed` gets what it throws or rejects with, and gives the result instead or throws. */
-export function orElse<T>(work: () => MaybePromise<T>, failed: (error: unknown) => MaybePromise<T>): MaybePromise<T> {
-  let result: MaybePromise<T>;
-  try {
-    result = work();
-  } catch (error) {
-    return failed(error);
-  }
-  return isPromise(result) ? result.catch(failed) : result;
-}

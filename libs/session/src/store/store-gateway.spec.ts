@@ -35,7 +35,7 @@ describe('the gateway to the store', () => {
       1_000,
       1,
     );
-    const waiting = Array.from({ length: 5_000 }, () => gateway.load('key'));
+    const waiting = Array.from({ length: 5_000 }, async () => gateway.load('key'));
     const results = await Promise.allSettled(waiting);
     expect(results.every((result) => result.status === 'rejected' && result.reason instanceof SessionStoreError)).toBe(
       true,

@@ -74,11 +74,13 @@ export class StoreGateway {
       ...(known !== undefined && { known }),
       ...(this.locates && locator !== undefined && { locator }),
     };
-    return this.ask(
-      'load',
-      () => this.store.load(key, options),
-      (result) => this.noteLoad(key, result),
-    );
+    try {
+      this.refuseOverload('load');
+      const answer = this.store.load(key, options);
+      return isPromise(answer) ? this.wait('load', answer, this.noteLoad, key) : this.noteLoad(answer, key);
+    } catch (cause) {
+      throw this.reported('load', cause);
+    }
   }
 
   /** The store's own figures for operators. */
@@ -88,7 +90,7 @@ export class StoreGateway {
 
   /** Asks the store for a session that nobody has: shows whether it answers, and changes nothing. */
   async probe(): Promise<void> {
-    await this.ask('load', () => this.store.load(sessionKeyOf(generateSessionId())));
+    await this.ask('load', async () => this.store.load(sessionKeyOf(generateSessionId())));
   }
 
   /** @param locator where the state is that the change was made from, as the store said */
@@ -96,11 +98,13 @@ export class StoreGateway {
     const { key, mode, lifetime, createdAt, lock, parts } = content;
     const writeId = `${this.writer}${(this.writes++).toString(36)}`;
     const change: SessionChange = { key, mode, writeId, lifetime, createdAt, lock, locator, parts };
-    return this.ask(
-      'save',
-      () => this.store.save(change),
-      (result) => this.noteSave(key, result),
-    );
+    try {
+      this.refuseOverload('save');
+      const answer = this.store.save(change);
+      return isPromise(answer) ? this.wait('save', answer, this.noteSave, key) : this.noteSave(answer, key);
+    } catch (cause) {
+      throw this.reported('save', cause);
+    }
   }
 
   async touch(key: SessionKey): Promise<boolean> {
@@ -131,7 +135,7 @@ export class StoreGateway {
   }
 
   /** The store answers with the client as it was before this request, which has joined by now. */
-  private noteLoad(key: SessionKey, result: LoadResult): LoadResult {
+  private readonly noteLoad = (result: LoadResult, key: SessionKey): LoadResult => {
     switch (result.outcome) {
       case 'found':
         return result.record.joined ? result : { ...result, record: { ...result.record, joined: true } };
@@ -141,33 +145,39 @@ export class StoreGateway {
         if (result.lost) this.onLost(key);
         return result;
     }
-  }
+  };
 
-  private noteSave(key: SessionKey, result: SaveResult): SaveResult {
+  private readonly noteSave = (result: SaveResult, key: SessionKey): SaveResult => {
     if (result.outcome === 'gone' && result.lost) this.onLost(key);
     return result;
-  }
+  };
 
-  /**
-   * Calls the store. A store may be anybody's code: one that throws instead of rejecting, or that answers nothing, has
-   * failed like any other.
-   *
-   * @param onAnswer runs in the context of the request
-   * @throws SessionStoreError, or rejects with it
-   */
-  private ask<T>(operation: Operation, call: () => MaybePromise<T>, onAnswer?: (answer: T) => T): MaybePromise<T> {
-    if (this.calls >= MAX_CALLS) throw this.reported(operation, `${MAX_CALLS} calls are under way already`);
+  /** @throws SessionStoreError, or rejects with it */
+  private ask<T>(operation: Operation, call: () => Promise<T>): Promise<T> {
     try {
-      const answer = call();
-      if (isPromise(answer)) return this.wait(operation, answer, onAnswer);
-      return onAnswer ? onAnswer(answer) : answer;
+      this.refuseOverload(operation);
+      return this.wait(operation, Promise.resolve(call()));
     } catch (cause) {
       throw this.reported(operation, cause);
     }
   }
 
-  /** A call counts until the store answers it, also when nobody waits any more: a store that hangs must not pile up work. */
-  private wait<T>(operation: Operation, answer: Promise<T>, onAnswer?: (answer: T) => T): Promise<T> {
+  private refuseOverload(operation: Operation): void {
+    if (this.calls >= MAX_CALLS) throw this.failed(operation, `${MAX_CALLS} calls are under way already`);
+  }
+
+  /**
+   * A call counts until the store answers it, even when it is too late for the caller: a store that hangs must not pile
+   * up work. A store may be anybody's code: an answer that `onAnswer` cannot read has failed like any other.
+   *
+   * @param onAnswer runs in the context of the request
+   */
+  private wait<T>(
+    operation: Operation,
+    answer: Promise<T>,
+    onAnswer?: (answer: T, key: SessionKey) => T,
+    key: SessionKey = '',
+  ): Promise<T> {
     const { deadline } = this;
     const answered = new Promise<T>((resolve, reject) => {
       const waiting = deadline?.begin(reject);
@@ -181,7 +191,7 @@ export class StoreGateway {
         (value) => {
           if (!isInTime()) return;
           try {
-            resolve(onAnswer ? onAnswer(value) : value);
+            resolve(onAnswer ? onAnswer(value, key) : value);
           } catch (cause) {
             reject(cause);
           }
