@@ -1,12 +1,12 @@
 import 'reflect-metadata';
 import type { MergeRule } from '../merge/merge-rule.js';
-import type { SessionScopedOptions } from './session-scoped.options.js';
+import type { SessionScopedOptions } from './bean-definition.js';
 
 const SCOPED = Symbol('nestjs-session-beans:scoped');
 const MERGE = Symbol('nestjs-session-beans:merge');
 const TRANSIENT = Symbol('nestjs-session-beans:transient');
 
-/** The only reader and writer of what the decorators of this package leave on a class. */
+/** The metadata that the decorators of this package write on a class. No other code reads or writes it. */
 export const beanMetadata = {
   markScoped(type: object, options: SessionScopedOptions): void {
     Reflect.defineMetadata(SCOPED, options, type);
@@ -30,6 +30,7 @@ export const beanMetadata = {
     Reflect.defineMetadata(TRANSIENT, new Set(this.transients(prototype)).add(property), prototype);
   },
 
+  /** Transient properties of the class and its ancestors. */
   transients(prototype: object): ReadonlySet<string | symbol> {
     return (Reflect.getMetadata(TRANSIENT, prototype) as Set<string | symbol> | undefined) ?? new Set();
   },

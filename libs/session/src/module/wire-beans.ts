@@ -23,7 +23,7 @@ const PRIMITIVES = new Set(['string', 'number', 'boolean', 'bigint']);
 export function wireBeans(registry: BeanRegistry, context: CurrentRequest, modules: ModulesContainer): void {
   refusePlainProviders(modules);
   for (const bean of registry.all()) {
-    bean.inject(bean.wants.map((dependency) => resolve(bean, dependency, registry, context, modules)));
+    bean.inject(bean.dependencies.map((dependency) => resolve(bean, dependency, registry, context, modules)));
   }
 }
 
