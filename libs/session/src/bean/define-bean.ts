@@ -2,8 +2,12 @@ import type { Type } from '@nestjs/common';
 import { SessionBeanError } from '../errors/session-bean.error.js';
 import { MERGE_RULES } from '../merge/merge-rule.js';
 import { checkBeanClass } from './bean-class-checks.js';
-import type { BeanDefinition, BeanMigrations, SessionScopedOptions } from './bean-definition.js';
-import { beanMetadata } from './bean-metadata.js';
+import {
+  type BeanDefinition,
+  type BeanMigrations,
+  type SessionScopedOptions,
+  beanMetadata,
+} from './bean-definition.js';
 
 /** The settings that a bean takes from the module where its decorator does not set them. */
 export type BeanDefaults = Pick<BeanDefinition, 'onConflict' | 'onUndecodable'>;

@@ -1,5 +1,5 @@
 import type { MergeRule } from '../merge/merge-rule.js';
-import { beanMetadata } from './bean-metadata.js';
+import { beanMetadata } from './bean-definition.js';
 
 /**
  * Sets how to merge a property of a bean that two overlapping requests of one session changed. Without a rule, plain

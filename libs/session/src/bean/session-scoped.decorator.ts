@@ -1,5 +1,4 @@
-import type { SessionScopedOptions } from './bean-definition.js';
-import { beanMetadata } from './bean-metadata.js';
+import { type SessionScopedOptions, beanMetadata } from './bean-definition.js';
 
 /**
  * Marks a class of which every HTTP session has one instance. Register the class with

@@ -1,4 +1,4 @@
-import { beanMetadata } from './bean-metadata.js';
+import { beanMetadata } from './bean-definition.js';
 
 /**
  * Marks a property of a session-scoped bean that is not state: it is never stored and never merged. It lives as long as

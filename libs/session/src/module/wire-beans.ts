@@ -1,6 +1,6 @@
 import type { InjectionToken, Type } from '@nestjs/common';
 import type { ModulesContainer } from '@nestjs/core';
-import { beanMetadata } from '../bean/bean-metadata.js';
+import { beanMetadata } from '../bean/bean-definition.js';
 import type { BeanDependency } from '../bean/bean-dependencies.js';
 import type { BeanRegistry } from '../bean/bean-registry.js';
 import type { CurrentRequest } from '../request/current-request.js';
