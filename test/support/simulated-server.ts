@@ -49,7 +49,7 @@ export class SimulatedServer {
     };
     const gateway = new StoreGateway(store, touchIntervalMs, undefined, undefined, () => this.onStoreFailure());
     this.liveSessions = new LiveSessions(gateway, settings, nearCache && new NearCache(nearCache));
-    this.beans.registerOwn(attributesBean).inject([]);
+    this.beans.registerBuiltIn(attributesBean).inject([]);
     for (const type of beans) this.beans.register(type).inject([]);
     const log = { hookFailed: (error: unknown) => void this.hookErrors.push(error), readOnlyBroken: () => undefined };
     this.lifecycle = new SessionLifecycle(settings, gateway, this.liveSessions, this.beans, this.events, log);

@@ -5,11 +5,10 @@ export type { SessionCookieOptions } from './http/id/session-cookie-options.js';
 
 // Beans
 export { SessionScoped } from './bean/session-scoped.decorator.js';
-export type { SessionScopedOptions } from './bean/session-scoped.options.js';
 export { Merge } from './bean/merge.decorator.js';
 export { Transient } from './bean/transient.decorator.js';
 export type { MergeRule } from './merge/merge-rule.js';
-export type { BeanMigrations, PlainState } from './bean/bean-definition.js';
+export type { BeanMigrations, PlainState, SessionScopedOptions } from './bean/bean-definition.js';
 export type { BeforeBeanSaved, OnBeanCreated, OnBeanDestroyed, OnBeanRestored } from './bean/bean-life-cycle.js';
 
 // Requests

@@ -1,13 +1,101 @@
+import 'reflect-metadata';
 import type { Type } from '@nestjs/common';
 import type { MergeRule } from '../merge/merge-rule.js';
 
-/** What a bean's state looks like between instance and text: plain data with Dates, Maps, Sets, ... but no classes. */
+const SCOPED = Symbol('nestjs-session-beans:scoped');
+const MERGE = Symbol('nestjs-session-beans:merge');
+const TRANSIENT = Symbol('nestjs-session-beans:transient');
+
+/**
+ * The state of a bean between instance and text, as migration steps get it: property values by stored name. Dates,
+ * Maps, Sets, bigints and bytes are what they are; instances of classes are plain objects.
+ */
 export type PlainState = Record<string, unknown>;
 
-/** Steps that bring stored state up: the function under `1` turns state of version 1 into state of version 2. */
+/**
+ * Steps that bring older stored state to the current version of the class. The step under `1` turns state of version 1
+ * into state of version 2, and so on; a text runs through all steps from its own version on.
+ *
+ * A step must be synchronous and return an object; it may change its argument. It runs when a request first touches a
+ * bean of an older version, and its result is stored when that request is committed. Keep a step for as long as
+ * sessions of its version may exist. A step that is missing, throws or returns no object is a `SessionStateError`
+ * (`undecodable`).
+ *
+ * @example
+ * ```ts
+ * @SessionScoped({ name: 'cart', version: 2, migrate: { 1: ({ names, ...rest }) => ({ ...rest, items: names }) } })
+ * ```
+ */
 export type BeanMigrations = Readonly<Record<number, (state: PlainState) => PlainState>>;
 
-/** The boot-time facts of a session-scoped bean. */
+/**
+ * The options of `@SessionScoped()`. All are checked at boot: one that cannot work is a `SessionBeanError`.
+ *
+ * @example
+ * ```ts
+ * @SessionScoped({ name: 'cart', onConflict: 'latest' })
+ * export class Cart {}
+ * ```
+ */
+export interface SessionScopedOptions {
+  /**
+   * Name under which the state is stored: 1 to 100 characters without white space, the first one not `@`, unique in the
+   * application. Default: the name of the class. Set it where stored sessions outlive a rename of the class or a
+   * minified build.
+   */
+  readonly name?: string;
+
+  /** Version of the state's shape: a whole number from 1. Default 1. Raise it together with a `migrate` step. */
+  readonly version?: number;
+
+  /** Steps from older versions: the one under `1` turns state of version 1 into state of version 2. Default: none. */
+  readonly migrate?: BeanMigrations;
+
+  /**
+   * When overlapping requests changed the same field and no `@Merge` rule applies: `reject` answers the later one with
+   * 409, `latest` lets the later commit win. Default: the module's `onConflict`.
+   */
+  readonly onConflict?: 'reject' | 'latest';
+
+  /**
+   * When stored state cannot be decoded: `reject` throws a `SessionStateError` and keeps what is stored, `reset` starts
+   * a fresh bean and emits `undecodable`. State of a newer version is always rejected. Default: the module's
+   * `onUndecodable`.
+   */
+  readonly onUndecodable?: 'reject' | 'reset';
+}
+
+/** The metadata that the decorators of this package write on a class. No other code reads or writes it. */
+export const beanMetadata = {
+  markScoped(type: object, options: SessionScopedOptions): void {
+    Reflect.defineMetadata(SCOPED, options, type);
+  },
+
+  /** Own metadata only: a subclass of a bean is a bean of its own, or none. */
+  scopedOptions(type: object): SessionScopedOptions | undefined {
+    return Reflect.getOwnMetadata(SCOPED, type) as SessionScopedOptions | undefined;
+  },
+
+  addMergeRule(prototype: object, property: string, rule: MergeRule): void {
+    Reflect.defineMetadata(MERGE, new Map(this.mergeRules(prototype)).set(property, rule), prototype);
+  },
+
+  /** Rules of the class and its ancestors; the nearest one wins. */
+  mergeRules(prototype: object): ReadonlyMap<string, MergeRule> {
+    return (Reflect.getMetadata(MERGE, prototype) as Map<string, MergeRule> | undefined) ?? new Map();
+  },
+
+  addTransient(prototype: object, property: string | symbol): void {
+    Reflect.defineMetadata(TRANSIENT, new Set(this.transients(prototype)).add(property), prototype);
+  },
+
+  /** Transient properties of the class and its ancestors. */
+  transients(prototype: object): ReadonlySet<string | symbol> {
+    return (Reflect.getMetadata(TRANSIENT, prototype) as Set<string | symbol> | undefined) ?? new Set();
+  },
+};
+
+/** All that the application knows about a session-scoped bean from boot on. */
 export interface BeanDefinition<T extends object = object> {
   /** Name under which the state is stored; unique in the application. */
   readonly name: string;
@@ -19,10 +107,10 @@ export interface BeanDefinition<T extends object = object> {
 
   readonly migrate: BeanMigrations;
 
-  /** What a conflict without a rule means: 409, or the last commit wins. */
+  /** The outcome of a conflict that no rule decides: 409, or the last commit wins. */
   readonly onConflict: 'reject' | 'latest';
 
-  /** What stored state that cannot be decoded means: an error, or a fresh bean and an event. */
+  /** The outcome of stored state that cannot be decoded: an error, or a fresh bean and an event. */
   readonly onUndecodable: 'reject' | 'reset';
 
   /** By property name. */

@@ -30,21 +30,21 @@ describe('the dependencies of a bean', () => {
     ]);
   });
 
-  it('are those of the ancestor whose constructor it runs', () => {
+  it('are those of the ancestor whose constructor runs', () => {
     @SessionScoped()
     class GiftCart extends Cart {}
     expect(beanDependencies(GiftCart).map(({ token }) => token)).toEqual([Prices, 'CLOCK', Taxes, Taxes, 'RATE']);
   });
 
-  it('are none where there are none', () => {
+  it('are an empty list for a class without dependencies', () => {
     @SessionScoped()
     class Plain {}
     expect(beanDependencies(Plain)).toEqual([]);
   });
 });
 
-describe('a dependency that cannot be known is refused, naming the place', () => {
-  it('of an interface type', () => {
+describe('a dependency of unknown type is rejected, naming the place:', () => {
+  it('one of an interface type', () => {
     @SessionScoped()
     class Bag {
       constructor(readonly clock: { now(): number }) {}
@@ -55,7 +55,7 @@ describe('a dependency that cannot be known is refused, naming the place', () =>
     );
   });
 
-  it('without type metadata', () => {
+  it('one without type metadata', () => {
     class Bag {
       constructor(readonly prices: Prices) {}
     }
@@ -64,7 +64,7 @@ describe('a dependency that cannot be known is refused, naming the place', () =>
     );
   });
 
-  it('without type metadata, in the constructor of an ancestor', () => {
+  it('one without type metadata in the constructor of an ancestor', () => {
     class Bag {
       constructor(readonly prices: Prices) {}
     }
@@ -80,7 +80,7 @@ describe('a dependency that cannot be known is refused, naming the place', () =>
     expect(beanDependencies(OwnBag)).toEqual([]);
   });
 
-  it('between named ones', () => {
+  it('one before a named one', () => {
     class Bag {
       constructor(
         readonly first: unknown,

@@ -1,24 +1,73 @@
 /**
- * The bean was created for a session that had none. Its constructor gives the defaults, which are not worth storing by themselves;
- * what this hook sets is a change like any other and starts the session.
+ * A bean was created: its session had none stored, or one that could not be decoded (`onUndecodable: 'reset'`).
+ *
+ * The hook runs inside the first access, after the constructor and the injection of properties. The values that the
+ * constructor sets are defaults and not worth storing alone; a value that this hook sets is a change like any other and
+ * starts the session. The hook must be synchronous. If it throws, the access throws the same error.
+ *
+ * @example
+ * ```ts
+ * export class Cart implements OnBeanCreated {
+ *   openedAt?: Date;
+ *   onBeanCreated() { this.openedAt = new Date(); }
+ * }
+ * ```
  */
 export interface OnBeanCreated {
   onBeanCreated(): void;
 }
 
-/** The bean's state was just read from the store. Runs after the properties are set; may be called again in a later request. */
+/**
+ * The state of a bean was just read from the session.
+ *
+ * The hook runs inside the first access of a request, after the stored properties are set. It may run in each request,
+ * but does not where a request gets the instance that an earlier one left. The hook must be synchronous. If it throws,
+ * the access throws the same error.
+ *
+ * @example
+ * ```ts
+ * export class Cart implements OnBeanRestored {
+ *   @Transient() private byId = new Map<string, Item>();
+ *   onBeanRestored() { this.byId = new Map(this.items.map((item) => [item.id, item])); }
+ * }
+ * ```
+ */
 export interface OnBeanRestored {
   onBeanRestored(): void;
 }
 
-/** The request ends and the bean's state is about to be compared and stored. What it sets is stored with the rest. */
+/**
+ * The state of a bean is about to be compared and stored.
+ *
+ * The hook runs at each commit of a request that has touched the bean: when the request ends, and at each
+ * `HttpSession.commit()`. Changes that it makes, also to other beans, are stored with the rest. The hook must be
+ * synchronous. If it throws, the commit fails with the same error and stores nothing.
+ *
+ * @example
+ * ```ts
+ * export class Cart implements BeforeBeanSaved {
+ *   beforeBeanSaved() { this.items = this.items.filter((item) => item.quantity > 0); }
+ * }
+ * ```
+ */
 export interface BeforeBeanSaved {
   beforeBeanSaved(): void;
 }
 
 /**
- * The session was invalidated by this server. Runs once per stored or touched bean, after the store has forgotten the session; an
- * error is logged and stops nothing. A session that expires ends in the store, without this call.
+ * The session of a bean was invalidated by this server.
+ *
+ * The hook runs once per bean that is stored or was touched, after the store has removed the session. It may be
+ * asynchronous and is awaited for at most one second. An error is logged and stops nothing. A session that expires ends
+ * in the store, and the hook does not run.
+ *
+ * @example
+ * ```ts
+ * export class Cart implements OnBeanDestroyed {
+ *   constructor(private readonly stock: Stock) {}
+ *   async onBeanDestroyed() { await this.stock.release(this.reservations); }
+ * }
+ * ```
  */
 export interface OnBeanDestroyed {
   onBeanDestroyed(): void | Promise<void>;

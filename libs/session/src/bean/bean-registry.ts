@@ -14,7 +14,7 @@ export class BeanRegistry {
   constructor(private readonly defaults: BeanDefaults) {}
 
   /**
-   * The bean of a class. The same class may be registered by several modules: all of them reach one bean.
+   * The bean of a class. Several modules may register the same class: all of them get one bean.
    * @throws SessionBeanError when another class has the same stored name, or the class cannot be a bean
    */
   register(type: Type<object>): SessionBean {
@@ -24,15 +24,18 @@ export class BeanRegistry {
     const namesake = this.byName.get(definition.name);
     if (namesake) {
       throw new SessionBeanError(
-        `two classes have the stored name '${definition.name}' (${namesake.definition.type.name} and ${type.name}): give one of them another with @SessionScoped({ name })`,
+        `two classes have the stored name '${definition.name}' (${namesake.definition.type.name} and ${type.name}): ` +
+          `give one of them another with @SessionScoped({ name })`,
       );
     }
-    const wants = beanDependencies(type);
-    return this.add(new SessionBean(definition, new BeanState(withoutInjected(definition, wants)), wants));
+    const dependencies = beanDependencies(type);
+    return this.add(
+      new SessionBean(definition, new BeanState(withoutInjected(definition, dependencies)), dependencies),
+    );
   }
 
-  /** What the library itself keeps in every session: stored like a bean, under a name that no bean can have. */
-  registerOwn(definition: BeanDefinition): SessionBean {
+  /** A bean of the library itself, under a stored name that no bean of the application can have. */
+  registerBuiltIn(definition: BeanDefinition): SessionBean {
     return this.add(new SessionBean(definition, new BeanState(definition), []));
   }
 
@@ -51,9 +54,12 @@ export class BeanRegistry {
   }
 }
 
-/** Objects are recognised in a finished instance; of a text or a number only the name of the property tells that it was injected. */
-function withoutInjected(definition: BeanDefinition, wants: readonly BeanDependency[]): BeanDefinition {
-  const injected = wants.flatMap(({ property }) => (property === undefined ? [] : [property]));
+/**
+ * The definition with injected properties among the transient ones. An injected object is recognised in a finished
+ * instance, but an injected text or number only by the name of its property.
+ */
+function withoutInjected(definition: BeanDefinition, dependencies: readonly BeanDependency[]): BeanDefinition {
+  const injected = dependencies.flatMap(({ property }) => (property === undefined ? [] : [property]));
   if (injected.length === 0) return definition;
   return Object.freeze({ ...definition, transient: new Set([...definition.transient, ...injected]) });
 }

@@ -1,10 +1,11 @@
-import { absent } from '../codec/absent.js';
-import { propertyPath } from '../codec/property-path.js';
+import { absent } from '../codec/state-kind.js';
+import { propertyPath } from '../codec/state-trail.js';
+import { hidesMember } from '../codec/unstorable.js';
 import { SessionStateError } from '../errors/session-state.error.js';
 import type { BeanDefinition, PlainState } from './bean-definition.js';
 import type { ClassTransformerShape } from './class-transformer/shape.js';
 
-/** Which properties of a bean's instances are state. */
+/** Decides which properties of a bean's instances are state, and reads them. */
 export class BeanStateProperties {
   private readonly prototype: object;
   private excluded: ReadonlySet<string | symbol>;
@@ -18,22 +19,25 @@ export class BeanStateProperties {
     this.excluded = definition.transient;
   }
 
-  /** The properties that the constructor sets, in their order. */
+  /** The state properties that the constructor sets, in their order. Empty before `learnFrom`. */
   get ofConstructor(): ReadonlySet<string> {
     return this.constructed;
   }
 
-  /** Learns from the first instance which properties hold injected dependencies, and which the constructor sets. */
-  learnFrom(pristine: object, dependencies: readonly unknown[]): void {
-    const injected = Reflect.ownKeys(pristine).filter((key) => isOneOf(dependencies, Reflect.get(pristine, key)));
+  /**
+   * Finds out which properties hold injected dependencies, and which the constructor sets.
+   * @param constructed the first instance, just constructed
+   */
+  learnFrom(constructed: object, dependencies: readonly unknown[]): void {
+    const injected = Reflect.ownKeys(constructed).filter((key) => isOneOf(dependencies, Reflect.get(constructed, key)));
     this.excluded = new Set([...this.definition.transient, ...injected]);
     this.constructed = new Set();
-    this.constructed = new Set(Object.keys(this.valuesOf(pristine)));
+    this.constructed = new Set(Object.keys(this.valuesOf(constructed)));
   }
 
   /**
-   * The state of an instance by property name, in an order that does not depend on how it came about: first what the
-   * constructor sets, `absent` if it is gone, then the rest.
+   * The state of an instance by property name. Properties that the constructor sets come first, in its order, `absent`
+   * if they were deleted; so their order does not depend on what happened to the instance. The rest follows.
    *
    * @throws SessionStateError for accessors, symbol keys and names that would hide a member of the class
    */
@@ -47,33 +51,34 @@ export class BeanStateProperties {
       if (!this.excluded.has(key) && Object.prototype.propertyIsEnumerable.call(instance, key)) {
         throw new SessionStateError(
           `${this.definition.name}[${String(key)}]`,
-          'has a symbol for a key, of which there is no second one; use a string, or mark it @Transient()',
+          'has a symbol for a key, which cannot be stored; use a string, or mark it @Transient()',
         );
       }
     }
     return values;
   }
 
+  /** Whether a property of this name is state. */
   isState(key: string): boolean {
     return !this.excluded.has(key) && this.shape?.property(key).isState !== false;
   }
 
-  /** Data never stands in for a method, an accessor or what every object has. */
+  /** Whether data under this name would hide a member of the bean's class. */
   isReserved(key: string): boolean {
-    return key === '__proto__' || key in this.prototype;
+    return hidesMember(this.prototype, key);
   }
 
   private valueOf(instance: object, key: string): unknown {
     if (this.isReserved(key))
-      throw this.unstorable(key, 'has the name of a member of its class, which it would hide; rename it');
+      throw this.errorAt(key, 'has the name of a member of its class, which it would hide; rename it');
     const property = Object.getOwnPropertyDescriptor(instance, key);
     if (property?.get !== undefined || property?.set !== undefined) {
-      throw this.unstorable(key, 'is an accessor of the instance; put it on the class, or mark it @Transient()');
+      throw this.errorAt(key, 'is an accessor of the instance; put it on the class, or mark it @Transient()');
     }
     return property?.value;
   }
 
-  private unstorable(key: string, problem: string): SessionStateError {
+  private errorAt(key: string, problem: string): SessionStateError {
     return new SessionStateError(propertyPath(this.definition.name, key), problem);
   }
 }

@@ -1,11 +1,9 @@
-import { absent } from '../codec/absent.js';
-import type { CodecLimits } from '../codec/codec-limits.js';
 import { decodeState } from '../codec/decode-state.js';
-import { encodeState } from '../codec/encode-state.js';
-import { isPlain } from '../codec/is-plain.js';
+import { encodeState, isPlain } from '../codec/encode-state.js';
+import { absent, stateKind } from '../codec/state-kind.js';
+import type { CodecLimits } from '../codec/state-trail.js';
 import { SessionStateError } from '../errors/session-state.error.js';
 import type { BeanDefinition, PlainState } from './bean-definition.js';
-import { migrateState } from './bean-state-migration.js';
 
 /** The stored form of a bean: the version of its class, then its state as JSON: `1{"value":3}`. */
 export class BeanStateText {
@@ -15,16 +13,17 @@ export class BeanStateText {
   ) {}
 
   /**
-   * @param state that no accessor belongs to
-   * @param expected what the text probably is
-   * @throws SessionStateError naming the path of what cannot be stored
+   * The text of a state.
+   * @param state property values; none of the properties is an accessor
+   * @param expected the text that the state probably has: then it costs less to find out
+   * @throws SessionStateError naming the path of the value that cannot be stored
    */
   write(state: PlainState, expected?: string): string {
     const { version, name } = this.definition;
     const json = expected === undefined ? undefined : this.plainJson(state);
     if (json !== undefined) {
       const text = `${version}${json}`;
-      // The same text, not another like it: texts are kept.
+      // Returns the very string that the caller keeps anyway, so that there is only one of it in memory.
       if (text === expected) return expected;
       if (isFlat(state)) return text;
     }
@@ -32,14 +31,14 @@ export class BeanStateText {
   }
 
   /**
-   * Stored state, brought up to the version of the class; what was deleted is `absent`.
-   * @throws SessionStateError; its `reason` tells damaged text from that of a newer release
+   * Stored state, migrated to the version of the class. A deleted property is `absent`.
+   * @throws SessionStateError; its `reason` tells damaged text from the text of a newer release
    */
   read(payload: string): PlainState {
     const { definition } = this;
     const digits = /^[1-9]\d{0,8}(?=\{)/.exec(payload)?.[0];
     if (digits === undefined) {
-      throw new SessionStateError(definition.name, 'was stored as something else than a version and an object', {
+      throw new SessionStateError(definition.name, 'was stored as something other than a version and an object', {
         reason: 'undecodable',
       });
     }
@@ -59,15 +58,14 @@ export class BeanStateText {
     try {
       return isPlain(state, this.limits.maxDepth) ? JSON.stringify(state) : undefined;
     } catch {
-      // What throws when it is read is refused, with its path.
+      // A value that cannot be read: `encodeState` throws the error that names its path.
       return undefined;
     }
   }
 
-  /** What was deleted stays so, unless a step sets it. Steps see plain data only. */
+  /** Migration steps see plain data without `absent`. A deleted property stays deleted unless a step sets it. */
   private migrated(state: PlainState, version: number): PlainState {
-    const deleted = Object.keys(state).filter((key) => state[key] === absent);
-    for (const key of deleted) delete state[key];
+    const deleted = removeAbsent(state);
     const migrated = migrateState(this.definition, state, version);
     for (const key of deleted) {
       if (!Object.hasOwn(migrated, key)) migrated[key] = absent;
@@ -76,7 +74,44 @@ export class BeanStateText {
   }
 }
 
-/** Nothing in it has properties of its own that would have to be looked at. */
+/** Removes the properties that are `absent`. @returns their names */
+export function removeAbsent(state: PlainState): string[] {
+  const deleted = Object.keys(state).filter((key) => state[key] === absent);
+  for (const key of deleted) delete state[key];
+  return deleted;
+}
+
+/**
+ * Runs the migration steps from the stored version to the version of the class, one after the other.
+ *
+ * @param state may be changed by the steps
+ * @throws SessionStateError (`undecodable`) naming the step that is missing, threw, or returned no object
+ */
+function migrateState(definition: BeanDefinition, state: PlainState, version: number): PlainState {
+  let migrated = state;
+  for (let from = version; from < definition.version; from++) {
+    const step = `from version ${from} to ${from + 1}`;
+    const migrate = Object.hasOwn(definition.migrate, from) ? definition.migrate[from] : undefined;
+    if (migrate === undefined)
+      throw migrationError(`cannot be migrated ${step}: its @SessionScoped() has no migrate[${from}]`);
+    try {
+      migrated = migrate(migrated);
+    } catch (cause) {
+      throw migrationError(`cannot be migrated ${step}: migrate[${from}] threw`, cause);
+    }
+    const kind = stateKind(migrated);
+    if (kind !== 'object' && kind !== 'record') {
+      throw migrationError(`cannot be migrated ${step}: migrate[${from}] returned no plain object`);
+    }
+  }
+  return migrated;
+
+  function migrationError(problem: string, cause?: unknown): SessionStateError {
+    return new SessionStateError(definition.name, problem, { reason: 'undecodable', cause });
+  }
+}
+
+/** Whether the state holds no object: then `isPlain` has overlooked nothing. */
 function isFlat(state: PlainState): boolean {
   for (const key in state) if (typeof state[key] === 'object' && state[key] !== null) return false;
   return true;

@@ -3,7 +3,6 @@ import { describe, expect, it } from '@jest/globals';
 import { SessionStateError } from '../errors/session-state.error.js';
 import type { BeanDefinition } from './bean-definition.js';
 import { BeanState } from './bean-state.js';
-import { refusalOf } from '../../../../test/support/refusal-of.js';
 
 class Counter {
   private value = 0;
@@ -47,8 +46,19 @@ function stateOf(type: new (...args: never[]) => object, settings: Settings = {}
   });
 }
 
+/** The SessionStateError that `run` throws; fails when it throws nothing, or something else. */
+function stateErrorOf(run: () => unknown): SessionStateError {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof SessionStateError) return error;
+    throw error;
+  }
+  throw new Error('nothing was thrown');
+}
+
 function made<T extends object>(state: BeanState, instance: T, dependencies: unknown[] = [theClock, doLater]): T {
-  state.notePristine(instance, dependencies);
+  state.noteConstructed(instance, dependencies);
   return instance;
 }
 
@@ -73,7 +83,7 @@ describe('BeanState', () => {
     expect(cart.later).toBe(doLater);
   });
 
-  it('takes only objects and functions for injected dependencies', () => {
+  it('recognises only objects and functions as injected dependencies', () => {
     class Greeter {
       constructor(public name: string) {}
     }
@@ -81,7 +91,7 @@ describe('BeanState', () => {
     expect(state.encode(made(state, new Greeter('x'), ['x']))).toBe('1{"name":"x"}');
   });
 
-  it('keeps @Transient() properties out, symbols included', () => {
+  it('keeps @Transient() properties out, also those with a symbol for a key', () => {
     const cache = Symbol('cache');
     class Shop {
       [cache] = new Clock();
@@ -95,19 +105,19 @@ describe('BeanState', () => {
     expect(shop.socket).toBeInstanceOf(Clock);
   });
 
-  it('refuses a symbol as key, and an accessor of the instance, by name', () => {
+  it('rejects a symbol as key, an accessor and a function of the instance, and names the place', () => {
     const state = stateOf(Counter);
     const withSymbol = Object.assign(made(state, new Counter()), { [Symbol('s')]: 1 });
-    expect(refusalOf(() => state.encode(withSymbol)).path).toBe('Counter[Symbol(s)]');
+    expect(stateErrorOf(() => state.encode(withSymbol)).path).toBe('Counter[Symbol(s)]');
     const withAccessor = Object.defineProperty(new Counter(), 'x', { get: () => 1, enumerable: true });
-    expect(refusalOf(() => state.encode(withAccessor)).message).toMatch(/^Counter\.x is an accessor/);
-    expect(refusalOf(() => state.encode(Object.assign(new Counter(), { run: () => 1 }))).message).toMatch(
+    expect(stateErrorOf(() => state.encode(withAccessor)).message).toMatch(/^Counter\.x is an accessor/);
+    expect(stateErrorOf(() => state.encode(Object.assign(new Counter(), { run: () => 1 }))).message).toMatch(
       /^Counter\.run is a function/,
     );
   });
 
   it.each(['checkout', 'total', 'constructor', 'toString', '__proto__'])(
-    'B33: refuses data named %s, coming and going',
+    'B33: rejects data named %s, when it is stored and when it is read',
     (name) => {
       const state = stateOf(Cart);
       const cart = made(state, new Cart(theClock, doLater));
@@ -118,19 +128,19 @@ describe('BeanState', () => {
         () => state.decode(stored),
         () => state.merge('1{}', '1{"a":1}', stored),
       ]) {
-        expect(refusalOf(run)).toMatchObject({ path: `Cart.${name}`, reason: 'undecodable' });
+        expect(stateErrorOf(run)).toMatchObject({ path: `Cart.${name}`, reason: 'undecodable' });
       }
       expect(Object.keys(cart)).toEqual(kept);
       expect(cart.note).toBe('none');
       const hiding = Object.defineProperty(new Cart(theClock, doLater), name, { value: 5, enumerable: true });
-      expect(refusalOf(() => stateOf(Cart).encode(hiding))).toMatchObject({
+      expect(stateErrorOf(() => stateOf(Cart).encode(hiding))).toMatchObject({
         path: `Cart.${name}`,
         reason: 'unstorable',
       });
     },
   );
 
-  it('B30: refuses what is no payload', () => {
+  it('B30: rejects text that is not a payload', () => {
     const state = stateOf(Counter);
     for (const text of [
       '',
@@ -146,13 +156,13 @@ describe('BeanState', () => {
       '9999999999999{}',
       'x',
     ]) {
-      expect(refusalOf(() => state.decode(text)).reason).toBe('undecodable');
+      expect(stateErrorOf(() => state.decode(text)).reason).toBe('undecodable');
     }
   });
 });
 
-describe('BeanState, what a text lacks', () => {
-  it('B40: a field of a new release has the default of the constructor', () => {
+describe('BeanState, restoring an instance', () => {
+  it('B40: a field that the text lacks gets the default of the constructor', () => {
     const state = stateOf(Cart);
     const cart = made(state, new Cart(theClock, doLater));
     state.restore(cart, '1{"items":[]}');
@@ -173,7 +183,7 @@ describe('BeanState, what a text lacks', () => {
     expect('note' in state.decode(payload)).toBe(false);
   });
 
-  it('an instance in use is brought to another text in place', () => {
+  it('an instance in use gets the state of another text in place', () => {
     const state = stateOf(Cart);
     const cart: Cart & { extra?: number; other?: number } = made(state, new Cart(theClock, doLater));
     Object.assign(cart, { extra: 1, other: 2, note: 'mine' });
@@ -186,7 +196,7 @@ describe('BeanState, what a text lacks', () => {
     expect(cart.note).toBe('none');
   });
 
-  it('the same state is the same text, whichever way it came about', () => {
+  it('a restored instance gives the same text again, whatever it held before', () => {
     const state = stateOf(Cart);
     const cart: Cart & { b?: number; a?: number } = made(state, new Cart(theClock, doLater));
     delete cart.note;
@@ -203,7 +213,7 @@ describe('BeanState, what a text lacks', () => {
     }
   });
 
-  it('leaves the instance as it was when the text cannot be decoded', () => {
+  it('an instance stays as it was when the text cannot be decoded', () => {
     const state = stateOf(Counter);
     const counter = made(state, new Counter());
     counter.countUp();
@@ -211,7 +221,7 @@ describe('BeanState, what a text lacks', () => {
     expect(state.encode(counter)).toBe('1{"value":1}');
   });
 
-  it('says so when the class does not let its state be set', () => {
+  it('a class that does not let its state be set is named', () => {
     class Frozen {
       a = 1;
       constructor() {
@@ -219,7 +229,7 @@ describe('BeanState, what a text lacks', () => {
       }
     }
     const state = stateOf(Frozen);
-    const error = refusalOf(() => state.restore(made(state, new Frozen()), '1{"a":2}'));
+    const error = stateErrorOf(() => state.restore(made(state, new Frozen()), '1{"a":2}'));
     expect(error.message).toMatch(/^Frozen could not be restored/);
     expect(error.cause).toBeInstanceOf(TypeError);
   });
@@ -240,7 +250,7 @@ describe('BeanState, versions', () => {
     expect(state.encode(counter)).toBe('3{"value":7,"firstName":"x","at":{"$date":0}}');
   });
 
-  it('what was deleted stays so, and no step sees the mark', () => {
+  it('a deleted property stays deleted, and no step sees its mark', () => {
     const seen: unknown[] = [];
     const state = stateOf(Cart, { version: 2, migrate: { 1: (old) => (seen.push({ ...old }), old) } });
     const cart = made(state, new Cart(theClock, doLater));
@@ -249,8 +259,8 @@ describe('BeanState, versions', () => {
     expect(seen[0]).toEqual({});
   });
 
-  it('B39: a text of a newer release is told from a damaged one', () => {
-    const error = refusalOf(() => stateOf(Counter).decode('2{"value":1}'));
+  it('B39: the text of a newer release is told from a damaged one', () => {
+    const error = stateErrorOf(() => stateOf(Counter).decode('2{"value":1}'));
     expect(error.reason).toBe('newer-version');
     expect(error.message).toMatch(/version 2.*up to 1/);
   });
@@ -266,13 +276,13 @@ describe('BeanState, versions', () => {
     };
     for (const version of [1, 2, 3, 4]) {
       const state = stateOf(Counter, { version: version + 1, migrate: steps });
-      const error = refusalOf(() => state.decode(`${version}{}`));
+      const error = stateErrorOf(() => state.decode(`${version}{}`));
       expect(error.reason).toBe('undecodable');
       expect(error.message).toContain(`from version ${version} to ${version + 1}`);
     }
-    expect(refusalOf(() => stateOf(Counter, { version: 2, migrate: steps }).decode('1{}')).cause).toBe(cause);
+    expect(stateErrorOf(() => stateOf(Counter, { version: 2, migrate: steps }).decode('1{}')).cause).toBe(cause);
     expect(
-      refusalOf(() =>
+      stateErrorOf(() =>
         stateOf(Counter, { version: 2, migrate: Object.create({ 1: () => ({}) }) as never }).decode('1{}'),
       ).message,
     ).toMatch(/no migrate\[1]/);
@@ -294,12 +304,12 @@ describe('BeanState.merge', () => {
       outcome: 'merged',
       payload: '1{"value":3}',
     });
-    expect(refusalOf(() => state.merge('1{"value":"a"}', '1{"value":"b"}', '1{"value":"c"}')).path).toBe(
+    expect(stateErrorOf(() => state.merge('1{"value":"a"}', '1{"value":"b"}', '1{"value":"c"}')).path).toBe(
       'Counter.value',
     );
   });
 
-  it('does not look into texts when one side changed nothing', () => {
+  it('does not decode texts when one side changed nothing', () => {
     const state = stateOf(Counter);
     expect(state.merge('?', '?', '9{"of":"a newer release"}')).toEqual({
       outcome: 'merged',
@@ -308,7 +318,7 @@ describe('BeanState.merge', () => {
     expect(state.merge('?', '1{}', '?')).toEqual({ outcome: 'merged', payload: '1{}' });
   });
 
-  it('keeps deletions deleted, and gives the text that encode gives', () => {
+  it('keeps deleted properties deleted, and gives the same text as encode', () => {
     const state = stateOf(Cart);
     const cart = made(state, new Cart(theClock, doLater));
     const base = state.encode(cart);
@@ -326,7 +336,7 @@ describe('BeanState.merge', () => {
     expect(state.encode(other)).toBe((merged as { payload: string }).payload);
   });
 
-  it('brings older texts up before it merges them', () => {
+  it('migrates older texts before it merges them', () => {
     const state = stateOf(Counter, {
       version: 2,
       migrate: { 1: ({ n }) => ({ value: n }) },

@@ -1,30 +1,29 @@
-import { absent } from '../codec/absent.js';
-import type { CodecLimits } from '../codec/codec-limits.js';
-import { propertyPath } from '../codec/property-path.js';
+import { absent } from '../codec/state-kind.js';
+import { type CodecLimits, propertyPath } from '../codec/state-trail.js';
 import { SessionStateError } from '../errors/session-state.error.js';
 import type { MergeRule } from '../merge/merge-rule.js';
 import { threeWayMerge } from '../merge/three-way-merge.js';
 import type { BeanDefinition, PlainState } from './bean-definition.js';
 import { BeanStateProperties } from './bean-state-properties.js';
-import { BeanStateText } from './bean-state-text.js';
+import { BeanStateText, removeAbsent } from './bean-state-text.js';
 import { ClassTransformerRestoring } from './class-transformer/restoring.js';
 import { ClassTransformerShape } from './class-transformer/shape.js';
 import { ClassTransformerStoring } from './class-transformer/storing.js';
 
-/** What merging two commits to one bean comes to. */
+/** The outcome of merging two commits to one bean. */
 export type BeanMerge =
   | { readonly outcome: 'merged'; readonly payload: string }
   | { readonly outcome: 'conflict'; readonly field: string };
 
 /**
- * How the state of one bean becomes text and comes back. State is what an instance holds in own enumerable properties, except
- * injected dependencies and `@Transient()` ones (and what class-transformer's decorators exclude). Private `#fields` are
- * invisible from outside, so they are no state.
+ * Turns the state of one bean into text and back. State is the own enumerable properties of an instance, without
+ * injected dependencies, `@Transient()` properties and those that class-transformer's decorators exclude. Private
+ * `#fields` cannot be read from outside, so they are not state.
  *
- * The same state always gives the same text, whichever way it came about, so texts can be compared.
+ * An instance that did not change gives the very text that it was restored from, so texts can be compared.
  */
 export class BeanState {
-  /** Undefined for most beans: then class-transformer is not touched. */
+  /** Undefined for most beans: then class-transformer is not used. */
   private readonly shape: ClassTransformerShape | undefined;
   private readonly properties: BeanStateProperties;
   private readonly text: BeanStateText;
@@ -32,10 +31,10 @@ export class BeanState {
   /** By stored name. */
   private readonly mergeRules: ReadonlyMap<string, MergeRule>;
 
-  /** What the first instance held; undefined before. */
+  /** The text of the first instance, as its constructor left it; undefined before there was one. */
   private defaults: string | undefined;
 
-  /** The instance constructed last, until it is used: only its values are the constructor's defaults. */
+  /** The newest instance, until its first use: it is the only one known to hold the constructor's defaults. */
   private fresh: object | undefined;
 
   constructor(
@@ -49,13 +48,14 @@ export class BeanState {
   }
 
   /**
-   * Call after each construction, when injected properties are set and before anything else happens to the instance. The first
-   * one shows which properties hold injected dependencies (never state from then on) and which the constructor sets (so that
-   * `delete` can be told from a field that an older release did not know).
+   * Call after each construction, when injected properties are set and before anything else happens to the instance.
+   * The first instance shows which properties hold injected dependencies, which are never state, and which ones the
+   * constructor sets. Of the latter, one that is missing from an instance was deleted, and one that is missing from a
+   * text was unknown to its release.
    *
-   * @throws SessionStateError when what the constructor sets cannot be stored
+   * @throws SessionStateError when a value that the constructor sets cannot be stored
    */
-  notePristine(instance: object, dependencies: readonly unknown[]): void {
+  noteConstructed(instance: object, dependencies: readonly unknown[]): void {
     if (this.defaults === undefined) {
       this.properties.learnFrom(instance, dependencies);
       this.defaults = this.encode(instance);
@@ -64,8 +64,9 @@ export class BeanState {
   }
 
   /**
-   * @param expected what the text probably is: then finding out costs less
-   * @throws SessionStateError naming the path of what cannot be stored
+   * The state of an instance as text.
+   * @param expected the text that the state probably has: then it costs less to find out
+   * @throws SessionStateError naming the path of the value that cannot be stored
    */
   encode(instance: object, expected?: string): string {
     if (this.fresh === instance) this.fresh = undefined;
@@ -76,13 +77,13 @@ export class BeanState {
   }
 
   /**
-   * Brings an instance, in place, to stored state. Properties that the text lacks are deleted; only those that a fresh instance
-   * has keep, or get again, the constructor's default: an older release did not know them.
+   * Gives an instance the stored state, in place. Properties that the text lacks are deleted, except those that the
+   * constructor sets: these get the constructor's default, since an older release did not know them.
    *
-   * @throws SessionStateError when the text cannot be decoded; then the instance is as it was
+   * @throws SessionStateError when the text cannot be decoded; then the instance is unchanged
    */
   restore(instance: object, payload: string): void {
-    if (this.defaults === undefined) this.notePristine(instance, []);
+    if (this.defaults === undefined) this.noteConstructed(instance, []);
     const isFresh = this.fresh === instance;
     this.fresh = undefined;
     const values = this.valuesOf(payload, instance);
@@ -99,24 +100,24 @@ export class BeanState {
   }
 
   /**
-   * The stored state as plain data (by stored names, without classes), brought up to the version of the class.
-   * @throws SessionStateError; its `reason` tells damaged text from that of a newer release
+   * The stored state as plain data (by stored names, without classes), migrated to the version of the class.
+   * @throws SessionStateError; its `reason` tells damaged text from the text of a newer release
    */
   decode(payload: string): PlainState {
     const state = this.read(payload);
-    takeAbsent(state);
+    removeAbsent(state);
     return state;
   }
 
   /**
-   * Merges what two commits made of the same base, by the bean's rules. Rules that are functions get plain data.
+   * Merges two states that were made from the same base, by the bean's rules. Rules that are functions get plain data.
    * @throws SessionStateError when a text cannot be decoded or a rule does not fit the values
    */
   merge(base: string, mine: string, theirs: string): BeanMerge {
     if (mine === base) return { outcome: 'merged', payload: theirs };
     if (theirs === base) return { outcome: 'merged', payload: mine };
     const states = { base: this.read(base), mine: this.read(mine), theirs: this.read(theirs) };
-    const deleted = new Set(Object.values(states).flatMap(takeAbsent));
+    const deleted = new Set(Object.values(states).flatMap(removeAbsent));
     const { onConflict, name: root } = this.definition;
     const merged = threeWayMerge({ ...states, rules: this.mergeRules, onConflict, root });
     if (merged.outcome === 'conflict') return merged;
@@ -130,7 +131,8 @@ export class BeanState {
       if (!this.properties.isReserved(key)) continue;
       throw new SessionStateError(
         propertyPath(this.definition.name, key),
-        'was stored, but is the name of a member of its class, which it would hide; raise the version, and drop it in migrate',
+        'was stored, but is the name of a member of its class, which it would hide; ' +
+          'raise the version, and drop it in migrate',
         { reason: 'undecodable' },
       );
     }
@@ -156,7 +158,7 @@ export class BeanState {
 
   private apply(values: PlainState, instance: object): void {
     const { properties } = this;
-    // All that is not the constructor's is set anew, so that its order is that of the text.
+    // Properties that the constructor does not set are deleted and set again, so that they have the order of the text.
     for (const key of Object.keys(instance)) {
       if (!properties.ofConstructor.has(key) && properties.isState(key)) Reflect.deleteProperty(instance, key);
     }
@@ -167,7 +169,7 @@ export class BeanState {
     }
   }
 
-  /** The order that `encode` gives: first what the constructor sets. */
+  /** The state in the order of `encode`: first the properties that the constructor sets. */
   private inOrder(state: PlainState, deleted: ReadonlySet<string>): PlainState {
     const ordered: PlainState = {};
     for (const key of this.properties.ofConstructor) {
@@ -181,11 +183,4 @@ export class BeanState {
   private storedName(property: string): string {
     return this.shape?.property(property).storedName ?? property;
   }
-}
-
-/** Removes what is marked as deleted, and says what it was. */
-function takeAbsent(state: PlainState): string[] {
-  const deleted = Object.keys(state).filter((key) => state[key] === absent);
-  for (const key of deleted) delete state[key];
-  return deleted;
 }

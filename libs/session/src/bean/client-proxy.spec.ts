@@ -86,14 +86,14 @@ describe('a client proxy in a session', () => {
     expect(current?.secret).toBe(7);
   });
 
-  it('reads and writes the properties of the instance, and nothing of its own', () => {
+  it('reads and writes the properties of the instance, and has none of its own', () => {
     counter.value = 3;
     expect(current?.value).toBe(3);
     current = new Counter();
     expect(counter.value).toBe(0);
   });
 
-  it('inherits: methods of the class and of its abstract base see one instance', () => {
+  it('lets methods of the class and of its abstract base see one instance', () => {
     expect(counter.countUp().describe()).toBe('counter:up');
   });
 
@@ -129,14 +129,14 @@ describe('a client proxy in a session', () => {
     expect(String(Object(counter))).toBe('5');
   });
 
-  it('gives itself where a method or a getter gives this', () => {
+  it('is returned where a method or a getter returns `this`', () => {
     expect(counter.countUp().countUp()).toBe(counter);
     expect(counter.self).toBe(counter);
     expect(counter.valueOf()).toBe(counter);
     expect(counter.value).toBe(2);
   });
 
-  it('gives methods that belong to no session', () => {
+  it('gives methods that look the session up when they are called', () => {
     const countUp = Reflect.get(counter, 'countUp');
     const first = current;
     countUp.call(undefined as never);
@@ -148,7 +148,7 @@ describe('a client proxy in a session', () => {
     expect(countUp.name).toBe('countUp');
   });
 
-  it('calls a method with the this that a caller insists on', () => {
+  it('calls a method with the `this` that the caller gives', () => {
     const other = new Counter();
     expect(counter.countUp.call(other)).toBe(other);
     expect([other.value, current?.value]).toEqual([1, 0]);
@@ -168,7 +168,7 @@ describe('a client proxy in a session', () => {
     expect(counter.kind()).toBe('own');
   });
 
-  it('binds a function held in a property, and leaves a class as it is', () => {
+  it('binds a function in a property to the instance, but not a class', () => {
     counter.helper = function (this: Counter) {
       return this.secret;
     };
@@ -178,7 +178,7 @@ describe('a client proxy in a session', () => {
     expect(counter.helper).toBe(Date);
   });
 
-  it('has the array, not a copy of it', () => {
+  it('gives the array of the instance, not a copy of it', () => {
     counter.items.push(1, 2);
     expect(current?.items).toEqual([1, 2]);
     expect(Array.isArray(counter.items)).toBe(true);
@@ -213,13 +213,13 @@ describe('a client proxy in a session', () => {
     expect(current?.value).toBe(9);
   });
 
-  it('is inspected as the instance', () => {
+  it('is inspected like the instance', () => {
     counter.value = 3;
     expect(inspect(counter)).toBe(inspect(current));
     expect(inspect({ counter })).toContain('value: 3');
   });
 
-  it('equals what the instance equals', () => {
+  it('equals the same objects as the instance', () => {
     counter.value = 1;
     const same = new Counter();
     same.value = 1;
@@ -231,18 +231,18 @@ describe('a client proxy in a session', () => {
     expect(counter).toMatchObject({ value: 1, items: [] });
   });
 
-  it('is awaited as it is', async () => {
+  it('is not taken for a promise by await', async () => {
     await expect(Promise.resolve(counter)).resolves.toBe(counter);
   });
 
-  it('cannot be frozen or given another prototype, which would be so for all sessions', () => {
+  it('cannot be frozen or given another prototype, since that would affect all sessions', () => {
     expect(() => Object.freeze(counter)).toThrow(TypeError);
     expect(() => Object.preventExtensions(counter)).toThrow(TypeError);
     expect(() => Object.setPrototypeOf(counter, {}) as unknown).toThrow(TypeError);
     expect(counter.countUp().value).toBe(1);
   });
 
-  it('lets errors of constructor, methods and setters through', () => {
+  it('passes on the error of an assignment that the instance rejects', () => {
     const strict = createClientProxy(
       class Strict {
         set value(_: number) {
@@ -265,7 +265,7 @@ describe('a client proxy outside a session', () => {
     ['reading an accessor', 'secret', () => counter.secret],
     ['writing', 'value', () => (counter.value = 1)],
     ['calling a method', 'countUp', () => counter.countUp()],
-    ['a method taken off', 'countUp', () => counter.countUp.call(undefined as never)],
+    ['a method read before', 'countUp', () => counter.countUp.call(undefined as never)],
     ['deleting', 'nested', () => delete counter.nested],
     ['asking for a property', 'value', () => 'value' in counter],
     ['asking for an own property', 'value', () => Object.hasOwn(counter, 'value')],
@@ -277,7 +277,7 @@ describe('a client proxy outside a session', () => {
     expect(use).toThrow(new NoSession(`Counter.${property}`));
   });
 
-  it('is an instance of its class, hands out its methods and knows them', () => {
+  it('is an instance of its class and has its methods', () => {
     expect(counter).toBeInstanceOf(Counter);
     expect(counter.constructor).toBe(Counter);
     expect(typeof counter.countUp).toBe('function');
@@ -299,7 +299,7 @@ describe('a client proxy outside a session', () => {
     expect(Object.hasOwn(counter, name)).toBe(false);
   });
 
-  it('is awaited as it is', async () => {
+  it('is not taken for a promise by await', async () => {
     await expect(Promise.resolve(counter)).resolves.toBe(counter);
   });
 

@@ -1,20 +1,23 @@
 import { inspect } from 'node:util';
 import type { Type } from '@nestjs/common';
 
-/** Where a client proxy finds the instance of the session that the running code belongs to. */
+/** Finds the instance of the current session for a client proxy. */
 export interface InstanceResolver {
-  /** @throws SessionContextNotActiveError, SessionResponseCommittedError; `property` is for their text */
+  /**
+   * @param property for the texts of errors
+   * @throws SessionContextNotActiveError, SessionResponseCommittedError
+   */
   resolve(property: PropertyKey): object;
 
-  /** Like `resolve`, undefined instead of an error where no session is active. */
+  /** Like `resolve`, but undefined where no session is active. */
   tryResolve(): object | undefined;
 }
 
 type Method = (...args: unknown[]) => unknown;
 
 /**
- * Names that Nest, promises and test runners look up on every provider, at boot too. Without an active session the answer is "no such
- * member" rather than an error.
+ * Names that Nest, promises and test runners look up on every provider, at boot too. Without an active session the
+ * proxy has no such member; for any other name it throws.
  */
 const PROBED = new Set<PropertyKey>([
   'then',
@@ -30,19 +33,22 @@ const PROBED = new Set<PropertyKey>([
 ]);
 
 /**
- * The application-wide object that Nest injects for a session-scoped bean: each access goes to the instance of the current session.
+ * The application-wide object that Nest injects for a session-scoped bean. It forwards each access to the instance of
+ * the current session.
  *
- * A method is called with the instance as `this`, so `#private` members work and calls inside the bean cost nothing extra; a method or
- * getter that returns `this` gives the proxy. A method taken off the proxy (`const f = counter.countUp`) looks the instance up when it
- * is called, so it belongs to no session. Without an active session the proxy still is an `instanceof` its class, hands out its methods
- * and answers what Nest probes at boot; anything else throws.
+ * A method runs with the instance as `this`, so `#private` members work and calls inside the bean cost nothing extra.
+ * Where a method or getter returns `this`, the caller gets the proxy. A method that was read from the proxy belongs to
+ * no session: it looks the instance up when it is called.
+ *
+ * Without an active session the proxy still is an `instanceof` its class, has its methods, and answers the names that
+ * Nest reads at boot. Any other access throws.
  *
  * @see Jakarta CDI, client proxies
  */
 export function createClientProxy<T extends object>(type: Type<T>, resolver: InstanceResolver): T {
   const prototype = type.prototype as object;
-  const shell = Object.create(prototype, {
-    // util.inspect looks behind a proxy, so this stands on what is behind it.
+  const target = Object.create(prototype, {
+    // util.inspect looks at the target of a proxy, not at the proxy.
     [inspect.custom]: {
       configurable: true,
       value: () => resolver.tryResolve() ?? `[${type.name}: no active session]`,
@@ -59,23 +65,23 @@ export function createClientProxy<T extends object>(type: Type<T>, resolver: Ins
     return Object.defineProperty(bound, 'name', { value: name });
   };
 
-  /** All that the class answers without an instance, built once: reading a method costs one look-up. */
+  /** Methods and constructor, which need no instance. Built once, so that reading a method costs one look-up. */
   const members = new Map<PropertyKey, unknown>();
   for (const [key, { value }] of membersOf(prototype)) if (isMethod(value)) members.set(key, bind(key, value));
   members.set('constructor', type);
 
-  /** What a missing session means for a read of something that is not a method. */
-  const missing = (key: PropertyKey): undefined => {
+  /** Where no session is active, a read of anything but a method gives undefined for a probed name, else an error. */
+  const answerWithoutSession = (key: PropertyKey): undefined => {
     if (typeof key === 'string' && !PROBED.has(key)) resolver.resolve(key);
   };
 
-  const proxy: T = new Proxy(shell, {
+  const proxy: T = new Proxy(target, {
     get(_, key) {
       const member = members.get(key);
       if (member !== undefined) return member;
-      if (key === inspect.custom) return Reflect.get(shell, key) as unknown;
+      if (key === inspect.custom) return Reflect.get(target, key) as unknown;
       const instance = resolver.tryResolve();
-      if (!instance) return missing(key);
+      if (!instance) return answerWithoutSession(key);
       const value: unknown = Reflect.get(instance, key);
       if (value === instance) return proxy;
       return isMethod(value) ? bind(key, value) : value;
@@ -83,7 +89,7 @@ export function createClientProxy<T extends object>(type: Type<T>, resolver: Ins
     set: (_, key, value) => Reflect.set(resolver.resolve(key), key, value),
     has(_, key) {
       const instance = resolver.tryResolve();
-      if (!instance && !Reflect.has(prototype, key)) missing(key);
+      if (!instance && !Reflect.has(prototype, key)) answerWithoutSession(key);
       return Reflect.has(instance ?? prototype, key);
     },
     deleteProperty: (_, key) => Reflect.deleteProperty(resolver.resolve(key), key),
@@ -91,24 +97,24 @@ export function createClientProxy<T extends object>(type: Type<T>, resolver: Ins
     ownKeys: () => Reflect.ownKeys(resolver.resolve('[own keys]')),
     getOwnPropertyDescriptor(_, key) {
       const instance = resolver.tryResolve();
-      if (!instance) return missing(key);
+      if (!instance) return answerWithoutSession(key);
       const descriptor = Reflect.getOwnPropertyDescriptor(instance, key);
-      // The shell does not have the property, and a proxy may report only configurable ones that its target lacks.
+      // The target does not have the property, and of such properties a proxy may only report configurable ones.
       return descriptor && { ...descriptor, configurable: true };
     },
-    // The shell stands for every session: what would freeze or turn it would do so to all of them.
+    // The target is the same for every session: freezing it, or giving it another prototype, would affect all of them.
     preventExtensions: () => false,
     setPrototypeOf: () => false,
   });
   return proxy;
 }
 
-/** A function that is called on an instance; a class held in a property is a value, used with `new`. */
+/** Whether a value is a function to be called on an instance. A class in a property is not: it is used with `new`. */
 function isMethod(value: unknown): value is Method {
   return typeof value === 'function' && Reflect.getOwnPropertyDescriptor(value, 'prototype')?.writable !== false;
 }
 
-/** What instances inherit, the nearest first. */
+/** The members that instances inherit; of two with one name, the nearest. */
 function membersOf(prototype: object): Map<PropertyKey, PropertyDescriptor> {
   const members = new Map<PropertyKey, PropertyDescriptor>();
   for (let owner: object | null = prototype; owner; owner = Object.getPrototypeOf(owner) as object | null) {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Type } from '@nestjs/common';
 import { SessionBeanError } from '../errors/session-bean.error.js';
+import type { SessionScopedOptions } from './bean-definition.js';
 import { defineBean } from './define-bean.js';
 import { Merge } from './merge.decorator.js';
 import { SessionScoped } from './session-scoped.decorator.js';
-import type { SessionScopedOptions } from './session-scoped.options.js';
 import { Transient } from './transient.decorator.js';
 
 const defaults = { onConflict: 'reject', onUndecodable: 'reject' } as const;
@@ -15,12 +15,12 @@ function decorated(type: Type<object>, options?: SessionScopedOptions): Type<obj
 }
 
 describe('the definition of a bean', () => {
-  it('has the name of the class, version 1 and what the module says', () => {
+  it('has the name of the class, version 1 and the settings of the module', () => {
     class Cart {}
     expect(defineBean(decorated(Cart), defaults)).toMatchObject({ name: 'Cart', type: Cart, version: 1, ...defaults });
   });
 
-  it('has what the decorator says rather than what the module says', () => {
+  it('has the settings of the decorator rather than those of the module', () => {
     const options = {
       name: 'shop.cart',
       version: 3,
@@ -35,7 +35,7 @@ describe('the definition of a bean', () => {
     expect(Object.isFrozen(defineBean(decorated(class Cart {}), defaults))).toBe(true);
   });
 
-  it('of a subclass is its own', () => {
+  it('is not inherited by a subclass', () => {
     class Cart {}
     decorated(Cart, { name: 'cart' });
     class GiftCart extends Cart {}
@@ -46,7 +46,7 @@ describe('the definition of a bean', () => {
   });
 });
 
-describe('what cannot be a bean is refused, naming class and fix', () => {
+describe('a class that cannot be a bean is rejected, naming class and fix:', () => {
   it.each<[string, SessionScopedOptions, RegExp]>([
     [
       'an empty name',
@@ -60,24 +60,28 @@ describe('what cannot be a bean is refused, naming class and fix', () => {
     ['version 0', { version: 0 }, /^Cart: version 0 must be a whole number from 1$/],
     ['version 1.5', { version: 1.5 }, /^Cart: version 1.5 must be/],
     ['version NaN', { version: Number.NaN }, /^Cart: version NaN must be/],
-    ['a version that is a text', { version: '2' as never }, /^Cart: version 2 must be/],
+    ['a version that is a string', { version: '2' as never }, /^Cart: version 2 must be/],
     [
-      'a migration from version 0',
+      'a migration step from version 0',
       { version: 2, migrate: { 0: Object } },
       /^Cart: migrate step '0' must be a whole number from 1 to 1/,
     ],
-    ['a migration from the present version', { version: 2, migrate: { 2: Object } }, /^Cart: migrate step '2' must be/],
     [
-      'a migration that is no number',
+      'a migration step from the present version',
+      { version: 2, migrate: { 2: Object } },
+      /^Cart: migrate step '2' must be/,
+    ],
+    [
+      'a migration step that is not a number',
       { version: 2, migrate: { one: Object } as never },
       /^Cart: migrate step 'one' must be/,
     ],
     [
-      'a migration that is no function',
+      'a migration step that is not a function',
       { version: 2, migrate: { 1: {} } as never },
       /^Cart: migrate step '1' must be a function/,
     ],
-    ['a name that is no text', { name: 5 as never }, /^Cart: the stored name 5 must be/],
+    ['a name that is not a string', { name: 5 as never }, /^Cart: the stored name 5 must be/],
     [
       'an unknown onConflict',
       { onConflict: 'merge' as never },
@@ -125,7 +129,7 @@ describe('what cannot be a bean is refused, naming class and fix', () => {
     expect(() => defineBean(decorated(Cart), defaults)).toThrow(`Cart.${hook}() is async`);
   });
 
-  it('not a class whose onBeanDestroyed is async', () => {
+  it('but not a class whose onBeanDestroyed is async', () => {
     class Cart {
       async onBeanDestroyed(): Promise<void> {}
     }
@@ -133,10 +137,10 @@ describe('what cannot be a bean is refused, naming class and fix', () => {
   });
 });
 
-describe('marks on what is not stored', () => {
+describe('decorators of this package that cannot work are rejected', () => {
   const define = (type: Type<object>) => (): unknown => defineBean(type, defaults);
 
-  it('are refused: a rule that does not exist, a rule on a method, a rule on a transient property, @Transient() on a method', () => {
+  it('on a property: an unknown rule, a rule on a method or a transient property, @Transient() on a method', () => {
     @SessionScoped()
     class Unknown {
       @Merge('Sum' as never) n = 0;
@@ -159,7 +163,7 @@ describe('marks on what is not stored', () => {
     expect(define(TransientMethod)).toThrow(/^TransientMethod\.add is a method/);
   });
 
-  it('are refused: options of @SessionScoped() that do not exist', () => {
+  it('on the class: options of @SessionScoped() that do not exist', () => {
     @SessionScoped({ versoin: 2 } as never)
     class Misspelt {}
     @SessionScoped('name' as never)

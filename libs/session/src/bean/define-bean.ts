@@ -1,11 +1,15 @@
 import type { Type } from '@nestjs/common';
 import { SessionBeanError } from '../errors/session-bean.error.js';
-import type { BeanDefinition } from './bean-definition.js';
-import { beanMetadata } from './bean-metadata.js';
-import { refuseUnsuitedClass } from './refuse-unsuited-class.js';
-import { refuseUnsuitedMarks } from './refuse-unsuited-marks.js';
+import { MERGE_RULES } from '../merge/merge-rule.js';
+import { checkBeanClass } from './bean-class-checks.js';
+import {
+  type BeanDefinition,
+  type BeanMigrations,
+  type SessionScopedOptions,
+  beanMetadata,
+} from './bean-definition.js';
 
-/** What a bean takes over from the module when its decorator does not say. */
+/** The settings that a bean takes from the module where its decorator does not set them. */
 export type BeanDefaults = Pick<BeanDefinition, 'onConflict' | 'onUndecodable'>;
 
 const CHOICES: Readonly<Record<keyof BeanDefaults, readonly string[]>> = {
@@ -16,45 +20,17 @@ const CHOICES: Readonly<Record<keyof BeanDefaults, readonly string[]>> = {
 const OPTIONS = new Set(['name', 'version', 'migrate', 'onConflict', 'onUndecodable']);
 
 /**
- * Reads a decorated class into its definition.
+ * The definition of a decorated class.
  * @throws SessionBeanError when the class cannot be a bean; the text names class and fix
  */
 export function defineBean(type: Type<object>, defaults: BeanDefaults): BeanDefinition {
-  const options = beanMetadata.scopedOptions(type);
-  if (!options) {
-    throw new SessionBeanError(`${type.name} is not session-scoped: decorate the class with @SessionScoped()`);
-  }
-  const unknown = typeof options === 'object' ? Object.keys(options).find((option) => !OPTIONS.has(option)) : undefined;
-  if (typeof options !== 'object' || unknown !== undefined) {
-    throw new SessionBeanError(
-      `${type.name}: @SessionScoped() takes an object with ${[...OPTIONS].join(', ')}, not ${unknown === undefined ? `a ${typeof options}` : `'${unknown}'`}`,
-    );
-  }
+  const options = optionsOf(type);
   const { name = type.name, version = 1, migrate = {} } = options;
-  if (typeof name !== 'string' || !/^[^@\s][^\s]{0,99}$/.test(name)) {
-    throw new SessionBeanError(
-      `${type.name}: the stored name ${JSON.stringify(name)} must be 1 to 100 characters without white space and not start with @; set @SessionScoped({ name })`,
-    );
-  }
-  if (!Number.isInteger(version) || version < 1) {
-    throw new SessionBeanError(`${type.name}: version ${version} must be a whole number from 1`);
-  }
-  for (const step of Object.keys(migrate)) {
-    if (!/^[1-9]\d*$/.test(step) || Number(step) >= version) {
-      throw new SessionBeanError(
-        `${type.name}: migrate step '${step}' must be a whole number from 1 to ${version - 1}, the version it starts from`,
-      );
-    }
-    if (typeof migrate[Number(step)] !== 'function')
-      throw new SessionBeanError(`${type.name}: migrate step '${step}' must be a function`);
-  }
-  for (const [option, choices] of Object.entries(CHOICES)) {
-    const chosen = options[option as keyof typeof CHOICES];
-    if (chosen === undefined || choices.includes(chosen)) continue;
-    throw new SessionBeanError(`${type.name}: ${option} ${JSON.stringify(chosen)} must be '${choices.join("' or '")}'`);
-  }
-  refuseUnsuitedClass(type);
-  refuseUnsuitedMarks(type);
+  checkName(type, name);
+  checkVersions(type, version, migrate);
+  checkChoices(type, options);
+  checkBeanClass(type);
+  checkPropertyDecorators(type);
   return Object.freeze({
     name,
     type,
@@ -65,4 +41,80 @@ export function defineBean(type: Type<object>, defaults: BeanDefaults): BeanDefi
     mergeRules: beanMetadata.mergeRules(type.prototype as object),
     transient: beanMetadata.transients(type.prototype as object),
   });
+}
+
+function optionsOf(type: Type<object>): SessionScopedOptions {
+  const options = beanMetadata.scopedOptions(type);
+  if (!options) {
+    throw new SessionBeanError(`${type.name} is not session-scoped: decorate the class with @SessionScoped()`);
+  }
+  const unknown = typeof options === 'object' ? Object.keys(options).find((option) => !OPTIONS.has(option)) : undefined;
+  if (typeof options !== 'object' || unknown !== undefined) {
+    const given = unknown === undefined ? `a ${typeof options}` : `'${unknown}'`;
+    throw new SessionBeanError(
+      `${type.name}: @SessionScoped() takes an object with ${[...OPTIONS].join(', ')}, not ${given}`,
+    );
+  }
+  return options;
+}
+
+function checkName(type: Type<object>, name: unknown): void {
+  if (typeof name === 'string' && /^[^@\s][^\s]{0,99}$/.test(name)) return;
+  throw new SessionBeanError(
+    `${type.name}: the stored name ${JSON.stringify(name)} must be 1 to 100 characters without white space and not ` +
+      `start with @; set @SessionScoped({ name })`,
+  );
+}
+
+function checkVersions(type: Type<object>, version: number, migrate: BeanMigrations): void {
+  if (!Number.isInteger(version) || version < 1) {
+    throw new SessionBeanError(`${type.name}: version ${version} must be a whole number from 1`);
+  }
+  for (const step of Object.keys(migrate)) {
+    if (!/^[1-9]\d*$/.test(step) || Number(step) >= version) {
+      throw new SessionBeanError(
+        `${type.name}: migrate step '${step}' must be a whole number from 1 to ${version - 1}, ` +
+          `the version it starts from`,
+      );
+    }
+    if (typeof migrate[Number(step)] !== 'function')
+      throw new SessionBeanError(`${type.name}: migrate step '${step}' must be a function`);
+  }
+}
+
+function checkChoices(type: Type<object>, options: SessionScopedOptions): void {
+  for (const [option, choices] of Object.entries(CHOICES)) {
+    const chosen = options[option as keyof typeof CHOICES];
+    if (chosen === undefined || choices.includes(chosen)) continue;
+    throw new SessionBeanError(`${type.name}: ${option} ${JSON.stringify(chosen)} must be '${choices.join("' or '")}'`);
+  }
+}
+
+/** Checks `@Merge()` and `@Transient()`: with a wrong one of them, the first conflict would lose changes. */
+function checkPropertyDecorators(type: Type<object>): void {
+  const prototype = type.prototype as object;
+  const transients = beanMetadata.transients(prototype);
+  for (const [property, rule] of beanMetadata.mergeRules(prototype)) {
+    const place = `${type.name}.${property}`;
+    if (typeof rule !== 'function' && !MERGE_RULES.includes(rule)) {
+      throw new SessionBeanError(
+        `${place}: there is no @Merge rule ${JSON.stringify(rule)}; there are ${MERGE_RULES.join(', ')}, or a function`,
+      );
+    }
+    if (property in prototype)
+      throw new SessionBeanError(
+        `${place} is a method or an accessor, which is not stored: @Merge() goes on a property`,
+      );
+    if (transients.has(property))
+      throw new SessionBeanError(
+        `${place} is @Transient(), so it is never stored and never merged: remove one of the two`,
+      );
+  }
+  for (const property of transients) {
+    if (property in prototype) {
+      throw new SessionBeanError(
+        `${type.name}.${String(property)} is a method or an accessor, which is not stored anyway: remove @Transient()`,
+      );
+    }
+  }
 }

@@ -1,11 +1,23 @@
 import type { MergeRule } from '../merge/merge-rule.js';
-import { beanMetadata } from './bean-metadata.js';
+import { beanMetadata } from './bean-definition.js';
 
 /**
- * Says what it means when two overlapping requests of one session change the same property of a bean.
- * Without it such requests conflict: the later one is answered with 409.
+ * Sets how to merge a property of a bean that two overlapping requests of one session changed. Without a rule, plain
+ * objects and Maps are merged key by key, and equal values are kept. Any other property that both changed is a
+ * conflict, and so are two equal numbers, arrays or bytes, which may stand for two changes. The later request is then
+ * answered with 409 (`SessionConflictError`), unless `onConflict` is `latest`.
  *
- * @example `@Merge('sum') private value = 0;` keeps every increment.
+ * The rule runs only when both requests changed the property. A subclass inherits rules and may set its own.
+ *
+ * A rule on a property that is never stored, or a rule that does not exist, is a `SessionBeanError` at boot. A rule
+ * that does not fit the values is a `SessionStateError` when the later request is committed.
+ *
+ * @example
+ * ```ts
+ * @Merge('sum') private value = 0; // keeps every increment
+ * @Merge('union') tags = new Set<string>();
+ * @Merge((_base, mine, theirs) => mine ?? theirs) note?: string;
+ * ```
  * @see MergeRule for the rules
  */
 export function Merge(rule: MergeRule): PropertyDecorator {

@@ -1,24 +1,28 @@
-import { beanMetadata } from './bean-metadata.js';
-import type { SessionScopedOptions } from './session-scoped.options.js';
+import { type SessionScopedOptions, beanMetadata } from './bean-definition.js';
 
 /**
- * Marks a class of which every HTTP session has its own single instance.
+ * Marks a class of which every HTTP session has one instance. Register the class with
+ * `SessionModule.forFeature([Counter])` and inject it like any provider: Nest injects one proxy for all sessions, which
+ * forwards each access to the current session's instance. Without a current session an access throws a
+ * `SessionContextNotActiveError`.
  *
- * The instance is created when a request first touches the bean, lives as long as the session (until it is invalidated or expires), and
- * is state, not identity: between requests only what its own enumerable properties hold is kept. Injected dependencies, properties
- * marked `@Transient()` and `#private` fields are not state. Register the class with `SessionModule.forFeature([Counter])`
- * and inject it like any provider.
+ * The bean begins when a request first touches it and ends with its session: by `invalidate()`, or when the session
+ * expires. Between requests only its state is kept: its own enumerable properties. Injected dependencies, properties
+ * marked `@Transient()` and `#private` fields are not state. See `OnBeanCreated` and the other hooks for the moments in
+ * between.
  *
- * `#private` methods and accessors are fine. A `#private` field cannot be read from outside, so what it holds is lost between requests, sooner or
- * later: use `private value`, or move it to and from a property in `beforeBeanSaved()` and `onBeanRestored()`. The module warns of such fields
- * at boot unless the class has both hooks.
+ * `#private` methods and accessors are fine. A `#private` field cannot be read from outside, so its value is lost
+ * sooner or later. Use `private value`, or copy it to and from a property in `beforeBeanSaved()` and
+ * `onBeanRestored()`. The module warns of such fields at boot unless the class has both hooks.
+ *
+ * The application does not start when the class cannot be a bean: a `SessionBeanError` names the class and the fix.
  *
  * @example
  * ```ts
  * @SessionScoped({ name: 'counter' })
  * export class Counter {
  *   @Merge('sum') private value = 0;
- *   countUp() { this.value++; }
+ *   countUp() { return ++this.value; }
  * }
  * ```
  * @see Jakarta CDI `@SessionScoped`

@@ -1,21 +1,21 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { SessionStateError } from '../errors/session-state.error.js';
-import { absent } from './absent.js';
 import { decodeState } from './decode-state.js';
 import { encodeState } from './encode-state.js';
+import { absent } from './state-kind.js';
 
 const limits = { maxDepth: 100 };
 const decode = (text: string): Record<string, unknown> => decodeState(text, 'Cart', limits);
 
-function refusalOf(text: string): SessionStateError {
+function stateErrorOf(text: string): SessionStateError {
   try {
     decode(text);
   } catch (error) {
     if (error instanceof SessionStateError) return error;
     throw error;
   }
-  throw new Error(`${text.slice(0, 50)} was not refused`);
+  throw new Error(`${text.slice(0, 50)} was not rejected`);
 }
 
 function outcomeOf(run: () => unknown): unknown {
@@ -40,14 +40,14 @@ describe('decodeState', () => {
     '{"$date":0}',
     '{"$undefined":0}',
     '{"a":1}x',
-  ])('B30: refuses %j', (text) => {
-    const error = refusalOf(text);
+  ])('B30: rejects %j', (text) => {
+    const error = stateErrorOf(text);
     expect(error.reason).toBe('undecodable');
     expect(error.path).toBe('Cart');
   });
 
-  it('keeps what JSON.parse threw as the cause', () => {
-    expect((refusalOf('{"a":').cause as Error).name).toBe('SyntaxError');
+  it('keeps the error of JSON.parse as the cause', () => {
+    expect((stateErrorOf('{"a":').cause as Error).name).toBe('SyntaxError');
   });
 
   it.each([
@@ -74,15 +74,15 @@ describe('decodeState', () => {
     ['{"a":{"$date":0,"b":1}}', 'Cart.a'],
     ['{"a":{"b":{"$absent":0}}}', 'Cart.a.b'],
     ['{"a":{"\\u0024unknown":1}}', 'Cart.a'],
-  ])('refuses the tag in %s and names the path', (text, path) => {
-    expect(refusalOf(text).path).toBe(path);
+  ])('rejects the tag in %s and names the path', (text, path) => {
+    expect(stateErrorOf(text).path).toBe(path);
   });
 
-  it('B34: takes the last of two equal keys, as JSON does', () => {
+  it('B34: keeps the last of two equal keys, as JSON does', () => {
     expect(decode('{"a":1,"a":2}')).toEqual({ a: 2 });
   });
 
-  it('reads absence only as a property of the state itself', () => {
+  it('reads a deleted property of the state itself', () => {
     expect(decode('{"a":{"$absent":0}}')).toEqual({ a: absent });
   });
 
@@ -93,19 +93,19 @@ describe('decodeState', () => {
     ['tags in tags', `{"a":${'{"$null":'.repeat(200_000)}{}${'}'.repeat(200_000)}}`],
     ['unclosed arrays', `{"a":${'['.repeat(200_000)}`],
   ])('B35: survives 200,000 levels of %s', (_, text) => {
-    expect(refusalOf(text).reason).toBe('undecodable');
+    expect(stateErrorOf(text).reason).toBe('undecodable');
   });
 
-  it('reads as deep as encodeState writes, not one level more', () => {
+  it('reads as many levels as encodeState writes, and not one more', () => {
     let state: Record<string, unknown> = {};
     for (let level = 1; level < 100; level++) state = { a: state };
     expect(encodeState(decode(encodeState(state, 'Cart', limits)), 'Cart', limits)).toBe(
       encodeState(state, 'Cart', limits),
     );
-    expect(refusalOf(JSON.stringify({ a: state })).message).toMatch(/deeper than 100/);
+    expect(stateErrorOf(JSON.stringify({ a: state })).message).toMatch(/deeper than 100/);
   });
 
-  it('answers any text with a state or a SessionStateError', () => {
+  it('gives a state or a SessionStateError for any text', () => {
     const text = fc.oneof(
       fc.string(),
       fc.json({ maxDepth: 4 }),

@@ -1,12 +1,12 @@
 import { SessionStateError } from '../errors/session-state.error.js';
-import type { CodecLimits } from './codec-limits.js';
 import { RevivingWalk } from './reviving-walk.js';
 import { stateKind } from './state-kind.js';
+import type { CodecLimits } from './state-trail.js';
 
 /**
- * The state that `encodeState` wrote. Every call makes its own: nothing is shared with another result.
+ * The state that `encodeState` wrote. Every call makes new objects: two results share nothing.
  *
- * @param root what paths start with: the name of the bean
+ * @param root the first part of the paths in errors: the name of the bean
  * @throws SessionStateError (`undecodable`) for any text that `encodeState` would not write
  */
 export function decodeState(text: string, root: string, limits: CodecLimits): Record<string, unknown> {
@@ -15,7 +15,7 @@ export function decodeState(text: string, root: string, limits: CodecLimits): Re
     : parsed(text, root);
   const kind = stateKind(state);
   if (kind !== 'object' && kind !== 'record') {
-    throw new SessionStateError(root, 'was stored as something that is no object', { reason: 'undecodable' });
+    throw new SessionStateError(root, 'was stored as something that is not an object', { reason: 'undecodable' });
   }
   return state as Record<string, unknown>;
 }
@@ -24,7 +24,7 @@ function parsed(text: string, root: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new SessionStateError(root, 'was stored as text that is no JSON', { cause, reason: 'undecodable' });
+    throw new SessionStateError(root, 'was stored as text that is not JSON', { cause, reason: 'undecodable' });
   }
 }
 

@@ -1,8 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { SessionStateError } from '../errors/session-state.error.js';
-import { absent } from './absent.js';
 import { encodeState } from './encode-state.js';
-import { refusalOf } from '../../../../test/support/refusal-of.js';
+import { absent } from './state-kind.js';
 
 const encode = (state: Record<string, unknown>, maxDepth = 100): string => encodeState(state, 'Cart', { maxDepth });
 
@@ -18,6 +17,17 @@ function nested(levels: number): Record<string, unknown> {
   return state;
 }
 
+/** The SessionStateError that `run` throws; fails when it throws nothing, or something else. */
+function stateErrorOf(run: () => unknown): SessionStateError {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof SessionStateError) return error;
+    throw error;
+  }
+  throw new Error('nothing was thrown');
+}
+
 describe('encodeState', () => {
   it('writes plain state as plain JSON and the rest with tags', () => {
     expect(encode({ value: 3, list: ['a', null, true], nested: { x: 0.5 } })).toBe(
@@ -26,20 +36,21 @@ describe('encodeState', () => {
     expect(encode({ at: new Date(5), prices: new Map([['x', 1n]]), tags: new Set(['a']) })).toBe(
       '{"at":{"$date":5},"prices":{"$map":[["x",{"$bigint":"1"}]]},"tags":{"$set":["a"]}}',
     );
-    expect(encode({ list: [undefined, NaN, -0, -Infinity], bytes: new Uint8Array([255]) })).toBe(
-      '{"list":[{"$undefined":0},{"$number":"NaN"},{"$number":"-0"},{"$number":"-Infinity"}],"bytes":{"$bytes":"/w=="}}',
+    expect(encode({ list: [undefined, NaN, -0, -Infinity] })).toBe(
+      '{"list":[{"$undefined":0},{"$number":"NaN"},{"$number":"-0"},{"$number":"-Infinity"}]}',
     );
+    expect(encode({ bytes: new Uint8Array([255]) })).toBe('{"bytes":{"$bytes":"/w=="}}');
     expect(encode({ $date: 1, record: Object.assign(Object.create(null), { a: 1 }), gone: absent })).toBe(
       '{"$$date":1,"record":{"$null":{"a":1}},"gone":{"$absent":0}}',
     );
   });
 
-  const refused: [what: string, state: Record<string, unknown>, path: string, reason: RegExp][] = [
+  const rejected: [what: string, state: Record<string, unknown>, path: string, reason: RegExp][] = [
     ['a function', { items: [0, 1, 2, { price: () => 1 }] }, 'Cart.items[3].price', /function.*@Transient/],
     ['a toJSON function of the data', { a: { toJSON: () => 'other' } }, 'Cart.a.toJSON', /function/],
     ['a symbol', { a: Symbol('s') }, 'Cart.a', /symbol/],
     ['a symbol as key', { a: { [Symbol('s')]: 1 } }, 'Cart.a[Symbol(s)]', /symbol/],
-    ['absence inside the state', { a: { b: absent } }, 'Cart.a.b', /symbol/],
+    ['a deleted property inside the state', { a: { b: absent } }, 'Cart.a.b', /symbol/],
     ['a Promise', { a: Promise.resolve(1) }, 'Cart.a', /Promise; await it/],
     [
       'an instance of a class',
@@ -99,33 +110,33 @@ describe('encodeState', () => {
       /could not be read/,
     ],
   ];
-  it.each(refused)('B50-B57: refuses %s and names the path', (_, state, path, reason) => {
-    const error = refusalOf(() => encode(state));
+  it.each(rejected)('B50-B57: rejects %s and names the path', (_, state, path, reason) => {
+    const error = stateErrorOf(() => encode(state));
     expect(error.path).toBe(path);
     expect(error.message).toMatch(reason);
     expect(error.reason).toBe('unstorable');
   });
 
-  it('B54: refuses a circle and names both ends', () => {
+  it('B54: rejects a cycle and names both ends', () => {
     const parent: Record<string, unknown> = { child: {} };
     (parent['child'] as Record<string, unknown>)['parent'] = parent;
-    const error = refusalOf(() => encode({ a: parent }));
+    const error = stateErrorOf(() => encode({ a: parent }));
     expect(error.message).toMatch(/^Cart\.a\.child\.parent refers back to Cart\.a,/);
     const self: unknown[] = [];
     self.push(self);
-    expect(refusalOf(() => encode({ self })).message).toMatch(/^Cart\.self\[0] refers back to Cart\.self,/);
+    expect(stateErrorOf(() => encode({ self })).message).toMatch(/^Cart\.self\[0] refers back to Cart\.self,/);
   });
 
-  it('B35: refuses what is nested deeper than the limit, and nothing less deep', () => {
+  it('B35: rejects state that is nested deeper than the limit, and accepts the limit', () => {
     expect(encode(nested(100))).toContain('{}');
-    expect(refusalOf(() => encode(nested(101))).message).toMatch(/deeper than 100 levels/);
-    expect(refusalOf(() => encode(nested(4), 3)).path).toBe('Cart.a.a.a');
-    expect(refusalOf(() => encode(nested(100_000)))).toBeInstanceOf(SessionStateError);
+    expect(stateErrorOf(() => encode(nested(101))).message).toMatch(/deeper than 100 levels/);
+    expect(stateErrorOf(() => encode(nested(4), 3)).path).toBe('Cart.a.a.a');
+    expect(stateErrorOf(() => encode(nested(100_000)))).toBeInstanceOf(SessionStateError);
   });
 
-  it('keeps what a trap of the application threw as the cause', () => {
+  it('keeps the error of a proxy trap as the cause', () => {
     const cause = new Error('trap');
-    const error = refusalOf(() =>
+    const error = stateErrorOf(() =>
       encode({
         a: new Proxy(
           {},
@@ -144,7 +155,7 @@ describe('encodeState', () => {
     let reads = 0;
     const plain = new Proxy({ a: 1 }, { ownKeys: (target) => (reads++, Reflect.ownKeys(target)) });
     expect(encode({ plain, at: new Date(0) })).toBe('{"plain":{"a":1},"at":{"$date":0}}');
-    // Once by the walk, once by JSON.stringify: the second would not happen with a copy.
+    // The walk reads it once and JSON.stringify once more, which it would not if the walk had made a copy.
     expect(reads).toBe(2);
   });
 });

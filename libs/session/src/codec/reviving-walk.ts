@@ -1,12 +1,10 @@
 import { Buffer } from 'node:buffer';
 import type { SessionStateError } from '../errors/session-state.error.js';
-import { absent } from './absent.js';
-import { setOwn } from './set-own.js';
+import { absent, setOwn } from './state-kind.js';
 import { StateTrail } from './state-trail.js';
+import { DOLLAR } from './tagging-walk.js';
 
-const dollar = 36;
-
-/** Turns what JSON.parse made back into state: in place, in one walk. */
+/** Turns the result of JSON.parse back into state: in place, in one walk. */
 export class RevivingWalk {
   private readonly trail: StateTrail;
 
@@ -36,8 +34,8 @@ export class RevivingWalk {
   private revivedProperties(source: Record<string, unknown>, keys: readonly string[]): Record<string, unknown> {
     let escaped = false;
     for (const key of keys) {
-      if (key.charCodeAt(0) === dollar) {
-        if (isTag(key)) throw this.trail.refused(`holds '${key}' among other keys`);
+      if (key.charCodeAt(0) === DOLLAR) {
+        if (isTag(key)) throw this.trail.errorHere(`was stored with '${key}' among other keys`);
         escaped = true;
       }
       const value = source[key];
@@ -92,26 +90,26 @@ export class RevivingWalk {
         if (isJsonObject(body)) return this.nested(body, (properties) => this.revivedRecord(properties));
         break;
       default:
-        throw this.trail.refused(`was stored as '${tag}', which this release does not know`);
+        throw this.trail.errorHere(`was stored as '${tag}', which this release does not know`);
     }
-    throw this.malformed(tag);
+    throw this.malformedError(tag);
   }
 
   private revivedMap(body: readonly unknown[]): Map<unknown, unknown> {
     const map = new Map<unknown, unknown>();
     body.forEach((entry, index) => {
       this.trail.push((parent) => `${parent}.values()[${index}]`);
-      if (!Array.isArray(entry) || entry.length !== 2) throw this.malformed('$map');
+      if (!Array.isArray(entry) || entry.length !== 2) throw this.malformedError('$map');
       map.set(this.revived(entry[0]), this.revived(entry[1]));
       this.trail.pop();
     });
-    if (map.size !== body.length) throw this.malformed('$map');
+    if (map.size !== body.length) throw this.malformedError('$map');
     return map;
   }
 
   private revivedSet(body: unknown[]): Set<unknown> {
     const set = new Set(this.revivedElements(body));
-    if (set.size !== body.length) throw this.malformed('$set');
+    if (set.size !== body.length) throw this.malformedError('$set');
     return set;
   }
 
@@ -125,19 +123,19 @@ export class RevivingWalk {
   private bytes(tag: string, body: unknown): Buffer {
     if (typeof body === 'string') {
       const bytes = Buffer.from(body, 'base64');
-      // Buffer.from skips what is not base64.
+      // Buffer.from skips characters that are not base64.
       if (bytes.toString('base64') === body) return bytes;
     }
-    throw this.malformed(tag);
+    throw this.malformedError(tag);
   }
 
-  private malformed(tag: string): SessionStateError {
-    return this.trail.refused(`was stored as a '${tag}' that is malformed`);
+  private malformedError(tag: string): SessionStateError {
+    return this.trail.errorHere(`was stored as a '${tag}' that is malformed`);
   }
 }
 
 function isTag(key: string): boolean {
-  return key.charCodeAt(0) === dollar && key.charCodeAt(1) !== dollar;
+  return key.charCodeAt(0) === DOLLAR && key.charCodeAt(1) !== DOLLAR;
 }
 
 function isJsonObject(body: unknown): body is Record<string, unknown> {
@@ -146,6 +144,6 @@ function isJsonObject(body: unknown): body is Record<string, unknown> {
 
 function withoutEscapes(source: Record<string, unknown>, keys: readonly string[]): Record<string, unknown> {
   const result: Record<string, unknown> = {};
-  for (const key of keys) setOwn(result, key.charCodeAt(0) === dollar ? key.slice(1) : key, source[key]);
+  for (const key of keys) setOwn(result, key.charCodeAt(0) === DOLLAR ? key.slice(1) : key, source[key]);
   return result;
 }

@@ -3,9 +3,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { decodeState } from './decode-state.js';
-import { encodeState } from './encode-state.js';
-import { isPlain } from './is-plain.js';
-import { setOwn } from './set-own.js';
+import { encodeState, isPlain } from './encode-state.js';
+import { setOwn } from './state-kind.js';
 
 const limits = { maxDepth: 100 };
 const encode = (state: Record<string, unknown>): string => encodeState(state, 'Bean', limits);
@@ -67,7 +66,7 @@ const { value } = fc.letrec<{ value: unknown }>((tie) => ({
 const state = objectOf(value, Object.prototype);
 
 describe('state as text', () => {
-  it('B50-B53: comes back as it was, whatever it is made of', () => {
+  it('B50-B53: comes back equal, whatever it consists of', () => {
     fc.assert(
       fc.property(state, (original) => {
         expect(isDeepStrictEqual(decode(encode(original)), original)).toBe(true);
@@ -83,14 +82,14 @@ describe('state as text', () => {
     );
   });
 
-  it('is what JSON.stringify writes, where the state is plain', () => {
+  it('is the same text that JSON.stringify writes, where the state is plain', () => {
     fc.assert(
       fc.property(state, (original) => !isPlain(original, 100) || JSON.stringify(original) === encode(original)),
       { numRuns: 3000 },
     );
   });
 
-  it('B31: leaves every prototype as it is', () => {
+  it('B31: changes no prototype', () => {
     const before = Reflect.ownKeys(Object.prototype);
     const original = decode(
       '{"__proto__":{"isAdmin":true},"constructor":{"prototype":{"isAdmin":true}},"list":[{"__proto__":{"$date":0}}]}',
@@ -104,7 +103,7 @@ describe('state as text', () => {
     expect('isAdmin' in {}).toBe(false);
   });
 
-  it('keeps classes of bytes apart and copies what is shared', () => {
+  it('keeps Uint8Array and Buffer apart, and copies a shared object', () => {
     const shared = { a: 1 };
     const { bytes, buffer, twice } = decode(
       encode({ bytes: new Uint8Array([1]), buffer: Buffer.from([1]), twice: [shared, shared] }),
@@ -116,12 +115,12 @@ describe('state as text', () => {
     expect(first).not.toBe(second);
   });
 
-  it('takes what another realm has made, such as the headers of a request under jest, for plain', () => {
+  it('accepts plain objects of another realm, such as request headers under jest', () => {
     const foreign: unknown = structuredClone({ list: [1], nested: { a: 1 } });
     expect(decode(encode({ foreign }))).toEqual({ foreign: { list: [1], nested: { a: 1 } } });
   });
 
-  it('leaves what it encodes as it is', () => {
+  it('does not change the state that it encodes', () => {
     fc.assert(
       fc.property(state, (original) => {
         const copy: unknown = decode(encode(original));

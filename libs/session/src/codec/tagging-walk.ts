@@ -1,18 +1,15 @@
 import { Buffer } from 'node:buffer';
 import type { SessionStateError } from '../errors/session-state.error.js';
-import { absent } from './absent.js';
-import { entryPath } from './entry-path.js';
-import { refusal } from './refusal.js';
-import { refuseExtraProperties } from './refuse-extra-properties.js';
-import { setOwn } from './set-own.js';
-import { stateKind } from './state-kind.js';
-import { StateTrail } from './state-trail.js';
+import { absent, setOwn, stateKind } from './state-kind.js';
+import { StateTrail, entryPath } from './state-trail.js';
+import { rejectExtraProperties, unstorableReason } from './unstorable.js';
 
-const dollar = 36;
+/** Character code of `$`, with which the key of a tag begins. */
+export const DOLLAR = 36;
 
 /**
- * Turns state into what JSON can say. One walk; a part that needs no tag is not copied but returned as it is, and after this
- * walk JSON.stringify meets neither accessors nor `toJSON` functions.
+ * Turns state into values that JSON has, in one walk. A part that needs no tag is not copied but returned as it is.
+ * After this walk JSON.stringify meets neither accessors nor `toJSON` functions.
  */
 export class TaggingWalk {
   private readonly trail: StateTrail;
@@ -21,7 +18,7 @@ export class TaggingWalk {
     this.trail = new StateTrail(root, maxDepth, 'unstorable');
   }
 
-  /** Where the walk is, or where it threw. */
+  /** The path at which the walk is, or at which it threw. */
   get path(): string {
     return this.trail.toString();
   }
@@ -43,7 +40,7 @@ export class TaggingWalk {
         return value === null ? null : this.taggedObject(value);
       default:
         if (value === absent && this.trail.length === 1) return { $absent: 0 };
-        throw this.trail.refused(refusal(value));
+        throw this.trail.errorHere(unstorableReason(value));
     }
   }
 
@@ -73,7 +70,7 @@ export class TaggingWalk {
       case 'buffer':
         return { $buffer: base64(value as Uint8Array) };
       case undefined:
-        throw this.trail.refused(refusal(value));
+        throw this.trail.errorHere(unstorableReason(value));
     }
   }
 
@@ -82,10 +79,10 @@ export class TaggingWalk {
     let copy: Record<string, unknown> | undefined;
     for (let i = 0; i < keys.length; i++) {
       const key = keys[i] as string;
-      if (typeof key === 'symbol') throw this.refusedKey(key);
+      if (typeof key === 'symbol') throw this.symbolKeyError(key);
       const value = this.valueOf(source, key);
-      const tagged = isPlain(value) ? value : this.taggedAt(key, value);
-      const written = key.charCodeAt(0) === dollar ? `$${key}` : key;
+      const tagged = needsNoTag(value) ? value : this.taggedAt(key, value);
+      const written = key.charCodeAt(0) === DOLLAR ? `$${key}` : key;
       if (copy === undefined && (tagged !== value || written !== key)) {
         copy = {};
         for (let k = 0; k < i; k++) setOwn(copy, keys[k] as string, source[keys[k] as string]);
@@ -106,10 +103,10 @@ export class TaggingWalk {
     const property = Object.getOwnPropertyDescriptor(source, key);
     if (property === undefined) return undefined;
     if (property.get !== undefined || property.set !== undefined) {
-      throw this.refusedAt(key, 'is an accessor; store its value, or put the accessor on a class');
+      throw this.errorAt(key, 'is an accessor; store its value, or put the accessor on a class');
     }
     if (property.enumerable !== true) {
-      throw this.refusedAt(key, 'is not enumerable and would get lost; define it as an ordinary property');
+      throw this.errorAt(key, 'is not enumerable and would be lost; define it as an ordinary property');
     }
     return property.value;
   }
@@ -119,22 +116,22 @@ export class TaggingWalk {
     for (let i = 0; i < source.length; i++) {
       const value = source[i];
       if (value === undefined && !Object.hasOwn(source, i))
-        throw this.refusedAt(i, 'is a hole in an array; put undefined or null there');
-      const tagged = isPlain(value) ? value : this.taggedAt(i, value);
+        throw this.errorAt(i, 'is a hole in an array; put undefined or null there');
+      const tagged = needsNoTag(value) ? value : this.taggedAt(i, value);
       if (tagged !== value) copy ??= source.slice(0, i);
       copy?.push(tagged);
     }
-    // JSON.stringify would call one, be it enumerable or not.
-    if ('toJSON' in source) throw this.refusedAt('toJSON', 'would be called instead of storing the array; remove it');
-    // Every element was there, so what there is beyond them is something else.
-    refuseExtraProperties(source, source.length, this.trail);
+    // JSON.stringify would call this function, be it enumerable or not.
+    if ('toJSON' in source) throw this.errorAt('toJSON', 'would be called instead of storing the array; remove it');
+    // No element is missing, so any further own property is an extra one.
+    rejectExtraProperties(source, source.length, this.trail);
     return copy ?? source;
   }
 
   private taggedDate(source: Date): { $date: number } {
     const time = source.getTime();
-    if (Number.isNaN(time)) throw this.trail.refused(refusal(source));
-    refuseExtraProperties(source, 0, this.trail);
+    if (Number.isNaN(time)) throw this.trail.errorHere(unstorableReason(source));
+    rejectExtraProperties(source, 0, this.trail);
     return { $date: time };
   }
 
@@ -149,7 +146,7 @@ export class TaggingWalk {
       entries.push([taggedKey, this.tagged(value)]);
       this.trail.pop();
     }
-    refuseExtraProperties(source, 0, this.trail);
+    rejectExtraProperties(source, 0, this.trail);
     return { $map: entries };
   }
 
@@ -161,25 +158,25 @@ export class TaggingWalk {
       elements.push(this.tagged(element));
       this.trail.pop();
     }
-    refuseExtraProperties(source, 0, this.trail);
+    rejectExtraProperties(source, 0, this.trail);
     return { $set: elements };
   }
 
-  private refusedAt(step: string | number, problem: string): SessionStateError {
+  private errorAt(step: string | number, problem: string): SessionStateError {
     this.trail.push(step);
-    return this.trail.refused(problem);
+    return this.trail.errorHere(problem);
   }
 
-  private refusedKey(key: symbol): SessionStateError {
+  private symbolKeyError(key: symbol): SessionStateError {
     this.trail.push((parent) => `${parent}[${String(key)}]`);
-    return this.trail.refused(
-      'has a symbol for a key, of which there is no second one; use a string, or mark it @Transient()',
+    return this.trail.errorHere(
+      'has a symbol for a key, which cannot be stored; use a string, or mark it @Transient()',
     );
   }
 }
 
-/** The values of most properties, which need neither a tag nor a path. NaN, the infinities and zeros are looked at more closely. */
-function isPlain(value: unknown): boolean {
+/** Whether a value is surely written as it is, like most properties. NaN, infinities and zeros need a closer look. */
+function needsNoTag(value: unknown): boolean {
   return typeof value === 'string' || (typeof value === 'number' && value !== 0 && value - value === 0);
 }
 

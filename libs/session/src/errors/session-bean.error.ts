@@ -1,6 +1,14 @@
 import { SessionBootError } from './session-boot.error.js';
 
-/** Boot: a class that cannot be a session-scoped bean, or is not registered as one. Names the class and the fix. */
+/**
+ * A class cannot be a session-scoped bean, or is not registered as one. Thrown while the application boots; the message
+ * names the class and the fix. It is also thrown at a first access, when the module of a bean was loaded too late.
+ *
+ * @example
+ * ```
+ * SessionBeanError: Cart extends Map, whose content cannot be stored: keep a Map in a property instead
+ * ```
+ */
 export class SessionBeanError extends SessionBootError {
   override readonly code = 'SESSION_BEAN_INVALID';
 }

@@ -1,8 +1,9 @@
 import { SessionError } from './session.error.js';
 
 /**
- * Base of the errors that stop an application from booting. What is wrong is in the configuration, so the message is all there is to
- * say: Nest prints the stack of such an error, and forty lines of it would hide the one that matters.
+ * Base of the errors that stop an application from booting: `SessionBeanError` and `SessionConfigurationError`. The
+ * cause is in the configuration or in a class, which the message names. There is no stack trace: Nest prints it, and
+ * forty lines of it would hide the one line that matters.
  */
 export abstract class SessionBootError extends SessionError {
   override readonly status = 500;

@@ -1,6 +1,14 @@
 import { SessionBootError } from './session-boot.error.js';
 
-/** Boot: an option that cannot work. Names the option, the value given and what is allowed. */
+/**
+ * An option cannot work. Thrown while the application boots, or where a decorator is applied; the message names the
+ * option, the given value and the allowed ones.
+ *
+ * @example
+ * ```
+ * SessionConfigurationError: SessionModule option maxSessionBytes = 0: allowed is a whole number of bytes from 256
+ * ```
+ */
 export class SessionConfigurationError extends SessionBootError {
   override readonly code = 'SESSION_CONFIGURATION_INVALID';
 }

@@ -1,8 +1,19 @@
 import { SessionError } from './session.error.js';
 
 /**
- * Two overlapping requests changed the same field and no `@Merge` rule says what that means. Nothing of this request was
- * stored; the request may be sent again.
+ * Two overlapping requests changed the same field of a bean, and no `@Merge` rule tells how to merge it. Thrown to the
+ * later one when it is committed: at the end of the request, or by `HttpSession.commit()`. Nothing of this commit was
+ * stored, and the request may be sent again. The answer is 409.
+ *
+ * @example
+ * ```ts
+ * @Catch(SessionConflictError)
+ * export class ConflictFilter implements ExceptionFilter {
+ *   catch({ bean, field }: SessionConflictError, host: ArgumentsHost) {
+ *     host.switchToHttp().getResponse().status(409).send({ message: `${bean}.${field} was changed meanwhile` });
+ *   }
+ * }
+ * ```
  */
 export class SessionConflictError extends SessionError {
   override readonly code = 'SESSION_CONFLICT';
@@ -15,8 +26,9 @@ export class SessionConflictError extends SessionError {
     readonly field: string,
   ) {
     super(
-      `${bean}.${field} was changed by another request of the same session while this one ran; nothing of this request ` +
-        `was stored. Send it again, declare what should happen with @Merge(...) on the field, or serialise such handlers`,
+      `${bean}.${field} was changed by another request of the same session while this one ran; ` +
+        'nothing of this request was stored. Send it again, declare a rule with @Merge(...) on the field, ' +
+        'or mark such handlers @SessionLock()',
     );
   }
 }

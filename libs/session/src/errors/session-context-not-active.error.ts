@@ -1,11 +1,23 @@
 import { SessionError } from './session.error.js';
 
-/** A bean or the `HttpSession` was used where no session is active: at boot, in a timer, in a handler that loads none. */
+/**
+ * A bean or the `HttpSession` was used where no session is active: at boot, in a timer, in middleware, or in a handler
+ * for which no session is loaded. The message names what was used and the fix. The answer, if there is a request at
+ * all, is 500.
+ *
+ * @example
+ * ```ts
+ * setInterval(() => this.cart.items, 1000); // throws: a timer belongs to no request
+ * ```
+ */
 export class SessionContextNotActiveError extends SessionError {
   override readonly code = 'SESSION_CONTEXT_NOT_ACTIVE';
   override readonly status = 500;
 
-  /** @param subject what was used, e.g. `Counter.value` */
+  /**
+   * @param subject the member that was used, e.g. `Counter.value`
+   * @param reason where that was, and what to do instead
+   */
   constructor(subject: string, reason: string) {
     super(`${subject} was used ${reason}`);
   }

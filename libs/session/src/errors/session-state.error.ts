@@ -1,20 +1,29 @@
 import { SessionError } from './session.error.js';
 
 /**
- * Which way it failed: `unstorable` state of the application, stored text that is damaged or does not fit (`undecodable`),
- * or text that a newer release of the application wrote (`newer-version`), which is sound and must not be overwritten.
+ * The kind of failure. `unstorable`: the application's state cannot be stored. `undecodable`: stored text is damaged or
+ * does not fit the class. `newer-version`: a newer release of the application wrote the text, which is sound and must
+ * not be overwritten.
  */
 export type SessionStateReason = 'unstorable' | 'undecodable' | 'newer-version';
 
 /**
- * State that cannot be stored or that cannot be read back. Names the place, e.g. `Cart.items[3].price`. The state that
- * was stored before stays as it is.
+ * State cannot be stored, or cannot be read back. The message names the place, e.g. `Cart.items[3].price`, and the fix.
+ * The state that was stored before stays as it is. The answer is 500.
+ *
+ * State is read at the first access of a request to a bean, and stored when the request is committed: at its end, or by
+ * `HttpSession.commit()`. Methods of `HttpSession` throw this error for arguments that they cannot store.
+ *
+ * @example
+ * ```
+ * SessionStateError: Cart.items[3].price is a function; write it as a method of the class, or mark it @Transient()
+ * ```
  */
 export class SessionStateError extends SessionError {
   override readonly code = 'SESSION_STATE_INVALID';
   override readonly status = 500;
 
-  /** Where, e.g. `Cart.items[3].price`. */
+  /** The place that cannot be stored or read, e.g. `Cart.items[3].price`. */
   readonly path: string;
 
   readonly reason: SessionStateReason;

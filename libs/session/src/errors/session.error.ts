@@ -1,20 +1,31 @@
 /**
- * Base of everything this package throws. It has the shape of an `http-errors` error, so the default exception filter of
- * Nest answers with `status` on Express and on Fastify; `expose` is false, so the text stays on the server.
+ * Base of all errors that this package throws. It has the shape of an `http-errors` error, so Nest's default exception
+ * filter answers with `status`, on Express and on Fastify. `expose` is false, so the text stays on the server.
  *
- * A session id never stands in the message: where a session has to be told from others, its 8-character hash does.
+ * A message never contains a session id. Where it must tell one session from another, it has the 8-character hash of
+ * the id.
+ *
+ * @example
+ * ```ts
+ * try {
+ *   await this.session.commit();
+ * } catch (error) {
+ *   if (error instanceof SessionError) logger.warn(`${error.code}: ${error.message}`);
+ *   throw error;
+ * }
+ * ```
  */
 export abstract class SessionError extends Error {
-  /** Stable, for programs: `SESSION_CONFLICT`, `SESSION_STORE_UNAVAILABLE`, ... */
+  /** For programs: it stays the same when the text changes. `SESSION_CONFLICT`, `SESSION_STORE_UNAVAILABLE`, ... */
   abstract readonly code: string;
 
-  /** The HTTP status the error stands for. */
+  /** The HTTP status that the request is answered with, unless an exception filter decides otherwise. */
   abstract readonly status: number;
 
   /** The text is for operators, not for clients. */
   readonly expose = false;
 
-  /** Same as `status`: the http-errors shape has both. */
+  /** Same as `status`: the `http-errors` shape has both. */
   get statusCode(): number {
     return this.status;
   }

@@ -1,12 +1,17 @@
-import { entryPath } from '../codec/entry-path.js';
-import { propertyPath } from '../codec/property-path.js';
-import { setOwn } from '../codec/set-own.js';
-import { stateKind } from '../codec/state-kind.js';
-import { MergeConflict } from './merge-conflict.js';
-import { missing } from './missing.js';
-import { sameState } from './same-state.js';
+import { setOwn, stateKind } from '../codec/state-kind.js';
+import { entryPath, propertyPath } from '../codec/state-trail.js';
+import { isObject, sameState } from './same-state.js';
 
-/** What the three states have in one place; `missing` where they have nothing. */
+/** Stands for a field that one of the three states does not have. A field that is undefined is another case. */
+export const missing: unique symbol = Symbol('missing');
+
+/** Both sides changed a field, and no rule tells how to merge it. This is an outcome, not an error. */
+export class MergeConflict {
+  /** @param field path inside the state, e.g. `address.city` or `prices.get("x")` */
+  constructor(readonly field: string) {}
+}
+
+/** The values that the three states have in one place; `missing` where a state has none. */
 export interface ThreeValues {
   readonly base: unknown;
   readonly mine: unknown;
@@ -17,7 +22,7 @@ type Properties = Record<string, unknown>;
 type Entries = Map<unknown, unknown>;
 
 /**
- * Merges one value for which there is no rule: key by key through plain objects and Maps.
+ * Merges one value that has no rule: plain objects and Maps key by key, also nested ones.
  *
  * @returns the merged value, `missing`, or a MergeConflict
  */
@@ -79,15 +84,17 @@ function entry(entries: Entries, key: unknown): unknown {
   return entries.has(key) ? entries.get(key) : missing;
 }
 
-// Equal objects of two states are two objects: a Map cannot find one by the other.
+// A Map finds an object only by its identity, and equal objects of two states are two objects.
 function hasPrimitiveKeys(entries: Entries): boolean {
   for (const key of entries.keys()) {
-    if (typeof key === 'object' && key !== null) return false;
+    if (isObject(key)) return false;
   }
   return true;
 }
 
-/** Whether two equal changes to this may have been two changes: counters and sequences, and what holds one. */
+/**
+ * Whether two equal results may come from two changes that both count: numbers, sequences, and values that contain one.
+ */
 function isAmbiguous(value: unknown): boolean {
   switch (stateKind(value)) {
     case 'object':

@@ -1,9 +1,9 @@
 import { stateKind } from '../codec/state-kind.js';
 
 /**
- * Deep equality over everything that state is made of. NaN equals NaN, 0 differs from -0, an undefined property from none.
- * The order of keys and of the entries of Maps and Sets does not count; entries whose key (or element) is an object are
- * compared by their order.
+ * Deep equality of state. NaN equals NaN, 0 differs from -0, and an undefined property from none. The order of keys and
+ * of the entries of Maps and Sets does not count, except among entries whose key (or element) is an object: these are
+ * compared one by one, in their order.
  */
 export function sameState(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true;
@@ -61,6 +61,7 @@ function sameMembers(a: Set<unknown>, b: Set<unknown>): boolean {
   return sameElements([...a].filter(isObject), [...b].filter(isObject));
 }
 
-function isObject(value: unknown): boolean {
+/** Whether a value is an object, which a Map or a Set finds by identity and not by content. */
+export function isObject(value: unknown): boolean {
   return typeof value === 'object' && value !== null;
 }

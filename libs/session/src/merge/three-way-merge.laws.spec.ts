@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { setOwn } from '../codec/set-own.js';
+import { setOwn } from '../codec/state-kind.js';
 import type { MergeRule } from './merge-rule.js';
 import { type MergeOutcome, threeWayMerge } from './three-way-merge.js';
 
@@ -38,7 +38,7 @@ function merge(base: State, mine: State, theirs: State, byName: ReadonlyMap<stri
   return threeWayMerge({ base, mine, theirs, rules: byName, onConflict: 'reject' });
 }
 
-/** Same content, other objects. */
+/** Other objects with the same content. */
 function copyOf<T>(value: T): T {
   if (value instanceof Date) return new Date(value) as T;
   if (value instanceof Set) return new Set(value) as T;
@@ -80,7 +80,7 @@ describe('laws of threeWayMerge', () => {
     );
   });
 
-  it('changes to different fields never conflict and lose nothing', () => {
+  it('changes to different fields never conflict, and none is lost', () => {
     fc.assert(
       fc.property(state, state, state, (base, mine, theirs) => {
         const prefixed = (prefix: string, of: State): [string, unknown][] =>
@@ -96,7 +96,7 @@ describe('laws of threeWayMerge', () => {
     );
   });
 
-  it('whatever both changed is a conflict or a merge of both, never the loss of one side', () => {
+  it('a field that both changed is a conflict or a merge of both, never the loss of one side', () => {
     fc.assert(
       fc.property(state, state, state, (base, mine, theirs) => {
         const result = merge(base, mine, theirs);
@@ -155,7 +155,7 @@ describe('laws of threeWayMerge', () => {
     );
   });
 
-  it('union: has exactly what remains of the base and what was added', () => {
+  it('union: has exactly the elements that neither side removed and those that either added', () => {
     const set = fc.array(fc.nat(9)).map((elements) => new Set(elements));
     fc.assert(
       fc.property(set, set, set, (base, mine, theirs) => {

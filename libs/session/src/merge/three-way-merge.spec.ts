@@ -35,7 +35,7 @@ describe('threeWayMerge without a rule', () => {
     expect(merge({ a: 1 }, {}, { a: 2 })).toEqual(conflict('a'));
   });
 
-  it('tells undefined from absent, 0 from -0, and NaN not from NaN', () => {
+  it('tells undefined from absent and 0 from -0, but takes NaN as equal to NaN', () => {
     expect(merge({ a: undefined }, {}, { a: undefined })).toEqual(merged({}));
     expect(merge({}, { a: undefined }, { a: 1 })).toEqual(conflict('a'));
     expect(merge({ a: 0 }, { a: -0 }, { a: 1 })).toEqual(conflict('a'));
@@ -78,7 +78,7 @@ describe('threeWayMerge without a rule', () => {
     expect(field(undefined, undefined, { a: 'x' }, { a: 'y' })).toBe('conflict: f.a');
   });
 
-  it('keeps what became equal, unless it may count or collect', () => {
+  it('keeps equal values, except numbers and sequences, which may be two changes', () => {
     for (const equal of ['x', true, null, new Date(1), new Set(['a']), { city: 'x' }, new Map([['x', 'y']])]) {
       expect(field(undefined, 'before', equal, structuredCloneInRealm(equal))).toEqual(equal);
     }
@@ -87,18 +87,18 @@ describe('threeWayMerge without a rule', () => {
     }
   });
 
-  it('does not merge into another kind of value', () => {
+  it('does not merge values of different kinds', () => {
     expect(field(undefined, null, { a: 1 }, { b: 1 })).toBe('conflict: f');
     expect(field(undefined, { a: 1 }, { a: 1, b: 1 }, new Map())).toBe('conflict: f');
   });
 
-  it('does not merge Maps whose keys are objects, which no lookup finds', () => {
+  it('does not merge Maps whose keys are objects, since no lookup finds them', () => {
     const map = (value: string): unknown => new Map([[{ id: 1 }, value]]);
     expect(field(undefined, map('a'), map('a'), map('b'))).toEqual(map('b'));
     expect(field(undefined, map('a'), map('b'), map('c'))).toBe('conflict: f');
   });
 
-  it('lets mine win in the conflicting places where conflicts are declared harmless', () => {
+  it('lets mine win in the conflicting places, and only there, with onConflict latest', () => {
     expect(merge({ a: { x: 1, y: 1 } }, { a: { x: 2, y: 1 } }, { a: { x: 3, y: 3 } }, {}, 'latest')).toEqual(
       merged({ a: { x: 2, y: 3 } }),
     );
@@ -120,7 +120,7 @@ describe('threeWayMerge without a rule', () => {
 });
 
 describe('threeWayMerge with a rule', () => {
-  it('sum: both differences count; absent and undefined are zero', () => {
+  it('sum: both differences count, and absent and undefined are zero', () => {
     expect(field('sum', 10, 13, 11)).toBe(14);
     expect(field('sum', 10n, 13n, 5n)).toBe(8n);
     expect(field('sum', undefined, 1, 1)).toBe(2);
@@ -128,7 +128,7 @@ describe('threeWayMerge with a rule', () => {
     expect(merge({ f: undefined }, { f: 1 }, { f: 2 }, { f: 'sum' })).toEqual(merged({ f: 3 }));
   });
 
-  it('max, min: of numbers, bigints, strings and Dates', () => {
+  it('max, min: compare numbers, bigints, strings and Dates', () => {
     expect([field('max', 1, 3, 2), field('min', 1, -3, 2)]).toEqual([3, -3]);
     expect([field('max', 1n, 3n, 2n), field('min', 'm', 'b', 'a')]).toEqual([3n, 'a']);
     expect(field('max', new Date(1), new Date(2), new Date(3))).toEqual(new Date(3));
@@ -136,7 +136,7 @@ describe('threeWayMerge with a rule', () => {
     expect(field('max', 1, undefined, 2)).toBe(2);
   });
 
-  it('union: what either added, without what either removed', () => {
+  it('union: has the elements that either added, without those that either removed', () => {
     expect(field('union', new Set(['a', 'b', 'c']), new Set(['b', 'c', 'd']), new Set(['a', 'b', 'e']))).toEqual(
       new Set(['b', 'e', 'd']),
     );
@@ -148,7 +148,7 @@ describe('threeWayMerge with a rule', () => {
     ]);
   });
 
-  it('append: my tail behind theirs, and a conflict for anything else', () => {
+  it('append: the elements of mine follow those of theirs, and anything else is a conflict', () => {
     expect(field('append', [{ a: 1 }], [{ a: 1 }, 2], [{ a: 1 }, 3])).toEqual([{ a: 1 }, 3, 2]);
     expect(field('append', undefined, [1], [1])).toEqual([1, 1]);
     expect(field('append', [1, 2], [2, 3], [1, 2, 4])).toBe('conflict: f');
@@ -156,7 +156,7 @@ describe('threeWayMerge with a rule', () => {
     expect(field('append', [1], [1, 2], undefined)).toBe('conflict: f');
   });
 
-  it('latest: mine; reject: a conflict even if both wrote the same, whatever onConflict says', () => {
+  it('latest: mine wins; reject: is a conflict even if both wrote the same, whatever onConflict says', () => {
     expect(field('latest', 1, 2, 3)).toBe(2);
     expect(field('reject', 'a', 'b', 'b')).toBe('conflict: f');
     expect(merge({ f: 1 }, { f: 2 }, { f: 3 }, { f: 'reject' }, 'latest')).toEqual(conflict('f'));
@@ -164,7 +164,7 @@ describe('threeWayMerge with a rule', () => {
     expect(field('reject', 'a', 'b', 'a')).toBe('b');
   });
 
-  it('a function of the three values, absent ones being undefined', () => {
+  it('a function gets the three values, undefined for an absent one, and returns the merged one', () => {
     expect(field((base, mine, theirs) => [base, mine, theirs], 1, 2, 3)).toEqual([1, 2, 3]);
     expect(field((base, mine, theirs) => [base, mine, theirs], 1, undefined, 3)).toEqual([1, undefined, 3]);
     const cause = new Error('no');
@@ -180,7 +180,7 @@ describe('threeWayMerge with a rule', () => {
     ).toThrow(expect.objectContaining({ path: 'Cart.f', cause }));
   });
 
-  it('has the whole value of its field', () => {
+  it('gets the whole value of its field', () => {
     expect(field('latest', { a: 1, b: 1 }, { a: 2, b: 1 }, { a: 1, b: 2 })).toEqual({ a: 2, b: 1 });
   });
 

@@ -1,30 +1,27 @@
-import { propertyPath } from '../codec/property-path.js';
-import { setOwn } from '../codec/set-own.js';
-import { applyMergeRule } from './apply-merge-rule.js';
-import { MergeConflict } from './merge-conflict.js';
-import { mergeValues } from './merge-values.js';
-import type { MergeRule } from './merge-rule.js';
-import { missing } from './missing.js';
+import { setOwn } from '../codec/state-kind.js';
+import { propertyPath } from '../codec/state-trail.js';
+import { type MergeRule, applyMergeRule } from './merge-rule.js';
+import { MergeConflict, mergeValues, missing } from './merge-values.js';
 import { sameState } from './same-state.js';
 
 type State = Readonly<Record<string, unknown>>;
 
-/** Two states that grew out of the same base. */
+/** Two states that were made from the same base, and how to merge them. */
 export interface ThreeStates {
   readonly base: State;
 
-  /** The later one: its changes come on top of `theirs`. */
+  /** The later one: its changes are applied on top of `theirs`. */
   readonly mine: State;
 
   readonly theirs: State;
 
-  /** By name of the top-level field; a rule has the whole value of the field. */
+  /** By name of the top-level field; a rule gets the whole value of the field. */
   readonly rules: ReadonlyMap<string, MergeRule>;
 
-  /** What a conflict means that no rule decides: stop, or mine wins there. */
+  /** The outcome of a conflict that no rule decides: the merge stops, or mine wins in that place. */
   readonly onConflict: 'reject' | 'latest';
 
-  /** What the paths of errors start with: the name of the bean. */
+  /** The first part of the paths in errors: the name of the bean. */
   readonly root?: string;
 }
 
@@ -33,11 +30,12 @@ export type MergeOutcome =
   | { readonly outcome: 'conflict'; readonly field: string };
 
 /**
- * Merges field by field. A field that only one side changed (set, deleted) has that side's value. One that both changed follows
- * its rule; without one, plain objects and Maps are merged in the same way, key by key, and values that became equal are kept
- * unless they count or collect: of two equal increments or appends nobody knows whether they were one. All else is a conflict.
+ * Merges field by field. A field that only one side changed (set, deleted) gets that side's value. A field that both
+ * changed is merged by its rule. Without a rule, plain objects and Maps are merged in the same way, key by key, and
+ * equal values are kept. Equal numbers and sequences are not: two equal increments or appends may have been two
+ * changes. All else is a conflict.
  *
- * The three states are not changed; the result may share parts with them, so treat all as frozen.
+ * The three states are not changed. The result may share parts with them, so treat all four as frozen.
  *
  * @throws SessionStateError when a rule does not fit the values of its field, or is a function that throws
  */
@@ -51,7 +49,7 @@ export function threeWayMerge({ base, mine, theirs, rules, onConflict, root = ''
   return { outcome: 'merged', state };
 
   function mergeField(baseValue: unknown, mineValue: unknown, theirsValue: unknown, key: string): unknown {
-    // In this order, so that what does not count as a change (the order of a Map) is mine when nobody else changed anything.
+    // In this order: a difference that does not count as a change (the order of a Map) is then taken from mine.
     if (sameState(theirsValue, baseValue)) return mineValue;
     if (sameState(mineValue, baseValue)) return theirsValue;
     const values = { base: baseValue, mine: mineValue, theirs: theirsValue };

@@ -12,7 +12,7 @@ import {
 import { INTERCEPTORS_METADATA } from '@nestjs/common/constants.js';
 import { ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { BeanRegistry } from '../bean/bean-registry.js';
-import { privateFieldsOf } from '../bean/private-fields.js';
+import { privateFieldsOf } from '../bean/bean-class-checks.js';
 import { HttpSession } from '../request/http-session.js';
 import { CurrentRequest } from '../request/current-request.js';
 import { SessionEvents } from '../request/session-events.js';

@@ -48,7 +48,7 @@ export const sessionProviders: FactoryProvider[] = [
   {
     provide: ESSENTIALS,
     inject: [BeanRegistry],
-    useFactory: (beans: BeanRegistry) => beans.registerOwn(attributesBean),
+    useFactory: (beans: BeanRegistry) => beans.registerBuiltIn(attributesBean),
   },
   { provide: ID_CARRIER, inject: [RESOLVED_OPTIONS], useFactory: idCarrier },
   {

@@ -1,6 +1,6 @@
 import type { InjectionToken, Type } from '@nestjs/common';
 import type { ModulesContainer } from '@nestjs/core';
-import { beanMetadata } from '../bean/bean-metadata.js';
+import { beanMetadata } from '../bean/bean-definition.js';
 import type { BeanDependency } from '../bean/bean-dependencies.js';
 import type { BeanRegistry } from '../bean/bean-registry.js';
 import type { CurrentRequest } from '../request/current-request.js';
@@ -23,7 +23,7 @@ const PRIMITIVES = new Set(['string', 'number', 'boolean', 'bigint']);
 export function wireBeans(registry: BeanRegistry, context: CurrentRequest, modules: ModulesContainer): void {
   refusePlainProviders(modules);
   for (const bean of registry.all()) {
-    bean.inject(bean.wants.map((dependency) => resolve(bean, dependency, registry, context, modules)));
+    bean.inject(bean.dependencies.map((dependency) => resolve(bean, dependency, registry, context, modules)));
   }
 }
 

@@ -3,10 +3,10 @@ import { Buffer } from 'node:buffer';
 import type { Type as Class } from '@nestjs/common';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { Exclude, Expose, Transform, Type } from 'class-transformer';
+import { SessionStateError } from '../../errors/session-state.error.js';
 import type { MergeRule } from '../../merge/merge-rule.js';
 import { BeanState } from '../bean-state.js';
 import { classTransformerMetadata } from './metadata.js';
-import { refusalOf } from '../../../../../test/support/refusal-of.js';
 
 class Item {
   constructor(
@@ -46,17 +46,28 @@ function stateOf<T extends object>(type: Class<T>, rules: Record<string, MergeRu
   });
 }
 
-/** What a new instance holds after it got the state of the given one; and the text is the same again. */
+/** A new instance with the state of the given one. Checks that its text is the same again. */
 function roundTrip<T extends object>(type: Class<T>, instance: T): T {
   const state = stateOf(type);
   const first = new type();
-  state.notePristine(first, []);
+  state.noteConstructed(first, []);
   const payload = state.encode(instance);
   const restored = new type();
-  state.notePristine(restored, []);
+  state.noteConstructed(restored, []);
   state.restore(restored, payload);
   expect(state.encode(restored)).toBe(payload);
   return restored;
+}
+
+/** The SessionStateError that `run` throws; fails when it throws nothing, or something else. */
+function stateErrorOf(run: () => unknown): SessionStateError {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof SessionStateError) return error;
+    throw error;
+  }
+  throw new Error('nothing was thrown');
 }
 
 afterEach(() => {
@@ -64,7 +75,7 @@ afterEach(() => {
 });
 
 describe('beans with class-transformer decorators', () => {
-  it('B55: instances of typed classes come back as such, with Dates as Dates', () => {
+  it('B55: instances of typed classes come back as instances, and Dates as Dates', () => {
     const cart = new Cart();
     cart.addedNow('a').note = 'x';
     const restored = roundTrip(Cart, cart);
@@ -74,7 +85,7 @@ describe('beans with class-transformer decorators', () => {
     expect(restored.items[0]?.addedAt).toEqual(new Date(7));
   });
 
-  it('what class-transformer would lose inside an instance is kept', () => {
+  it('values that class-transformer would lose are kept inside an instance', () => {
     const cart = new Cart();
     const item = cart.addedNow('a');
     item.prices = new Map<unknown, unknown>([
@@ -93,7 +104,7 @@ describe('beans with class-transformer decorators', () => {
     expect(Object.getPrototypeOf(restored?.bytes)).toBe(Uint8Array.prototype);
   });
 
-  it('objects in Sets, Maps, nested arrays, and plain ones that are to be instances', () => {
+  it('objects in Sets, Maps and nested arrays, and plain objects of a typed property, come back as instances', () => {
     class Shelf {
       @Type(() => Item) set = new Set<Item>();
       @Type(() => Item) map = new Map<unknown, Item>();
@@ -113,13 +124,13 @@ describe('beans with class-transformer decorators', () => {
     expect(roundTrip(Shelf, shelf).one).toStrictEqual(new Item('e'));
   });
 
-  it('what a constructor sets and the application deletes comes back as undefined, not as the default', () => {
+  it('a deleted property of an instance comes back as undefined, not as the default of the constructor', () => {
     const cart = new Cart();
     delete cart.addedNow('a').note;
     expect(roundTrip(Cart, cart).items[0]?.note).toBe(undefined);
   });
 
-  it('@Exclude() and what is exposed one way only is no state', () => {
+  it('properties with @Exclude(), or exposed one way only, are not state', () => {
     class Account {
       @Exclude() secret = 's';
       @Exclude({ toPlainOnly: true }) password = 'p';
@@ -152,7 +163,7 @@ describe('beans with class-transformer decorators', () => {
     }
     const state = stateOf(Renamed, { count: 'sum' });
     const renamed = new Renamed();
-    state.notePristine(renamed, []);
+    state.noteConstructed(renamed, []);
     expect(state.encode(renamed)).toBe('1{"n":1,"other":0}');
     expect(state.merge('1{"n":1,"other":0}', '1{"n":3,"other":0}', '1{"n":2,"other":0}')).toEqual({
       outcome: 'merged',
@@ -161,20 +172,20 @@ describe('beans with class-transformer decorators', () => {
     delete renamed.count;
     expect(state.encode(renamed)).toBe('1{"n":{"$absent":0},"other":0}');
     const restored = new Renamed();
-    state.notePristine(restored, []);
+    state.noteConstructed(restored, []);
     state.restore(restored, state.encode(renamed));
     expect('count' in restored).toBe(false);
   });
 
-  it('two properties under one stored name are refused', () => {
+  it('two properties with one stored name are rejected', () => {
     class Twice {
       @Expose({ name: 'a' }) b = 1;
       a = 2;
     }
-    expect(refusalOf(() => stateOf(Twice).encode(new Twice())).path).toBe('Twice.a');
+    expect(stateErrorOf(() => stateOf(Twice).encode(new Twice())).path).toBe('Twice.a');
   });
 
-  it('@Transform is called with the value, the key and the whole object, each way', () => {
+  it('@Transform is called with the value, the key and the whole object, in both directions', () => {
     class Money {
       constructor(readonly cents: number) {}
     }
@@ -190,21 +201,21 @@ describe('beans with class-transformer decorators', () => {
     expect(roundTrip(Purse, new Purse()).balance).toEqual(new Money(5));
   });
 
-  it('a @Transform that throws, or gives what cannot be stored, is named', () => {
+  it('a @Transform that throws, or returns a value that cannot be stored, is named', () => {
     class Broken {
       @Transform(() => {
         throw new RangeError('no');
       })
       a = 1;
     }
-    expect(refusalOf(() => stateOf(Broken).encode(new Broken()))).toMatchObject({
+    expect(stateErrorOf(() => stateOf(Broken).encode(new Broken()))).toMatchObject({
       path: 'Broken.a',
       cause: expect.any(RangeError),
     });
     class Odd {
       @Transform(() => Promise.resolve(1)) a: unknown = 1;
     }
-    expect(refusalOf(() => stateOf(Odd).encode(new Odd())).message).toMatch(/^Odd\.a is a Promise/);
+    expect(stateErrorOf(() => stateOf(Odd).encode(new Odd())).message).toMatch(/^Odd\.a is a Promise/);
   });
 
   it('a discriminator tells subclasses, and live objects are not written to', () => {
@@ -237,14 +248,14 @@ describe('beans with class-transformer decorators', () => {
     expect(restored.animals.map((animal) => animal.constructor)).toEqual([Dog, Cat, Animal]);
     class Fish extends Animal {}
     zoo.animals.push(new Fish());
-    expect(refusalOf(() => stateOf(Zoo).encode(zoo)).message).toMatch(
+    expect(stateErrorOf(() => stateOf(Zoo).encode(zoo)).message).toMatch(
       /^Zoo\.animals\[3] would come back as a Animal.*instance of Fish/,
     );
     zoo.animals = [Object.assign(new Cat(), { kind: 'tiger' })];
-    expect(refusalOf(() => stateOf(Zoo).encode(zoo)).path).toBe('Zoo.animals[0].kind');
+    expect(stateErrorOf(() => stateOf(Zoo).encode(zoo)).path).toBe('Zoo.animals[0].kind');
   });
 
-  it('reads decorators of ancestors', () => {
+  it('decorators of ancestors apply', () => {
     class Special extends Cart {
       own = 1;
     }
@@ -290,26 +301,26 @@ describe('beans with class-transformer decorators', () => {
       /extra property/,
     ],
     ['an invalid Date', (item) => (item.addedAt = new Date(NaN)), 'Cart.items[0].addedAt', /invalid Date/],
-    ['a circle', (_, cart) => cart.items.push(cart.items as never), 'Cart.items[1]', /refers back to Cart\.items,/],
-  ])('refuses %s and names the path', (_, change, path, reason) => {
+    ['a cycle', (_, cart) => cart.items.push(cart.items as never), 'Cart.items[1]', /refers back to Cart\.items,/],
+  ])('reject %s and name the path', (_, change, path, reason) => {
     const cart = new Cart();
     change(cart.addedNow('a') as Item & Record<string, unknown>, cart);
-    const error = refusalOf(() => stateOf(Cart).encode(cart));
+    const error = stateErrorOf(() => stateOf(Cart).encode(cart));
     expect(error.path).toBe(path);
     expect(error.message).toMatch(reason);
   });
 
-  it('refuses a circle of typed instances', () => {
+  it('reject a cycle of typed instances', () => {
     class Node {
       @Type(() => Node) next?: Node;
     }
     const node = new Node();
     node.next = new Node();
     node.next.next = node;
-    expect(refusalOf(() => stateOf(Node).encode(node)).message).toMatch(/^Node\.next\.next refers back to Node,/);
+    expect(stateErrorOf(() => stateOf(Node).encode(node)).message).toMatch(/^Node\.next\.next refers back to Node,/);
   });
 
-  it('refuses to store an instance whose class cannot be constructed again', () => {
+  it('reject an instance whose class cannot be constructed without arguments', () => {
     class Needy {
       readonly size: number;
       constructor(text: string) {
@@ -319,7 +330,7 @@ describe('beans with class-transformer decorators', () => {
     class Holder {
       @Type(() => Needy) needy = new Needy('abc');
     }
-    expect(refusalOf(() => stateOf(Holder).encode(new Holder())).message).toMatch(
+    expect(stateErrorOf(() => stateOf(Holder).encode(new Holder())).message).toMatch(
       /^Holder\.needy could not come back.*constructor of Needy/,
     );
   });
@@ -327,22 +338,22 @@ describe('beans with class-transformer decorators', () => {
   it('B33: stored data never hides a member of a nested class', () => {
     const cart = new Cart();
     for (const name of ['isMany', 'toString', '__proto__']) {
-      const error = refusalOf(() => stateOf(Cart).restore(cart, `1{"items":[{"${name}":1}]}`));
+      const error = stateErrorOf(() => stateOf(Cart).restore(cart, `1{"items":[{"${name}":1}]}`));
       expect(error).toMatchObject({ path: `Cart.items[0].${name}`, reason: 'undecodable' });
     }
     expect(cart).toStrictEqual(new Cart());
   });
 
-  it('merges typed instances as plain objects', () => {
+  it('merge typed instances as plain objects', () => {
     const state = stateOf(Cart);
     const text = (quantity: number, sku: string): string => `1{"map":{"a":{"quantity":${quantity},"sku":"${sku}"}}}`;
     expect(state.merge(text(1, 'a'), text(2, 'a'), text(1, 'b'))).toEqual({ outcome: 'merged', payload: text(2, 'b') });
   });
 
-  it('restores into an instance in use without keeping anything of what it held', () => {
+  it('an instance in use keeps nothing of what it held when it is restored', () => {
     const state = stateOf(Cart);
     const cart = new Cart();
-    state.notePristine(cart, []);
+    state.noteConstructed(cart, []);
     const payload = state.encode(cart);
     const items = cart.items;
     Object.assign(cart.addedNow('a'), { stale: 1 });
@@ -354,7 +365,7 @@ describe('beans with class-transformer decorators', () => {
     expect(cart).toStrictEqual(new Cart());
   });
 
-  it('a bean without decorators never asks class-transformer', () => {
+  it('a bean without such decorators never asks class-transformer', () => {
     const metadata = classTransformerMetadata;
     class Undecorated {
       a = new Date(0);
@@ -366,7 +377,7 @@ describe('beans with class-transformer decorators', () => {
       jest.spyOn(metadata, 'getStrategy'),
     ];
     const instance = new Undecorated();
-    state.notePristine(instance, []);
+    state.noteConstructed(instance, []);
     state.restore(instance, state.encode(instance));
     for (const spy of asked) expect(spy).not.toHaveBeenCalled();
   });

@@ -34,7 +34,7 @@ export interface ExposeMetadata {
   };
 }
 
-/** What class-transformer's decorators have written down; the part of its `MetadataStorage` that is read here. */
+/** The metadata of class-transformer's decorators: the part of its `MetadataStorage` that is read here. */
 export interface ClassTransformerMetadata {
   readonly _typeMetadatas: ReadonlyMap<unknown, unknown>;
   readonly _transformMetadatas: ReadonlyMap<unknown, unknown>;
@@ -49,7 +49,8 @@ export interface ClassTransformerMetadata {
 }
 
 /**
- * The metadata that the decorators of an application write to. Its index does not export it; of class-transformer's builds this is the one
- * that node loads for the decorators too. Imported like any module, so that a bundler puts both into one copy.
+ * The metadata that the decorators of an application write. The index of class-transformer does not export it. Of the
+ * package's builds, Node loads this one for the decorators too. Imported like any module, so that a bundler puts both
+ * into one copy.
  */
 export const classTransformerMetadata = defaultMetadataStorage as ClassTransformerMetadata;

@@ -1,14 +1,11 @@
-import { absent } from '../../codec/absent.js';
-import { entryPath } from '../../codec/entry-path.js';
-import { setOwn } from '../../codec/set-own.js';
-import { stateKind } from '../../codec/state-kind.js';
-import { StateTrail } from '../../codec/state-trail.js';
-import { ClassTransformerPlace } from './place.js';
-import { ClassTransformerShape, type PropertyShape } from './shape.js';
+import { absent, setOwn, stateKind } from '../../codec/state-kind.js';
+import { StateTrail, entryPath } from '../../codec/state-trail.js';
+import { hidesMember } from '../../codec/unstorable.js';
+import { ClassTransformerShape, type PropertyShape, TypedProperty } from './shape.js';
 
 type Properties = Record<string, unknown>;
 
-/** The way back from what `ClassTransformerStoring` made: plain objects become instances again where a `@Type` says so. */
+/** Undoes `ClassTransformerStoring`: plain objects become instances again where a `@Type` says so. */
 export class ClassTransformerRestoring {
   private readonly trail: StateTrail;
 
@@ -16,7 +13,10 @@ export class ClassTransformerRestoring {
     this.trail = new StateTrail(root, maxDepth, 'undecodable');
   }
 
-  /** The properties of a bean, by property name. @param instance the bean they are for */
+  /**
+   * The properties of a bean, by property name.
+   * @param instance the bean that will get them
+   */
   properties(state: Properties, shape: ClassTransformerShape, instance: object): Properties {
     this.trail.enter(state);
     return this.restoredProperties(state, shape, instance);
@@ -52,7 +52,7 @@ export class ClassTransformerRestoring {
     if (property.type !== undefined) {
       restored = this.restored(
         value,
-        new ClassTransformerPlace(property.type, { newObject: target, object: plain, property: key }),
+        new TypedProperty(property.type, { newObject: target, object: plain, property: key }),
       );
     }
     try {
@@ -60,61 +60,61 @@ export class ClassTransformerRestoring {
         restored = transformFn({ value: restored, key, obj: plain, type: 0, options: {} });
       }
     } catch (cause) {
-      throw this.trail.refused('could not be restored: its @Transform threw', { cause });
+      throw this.trail.errorHere('could not be restored: its @Transform threw', { cause });
     }
     return restored;
   }
 
-  private restored(value: unknown, place: ClassTransformerPlace): unknown {
+  private restored(value: unknown, typed: TypedProperty): unknown {
     if (typeof value !== 'object' || value === null) return value;
     this.trail.enter(value);
-    const restored = this.restoredByKind(value, place);
+    const restored = this.restoredByKind(value, typed);
     this.trail.leave();
     return restored;
   }
 
-  private restoredByKind(value: object, place: ClassTransformerPlace): unknown {
+  private restoredByKind(value: object, typed: TypedProperty): unknown {
     switch (stateKind(value)) {
       case 'array':
-        return this.restoredElements(value as unknown[], place);
+        return this.restoredElements(value as unknown[], typed);
       case 'set':
-        return new Set(this.restoredElements([...(value as Set<unknown>)], place));
+        return new Set(this.restoredElements([...(value as Set<unknown>)], typed));
       case 'map':
-        return this.restoredEntries(value as Map<unknown, unknown>, place);
+        return this.restoredEntries(value as Map<unknown, unknown>, typed);
       case 'object':
       case 'record':
-        return this.restoredInstance(value as Properties, place);
+        return this.restoredInstance(value as Properties, typed);
       default:
         return value;
     }
   }
 
-  private restoredElements(source: unknown[], place: ClassTransformerPlace): unknown[] {
+  private restoredElements(source: unknown[], typed: TypedProperty): unknown[] {
     for (let i = 0; i < source.length; i++) {
       this.trail.push(i);
-      source[i] = this.restored(source[i], place);
+      source[i] = this.restored(source[i], typed);
       this.trail.pop();
     }
     return source;
   }
 
-  private restoredEntries(source: Map<unknown, unknown>, place: ClassTransformerPlace): Map<unknown, unknown> {
+  private restoredEntries(source: Map<unknown, unknown>, typed: TypedProperty): Map<unknown, unknown> {
     for (const [key, value] of source) {
       this.trail.push((parent) => entryPath(parent, key, 0));
-      source.set(key, this.restored(value, place));
+      source.set(key, this.restored(value, typed));
       this.trail.pop();
     }
     return source;
   }
 
-  private restoredInstance(plain: Properties, place: ClassTransformerPlace): unknown {
-    const type = place.type;
+  private restoredInstance(plain: Properties, typed: TypedProperty): unknown {
+    const type = typed.type;
     if (type === undefined) return plain;
-    const discriminator = place.discriminator;
-    const subType = discriminator === undefined ? undefined : place.subTypeNamed(plain[discriminator]);
+    const discriminator = typed.discriminator;
+    const subType = discriminator === undefined ? undefined : typed.subTypeNamed(plain[discriminator]);
     const shape = ClassTransformerShape.of(subType ?? type);
     const instance = this.constructed(shape);
-    const skipped = subType === undefined || place.keepsDiscriminator ? undefined : discriminator;
+    const skipped = subType === undefined || typed.keepsDiscriminator ? undefined : discriminator;
     const values = this.restoredProperties(plain, shape, instance, skipped);
     for (const key of Object.keys(values)) this.assign(instance, key, values[key], shape);
     return instance;
@@ -124,8 +124,9 @@ export class ClassTransformerRestoring {
     try {
       return new shape.type() as object;
     } catch (cause) {
-      throw this.trail.refused(
-        `could not be restored: class-transformer calls the constructor of ${shape.type.name} without arguments, and that threw`,
+      throw this.trail.errorHere(
+        `could not be restored: class-transformer calls the constructor of ${shape.type.name} without arguments, ` +
+          'and that threw',
         { cause },
       );
     }
@@ -133,13 +134,13 @@ export class ClassTransformerRestoring {
 
   private assign(instance: object, key: string, value: unknown, shape: ClassTransformerShape): void {
     this.trail.push(key);
-    if (key === '__proto__' || key in (shape.type.prototype as object)) {
-      throw this.trail.refused(`was stored, but is the name of a member of ${shape.type.name}, which it would hide`);
+    if (hidesMember(shape.type.prototype as object, key)) {
+      throw this.trail.errorHere(`was stored, but is the name of a member of ${shape.type.name}, which it would hide`);
     }
     try {
       (instance as Properties)[key] = value;
     } catch (cause) {
-      throw this.trail.refused(`could not be restored: ${shape.type.name} does not let it be set`, { cause });
+      throw this.trail.errorHere(`could not be restored: ${shape.type.name} does not let it be set`, { cause });
     }
     this.trail.pop();
   }

@@ -1,22 +1,18 @@
-import { absent } from '../../codec/absent.js';
-import { entryPath } from '../../codec/entry-path.js';
-import { refusal } from '../../codec/refusal.js';
-import { refuseExtraProperties } from '../../codec/refuse-extra-properties.js';
-import { setOwn } from '../../codec/set-own.js';
-import { stateKind } from '../../codec/state-kind.js';
-import { StateTrail } from '../../codec/state-trail.js';
+import { absent, setOwn, stateKind } from '../../codec/state-kind.js';
+import { StateTrail, entryPath } from '../../codec/state-trail.js';
+import { hidesMember, rejectExtraProperties, unstorableReason } from '../../codec/unstorable.js';
 import { SessionStateError } from '../../errors/session-state.error.js';
-import { ClassTransformerPlace } from './place.js';
-import { ClassTransformerShape, type PropertyShape } from './shape.js';
+import { ClassTransformerShape, type PropertyShape, TypedProperty } from './shape.js';
 
 type Properties = Record<string, unknown>;
 
 /**
- * Turns what class-transformer's decorators describe into plain state.
+ * Turns an instance into plain state, as class-transformer's decorators describe it.
  *
- * Not with `instanceToPlain`, which loses things without a word: Maps become objects, bytes and unknown classes objects of their
- * properties, holes vanish, functions are called, cycles overflow the stack, and a discriminator is written into the live
- * object. Here only instances of declared classes are converted; what is left is the codec's, which refuses what it cannot keep.
+ * Not with `instanceToPlain`, which loses state without a word: Maps become objects, bytes and unknown classes objects
+ * of their properties, holes vanish, functions are called, cycles overflow the stack, and a discriminator is written
+ * into the live object. Here only instances of declared classes are converted. All else is left to the codec, which
+ * rejects values that it cannot keep.
  */
 export class ClassTransformerStoring {
   private readonly trail: StateTrail;
@@ -25,7 +21,10 @@ export class ClassTransformerStoring {
     this.trail = new StateTrail(root, maxDepth, 'unstorable');
   }
 
-  /** @param instance what `@Transform` functions get as `obj`; `values` are its properties that are state */
+  /**
+   * @param instance the `obj` that `@Transform` functions get
+   * @param values its properties that are state
+   */
   plainState(instance: object, values: Properties, shape: ClassTransformerShape): Properties {
     this.trail.enter(instance);
     return this.storedProperties(instance, values, Object.keys(values), shape);
@@ -43,7 +42,7 @@ export class ClassTransformerStoring {
       if (!property.isState) continue;
       this.trail.push(key);
       if (Object.hasOwn(plain, property.storedName)) {
-        throw this.trail.refused(
+        throw this.trail.errorHere(
           `is stored as '${property.storedName}', and so is another property; change its @Expose({ name })`,
         );
       }
@@ -61,87 +60,88 @@ export class ClassTransformerStoring {
         transformed = transformFn({ value: transformed, key, obj: source, type: 1, options: {} });
       }
     } catch (cause) {
-      throw this.trail.refused('could not be stored: its @Transform threw', { cause });
+      throw this.trail.errorHere('could not be stored: its @Transform threw', { cause });
     }
     if (property.type === undefined) return transformed;
     return this.stored(
       transformed,
-      new ClassTransformerPlace(property.type, { newObject: plain, object: source, property: key }),
+      new TypedProperty(property.type, { newObject: plain, object: source, property: key }),
     );
   }
 
-  private stored(value: unknown, place: ClassTransformerPlace): unknown {
+  private stored(value: unknown, typed: TypedProperty): unknown {
     if (typeof value !== 'object' || value === null) return value;
     this.trail.enter(value);
-    const stored = this.storedByKind(value, place);
+    const stored = this.storedByKind(value, typed);
     this.trail.leave();
     return stored;
   }
 
-  private storedByKind(value: object, place: ClassTransformerPlace): unknown {
+  private storedByKind(value: object, typed: TypedProperty): unknown {
     switch (stateKind(value)) {
       case 'array':
-        return this.storedElements(value as unknown[], place);
+        return this.storedElements(value as unknown[], typed);
       case 'set':
-        refuseExtraProperties(value, 0, this.trail);
-        return new Set(this.storedElements([...(value as Set<unknown>)], place));
+        rejectExtraProperties(value, 0, this.trail);
+        return new Set(this.storedElements([...(value as Set<unknown>)], typed));
       case 'map':
-        return this.storedEntries(value as Map<unknown, unknown>, place);
+        return this.storedEntries(value as Map<unknown, unknown>, typed);
       case 'object':
       case 'record':
       case undefined:
-        return this.storedInstance(value, place);
+        return this.storedInstance(value, typed);
       default:
         return value;
     }
   }
 
-  private storedElements(source: unknown[], place: ClassTransformerPlace): unknown[] {
+  private storedElements(source: unknown[], typed: TypedProperty): unknown[] {
     const plain: unknown[] = [];
     for (let i = 0; i < source.length; i++) {
       this.trail.push(i);
-      if (!Object.hasOwn(source, i)) throw this.trail.refused('is a hole in an array; put undefined or null there');
-      plain.push(this.stored(source[i], place));
+      if (!Object.hasOwn(source, i)) throw this.trail.errorHere('is a hole in an array; put undefined or null there');
+      plain.push(this.stored(source[i], typed));
       this.trail.pop();
     }
-    refuseExtraProperties(source, source.length, this.trail);
+    rejectExtraProperties(source, source.length, this.trail);
     return plain;
   }
 
-  private storedEntries(source: Map<unknown, unknown>, place: ClassTransformerPlace): Map<unknown, unknown> {
+  private storedEntries(source: Map<unknown, unknown>, typed: TypedProperty): Map<unknown, unknown> {
     const plain = new Map<unknown, unknown>();
     for (const [key, value] of source) {
       const index = plain.size;
       this.trail.push((parent) => entryPath(parent, key, index));
-      plain.set(key, this.stored(value, place));
+      plain.set(key, this.stored(value, typed));
       this.trail.pop();
     }
-    refuseExtraProperties(source, 0, this.trail);
+    rejectExtraProperties(source, 0, this.trail);
     return plain;
   }
 
-  private storedInstance(value: object, place: ClassTransformerPlace): unknown {
-    const type = place.type;
-    // No class to convert to; the codec refuses what is not plain.
+  private storedInstance(value: object, typed: TypedProperty): unknown {
+    const type = typed.type;
+    // There is no class to convert to; the codec rejects values that are not plain.
     if (type === undefined) return value;
-    const subType = place.subTypeOf(value);
+    const subType = typed.subTypeOf(value);
     if (subType === undefined && stateKind(value) === undefined && Object.getPrototypeOf(value) !== type.prototype) {
-      throw this.trail.refused(
-        `would come back as a ${type.name}, which is what its @Type says, but it ${refusal(value).split(' and would')[0]}; ` +
+      throw this.trail.errorHere(
+        `would come back as a ${type.name}, which is what its @Type says, ` +
+          `but it ${unstorableReason(value).split(' and would')[0]}; ` +
           'declare its class there, or as a subtype with a discriminator',
       );
     }
     const shape = ClassTransformerShape.of(subType?.value ?? type);
     const values: Properties = {};
     for (const key of new Set([...this.constructedKeys(shape), ...Object.keys(value)])) {
-      // A property that the constructor sets comes back in any case, so deleted ones come back as undefined.
+      // The constructor sets its properties again in any case, so a deleted one is stored as undefined.
       setOwn(values, key, this.ownValue(value, key, shape));
     }
     if (Object.getOwnPropertySymbols(value).length > 0) {
-      throw this.trail.refused('has a property with a symbol for a key, which cannot be stored; use a string');
+      throw this.trail.errorHere('has a property with a symbol for a key, which cannot be stored; use a string');
     }
     const plain = this.storedProperties(value, values, Object.keys(values), shape);
-    if (subType !== undefined) this.discriminate(plain, place.discriminator as string, subType.name);
+    if (subType !== undefined) this.discriminate(plain, typed.discriminator as string, subType.name);
     return plain;
   }
 
@@ -149,11 +149,11 @@ export class ClassTransformerStoring {
     const property = Object.getOwnPropertyDescriptor(source, key);
     if (property === undefined || !shape.property(key).isState) return undefined;
     this.trail.push(key);
-    if (key === '__proto__' || key in (shape.type.prototype as object)) {
-      throw this.trail.refused(`has the name of a member of ${shape.type.name}, which it would hide; rename it`);
+    if (hidesMember(shape.type.prototype as object, key)) {
+      throw this.trail.errorHere(`has the name of a member of ${shape.type.name}, which it would hide; rename it`);
     }
     if (property.get !== undefined || property.set !== undefined) {
-      throw this.trail.refused('is an accessor; store its value, or put the accessor on a class');
+      throw this.trail.errorHere('is an accessor; store its value, or put the accessor on a class');
     }
     this.trail.pop();
     return property.value;
@@ -163,7 +163,7 @@ export class ClassTransformerStoring {
     const own = plain[property];
     if (own !== undefined && own !== name) {
       this.trail.push(property);
-      throw this.trail.refused(
+      throw this.trail.errorHere(
         `is where @Type puts the discriminator '${name}', but holds something else; rename one of them`,
       );
     }
@@ -175,9 +175,9 @@ export class ClassTransformerStoring {
       return shape.constructedKeys();
     } catch (cause) {
       if (cause instanceof SessionStateError) throw cause;
-      throw this.trail.refused(
-        `could not come back: class-transformer calls the constructor of ${shape.type.name} without arguments, and that threw; ` +
-          'give its parameters defaults',
+      throw this.trail.errorHere(
+        `could not come back: class-transformer calls the constructor of ${shape.type.name} without arguments, ` +
+          'and that threw; give its parameters defaults',
         { cause },
       );
     }

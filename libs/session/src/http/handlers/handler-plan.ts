@@ -1,6 +1,6 @@
 import type { Type } from '@nestjs/common';
 import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
-import { injectedTokens } from '../../bean/injected-tokens.js';
+import { injectedTokens } from '../../bean/bean-dependencies.js';
 import { type ControllerType, type HandlerMethod, handlerMetadata } from './handler-metadata.js';
 import { sessionInterceptor } from './session.interceptor.js';
 

@@ -1,9 +1,9 @@
 import { runInThisContext } from 'node:vm';
 import { describe, expect, it } from '@jest/globals';
 import type { Type } from '@nestjs/common';
-import { privateFieldsOf } from './private-fields.js';
+import { privateFieldsOf } from './bean-class-checks.js';
 
-/** The source as written, past whatever the compiler of the tests would make of it. */
+/** The class of a source as it is written: the compiler of the tests does not see it. */
 function classOf(source: string): Type<object> {
   return runInThisContext(`(${source})`) as Type<object>;
 }
@@ -17,8 +17,8 @@ describe('the #private instance fields of a class', () => {
     ['after a method', 'class A { m() { return 1; } #a = 1; get g() { return 2 } #b = 2; }', ['#a', '#b']],
     ['holding a function', 'class A { #a = () => { const x = {}; return x; }; #b = function () {}; }', ['#a', '#b']],
     ['with $ and digits in the name', 'class A { #$a1 = 1; #_b = 2; }', ['#$a1', '#_b']],
-    ['behind a heritage in braces', 'class A extends (class { x = {} }) { #a = 1 }', ['#a']],
-    ['behind a comment', 'class A { /* { */ #a = 1; // }\n #b = 2; }', ['#a', '#b']],
+    ['after a heritage in braces', 'class A extends (class { x = {} }) { #a = 1 }', ['#a']],
+    ['after a comment', 'class A { /* { */ #a = 1; // }\n #b = 2; }', ['#a', '#b']],
   ])('are found %s', (_, source, fields) => {
     expect(privateFieldsOf(classOf(source))).toEqual(fields);
   });
@@ -38,17 +38,17 @@ describe('the #private instance fields of a class', () => {
     expect(privateFieldsOf(classOf(source))).toEqual([]);
   });
 
-  it('are no uses of a field in the value of another one', () => {
+  it('do not include uses of a field in the value of another one', () => {
     expect(privateFieldsOf(classOf('class A { #a = 1; is = (o) => #a in o; b = this.#a; c = 1 +\n this.#a }'))).toEqual(
       ['#a'],
     );
   });
 
-  it('include those of the ancestors', () => {
+  it('include the fields of ancestors', () => {
     expect(privateFieldsOf(classOf('class B extends (class A { #a = 1 }) { #b = 2 }'))).toEqual(['#a', '#b']);
   });
 
-  it('are none where a class has none', () => {
+  it('are an empty list where a class has none', () => {
     expect(privateFieldsOf(class {})).toEqual([]);
     expect(privateFieldsOf(Map as unknown as Type<object>)).toEqual([]);
   });

@@ -1,11 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { encodeState } from './encode-state.js';
-import { isPlain } from './is-plain.js';
+import { encodeState, isPlain } from './encode-state.js';
 
 const limits = { maxDepth: 4 };
 const nested = (levels: number): unknown => (levels === 0 ? 1 : [nested(levels - 1)]);
 
-describe('what JSON.stringify alone writes as we do', () => {
+describe('state that JSON.stringify alone writes as encodeState does', () => {
   it.each([
     [{}],
     [{ a: 'text', b: 1.5, c: false, d: null, e: [1, 'two', [], {}] }],
@@ -32,17 +31,17 @@ describe('what JSON.stringify alone writes as we do', () => {
     ['a key to be escaped', { $date: 0 }],
     ['a key that is a symbol', { [Symbol('a')]: 1 }],
     ['a hole', [1, , 2]], // oxlint-disable-line no-sparse-arrays
-    ['an array with something more', Object.assign([1], { more: 1 })],
+    ['an array with an extra property', Object.assign([1], { more: 1 })],
     ['an array with toJSON', Object.defineProperty([1], 'toJSON', { value: () => 2 })],
     ['an array of another class', new (class Some extends Array {})()],
     ['too many levels', nested(4)],
-  ])('is not: %s', (_, value) => {
+  ])('is not plain: %s', (_, value) => {
     expect(isPlain({ value }, limits.maxDepth)).toBe(false);
   });
 
-  it('is not what leads back to itself', () => {
-    const circle: Record<string, unknown> = {};
-    circle['circle'] = circle;
-    expect(isPlain(circle, limits.maxDepth)).toBe(false);
+  it('is not plain: a cycle', () => {
+    const cycle: Record<string, unknown> = {};
+    cycle['itself'] = cycle;
+    expect(isPlain(cycle, limits.maxDepth)).toBe(false);
   });
 });
