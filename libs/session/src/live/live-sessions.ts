@@ -125,13 +125,13 @@ export class LiveSessions {
     facts: RequestFacts | undefined,
   ): Promise<LiveSession | NoSession> {
     const { reloads } = live;
-    let isLive = false;
+    let stillLives = false;
     try {
-      isLive = await live.revalidate(locator);
+      stillLives = await live.revalidate(locator);
     } finally {
-      if (!isLive) this.release(live);
+      if (!stillLives) this.release(live);
     }
-    if (!isLive) return live.isRenewed ? 'renewed' : 'none';
+    if (!stillLives) return live.isRenewed ? 'renewed' : 'none';
     if (live.reloads > reloads) facts?.loaded(live.stored.payloads);
     else if (facts) facts.cache = 'validated';
     return live;
