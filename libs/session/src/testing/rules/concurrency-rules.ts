@@ -47,7 +47,7 @@ export const concurrencyRules: ContractRules = {
   },
 
   '[S4] updates of different parts by different servers are all saved': async (on) => {
-    const names = Array.from({ length: 20 }, async (_, i) => `part${i}`);
+    const names = Array.from({ length: 20 }, (_, i) => `part${i}`);
     const { key, stamp } = await on.begin(Object.fromEntries(names.map((name) => [name, '0'])));
     const servers = await on.servers();
     const save = (name: string, i: number) =>
