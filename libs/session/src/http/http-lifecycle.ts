@@ -109,7 +109,7 @@ export class HttpLifecycle implements GateKeeper {
   /**
    * A handler begins; its caller calls `handlerEnded`.
    * @param name of the handler that begins
-   * @returns false when the request waits for no handler of that name (another handler calls it), or has no session open
+   * @returns false when the request waits for no handler of that name (another handler calls it), or has no session
    */
   handlerBegins(name = this.state.handler): boolean {
     if (this.state.phase !== 'active' || this.isHandling || name !== this.state.handler) return false;

@@ -32,7 +32,7 @@ export function applyCommit(commit: PendingCommit, onto: Payloads, maxBytes: num
   return result;
 }
 
-/** Applies commits in order. Those that cannot be applied are refused, each with its own reason; the others are `kept`. */
+/** Applies commits in order. Each that cannot be applied is refused with its own reason; the others are `kept`. */
 export function applyCommits(
   commits: readonly PendingCommit[],
   onto: Payloads,

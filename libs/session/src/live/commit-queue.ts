@@ -23,7 +23,7 @@ export const MAX_ATTEMPTS = 100;
 
 const LONGEST_BACK_OFF_MS = 16;
 
-/** Waits before the next attempt: longer with each, and at random, so that servers that collide once do not collide again. */
+/** Waits before the next attempt: longer with each, and at random, so that two servers do not collide again. */
 export function backOff(attempt: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, Math.random() * Math.min(LONGEST_BACK_OFF_MS, attempt)));
 }

@@ -69,7 +69,7 @@ function remote(): SessionStore {
   };
 }
 
-/** A live session on a stored one with 0 in both beans; like one that several requests use, so saves wait for the turn to end. */
+/** A live session with 0 in both beans, like one that several requests use: saves wait for the turn to end. */
 async function liveSession(maxSessionBytes = 1_000_000): Promise<LiveSession> {
   const result = await memory.load(KEY);
   if (result.outcome !== 'found') {
@@ -137,7 +137,7 @@ function hold(operation: string): { readonly reached: Promise<void>; readonly re
 }
 
 describe('group commit', () => {
-  it('stores in one save what finishes in one turn, and in the next what finishes while a save is under way', async () => {
+  it('stores in one save all commits of one turn, and in the next those made during a save', async () => {
     const live = await liveSession();
     const save = hold('save');
     const first = [commit(live, change(sum, 0, 1)), commit(live, change(sum, 0, 1))];
@@ -170,7 +170,7 @@ describe('group commit', () => {
 });
 
 describe('after a conflict', () => {
-  it('the batch and what waits are re-applied in order; what conflicts is refused alone, with bean and field', async () => {
+  it('batch and waiting commits are re-applied in order; only a conflicting one is refused, by field', async () => {
     const live = await liveSession();
     const save = hold('save');
     const [conflicts, merges] = [commit(live, change(plain, 0, 1)), commit(live, change(sum, 0, 1))];
@@ -188,7 +188,7 @@ describe('after a conflict', () => {
     });
   });
 
-  it('who has read the result of a refused commit is refused for the same reason, and so on; others are stored', async () => {
+  it('a commit that has read a refused one is refused for the same reason; others are stored', async () => {
     const live = await liveSession();
     const save = hold('save');
     const conflicts = commit(live, change(plain, 0, 1));

@@ -9,7 +9,7 @@ import { LiveSession, type LiveSessionSettings } from './live-session.js';
 import type { NearCache } from './near-cache.js';
 import type { NewSession } from './stored-session.js';
 
-/** Why a request has no session: there is `none`, or the id was `renewed` a short while ago and the client has a new one. */
+/** Why a request has no session: there is `none`, or its id was `renewed` a short while ago. */
 export type NoSession = 'none' | 'renewed';
 
 /** A load of a session that is not live yet. */

@@ -38,7 +38,7 @@ export class StoredSession {
   /** Stamp of exactly these payloads; undefined when the store may have others. */
   stamp: string | undefined;
 
-  /** How often the session had been saved when the store last answered: the first half of its stamp. 0 until it is stored. */
+  /** How often the session had been saved when the store last answered: the first half of its stamp. 0 before. */
   saves = 0;
 
   /**
@@ -103,7 +103,7 @@ export class StoredSession {
       const known = this.payloads.get(name) === payload ? this.versionOf(name, versions.length) : undefined;
       versions.push(name, known ?? stamp);
     }
-    // If another server has changed other parts in between, that is no conflict; but the stamp covers parts unknown here.
+    // Changes of other parts by another server are no conflict, but then the stamp covers parts unknown here.
     const saves = savesOf(stamp);
     const isWhole = this.creation !== undefined || (this.stamp !== undefined && saves === this.saves + 1);
     this.payloads = target;

@@ -44,7 +44,7 @@ function when(
 }
 
 describe('renewing the id', () => {
-  it('keeps what the session holds and when it began, adds what the request changed, and kills the old id', async () => {
+  it('keeps state and beginning of the session, adds the changes of the request, and kills the old id', async () => {
     const { cluster, client, clock } = await setUp(1);
     await cluster.handle(0, client, (request) => void (request.bean(PlainCounter).value = 3));
     clock.advance(5_000);

@@ -102,7 +102,7 @@ export class SessionRenewal {
   }
 
   private async reload(live: LiveSession): Promise<OldSession> {
-    // The answer goes into the new session, not into this one: if it is not replaced after all, the store must be asked.
+    // The answer goes into the new session, not into this one. If this one stays after all, the store must be asked.
     live.untrustWatch();
     const result = await this.gateway.load(live.key);
     if (result.outcome !== 'found') {

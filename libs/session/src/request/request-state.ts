@@ -43,12 +43,12 @@ export type CommitStep = 'nothing' | 'start' | 'update' | 'renew' | 'update deta
  * The state of one request with regard to its session, from the middleware to the end of the response. SessionLifecycle
  * moves it; the methods here are the only transitions.
  *
- * | phase | meaning | beans | a commit | next phases |
+ * | phase | meaning | beans | a commit | next |
  * |---|---|---|---|---|
  * | `idle` | nothing is loaded | throw | does nothing | `loading`, `closed` |
  * | `loading` | the store is asked, or has failed | throw | does nothing | `active`, `closed` |
  * | `active` | the handler runs | answer | starts, updates or renews the session | `detached`, `closed` |
- * | `detached` | the client is gone, its code still runs | answer | updates the session in a step of its own | `closed` |
+ * | `detached` | the client is gone, its code still runs | answer | updates it in a step of its own | `closed` |
  * | `closed` | the response is over | throw | as `active`, for a commit that waited its turn | – |
  *
  * A detached request holds no live session between its steps: a client cannot make code throw by leaving, nor keep a
@@ -268,15 +268,15 @@ export class RequestState {
     }
     if (this.current === 'active') {
       throw new SessionResponseCommittedError(
-        `${subject} would start a session, but the head of the response is already sent and no cookie can go with it: ` +
-          'touch it before the first byte',
+        `${subject} would start a session, but the head of the response is already sent ` +
+          'and no cookie can go with it: touch it before the first byte',
       );
     }
     throw new SessionContextNotActiveError(
       subject,
       this.handler
-        ? `in ${this.handler}, for which no session was loaded: nothing it depends on leads to a session-scoped bean. ` +
-            'Inject the bean there or add @UseSession() to the handler'
+        ? `in ${this.handler}, for which no session was loaded: nothing it depends on leads to a session-scoped ` +
+            'bean. Inject the bean there or add @UseSession() to the handler'
         : 'before the session was loaded, which happens right before the guards: middleware cannot use it',
     );
   }

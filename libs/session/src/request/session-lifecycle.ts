@@ -157,7 +157,7 @@ export class SessionLifecycle {
     if (lock) await request.measure('lockWait', () => lock.release());
   }
 
-  /** The response is sent: the beans answer no more. When nothing is under way, instances are left for the next request. */
+  /** The response is sent: the beans answer no more. Once nothing is under way, instances stay for the next request. */
   end(request: RequestState): void {
     if (!request.close()) return;
     request.afterTurn(() => {
@@ -169,7 +169,7 @@ export class SessionLifecycle {
     });
   }
 
-  /** The client is gone, and code of the request may still run: the live session is released, the beans go on answering. */
+  /** The client is gone, and its code may still run: the live session is released, the beans go on answering. */
   detach(request: RequestState): void {
     if (!request.detach()) return this.end(request);
     request.afterTurn(() => {

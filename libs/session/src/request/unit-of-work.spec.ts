@@ -104,7 +104,7 @@ describe('UnitOfWork', () => {
     });
   });
 
-  it('looks for changes at every commit where the instance itself was given away, and hands it to nobody else', async () => {
+  it('looks at every commit for changes of an instance that was given away, and never reuses that', async () => {
     const server = new SimulatedServer({ store: new MemorySessionStore(), beans: [Note], nearCache: keepAll });
     const client = await server.startSession((request) => void (request.bean(Note).text = 'one'));
     const kept = await server.handle(client, async (request) => {

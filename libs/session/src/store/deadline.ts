@@ -1,6 +1,6 @@
 import { AsyncResource } from 'node:async_hooks';
 
-/** Something that is waited for; in a chain, the longest first. */
+/** An answer that a caller waits for; one link of a chain, the longest wait first. */
 export interface Waiting {
   readonly until: number;
   readonly tooLate: (error: Error) => void;
@@ -9,25 +9,25 @@ export interface Waiting {
   after: Waiting | undefined;
 }
 
-/** A timer that is later than this was kept from running. */
+/** A timer that fires this late was kept from running: the event loop was blocked. */
 const BLOCKED_MS = 20;
 
-/** How long answers are waited for then. */
+/** How much longer answers are waited for then. */
 const GRACE_MS = 20;
 
 /**
- * Limits how long something is waited for. What is late goes on, and its outcome is nobody's any more.
+ * Limits how long callers wait. Work that is late goes on, and its outcome is ignored.
  *
- * One timer for all, since all wait equally long: the first to wait is the first to be late. It does not keep the process alive; what is waited
- * for does.
+ * One timer serves all, since all wait equally long: the first to wait is the first to be late. The timer does not keep
+ * the process alive; the work does.
  */
 export class Deadline {
-  // Not a Set: see short-lived-map.ts.
+  // A chain rather than a Set: short-lived-map.ts says why.
   private first: Waiting | undefined;
   private last: Waiting | undefined;
   private isWatching = false;
 
-  /** Timers hold on to the request they were made in, so they are made outside of any. */
+  /** A timer keeps the request alive in which it was made, so timers are made outside of all requests. */
   private readonly outside = new AsyncResource('nestjs-session-beans:deadline');
 
   constructor(
@@ -53,7 +53,7 @@ export class Deadline {
     });
   }
 
-  /** For what has a promise of its own: `tooLate` is called unless `end` is, in time, with what this returns. */
+  /** For work with a promise of its own: `tooLate` is called unless `end` gets the result in time. */
   begin(tooLate: (error: Error) => void): Waiting {
     const until = performance.now() + this.timeoutMs;
     const waiting: Waiting = { until, tooLate, isOver: false, before: this.last, after: undefined };
@@ -73,7 +73,7 @@ export class Deadline {
     if (after) after.before = before;
     else this.last = before;
     waiting.isOver = true;
-    // What is over must not hold on to what came after it.
+    // Otherwise a link that is kept would keep all later ones in memory.
     waiting.before = waiting.after = undefined;
     return true;
   }
@@ -87,9 +87,9 @@ export class Deadline {
 
   private look(due: number, isGrace: boolean): void {
     const now = performance.now();
-    // The event loop was blocked: what was to be sent in that turn leaves at its end (gather-writes.ts), and is answered a little later.
+    // The event loop was blocked. Calls that were made in that turn leave at its end, and are answered a little later.
     if (!isGrace && now - due > BLOCKED_MS) return this.watch(now + GRACE_MS, true);
-    // Where the event loop was blocked, answers may be waiting in the socket: they are read before this runs.
+    // If the event loop was blocked, answers may wait in the socket: they are read before this runs.
     setImmediate(() => this.refuseUntil(now));
   }
 

@@ -1,7 +1,7 @@
 import type { SessionKey } from './session-key.js';
 import type { SessionLifetime } from './session-lifetime.js';
 
-/** What one commit does to one part of a session. */
+/** The change of one part of a session by a commit. */
 export interface PartChange {
   /** Version the change was made from; null = the part did not exist. */
   readonly base: string | null;
@@ -10,13 +10,13 @@ export interface PartChange {
   readonly payload: string | null;
 }
 
-/** What one commit asks a store to apply, whole or not at all. */
+/** The change of a session that a store applies, whole or not at all. */
 export interface SessionChange {
   readonly key: SessionKey;
 
   /**
-   * Unique for ever, never used for another change (at most 32 characters of `[A-Za-z0-9_-]`). It becomes the second half
-   * of the stamp, and it is how a store recognises a change that is sent again because its reply was lost.
+   * Unique for ever, never used for another change (at most 32 characters of `[A-Za-z0-9_-]`). It becomes the second
+   * half of the stamp, and a store recognises by it a change that is sent again because its reply was lost.
    */
   readonly writeId: string;
 
@@ -30,8 +30,8 @@ export interface SessionChange {
   readonly lifetime?: SessionLifetime;
 
   /**
-   * On `create` of a session that goes on under a new id: when it began, by the clock of the store. Its absolute end stays
-   * what it was. Without it the session begins now.
+   * On `create` of a session that goes on under a new id: when it began, by the clock of the store. Its absolute end
+   * stays as it was. Without it the session begins now.
    */
   readonly createdAt?: number;
 

@@ -3,7 +3,7 @@ import type { SessionKey } from './session-key.js';
 
 const ID_BYTES = 32;
 
-// 32 bytes are 42 characters of 6 bits and one of 4: its two low bits are zero, so only every fourth letter can stand there.
+// 32 bytes are 42 characters of 6 bits and one of 4 bits: its two low bits are zero, so only every fourth letter fits.
 const SESSION_ID = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/;
 
 const HASH_LENGTH = 8;
@@ -12,7 +12,7 @@ const HASH_LENGTH = 8;
  * A new session id: 32 bytes of the system's CSPRNG in base64url, 43 characters. It carries no meaning and is no UUID
  * (OWASP ASVS 5.0: 7.2.3 asks for 128 bits, 11.5.1 rules UUIDs out).
  *
- * Throws what `random` throws, and refuses a source that gives another number of bytes: no id is better than a weak one.
+ * Throws the error of `random`, and refuses a source that gives another number of bytes: no id beats a weak one.
  */
 export function generateSessionId(random: (size: number) => Buffer = randomBytes): string {
   const bytes = random(ID_BYTES);
@@ -37,7 +37,7 @@ export function sessionKeyOf(id: string): SessionKey {
   return hash('sha256', id, 'base64url');
 }
 
-/** The first 8 characters of the key: tells sessions apart in logs, errors and events without naming one (ASVS 16.2.5). */
+/** The first 8 characters of the key: tells sessions apart in logs, errors and events, names none (ASVS 16.2.5). */
 export function sessionHash(key: SessionKey): string {
   return key.slice(0, HASH_LENGTH);
 }

@@ -1,13 +1,14 @@
-/** Room that the table keeps, in entries. */
+/** Entries that the table always keeps room for. */
 const ROOM = Array.from({ length: 256 }, () => Symbol('room'));
 
 /**
  * A Map whose entries come and go with the requests.
  *
- * V8 gives a Map a new table whenever as many entries have come as the old one had room for, however few are left, and an old table holds on to what was in it
- * and to the table that took its place. Once the collector has moved one of them to the old generation, all that come after are kept, with the sessions that were
- * under way at each change, until the next full collection: at 16 requests at once that was 2 KB for each request, and a tenth of its time. A table
- * with room for many changes so rarely that nothing is left of that.
+ * V8 gives a Map a new table whenever as many entries have come as the old one had room for, however few are left. An
+ * old table keeps its entries alive, and the table that took its place. Once the collector has moved one of them to the
+ * old generation, all later ones are kept, with the sessions that were under way at each change, until the next full
+ * collection. At 16 requests at once that was 2 KB for each request, and a tenth of its time. A table with room for
+ * many entries changes so rarely that nothing is left of that.
  */
 export class ShortLivedMap<K, V extends object> {
   private readonly map = new Map<K | symbol, V | undefined>(ROOM.map((place) => [place, undefined]));

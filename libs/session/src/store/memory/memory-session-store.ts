@@ -14,15 +14,15 @@ import { packParts, unpackParts } from '../heap/packed-parts.js';
 import { RecentKeys } from './recent-keys.js';
 import { resolveMemorySessionStoreOptions } from './resolve-memory-session-store-options.js';
 
-/** [D2] How long an ended key stays ended for a `create` that arrives late, and how many keys are remembered at most. */
+/** [D2] How long an ended key stays ended for a `create` that arrives late; how many keys are remembered at most. */
 const ENDED_KEYS = { forMs: 60_000, limit: 10_000 } as const;
 
 /**
- * Keeps sessions in the heap of this process: the embedded default. They are gone when the process ends, and other servers
- * do not see them.
+ * Keeps sessions in the heap of this process: the embedded default. They are gone when the process ends, and other
+ * servers do not see them.
  *
- * Bounded by number and by bytes. When it is full, new sessions are refused with a {@link SessionStoreError} (503) and living
- * ones go on; nothing is evicted, because a session is somebody's login.
+ * Bounded by number and by bytes. When it is full, new sessions are refused with a {@link SessionStoreError} (503) and
+ * living ones go on; nothing is evicted, because a session is somebody's login.
  *
  * @example
  * SessionModule.forRoot({ store: new MemorySessionStore({ maxSessions: 20_000 }) })

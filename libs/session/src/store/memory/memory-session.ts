@@ -18,7 +18,10 @@ export class MemorySession implements WheelEntry<MemorySession> {
   joined = false;
   bytes: number;
 
-  /** Those of saves 1 to 7 in their order; then each takes the place of the one seven saves before. Most sessions have none or few. */
+  /**
+   * Stamps of saves 1 to 7 in their order; then each takes the place of the one seven saves before. Most sessions have
+   * none or few.
+   */
   private earlierStamps: string[] | undefined = undefined;
 
   constructor(
@@ -54,10 +57,10 @@ export class MemorySession implements WheelEntry<MemorySession> {
     return Number.parseInt(this.stamp, 10);
   }
 
-  /** The stamp that the save with this write id got, if it was one of the last. */
+  /** The stamp that the save with this write id got, if it was one of the last eight. */
   stampOf(writeId: string): string | undefined {
     const last = writeId.charCodeAt(writeId.length - 1);
-    // Nearly all differ in their last character already.
+    // Nearly all write ids differ in their last character already.
     const isIts = (stamp: string): boolean =>
       stamp.charCodeAt(stamp.length - 1) === last && stamp.endsWith(writeId) && stamp.at(-writeId.length - 1) === '.';
     return isIts(this.stamp) ? this.stamp : this.earlierStamps?.find(isIts);
