@@ -62,6 +62,7 @@ describe('a check of options', () => {
     expect(checks.text('name', 'word', /^\w+$/, 'one word')).toBe('word');
     expect(checks.callback('now', clock.now)).toBe(clock.now);
     expect(checks.methods('clock', clock, ['now'], 'a clock')).toBe(clock);
+    expect(checks.methods('clock', Date, ['now'], 'a clock')).toBe(Date);
   });
 
   it.each([

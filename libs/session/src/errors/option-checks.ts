@@ -116,10 +116,10 @@ export class OptionChecks {
     throw this.refusal(option, value, 'a function');
   }
 
-  /** Refuses what is no object with all of these methods. */
+  /** Refuses what has not all of these methods. */
   methods<T>(option: string, value: T, names: readonly string[], allowed: string): T {
-    const object = (typeof value === 'object' ? value : null) as Record<string, unknown> | null;
-    if (object && names.every((name) => typeof object[name] === 'function')) return value;
+    const object = value as Record<string, unknown> | null | undefined;
+    if (names.every((name) => typeof object?.[name] === 'function')) return value;
     throw this.refusal(option, value, allowed);
   }
 

@@ -1,6 +1,7 @@
 import { Cluster, Redis, type ClusterOptions, type RedisOptions } from 'ioredis';
-import { SessionConfigurationError } from '../../errors/session-configuration.error.js';
+import type { SessionBootError } from '../../errors/session-boot.error.js';
 import type { RedisClient } from './redis-client.js';
+import { redisOptionChecks } from './redis-session-store.options.js';
 
 const reconnectAfterMs = (times: number): number => Math.min(1_000, 50 * times) * (0.75 + Math.random() / 2);
 
@@ -89,10 +90,13 @@ function nodeOf(node: string, defaultPort: number): { host: string; port: number
   return { host: host.replace(/^\[|\]$/g, ''), port: Number(port ?? defaultPort) };
 }
 
-function refused(): SessionConfigurationError {
-  return new SessionConfigurationError(
-    'RedisSessionStore option url: allowed are redis://user:password@host:port/db, redis+sentinel://host:port,host:port/master and ' +
-      'redis+cluster://host:port,host:port, with rediss for TLS and special characters of the password percent-encoded; ' +
-      'for everything else give a client',
+/** The url itself is not shown: it may hold a password. */
+function refused(): SessionBootError {
+  return redisOptionChecks.secretRefusal(
+    'url',
+    'a url',
+    'redis://user:password@host:port/db, redis+sentinel://host:port,host:port/master, ' +
+      'redis+cluster://host:port,host:port, with rediss for TLS and special characters of the password ' +
+      'percent-encoded; for everything else give a client',
   );
 }
