@@ -2,8 +2,8 @@ import type { SessionKey } from '../session-key.js';
 
 /**
  * The keys of sessions that ended lately, so that a creation that arrives late cannot bring one back. A key is
- * remembered for at least `forMs` and at most twice as long. If more than `limit` keys come in that time, the oldest are
- * forgotten earlier.
+ * remembered for at least `forMs` and at most twice as long. If more than `limit` keys come in that time, the oldest
+ * are forgotten earlier.
  *
  * Keys are forgotten by the set rather than one by one: the young set becomes the old one, whose keys are dropped.
  */
