@@ -56,11 +56,10 @@ if touches then
 end
 
 local times = before .. ' ' .. text(expires) .. (touches and ' 1' or ' 0')
-local answer
+local answer, isTooLarge
 if mode == 'load' and known ~= stamp then
-  answer = record(key, times, life, stamp, maxBytes)
-  -- Too large to answer: it is left as it is.
-  if string.sub(answer, 1, 1) == '3' then return answer end
+  answer, isTooLarge = record(key, times, life, stamp, maxBytes)
+  if isTooLarge then return answer end
 else
   answer = '1 ' .. times
 end

@@ -32,17 +32,20 @@ end
 
 -- All of a stored session: '2 <times> <life> <stamp> <length of each field and value> LF <each field and value>'.
 -- `times` are the words that the answer has first; lengths are in bytes; the fields are those of the parts.
--- Or '3 <bytes>' if the session is larger than `maxBytes`.
+-- Or '3 <bytes>', and true, if the session is larger than `maxBytes`.
 local function record(key, times, life, stamp, maxBytes)
-  local head, parts, bytes, all = { 2, times, life, stamp }, {}, 0, redis.call('HGETALL', key)
+  local head, parts, bytes, all = { '2', times, life, stamp }, {}, 0, redis.call('HGETALL', key)
+  local firstByte, colon = string.byte, 58
   for i = 1, #all, 2 do
     local field, value = all[i], all[i + 1]
     bytes = bytes + #field + #value
-    if string.sub(field, 1, 1) == ':' then
-      head[#head + 1], head[#head + 2] = #field, #value
-      parts[#parts + 1], parts[#parts + 2] = field, value
+    if firstByte(field) == colon then
+      head[#head + 1] = #field
+      head[#head + 1] = #value
+      parts[#parts + 1] = field
+      parts[#parts + 1] = value
     end
   end
-  if bytes > maxBytes then return '3 ' .. bytes end
+  if bytes > maxBytes then return '3 ' .. bytes, true end
   return table.concat(head, ' ') .. '\n' .. table.concat(parts)
 end

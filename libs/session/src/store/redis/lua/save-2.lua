@@ -84,7 +84,7 @@ for i = 7, #ARGV, 4 do
   end
   if version ~= ARGV[i + 1] then conflict = true end
 end
-if conflict then return record(key, times(0), life, stamp, maxBytes) end
+if conflict then return (record(key, times(0), life, stamp, maxBytes)) end
 
 if newLife ~= '' then
   local began
