@@ -87,7 +87,8 @@ export class Deadline {
 
   private look(due: number, isGrace: boolean): void {
     const now = performance.now();
-    // The event loop was blocked: what was to be sent in that turn leaves at its end (gather-writes.ts), and is answered a little later.
+    // The event loop was blocked. Commands of that turn leave at its end (redis/send-command.ts) and are answered a
+    // little later.
     if (!isGrace && now - due > BLOCKED_MS) return this.watch(now + GRACE_MS, true);
     // Where the event loop was blocked, answers may be waiting in the socket: they are read before this runs.
     setImmediate(() => this.refuseUntil(now));
