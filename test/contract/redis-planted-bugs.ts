@@ -17,8 +17,8 @@ export const redisPlantedBugs: Readonly<Record<string, PlantedLine>> = {
 
   'integer versions': {
     script: 'sessionBeansSave',
-    right: `stamp = string.format('%.0f.', n + 1) .. writeId`,
-    wrong: `stamp = string.format('%.0f.x', n + 1)`,
+    right: `stamp = text(n + 1) .. '.' .. writeId`,
+    wrong: `stamp = text(n + 1) .. '.x'`,
   },
 
   'a save that was applied is applied again': {
@@ -29,8 +29,8 @@ export const redisPlantedBugs: Readonly<Record<string, PlantedLine>> = {
 
   'a save does not move the end of life': {
     script: 'sessionBeansSave',
-    right: `redis.call('PEXPIREAT', key, expiry())`,
-    wrong: `if n == 0 then redis.call('PEXPIREAT', key, expiry()) end`,
+    right: `redis.call('PEXPIREAT', key, text(expiry()))`,
+    wrong: `if n == 0 then redis.call('PEXPIREAT', key, text(expiry())) end`,
   },
 
   'an update creates': {
@@ -41,8 +41,8 @@ export const redisPlantedBugs: Readonly<Record<string, PlantedLine>> = {
 
   'a touch writes': {
     script: 'sessionBeansLoad',
-    right: `redis.call('HSET', key, 'use', string.format('%.0f ', now) .. (hasJoined and '1' or '0'))`,
-    wrong: `redis.call('HSET', key, 'use', string.format('%.0f ', now) .. (hasJoined and '1' or '0'), 'stamp', stamp .. 't')`,
+    right: `redis.call('HSET', key, 'use', used .. ' ' .. joined)`,
+    wrong: `redis.call('HSET', key, 'use', used .. ' ' .. joined, 'stamp', stamp .. 't')`,
   },
 
   'a touch joins': {

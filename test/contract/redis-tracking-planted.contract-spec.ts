@@ -55,7 +55,7 @@ const planted: Readonly<Record<string, PlantedBug>> = {
       jest.spyOn(OwnChanges.prototype, 'end').mockImplementation(function (this: OwnChanges, key) {
         this['accounts'].delete(key);
       });
-      jest.spyOn(OwnChanges.prototype, 'beatAnswered').mockImplementation(() => undefined);
+      jest.spyOn(OwnChanges.prototype, 'dataAnswered').mockImplementation(() => undefined);
     },
   },
 

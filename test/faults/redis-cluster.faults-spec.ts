@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { clusterSlot } from '../../libs/session/src/store/redis/cluster-slot.js';
+import { clusterSlot } from '../../libs/session/src/store/redis/redis-cluster.js';
 import { sessionKeyOf } from '../../libs/session/src/store/session-id.js';
 import { type CountingApplication, startCounting } from '../support/counting-application.js';
 import { eventually } from '../support/eventually.js';

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { Cluster } from 'ioredis';
 import type { RedisSessionStore } from 'nestjs-session-beans/redis';
-import { clusterSlot } from '../../libs/session/src/store/redis/cluster-slot.js';
+import { clusterSlot } from '../../libs/session/src/store/redis/redis-cluster.js';
 import { eventually } from '../support/eventually.js';
 import { readyRedisStore } from '../support/ready-redis-store.js';
 import { RedisCluster } from '../support/redis-cluster.js';

@@ -1,4 +1,4 @@
-import { clusterSlot } from '../../libs/session/src/store/redis/cluster-slot.js';
+import { clusterSlot } from '../../libs/session/src/store/redis/redis-cluster.js';
 import { eventually } from './eventually.js';
 import { freePort } from './free-port.js';
 import { RedisServer } from './redis-server.js';

@@ -3,6 +3,7 @@ import { SessionConfigurationError } from '../../errors/session-configuration.er
 import { ManualClock } from '../../testing/manual-clock.js';
 import type { SessionChange } from '../session-change.js';
 import { MemorySessionStore } from './memory-session-store.js';
+import type { MemorySessionStoreOptions } from './memory-session-store.options.js';
 
 const LIFETIME = { idleTimeoutMs: 1_800_000, absoluteTimeoutMs: 43_200_000, unjoinedTimeoutMs: 300_000 };
 const DAY = 86_400_000;
@@ -20,19 +21,20 @@ function update(key: string, base: string | null, payload: string | null): Sessi
 
 describe('options of the memory store', () => {
   it.each([
-    [{ maxSessions: 0 }, 'maxSessions is 0; allowed is a whole number from 1 to 16000000'],
-    [{ maxSessions: 16_000_001 }, 'maxSessions is 16000001'],
-    [{ maxSessions: 1.5 }, 'maxSessions is 1.5'],
-    [{ maxSessions: '5' as unknown as number }, "maxSessions is '5'"],
-    [{ maxBytes: Infinity }, 'maxBytes is Infinity'],
-    [{ maxBytes: -1 }, 'maxBytes is -1'],
-    [{ clock: {} as ManualClock }, 'allowed is an object with a method now()'],
-    [{ clock: null as unknown as ManualClock }, 'clock is null'],
+    [{ maxSessions: 0 }, 'maxSessions = 0: allowed is a whole number from 1 to 16000000'],
+    [{ maxSessions: 16_000_001 }, 'maxSessions = 16000001: allowed is'],
+    [{ maxSessions: 1.5 }, 'maxSessions = 1.5: allowed is'],
+    [{ maxSessions: '5' as unknown as number }, 'maxSessions = "5": allowed is'],
+    [{ maxBytes: Infinity }, 'maxBytes = Infinity: allowed is a whole number of bytes from 1'],
+    [{ maxBytes: -1 }, 'maxBytes = -1: allowed is'],
+    [{ clock: {} as ManualClock }, 'clock = Object: allowed is an object with a method now()'],
+    [{ clock: null as unknown as ManualClock }, 'clock = null: allowed is'],
+    [{ maxSession: 5 } as MemorySessionStoreOptions, '"maxSession": no such option; there are maxSessions, maxBytes'],
   ])('%j is refused', (options, text) => {
     const construct = () => new MemorySessionStore(options);
 
     expect(construct).toThrow(SessionConfigurationError);
-    expect(construct).toThrow(text);
+    expect(construct).toThrow(`MemorySessionStore option ${text}`);
   });
 
   it('may be left out', async () => {

@@ -7,12 +7,11 @@ import type { SessionLifetime } from '../session-lifetime.js';
 import type { StoredPart } from '../session-record.js';
 import type { LoadOptions, LoadResult, SaveResult, SessionStore } from '../session-store.js';
 import { changeParts } from '../heap/change-parts.js';
-import type { MemorySessionStoreOptions } from './memory-session-store.options.js';
+import { type MemorySessionStoreOptions, resolveMemorySessionStoreOptions } from './memory-session-store.options.js';
 import { MemorySessionTable } from './memory-session-table.js';
 import { MemorySession } from './memory-session.js';
 import { packParts, unpackParts } from '../heap/packed-parts.js';
 import { RecentKeys } from './recent-keys.js';
-import { resolveMemorySessionStoreOptions } from './resolve-memory-session-store-options.js';
 
 /** [D2] How long an ended key stays ended for a `create` that arrives late; how many keys are remembered at most. */
 const ENDED_KEYS = { forMs: 60_000, limit: 10_000 } as const;

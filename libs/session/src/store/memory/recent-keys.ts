@@ -1,9 +1,11 @@
 import type { SessionKey } from '../session-key.js';
 
 /**
- * Keys of sessions that were ended lately, so that a change that arrives late cannot create them again. Remembers a key for
- * at least `forMs`, at most twice as long, unless more than `limit` keys come in that time: then the oldest go first.
- * Two generations of sets, so forgetting costs nothing per key.
+ * The keys of sessions that ended lately, so that a creation that arrives late cannot bring one back. A key is
+ * remembered for at least `forMs` and at most twice as long. If more than `limit` keys come in that time, the oldest
+ * are forgotten earlier.
+ *
+ * Keys are forgotten by the set rather than one by one: the young set becomes the old one, whose keys are dropped.
  */
 export class RecentKeys {
   private young = new Set<SessionKey>();
@@ -19,21 +21,21 @@ export class RecentKeys {
   }
 
   add(key: SessionKey, now: number): void {
-    this.turn(now);
+    this.forgetOld(now);
     this.young.add(key);
     if (this.young.size >= this.limit) this.startGeneration(now);
   }
 
   has(key: SessionKey, now: number): boolean {
-    this.turn(now);
+    this.forgetOld(now);
     return this.young.has(key) || this.old.has(key);
   }
 
-  private turn(now: number): void {
+  private forgetOld(now: number): void {
     const age = now - this.since;
     if (age < this.forMs) return;
     this.startGeneration(now);
-    // Nothing came in for two generations: what has just become old is too old as well.
+    // No call came for two generations: the keys that have just become old are too old as well.
     if (age >= 2 * this.forMs) this.old.clear();
   }
 

@@ -1,13 +1,17 @@
 import { Cluster, Redis, type ClusterOptions, type RedisOptions } from 'ioredis';
-import { SessionConfigurationError } from '../../errors/session-configuration.error.js';
+import type { SessionBootError } from '../../errors/session-boot.error.js';
 import type { RedisClient } from './redis-client.js';
+import { redisOptionChecks } from './redis-session-store.options.js';
+
+/** How long after a connection has ended for good it is made again. */
+const RECONNECT_MS = 100;
 
 const reconnectAfterMs = (times: number): number => Math.min(1_000, 50 * times) * (0.75 + Math.random() / 2);
 
 /**
- * What a request path needs and ioredis does not do by default: fail at once while there is no connection (a queued command may run long after its
- * request was answered), never run a command twice by itself, leave a demoted primary, give up a connection that is silent while it owes an
- * answer, and come back within a second.
+ * The settings that a request path needs and that ioredis does not have by default: a command fails at once while there
+ * is no connection (a queued one may run long after its request was answered), and is never sent twice by ioredis; a
+ * demoted primary is left; a connection that owes an answer and is silent is given up, and is back within a second.
  */
 const forRequests: RedisOptions = {
   enableOfflineQueue: false,
@@ -20,7 +24,7 @@ const forRequests: RedisOptions = {
   reconnectOnError: (error) => (error.message.startsWith('READONLY') ? 1 : false),
 };
 
-/** A sentinel that hangs is passed over; its news are listened to again soon after it was away. */
+/** A sentinel that hangs is skipped. The store listens to a sentinel again soon after it was away. */
 const forSentinels: RedisOptions = {
   role: 'master',
   failoverDetector: true,
@@ -29,7 +33,7 @@ const forSentinels: RedisOptions = {
   sentinelReconnectStrategy: () => 1_000,
 };
 
-/** As many redirections as fit into the time a request waits. */
+/** There are as many redirections as fit into the time that a request waits. */
 const forClusters: ClusterOptions = {
   enableOfflineQueue: false,
   maxRedirections: 6,
@@ -37,9 +41,10 @@ const forClusters: ClusterOptions = {
 };
 
 /**
- * A client for a URL: `redis://`, `rediss://`, `redis+sentinel://h1:p,h2:p/master`, `redis+cluster://h1:p,h2:p`; `rediss+` speaks TLS to every
- * server, sentinels too.
- * @throws SessionConfigurationError when it is none of these; its text holds no password
+ * Makes a client for a URL: `redis://`, `rediss://`, `redis+sentinel://h1:p,h2:p/master` or
+ * `redis+cluster://h1:p,h2:p`. `rediss+` uses TLS to every server, sentinels included.
+ *
+ * @throws SessionConfigurationError when the URL is none of these; its text holds no password
  */
 export function connectRedis(url: string): RedisClient {
   const [, scheme = '', secure, kind = '', credentials = '', hosts = '', path = ''] =
@@ -56,7 +61,7 @@ export function connectRedis(url: string): RedisClient {
         ...login,
         sentinels: nodes,
         name: path,
-        // `tls` alone is not used by ioredis when it asks sentinels for the address.
+        // With `tls` alone, ioredis asks the sentinels without TLS.
         ...(tls && { tls, sentinelTLS: tls, enableTLSForSentinelMode: true }),
       });
     case '+cluster': {
@@ -89,10 +94,43 @@ function nodeOf(node: string, defaultPort: number): { host: string; port: number
   return { host: host.replace(/^\[|\]$/g, ''), port: Number(port ?? defaultPort) };
 }
 
-function refused(): SessionConfigurationError {
-  return new SessionConfigurationError(
-    'RedisSessionStore option url: allowed are redis://user:password@host:port/db, redis+sentinel://host:port,host:port/master and ' +
-      'redis+cluster://host:port,host:port, with rediss for TLS and special characters of the password percent-encoded; ' +
-      'for everything else give a client',
+/** The url itself is not shown: it may hold a password. */
+function refused(): SessionBootError {
+  return redisOptionChecks.secretRefusal(
+    'url',
+    'a url',
+    'redis://user:password@host:port/db, redis+sentinel://host:port,host:port/master, ' +
+      'redis+cluster://host:port,host:port, with rediss for TLS and special characters of the password ' +
+      'percent-encoded; for everything else give a client',
   );
+}
+
+/** The clients that the store made: it reconnects them and closes them. */
+export class OwnClients {
+  private readonly clients: RedisClient[] = [];
+  private isClosed = false;
+
+  add<T extends RedisClient>(client: T): T {
+    this.clients.push(client);
+    // Without a listener ioredis prints every failed attempt. Requests get errors of their own.
+    client.on('error', () => undefined);
+    client.on('end', () => this.reconnect(client));
+    return client;
+  }
+
+  close(): void {
+    this.isClosed = true;
+    for (const client of this.clients) if (client.status !== 'end') client.disconnect();
+  }
+
+  /**
+   * ioredis 6 ends a client for good when a sentinel announces a failover while the client asks another sentinel for
+   * the address. It does not ask the retry strategy then.
+   */
+  private reconnect(client: RedisClient): void {
+    const connect = (): void => {
+      if (!this.isClosed && client.status === 'end') client.connect().catch(() => undefined);
+    };
+    setTimeout(connect, RECONNECT_MS).unref();
+  }
 }

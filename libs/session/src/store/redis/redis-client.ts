@@ -1,25 +1,34 @@
 import type { Cluster, Redis } from 'ioredis';
+import { redisScripts } from './redis-scripts.js';
 
 /** An ioredis client: of one server (also through Sentinel) or of a cluster. */
 export type RedisClient = Redis | Cluster;
 
-/** The scripts of this package. */
+/** The arguments of one call of a script, its keys first. */
+export type ScriptArguments = readonly (string | number)[];
+
+/** The scripts of this package, as `defineScripts` adds them to a client. */
 export interface SessionScripts {
-  sessionBeansLoad(...args: (string | number)[]): Promise<string>;
-  sessionBeansLoadBuffer(...args: (string | number)[]): Promise<Buffer>;
-  sessionBeansLoadBatchBuffer(...args: (string | number)[]): Promise<Buffer[]>;
-  sessionBeansSaveBuffer(...args: (string | number)[]): Promise<Buffer>;
-  sessionBeansSaveBatchBuffer(...args: (string | number)[]): Promise<Buffer[]>;
-  sessionBeansLock(...args: (string | number)[]): Promise<number | string>;
-  sessionBeansUnlock(...args: (string | number)[]): Promise<number | string>;
-  sessionBeansDestroy(...args: (string | number)[]): Promise<number | string>;
+  sessionBeansLoad(...args: ScriptArguments): Promise<string>;
+  sessionBeansLoadBuffer(...args: ScriptArguments): Promise<Buffer>;
+  sessionBeansLoadBatchBuffer(...args: ScriptArguments): Promise<Buffer[]>;
+  sessionBeansSaveBuffer(...args: ScriptArguments): Promise<Buffer>;
+  sessionBeansSaveBatchBuffer(...args: ScriptArguments): Promise<Buffer[]>;
+  sessionBeansLock(...args: ScriptArguments): Promise<number | string>;
+  sessionBeansUnlock(...args: ScriptArguments): Promise<number | string>;
+  sessionBeansDestroy(...args: ScriptArguments): Promise<number | string>;
+  sessionBeansBeat(key: string): Promise<unknown>;
+  sessionBeansRights(key: string): Promise<string[]>;
 }
 
-/** The client with the scripts of this package defined on it. */
+/** A client on which the scripts of this package are defined. */
 export type ScriptedClient = RedisClient & SessionScripts;
 
-/** A connection on which sessions are loaded and saved and the server remembers what was read. */
-export type TrackedConnection = Redis & SessionScripts & { sessionBeansBeat(key: string): Promise<unknown> };
+/** One connection to one server on which they are defined. */
+export type ScriptedConnection = Redis & SessionScripts;
 
-/** One server, with the script that looks at the rights of its connection. */
-export type ScriptedNode = Redis & { sessionBeansRights(key: string): Promise<string[]> };
+/** Defines the scripts on a client. It sends the hash of a script, and the text when the server does not know it. */
+export function defineScripts<T extends RedisClient>(client: T): T & SessionScripts {
+  for (const [name, definition] of Object.entries(redisScripts)) client.defineCommand(name, definition);
+  return client as T & SessionScripts;
+}

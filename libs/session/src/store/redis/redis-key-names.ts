@@ -1,10 +1,14 @@
+import { randomBytes } from 'node:crypto';
 import type { SessionKey } from '../session-key.js';
-import { clusterSlot } from './cluster-slot.js';
 import type { RedisClient } from './redis-client.js';
+import { clusterSlot } from './redis-cluster.js';
 
-/** Under which keys of Redis the sessions of one store lie. */
+/** Enough to find, within milliseconds, a slot of a server that has one slot in a few hundred. */
+const KEYS_TRIED = 2_000;
+
+/** The names of the keys of Redis under which the sessions of one store lie. */
 export class RedisKeyNames {
-  /** What the client puts before every key by itself. */
+  /** The client puts this before every key by itself. */
   readonly clientPrefix: string;
 
   constructor(
@@ -14,7 +18,7 @@ export class RedisKeyNames {
     this.clientPrefix = client.options.keyPrefix ?? '';
   }
 
-  /** Everything of a session lies under one hash tag, so that its commands work on a cluster. */
+  /** All keys of a session have one hash tag, so that a script may use them together on a cluster. */
   session(key: SessionKey): string {
     return `${this.prefix}{${key}}`;
   }
@@ -27,9 +31,21 @@ export class RedisKeyNames {
     return clusterSlot(`${this.clientPrefix}${this.session(key)}`);
   }
 
-  /** The session that lies under a key, by its full name on the server; undefined for locks and what is not ours. */
+  /** The session that lies under a key, given its full name on the server; undefined for locks and foreign keys. */
   sessionUnder(name: string): SessionKey | undefined {
     const before = `${this.clientPrefix}${this.prefix}{`;
     return name.startsWith(before) && name.endsWith('}') ? name.slice(before.length, -1) : undefined;
+  }
+
+  /**
+   * The key of a session that does not exist, in a slot that a server serves.
+   * @throws Error when the server serves none, or so few that none was found; a later call may find one
+   */
+  unusedKey(serves: (slot: number) => boolean): SessionKey {
+    for (let i = 0; i < KEYS_TRIED; i++) {
+      const key = `beat-${randomBytes(9).toString('base64url')}`;
+      if (serves(this.slot(key))) return key;
+    }
+    throw new Error('no slot of the cluster is known to be served by this server');
   }
 }

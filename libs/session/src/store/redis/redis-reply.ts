@@ -1,7 +1,7 @@
 import type { SessionLifetime } from '../session-lifetime.js';
 import type { SessionRecord, SessionTimes, StoredPart } from '../session-record.js';
 
-/** What a script answers; the codes are in the header of each. */
+/** An answer of the load or the save script. The codes of the scripts are in their headers. */
 export type RedisReply =
   | { readonly code: 'none'; readonly isRenewed: boolean }
   | {
@@ -15,10 +15,17 @@ export type RedisReply =
   | { readonly code: 'unlocked' }
   | { readonly code: 'foreign' };
 
-/** Of a record: before the lengths of its parts. */
+/** The words of a record before the lengths of its parts. */
 const HEAD_WORDS = 11;
 
-/** Reads an answer of the load or the save script. The one place that knows their shape. */
+const NO_SESSION = '0'.charCodeAt(0);
+
+/** Whether an answer says that there is no session (any more) under this key. */
+export function saysNoSession(reply: Buffer): boolean {
+  return reply[0] === NO_SESSION;
+}
+
+/** Reads an answer of the load or the save script. Only this file knows the shape of their answers. */
 export function parseRedisReply(reply: Buffer): RedisReply {
   const text = reply.toString();
   const end = text.indexOf('\n');
@@ -52,7 +59,7 @@ function timesOf([, createdAt, lastAccessedAt, joined, expiresAt]: readonly stri
   };
 }
 
-/** Undefined when a part has no version, or the lengths do not come to the whole: it is damaged, and so is the session. */
+/** Undefined when a part has no version, or when the lengths do not add up: the session is damaged then. */
 function partsOf(
   words: readonly string[],
   reply: Buffer,
@@ -60,7 +67,7 @@ function partsOf(
   start: number,
 ): Map<string, StoredPart> | undefined {
   const parts = new Map<string, StoredPart>();
-  // Lengths are bytes. Where each is a character, which is common, one text is enough.
+  // Lengths are in bytes. In a text of ASCII, which is common, they are lengths of the text as well.
   const isAscii = text.length === reply.length;
   let at = start;
   const next = (length: string | undefined): string => {
@@ -79,7 +86,7 @@ function partsOf(
   return at === reply.length ? parts : undefined;
 }
 
-/** Words 6 to 9 are the life: when it began, and its three times. */
+/** Words 6 to 9 are the life: the time of creation, and the three timeouts. */
 function lifetimeOf(words: readonly string[]): SessionLifetime {
   return {
     idleTimeoutMs: Number(words[7]),

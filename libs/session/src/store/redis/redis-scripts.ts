@@ -1,20 +1,30 @@
 import { readFileSync } from 'node:fs';
 
-const script = (name: string): string => readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), 'utf8');
+const read = (name: string): string => readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), 'utf8');
 
-/** A script for several calls at once. Its flags stay the first line, where Redis looks for them. */
+/** The text of a script, with the functions of another file before it. */
+function script(name: string, shared?: string): string {
+  return shared === undefined ? read(name) : afterFlags(read(name), read(shared));
+}
+
+/** Puts lines behind the first line of a script, which holds its flags: Redis reads them only there. */
+function afterFlags(lua: string, ...lines: string[]): string {
+  const [flags, ...body] = lua.split('\n');
+  return [flags, ...lines, ...body].join('\n');
+}
+
+/** A script that runs `lua` for several calls. Each command that uses it says how many keys follow. */
 export function batchOf({ lua, numberOfKeys }: { readonly lua: string; readonly numberOfKeys: number }): {
   readonly lua: string;
 } {
-  const [flags, ...body] = lua.split('\n');
-  const one = ['local function one(KEYS, ARGV)', ...body, 'end'];
-  return { lua: [flags, ...one, `local KEYS_PER_CALL = ${numberOfKeys}`, script('batch')].join('\n') };
+  const one = afterFlags(lua, 'local function one(KEYS, ARGV)');
+  return { lua: [one, 'end', `local KEYS_PER_CALL = ${numberOfKeys}`, read('batch')].join('\n') };
 }
 
-const load = { numberOfKeys: 1, lua: script('load-1') } as const;
-const save = { numberOfKeys: 2, lua: script('save-2') } as const;
+const load = { numberOfKeys: 1, lua: script('load-1', 'record') } as const;
+const save = { numberOfKeys: 2, lua: script('save-2', 'record') } as const;
 
-/** One file per atomic step; the number in its name is how many keys it takes. Those of a batch are told with each call. */
+/** Each file in lua/ is one atomic step. The number in its name is the number of its keys. */
 export const redisScripts = {
   sessionBeansLoad: load,
   sessionBeansSave: save,

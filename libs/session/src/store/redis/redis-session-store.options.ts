@@ -1,36 +1,103 @@
+import { Logger } from '@nestjs/common';
+import { type Completed, OptionChecks } from '../../errors/option-checks.js';
 import type { RedisClient } from './redis-client.js';
 
-/** Options of `RedisSessionStore`. */
-export interface RedisSessionStoreOptions {
-  /** A client of yours, which you close. Give either this or `url`. */
-  readonly client?: RedisClient;
+/**
+ * A change counts as stored once this many replicas have it too.
+ *
+ * A request whose change did not reach them in time is answered with 503. The primary has the change by then, and it is
+ * unknown whether it survives a failover. This narrows the window in which a failover loses acknowledged changes, but
+ * cannot close it. The store makes a second connection, for its writes.
+ */
+export interface RedisDurability {
+  /** The number of replicas, at least 1. */
+  readonly replicas: number;
+
+  /** How long to wait for them, in ms: 1 to 1500. Default 500. */
+  readonly timeoutMs?: number;
+}
+
+/**
+ * The options of a `RedisSessionStore`. An option that is left out has the default written here. Give either `client`
+ * or `url`.
+ *
+ * @example
+ * new RedisSessionStore({ url: 'rediss://app:secret@redis.internal:6380/0', prefix: 'shop:' })
+ */
+export class RedisSessionStoreOptions {
+  /** Your ioredis client, which you close. Its settings should fit a request path; see docs/stores/redis.md. */
+  readonly client?: RedisClient = undefined;
 
   /**
-   * Where Redis or Valkey is; the store makes the client, with settings made for a request path, and closes it. `redis://host:port/db`,
-   * `redis+sentinel://host:port,host:port/master`, `redis+cluster://host:port,host:port`, with `user:password@` where needed; `rediss` in place
-   * of `redis` speaks TLS, with the authorities that Node trusts (`NODE_EXTRA_CA_CERTS`).
+   * The address of Redis or Valkey: `redis://host:port/db`, `redis+sentinel://host:port,host:port/master` or
+   * `redis+cluster://host:port,host:port`, with `user:password@` where needed. With `rediss` in place of `redis` the
+   * connection uses TLS and the authorities that Node trusts (`NODE_EXTRA_CA_CERTS`).
+   *
+   * The store makes the client, with settings that fit a request path, and closes it.
    */
-  readonly url?: string;
+  readonly url?: string = undefined;
 
-  /** Put before every key; give each application its own. Default `session:`. */
-  readonly prefix?: string;
-
-  /** A stored session larger than this (with its names and versions) is refused: this application did not write it. Default 4 MiB. */
-  readonly maxRecordBytes?: number;
+  /** Stands before every key. Give each application its own. No braces, which are the hash tag, and no white space. */
+  readonly prefix?: string = 'session:';
 
   /**
-   * Answer only when this many replicas have the change too, within `timeoutMs`; else the request is answered with 503, and whether the
-   * change will survive a failover is unknown. Narrows the window in which a failover loses acknowledged changes; cannot close it.
-   * Default: off; `timeoutMs` 500, at most 1500. Makes a second connection, for writes.
+   * The largest stored session that is read, in bytes, with its names and versions; at least 1024. A larger one was not
+   * written by this application, and is refused.
    */
-  readonly durability?: { readonly replicas: number; readonly timeoutMs?: number };
+  readonly maxRecordBytes?: number = 4 * 1024 * 1024;
+
+  /** Waits for replicas before a change counts as stored. Left out, the primary alone decides. */
+  readonly durability?: RedisDurability = undefined;
 
   /**
-   * Near cache in mode `bounded`: how often each of its connections shows that it misses nothing. Copies are trusted for `maxStalenessMs` from
-   * the last time, so a quarter of that is right; each time costs Redis two small commands. From 10 to 1000 ms, default 50.
+   * How often the connections of a near cache in mode `bounded` prove that they miss nothing, in ms: 10 to 1000. A copy
+   * is trusted for `maxStalenessMs` after the last proof, so a quarter of that is right. Each proof costs Redis two
+   * small commands.
    */
-  readonly beatMs?: number;
+  readonly beatMs?: number = 50;
 
-  /** Told once what is dangerous about the server or the client, and what keeps them from working. Default: Nest's logger. */
-  readonly onWarning?: (warning: string) => void;
+  /** Is called once for each danger in the server's or the client's settings, and for what keeps them from working. */
+  readonly onWarning?: (warning: string) => void = logWarning;
+}
+
+export interface ResolvedRedisOptions extends Completed<RedisSessionStoreOptions, 'client' | 'url' | 'durability'> {
+  readonly durability: Required<RedisDurability> | undefined;
+}
+
+export const redisOptionChecks = new OptionChecks('RedisSessionStore');
+
+/**
+ * Fills in the defaults.
+ * @throws SessionConfigurationError when an option cannot work
+ */
+export function resolveRedisOptions(given: RedisSessionStoreOptions): ResolvedRedisOptions {
+  const checks = redisOptionChecks;
+  const options = checks.complete<RedisSessionStoreOptions, 'client' | 'url' | 'durability'>(
+    given,
+    new RedisSessionStoreOptions(),
+  );
+  const { client, url, durability } = options;
+  if ((client === undefined) === (url === undefined))
+    throw checks.refusal('client', client, 'either an ioredis client or a url');
+  if (client !== undefined) checks.methods('client', client, ['defineCommand'], 'an ioredis client (Redis or Cluster)');
+  if (url !== undefined && typeof url !== 'string') throw checks.secretRefusal('url', url, 'a text');
+  checks.text('prefix', options.prefix, /^[^{}\s]*$/, 'a text without braces (they are the hash tag) and white space');
+  checks.wholeNumber('maxRecordBytes', options.maxRecordBytes, { least: 1024, unit: 'bytes' });
+  checks.wholeNumber('beatMs', options.beatMs, { least: 10, most: 1_000, unit: 'milliseconds' });
+  checks.callback('onWarning', options.onWarning);
+  return { ...options, durability: durability === undefined ? undefined : resolveDurability(durability) };
+}
+
+function resolveDurability(given: RedisDurability): Required<RedisDurability> {
+  const checks = redisOptionChecks.within('durability');
+  checks.names(given, ['replicas', 'timeoutMs']);
+  const { replicas, timeoutMs = 500 } = given;
+  checks.wholeNumber('replicas', replicas, { least: 1 });
+  // The connections that the store makes are given up after two seconds of silence.
+  checks.wholeNumber('timeoutMs', timeoutMs, { least: 1, most: 1_500, unit: 'milliseconds' });
+  return { replicas, timeoutMs };
+}
+
+function logWarning(warning: string): void {
+  new Logger('RedisSessionStore').warn(warning);
 }

@@ -6,40 +6,40 @@ import { SessionStoreError } from '../../errors/session-store.error.js';
 import type { SessionChange } from '../session-change.js';
 import type { SessionKey } from '../session-key.js';
 import type { LoadOptions, LoadResult, SaveResult, SessionStore, SessionWatch } from '../session-store.js';
-import { connectRedis } from './connect-redis.js';
-import { primaryOf } from './primary-of.js';
-import type { RedisClient, ScriptedClient } from './redis-client.js';
+import { OwnClients, connectRedis } from './connect-redis.js';
+import { type RedisClient, type ScriptArguments, type ScriptedClient, defineScripts } from './redis-client.js';
+import { primaryNameOf, primaryNamed } from './redis-cluster.js';
 import { RedisKeyNames } from './redis-key-names.js';
 import { type RedisReply, parseRedisReply } from './redis-reply.js';
-import { redisScripts } from './redis-scripts.js';
-import type { RedisSessionStoreOptions } from './redis-session-store.options.js';
+import { type RedisSessionStoreOptions, resolveRedisOptions } from './redis-session-store.options.js';
 import { ReplicaAcknowledgements } from './replica-acknowledgements.js';
-import { resolveRedisOptions } from './resolve-redis-options.js';
-import type { ScriptArguments } from './script-arguments.js';
+import { sendWithRetries } from './send-command.js';
 import { SessionScript } from './session-script.js';
-import { sendAgain } from './send-again.js';
 import { SessionTracking } from './tracking/session-tracking.js';
 import type { TrackingPair } from './tracking/tracking-pair.js';
 import { warnAboutRedis } from './warn-about-redis.js';
 
-/** How long an ended key stays ended for a creation that arrives late. */
+/** How long an ended key stays ended, for a creation that arrives late. */
 const ENDED_MARK_MS = 120_000;
 
-/** How long after the end of a connection of ours that nobody asked to end. */
-const RECONNECT_MS = 100;
-
+/** An answer of the load or the save script that is none of the errors. */
 interface Answer {
   readonly reply: Exclude<RedisReply, { code: 'too-large' | 'foreign' }>;
 
-  /** What a load or save says of it, where this server is told what others change. */
+  /** A field for the result of the load or save, where this server is told about changes by others. */
   readonly watched: { readonly watch: SessionWatch } | undefined;
 }
 
 /**
- * Keeps sessions in Redis or Valkey: any server can serve any request, and sessions outlive all of them. One hash per session; a load, a
- * save and a destroy are one round trip and one atomic script each; loads and saves of one turn of the event loop share theirs. Times are those of the Redis server.
+ * Keeps sessions in Redis (7 or newer) or Valkey: any server can serve any request, and sessions outlive all servers of
+ * the application. A session is one hash, which expires by itself; all times are those of the Redis server.
  *
- * Every command may be sent again after a lost connection: loads change nothing, and the scripts recognise a change they have applied.
+ * A load, a save and a destroy are one round trip and one atomic script each. The loads of one turn of the event loop
+ * share a round trip, and so do the saves. A command may be sent again after a lost connection: a repeated load does no
+ * harm, and the other scripts recognise a change that they have applied.
+ *
+ * While Redis is away, calls fail with an error that is answered with 503; the store reconnects by itself. `close()`
+ * closes the connections that the store made, and is called when the application ends.
  *
  * @example
  * SessionModule.forRoot({ store: new RedisSessionStore({ url: 'redis://127.0.0.1:6379' }) })
@@ -52,11 +52,11 @@ export class RedisSessionStore implements SessionStore {
 
   private readonly client: ScriptedClient;
 
-  /** A connection of its own where WAIT would block the loads of others; else the same. */
+  /** The connection for changes. It is another one only with `durability`: WAIT would block the loads behind it. */
   private readonly writer: ScriptedClient;
   private readonly loading: SessionScript;
   private readonly saving: SessionScript;
-  private readonly owned: RedisClient[] = [];
+  private readonly ownClients = new OwnClients();
   private readonly names: RedisKeyNames;
   private readonly maxRecordBytes: number;
   private readonly acknowledgements: ReplicaAcknowledgements | undefined;
@@ -64,13 +64,12 @@ export class RedisSessionStore implements SessionStore {
   private readonly warn: (warning: string) => void;
   private readonly stopWarning: () => void;
   private tracking: SessionTracking | undefined;
-  private isClosed = false;
 
   /** @throws SessionConfigurationError when an option cannot work */
   constructor(options: RedisSessionStoreOptions) {
     const { client, url, prefix, maxRecordBytes, durability, beatMs, onWarning } = resolveRedisOptions(options);
-    this.client = this.define(client ?? this.own(connectRedis(url as string)));
-    this.writer = durability ? this.define(this.own((this.client as Redis).duplicate())) : this.client;
+    this.client = defineScripts(client ?? this.ownClients.add(connectRedis(url as string)));
+    this.writer = durability ? defineScripts(this.ownClients.add((this.client as Redis).duplicate())) : this.client;
     this.acknowledgements = durability && new ReplicaAcknowledgements(durability.replicas, durability.timeoutMs);
     this.loading = new SessionScript('load', this.client, onWarning);
     this.saving = new SessionScript('save', this.writer, onWarning);
@@ -83,52 +82,55 @@ export class RedisSessionStore implements SessionStore {
 
   load(key: SessionKey, { known = '', touchAfterMs }: LoadOptions = {}): Promise<LoadResult> {
     const args = [this.names.session(key), known, touchAfterMs ?? '', this.maxRecordBytes, 'load'];
-    return this.ask(key, this.loading, args).then(loadResultOf);
+    return this.runScript(key, this.loading, args).then(loadResultOf);
   }
 
   async save(change: SessionChange): Promise<SaveResult> {
-    const isNew = change.mode === 'create';
-    const { reply, watched } = await this.ask(change.key, this.saving, this.saveArguments(change), { isAlone: isNew });
+    // In a batch, a server that is the wrong one for the key would keep the session that is created.
+    const mayBatch = change.mode !== 'create';
+    const { reply, watched } = await this.runScript(change.key, this.saving, this.saveArguments(change), { mayBatch });
     if (reply.code === 'none') return { outcome: 'gone' };
     if (reply.code === 'unlocked') return { outcome: 'unlocked' };
     if (reply.code === 'record') return { outcome: 'conflict', record: reply.record, ...watched };
-    if (this.acknowledgements) await this.replicate(this.acknowledgements, change.key, 'save');
+    if (this.acknowledgements) await this.waitForReplicas(this.acknowledgements, change.key, 'save');
     return { outcome: 'saved', stamp: reply.stamp as string, times: reply.times, ...watched };
   }
 
   async touch(key: SessionKey): Promise<boolean> {
     const args = [this.names.session(key), '', 0, this.maxRecordBytes, 'touch'];
-    const { reply } = await this.ask(key, this.loading, args, { showsState: false });
+    const { reply } = await this.runScript(key, this.loading, args, { showsState: false });
     return reply.code !== 'none';
   }
 
   async destroy(key: SessionKey, ifStamp?: string): Promise<boolean> {
     const condition = ifStamp === undefined ? 'any' : `is ${ifStamp}`;
-    // Tells a repeated call, whose first answer was lost, from somebody else's.
+    // The first answer may be lost. The script knows by the id that the repeated call is the same one.
     const callId = randomBytes(9).toString('base64url');
-    const ended = await sendAgain(this.writer, () =>
+    const ended = await sendWithRetries(this.writer, () =>
       this.writer.sessionBeansDestroy(this.names.session(key), condition, ENDED_MARK_MS, callId),
     );
     if (Number(ended) !== 1) return false;
-    if (this.acknowledgements) await this.replicate(this.acknowledgements, key, 'destroy');
+    if (this.acknowledgements) await this.waitForReplicas(this.acknowledgements, key, 'destroy');
     return true;
   }
 
   async lock(key: SessionKey, token: string, leaseMs: number): Promise<boolean> {
-    const held = await sendAgain(this.writer, () => this.writer.sessionBeansLock(this.names.lock(key), token, leaseMs));
+    const held = await sendWithRetries(this.writer, () =>
+      this.writer.sessionBeansLock(this.names.lock(key), token, leaseMs),
+    );
     return Number(held) === 1;
   }
 
   async unlock(key: SessionKey, token: string): Promise<void> {
-    await sendAgain(this.writer, () => this.writer.sessionBeansUnlock(this.names.lock(key), token));
+    await sendWithRetries(this.writer, () => this.writer.sessionBeansUnlock(this.names.lock(key), token));
   }
 
   /**
-   * Opens two more connections to each primary, with CLIENT TRACKING, and sends the loads, saves and touches of sessions through them. While that
-   * cannot be, the answers carry no watch and everything else goes on.
+   * Opens two more connections to each primary, with CLIENT TRACKING, and sends loads, saves and touches through them.
+   * While that is not possible, the results carry no watch and everything else works as before.
    */
   subscribe(onChange: (key: SessionKey) => void): void {
-    // What one of two changes would be told to neither.
+    // With two near caches, neither would be told of a change that the other one made.
     if (this.tracking)
       throw new SessionConfigurationError(
         'RedisSessionStore: it has a near cache already; give each module a store of its own',
@@ -138,10 +140,9 @@ export class RedisSessionStore implements SessionStore {
   }
 
   async close(): Promise<void> {
-    this.isClosed = true;
     this.stopWarning();
     this.tracking?.close();
-    for (const client of this.owned) if (client.status !== 'end') client.disconnect();
+    this.ownClients.close();
   }
 
   private saveArguments({ key, mode, writeId, lifetime, createdAt, lock = '', parts }: SessionChange): ScriptArguments {
@@ -157,31 +158,31 @@ export class RedisSessionStore implements SessionStore {
   }
 
   /**
-   * @param showsState whether the answer shows what the session is
-   * @param isAlone it is not tried among others first: a server that is the wrong one for it would keep a session that is created
+   * @param showsState whether the caller learns from the answer what the session is now
+   * @param mayBatch whether the call may be sent in one command with others
    */
-  private ask(
+  private runScript(
     key: SessionKey,
     script: SessionScript,
     args: ScriptArguments,
-    { showsState = true, isAlone = false }: { showsState?: boolean; isAlone?: boolean } = {},
+    { showsState = true, mayBatch = true }: { showsState?: boolean; mayBatch?: boolean } = {},
   ): Promise<Answer> {
-    // What WAIT counts was written on the connection it is sent on.
+    // WAIT counts only the writes of the connection on which it is sent, so a separate writer keeps its saves.
     const pair = script.client === this.client ? this.tracking?.pairFor(key) : undefined;
-    if (pair) return this.askWatched(pair, key, script, args, showsState);
-    const asked = isAlone ? script.run(args) : script.runWithOthers(args);
-    return asked.then((reply) => this.answerOf(parseRedisReply(reply)));
+    if (pair) return this.runTracked(pair, key, script, args, showsState);
+    const reply = mayBatch ? script.runBatched(args) : script.run(args);
+    return reply.then((text) => this.answerOf(parseRedisReply(text)));
   }
 
-  private async askWatched(
+  private async runTracked(
     pair: TrackingPair,
     key: SessionKey,
     script: SessionScript,
     args: ScriptArguments,
     showsState: boolean,
   ): Promise<Answer> {
-    const watched = await pair.ask(key, (client) => script.once(client, args), showsState);
-    if (watched) return this.answerOf(watched.reply, { watch: watched.watch });
+    const tracked = await pair.ask(key, (client) => script.runOnce(client, args), showsState);
+    if (tracked) return this.answerOf(tracked.reply, { watch: tracked.watch });
     return this.answerOf(parseRedisReply(await script.run(args)));
   }
 
@@ -203,52 +204,29 @@ export class RedisSessionStore implements SessionStore {
     return { reply, watched };
   }
 
-  private async replicate(
+  private async waitForReplicas(
     acknowledgements: ReplicaAcknowledgements,
     key: SessionKey,
     operation: 'save' | 'destroy',
   ): Promise<void> {
     const { replicas, timeoutMs } = acknowledgements;
-    const reached = await acknowledgements.reached(this.nodeOf(key));
-    if (reached >= replicas) return;
+    const count = await acknowledgements.count(this.writerFor(key));
+    if (count >= replicas) return;
     throw new SessionStoreError(
       this.name,
       operation,
-      `only ${reached} of ${replicas} replicas have it after ${timeoutMs} ms; the primary has`,
+      `only ${count} of ${replicas} replicas have it after ${timeoutMs} ms; the primary has`,
     );
   }
 
-  /** The connection on which the session is written. */
-  private nodeOf(key: SessionKey): Redis {
+  /** The connection on which changes of the session are sent. */
+  private writerFor(key: SessionKey): Redis {
     const client: RedisClient = this.writer;
     if (!(client instanceof Cluster)) return client;
-    const node = primaryOf(client, client.slots[this.names.slot(key)]?.[0]);
-    if (!node) throw new SessionStoreError(this.name, 'save', 'the cluster names no primary for its slot');
-    return node;
-  }
-
-  private own<T extends RedisClient>(client: T): T {
-    this.owned.push(client);
-    // Without a listener ioredis prints every failed attempt; requests are told by their own errors.
-    client.on('error', () => undefined);
-    client.on('end', () => this.reconnect(client));
-    return client;
-  }
-
-  /**
-   * ioredis 6 gives up for good when a sentinel announces a failover just while it asks another one for the address: no retry strategy is asked
-   * then.
-   */
-  private reconnect(client: RedisClient): void {
-    const connect = (): void => {
-      if (!this.isClosed && client.status === 'end') client.connect().catch(() => undefined);
-    };
-    setTimeout(connect, RECONNECT_MS).unref();
-  }
-
-  private define(client: RedisClient): ScriptedClient {
-    for (const [name, definition] of Object.entries(redisScripts)) client.defineCommand(name, definition);
-    return client as ScriptedClient;
+    const name = primaryNameOf(client, this.names.slot(key));
+    const primary = name === undefined ? undefined : primaryNamed(client, name);
+    if (!primary) throw new SessionStoreError(this.name, 'save', 'the cluster names no primary for its slot');
+    return primary;
   }
 }
 

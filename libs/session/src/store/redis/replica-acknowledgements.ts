@@ -1,35 +1,32 @@
 import type { Redis } from 'ioredis';
 
-interface Round {
-  readonly reached: Promise<number>;
-}
-
 /**
- * Asks how many replicas have what was written, with WAIT. It counts for the connection it is sent on and blocks everything behind it, so
- * the writes whose answers came in together share one.
+ * Asks with WAIT how many replicas have the writes of a connection. WAIT counts for the connection that it is sent on,
+ * and blocks all commands behind it. So writes that are answered in one turn of the event loop share one WAIT.
  */
 export class ReplicaAcknowledgements {
-  private readonly rounds = new Map<Redis, Round>();
+  /** The answer to the next WAIT on each connection. */
+  private readonly next = new Map<Redis, Promise<number>>();
 
   constructor(
     readonly replicas: number,
     readonly timeoutMs: number,
   ) {}
 
-  /** How many have everything that was answered on this connection before the call. */
-  reached(connection: Redis): Promise<number> {
-    let round = this.rounds.get(connection);
-    if (!round) {
-      round = { reached: this.ask(connection) };
-      this.rounds.set(connection, round);
+  /** How many replicas have everything that was answered on this connection before the call. */
+  count(connection: Redis): Promise<number> {
+    let count = this.next.get(connection);
+    if (!count) {
+      count = this.ask(connection);
+      this.next.set(connection, count);
     }
-    return round.reached;
+    return count;
   }
 
   private async ask(connection: Redis): Promise<number> {
     await new Promise((resolve) => setImmediate(resolve));
-    // Who calls from now on has written after this.
-    this.rounds.delete(connection);
+    // Writes that are answered from now on need a WAIT of their own.
+    this.next.delete(connection);
     return connection.wait(this.replicas, this.timeoutMs);
   }
 }

@@ -1,8 +1,7 @@
 import { Redis } from 'ioredis';
 import { BatchingScript } from './batching-script.js';
-import type { ScriptedClient } from './redis-client.js';
-import type { ScriptArguments } from './script-arguments.js';
-import { sendAgain } from './send-again.js';
+import type { ScriptArguments, ScriptedClient } from './redis-client.js';
+import { sendWithRetries } from './send-command.js';
 
 type Run<T> = (client: ScriptedClient, args: ScriptArguments) => Promise<T>;
 
@@ -19,11 +18,11 @@ const SCRIPTS = {
   },
 } as const satisfies Record<string, { keys: number; one: Run<Buffer>; many: Run<Buffer[]> }>;
 
-/** The load or the save script, on the connection on which it is run. */
+/** The load or the save script, and the client that runs it. */
 export class SessionScript {
   private readonly one: Run<Buffer>;
 
-  /** Undefined for a cluster, which has its sessions on several servers. */
+  /** Undefined for a cluster: its sessions lie on several servers. */
   private readonly batching: BatchingScript | undefined;
 
   constructor(
@@ -37,23 +36,24 @@ export class SessionScript {
     const calls = { keys, one: one.bind(undefined, client), many: many.bind(undefined, client) };
     this.batching = new BatchingScript(client, calls, () =>
       warn(
-        `a ${name} of several sessions at once was refused or answered wrongly, as by a proxy in front of several servers: from now on each goes alone`,
+        `a ${name} of several sessions at once was refused or answered wrongly, as by a proxy in front of several ` +
+          'servers: from now on each goes alone',
       ),
     );
   }
 
-  /** Runs it now, on any connection, once. */
-  once(client: ScriptedClient, args: ScriptArguments): Promise<Buffer> {
+  /** Runs it once, now, on any client. */
+  runOnce(client: ScriptedClient, args: ScriptArguments): Promise<Buffer> {
     return this.one(client, args);
   }
 
   /** Runs it, and again after faults that pass by. */
   run(args: ScriptArguments): Promise<Buffer> {
-    return sendAgain(this.client, () => this.one(this.client, args));
+    return sendWithRetries(this.client, () => this.one(this.client, args));
   }
 
-  /** As `run`, with what else is asked in this turn of the event loop. */
-  runWithOthers(args: ScriptArguments): Promise<Buffer> {
+  /** As `run`, together with the other calls of this turn of the event loop. */
+  runBatched(args: ScriptArguments): Promise<Buffer> {
     return this.batching ? this.batching.run(args) : this.run(args);
   }
 }

@@ -1,15 +1,15 @@
 --[[
-  Runs another script for several sessions, as one step. What stands in front of this, put there by redis-scripts.ts:
+  Runs another script for several sessions, in one atomic step. redis-scripts.ts puts before this:
 
-    one(KEYS, ARGV)   that script, as a function
-    KEYS_PER_CALL     how many keys it takes
+    one(KEYS, ARGV)   the other script, as a function
+    KEYS_PER_CALL     the number of its keys
 
   Input:
-    KEYS     those of the calls, one call after the other
-    ARGV[1]  bytes: once the answers have as many, no more calls are run
-    then for each call: how many arguments it has, and these
+    KEYS     the keys of each call, one call after the other
+    ARGV[1]  bytes: no more calls are run once the answers have as many
+    ARGV[2..] for each call: the number of its arguments, and the arguments
 
-  Output: what each call answered, '' for one that was not run
+  Output: an array with the answer of each call, '' for a call that was not run
 ]]
 local most, bytes, at = tonumber(ARGV[1]), 0, 2
 local answers = {}
@@ -19,10 +19,10 @@ for call = 1, #KEYS / KEYS_PER_CALL do
   if bytes < most then
     local keys, arguments = {}, {}
     for i = 1, KEYS_PER_CALL do keys[i] = KEYS[(call - 1) * KEYS_PER_CALL + i] end
-    -- Not unpack, which Lua's stack bounds.
+    -- One by one: Lua's stack would limit `unpack`.
     for i = 1, count do arguments[i] = ARGV[at + i] end
     answer = one(keys, arguments)
-    -- One that was too large to be answered has been read all the same.
+    -- A session that is too large to be answered was read all the same.
     bytes = bytes + (string.sub(answer, 1, 2) == '3 ' and most or #answer)
   end
   answers[call] = answer

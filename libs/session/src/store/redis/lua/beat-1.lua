@@ -1,6 +1,7 @@
 #!lua flags=allow-oom
 --[[
-  Does nothing, which proves that the server serves this slot as a primary: only there may a script run that could write.
+  Does nothing. That it runs proves that the server serves this slot as a primary: a script that could write runs
+  nowhere else.
 
   Input:
     KEYS[1]  any key of the slot

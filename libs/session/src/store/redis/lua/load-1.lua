@@ -1,30 +1,33 @@
 #!lua flags=allow-oom
 --[[
-  Reads a session for a request, which keeps it alive and shows that its client keeps ids; or only keeps it alive.
+  Reads a session for a request, which keeps the session alive and shows that its client sends the id back. Or only
+  keeps it alive. The functions of record.lua stand before this.
 
   Input:
     KEYS[1]  the session
-    ARGV[1]  stamp of the copy the caller holds, or '' to get the whole session
-    ARGV[2]  touchAfterMs, or '' to change nothing
+    ARGV[1]  stamp of the copy that the caller holds, or '' to get the whole session
+    ARGV[2]  touchAfterMs: the session is kept alive if it was used longer ago, or has not joined; '' to change nothing
     ARGV[3]  most bytes to answer with
-    ARGV[4]  'load', or 'touch': keep alive, without the client having joined, and answer like 'unchanged' whatever the stamp
+    ARGV[4]  'load'; or 'touch': keep alive, do not join, and answer with code 1 whatever the stamp
 
-  Output, one text, since a client spends on each element of an array what it spends on a short text:
-    0    0 1                                                     none; none, because it goes on under another key
-    1 created used joined expires changed                        unchanged
-    2 created used joined expires changed life stamp #field #value ... LF field value ...   found; life as it is stored
-    3 bytes                                                      larger than allowed
-    4                                                            not a session that this package wrote, or a damaged one
+  Output, one text: a client spends as much on each element of an array as on a short text.
+    0                                          there is no session
+    0 1                                        there is none, because it goes on under another key
+    1 created used joined expires changed      unchanged: the caller's copy is the newest
+    2 created used joined expires changed life stamp #field #value ... LF field value ...    the whole session
+    3 bytes                                    the session is larger than allowed
+    4                                          damaged, or not written by this package
 
-  #field and #value are bytes; the fields are those of the parts.
+  `life` is four words, as it is stored. #field and #value are lengths in bytes; the fields are those of the parts.
+  `used` and `joined` are from before the call, `expires` from after it; `changed` is 1 if this call wrote, else 0.
 
-  `used` and `joined` are from before the call; `changed` is '1' when something was written. Runs when Redis is out of memory, too: reading and keeping alive must go on.
-  Without the shebang it would run on a replica as long as it writes nothing, and answer with an old session.
+  Runs when Redis is out of memory, too: reading and keeping alive must go on. Without the first line it would run on a
+  replica as long as it does not write, and answer with an old session.
 ]]
 local key, known, touchAfterMs, maxBytes, mode = KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 
 local head = redis.pcall('HMGET', key, 'stamp', 'life', 'use')
--- WRONGTYPE is the only way in which it fails.
+-- HMGET fails only with WRONGTYPE.
 if head.err then return '4' end
 local stamp, life, use = unpack(head)
 if not stamp then
@@ -34,49 +37,37 @@ if not stamp then
   if ended or redis.call('EXISTS', key) == 0 then return '0' end
   return '4'
 end
-local created, idle, absolute, unjoined = string.match(life or '', '^(%d+) (%d+) (%d+) (%d+)$')
-local used, joined = string.match(use or '', '^(%d+) ([01])$')
-if not created or not used then return '4' end
+if not readTimes(life, use) then return '4' end
 
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local function expiry(usedAt, isJoined)
-  local wait = isJoined and tonumber(idle) or math.min(idle, unjoined)
-  return math.min(usedAt + wait, created + absolute)
-end
-
-local expires = expiry(tonumber(used), joined == '1')
+local now = serverTime()
+local expires = expiry()
 if expires <= now then
   redis.call('DEL', key)
   return '0'
 end
 
-local answer, parts = { 1, created, used, joined }, nil
-if mode == 'load' and known ~= stamp then
-  answer = { 2, created, used, joined, '', '', life, stamp }
-  parts = {}
-  local bytes, all = 0, redis.call('HGETALL', key)
-  for i = 1, #all, 2 do
-    local field, value = all[i], all[i + 1]
-    bytes = bytes + #field + #value
-    if string.sub(field, 1, 1) == ':' then
-      answer[#answer + 1], answer[#answer + 2] = #field, #value
-      parts[#parts + 1], parts[#parts + 2] = field, value
-    end
-  end
-  if bytes > maxBytes then return '3 ' .. bytes end
-end
-
+local before = created .. ' ' .. used .. ' ' .. joined
 local joins = mode == 'load' and joined == '0'
 local touches = touchAfterMs ~= '' and (joins or now - used >= tonumber(touchAfterMs))
 if touches then
-  local hasJoined = joins or joined == '1'
-  expires = expiry(now, hasJoined)
-  redis.call('HSET', key, 'use', string.format('%.0f ', now) .. (hasJoined and '1' or '0'))
-  redis.call('PEXPIREAT', key, string.format('%.0f', expires))
-  -- CLIENT TRACKING follows a key that a script reads last.
+  used = text(now)
+  if joins then joined = '1' end
+  expires = expiry()
+end
+
+local times = before .. ' ' .. text(expires) .. (touches and ' 1' or ' 0')
+local answer, isTooLarge
+if mode == 'load' and known ~= stamp then
+  answer, isTooLarge = record(key, times, life, stamp, maxBytes)
+  if isTooLarge then return answer end
+else
+  answer = '1 ' .. times
+end
+
+if touches then
+  redis.call('HSET', key, 'use', used .. ' ' .. joined)
+  redis.call('PEXPIREAT', key, text(expires))
+  -- CLIENT TRACKING follows a key only if the script reads it after the last write.
   redis.call('HGET', key, 'stamp')
 end
-answer[5], answer[6] = string.format('%.0f', expires), touches and '1' or '0'
-local line = table.concat(answer, ' ')
-return parts and line .. '\n' .. table.concat(parts) or line
+return answer

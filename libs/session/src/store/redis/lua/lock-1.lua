@@ -1,15 +1,15 @@
 #!lua
 --[[
-  Takes the lock of a session, or keeps it.
+  Takes the lock of a session, or keeps it for longer.
 
   Input:
     KEYS[1]  the lock
-    ARGV[1]  token of who asks
-    ARGV[2]  for how long, in ms
+    ARGV[1]  token of the caller
+    ARGV[2]  how long the lock is held, in ms
 
   Output:
-    1  the token holds it
-    0  another one does
+    1  the token holds the lock
+    0  another token holds it
 ]]
 local holder = redis.call('GET', KEYS[1])
 if holder and holder ~= ARGV[1] then return 0 end

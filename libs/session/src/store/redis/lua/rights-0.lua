@@ -1,11 +1,11 @@
 #!lua flags=no-writes
 --[[
-  Says which commands of the other scripts this connection may not use. Run once per connection, when it is ready.
+  Finds the commands of the other scripts that this connection may not use. Runs once per connection, when it is ready.
 
   Input:
     ARGV[1]  a key as sessions have it
 
-  Output: the names of the commands, none if all is well
+  Output: an array of the names of these commands, empty if all are allowed
 ]]
 local missing = {}
 local function check(...)

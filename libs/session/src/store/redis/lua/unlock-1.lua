@@ -4,11 +4,11 @@
 
   Input:
     KEYS[1]  the lock
-    ARGV[1]  token of who gives it back
+    ARGV[1]  token of the caller
 
   Output:
-    1  the token held it
-    0  it did not: nothing changed
+    1  the token held the lock, which is free now
+    0  the token did not hold it; nothing changed
 ]]
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('DEL', KEYS[1])

@@ -8,7 +8,8 @@ const STEPS = [...OWN, 'foreign write', ...ON_THEIR_WAY, 'beat'] as const;
 type Step = (typeof STEPS)[number];
 
 /**
- * One session on a Redis with CLIENT TRACKING, and a near cache with one copy: two connections, each in order, but not in step with each other.
+ * One session on a Redis with CLIENT TRACKING, and a near cache with one copy. There are two connections, each in
+ * order, but not in step with each other.
  */
 class Simulation {
   told = 0;
@@ -82,7 +83,7 @@ class Simulation {
         const message = this.messages.shift();
         if (message === 'change') this.own.message('k');
         if (message === 'beat') {
-          this.own.beatHeard();
+          this.own.sinkAnswered();
           if (!this.asksAtOnce) this.commands.push('beat');
           this.beaten();
         }
@@ -125,7 +126,7 @@ class Simulation {
 
   private beaten(): void {
     if (++this.beat.answers < 2) return;
-    this.own.beatAnswered();
+    this.own.dataAnswered();
     this.toldUntil = this.beat.sentAt;
     this.look();
   }
@@ -150,7 +151,7 @@ const all = some(...STEPS);
 const alone = some(...STEPS.filter((step) => step !== 'foreign write' && step !== 'touch'));
 
 describe('what is told of a session that we and others change', () => {
-  it('[N2] is every change of others that no later answer shows, before the beat that was sent after it is answered', () => {
+  it('[N2] is every change of others that no later answer shows, before a beat that was sent after it is over', () => {
     fc.assert(
       fc.property(all, (taken) => {
         expect(new Simulation((tell) => new OwnChanges(tell)).run(taken).stale).toBe(0);
@@ -179,7 +180,7 @@ describe('what is told of a session that we and others change', () => {
 
   it.each<[string, (tell: () => void) => OwnChanges]>([
     ['every message is taken for ours while a command is under way', (tell) => new Swallowing(tell)],
-    ['nobody looks what is left when a beat is over', (tell) => new Heedless(tell)],
+    ['no one looks what is left when a beat is over', (tell) => new Heedless(tell)],
     ['an answer accounts for two messages', (tell) => new Twice(tell)],
     ['a touch is taken to show what others changed', (tell) => new Showing(tell)],
   ])('would be wrong if %s', (_what, faulty) => {
@@ -204,8 +205,8 @@ describe('what is told of a session that we and others change', () => {
     own.begin('k');
     own.end('k', true, true);
     own.beatSent();
-    own.beatHeard();
-    own.beatAnswered();
+    own.sinkAnswered();
+    own.dataAnswered();
     told.length = 0;
 
     own.message('k');
@@ -233,7 +234,7 @@ class Swallowing extends OwnChanges {
 }
 
 class Heedless extends OwnChanges {
-  override beatAnswered(): void {}
+  override dataAnswered(): void {}
 }
 
 class Twice extends OwnChanges {

@@ -1,10 +1,29 @@
 import { Cluster, type Redis } from 'ioredis';
 import type { SessionKey } from '../../session-key.js';
-import { primaryOf } from '../primary-of.js';
 import type { RedisClient, ScriptedClient } from '../redis-client.js';
+import { primariesOf, primaryNameOf } from '../redis-cluster.js';
 import type { RedisKeyNames } from '../redis-key-names.js';
-import { TrackedPrimary } from './tracked-primary.js';
-import type { TrackingPair } from './tracking-pair.js';
+import { TrackingPair, type TrackingPairSetup } from './tracking-pair.js';
+
+const CLIENT_EVENTS = ['ready', 'close', 'end'];
+const CLUSTER_EVENTS = [...CLIENT_EVENTS, 'refresh', '+node', '-node'];
+
+/** The name of the only primary of a client that is no cluster. */
+const ONLY_PRIMARY = '';
+
+/** The server, or a proxy before it, does not know CLIENT TRACKING or forbids it: asking again soon is no use. */
+const REFUSED = /^NOPERM|unknown|syntax|wrong number|not supported|unsupported|not allowed|disabled/i;
+const REFUSED_RETRY_MS = 60_000;
+
+/** The first pause before a new pair, which doubles with each pair that did not last. */
+const RETRY_MS = 50;
+const MAX_RETRY_MS = 1_000;
+
+/** A pair that lived for longer was not at fault. */
+const LASTING_MS = 1_000;
+
+/** After so many pairs in a row that did not last, an operator is warned. */
+const SHORT_PAIRS_UNTIL_WARNING = 10;
 
 export interface SessionTrackingSetup {
   readonly client: ScriptedClient;
@@ -14,14 +33,11 @@ export interface SessionTrackingSetup {
   readonly warn: (warning: string) => void;
 }
 
-const CLIENT_EVENTS = ['ready', 'close', 'end'];
-const CLUSTER_EVENTS = [...CLIENT_EVENTS, 'refresh', '+node', '-node'];
-
-/** A pair of connections to each primary that the store's own client has a connection to, for as long as it has. */
+/** Keeps a `TrackingPair` to each primary that the store's client is connected to. */
 export class SessionTracking {
   private readonly client: RedisClient;
   private readonly primaries = new Map<string, TrackedPrimary>();
-  private readonly told = new Set<string>();
+  private readonly warned = new Set<string>();
   private readonly follow = (): void => this.followClient();
 
   constructor(private readonly setup: SessionTrackingSetup) {
@@ -30,10 +46,10 @@ export class SessionTracking {
     this.follow();
   }
 
-  /** The connections on which this session can be loaded and saved now, if any. */
+  /** The pair on which this session can be loaded and saved now, if there is one. */
   pairFor(key: SessionKey): TrackingPair | undefined {
     const { client, setup } = this;
-    const name = client instanceof Cluster ? client.slots[setup.names.slot(key)]?.[0] : '';
+    const name = client instanceof Cluster ? primaryNameOf(client, setup.names.slot(key)) : ONLY_PRIMARY;
     return name === undefined ? undefined : this.primaries.get(name)?.armed;
   }
 
@@ -47,7 +63,7 @@ export class SessionTracking {
     return this.client instanceof Cluster ? CLUSTER_EVENTS : CLIENT_EVENTS;
   }
 
-  /** Whoever the client has left, after a failover for example, is not to be trusted any more; nor is its pair. */
+  /** A server that the client has left, after a failover for example, is not trusted any more, and nor is its pair. */
   private followClient(): void {
     const nodes = this.nodes();
     for (const [name, primary] of this.primaries) {
@@ -60,30 +76,79 @@ export class SessionTracking {
     }
   }
 
-  /** By the name that the cluster has for it. */
+  /** The client's connections to primaries, by the name of each. */
   private nodes(): Map<string, Redis> {
     const { client } = this;
     if (client.status !== 'ready') return new Map();
-    if (!(client instanceof Cluster)) return new Map([['', client]]);
-    const names = new Set(client.slots.flatMap((servers) => servers?.slice(0, 1) ?? []));
-    return new Map(
-      [...names].flatMap((name) => [primaryOf(client, name)].flatMap((node) => (node ? [[name, node] as const] : []))),
-    );
+    return client instanceof Cluster ? primariesOf(client) : new Map([[ONLY_PRIMARY, client]]);
   }
 
   private track(name: string, node: Redis): TrackedPrimary {
     const { client } = this;
-    const serves = (slot: number): boolean => !(client instanceof Cluster) || client.slots[slot]?.[0] === name;
+    const serves = (slot: number): boolean => !(client instanceof Cluster) || primaryNameOf(client, slot) === name;
     const onEnd = ({ message }: Error): void => {
       if (client instanceof Cluster && message.startsWith('MOVED')) client.refreshSlotsCache();
-      // What a redirection of an ordinary command changes in the slots of the client, no event tells.
+      // A redirection of an ordinary command changes the slots of the client without an event.
       this.follow();
     };
     return new TrackedPrimary({ ...this.setup, node, serves }, onEnd, (warning) => this.warnOnce(warning));
   }
 
   private warnOnce(warning: string): void {
-    if (!this.told.has(warning)) this.setup.warn(warning);
-    this.told.add(warning);
+    if (!this.warned.has(warning)) this.setup.warn(warning);
+    this.warned.add(warning);
+  }
+}
+
+/** Keeps a pair to one primary, and makes a new one soon after a pair has ended. No caller waits for a pair. */
+class TrackedPrimary {
+  private pair: TrackingPair | undefined;
+
+  /** Pairs in a row that did not last, the present one included. */
+  private shortPairs = 0;
+  private retry: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly setup: TrackingPairSetup,
+    private readonly onEnd: (reason: Error) => void,
+    private readonly warn: (warning: string) => void,
+  ) {
+    this.open();
+  }
+
+  get node(): Redis {
+    return this.setup.node;
+  }
+
+  /** The pair, if sessions can be loaded and saved on it now. */
+  get armed(): TrackingPair | undefined {
+    return this.pair?.isArmed ? this.pair : undefined;
+  }
+
+  close(): void {
+    clearTimeout(this.retry);
+    this.pair?.close();
+  }
+
+  private open(): void {
+    const openedAt = performance.now();
+    this.pair = new TrackingPair(this.setup, (reason) => {
+      const isRefused = reason.name === 'ReplyError' && REFUSED.test(reason.message);
+      this.shortPairs = performance.now() - openedAt > LASTING_MS && !isRefused ? 1 : this.shortPairs + 1;
+      if (isRefused) {
+        this.warn(
+          `the near cache works in mode validate until Redis lets this application follow changes: it needs CLIENT ` +
+            `TRACKING with REDIRECT, and SUBSCRIBE to the channel __redis__:invalidate: ${reason.message}`,
+        );
+      } else if (this.shortPairs === SHORT_PAIRS_UNTIL_WARNING) {
+        this.warn(
+          'the near cache works in mode validate: its connections to Redis do not last, trying again: ' +
+            reason.message,
+        );
+      }
+      const backOffMs = Math.min(MAX_RETRY_MS, RETRY_MS * 2 ** (this.shortPairs - 1));
+      this.retry = setTimeout(() => this.open(), isRefused ? REFUSED_RETRY_MS : backOffMs).unref();
+      this.onEnd(reason);
+    });
   }
 }

@@ -1,64 +1,71 @@
 import { setImmediate as endOfTurn } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import type { SessionKey } from '../../session-key.js';
-import { gatherWrites } from '../gather-writes.js';
-import { isPassing } from '../is-passing.js';
-import type { ScriptedClient, TrackedConnection } from '../redis-client.js';
+import type { ScriptedClient, ScriptedConnection } from '../redis-client.js';
 import type { RedisKeyNames } from '../redis-key-names.js';
 import { type RedisReply, parseRedisReply } from '../redis-reply.js';
-import { withoutArguments } from '../without-arguments.js';
-import { keyOnServer } from './key-on-server.js';
+import { gatherWrites, isPassingFault, withoutArguments } from '../send-command.js';
 import { OwnChanges } from './own-changes.js';
 import { trackingConnections } from './tracking-connections.js';
 import { TrackingWatch } from './tracking-watch.js';
 
-/** A beat that is not answered for so long never will be. */
+/** A beat without an answer for so long will never get one. */
 const SILENT_MS = 1_000;
 
 const ARMED_WITHIN_MS = 3_000;
 
-/** One session is elsewhere, or on its way; about the others nothing is wrong. */
+/** An error about one session, which moves to another server. The pair is fine for all others. */
 const ELSEWHERE = /^(ASK|TRYAGAIN)\b/;
 
 export interface TrackingPairSetup {
-  /** The server: both connections are made like this one. */
+  /** A connection to the server. The pair's connections are made with its settings. */
   readonly node: Redis;
 
-  /** The client that is used while there is no pair: what it changes has to be told like the changes of others. */
+  /** The client that is used while there is no pair. Its changes have to be told like the changes of others. */
   readonly client: ScriptedClient;
   readonly names: RedisKeyNames;
+
+  /** Whether the server serves a slot; always true without a cluster. */
   readonly serves: (slot: number) => boolean;
   readonly beatMs: number;
   readonly onChange: (key: SessionKey) => void;
 }
 
 /**
- * Two connections to one primary: `data`, on which sessions are loaded and saved, and whose reads the server remembers; and `sink`, on which the
- * server says when one of those was changed. Lives until either of them gives a reason for doubt, and is replaced by another one then.
+ * Two connections to one primary. Sessions are loaded and saved on `data`, and the server remembers what was read
+ * there. On `sink` it sends a message when one of those sessions was changed. A pair ends when either connection gives
+ * a reason for doubt; another pair takes its place.
  *
- * A beat asks the sink and then `data`. The answer of the sink comes after everything that was said before, and the answer on `data` shows that the
- * server still remembers its reads, and is a primary: so all that had happened when the beat was sent was told. One after the other, because
- * then every command whose message may have come before the sink's answer is answered before `data` is, and our own changes can be told from others'.
+ * A beat proves that no message is missing. It asks `sink`, whose answer comes after all messages that were sent
+ * before. Then it asks `data`, whose answer shows that the server still remembers what was read and is still a primary.
+ * So all changes before the beat have been told.
+ *
+ * `data` is asked after `sink` has answered, not together with it. Then every command whose message may have come
+ * before the answer of `sink` is answered before `data` is, and our own changes can be told from those of others.
  */
 export class TrackingPair {
   private readonly sink: Redis;
-  private readonly data: TrackedConnection;
+  private readonly data: ScriptedConnection;
   private readonly own: OwnChanges;
-  private readonly heard: SessionKey[] = [];
+
+  /** The messages that came before the pair was armed. */
+  private readonly earlyMessages: SessionKey[] = [];
   private watch = new TrackingWatch();
   private state: 'arming' | 'armed' | 'over' = 'arming';
   private beats: NodeJS.Timeout | undefined;
-  private silentBeats: number | undefined;
+
+  /** Intervals since the present beat was sent; undefined when it was answered. */
+  private intervalsWaited: number | undefined;
   private beatKey = '';
 
-  /** @param onEnd told once why it is over, unless it was closed */
+  /** @param onEnd is called once with the reason when the pair ends, unless it was closed */
   constructor(
     private readonly setup: TrackingPairSetup,
     private readonly onEnd: (reason: Error) => void,
   ) {
     this.own = new OwnChanges(setup.onChange);
     ({ sink: this.sink, data: this.data } = trackingConnections(setup.node, setup.names));
-    this.sink.on('messageBuffer', (_channel: Buffer, keys: Buffer[] | null) => this.hear(keys));
+    this.sink.on('messageBuffer', (_channel: Buffer, keys: Buffer[] | null) => this.onMessage(keys));
     for (const connection of [this.sink, this.data]) {
       connection.on('error', (error: Error) => this.end(error));
       connection.on('close', () => this.end(new Error('a connection was closed')));
@@ -71,9 +78,10 @@ export class TrackingPair {
   }
 
   /**
-   * Sends a command that loads or changes a session. Undefined when it has to be sent again in the ordinary way, because of a fault that passes by.
-   * @param showsState whether the answer shows what the session is
-   * @throws what the server finally says, without the arguments of the command
+   * Sends a command that loads or changes a session.
+   * @param showsState whether the caller learns from the answer what the session is now
+   * @returns undefined after a fault that passes by: the command has to be sent again with the ordinary client
+   * @throws the error that the server answered with, without the arguments of the command
    */
   async ask(
     key: SessionKey,
@@ -89,7 +97,7 @@ export class TrackingPair {
       hasChanged = 'hasChanged' in reply && reply.hasChanged;
       return { reply, watch };
     } catch (error) {
-      if (!isPassing(error)) throw withoutArguments(error);
+      if (!isPassingFault(error)) throw withoutArguments(error);
       if (!ELSEWHERE.test((error as Error).message)) this.end(error as Error);
       return undefined;
     } finally {
@@ -115,7 +123,7 @@ export class TrackingPair {
     const limit = setTimeout(late, ARMED_WITHIN_MS).unref();
     try {
       const { names, serves } = this.setup;
-      this.beatKey = names.session(keyOnServer(names, serves));
+      this.beatKey = names.session(names.unusedKey(serves));
       await Promise.all([this.sink.connect(), this.data.connect()]);
       const id = await this.sink.client('ID');
       await this.sink.subscribe('__redis__:invalidate');
@@ -125,32 +133,33 @@ export class TrackingPair {
     } finally {
       clearTimeout(limit);
     }
-    // It may be over by now.
+    // The pair may have ended while it was armed.
     if (this.state !== 'arming') return;
     this.state = 'armed';
     this.beats = setInterval(() => this.beat(), this.setup.beatMs).unref();
   }
 
   /**
-   * Changes two sessions that never were, one here and one with the ordinary client, and looks whether each change is said once. So it is known,
-   * without asking for more rights, that all three connections lead to the same server, and that it does what `OwnChanges` goes by.
+   * Changes two sessions that do not exist, one on `data` and one with the ordinary client, and checks that one message
+   * comes for each. This proves, without further rights, that all three connections lead to the same server, and that
+   * the server sends the messages that `OwnChanges` relies on.
    */
   private async tryOut(): Promise<void> {
     const { client, names, serves } = this.setup;
-    const [own, another] = [keyOnServer(names, serves), keyOnServer(names, serves)];
+    const [own, another] = [names.unusedKey(serves), names.unusedKey(serves)];
     await this.data.sessionBeansDestroy(names.session(own), 'any', 1, 'try');
     await this.data.sessionBeansLoad(names.session(another), '', '', 1, 'load');
     await client.sessionBeansDestroy(names.session(another), 'any', 1, 'try');
     await this.sink.ping();
     for (const key of [own, another]) {
-      const times = this.heard.filter((heard) => heard === key).length;
-      if (times !== 1) throw new Error(`Redis told a change ${times} times, expected was once`);
+      const messages = this.earlyMessages.filter((early) => early === key).length;
+      if (messages !== 1) throw new Error(`Redis told a change ${messages} times, expected was once`);
     }
   }
 
-  private hear(keys: Buffer[] | null): void {
+  private onMessage(keys: Buffer[] | null): void {
     if (keys === null) {
-      // Everything was flushed, and with it the memory of what we read.
+      // The database was flushed, and the server has forgotten what was read.
       this.watch.end();
       this.watch = new TrackingWatch();
       return;
@@ -158,21 +167,21 @@ export class TrackingPair {
     for (const name of keys) {
       const key = this.setup.names.sessionUnder(name.toString());
       if (key === undefined) continue;
-      if (this.state === 'arming') this.heard.push(key);
+      if (this.state === 'arming') this.earlyMessages.push(key);
       else this.own.message(key);
     }
   }
 
   private beat(): void {
-    if (this.silentBeats !== undefined) {
-      // Counted, not timed: after the event loop was blocked the answer may be there, but has not been read yet.
-      this.silentBeats++;
-      if (this.silentBeats * this.setup.beatMs >= SILENT_MS) this.end(new Error(`no answer for ${SILENT_MS} ms`));
+    if (this.intervalsWaited !== undefined) {
+      // Intervals rather than time: after the event loop was blocked, the answer may be there without having been read.
+      this.intervalsWaited++;
+      if (this.intervalsWaited * this.setup.beatMs >= SILENT_MS) this.end(new Error(`no answer for ${SILENT_MS} ms`));
       return;
     }
-    this.silentBeats = 0;
+    this.intervalsWaited = 0;
     this.ping().then(
-      () => (this.silentBeats = undefined),
+      () => (this.intervalsWaited = undefined),
       (error: Error) => this.end(error),
     );
   }
@@ -182,11 +191,11 @@ export class TrackingPair {
     const sentAt = performance.now();
     this.own.beatSent();
     await this.sink.ping();
-    this.own.beatHeard();
+    this.own.sinkAnswered();
     await this.data.sessionBeansBeat(this.beatKey);
-    // Whoever waits for an answer that came before has it by then: it may be all that shows what another has changed.
+    // Callers get answers that came before this one first: such an answer may be all that shows another's change.
     await endOfTurn();
-    this.own.beatAnswered();
+    this.own.dataAnswered();
     watch.advance(sentAt);
   }
 }

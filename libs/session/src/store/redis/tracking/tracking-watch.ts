@@ -1,6 +1,6 @@
 import type { SessionWatch } from '../../session-store.js';
 
-/** What one `TrackingPair` knows: until when it was told everything. */
+/** Up to which moment one `TrackingPair` was told of every change. */
 export class TrackingWatch implements SessionWatch {
   private until = -Infinity;
   private isOver = false;
@@ -14,7 +14,7 @@ export class TrackingWatch implements SessionWatch {
     if (!this.isOver) this.until = Math.max(this.until, moment);
   }
 
-  /** Something may have been missed. */
+  /** A change may have been missed: nothing is trusted any more. */
   end(): void {
     this.isOver = true;
     this.until = -Infinity;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { clusterSlot } from './cluster-slot.js';
+import { clusterSlot } from './redis-cluster.js';
 
 describe('clusterSlot', () => {
   // From CLUSTER KEYSLOT of Redis 7.

@@ -1,2 +1,0 @@
-/** Arguments of one call of a script, its keys first. */
-export type ScriptArguments = readonly (string | number)[];
