@@ -1,7 +1,7 @@
 // The module
 export { SessionModule } from './module/session.module.js';
 export type { NearCacheOptions, SessionModuleOptions } from './module/session.options.js';
-export type { SessionCookieOptions } from './http/id/session-cookie-options.js';
+export type { SessionCookieOptions } from './http/id/session-cookie.js';
 
 // Beans
 export { SessionScoped } from './bean/session-scoped.decorator.js';

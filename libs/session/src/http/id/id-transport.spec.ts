@@ -2,13 +2,12 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { AMBIGUOUS } from './ambiguous.js';
-import { appendSetCookie } from './append-set-cookie.js';
+import { generateSessionId } from '../../store/session-id.js';
+import { appendSetCookie, type ResponseHeaders } from '../response/response-headers.js';
 import { CookieIdTransport } from './cookie-id-transport.js';
 import { HeaderIdTransport } from './header-id-transport.js';
-import type { ResponseHeaders } from '../response/response-headers.js';
+import { AMBIGUOUS } from './id-transport.js';
 import { SessionCookie } from './session-cookie.js';
-import { generateSessionId } from '../../store/session-id.js';
 import { SessionTokenFormat } from './session-token.js';
 import { UrlIdTransport } from './url-id-transport.js';
 

@@ -1,6 +1,6 @@
 import { STATUS_CODES, type ServerResponse } from 'node:http';
-import type { GateKeeper } from './gate-keeper.js';
-import { RawResponseHeaders } from './raw-response-headers.js';
+import type { ResponseHooks } from './response-hooks.js';
+import { RawResponseHeaders } from './response-headers.js';
 
 /** Headers that describe the content which is not sent. Those that the application puts on everything (CORS, CSP) stay. */
 const OF_THE_CONTENT =
@@ -13,7 +13,7 @@ const OF_THE_CONTENT =
 export function replaceResponse(
   response: ServerResponse,
   status: number,
-  keeper: GateKeeper,
+  keeper: ResponseHooks,
   keepAlive: boolean,
 ): void {
   const body = JSON.stringify({ statusCode: status, message: STATUS_CODES[status] });

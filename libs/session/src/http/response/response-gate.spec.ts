@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { type Server, type ServerResponse, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { SessionStoreError } from '../../errors/session-store.error.js';
-import type { GateKeeper } from './gate-keeper.js';
+import type { ResponseHooks } from './response-hooks.js';
 import { ResponseGate } from './response-gate.js';
 
 /** Lets pass what it is told to, and notes what it was asked. */
-class TestKeeper implements GateKeeper {
+class TestKeeper implements ResponseHooks {
   readonly asked: string[] = [];
   answers: (Promise<void> | undefined)[] = [];
 

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { SessionError } from '../../errors/session.error.js';
-import type { GateKeeper } from './gate-keeper.js';
-import { type HeadHeaders, RawResponseHeaders } from './raw-response-headers.js';
+import type { ResponseHooks } from './response-hooks.js';
+import { type HeadHeaders, RawResponseHeaders } from './response-headers.js';
 import { replaceResponse } from './replace-response.js';
 import { SentPretence } from './sent-pretence.js';
 
@@ -37,13 +37,13 @@ export class ResponseGate {
 
   private constructor(
     private readonly response: GatedResponse,
-    private readonly keeper: GateKeeper,
+    private readonly keeper: ResponseHooks,
   ) {
     const { writeHead, write, end, flushHeaders } = response as unknown as Record<Method, Patchable>;
     this.previous = { writeHead, write, end, flushHeaders };
   }
 
-  static install(response: ServerResponse, keeper: GateKeeper): void {
+  static install(response: ServerResponse, keeper: ResponseHooks): void {
     const gated: GatedResponse = response;
     if (gated[GATE]) return;
     gated[GATE] = new ResponseGate(gated, keeper);
