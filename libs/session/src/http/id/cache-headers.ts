@@ -13,9 +13,9 @@ export function varyBy(headers: ResponseHeaders, field: string): void {
 
 /**
  * Keeps a response that gives or ends a session id out of shared caches: a cached `Set-Cookie` would give one user's
- * session to others (ASVS 5.0 14.3.2, Flask CVE-2023-30861). Sets `Cache-Control: no-store`, unless the application chose
- * `no-store` or `private` itself. `private` for some fields only (`private="set-cookie"`) leaves the body cacheable and
- * does not count.
+ * session to others (ASVS 5.0 14.3.2, Flask CVE-2023-30861). Sets `Cache-Control: no-store`, unless the application
+ * chose `no-store` or `private` itself. `private` for some fields only (`private="set-cookie"`) leaves the body
+ * cacheable and does not count.
  */
 export function protectFromCaches(headers: ResponseHeaders): void {
   const current = headers.get('Cache-Control');

@@ -9,13 +9,13 @@ const EQUALS = 0x3d;
  * The value of one cookie of a `Cookie` header: `undefined` when it is not there, `AMBIGUOUS` when it is there with
  * different values (the order of cookies of one name means nothing, RFC 6265bis; equal values are harmless).
  *
- * Strict on purpose, since cookies are smuggled through differences between parsers. Pairs end at `;`. Only space and tab
- * are trimmed, no other white space. The name is compared exactly. A pair without `=` or with an empty name is not a
- * cookie. The value is taken as it stands, neither decoded nor freed of quotes.
+ * Strict on purpose, since cookies are smuggled through differences between parsers. Pairs end at `;`. Only space and
+ * tab are trimmed, no other white space. The name is compared exactly. A pair without `=` or with an empty name is not
+ * a cookie. The value is taken as it stands, neither decoded nor freed of quotes.
  *
- * Quotes mean nothing, as in RFC 6265bis: in `a="x; sid=1; y"` there are three pairs, and one of them is `sid=1`. A browser
- * sends this text only if it holds these three cookies. If a parser gave quotes a meaning, a cookie `a="x` could hide or
- * read the cookies that follow (Jetty CVE-2023-26049).
+ * Quotes mean nothing, as in RFC 6265bis: in `a="x; sid=1; y"` there are three pairs, and one of them is `sid=1`. A
+ * browser sends this text only if it holds these three cookies. If a parser gave quotes a meaning, a cookie `a="x`
+ * could hide or read the cookies that follow (Jetty CVE-2023-26049).
  *
  * Time is linear in the header; other cookies cost only the search for the name.
  *

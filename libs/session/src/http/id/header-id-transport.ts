@@ -5,9 +5,9 @@ import { AMBIGUOUS, type IdCarryingRequest, type SessionIdTransport } from './id
 const HEADER = 'X-Session-Id';
 
 /**
- * The token travels in the header `X-Session-Id`, both ways, for clients that are not browsers. `X-Session-Seen` travels
- * likewise: the client sends back the last value that it received. Opt-in, because the client keeps the token itself,
- * where scripts can read it (deviates from OWASP ASVS 5.0 3.3.4). Cookies are not read.
+ * The token travels in the header `X-Session-Id`, both ways, for clients that are not browsers. `X-Session-Seen`
+ * travels likewise: the client sends back the last value that it received. Opt-in, because the client keeps the token
+ * itself, where scripts can read it (deviates from OWASP ASVS 5.0 3.3.4). Cookies are not read.
  */
 export class HeaderIdTransport implements SessionIdTransport {
   read(request: IdCarryingRequest): string | undefined | typeof AMBIGUOUS {

@@ -150,7 +150,7 @@ describe('writing to responses', () => {
     lines = {};
   });
 
-  it('cookie: hands the token out in Set-Cookie and nowhere else, beside the cookies of the application (R3, R8, R9)', () => {
+  it('R3, R8, R9: cookie: sends the token in Set-Cookie only, beside the cookies of the application', () => {
     headers.set('Set-Cookie', 'theme=dark');
     transports.cookie.write(headers, 'T', true);
     expect(lines).toEqual({
@@ -165,12 +165,12 @@ describe('writing to responses', () => {
     expect(lines['Set-Cookie']).toEqual(['__Host-sid=last; Path=/; HttpOnly; Secure; SameSite=Lax']);
   });
 
-  it('header: hands the token out in X-Session-Id', () => {
+  it('header: sends the token in X-Session-Id', () => {
     transports.header.write(headers, 'T');
     expect(lines).toEqual({ 'X-Session-Id': 'T', 'Cache-Control': 'no-store' });
   });
 
-  it('R48: url: hands out no cookie, no header with the token, and no referrer', () => {
+  it('R48: url: sends no cookie, no header with the token, and no referrer', () => {
     transports.url.write(headers);
     expect(lines).toEqual({ 'Referrer-Policy': 'no-referrer', 'Cache-Control': 'no-store' });
   });

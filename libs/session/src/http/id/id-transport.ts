@@ -16,9 +16,9 @@ export interface IdCarryingRequest {
 }
 
 /**
- * How the token of a session travels between client and server: option `idTransport`. There is one per application, built
- * at boot, without state. A token that arrives in another way than the configured one does not count (OWASP session
- * management cheat sheet: used and accepted mechanisms).
+ * How the token of a session travels between client and server: option `idTransport`. There is one per application,
+ * built at boot, without state. A token that arrives in another way than the configured one does not count (OWASP
+ * session management cheat sheet: used and accepted mechanisms).
  *
  * `secure` says whether the request came over TLS, as far as the application trusts it.
  */

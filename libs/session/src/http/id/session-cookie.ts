@@ -7,9 +7,9 @@ import { SessionConfigurationError } from '../../errors/session-configuration.er
  */
 export interface SessionCookieOptions {
   /**
-   * 1 to 64 characters of a token. A prefix (`__Host-`, `__Secure-`, `__Host-Http-`, `__Http-`) is left out on plain http,
-   * where browsers reject it. Default: `__Host-sid`, or `__Secure-sid` when a domain or another path rules `__Host-` out
-   * (OWASP ASVS 5.0 3.3.1, 3.3.3).
+   * 1 to 64 characters of a token. A prefix (`__Host-`, `__Secure-`, `__Host-Http-`, `__Http-`) is left out on plain
+   * http, where browsers reject it. Default: `__Host-sid`, or `__Secure-sid` when a domain or another path rules
+   * `__Host-` out (OWASP ASVS 5.0 3.3.1, 3.3.3).
    */
   readonly name?: string | undefined;
 
@@ -20,7 +20,8 @@ export interface SessionCookieOptions {
   readonly domain?: string | undefined;
 
   /**
-   * Always sent, since a missing SameSite is weaker than Lax (RFC 6265bis). `none` needs `secure: true`. Default: `lax`.
+   * Always sent, since a missing SameSite is weaker than Lax (RFC 6265bis). `none` needs `secure: true`. Default:
+   * `lax`.
    */
   readonly sameSite?: 'lax' | 'strict' | 'none' | undefined;
 
@@ -148,9 +149,9 @@ function cookieText(
 }
 
 /**
- * Checks the option `cookie` and applies the defaults. Throws `SessionConfigurationError` for the first thing that cannot
- * work: text that would add attributes to the header (CVE-2024-47764), or attributes with which browsers drop the cookie
- * (RFC 6265bis, prefixes and SameSite=None).
+ * Checks the option `cookie` and applies the defaults. Throws `SessionConfigurationError` for the first thing that
+ * cannot work: text that would add attributes to the header (CVE-2024-47764), or attributes with which browsers drop
+ * the cookie (RFC 6265bis, prefixes and SameSite=None).
  */
 function resolveCookieOptions(options: SessionCookieOptions = {}): ResolvedCookieOptions {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) reject('cookie', options, 'an object');

@@ -33,11 +33,11 @@ export interface SessionTokenFormatOptions {
 }
 
 /**
- * The text a client carries: `<id>[<mac>][.<locator>]`. It has 43 characters, 65 with signing keys, plus the locator: 1 to
- * 4 fields with dots between them. The first field is the route of a server, or `-`.
+ * The text a client carries: `<id>[<mac>][.<locator>]`. It has 43 characters, 65 with signing keys, plus the locator: 1
+ * to 4 fields with dots between them. The first field is the route of a server, or `-`.
  *
- * The MAC is HMAC-SHA-256 over the id, cut to 22 characters (132 bits). It follows the id without a separator. So field 2
- * of the token at `.` is the route with and without signing keys, and a balancer needs one rule. The locator is not
+ * The MAC is HMAC-SHA-256 over the id, cut to 22 characters (132 bits). It follows the id without a separator. So field
+ * 2 of the token at `.` is the route with and without signing keys, and a balancer needs one rule. The locator is not
  * signed: any locator leads to the same session.
  *
  * Built once at boot, immutable; the constructor throws `SessionConfigurationError`.
@@ -52,8 +52,8 @@ export class SessionTokenFormat {
   }
 
   /**
-   * Reads a token. Any text that is not exactly one gives `undefined`, without a reason: wrong length, other characters,
-   * a fifth field, a MAC that no key verifies. Never throws and never asks a store.
+   * Reads a token. Any text that is not exactly one gives `undefined`, without a reason: wrong length, other
+   * characters, a fifth field, a MAC that no key verifies. Never throws and never asks a store.
    */
   parse(text: string): SessionToken | undefined {
     const end = this.bodyLength;
@@ -110,7 +110,8 @@ function keyObjects(signingKeys: readonly (string | Uint8Array)[]): KeyObject[] 
     const bytes = Buffer.from(key);
     if (bytes.length < MIN_KEY_BYTES) {
       throw new SessionConfigurationError(
-        `signingKeys[${index}]: ${bytes.length} bytes are too short; allowed are keys of at least ${MIN_KEY_BYTES} bytes`,
+        `signingKeys[${index}]: ${bytes.length} bytes are too short; ` +
+          `allowed are keys of at least ${MIN_KEY_BYTES} bytes`,
       );
     }
     return createSecretKey(bytes);

@@ -10,16 +10,18 @@ const EQUALS = '='.charCodeAt(0);
 /** A scheme, or two slashes: the address names a host. */
 const NAMES_A_HOST = /^(?:[A-Za-z][A-Za-z0-9+.-]*:|\/\/)/;
 
-/** Browsers drop tabs and line breaks, trim control characters and read "\" as "/": "/\t/host" and "/\host" name a host. */
+/** Browsers drop tabs and line breaks, trim control characters, and read "\" as "/": "/\t/host" names a host, too. */
 // oxlint-disable-next-line no-control-regex
 const REWRITTEN_BY_BROWSERS = /[\u0000-\u0020\u007f\\]/;
 
 /**
- * The token travels in the query parameter `sid` of the addresses that the application passed through `encodeUrl`. Opt-in
- * and discouraged: addresses end up in logs, histories and other people's mail (fails OWASP ASVS 5.0 14.2.1, level 1).
+ * The token travels in the query parameter `sid` of the addresses that the application passed through `encodeUrl`.
+ * Opt-in and discouraged: addresses end up in logs, histories and other people's mail (fails OWASP ASVS 5.0 14.2.1,
+ * level 1).
  *
- * A cookie of the configured name is read too and wins when both are there, as in the servlet specification; no cookie is
- * ever written. Every response says `Referrer-Policy: no-referrer`, so that links to other sites do not pass the token on.
+ * A cookie of the configured name is read too and wins when both are there, as in the servlet specification; no cookie
+ * is ever written. Every response says `Referrer-Policy: no-referrer`, so that links to other sites do not pass the
+ * token on.
  */
 export class UrlIdTransport implements SessionIdTransport {
   constructor(private readonly cookie: SessionCookie) {}
@@ -49,13 +51,13 @@ export class UrlIdTransport implements SessionIdTransport {
 }
 
 /**
- * An address with the session token in it, for links, forms and redirects of an application that uses the transport `url`
- * (the servlet specification's `encodeURL`). The parameter `sid` goes to the end of the query, in front of a fragment, and
- * replaces one that is there: `/cart?page=2#top` becomes `/cart?page=2&sid=<token>#top`.
+ * An address with the session token in it, for links, forms and redirects of an application that uses the transport
+ * `url` (the servlet specification's `encodeURL`). The parameter `sid` goes to the end of the query, in front of a
+ * fragment, and replaces one that is there: `/cart?page=2#top` becomes `/cart?page=2&sid=<token>#top`.
  *
  * Only addresses within the application get the token. An address that names a host, or that a browser might understand
- * so, is returned unchanged, since the token would go to another site. An address that stays on the page (empty, or only
- * a fragment) is returned unchanged, too.
+ * so, is returned unchanged, since the token would go to another site. An address that stays on the page (empty, or
+ * only a fragment) is returned unchanged, too.
  */
 export function encodeUrl(url: string, token: string): string {
   if (url === '' || url.startsWith('#') || NAMES_A_HOST.test(url) || REWRITTEN_BY_BROWSERS.test(url)) return url;
@@ -68,9 +70,9 @@ export function encodeUrl(url: string, token: string): string {
 }
 
 /**
- * The query parameter `sid` of a request target: `undefined` when it is not there, `AMBIGUOUS` when it is there more than
- * once, even with equal values. Name and value are taken as they stand, without percent-decoding; `;` does not separate;
- * a path never counts. Linear time.
+ * The query parameter `sid` of a request target: `undefined` when it is not there, `AMBIGUOUS` when it is there more
+ * than once, even with equal values. Name and value are taken as they stand, without percent-decoding; `;` does not
+ * separate; a path never counts. Linear time.
  */
 export function readUrlParameter(url: string): string | undefined | typeof AMBIGUOUS {
   const fragment = url.indexOf('#');

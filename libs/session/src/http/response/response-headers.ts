@@ -1,8 +1,8 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 
 /**
- * The response headers as this package writes them, alike on Express and on Fastify. Lives as long as the response; used
- * only before its first byte. Names are case-insensitive.
+ * The response headers as this package writes them, alike on Express and on Fastify. Lives as long as the response;
+ * used only before its first byte. Names are case-insensitive.
  */
 export interface ResponseHeaders {
   /** The current value, several joined with `, `; `undefined` when the header is not set. */
@@ -21,8 +21,8 @@ export type HeadHeaders = OutgoingHttpHeaders | readonly unknown[] | undefined;
 type HeaderValue = number | string | string[] | undefined;
 
 /**
- * The headers of a response right before its head is written: those set on the response, and those passed to `writeHead`
- * (Fastify passes all of them), which replace what is set under the same name.
+ * The headers of a response right before its head is written: those set on the response, and those passed to
+ * `writeHead` (Fastify passes all of them), which replace what is set under the same name.
  */
 export class RawResponseHeaders implements ResponseHeaders {
   private passed: Record<string, HeaderValue> | undefined;
@@ -95,8 +95,8 @@ function fromPairs(list: unknown[]): Record<string, HeaderValue> {
 }
 
 /**
- * The `Set-Cookie` lines of a response after one more. The lines of the application stay, in their order. An earlier line
- * for the same cookie name goes, because a response must not set one cookie twice (RFC 6265bis).
+ * The `Set-Cookie` lines of a response after one more. The lines of the application stay, in their order. An earlier
+ * line for the same cookie name goes, because a response must not set one cookie twice (RFC 6265bis).
  *
  * @param existing as `getHeader` of Node and Fastify returns it
  */

@@ -5,7 +5,8 @@ import type { ResponseHeaders } from './response-headers.js';
 export interface ResponseHooks {
   /**
    * Bytes of a response with this status are about to leave. A promise holds the response back until it settles; a
-   * rejection replaces the response, or breaks it off when a part of it has left. Undefined lets the bytes pass at once.
+   * rejection replaces the response, or breaks it off when a part of it has left. Undefined lets the bytes pass at
+   * once.
    *
    * @param moment
    * - `head`: the first bytes.
@@ -19,8 +20,8 @@ export interface ResponseHooks {
   beforeHead(headers: ResponseHeaders, status: number): void;
 
   /**
-   * The response has ended (`isComplete`), or its client has gone before that. In the second case it is called once more
-   * when the response is ended all the same.
+   * The response has ended (`isComplete`), or its client has gone before that. In the second case it is called once
+   * more when the response is ended all the same.
    */
   afterEnd(isComplete: boolean): void;
 }

@@ -100,8 +100,8 @@ export class TimedResponse implements RequestEnd {
   }
 
   /**
-   * Node gives a pipelined response its socket only when the earlier ones are over. When the connection ends before that,
-   * the response emits no event, so this watches the connection instead.
+   * Node gives a pipelined response its socket only when the earlier ones are over. When the connection ends before
+   * that, the response emits no event, so this watches the connection instead.
    */
   private followConnection(): void {
     const { socket } = this.request;
@@ -135,8 +135,8 @@ export class TimedResponse implements RequestEnd {
 }
 
 /**
- * The value of the header `Server-Timing` at the moment: in ms, everything that is known while the head is being written,
- * so all phases but `response`. Phases that took less than 10 microseconds are left out.
+ * The value of the header `Server-Timing` at the moment: in ms, everything that is known while the head is being
+ * written, so all phases but `response`. Phases that took less than 10 microseconds are left out.
  *
  * @see https://www.w3.org/TR/server-timing/
  */
