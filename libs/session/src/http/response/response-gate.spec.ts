@@ -135,16 +135,16 @@ describe('the response gate', () => {
   it('replaces a response that was not stored, and fails the callbacks of its calls', async () => {
     const hooks = new TestHooks();
     hooks.answers = [Promise.reject(new SessionStoreError('test', 'save', 'down'))];
-    const told: unknown[] = [];
+    const callbacks: unknown[] = [];
     const response = await answer(hooks, (gated) => {
       gated.statusMessage = 'All fine';
-      gated.setHeader('Set-Cookie', 'a=1').write('a', (error) => told.push(error));
-      gated.end('b', () => told.push('end'));
+      gated.setHeader('Set-Cookie', 'a=1').write('a', (error) => callbacks.push(error));
+      gated.end('b', () => callbacks.push('end'));
     });
     expect([response.status, response.statusText]).toEqual([503, 'Service Unavailable']);
     expect(await response.json()).toEqual({ statusCode: 503, message: 'Service Unavailable' });
     expect(response.headers.get('set-cookie')).toBeNull();
-    expect(told).toEqual([expect.any(Error), 'end']);
+    expect(callbacks).toEqual([expect.any(Error), 'end']);
     expect(hooks.calls).toEqual(['head 200', 'write head', 'complete']);
   });
 
@@ -281,14 +281,17 @@ describe('the response gate', () => {
     expect(hooks.calls).toEqual(['head 200', 'write head', 'complete']);
   });
 
-  it('replaces a held response whose head Node rejects', async () => {
+  it('replaces a held response whose head Node rejects, and fails the callbacks of its calls', async () => {
     const hooks = new TestHooks();
     hooks.answers = [Promise.resolve()];
+    const callbacks: unknown[] = [];
     const response = await answer(hooks, (gated) => {
       gated.writeHead(200, { 'X-Bad': 'a\nb' });
-      gated.end('text');
+      gated.write('text', (error) => callbacks.push(error));
+      gated.end(() => callbacks.push('end'));
     });
     expect([response.status, response.headers.get('x-gate')]).toEqual([500, 'passed']);
+    expect(callbacks).toEqual([expect.any(Error), 'end']);
     expect(hooks.calls).toEqual(['head 200', 'end 200', 'write head', 'write head', 'complete']);
   });
 

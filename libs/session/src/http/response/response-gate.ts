@@ -141,10 +141,12 @@ export class ResponseGate {
 
   private replay(held: HeldResponse): void {
     const { response } = this;
+    const { calls } = held;
     this.release(held);
     if (!held.isHeadSent) response.statusCode = held.status;
     try {
-      for (const [method, args] of held.calls.splice(0)) {
+      for (; calls[0]; calls.shift()) {
+        const [method, args] = calls[0];
         if (this.state === 'unsent') this.passOnWithHead(method, args);
         else this.passOn(method, args);
       }
