@@ -13,11 +13,13 @@ export type { BeforeBeanSaved, OnBeanCreated, OnBeanDestroyed, OnBeanRestored } 
 
 // Requests
 export { HttpSession } from './request/http-session.js';
-export { CurrentSession } from './http/handlers/current-session.decorator.js';
-export { UseSession } from './http/handlers/use-session.decorator.js';
-export { SkipSession } from './http/handlers/skip-session.decorator.js';
-export { SessionLock } from './http/handlers/session-lock.decorator.js';
-export { ReadOnlySession } from './http/handlers/read-only-session.decorator.js';
+export {
+  CurrentSession,
+  ReadOnlySession,
+  SessionLock,
+  SkipSession,
+  UseSession,
+} from './http/handlers/session.decorators.js';
 export { SessionEvents, type SessionEventMap } from './request/session-events.js';
 
 // Stores
