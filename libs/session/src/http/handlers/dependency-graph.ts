@@ -68,7 +68,7 @@ export class DependencyGraph {
     });
   }
 
-  /** The enhancers of all handlers, bound with `APP_GUARD` and the like or with `app.useGlobalGuards()` and the like. */
+  /** The enhancers of all handlers, bound with `APP_GUARD` and the like, or `app.useGlobalGuards()` and the like. */
   globalEnhancers(): InstanceWrapper[] {
     const { config } = this;
     const instances: unknown[] = [

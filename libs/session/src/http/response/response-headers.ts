@@ -15,7 +15,7 @@ export interface ResponseHeaders {
   append(name: string, value: string): void;
 }
 
-/** What may be passed to `writeHead` besides the status. */
+/** Headers as they may be passed to `writeHead`, besides the status. */
 export type HeadHeaders = OutgoingHttpHeaders | readonly unknown[] | undefined;
 
 type HeaderValue = number | string | string[] | undefined;

@@ -1,7 +1,7 @@
 import type { MaybePromise } from '../../store/maybe-promise.js';
 import type { ResponseHeaders } from './response-headers.js';
 
-/** What the response gate calls on the way of a response; the life cycle of the request implements it. */
+/** The functions that the response gate calls while a response leaves. `HttpLifecycle` implements them. */
 export interface ResponseHooks {
   /**
    * Bytes of a response with this status are about to leave. A promise holds the response back until it settles; a
@@ -10,8 +10,8 @@ export interface ResponseHooks {
    *
    * @param moment
    * - `head`: the first bytes.
-   * - `held`: the response was held back, and goes on with its head now. An id can only travel in the head, so what the
-   *   request did meanwhile must be asked about once more.
+   * - `held`: the response was held back, and its head leaves next. Only the head can carry the id of a session that
+   *   the request started meanwhile.
    * - `end`: the last bytes, and so the last chance.
    */
   beforeBytes(status: number, moment: 'head' | 'held' | 'end'): MaybePromise<void>;

@@ -40,8 +40,8 @@ export class TimedResponse implements RequestEnd {
   }
 
   /**
-   * @returns undefined when nobody listens, when the response is over, and when it is measured already: another
-   * application of this process has passed the request on
+   * @returns undefined when no listener wants the times, when the response is over, and when it is measured already,
+   * because another application of this process has passed the request on
    */
   static follow(
     request: IncomingMessage,
@@ -59,14 +59,14 @@ export class TimedResponse implements RequestEnd {
     return timed;
   }
 
-  /** Removes the patch if nobody has patched over it: the response gate, installed next, calls `beforeHead` itself. */
+  /** Removes the patch, unless others have patched over it. The response gate, installed next, calls `beforeHead`. */
   unpatch(): void {
     const { response } = this;
     if (response.writeHead === (writeHeadTimed as unknown))
       response.writeHead = this.writeHead as ServerResponse['writeHead'];
   }
 
-  /** The head is about to be written. @param headers used when clients are told the times */
+  /** @param headers get `Server-Timing` if the application wants its clients to see the times */
   beforeHead(headers?: ResponseHeaders): void {
     if (this.hasHead) return;
     this.hasHead = true;
