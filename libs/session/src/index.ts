@@ -1,7 +1,7 @@
 // The module
 export { SessionModule } from './module/session.module.js';
 export type { NearCacheOptions, SessionModuleOptions } from './module/session.options.js';
-export type { SessionCookieOptions } from './http/id/session-cookie-options.js';
+export type { SessionCookieOptions } from './http/id/session-cookie.js';
 
 // Beans
 export { SessionScoped } from './bean/session-scoped.decorator.js';
@@ -13,11 +13,13 @@ export type { BeforeBeanSaved, OnBeanCreated, OnBeanDestroyed, OnBeanRestored } 
 
 // Requests
 export { HttpSession } from './request/http-session.js';
-export { CurrentSession } from './http/handlers/current-session.decorator.js';
-export { UseSession } from './http/handlers/use-session.decorator.js';
-export { SkipSession } from './http/handlers/skip-session.decorator.js';
-export { SessionLock } from './http/handlers/session-lock.decorator.js';
-export { ReadOnlySession } from './http/handlers/read-only-session.decorator.js';
+export {
+  CurrentSession,
+  ReadOnlySession,
+  SessionLock,
+  SkipSession,
+  UseSession,
+} from './http/handlers/session.decorators.js';
 export { SessionEvents, type SessionEventMap } from './request/session-events.js';
 
 // Stores

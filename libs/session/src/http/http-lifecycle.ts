@@ -9,9 +9,9 @@ import { type MaybePromise, isPromise } from '../store/maybe-promise.js';
 import { sessionHash } from '../store/session-id.js';
 import type { RequestTimings } from '../timing/request-timings.js';
 import { type FrameworkRequest, HttpIdExchange, type IdCarrier } from './id/http-id-exchange.js';
-import type { GateKeeper } from './response/gate-keeper.js';
 import { ResponseGate } from './response/response-gate.js';
 import type { ResponseHeaders } from './response/response-headers.js';
+import type { ResponseHooks } from './response/response-hooks.js';
 import { TimedResponse } from './response/timed-response.js';
 
 /** What the requests of one application share. */
@@ -47,7 +47,7 @@ type HandlerPhase = 'pending' | 'running' | 'storing' | 'done';
  * When the client goes away early, the handler finishes and its changes are stored; a session is not started for a
  * client that can no longer be given its id.
  */
-export class HttpLifecycle implements GateKeeper {
+export class HttpLifecycle implements ResponseHooks {
   readonly state: RequestState;
   private readonly exchange: HttpIdExchange;
   private readonly timedResponse: TimedResponse | undefined;
@@ -91,7 +91,7 @@ export class HttpLifecycle implements GateKeeper {
   begin(framework: FrameworkRequest | undefined, lockWaitMs?: number): MaybePromise<void> {
     if (this.state.phase === 'idle') {
       this.exchange.framework = framework;
-      this.timedResponse?.giveWay();
+      this.timedResponse?.unpatch();
       ResponseGate.install(this.response, this);
       // The socket closed before the gate was installed, so no `close` event will follow.
       if (this.response.destroyed) this.afterEnd(false);

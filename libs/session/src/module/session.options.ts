@@ -1,4 +1,4 @@
-import type { SessionCookieOptions } from '../http/id/session-cookie-options.js';
+import type { SessionCookieOptions } from '../http/id/session-cookie.js';
 import type { Clock } from '../store/clock.js';
 import type { SessionStore } from '../store/session-store.js';
 

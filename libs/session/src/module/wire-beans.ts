@@ -5,11 +5,9 @@ import type { BeanDependency } from '../bean/bean-dependencies.js';
 import type { BeanRegistry } from '../bean/bean-registry.js';
 import type { CurrentRequest } from '../request/current-request.js';
 import { SessionBeanError } from '../errors/session-bean.error.js';
+import type { InstanceWrapper } from '../http/handlers/dependency-graph.js';
 import type { SessionBean } from '../bean/session-bean.js';
 import { beanProxy } from './session-bean.provider.js';
-
-type Module = ModulesContainer extends Map<string, infer M> ? M : never;
-type InstanceWrapper = Module['providers'] extends Map<unknown, infer W> ? W : never;
 
 const PRIMITIVES = new Set(['string', 'number', 'boolean', 'bigint']);
 

@@ -1,20 +1,21 @@
 import { Readable } from 'node:stream';
 import { StreamableFile } from '@nestjs/common';
 import { Observable, isObservable } from 'rxjs';
-import { isPromise } from '../../store/maybe-promise.js';
 import type { CurrentRequest } from '../../request/current-request.js';
+import { isPromise } from '../../store/maybe-promise.js';
+import { HttpLifecycle } from '../http-lifecycle.js';
 import type { HandlerMethod } from './handler-metadata.js';
 import { HandlerObserver } from './handler-observer.js';
 import type { PlannedController } from './handler-plan.js';
-import { HttpLifecycle } from '../http-lifecycle.js';
 
 /**
- * Stores what the handlers of a controller changed when they have finished, as the session interceptor does, by taking the places of their methods. Any interceptor
- * has Nest run a handler through observables and promises that cost more than all else we do for a request; where one stands anyway, ours has to stand
- * in front of it, since what it changes afterwards is stored with the handler's.
+ * Stores the changes of the handlers of a controller when they have finished, like the session interceptor, by
+ * replacing their methods. With any interceptor, Nest runs a handler through observables and promises that cost more
+ * than the rest of our work for a request. Where an interceptor stands anyway, ours has to stand before it, because the
+ * interceptor's changes are stored with the handler's.
  *
- * The places are those of the instance, which is this application's: the class may be others', too. What was and will be said of a method
- * (metadata) is said of what takes its place.
+ * Replaces the methods of the instance, which belongs to this application only: others may use the class, too. The
+ * replacement inherits from the method, so metadata of the method, present and future, is found on it as well.
  */
 export function commitAfterHandlers({ handlers }: PlannedController, instance: object, context: CurrentRequest): void {
   for (const [key, { name }] of handlers) {
@@ -27,7 +28,7 @@ export function commitAfterHandlers({ handlers }: PlannedController, instance: o
 function committing(method: HandlerMethod, name: string, context: CurrentRequest): HandlerMethod {
   const handler = function (this: unknown, ...args: never[]): unknown {
     const { request } = context;
-    // A method of a controller may also be called by another one, or by anybody.
+    // Other code, another handler for instance, may call the method, too.
     const isHandler = request instanceof HttpLifecycle && request.handlerBegins(name);
     return isHandler ? follow(request, () => Reflect.apply(method, this, args)) : Reflect.apply(method, this, args);
   };
@@ -49,11 +50,13 @@ function follow(request: HttpLifecycle, call: () => unknown): unknown {
   );
 }
 
-/** @returns what Nest is to answer, when it is true that it is stored */
+/** @returns the handler's answer, once its changes are stored */
 function finished(request: HttpLifecycle, value: unknown): unknown {
-  if (isObservable(value)) return observed(request, value);
+  if (isObservable(value)) {
+    return new Observable((subscriber) => HandlerObserver.follow(request, value, subscriber));
+  }
   const stored = request.handlerEnded(value instanceof Response ? value.status : request.statusCode);
-  return isPromise(stored) ? stored.then(() => value, refused(value)) : value;
+  return isPromise(stored) ? stored.then(() => value, destroyAndRethrow(value)) : value;
 }
 
 function failed(request: HttpLifecycle, error: unknown): Promise<never> {
@@ -64,16 +67,8 @@ function failed(request: HttpLifecycle, error: unknown): Promise<never> {
   });
 }
 
-function observed(request: HttpLifecycle, source: Observable<unknown>): Observable<unknown> {
-  return new Observable((subscriber) => {
-    const observer = new HandlerObserver(request, request, subscriber);
-    subscriber.add(observer);
-    subscriber.add(source.subscribe(observer));
-  });
-}
-
-/** Another answer takes its place: what it would have been read from (an open file) is nobody else's to close. */
-function refused(value: unknown): (failure: unknown) => never {
+/** The client gets another answer. A stream in the handler's answer (an open file) would then stay open. */
+function destroyAndRethrow(value: unknown): (failure: unknown) => never {
   return (failure) => {
     const body = value instanceof StreamableFile ? value.getStream() : value;
     if (body instanceof Readable) body.destroy();

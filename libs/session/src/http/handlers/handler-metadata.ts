@@ -7,13 +7,12 @@ import {
   ROUTE_ARGS_METADATA,
   SSE_METADATA,
 } from '@nestjs/common/constants.js';
-import { currentSession } from './current-session.js';
-import { READ_ONLY_SESSION, SESSION_LOCK, USES_SESSION } from './session-metadata.js';
+import { READ_ONLY_SESSION, SESSION_LOCK, USES_SESSION, currentSession } from './session.decorators.js';
 
 export type ControllerType = abstract new (...args: never[]) => unknown;
 export type HandlerMethod = (...args: never[]) => unknown;
 
-/** What Nest notes about a decorated parameter of a handler. */
+/** The metadata that Nest keeps of a decorated parameter of a handler. */
 interface RouteParameter {
   readonly pipes?: readonly unknown[];
   readonly factory?: unknown;
@@ -21,30 +20,30 @@ interface RouteParameter {
 
 const ENHANCERS = [GUARDS_METADATA, INTERCEPTORS_METADATA, PIPES_METADATA, EXCEPTION_FILTERS_METADATA];
 
-/** The only reader of what decorators, Nest's and ours, leave on controllers and their handlers. */
+/** The only reader of the metadata that decorators, Nest's and ours, leave on controllers and their handlers. */
 export const handlerMetadata = {
-  /** What `@UseSession()`, `@SkipSession()` and `@CurrentSession()` say; undefined where none of them stands. */
+  /** The word of `@UseSession()`, `@SkipSession()` or `@CurrentSession()`; undefined where there is none of them. */
   usesSession(type: ControllerType, method: HandlerMethod): boolean | undefined {
     const isParameter = parametersOf(type, this.keyOf(type, method)).some(({ factory }) => factory === currentSession);
     return declarationOn(method) ?? (isParameter || undefined) ?? declarationOn(type);
   },
 
-  /** What `@SessionLock()` says. */
+  /** The time of `@SessionLock()`; undefined without one. */
   lockWaitMs(type: ControllerType, method: HandlerMethod): number | undefined {
     return (Reflect.getMetadata(SESSION_LOCK, method) ?? Reflect.getMetadata(SESSION_LOCK, type)) as number | undefined;
   },
 
-  /** What `@ReadOnlySession()` says. */
+  /** Whether the handler or its controller has `@ReadOnlySession()`. */
   isReadOnly(type: ControllerType, method: HandlerMethod): boolean {
     return Reflect.hasMetadata(READ_ONLY_SESSION, method) || Reflect.hasMetadata(READ_ONLY_SESSION, type);
   },
 
-  /** It is a route, and one that answers once: no stream of server-sent events. */
+  /** Whether it is a route that answers once: not a stream of server-sent events. */
   isAnswered(method: HandlerMethod): boolean {
     return Reflect.hasMetadata(PATH_METADATA, method) && !Reflect.hasMetadata(SSE_METADATA, method);
   },
 
-  /** Those of a handler and its class. */
+  /** The interceptors of a handler and its class. */
   interceptors(type: ControllerType, method: HandlerMethod): unknown[] {
     return boundTo(type, method, INTERCEPTORS_METADATA);
   },
@@ -55,13 +54,17 @@ export const handlerMetadata = {
     return [...bound, ...parametersOf(type, this.keyOf(type, method)).flatMap(({ pipes = [] }) => pipes)];
   },
 
-  /** The name under which Nest keeps what it knows of the parameters: a decorator may have put a function with another one in its place. */
+  /**
+   * The property name of a method, under which Nest keeps the metadata of its parameters. It may differ from the name
+   * of the function: a decorator may have replaced the function.
+   */
   keyOf(type: ControllerType, method: HandlerMethod): string | symbol {
     const isIt = (other: HandlerMethod): boolean =>
       other === method || Object.prototype.isPrototypeOf.call(other, method);
     return this.methods(type).find(([, other]) => isIt(other))?.[0] ?? method.name;
   },
 
+  /** All methods of a class with their property names; those of a subclass come before those it inherits. */
   methods(type: ControllerType): [string | symbol, HandlerMethod][] {
     const methods: [string | symbol, HandlerMethod][] = [];
     let owner = type.prototype as object | null;

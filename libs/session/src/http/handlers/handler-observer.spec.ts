@@ -1,9 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { EMPTY, NEVER, type Observable, Subject, Observable as Rx, of, throwError } from 'rxjs';
-import { HandlerObserver } from './handler-observer.js';
 import type { HttpLifecycle } from '../http-lifecycle.js';
+import { HandlerObserver } from './handler-observer.js';
 
 class TestRequest {
+  readonly statusCode = 201;
   readonly ended: (number | undefined)[] = [];
   stored: Promise<void> | undefined;
 
@@ -14,14 +15,10 @@ class TestRequest {
 }
 
 function observed(request: TestRequest, handler: Observable<unknown>): Observable<unknown> {
-  return new Rx((subscriber) => {
-    const observer = new HandlerObserver(request as unknown as HttpLifecycle, { statusCode: 201 }, subscriber);
-    subscriber.add(observer);
-    subscriber.add(handler.subscribe(observer));
-  });
+  return new Rx((subscriber) => HandlerObserver.follow(request as unknown as HttpLifecycle, handler, subscriber));
 }
 
-/** What comes out, and `.` at the end. */
+/** The values or errors that a subscriber gets, and `.` for completion. */
 function outcome(request: TestRequest, handler: Observable<unknown>): unknown[] {
   const seen: unknown[] = [];
   observed(request, handler).subscribe({
@@ -39,7 +36,7 @@ describe('following a handler', () => {
     expect(request.ended).toEqual([201]);
   });
 
-  it('keeps the last value until it is stored', async () => {
+  it('passes the last value on only when the changes are stored', async () => {
     const request = new TestRequest();
     let stored!: () => void;
     request.stored = new Promise((resolve) => (stored = resolve));
@@ -51,7 +48,7 @@ describe('following a handler', () => {
     expect(seen).toEqual(['a', 'b', '.']);
   });
 
-  it('passes on why it was not stored instead of the value', async () => {
+  it('passes on the failure instead of the value when the changes are not stored', async () => {
     const request = new TestRequest();
     request.stored = Promise.reject(new Error('refused'));
     const seen = outcome(request, of('a'));
@@ -59,7 +56,7 @@ describe('following a handler', () => {
     expect(seen).toEqual(['refused']);
   });
 
-  it('knows no status when it failed, or gave nothing to answer with', () => {
+  it('tells no status when the handler failed or gave no value', () => {
     const request = new TestRequest();
     expect(
       outcome(
@@ -77,7 +74,7 @@ describe('following a handler', () => {
     expect(request.ended).toEqual([404]);
   });
 
-  it('ends once, also when nobody waits for it any more', () => {
+  it('ends once, also when the subscriber gives it up', () => {
     const request = new TestRequest();
     observed(request, NEVER).subscribe().unsubscribe();
     expect(request.ended).toEqual([undefined]);

@@ -1,18 +1,27 @@
-import type { Observer, Subscriber, Unsubscribable } from 'rxjs';
+import type { Observable, Observer, Subscriber, Unsubscribable } from 'rxjs';
 import { type MaybePromise, isPromise } from '../../store/maybe-promise.js';
 import type { HttpLifecycle } from '../http-lifecycle.js';
 
-/** Follows one call of a handler. Nest answers with its last value: it is passed on when it is true that it is stored. */
+/**
+ * Follows the observable of one handler. Nest answers with its last value, so that value is passed on only when the
+ * handler's changes are stored.
+ */
 export class HandlerObserver implements Observer<unknown>, Unsubscribable {
   private hasValue = false;
   private value: unknown;
   private hasEnded = false;
 
-  constructor(
+  private constructor(
     private readonly request: HttpLifecycle,
-    private readonly response: { readonly statusCode: number },
     private readonly subscriber: Subscriber<unknown>,
   ) {}
+
+  /** Passes what a handler emits on to a subscriber. */
+  static follow(request: HttpLifecycle, handler: Observable<unknown>, subscriber: Subscriber<unknown>): void {
+    const observer = new HandlerObserver(request, subscriber);
+    subscriber.add(observer);
+    subscriber.add(handler.subscribe(observer));
+  }
 
   next(value: unknown): void {
     if (this.hasValue) this.subscriber.next(this.value);
@@ -23,12 +32,11 @@ export class HandlerObserver implements Observer<unknown>, Unsubscribable {
   error(error: unknown): void {
     const { subscriber } = this;
     const stored = this.end(undefined, error);
-    if (isPromise(stored))
-      stored.then(
-        () => subscriber.error(error),
-        (failure: unknown) => subscriber.error(failure),
-      );
-    else subscriber.error(error);
+    if (!isPromise(stored)) return subscriber.error(error);
+    stored.then(
+      () => subscriber.error(error),
+      (failure: unknown) => subscriber.error(failure),
+    );
   }
 
   complete(): void {
@@ -40,7 +48,7 @@ export class HandlerObserver implements Observer<unknown>, Unsubscribable {
     );
   }
 
-  /** Nobody waits for the handler any more: the client is gone, or an outer interceptor gave it up. */
+  /** The client is gone, or an outer interceptor gave the handler up. */
   unsubscribe(): void {
     if (!this.hasEnded) void this.end(undefined);
   }
@@ -55,9 +63,9 @@ export class HandlerObserver implements Observer<unknown>, Unsubscribable {
     this.subscriber.complete();
   }
 
-  /** A web `Response` brings its own; without any value Nest answers with an error. */
+  /** A web `Response` has its own status. Without any value Nest answers with an error. */
   private status(): number | undefined {
     if (!this.hasValue) return undefined;
-    return this.value instanceof Response ? this.value.status : this.response.statusCode;
+    return this.value instanceof Response ? this.value.status : this.request.statusCode;
   }
 }

@@ -1,11 +1,11 @@
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
-import { isPromise } from '../../store/maybe-promise.js';
 import type { CurrentRequest } from '../../request/current-request.js';
-import type { HandlerPlan } from './handler-plan.js';
-import type { FrameworkRequest } from '../id/http-id-exchange.js';
+import { isPromise } from '../../store/maybe-promise.js';
 import { HttpLifecycle } from '../http-lifecycle.js';
+import type { FrameworkRequest } from '../id/http-id-exchange.js';
+import type { HandlerPlan } from './handler-plan.js';
 
-/** Comes before all other guards: loads the session of a handler that needs one, and nothing for the others. */
+/** Runs before all other guards. Loads the session of a handler that needs one, and nothing for the others. */
 export class SessionGuard implements CanActivate {
   constructor(
     private readonly context: CurrentRequest,
@@ -20,7 +20,7 @@ export class SessionGuard implements CanActivate {
     const { timing } = state;
     state.handler = handler.name;
     if (timing) timing.facts.handler = handler.name;
-    // Nothing of ours will say when the handler begins.
+    // The other handlers enter this phase when they begin. These are not watched, so it begins here.
     if (!handler.needsSession || !handler.isAnswered) timing?.enter('application');
     if (!handler.needsSession) return true;
     const framework = execution.getType() === 'http' ? execution.getArgByIndex<FrameworkRequest>(0) : undefined;

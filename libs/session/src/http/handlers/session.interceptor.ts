@@ -1,30 +1,27 @@
 import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
 import { SSE_METADATA } from '@nestjs/common/constants.js';
 import { Observable } from 'rxjs';
-import { HandlerObserver } from './handler-observer.js';
 import { HttpLifecycle } from '../http-lifecycle.js';
+import { HandlerObserver } from './handler-observer.js';
 
 /**
- * Stands around handlers that have other interceptors, or whose controller Nest makes anew for each request; the others do without
- * (commit-after-handlers.ts).
+ * Stores the changes of a handler when it has finished, before Nest begins the response, so that a rejection reaches
+ * the application's exception filters. When the handler threw, the filters are still to come and may touch beans: then
+ * the response gate stores. Server-sent events have no end to wait for: the gate stores before their head,
+ * `HttpSession.flush()` in between.
  *
- * Stores what the handler changed when it has finished, before Nest begins the response, so that a refusal reaches the application's
- * exception filters. When the handler threw, the filters are still to come and may touch beans: the response gate stores. Server-sent
- * events have no end to wait for: the gate stores before their head, `HttpSession.flush()` in between.
+ * Stands around handlers that have other interceptors, or whose controller Nest makes anew for each request; for the
+ * others commit-after-handlers.ts does the same at less cost.
  *
- * One for all applications of a process, because it is bound through the metadata of controller classes, which they share; everything it
- * needs it finds at the request.
+ * There is one for all applications of a process, because it is bound through the metadata of controller classes, which
+ * they share. It takes everything it needs from the request.
  */
 class SessionInterceptor implements NestInterceptor {
   intercept(execution: ExecutionContext, next: CallHandler): Observable<unknown> {
     const request = HttpLifecycle.of(execution.getArgByIndex(0));
     request?.state.timing?.enter('application');
     if (Reflect.hasMetadata(SSE_METADATA, execution.getHandler()) || !request?.handlerBegins()) return next.handle();
-    return new Observable((subscriber) => {
-      const observer = new HandlerObserver(request, request, subscriber);
-      subscriber.add(observer);
-      subscriber.add(next.handle().subscribe(observer));
-    });
+    return new Observable((subscriber) => HandlerObserver.follow(request, next.handle(), subscriber));
   }
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
-import { AMBIGUOUS } from './ambiguous.js';
 import { readCookie } from './cookie-header.js';
+import { AMBIGUOUS } from './id-transport.js';
 
 const NAME = '__Host-sid';
 const read = (header: string | undefined) => readCookie(header, NAME);

@@ -1,4 +1,4 @@
-import { AMBIGUOUS } from './ambiguous.js';
+import { AMBIGUOUS } from './id-transport.js';
 
 const SPACE = 0x20;
 const TAB = 0x09;
@@ -9,14 +9,17 @@ const EQUALS = 0x3d;
  * The value of one cookie of a `Cookie` header: `undefined` when it is not there, `AMBIGUOUS` when it is there with
  * different values (the order of cookies of one name means nothing, RFC 6265bis; equal values are harmless).
  *
- * Strict on purpose, since differences between parsers are what smuggles cookies: pairs end at `;`, only space and tab are
- * trimmed (no other white space is white), the name is compared exactly, a pair without `=` or with an empty name is not a
- * cookie, and the value is taken as it stands, neither decoded nor freed of quotes. `name` is a token that needs no escaping;
- * time is linear in the header, and the other cookies cost nothing but a search over them.
+ * Strict on purpose, since cookies are smuggled through differences between parsers. Pairs end at `;`. Only space and
+ * tab are trimmed, no other white space. The name is compared exactly. A pair without `=` or with an empty name is not
+ * a cookie. The value is taken as it stands, neither decoded nor freed of quotes.
  *
- * Quotes mean nothing, as in RFC 6265bis: in `a="x; sid=1; y"` there are three pairs, and one of them is `sid=1`. A browser
- * sends this text only if it holds these three cookies. A parser that gives quotes a meaning lets whoever sets
- * `a="x` hide or read the cookies that follow (Jetty CVE-2023-26049).
+ * Quotes mean nothing, as in RFC 6265bis: in `a="x; sid=1; y"` there are three pairs, and one of them is `sid=1`. A
+ * browser sends this text only if it holds these three cookies. If a parser gave quotes a meaning, a cookie `a="x`
+ * could hide or read the cookies that follow (Jetty CVE-2023-26049).
+ *
+ * Time is linear in the header; other cookies cost only the search for the name.
+ *
+ * @param name a token that needs no escaping
  */
 export function readCookie(header: string | undefined, name: string): string | undefined | typeof AMBIGUOUS {
   if (header === undefined) return undefined;
@@ -37,7 +40,7 @@ export function readCookie(header: string | undefined, name: string): string | u
   return found;
 }
 
-/** Where the value starts if the name found at `at` is the whole name of a pair, else -1. */
+/** Where the value starts if the text at `at` is the whole name of a pair, else -1. */
 function valueStart(header: string, at: number, nameLength: number): number {
   let before = at - 1;
   while (before >= 0 && isBlank(header.charCodeAt(before))) before--;

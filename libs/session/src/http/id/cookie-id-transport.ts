@@ -1,18 +1,16 @@
-import type { AMBIGUOUS } from './ambiguous.js';
-import { readCookie } from './cookie-header.js';
-import type { IdCarryingRequest, SessionIdTransport } from './id-transport.js';
-import { protectFromCaches } from './protect-from-caches.js';
 import type { ResponseHeaders } from '../response/response-headers.js';
+import { protectFromCaches, varyBy } from './cache-headers.js';
+import { readCookie } from './cookie-header.js';
+import type { AMBIGUOUS, IdCarryingRequest, SessionIdTransport } from './id-transport.js';
 import type { SessionCookie } from './session-cookie.js';
-import { varyBy } from './vary-by.js';
 
-/** The token travels in a cookie: the default, and the only transport scripts of a page cannot read. */
+/** The token travels in a cookie: the default, and the only transport that scripts of a page cannot read. */
 export class CookieIdTransport implements SessionIdTransport {
-  /** A second cookie, like the first: what it says changes with every write, and must not take the id along. */
+  /** A cookie of its own: it changes with every write, and must not send the id along each time. */
   private readonly freshness: SessionCookie;
 
   constructor(private readonly cookie: SessionCookie) {
-    this.freshness = cookie.named('-seen');
+    this.freshness = cookie.withSuffix('-seen');
   }
 
   read(request: IdCarryingRequest, secure: boolean): string | undefined | typeof AMBIGUOUS {

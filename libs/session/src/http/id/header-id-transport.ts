@@ -1,15 +1,13 @@
-import { AMBIGUOUS } from './ambiguous.js';
-import type { IdCarryingRequest, SessionIdTransport } from './id-transport.js';
-import { protectFromCaches } from './protect-from-caches.js';
 import type { ResponseHeaders } from '../response/response-headers.js';
-import { varyBy } from './vary-by.js';
+import { protectFromCaches, varyBy } from './cache-headers.js';
+import { AMBIGUOUS, type IdCarryingRequest, type SessionIdTransport } from './id-transport.js';
 
 const HEADER = 'X-Session-Id';
 
 /**
- * The token travels in the header `X-Session-Id`, both ways, for clients that are no browsers; `X-Session-Seen` likewise, which the client takes over
- * from every response that has it. Opt-in: the client keeps the
- * token itself, where scripts can read it (deviates from OWASP ASVS 5.0 3.3.4). Cookies are not read.
+ * The token travels in the header `X-Session-Id`, both ways, for clients that are not browsers. `X-Session-Seen`
+ * travels likewise: the client sends back the last value that it received. Opt-in, because the client keeps the token
+ * itself, where scripts can read it (deviates from OWASP ASVS 5.0 3.3.4). Cookies are not read.
  */
 export class HeaderIdTransport implements SessionIdTransport {
   read(request: IdCarryingRequest): string | undefined | typeof AMBIGUOUS {

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { CarriedId, PresentedId, IdExchange } from '../../request/id-exchange.js';
-import type { SessionIdTransport } from './id-transport.js';
+import type { CarriedId, IdExchange, PresentedId } from '../../request/id-exchange.js';
 import { ResponseGate } from '../response/response-gate.js';
 import type { ResponseHeaders } from '../response/response-headers.js';
+import type { SessionIdTransport } from './id-transport.js';
 import type { SessionTokenFormat } from './session-token.js';
 
 /** How this application carries ids; one per application. */
@@ -10,18 +10,18 @@ export interface IdCarrier {
   readonly transport: SessionIdTransport;
   readonly format: SessionTokenFormat;
 
-  /** Clients bring along how much of their session they have seen. */
+  /** Whether clients send along how much of their session they have seen. */
   readonly readsFreshness: boolean;
 }
 
-/** A request as the framework sees it: knows `protocol` through the proxies the application trusts. */
+/** The framework's request object: its `protocol` takes account of the proxies that the application trusts. */
 export interface FrameworkRequest {
   readonly protocol?: string;
 }
 
 /** One HTTP request and its response, alike on Express and on Fastify: both give the raw objects of Node. */
 export class HttpIdExchange implements IdExchange {
-  /** What the framework made of the request; set in the guard phase, before anything is read. */
+  /** Set in the guard phase, before anything is read. */
   framework: FrameworkRequest | undefined;
 
   private wasRead = false;
@@ -47,13 +47,13 @@ export class HttpIdExchange implements IdExchange {
   }
 
   /**
-   * Right before the head of the response is written.
-   * @param given an id that the client does not know yet, if there is one
-   * @param freshness what the client does not know yet of what it sees, if anything
+   * Writes the headers of the session, right before the head of the response is written.
+   * @param id an id, or a locator, that the client does not know yet; undefined if there is none
+   * @param freshness how much of its session the client sees with this response; undefined if it knows
    */
-  writeHead(headers: ResponseHeaders, given: CarriedId | undefined, freshness: string | undefined): void {
+  writeHead(headers: ResponseHeaders, id: CarriedId | undefined, freshness: string | undefined): void {
     const { transport, format } = this.carrier;
-    if (given) transport.write(headers, format.format(given.id, given.locator), this.isSecure);
+    if (id) transport.write(headers, format.format(id.id, id.locator), this.isSecure);
     if (freshness !== undefined) transport.writeFreshness(headers, freshness, this.isSecure);
     if (this.wasRead) transport.markRead(headers);
   }

@@ -2,13 +2,12 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { AMBIGUOUS } from './ambiguous.js';
-import { appendSetCookie } from './append-set-cookie.js';
+import { generateSessionId } from '../../store/session-id.js';
+import { appendSetCookie, type ResponseHeaders } from '../response/response-headers.js';
 import { CookieIdTransport } from './cookie-id-transport.js';
 import { HeaderIdTransport } from './header-id-transport.js';
-import type { ResponseHeaders } from '../response/response-headers.js';
+import { AMBIGUOUS } from './id-transport.js';
 import { SessionCookie } from './session-cookie.js';
-import { generateSessionId } from '../../store/session-id.js';
 import { SessionTokenFormat } from './session-token.js';
 import { UrlIdTransport } from './url-id-transport.js';
 
@@ -151,7 +150,7 @@ describe('writing to responses', () => {
     lines = {};
   });
 
-  it('cookie: hands the token out in Set-Cookie and nowhere else, beside the cookies of the application (R3, R8, R9)', () => {
+  it('R3, R8, R9: cookie: sends the token in Set-Cookie only, beside the cookies of the application', () => {
     headers.set('Set-Cookie', 'theme=dark');
     transports.cookie.write(headers, 'T', true);
     expect(lines).toEqual({
@@ -166,12 +165,12 @@ describe('writing to responses', () => {
     expect(lines['Set-Cookie']).toEqual(['__Host-sid=last; Path=/; HttpOnly; Secure; SameSite=Lax']);
   });
 
-  it('header: hands the token out in X-Session-Id', () => {
+  it('header: sends the token in X-Session-Id', () => {
     transports.header.write(headers, 'T');
     expect(lines).toEqual({ 'X-Session-Id': 'T', 'Cache-Control': 'no-store' });
   });
 
-  it('R48: url: hands out no cookie, no header with the token, and no referrer', () => {
+  it('R48: url: sends no cookie, no header with the token, and no referrer', () => {
     transports.url.write(headers);
     expect(lines).toEqual({ 'Referrer-Policy': 'no-referrer', 'Cache-Control': 'no-store' });
   });

@@ -1,6 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { AMBIGUOUS } from './ambiguous.js';
 import type { ResponseHeaders } from '../response/response-headers.js';
+
+/**
+ * The answer of `read` when the client named more than one session: it is unclear which one it means, so there is none
+ * (cookie tossing; RFC 6265bis on the order of cookies, ASVS 5.0 15.3.7). A symbol, because any text could be a token.
+ */
+export const AMBIGUOUS: unique symbol = Symbol('ambiguous');
 
 /** The part of a request in which a session id can travel; `IncomingMessage` is one. */
 export interface IdCarryingRequest {
@@ -11,26 +16,31 @@ export interface IdCarryingRequest {
 }
 
 /**
- * How the token of a session travels between client and server: option `idTransport`. One per application, built at boot,
- * without state. A token that arrives in another way than the configured one does not count (OWASP session management cheat
- * sheet: used and accepted mechanisms).
+ * How the token of a session travels between client and server: option `idTransport`. There is one per application,
+ * built at boot, without state. A token that arrives in another way than the configured one does not count (OWASP
+ * session management cheat sheet: used and accepted mechanisms).
+ *
+ * `secure` says whether the request came over TLS, as far as the application trusts it.
  */
 export interface SessionIdTransport {
   /**
-   * What the request presents: the raw text, to be checked by `SessionTokenFormat.parse`; `undefined` for nothing;
-   * `AMBIGUOUS` for more than one, which is no session either.
+   * The token that the request presents, as raw text: `SessionTokenFormat.parse` checks it. `undefined` when there is
+   * none, `AMBIGUOUS` when there are several, which is no session either.
    */
   read(request: IdCarryingRequest, secure: boolean): string | undefined | typeof AMBIGUOUS;
 
-  /** Says on a response that depends on a session that it does. Call it on every response for which `read` was asked. */
+  /** Tells caches that the response depends on the session. Call it on every response for which `read` was called. */
   markRead(headers: ResponseHeaders): void;
 
-  /** Hands a token to the client, and keeps the response out of shared caches. Call it when the client's token changes. */
+  /** Gives the client a token and keeps the response out of shared caches. Call it when the client's token changes. */
   write(headers: ResponseHeaders, token: string, secure: boolean): void;
 
-  /** What the client says about how much of its session it has seen: raw text, as `read`. Asked only where clients are told. */
+  /**
+   * How much of its session the client has seen, as raw text, like `read`. Called only where `writeFreshness` is, too:
+   * with the near cache in mode `bounded`.
+   */
   readFreshness(request: IdCarryingRequest, secure: boolean): string | undefined | typeof AMBIGUOUS;
 
-  /** Tells the client how much of its session it has seen with this response, apart from the token. */
+  /** Tells the client how much of its session it has seen with this response. Travels apart from the token. */
   writeFreshness(headers: ResponseHeaders, freshness: string, secure: boolean): void;
 }

@@ -1,11 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { SessionConfigurationError } from '../../errors/session-configuration.error.js';
-import { readCookie } from './cookie-header.js';
-import type { SessionCookieOptions } from './session-cookie-options.js';
-import { SessionCookie } from './session-cookie.js';
-import { SessionTokenFormat } from './session-token.js';
 import { generateSessionId } from '../../store/session-id.js';
+import { readCookie } from './cookie-header.js';
+import { SessionCookie, type SessionCookieOptions } from './session-cookie.js';
+import { SessionTokenFormat } from './session-token.js';
 
 describe('SessionCookie', () => {
   it.each<[string, SessionCookieOptions, boolean, string]>([

@@ -15,28 +15,30 @@ const DOT = '.'.charCodeAt(0);
 // A key shared with another purpose must not make the MACs of one purpose valid in the other.
 const MAC_LABEL = 'nestjs-session-beans:session-token:v1:';
 
-/** What a well-formed token says: which session, and what the client was last told about where it is. */
+/** The contents of a well-formed token: which session, and the last locator that the client received. */
 export interface SessionToken {
-  /** A well-formed session id; with signing keys also one that a holder of a key handed out. */
+  /** A well-formed session id. With signing keys, a holder of a key has signed it. */
   readonly id: string;
 
-  /** Routing data for the balancer and hints for the servers, whatever they say: never part of the identity and never trusted. */
+  /** Routing data for the balancer, and hints for the servers. Never part of the identity and never trusted. */
   readonly locator: string | undefined;
 }
 
-/** What decides the shape of the tokens. */
+/** The options that decide the shape of the tokens. */
 export interface SessionTokenFormatOptions {
-  /** HMAC keys of at least 16 bytes (strings count as UTF-8): the first signs, all verify. Default: ids are not signed. */
+  /**
+   * HMAC keys of at least 16 bytes (strings count as UTF-8): the first signs, all verify. Default: ids are not signed.
+   */
   readonly signingKeys?: readonly (string | Uint8Array)[] | undefined;
 }
 
 /**
- * The text a client carries: `<id>[<mac>][.<locator>]`, 43 characters, 65 with signing keys, plus the locator: 1 to 4 fields with dots between them,
- * the first of which is the route of a server, or `-`.
+ * The text a client carries: `<id>[<mac>][.<locator>]`. It has 43 characters, 65 with signing keys, plus the locator: 1
+ * to 4 fields with dots between them. The first field is the route of a server, or `-`.
  *
- * The MAC is HMAC-SHA-256 over the id, cut to 22 characters (132 bits), and follows the id without a separator, so that
- * field 2 of the token at `.` is the route with and without signing keys and a balancer needs one rule. Locators are not signed here:
- * any locator leads to the same session.
+ * The MAC is HMAC-SHA-256 over the id, cut to 22 characters (132 bits). It follows the id without a separator. So field
+ * 2 of the token at `.` is the route with and without signing keys, and a balancer needs one rule. The locator is not
+ * signed: any locator leads to the same session.
  *
  * Built once at boot, immutable; the constructor throws `SessionConfigurationError`.
  */
@@ -50,8 +52,8 @@ export class SessionTokenFormat {
   }
 
   /**
-   * Reads a token. Everything that is not exactly one gives `undefined`, without a reason: wrong length, other characters, a
-   * fifth field, a MAC that no key verifies. Never throws and never asks a store.
+   * Reads a token. Any text that is not exactly one gives `undefined`, without a reason: wrong length, other
+   * characters, a fifth field, a MAC that no key verifies. Never throws and never asks a store.
    */
   parse(text: string): SessionToken | undefined {
     const end = this.bodyLength;
@@ -76,10 +78,10 @@ export class SessionTokenFormat {
   }
 
   private verifies(id: string, mac: string): boolean {
-    // Bytes are compared, and a character above U+00FF would lose its high byte on the way and could equal a good one.
+    // The comparison is of bytes: a character above U+00FF would lose its high byte, and could then equal a good one.
     if (!MAC.test(mac)) return false;
     const given = Buffer.from(mac, 'latin1');
-    // Stopping at the first match tells at most which key signed, which is no secret.
+    // Stopping at the first match can only reveal which key signed, and that is no secret.
     return this.keys.some((key) => timingSafeEqual(Buffer.from(macOf(id, key), 'latin1'), given));
   }
 }
@@ -91,7 +93,7 @@ function macOf(id: string, key: KeyObject): string {
     .slice(0, MAC_LENGTH);
 }
 
-/** The messages name the position and never the key itself. */
+/** The errors name the position of a key, never the key itself. */
 function keyObjects(signingKeys: readonly (string | Uint8Array)[]): KeyObject[] {
   if (!Array.isArray(signingKeys) || signingKeys.length === 0) {
     const given = Array.isArray(signingKeys) ? 'an empty list' : `a ${typeof signingKeys}`;
@@ -108,7 +110,8 @@ function keyObjects(signingKeys: readonly (string | Uint8Array)[]): KeyObject[] 
     const bytes = Buffer.from(key);
     if (bytes.length < MIN_KEY_BYTES) {
       throw new SessionConfigurationError(
-        `signingKeys[${index}]: ${bytes.length} bytes are too short; allowed are keys of at least ${MIN_KEY_BYTES} bytes`,
+        `signingKeys[${index}]: ${bytes.length} bytes are too short; ` +
+          `allowed are keys of at least ${MIN_KEY_BYTES} bytes`,
       );
     }
     return createSecretKey(bytes);

@@ -1,35 +1,51 @@
 import { STATUS_CODES, type ServerResponse } from 'node:http';
-import type { GateKeeper } from './gate-keeper.js';
-import { RawResponseHeaders } from './raw-response-headers.js';
+import { RawResponseHeaders } from './response-headers.js';
+import type { ResponseHooks } from './response-hooks.js';
 
-/** Headers that describe the content which is not sent. Those that the application puts on everything (CORS, CSP) stay. */
-const OF_THE_CONTENT =
-  /^(?:content-(?:type|length|encoding|language|location|range|disposition)|transfer-encoding|trailer|accept-ranges|etag|last-modified|cache-control|expires|location|set-cookie)$/;
+/** Headers that describe the content that is not sent. Headers that are on every response (CORS, CSP) stay. */
+const CONTENT_HEADERS = new Set([
+  'content-type',
+  'content-length',
+  'content-encoding',
+  'content-language',
+  'content-location',
+  'content-range',
+  'content-disposition',
+  'transfer-encoding',
+  'trailer',
+  'accept-ranges',
+  'etag',
+  'last-modified',
+  'cache-control',
+  'expires',
+  'location',
+  'set-cookie',
+]);
 
 /**
  * Answers with an error, in the shape of Nest's default filter, instead of a response of which nothing has left.
- * @param keepAlive false when something may still be writing to the response: the closing connection tells it to stop
+ * @param keepAlive false when some code may still be writing the response: the closing connection tells it to stop
  */
 export function replaceResponse(
   response: ServerResponse,
   status: number,
-  keeper: GateKeeper,
+  hooks: ResponseHooks,
   keepAlive: boolean,
 ): void {
   const body = JSON.stringify({ statusCode: status, message: STATUS_CODES[status] });
-  for (const name of response.getHeaderNames()) if (OF_THE_CONTENT.test(name)) response.removeHeader(name);
+  for (const name of response.getHeaderNames()) if (CONTENT_HEADERS.has(name)) response.removeHeader(name);
   const isHttp1 = response.req.httpVersionMajor === 1;
-  // HTTP/2 has neither: connections are not a response's business there.
+  // HTTP/2 has no status message, and no header for the connection.
   if (isHttp1 && response.statusMessage) response.statusMessage = STATUS_CODES[status] ?? '';
   response.setHeader('Cache-Control', 'no-store');
-  // An earlier commit of this request may have handed an id out.
-  keeper.beforeHead(new RawResponseHeaders(response, undefined), status);
+  // An earlier commit of this request may have started a session, whose id the client does not know yet.
+  hooks.beforeHead(new RawResponseHeaders(response, undefined), status);
   const headers: Record<string, string | number> = {
     'Content-Type': 'application/json; charset=utf-8',
     'Content-Length': Buffer.byteLength(body),
   };
   if (isHttp1 && !keepAlive) headers['Connection'] = 'close';
-  // Past whatever others patched: what they were about to do was meant for the response that is not sent.
+  // Calls Node's own methods: the patches of others were meant for the response that is not sent.
   const plain = Object.getPrototypeOf(response) as ServerResponse;
   plain.writeHead.call(response, status, headers);
   plain.end.call(response, body, 'utf8');

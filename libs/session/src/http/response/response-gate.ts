@@ -1,52 +1,61 @@
 import type { ServerResponse } from 'node:http';
 import { SessionError } from '../../errors/session.error.js';
-import type { GateKeeper } from './gate-keeper.js';
-import { type HeadHeaders, RawResponseHeaders } from './raw-response-headers.js';
+import { isPromise } from '../../store/maybe-promise.js';
+import { HeldResponse, type ResponseMethod } from './held-response.js';
 import { replaceResponse } from './replace-response.js';
-import { SentPretence } from './sent-pretence.js';
+import { type HeadHeaders, RawResponseHeaders } from './response-headers.js';
+import type { ResponseHooks } from './response-hooks.js';
 
-type Method = 'writeHead' | 'write' | 'end' | 'flushHeaders';
-type Call = readonly [Method, unknown[]];
+type State = 'unsent' | HeldResponse | 'sending' | 'ended' | 'abandoned' | 'failed';
 type Patchable = (...args: unknown[]) => unknown;
 
 const GATE = Symbol('nestjs-session-beans:gate');
 type GatedResponse = ServerResponse & { [GATE]?: ResponseGate };
 
 /**
- * The last line: whatever ends a response, and however, its first byte waits until what the request changed is stored. While it waits, calls
- * are kept and the response looks sent, as it would without the gate; then they are replayed in order. Its end waits once more
- * for what a stream changed meanwhile.
+ * Holds a response back until the changes of its request are stored, no matter which code ends it, or how. Meanwhile
+ * the calls are kept, and the response looks sent; then they are replayed in order. The end of a stream waits once
+ * more, for what the stream has changed since its head.
  *
- * Installed only on responses of requests that load a session. Patches nothing but the four methods through which bytes leave, on the raw
- * response; when the response is over they do what they did before.
+ * Installed only on responses of requests that load a session. Patches only the four methods through which bytes leave,
+ * on the raw response. When the response is over, they do what they did before.
+ *
+ * | state       | meaning                       | other call | `end`                     | connection closes   |
+ * | ----------- | ----------------------------- | ---------- | ------------------------- | ------------------- |
+ * | `unsent`    | nothing has left              | ask `head` | ask `end`                 | `abandoned`         |
+ * | held        | a promise is pending          | keep       | keep                      | seen after a replay |
+ * | `sending`   | the head has left             | pass on    | ask `end`                 | `abandoned`         |
+ * | `ended`     | `end` was passed on           | pass on    | pass on                   |                     |
+ * | `abandoned` | the client left before `end`  | pass on    | `ended`, and pass on      |                     |
+ * | `failed`    | replaced by an error, or cut  | drop       | drop                      |                     |
+ *
+ * - **Ask** calls the hook `beforeBytes`. Undefined: the call is passed on. The state is then `sending`, or `ended`
+ *   after `end`; if Node rejects the head, it stays `unsent`. A promise: the call is kept, and the state is held.
+ * - **Keep** answers as Node would: a `writeHead` after another call throws, and `write` returns false when the buffer
+ *   is full; `drain` then follows the replay. **Drop** gives the callback of the call an error.
+ * - **The promise is fulfilled**: unless the hook was asked about `end`, it is asked once more, about `end` if that is
+ *   among the kept calls, else about `held`. When nothing is left to wait for, the kept calls are replayed. The state
+ *   is then `ended` if `end` was among them, `abandoned` if the connection has closed meanwhile, else `sending`.
+ * - **The promise is rejected**, or Node rejects a replayed call: `failed`.
+ * - Every change to `ended`, `abandoned` or `failed` calls the hook `afterEnd`, except from `ended` to `failed`.
  */
 export class ResponseGate {
-  private state: 'closed' | 'holding' | 'open' | 'refused' | 'over' = 'closed';
-  private headWritten = false;
-  private isFinished = false;
-  private isLeft = false;
-  private held: Call[] = [];
-  private heldBytes = 0;
-  private heldStatus = 200;
-  private isEndHeld = false;
-  private isEndAsked = false;
-  private needsDrain = false;
-  private pretence: SentPretence | undefined;
-  /** What others had put in place before: compression and the like go on working. */
-  private readonly previous: Record<Method, Patchable>;
+  private state: State = 'unsent';
+  /** The methods that were in place before: Node's, or those of compression and the like, which go on working. */
+  private readonly original: Record<ResponseMethod, Patchable>;
 
   private constructor(
     private readonly response: GatedResponse,
-    private readonly keeper: GateKeeper,
+    private readonly hooks: ResponseHooks,
   ) {
-    const { writeHead, write, end, flushHeaders } = response as unknown as Record<Method, Patchable>;
-    this.previous = { writeHead, write, end, flushHeaders };
+    const { writeHead, write, end, flushHeaders } = response as unknown as Record<ResponseMethod, Patchable>;
+    this.original = { writeHead, write, end, flushHeaders };
   }
 
-  static install(response: ServerResponse, keeper: GateKeeper): void {
+  static install(response: ServerResponse, hooks: ResponseHooks): void {
     const gated: GatedResponse = response;
     if (gated[GATE]) return;
-    gated[GATE] = new ResponseGate(gated, keeper);
+    gated[GATE] = new ResponseGate(gated, hooks);
     gated.writeHead = GATED.writeHead as ServerResponse['writeHead'];
     gated.write = GATED.write as ServerResponse['write'];
     gated.end = GATED.end as ServerResponse['end'];
@@ -54,156 +63,162 @@ export class ResponseGate {
     gated.on('close', gatedClose);
   }
 
-  /** Whether the head has really left; `headersSent` also says so of a response that is held. */
+  /** Whether the head has really left; `headersSent` also says so of a response that is held back. */
   static isHeadSent(response: ServerResponse): boolean {
-    const gate = (response as GatedResponse)[GATE];
-    return gate?.state === 'holding' ? gate.headWritten : response.headersSent;
+    const state = (response as GatedResponse)[GATE]?.state;
+    return state instanceof HeldResponse ? state.isHeadSent : response.headersSent;
   }
 
-  /** The way of every patched method. */
-  call(method: Method, args: unknown[]): unknown {
-    switch (this.state) {
-      case 'closed':
-        return this.pass(method, args);
-      case 'holding':
-        return this.hold(method, args);
-      case 'open':
-        return method === 'end' ? this.pass(method, args) : this.forward(method, args);
-      case 'refused':
+  /** A patched method was called. */
+  called(method: ResponseMethod, args: unknown[]): unknown {
+    const { state } = this;
+    switch (state) {
+      case 'unsent':
+        return this.ask(method, args);
+      case 'sending':
+        return method === 'end' ? this.ask(method, args) : this.passOn(method, args);
+      case 'ended':
+        return this.passOn(method, args);
+      case 'abandoned':
+        if (method === 'end') this.ended();
+        return this.passOn(method, args);
+      case 'failed':
         failCallback(args);
-        // Nobody waits for a drain that never comes.
+        // True, because a caller who got false would wait for a `drain` that never comes.
         return method === 'write' ? true : this.response;
-      case 'over':
-        // The client had left before, and the code that answers it has come to its end all the same.
-        if (method === 'end') this.finish(true);
-        return Reflect.apply(this.previous[method], this.response, args);
+      default:
+        return state.keep(method, args);
     }
   }
 
-  /** The connection is closed; without an end() before, nobody else will say so. */
+  /** The connection has closed. */
   closed(): void {
-    if (this.state !== 'holding') this.finish(false);
+    if (this.state !== 'unsent' && this.state !== 'sending') return;
+    this.state = 'abandoned';
+    this.hooks.afterEnd(false);
   }
 
-  private pass(method: Method, args: unknown[]): unknown {
-    this.isEndAsked = method === 'end';
+  /** `end` was passed on, or called after the client has left. */
+  private ended(): void {
+    if (this.state !== 'sending' && this.state !== 'abandoned') return;
+    this.state = 'ended';
+    this.hooks.afterEnd(true);
+  }
+
+  private ask(method: ResponseMethod, args: unknown[]): unknown {
+    const moment = method === 'end' ? 'end' : 'head';
     const status = method === 'writeHead' ? Number(args[0]) : this.response.statusCode;
-    const before = this.keeper.beforeBytes(status, this.isEndAsked ? 'end' : 'head');
-    if (!before) return this.forward(method, args);
-    this.state = 'holding';
-    this.heldStatus = status;
-    this.pretence = new SentPretence(this.response);
-    this.wait(before);
-    return this.hold(method, args);
+    const stored = this.hooks.beforeBytes(status, moment);
+    if (!isPromise(stored)) {
+      return this.state === 'unsent' ? this.passOnWithHead(method, args) : this.passOn(method, args);
+    }
+    const held = new HeldResponse(this.response, status, this.state === 'sending', moment);
+    this.state = held;
+    this.waitFor(stored, held);
+    return held.keep(method, args);
   }
 
-  private wait(before: Promise<void>): void {
-    before.then(
-      () => this.release(),
-      (error: unknown) => this.refuse(error),
+  private waitFor(stored: Promise<void>, held: HeldResponse): void {
+    stored.then(
+      () => this.fulfilled(held),
+      (error: unknown) => this.rejected(held, error),
     );
   }
 
-  private hold(method: Method, args: unknown[]): unknown {
-    if (method === 'writeHead' && this.held.length > 0) throw SentPretence.headersSent();
-    this.held.push([method, args]);
-    if (method === 'end') {
-      this.isEndHeld = true;
-      this.pretence?.ended();
+  private fulfilled(held: HeldResponse): void {
+    if (held.asked !== 'end') {
+      held.asked = held.hasEnd ? 'end' : 'held';
+      const stored = this.hooks.beforeBytes(held.status, held.asked);
+      if (isPromise(stored)) return this.waitFor(stored, held);
     }
-    if (method !== 'write') return this.response;
-    this.heldBytes += (args[0] as { length?: number } | undefined)?.length ?? 0;
-    if (this.heldBytes < this.response.writableHighWaterMark) return true;
-    this.needsDrain = true;
-    return false;
+    this.replay(held);
   }
 
-  private release(): void {
-    if (!this.isEndAsked) {
-      this.isEndAsked = this.isEndHeld;
-      const before = this.keeper.beforeBytes(this.heldStatus, this.isEndHeld ? 'end' : 'held');
-      if (before) return this.wait(before);
-    }
-    this.pretence?.stop();
-    this.state = 'open';
-    if (!this.headWritten) this.response.statusCode = this.heldStatus;
-    try {
-      for (const [method, args] of this.held.splice(0)) this.forward(method, args);
-    } catch (error) {
-      // What Node would have told the caller (a header value it rejects): too late for that.
-      return this.refuse(error);
-    }
+  private rejected(held: HeldResponse, error: unknown): void {
+    this.release(held);
+    this.fail(held, error);
+  }
+
+  private replay(held: HeldResponse): void {
     const { response } = this;
-    if (response.destroyed) return this.finish(false);
-    if (this.needsDrain && !response.writableEnded && !response.writableNeedDrain) process.nextTick(drained, response);
-    this.needsDrain = false;
-  }
-
-  /** What was stored is not what the response says. Nothing of it has left: say so instead. Too late for that: break it off. */
-  private refuse(error: unknown): void {
-    const { response } = this;
-    this.pretence?.stop();
-    this.state = 'refused';
-    if (this.headWritten || response.headersSent) response.destroy();
-    else replaceResponse(response, error instanceof SessionError ? error.status : 500, this.keeper, this.isEndHeld);
-    for (const [, args] of this.held.splice(0)) failCallback(args);
-    this.finish(true);
-  }
-
-  private forward(method: Method, args: unknown[]): unknown {
-    if (this.state === 'closed') this.state = 'open';
-    if (this.headWritten) return this.send(method, args);
-    const headed = this.writeHeaders(method, args);
+    const { calls } = held;
+    this.release(held);
+    if (!held.isHeadSent) response.statusCode = held.status;
     try {
-      return this.send(method, headed);
-    } catch (error) {
-      if (!this.response.headersSent) {
-        // As if nothing had been written: an exception filter answers instead.
-        this.headWritten = false;
-        if (this.state === 'open') this.state = 'closed';
+      for (; calls[0]; calls.shift()) {
+        const [method, args] = calls[0];
+        if (this.state === 'unsent') this.passOnWithHead(method, args);
+        else this.passOn(method, args);
       }
+    } catch (error) {
+      // Node rejects a header value, for instance. It is too late to throw to the caller.
+      return this.fail(held, error);
+    }
+    if (response.destroyed) return this.closed();
+    if (held.needsDrain && !response.writableEnded && !response.writableNeedDrain) process.nextTick(drained, response);
+  }
+
+  private release(held: HeldResponse): void {
+    held.restoreLook();
+    this.state = held.isHeadSent ? 'sending' : 'unsent';
+  }
+
+  /** The response must not be sent as it is. Replaces it by an error, or cuts it off if a part of it has left. */
+  private fail(held: HeldResponse, error: unknown): void {
+    const { state, response } = this;
+    this.state = 'failed';
+    try {
+      if (state !== 'unsent' || response.headersSent) response.destroy();
+      else replaceResponse(response, error instanceof SessionError ? error.status : 500, this.hooks, held.hasEnd);
+    } finally {
+      for (const [, args] of held.calls) failCallback(args);
+      if (state !== 'ended') this.hooks.afterEnd(true);
+    }
+  }
+
+  private passOn(method: ResponseMethod, args: unknown[]): unknown {
+    const result: unknown = Reflect.apply(this.original[method], this.response, args);
+    if (method === 'end') this.ended();
+    return result;
+  }
+
+  /** Passes the first call on, after the hooks have set their headers. */
+  private passOnWithHead(method: ResponseMethod, args: unknown[]): unknown {
+    // Before the call, because Node's `write` and `end` call `writeHead`, which then has to pass.
+    this.state = 'sending';
+    const headed = this.response.headersSent ? args : this.withHeaders(method, args);
+    try {
+      return this.passOn(method, headed);
+    } catch (error) {
+      // Node rejected the head, so nothing has left: an exception filter may answer instead.
+      if (this.state === 'sending' && !this.response.headersSent) this.state = 'unsent';
       throw error;
     }
   }
 
-  private send(method: Method, args: unknown[]): unknown {
-    const result: unknown = Reflect.apply(this.previous[method], this.response, args);
-    if (method === 'end') this.finish(true);
-    return result;
-  }
-
-  private writeHeaders(method: Method, args: unknown[]): unknown[] {
-    this.headWritten = true;
-    if (this.response.headersSent) return args;
+  /** @returns the arguments of the call, with the headers of the hooks if `writeHead` is given headers */
+  private withHeaders(method: ResponseMethod, args: unknown[]): unknown[] {
     // writeHead(status), writeHead(status, headers), writeHead(status, reason, headers)
     const at = method !== 'writeHead' ? -1 : typeof args[1] === 'string' ? 2 : 1;
     const headers = new RawResponseHeaders(this.response, at === -1 ? undefined : (args[at] as HeadHeaders));
-    this.keeper.beforeHead(headers, at === -1 ? this.response.statusCode : Number(args[0]));
+    this.hooks.beforeHead(headers, at === -1 ? this.response.statusCode : Number(args[0]));
     return at === -1 || !headers.forHead ? args : [...args.slice(0, at), headers.forHead];
-  }
-
-  private finish(isComplete: boolean): void {
-    if (this.isFinished || (this.isLeft && !isComplete)) return;
-    this.isFinished = isComplete;
-    this.isLeft = !isComplete;
-    if (this.state !== 'refused') this.state = 'over';
-    this.keeper.afterEnd(isComplete);
   }
 }
 
 /** Shared by all responses, so that a request costs no closures. */
-const GATED: Record<Method, (this: GatedResponse, ...args: unknown[]) => unknown> = {
+const GATED: Record<ResponseMethod, (this: GatedResponse, ...args: unknown[]) => unknown> = {
   writeHead(...args) {
-    return this[GATE]?.call('writeHead', args);
+    return this[GATE]?.called('writeHead', args);
   },
   write(...args) {
-    return this[GATE]?.call('write', args);
+    return this[GATE]?.called('write', args);
   },
   end(...args) {
-    return this[GATE]?.call('end', args);
+    return this[GATE]?.called('end', args);
   },
   flushHeaders() {
-    return void this[GATE]?.call('flushHeaders', []);
+    return void this[GATE]?.called('flushHeaders', []);
   },
 };
 
@@ -215,7 +230,7 @@ function drained(response: ServerResponse): void {
   response.emit('drain');
 }
 
-/** Whoever waits for its bytes to be written learns that they were not. */
+/** Tells a caller who waits for its bytes to be written that they were not. */
 function failCallback(args: readonly unknown[]): void {
   const callback = args.findLast((argument) => typeof argument === 'function') as ((error: Error) => void) | undefined;
   if (callback) process.nextTick(callback, new Error('the response was replaced or broken off'));

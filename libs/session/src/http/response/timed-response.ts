@@ -4,29 +4,29 @@ import { answeredAt, arrivalOf } from '../../timing/request-arrivals.js';
 import type { RequestEnd } from '../../timing/request-end.js';
 import type { RequestTiming } from '../../timing/request-timing.js';
 import type { RequestTimings } from '../../timing/request-timings.js';
-import { RawResponseHeaders } from './raw-response-headers.js';
-import type { ResponseHeaders } from './response-headers.js';
-import { serverTiming } from './server-timing.js';
+import { TIMING_PHASES } from '../../timing/timing-phase.js';
+import { RawResponseHeaders, type ResponseHeaders } from './response-headers.js';
 
 /** A balancer's own id for the request. Shorter than a session id, which therefore cannot be passed off as one. */
 const REQUEST_ID = /^[A-Za-z0-9-]{1,36}$/;
 
 const TIMED = Symbol('nestjs-session-beans:timed');
-/** Responses that began behind another one on their connection. */
+
+/** By connection: the responses that began while an earlier one of the same connection was still under way. */
 const pipelined = new WeakMap<Socket, Set<TimedResponse>>();
 
 type Timed = ServerResponse & { [TIMED]?: TimedResponse };
 
 /**
- * A response whose request is measured: notices its head, its end and the leaving of its client. Patches `writeHead`, through which every head
- * goes, and nothing else.
+ * The response of a request that is measured. Notices when its head is written, when it ends, and when its client goes.
+ * Patches only `writeHead`, through which every head goes.
  */
 export class TimedResponse implements RequestEnd {
   private hasHead = false;
   private isOver = false;
-  /** Those that began behind another one on its connection, if it did, too. */
-  private row: Set<TimedResponse> | undefined = undefined;
-  /** What others had put in place before. */
+  /** The entry of `pipelined` that this response is in, if it is in one. */
+  private pipeline: Set<TimedResponse> | undefined = undefined;
+  /** The method that was in place before: Node's, or the patch of somebody else. */
   private readonly writeHead: () => unknown;
 
   private constructor(
@@ -39,14 +39,17 @@ export class TimedResponse implements RequestEnd {
     this.writeHead = writeHead;
   }
 
-  /** @returns undefined where nobody listens, where the response is over, and where it is followed already: another application has handed it on */
+  /**
+   * @returns undefined when no listener wants the times, when the response is over, and when it is measured already,
+   * because another application of this process has passed the request on
+   */
   static follow(
     request: IncomingMessage,
     response: ServerResponse,
     timings: RequestTimings,
   ): TimedResponse | undefined {
     const patched: Timed = response;
-    // A client that has left already: no close event will come.
+    // A destroyed response emits no `close` event any more.
     if (!timings.areWanted || response.destroyed || patched[TIMED]) return undefined;
     const timed = new TimedResponse(response, request, timings, timings.begin(arrivalOf(request)));
     patched[TIMED] = timed;
@@ -56,14 +59,14 @@ export class TimedResponse implements RequestEnd {
     return timed;
   }
 
-  /** Somebody else, who puts more in place, will call `beforeHead`. */
-  giveWay(): void {
+  /** Removes the patch, unless others have patched over it. The response gate, installed next, calls `beforeHead`. */
+  unpatch(): void {
     const { response } = this;
     if (response.writeHead === (writeHeadTimed as unknown))
       response.writeHead = this.writeHead as ServerResponse['writeHead'];
   }
 
-  /** The head is about to be written; with its headers where they are told to clients. */
+  /** @param headers get `Server-Timing` if the application wants its clients to see the times */
   beforeHead(headers?: ResponseHeaders): void {
     if (this.hasHead) return;
     this.hasHead = true;
@@ -87,39 +90,42 @@ export class TimedResponse implements RequestEnd {
     return requestIdOf(this.request.headers['x-request-id']);
   }
 
-  /** @internal */
+  /** @internal `writeHead` was called with these arguments. */
   head(args: unknown[]): unknown {
     if (!this.hasHead) {
-      if (this.timings.tellsClients) args = this.tell(args);
+      if (this.timings.tellsClients) args = this.withServerTiming(args);
       else this.beforeHead();
     }
     return Reflect.apply(this.writeHead, this.response, args as []);
   }
 
-  /** Behind another one on its connection: Node gives it the socket later, and tells nobody when the connection ends before that. */
+  /**
+   * Node gives a pipelined response its socket only when the earlier ones are over. When the connection ends before
+   * that, the response emits no event, so this watches the connection instead.
+   */
   private followConnection(): void {
     const { socket } = this.request;
-    const row = pipelined.get(socket) ?? new Set();
+    const pipeline = pipelined.get(socket) ?? new Set();
     if (!pipelined.has(socket)) {
-      pipelined.set(socket, row);
+      pipelined.set(socket, pipeline);
       socket.on('close', () => {
-        for (const timed of row) timed.closed();
+        for (const timed of pipeline) timed.closed();
       });
     }
-    row.add(this);
-    this.row = row;
+    pipeline.add(this);
+    this.pipeline = pipeline;
   }
 
-  /** @internal */
+  /** @internal The response, or its connection, has closed. */
   closed(): void {
     if (this.isOver) return;
     this.isOver = true;
-    this.row?.delete(this);
+    this.pipeline?.delete(this);
     this.timings.finish(this.timing, this, answeredAt(this.request));
   }
 
-  /** @returns what to hand to `writeHead` instead */
-  private tell(args: unknown[]): unknown[] {
+  /** @returns the arguments of `writeHead`, with the header `Server-Timing` */
+  private withServerTiming(args: unknown[]): unknown[] {
     // writeHead(status), writeHead(status, headers), writeHead(status, reason, headers)
     const at = typeof args[1] === 'string' ? 2 : 1;
     const headers = new RawResponseHeaders(this.response, args[at] as OutgoingHttpHeaders | undefined);
@@ -128,9 +134,28 @@ export class TimedResponse implements RequestEnd {
   }
 }
 
+/**
+ * The value of the header `Server-Timing` at the moment: in ms, everything that is known while the head is being
+ * written, so all phases but `response`. Phases that took less than 10 microseconds are left out.
+ *
+ * @see https://www.w3.org/TR/server-timing/
+ */
+function serverTiming(timing: RequestTiming, node: string | undefined): string {
+  timing.settle();
+  const metrics: string[] = [];
+  for (const phase of TIMING_PHASES) {
+    const ms = timing.spentMs(phase);
+    if (ms >= 0.01) metrics.push(`${phase};dur=${ms.toFixed(2)}`);
+  }
+  metrics.push(`total;dur=${timing.totalMs.toFixed(2)}`);
+  if (timing.facts.cache) metrics.push(`cache;desc=${timing.facts.cache}`);
+  if (node !== undefined) metrics.push(`node;desc="${node}"`);
+  return metrics.join(', ');
+}
+
 function requestIdOf(header: string | string[] | undefined): string | undefined {
   if (header === undefined) return undefined;
-  // A balancer that adds its own to what the client sent puts it last.
+  // A balancer that adds its own id to the one that the client sent puts it last.
   const last = String(header).split(/, */).at(-1);
   return last !== undefined && REQUEST_ID.test(last) ? last : undefined;
 }

@@ -1,0 +1,99 @@
+import { type ExecutionContext, SetMetadata, createParamDecorator } from '@nestjs/common';
+import { SessionConfigurationError } from '../../errors/session-configuration.error.js';
+import type { HttpSession } from '../../request/http-session.js';
+import { HttpLifecycle } from '../http-lifecycle.js';
+
+/** Metadata key: `true` loads the session, `false` does not, whatever the dependencies say. */
+export const USES_SESSION = Symbol('nestjs-session-beans:uses-session');
+
+/** Metadata key: how long to wait for the session's lock, in ms. */
+export const SESSION_LOCK = Symbol('nestjs-session-beans:session-lock');
+
+/** Metadata key: the handler changes nothing of the session. */
+export const READ_ONLY_SESSION = Symbol('nestjs-session-beans:read-only-session');
+
+/**
+ * Loads the session for a handler, or for all handlers of a controller, although nothing they depend on says so: for
+ * beans obtained through `ModuleRef`, by passport strategies, or in code that Nest did not wire.
+ *
+ * @example
+ * ```ts
+ * @UseSession()
+ * @Post('login')
+ * login() {}
+ * ```
+ */
+export const UseSession = (): ClassDecorator & MethodDecorator => SetMetadata(USES_SESSION, true);
+
+/**
+ * Loads no session for a handler, or for all handlers of a controller, although their dependencies lead to
+ * session-scoped beans. The handler then does not depend on the store being up and costs no round trip. Touching a bean
+ * in it throws `SessionContextNotActiveError`.
+ *
+ * Does not apply to request-scoped beans (`forFeature` with `Scope.REQUEST`): Nest builds the controller, and them,
+ * before it looks at the handler.
+ *
+ * @example
+ * ```ts
+ * @SkipSession()
+ * @Get('health')
+ * health() {}
+ * ```
+ */
+export const SkipSession = (): ClassDecorator & MethodDecorator => SetMetadata(USES_SESSION, false);
+
+/**
+ * Runs a handler, or each handler of a controller, one request after the other for each session, on all servers: for
+ * side effects outside the session (payments, mails). The session itself needs no lock, and requests of other handlers
+ * go on. Waits in the guard phase; the lock is held until the response is stored. Loads the session.
+ *
+ * @param waitMs how long to wait for the others, in ms, by default 5 s; then the answer is 503 `SessionBusyError`
+ * @throws SessionConfigurationError when `waitMs` is not a whole number from 0
+ * @see HttpSession.runExclusive for a part of a handler
+ *
+ * @example
+ * ```ts
+ * @SessionLock({ waitMs: 10_000 })
+ * @Post('order')
+ * order() {}
+ * ```
+ */
+export function SessionLock({ waitMs = 5_000 }: { readonly waitMs?: number } = {}): ClassDecorator & MethodDecorator {
+  if (!Number.isSafeInteger(waitMs) || waitMs < 0) {
+    throw new SessionConfigurationError(
+      `@SessionLock() option waitMs = ${waitMs}: allowed is a whole number of milliseconds from 0`,
+    );
+  }
+  return SetMetadata(SESSION_LOCK, waitMs);
+}
+
+/**
+ * Promises that a handler, or each handler of a controller, changes no bean and no attribute. Looking for changes is
+ * then skipped, which for large beans is most of the cost of a request. Outside production (`NODE_ENV`) the promise is
+ * checked: a change is not stored, and a warning names handler and bean. In production such a change is lost without a
+ * warning.
+ *
+ * @example
+ * ```ts
+ * @ReadOnlySession()
+ * @Get('cart')
+ * show() {}
+ * ```
+ */
+export const ReadOnlySession = (): ClassDecorator & MethodDecorator => SetMetadata(READ_ONLY_SESSION, true);
+
+/**
+ * Parameter of a handler: its `HttpSession`. Loads the session for this handler.
+ *
+ * @example
+ * ```ts
+ * @Get()
+ * show(@CurrentSession() session: HttpSession) {}
+ * ```
+ */
+export const CurrentSession: () => ParameterDecorator = createParamDecorator(currentSession);
+
+/** Gives the parameter its value. Nest keeps the function with the parameter: so the handler plan recognises it. */
+export function currentSession(_: unknown, execution: ExecutionContext): HttpSession | undefined {
+  return HttpLifecycle.of(execution.getArgByIndex(0))?.httpSession;
+}
