@@ -16,7 +16,9 @@ import { privateFieldsOf } from '../bean/bean-class-checks.js';
 import { HttpSession } from '../request/http-session.js';
 import { CurrentRequest } from '../request/current-request.js';
 import { SessionEvents } from '../request/session-events.js';
-import { SessionVitals } from '../live/session-vitals.js';
+import { LiveSessions } from '../live/live-sessions.js';
+import { NearCache } from '../live/near-cache.js';
+import { StoreGateway } from '../store/store-gateway.js';
 import { SessionBeanError } from '../errors/session-bean.error.js';
 import { SessionConfigurationError } from '../errors/session-configuration.error.js';
 import { commitAfterHandlers } from '../http/handlers/commit-after-handlers.js';
@@ -50,7 +52,16 @@ const logger = new Logger('SessionModule');
  */
 @Module({
   providers: sessionProviders,
-  exports: [HttpSession, SessionEvents, CurrentRequest, BeanRegistry, SessionVitals, RequestTimings],
+  exports: [
+    HttpSession,
+    SessionEvents,
+    CurrentRequest,
+    BeanRegistry,
+    StoreGateway,
+    LiveSessions,
+    NearCache,
+    RequestTimings,
+  ],
 })
 export class SessionModule extends ConfigurableModuleClass implements NestModule, OnModuleInit, OnApplicationShutdown {
   constructor(

@@ -8,7 +8,6 @@ import { NearCache } from '../live/near-cache.js';
 import { CurrentRequest } from '../request/current-request.js';
 import { SessionEvents } from '../request/session-events.js';
 import { SessionLifecycle } from '../request/session-lifecycle.js';
-import { SessionVitals } from '../live/session-vitals.js';
 import { StoreGateway } from '../store/store-gateway.js';
 import { SessionConfigurationError } from '../errors/session-configuration.error.js';
 import { CookieIdTransport } from '../http/id/cookie-id-transport.js';
@@ -58,28 +57,38 @@ export const sessionProviders: FactoryProvider[] = [
       new RequestTimings(nodeName, (error) => logger.error('a listener to request records failed', error)),
   },
   {
-    provide: SessionVitals,
+    provide: StoreGateway,
     inject: [RESOLVED_OPTIONS, SessionEvents],
-    useFactory(options: ResolvedSessionOptions, events: SessionEvents) {
-      const store = new StoreGateway(
-        options.store,
-        options.touchIntervalMs,
-        options.storeTimeoutMs,
+    useFactory: ({ store, touchIntervalMs, storeTimeoutMs }: ResolvedSessionOptions, events: SessionEvents) =>
+      new StoreGateway(
+        store,
+        touchIntervalMs,
+        storeTimeoutMs,
         (key) => events.emit('lost', { session: sessionHash(key) }),
         (error) => events.emit('storeFailed', { store: error.store, operation: error.operation, error }),
-      );
-      const nearCache = options.nearCache && new NearCache(options.nearCache);
-      return new SessionVitals(store, new LiveSessions(store, options, nearCache), nearCache);
-    },
+      ),
+  },
+  {
+    // Undefined without the option nearCache.
+    provide: NearCache,
+    inject: [RESOLVED_OPTIONS],
+    useFactory: ({ nearCache }: ResolvedSessionOptions) => nearCache && new NearCache(nearCache),
+  },
+  {
+    provide: LiveSessions,
+    inject: [StoreGateway, RESOLVED_OPTIONS, NearCache],
+    useFactory: (gateway: StoreGateway, options: ResolvedSessionOptions, nearCache: NearCache | undefined) =>
+      new LiveSessions(gateway, options, nearCache),
   },
   {
     provide: SessionLifecycle,
-    inject: [RESOLVED_OPTIONS, BeanRegistry, SessionEvents, SessionVitals],
+    inject: [RESOLVED_OPTIONS, BeanRegistry, SessionEvents, StoreGateway, LiveSessions],
     useFactory(
       options: ResolvedSessionOptions,
       beans: BeanRegistry,
       events: SessionEvents,
-      { store, liveSessions }: SessionVitals,
+      gateway: StoreGateway,
+      liveSessions: LiveSessions,
     ) {
       const settings = {
         ...options,
@@ -88,7 +97,7 @@ export const sessionProviders: FactoryProvider[] = [
       };
       return new SessionLifecycle(
         settings,
-        store,
+        gateway,
         liveSessions,
         beans,
         events,

@@ -1,5 +1,4 @@
 import type { Attributes, BatchObservableResult, Meter, Observable } from '@opentelemetry/api';
-import type { SessionVitals } from '../live/session-vitals.js';
 import type { RequestTimings } from '../timing/request-timings.js';
 import { TIMING_PHASES } from '../timing/timing-phase.js';
 import { nodeLabels } from './node-labels.js';
@@ -13,7 +12,7 @@ export function observeTotals(
   meter: Meter,
   totals: RequestTotals,
   timings: RequestTimings,
-  vitals: SessionVitals,
+  storeName: string,
 ): () => void {
   const counter = (name: string, description: string, unit = ''): Observable =>
     meter.createObservableCounter(name, { description, unit });
@@ -56,7 +55,7 @@ export function observeTotals(
     result.observe(retries, totals.retries, node);
     result.observe(misrouted, totals.misrouted, node);
     each(events, 'session.event', totals.events, node);
-    const store = { ...node, 'session.store.name': vitals.store.name };
+    const store = { ...node, 'session.store.name': storeName };
     each(storeErrors, 'session.store.operation', totals.storeErrors, store);
   };
   meter.addBatchObservableCallback(observe, all);

@@ -1,12 +1,16 @@
 import type { Server } from 'node:net';
 import type { BatchObservableResult, Meter, Observable } from '@opentelemetry/api';
-import type { SessionVitals } from '../live/session-vitals.js';
+import type { LiveSessions } from '../live/live-sessions.js';
+import type { NearCache } from '../live/near-cache.js';
+import type { StoreGateway } from '../store/store-gateway.js';
 import type { RequestTimings } from '../timing/request-timings.js';
 import { EventLoopDelay } from './event-loop-delay.js';
 import { nodeLabels } from './node-labels.js';
 
 export interface ObservedServer {
-  readonly vitals: SessionVitals;
+  readonly gateway: StoreGateway;
+  readonly liveSessions: LiveSessions;
+  readonly nearCache: NearCache | undefined;
 
   /** Whose connections are counted. */
   readonly listener: Partial<Pick<Server, 'getConnections'>> | undefined;
@@ -16,7 +20,8 @@ export interface ObservedServer {
  * Gauges, asked for when metrics are collected. The event loop is measured from one collection to the next.
  * @returns a function that stops it
  */
-export function observeVitals(meter: Meter, timings: RequestTimings, { vitals, listener }: ObservedServer): () => void {
+export function observeVitals(meter: Meter, timings: RequestTimings, server: ObservedServer): () => void {
+  const { gateway, liveSessions, nearCache, listener } = server;
   const gauge = (name: string, description: string, unit = ''): Observable =>
     meter.createObservableGauge(name, { description, unit });
   const live = gauge('session.live', 'Sessions of which this server has a live copy');
@@ -32,14 +37,13 @@ export function observeVitals(meter: Meter, timings: RequestTimings, { vitals, l
 
   const observe = async (result: BatchObservableResult): Promise<void> => {
     const node = nodeLabels(timings);
-    const { liveSessions, nearCache, store } = vitals;
-    result.observe(live, liveSessions.size, { ...node, 'session.store.name': store.name });
+    result.observe(live, liveSessions.size, { ...node, 'session.store.name': gateway.name });
     if (nearCache) {
       result.observe(cached, nearCache.size, node);
       result.observe(cachedBytes, nearCache.bytes, node);
     }
-    for (const [name, figure] of Object.entries(store.figures()))
-      result.observe(figures, figure, { ...node, 'session.store.name': store.name, 'session.store.figure': name });
+    for (const [name, figure] of Object.entries(gateway.figures()))
+      result.observe(figures, figure, { ...node, 'session.store.name': gateway.name, 'session.store.figure': name });
     result.observe(active, timings.pending, node);
     const { utilization, ...delays } = eventLoop.take();
     for (const [quantile, seconds] of Object.entries(delays))

@@ -1,5 +1,6 @@
 import { Deadline } from '../store/deadline.js';
-import type { SessionVitals } from '../live/session-vitals.js';
+import type { LiveSessions } from '../live/live-sessions.js';
+import type { StoreGateway } from '../store/store-gateway.js';
 import { SessionError } from '../errors/session.error.js';
 import type { RequestTimings } from '../timing/request-timings.js';
 
@@ -37,7 +38,8 @@ export type SessionHealth<Key extends string> = Record<
  */
 export class SessionHealthIndicator {
   constructor(
-    private readonly vitals: SessionVitals,
+    private readonly gateway: StoreGateway,
+    private readonly liveSessions: LiveSessions,
     private readonly timings: RequestTimings,
   ) {}
 
@@ -48,14 +50,13 @@ export class SessionHealthIndicator {
     key: Key,
     { onDown = 'down', withinMs }: SessionHealthOptions = {},
   ): Promise<SessionHealth<Key>> {
-    const { vitals, timings } = this;
     const facts = {
-      store: vitals.store.name,
-      liveSessions: vitals.liveSessions.size,
-      pendingRequests: timings.pending,
+      store: this.gateway.name,
+      liveSessions: this.liveSessions.size,
+      pendingRequests: this.timings.pending,
     };
     try {
-      const probe = vitals.store.probe();
+      const probe = this.gateway.probe();
       await (withinMs === undefined ? probe : new Deadline(withinMs, '(withinMs)').limit(probe));
       return { [key]: { status: 'up', ...facts } } as SessionHealth<Key>;
     } catch (error) {

@@ -62,7 +62,7 @@ export class SessionMetrics {
     this.stops = [
       timings.listen((request) => this.record(request)),
       this.totals.countEvents(events),
-      observeTotals(meter, this.totals, timings, server.vitals),
+      observeTotals(meter, this.totals, timings, server.gateway.name),
       observeVitals(meter, timings, server),
     ];
   }

@@ -9,7 +9,9 @@ import {
 import { HttpAdapterHost } from '@nestjs/core';
 import { CurrentRequest } from '../request/current-request.js';
 import { SessionEvents } from '../request/session-events.js';
-import { SessionVitals } from '../live/session-vitals.js';
+import { LiveSessions } from '../live/live-sessions.js';
+import { NearCache } from '../live/near-cache.js';
+import { StoreGateway } from '../store/store-gateway.js';
 import { RequestTimings } from '../timing/request-timings.js';
 import { DownstreamChannels } from './downstream-channels.js';
 import type { ObservedServer } from './observe-vitals.js';
@@ -46,8 +48,9 @@ import { slowRequestLog } from './slow-request-log.js';
     },
     {
       provide: SessionHealthIndicator,
-      inject: [SessionVitals, RequestTimings],
-      useFactory: (vitals: SessionVitals, timings: RequestTimings) => new SessionHealthIndicator(vitals, timings),
+      inject: [StoreGateway, LiveSessions, RequestTimings],
+      useFactory: (gateway: StoreGateway, liveSessions: LiveSessions, timings: RequestTimings) =>
+        new SessionHealthIndicator(gateway, liveSessions, timings),
     },
   ],
   exports: [SessionTiming, SessionHealthIndicator],
@@ -58,7 +61,9 @@ export class SessionObservabilityModule extends ConfigurableModuleClass implemen
   constructor(
     @Inject(MODULE_OPTIONS_TOKEN) private readonly options: typeof OPTIONS_TYPE,
     private readonly timings: RequestTimings,
-    private readonly vitals: SessionVitals,
+    private readonly gateway: StoreGateway,
+    private readonly liveSessions: LiveSessions,
+    @Inject(NearCache) private readonly nearCache: NearCache | undefined,
     private readonly events: SessionEvents,
     private readonly context: CurrentRequest,
     private readonly adapterHost: HttpAdapterHost,
@@ -76,7 +81,7 @@ export class SessionObservabilityModule extends ConfigurableModuleClass implemen
 
   /** @throws SessionConfigurationError at boot: one line naming the option and what is allowed */
   onModuleInit(): void {
-    const { timings, vitals, events, context, stops } = this;
+    const { timings, gateway, liveSessions, nearCache, events, context, stops } = this;
     const options = resolveObservabilityOptions(this.options);
     const { node, metrics, durationByHandler, tracing, spanProcessor } = options;
     const { downstreamChannels, serverTiming, slowRequestMs } = options;
@@ -84,10 +89,11 @@ export class SessionObservabilityModule extends ConfigurableModuleClass implemen
     timings.tellsClients = serverTiming === true;
     if (metrics) {
       const listener = this.adapterHost.httpAdapter?.getHttpServer() as ObservedServer['listener'];
-      const sessionMetrics = new SessionMetrics(metrics, timings, events, { vitals, listener }, durationByHandler);
+      const server = { gateway, liveSessions, nearCache, listener };
+      const sessionMetrics = new SessionMetrics(metrics, timings, events, server, durationByHandler);
       stops.push(() => sessionMetrics.stop());
     }
-    if (tracing) timings.tracer = new SessionTracer(tracing, vitals.store.name);
+    if (tracing) timings.tracer = new SessionTracer(tracing, gateway.name);
     if (slowRequestMs !== undefined)
       stops.push(timings.listen(slowRequestLog(slowRequestMs, new Logger('SessionTiming'))));
     // A header and spans need requests to be measured, even if nobody reads the records.
