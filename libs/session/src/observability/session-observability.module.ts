@@ -15,7 +15,7 @@ import { StoreGateway } from '../store/store-gateway.js';
 import { RequestTimings } from '../timing/request-timings.js';
 import { DownstreamChannels } from './downstream-channels.js';
 import type { ObservedServer } from './observe-vitals.js';
-import { resolveObservabilityOptions } from './resolve-observability-options.js';
+import { resolveObservabilityOptions } from './session-observability.options.js';
 import { SessionHealthIndicator } from './session-health-indicator.js';
 import { SessionMetrics } from './session-metrics.js';
 import {
@@ -34,7 +34,7 @@ import { slowRequestLog } from './slow-request-log.js';
  *
  * @example
  * ```ts
- * SessionObservabilityModule.forRoot({ metrics: metrics.getMeterProvider(), slowRequestMs: 500 })
+ * SessionObservabilityModule.forRoot({ meterProvider: metrics.getMeterProvider(), slowRequestMs: 500 })
  * ```
  *
  * @see docs/observability.md
@@ -83,21 +83,21 @@ export class SessionObservabilityModule extends ConfigurableModuleClass implemen
   onModuleInit(): void {
     const { timings, gateway, liveSessions, nearCache, events, context, stops } = this;
     const options = resolveObservabilityOptions(this.options);
-    const { node, metrics, durationByHandler, tracing, spanProcessor } = options;
+    const { nodeName, meterProvider, durationByHandler, tracerProvider, spanProcessor } = options;
     const { downstreamChannels, serverTiming, slowRequestMs } = options;
-    timings.node = node ?? timings.node;
+    timings.node = nodeName ?? timings.node;
     timings.tellsClients = serverTiming === true;
-    if (metrics) {
+    if (meterProvider) {
       const listener = this.adapterHost.httpAdapter?.getHttpServer() as ObservedServer['listener'];
       const server = { gateway, liveSessions, nearCache, listener };
-      const sessionMetrics = new SessionMetrics(metrics, timings, events, server, durationByHandler);
+      const sessionMetrics = new SessionMetrics(meterProvider, timings, events, server, durationByHandler);
       stops.push(() => sessionMetrics.stop());
     }
-    if (tracing) timings.tracer = new SessionTracer(tracing, gateway.name);
+    if (tracerProvider) timings.tracer = new SessionTracer(tracerProvider, gateway.name);
     if (slowRequestMs !== undefined)
       stops.push(timings.listen(slowRequestLog(slowRequestMs, new Logger('SessionTiming'))));
     // A header and spans need requests to be measured, even if nobody reads the records.
-    if (serverTiming || tracing) stops.push(timings.listen(() => undefined));
+    if (serverTiming || tracerProvider) stops.push(timings.listen(() => undefined));
     const channels = new DownstreamChannels(() => context.state?.timing, downstreamChannels);
     stops.push(() => channels.stop());
     spanProcessor?.watch(() => context.state?.timing);
