@@ -36,8 +36,8 @@ class SessionObservabilityDefaults {
   readonly spanProcessor?: SessionSpanProcessor = undefined;
 
   /**
-   * Names of `diagnostics_channel` tracing channels whose operations count as `downstream`, besides what `node:http` and
-   * `fetch` send.
+   * Names of `diagnostics_channel` tracing channels whose operations count as `downstream`, besides what `node:http`
+   * and `fetch` send.
    */
   readonly downstreamChannels?: readonly string[] = ['ioredis:command'];
 
@@ -48,15 +48,15 @@ class SessionObservabilityDefaults {
   readonly serverTiming?: boolean = false;
 
   /**
-   * A request that takes at least this long, in ms, is written to the log as one line of JSON; 0 writes all. Default: no
-   * request is.
+   * A request that takes at least this long, in ms, is written to the log as one line of JSON; 0 writes all. Default:
+   * no request is.
    */
   readonly slowRequestMs?: number = undefined;
 }
 
 /**
- * Options of `SessionObservabilityModule.forRoot()`. All may be left out, and what is left out costs nothing. Checked at
- * boot, where an option that cannot work throws a `SessionConfigurationError`.
+ * Options of `SessionObservabilityModule.forRoot()`. All may be left out, and what is left out costs nothing. Checked
+ * at boot, where an option that cannot work throws a `SessionConfigurationError`.
  *
  * An interface, because linters refuse to spread the instance of a class.
  *

@@ -9,10 +9,12 @@ const NAMES: Readonly<Record<StorePhase, string>> = {
   sessionSave: 'session.save',
 };
 
-/** `SpanStatusCode.ERROR` */
+/** `SpanStatusCode.ERROR`, written out so that `@opentelemetry/api` is not loaded. */
 const ERROR = 2;
 
-/** Runs what asks the store inside spans, children of the active one. Spans of a driver become their children. */
+/**
+ * Runs calls of the store inside spans. Their parent is the active span, and the spans of a driver are their children.
+ */
 export class SessionTracer implements PhaseTracer {
   private readonly tracer: Tracer;
 
@@ -28,7 +30,7 @@ export class SessionTracer implements PhaseTracer {
       try {
         return await work();
       } catch (error) {
-        // Texts of this package's errors name no id; those of drivers may say anything.
+        // Not the text of the error: that of a driver may hold anything.
         span.setStatus({ code: ERROR, message: error instanceof Error ? error.name : 'Error' });
         throw error;
       } finally {
