@@ -1,4 +1,5 @@
 import type { Span, Tracer, TracerProvider } from '@opentelemetry/api';
+import type { MaybePromise } from '../store/maybe-promise.js';
 import { sessionHash } from '../store/session-id.js';
 import type { PhaseTracer, StorePhase } from '../timing/phase-tracer.js';
 import type { RequestFacts } from '../timing/request-facts.js';
@@ -25,7 +26,7 @@ export class SessionTracer implements PhaseTracer {
     this.tracer = provider.getTracer('nestjs-session-beans');
   }
 
-  trace<T>(phase: StorePhase, facts: RequestFacts, work: () => Promise<T>): Promise<T> {
+  trace<T>(phase: StorePhase, facts: RequestFacts, work: () => MaybePromise<T>): Promise<T> {
     return this.tracer.startActiveSpan(NAMES[phase], async (span) => {
       try {
         return await work();

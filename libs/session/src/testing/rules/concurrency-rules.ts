@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { ContractRules } from '../contract-rules.js';
+import type { ContractRules } from '../store-under-test.js';
 
 export const concurrencyRules: ContractRules = {
   '[S3] of 50 updates from one version one is saved, the others are told what is stored': async (on) => {
