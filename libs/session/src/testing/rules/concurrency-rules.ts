@@ -32,7 +32,7 @@ export const concurrencyRules: ContractRules = {
         seen = result.record.parts.get('counter');
       }
     };
-    await Promise.all(Array.from({ length: 20 }, async (_, i) => countUp((i % 2) as 0 | 1)));
+    await Promise.all(Array.from({ length: 20 }, (_, i) => countUp((i % 2) as 0 | 1)));
     assert.equal((await on.found(key)).parts.get('counter')?.payload, '20');
   },
 
@@ -47,7 +47,7 @@ export const concurrencyRules: ContractRules = {
   },
 
   '[S4] updates of different parts by different servers are all saved': async (on) => {
-    const names = Array.from({ length: 20 }, async (_, i) => `part${i}`);
+    const names = Array.from({ length: 20 }, (_, i) => `part${i}`);
     const { key, stamp } = await on.begin(Object.fromEntries(names.map((name) => [name, '0'])));
     const servers = await on.servers();
     const save = (name: string, i: number) =>
@@ -88,7 +88,7 @@ export const concurrencyRules: ContractRules = {
     const servers = await on.servers();
     const change = on.update(key, { a: { base: stamp, payload: '1' } });
     const results = await Promise.all(
-      Array.from({ length: 20 }, async (_, i) => on.saved(change, servers[(i % 2) as 0 | 1])),
+      Array.from({ length: 20 }, (_, i) => on.saved(change, servers[(i % 2) as 0 | 1])),
     );
     for (const result of results) assert.equal(result.stamp, `2.${change.writeId}`);
     assert.equal((await on.found(key)).stamp, `2.${change.writeId}`);
