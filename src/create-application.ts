@@ -6,7 +6,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module.js';
 import type { SampleConfig } from './sample.config.js';
 
-/** The application, ready to listen. Rejects when it cannot boot. */
+/** Makes the application, ready to listen. Rejects when it cannot boot. */
 export async function createApplication(config: SampleConfig): Promise<INestApplication> {
   const adapter = config.adapter === 'fastify' ? new FastifyAdapter() : new ExpressAdapter();
   const app = await NestFactory.create(AppModule.for(config), adapter, {

@@ -1,4 +1,4 @@
-/** What the variables of the environment say. Each error names the variable, its value and what is allowed. */
+/** Reads variables of the environment. Each error names the variable, its value and what is allowed. */
 export class Environment {
   constructor(private readonly variables: NodeJS.ProcessEnv) {}
 
@@ -7,7 +7,7 @@ export class Environment {
     return this.variables[name] || undefined;
   }
 
-  /** @param example shown in the error */
+  /** @param example a value to show in the error */
   required(name: string, example: string): string {
     const value = this.text(name);
     if (value === undefined)

@@ -7,7 +7,7 @@ try {
   await app.listen(config.port, config.host);
   console.log(`listening on ${(await app.getUrl()).replace('[::1]', 'localhost')}`);
 } catch (error) {
-  // What is wrong with the configuration says one line; a stack would hide it.
+  // An error of the configuration is one line. A stack would hide it.
   console.error(error instanceof Error ? error.message : error);
   process.exit(1);
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { ReplicatedSessionStoreOptions, ReplicationMember } from 'nestjs-session-beans/replicated';
 import type { Environment } from './environment.js';
 
-/** The servers that keep sessions for each other, and how they know each other. */
+/** The servers that keep copies of sessions for each other, and how they authenticate each other. */
 export type ReplicationConfig = Pick<ReplicatedSessionStoreOptions, 'listen' | 'tls' | 'secret' | 'quorum'> & {
   readonly members: readonly ReplicationMember[];
 };
@@ -38,7 +38,7 @@ function readPem(name: string, file: string): string {
   }
 }
 
-/** `s1=127.0.0.1:7001`, or with a zone `s1=127.0.0.1:7001@east`. */
+/** Reads `s1=127.0.0.1:7001`, or with a zone `s1=127.0.0.1:7001@east`. */
 function member(text: string): ReplicationMember {
   const [, name, host, port, zone] = /^(\w+)=(\[[\da-f:]+\]|[\w.-]+):(\d{1,5})(?:@(\w+))?$/i.exec(text.trim()) ?? [];
   if (name === undefined || host === undefined)

@@ -1,23 +1,25 @@
 import { Environment } from './environment.js';
 import { type ReplicationConfig, readReplicationConfig } from './replication.config.js';
 
-/** What the environment says about this server; the names are those of the operators' manual in README.md. */
+/** The configuration of this server, from the environment. README.md lists the variables. */
 export interface SampleConfig {
   readonly port: number;
   readonly host: string;
   readonly adapter: 'express' | 'fastify';
   readonly pattern: 'none' | 'sticky' | 'replicated' | 'external' | 'cached';
   readonly nodeName: string | undefined;
-  /** The next three are set when the pattern needs them. */
+  /** Set for the patterns `external` and `cached`. */
   readonly redisUrl: string | undefined;
+  /** Set for the pattern `cached`. */
   readonly nearCache: 'validate' | 'bounded' | undefined;
+  /** Set for the pattern `replicated`. */
   readonly replication: ReplicationConfig | undefined;
   readonly signingKeys: readonly string[] | undefined;
   readonly idleTimeoutMs: number | undefined;
   readonly absoluteTimeoutMs: number | undefined;
-  /** How long a server that was told to stop goes on serving with red health, before it closes its connections. */
+  /** How long a server that was told to stop serves on, with red health, before it closes its connections. */
   readonly drainMs: number;
-  /** Responses say where the time went. */
+  /** Whether responses say where their time went. */
   readonly serverTiming: boolean;
   /** Requests that take at least this long are written to the log. */
   readonly slowRequestMs: number | undefined;
@@ -26,9 +28,9 @@ export interface SampleConfig {
 const ADAPTERS = ['express', 'fastify'] as const;
 const PATTERNS = ['none', 'sticky', 'replicated', 'external', 'cached'] as const;
 const SWITCHES = ['on', 'off'] as const;
-/** What a timer of Node can count; it would take more for 1 ms. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 const NEAR_CACHES = ['validate', 'bounded'] as const;
+/** The longest delay of a timer in Node, which takes a longer one for 1 ms. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** @throws Error naming the variable, its value and what is allowed */
 export function readConfig(variables: NodeJS.ProcessEnv): SampleConfig {

@@ -2,23 +2,18 @@ import type { SessionModuleOptions } from 'nestjs-session-beans';
 import type { ReplicationConfig } from './replication.config.js';
 import type { SampleConfig } from './sample.config.js';
 
-/** Which of the session architectures this server takes part in. The application's code is the same for all of them. */
+/** The options of the session module. They decide on the session architecture; all other code is the same for each. */
 export async function sessionOptions(config: SampleConfig): Promise<SessionModuleOptions> {
   const { signingKeys, idleTimeoutMs, absoluteTimeoutMs } = config;
-  return {
-    ...(await patternOptions(config)),
-    ...(signingKeys && { signingKeys }),
-    ...(idleTimeoutMs !== undefined && { idleTimeoutMs }),
-    ...(absoluteTimeoutMs !== undefined && { absoluteTimeoutMs }),
-  };
+  return { ...(await patternOptions(config)), signingKeys, idleTimeoutMs, absoluteTimeoutMs };
 }
 
-/** Stores are imported where they are used: a server in memory needs neither ioredis nor a transport between servers. */
+/** Stores are imported where they are used: a server with the memory store does not load ioredis or a transport. */
 async function patternOptions(config: SampleConfig): Promise<SessionModuleOptions> {
   const { pattern, nodeName, redisUrl, nearCache, replication } = config;
   switch (pattern) {
     case 'none':
-      // Without stickiness a route in the cookie would have no reader.
+      // No nodeName: without a sticky balancer nothing reads a route behind the id.
       return {};
     case 'sticky':
       return { nodeName };

@@ -114,14 +114,14 @@ function timesIn(text) {
 
 /** A request as both saw it; what its server wrote is missing where it was faster than `slowRequestMs`. */
 function joined(request, record) {
-  const phases = record && Object.fromEntries(PHASES.map((phase) => [phase, record.phases[phase] * 1000]));
-  const server = request.server ?? record?.node ?? request.address ?? '(none)';
+  const phases = record && Object.fromEntries(PHASES.map((phase) => [phase, record.phaseSeconds[phase] * 1000]));
+  const server = request.server ?? record?.nodeName ?? request.address ?? '(none)';
   if (!record) return { ...request, server };
   const { handler, session, cache, bytes, pending, isMisrouted, downstream } = record;
   // What neither accounts for: the network, and the kernel's queue of connections that the server has not accepted yet.
   const between = Math.max(
     0,
-    Math.round(request.total - request.balancerQueue - request.connect - record.total * 1000),
+    Math.round(request.total - request.balancerQueue - request.connect - record.durationSeconds * 1000),
   );
   return { ...request, server, between, handler, session, cache, bytes, pending, isMisrouted, downstream, phases };
 }

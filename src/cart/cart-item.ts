@@ -1,4 +1,4 @@
-/** One line of a cart. Amounts are in cents. */
+/** One line of a cart. Prices are in cents. */
 export class CartItem {
   sku = '';
   quantity = 0;

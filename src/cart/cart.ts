@@ -2,14 +2,14 @@ import { Type } from 'class-transformer';
 import { Merge, SessionScoped } from 'nestjs-session-beans';
 import { CartItem } from './cart-item.js';
 
-/** What this session wants to buy: a bean with instances of another class, a Date and a Map. */
+/** The cart of this session: a bean with instances of another class, a Date and a Map. */
 @SessionScoped({ name: 'cart', version: 1 })
 export class Cart {
   @Type(() => CartItem)
   @Merge('append')
   private items: CartItem[] = [];
 
-  /** How often each article was put in, also those taken out again. */
+  /** How often each article was added, also articles that were removed again. */
   private readonly additions = new Map<string, number>();
 
   @Merge('latest')

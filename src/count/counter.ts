@@ -1,6 +1,6 @@
 import { Merge, SessionScoped } from 'nestjs-session-beans';
 
-/** How often this session has counted. */
+/** Counts the requests of this session. Overlapping requests are added up. */
 @SessionScoped({ name: 'counter', version: 1 })
 export class Counter {
   @Merge('sum') private value = 0;

@@ -3,7 +3,7 @@ import { HealthCheck, type HealthCheckResult, HealthCheckService } from '@nestjs
 import { SessionHealthIndicator } from 'nestjs-session-beans/observability';
 import { Shutdown } from './shutdown.js';
 
-/** Less than balancers wait for an answer. */
+/** Shorter than the time that balancers wait for an answer. */
 const STORE_ANSWERS_WITHIN_MS = 200;
 
 @Controller()
@@ -15,8 +15,9 @@ export class HealthController {
   ) {}
 
   /**
-   * For balancers: red before the connections close, so that no new request comes. A store that is down is told and leaves it green: else balancers
-   * would take out all servers at once, with every page that needs no session.
+   * For balancers. Red while the server drains, so that no new request comes. A store that is down is reported as
+   * `degraded`, which is not red: otherwise balancers would take out all servers, with every page that needs no
+   * session.
    */
   @Get('health')
   @HealthCheck()
@@ -27,7 +28,7 @@ export class HealthController {
     ]);
   }
 
-  /** Needs no session: shows what everything else costs. */
+  /** Needs no session: its time is what a request costs without one. */
   @Get('ping')
   ping(): string {
     return 'pong';

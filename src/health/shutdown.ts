@@ -2,11 +2,13 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { ServerResponse } from 'node:http';
 import { type BeforeApplicationShutdown, Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { DRAIN_MS } from './drain-ms.js';
+
+/** Token of the time, in ms, that this server serves on with red health before it closes its connections. */
+export const DRAIN_MS = Symbol('DRAIN_MS');
 
 /**
- * Whether this server is on its way out. Between the first sign of it, red health, and the end of its connections it goes on serving for
- * `DRAIN_MS`, so that balancers have noticed before the first request could be refused.
+ * Drains this server when it is told to stop: its health is red from then on, and it serves for another `DRAIN_MS`.
+ * Balancers have noticed by the time a connection could be refused.
  */
 @Injectable()
 export class Shutdown implements OnModuleDestroy, BeforeApplicationShutdown {
@@ -21,16 +23,16 @@ export class Shutdown implements OnModuleDestroy, BeforeApplicationShutdown {
     return this.begun;
   }
 
-  /** Nest calls it first of all. */
+  /** The first hook that Nest calls. */
   onModuleDestroy(): void {
     this.begun = true;
-    // A balancer that keeps its connections to the end could send a request into one that is just being closed.
+    // Balancers give up their kept connections, so that none sends a request into one that is being closed.
     this.adapterHost.httpAdapter
       .getHttpServer()
       .prependListener('request', (_: unknown, response: ServerResponse) => response.setHeader('Connection', 'close'));
   }
 
-  /** Nest closes the connections when this is done. */
+  /** Nest closes the connections when this hook has resolved. */
   async beforeApplicationShutdown(): Promise<void> {
     await wait(this.drainMs);
   }

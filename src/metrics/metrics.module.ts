@@ -12,8 +12,8 @@ export class MetricsModule {
       module: MetricsModule,
       imports: [
         SessionObservabilityModule.forRoot({
-          node: nodeName,
-          metrics: prometheus.meterProvider,
+          nodeName,
+          meterProvider: prometheus.meterProvider,
           serverTiming,
           slowRequestMs,
         }),

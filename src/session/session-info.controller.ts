@@ -1,8 +1,10 @@
 import { Controller, Delete, Get, HttpCode, Inject, NotFoundException } from '@nestjs/common';
 import { HttpSession } from 'nestjs-session-beans';
-import { NODE_NAME } from './node-name.js';
 
-/** What a client may know about its own session. */
+/** Token of this server's name, null where it has none. */
+export const NODE_NAME = Symbol('NODE_NAME');
+
+/** Shows a client its own session, and ends it. */
 @Controller('session')
 export class SessionInfoController {
   constructor(

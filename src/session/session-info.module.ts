@@ -1,7 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { SampleConfig } from '../sample.config.js';
-import { NODE_NAME } from './node-name.js';
-import { SessionInfoController } from './session-info.controller.js';
+import { NODE_NAME, SessionInfoController } from './session-info.controller.js';
 
 @Module({ controllers: [SessionInfoController] })
 export class SessionInfoModule {

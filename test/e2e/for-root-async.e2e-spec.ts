@@ -1,18 +1,18 @@
 import { describe, expect, it } from '@jest/globals';
 import { Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
-import { SessionModule, type SessionModuleOptions } from 'nestjs-session-beans';
+import { SessionModule, type SessionModuleOptions, type SessionOptionsFactory } from 'nestjs-session-beans';
 import { CountController } from '../support/count.controller.js';
 import { Counter } from '../support/counter.bean.js';
 
 describe('forRootAsync()', () => {
-  class Options {
-    create(): SessionModuleOptions {
+  class Options implements SessionOptionsFactory {
+    createSessionOptions(): SessionModuleOptions {
       return { nodeName: 'c7' };
     }
   }
 
-  @Module({ providers: [{ provide: 'NODE', useValue: 'a7' }], exports: ['NODE'] })
+  @Module({ providers: [{ provide: 'NODE', useValue: 'a7' }, Options], exports: ['NODE', Options] })
   class ConfigModule {}
 
   it.each([
@@ -22,6 +22,7 @@ describe('forRootAsync()', () => {
       { imports: [ConfigModule], inject: ['NODE'], useFactory: async (nodeName: string) => ({ nodeName }) },
     ],
     ['useClass', 'c7', { useClass: Options }],
+    ['useExisting', 'c7', { imports: [ConfigModule], useExisting: Options }],
   ])('takes its options from %s', async (_, nodeName, options) => {
     const module = await Test.createTestingModule({
       imports: [SessionModule.forRootAsync(options), SessionModule.forFeature([Counter])],

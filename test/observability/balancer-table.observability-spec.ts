@@ -64,13 +64,13 @@ describe.each(balancers)('the joined logs of $balancer and its servers', ({ star
     });
   }
 
-  async function timeOf(node: ObservedNode): Promise<Pick<SessionRequestRecord, 'phases'>> {
+  async function timeOf(node: ObservedNode): Promise<Pick<SessionRequestRecord, 'phaseSeconds'>> {
     const text = await PrometheusText.of(node.url);
     const spent = TIMING_PHASES.map((phase) => [
       phase,
       text.value('session_phase_time_total', { session_phase: phase }),
     ]);
-    return { phases: Object.fromEntries(spent) as SessionRequestRecord['phases'] };
+    return { phaseSeconds: Object.fromEntries(spent) as SessionRequestRecord['phaseSeconds'] };
   }
 
   it('have one line per request: the balancer and its connections, the server and its phases', async () => {
@@ -134,12 +134,12 @@ describe.each(balancers)('the joined logs of $balancer and its servers', ({ star
     expect(new Set(seen.map(({ route }) => route))).toEqual(new Set(['s1']));
     expect(Math.max(...seen.map(({ pending }) => pending ?? 0))).toBeGreaterThan(4);
     // What the record, the header and the metrics say of that server.
-    const phases = seen.flatMap((one) => (one.phases ? [{ phases: one.phases }] : []));
+    const phases = seen.flatMap((one) => (one.phases ? [{ phaseSeconds: one.phases }] : []));
     expect(dominantPhase(together(phases))).toBe('queue');
     expect(dominantPhase(together(headers))).toBe('queue');
     const after = await timeOf(crowded);
-    const spent = TIMING_PHASES.map((phase) => [phase, after.phases[phase] - before.phases[phase]]);
-    expect(dominantPhase({ phases: Object.fromEntries(spent) as typeof after.phases })).toBe('queue');
+    const spent = TIMING_PHASES.map((phase) => [phase, after.phaseSeconds[phase] - before.phaseSeconds[phase]]);
+    expect(dominantPhase({ phaseSeconds: Object.fromEntries(spent) as typeof after.phaseSeconds })).toBe('queue');
     for (const other of others) expect((await PrometheusText.of(other.url)).text).not.toContain('CartController.show');
   });
 

@@ -88,19 +88,19 @@ describe('the record of a request that meets others', () => {
   }
 
   it('counts a retry when another server was quicker and the changes merge', async () => {
-    expect(await during('slow')).toMatchObject({ node: 's1', status: 201, retries: 1, conflicts: 0 });
+    expect(await during('slow')).toMatchObject({ nodeName: 's1', status: 201, retries: 1, conflicts: 0 });
   });
 
   it('counts a conflict when they do not', async () => {
-    expect(await during('conflict')).toMatchObject({ node: 's1', status: 409, conflicts: 1 });
+    expect(await during('conflict')).toMatchObject({ nodeName: 's1', status: 409, conflicts: 1 });
   });
 
   it('says that the balancer did not follow the route', async () => {
     const there = await send('', 0, 'GET');
     const elsewhere = await send('', 1, 'GET');
 
-    expect(there).toMatchObject({ node: 's1', locator: 'route', isMisrouted: false });
-    expect(elsewhere).toMatchObject({ node: 's2', locator: 'route', isMisrouted: true });
+    expect(there).toMatchObject({ nodeName: 's1', locator: 'route', isMisrouted: false });
+    expect(elsewhere).toMatchObject({ nodeName: 's2', locator: 'route', isMisrouted: true });
     expect(await records.of(() => fetch(`${servers[1]?.url}/`))).toMatchObject({ locator: 'none', isMisrouted: false });
   });
 

@@ -113,7 +113,7 @@ describe('what being measured costs', () => {
   it.each(adapters)(
     'is, with metrics, two calls of an instrument and one per long phase, $adapter',
     async ({ adapter }) => {
-      await start(adapter, { metrics: recorded.provider });
+      await start(adapter, { meterProvider: recorded.provider });
       await send();
       await eventually('three durations', () => recorded.of('session.request.duration').length === 3);
 
@@ -128,7 +128,7 @@ describe('what being measured costs', () => {
   );
 
   it.each(adapters)('is no label where a request does not fail, $adapter', async ({ adapter }) => {
-    await start(adapter, { metrics: recorded.provider });
+    await start(adapter, { meterProvider: recorded.provider });
     await send();
     await eventually('three durations', () => recorded.of('session.request.duration').length === 3);
 
@@ -140,7 +140,7 @@ describe('what being measured costs', () => {
   });
 
   it.each(adapters)('is the same object of labels for every request of a handler, $adapter', async ({ adapter }) => {
-    await start(adapter, { metrics: recorded.provider, durationByHandler: true });
+    await start(adapter, { meterProvider: recorded.provider, durationByHandler: true });
     await send();
     await send();
     await eventually('six durations', () => recorded.of('session.request.duration').length === 6);

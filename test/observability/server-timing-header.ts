@@ -1,9 +1,9 @@
 import { TIMING_PHASES, type SessionRequestRecord } from 'nestjs-session-beans/observability';
 
 /** The phases that a `Server-Timing` header names, as a record has them; those that it leaves out are 0. */
-export function phasesOfHeader(header: string | null): Pick<SessionRequestRecord, 'phases'> {
+export function phasesOfHeader(header: string | null): Pick<SessionRequestRecord, 'phaseSeconds'> {
   const named = (phase: string): number =>
     Number(new RegExp(`(?:^|, )${phase};dur=([\\d.]+)`).exec(header ?? '')?.[1] ?? 0);
-  const phases = Object.fromEntries(TIMING_PHASES.map((phase) => [phase, named(phase) / 1_000]));
-  return { phases: phases as unknown as SessionRequestRecord['phases'] };
+  const phaseSeconds = Object.fromEntries(TIMING_PHASES.map((phase) => [phase, named(phase) / 1_000]));
+  return { phaseSeconds: phaseSeconds as unknown as SessionRequestRecord['phaseSeconds'] };
 }

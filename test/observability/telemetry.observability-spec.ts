@@ -27,8 +27,8 @@ class Notes {
 
 const spanProcessor = new SessionSpanProcessor();
 const spans = new InMemorySpanExporter();
-const tracing = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(spans), spanProcessor] });
-const tracer = tracing.getTracer('@opentelemetry/instrumentation-pg');
+const tracerProvider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(spans), spanProcessor] });
+const tracer = tracerProvider.getTracer('@opentelemetry/instrumentation-pg');
 
 @Controller('notes')
 class NotesController {
@@ -72,7 +72,7 @@ describe.each(adapters)('what leaves the server, $adapter', ({ adapter }) => {
   const log = (...parts: unknown[]): void => void said.push(parts.map((part) => inspect(part, { depth: 6 })).join(' '));
   const logger: LoggerService = { log, error: log, warn: log, debug: log, verbose: log, fatal: log };
   const reader = new PrometheusExporter({ preventServerStart: true });
-  const metrics = new MeterProvider({ readers: [reader] });
+  const meterProvider = new MeterProvider({ readers: [reader] });
   let server: TestApplication;
   let records: RequestRecords;
   let client: ObservedClient;
@@ -105,13 +105,19 @@ describe.each(adapters)('what leaves the server, $adapter', ({ adapter }) => {
         unlock: async () => undefined,
       }),
       imports: [
-        SessionObservabilityModule.forRoot({ metrics, tracing, spanProcessor, serverTiming: true, slowRequestMs: 0 }),
+        SessionObservabilityModule.forRoot({
+          meterProvider,
+          tracerProvider,
+          spanProcessor,
+          serverTiming: true,
+          slowRequestMs: 0,
+        }),
       ],
       prepare: (app) => {
         app.useLogger(logger);
         // An instrumentation of the server: its span is active while the request is handled.
         app.use((_: unknown, __: unknown, next: () => void) => {
-          const span = tracing.getTracer('http').startSpan('GET /notes', { kind: SpanKind.SERVER });
+          const span = tracerProvider.getTracer('http').startSpan('GET /notes', { kind: SpanKind.SERVER });
           context.with(trace.setSpan(context.active(), span), next);
           span.end();
         });
@@ -121,7 +127,7 @@ describe.each(adapters)('what leaves the server, $adapter', ({ adapter }) => {
   afterAll(async () => {
     records.stop();
     await server.close();
-    await metrics.shutdown();
+    await meterProvider.shutdown();
     context.disable();
     Logger.overrideLogger(false);
   });
@@ -190,7 +196,7 @@ describe.each(adapters)('what leaves the server, $adapter', ({ adapter }) => {
     expect(json).not.toContain('\n');
     const logged = JSON.parse(json) as SessionRequestRecord;
     expect(logged).toMatchObject({ handler: 'NotesController.write', session: record.session, changed: ['notes'] });
-    expect(Object.keys(logged.phases)).toEqual(Object.keys(record.phases));
+    expect(Object.keys(logged.phaseSeconds)).toEqual(Object.keys(record.phaseSeconds));
   });
 
   it('tells hits, validated copies and misses of the near cache apart', async () => {

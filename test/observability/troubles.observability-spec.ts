@@ -15,7 +15,7 @@ import { PrometheusText } from '../support/prometheus-text.js';
 import { phasesOfHeader } from './server-timing-header.js';
 
 const PHASE_TIME = 'session_phase_time_total';
-type Phases = Pick<SessionRequestRecord, 'phases'>;
+type Phases = Pick<SessionRequestRecord, 'phaseSeconds'>;
 
 /** What the three ways to look at it say of some requests. */
 interface Seen {
@@ -83,7 +83,7 @@ describe('a running server of the sample', () => {
       const of = (text: PrometheusText): number => text.value(PHASE_TIME, { session_phase: phase });
       return [phase, of(after) - of(before)] as const;
     });
-    const metrics = { phases: Object.fromEntries(spent) as unknown as Phases['phases'] };
+    const metrics = { phaseSeconds: Object.fromEntries(spent) as unknown as Phases['phaseSeconds'] };
     return { records, record: together(records), metrics, header: together(headers) };
   }
 
@@ -96,8 +96,8 @@ describe('a running server of the sample', () => {
     // Touches the cart, changes nothing, and answers in a few words.
     const seen = await see(near, 'CartController.remove', () => send(near, '/cart/items/none', 'DELETE'));
 
-    for (const { phases } of [seen.record, seen.metrics, seen.header]) {
-      const { decode, encode, ...others } = phases;
+    for (const { phaseSeconds } of [seen.record, seen.metrics, seen.header]) {
+      const { decode, encode, ...others } = phaseSeconds;
       expect(decode + encode).toBeGreaterThan(Math.max(...Object.values(others)));
     }
     expect(seen.records[0]).toMatchObject({ largestBean: 'cart', touched: ['cart'], changed: [] });
@@ -112,8 +112,8 @@ describe('a running server of the sample', () => {
 
       expect(dominant(read)).toEqual(['sessionLoad', 'sessionLoad', 'sessionLoad']);
       for (const phase of dominant(written)) expect(['sessionLoad', 'sessionSave']).toContain(phase);
-      for (const { phases } of [written.record, written.metrics, written.header])
-        expect(phases.sessionSave).toBeGreaterThan(phases.application + phases.framework);
+      for (const { phaseSeconds } of [written.record, written.metrics, written.header])
+        expect(phaseSeconds.sessionSave).toBeGreaterThan(phaseSeconds.application + phaseSeconds.framework);
     } finally {
       proxy.delayMs = 0;
     }
@@ -129,7 +129,7 @@ describe('a running server of the sample', () => {
     const records = [...(await near.records()), ...(await distant.records())];
 
     expect(records.length).toBeGreaterThan(12);
-    for (const record of records) expect(Math.abs(sumOfPhases(record) / record.total - 1)).toBeLessThan(0.05);
+    for (const record of records) expect(Math.abs(sumOfPhases(record) / record.durationSeconds - 1)).toBeLessThan(0.05);
   });
 
   it('tells no session id, neither in its log, nor in its metrics, nor to clients other than in the cookie', async () => {

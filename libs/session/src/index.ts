@@ -1,6 +1,8 @@
 // The module
 export { SessionModule } from './module/session.module.js';
-export type { NearCacheOptions, SessionModuleOptions } from './module/session.options.js';
+export type { SessionModuleOptions, SessionOptionsFactory } from './module/session.options.js';
+export type { NearCacheOptions } from './module/near-cache.options.js';
+export { SESSION_CLOCK, SESSION_MODULE_OPTIONS, SESSION_STORE } from './module/session.providers.js';
 export type { SessionCookieOptions } from './http/id/session-cookie.js';
 
 // Beans

@@ -47,8 +47,8 @@ class AppModule {}
 const modules = [SessionModule.forRoot({ store: new MemorySessionStore() }), SessionModule.forFeature([Counter])];
 if (mode === 'metrics' || mode === 'header') {
   const { SessionObservabilityModule } = await load('observability/index.js');
-  const metrics = new MeterProvider({ readers: [new PrometheusExporter({ preventServerStart: true })] });
-  modules.push(SessionObservabilityModule.forRoot({ node: 's1', metrics, serverTiming: mode === 'header' }));
+  const meterProvider = new MeterProvider({ readers: [new PrometheusExporter({ preventServerStart: true })] });
+  modules.push(SessionObservabilityModule.forRoot({ nodeName: 's1', meterProvider, serverTiming: mode === 'header' }));
 }
 Module({ imports: modules })(AppModule);
 const app = await NestFactory.create(AppModule, new FastifyAdapter(), { logger: false });

@@ -100,6 +100,19 @@ describe('a check of options', () => {
     expect(() => checks.complete({ siez: 1 } as Options, defaults)).toThrow('there are size, name');
   });
 
+  it('reads options that are getters of a class', () => {
+    class FromEnvironment implements Options {
+      get size(): number {
+        return 7;
+      }
+    }
+
+    expect(checks.complete<Options, 'name'>(new FromEnvironment(), new Options())).toEqual({
+      size: 7,
+      name: undefined,
+    });
+  });
+
   it('throws the error of its owner', () => {
     const ofBean = new OptionChecks('Cart: @SessionScoped()', SessionBeanError);
 

@@ -69,9 +69,11 @@ export class OptionChecks {
     given: T,
     defaults: T,
   ): Completed<T, WithoutDefault> {
-    this.names(given, Object.keys(defaults));
+    const known = Object.keys(defaults) as (keyof T & string)[];
+    this.names(given, known);
     const completed = { ...defaults };
-    for (const name of Object.keys(given) as (keyof T)[]) {
+    // By the known names: the options may be getters of a class.
+    for (const name of known) {
       if (given[name] !== undefined) completed[name] = given[name];
     }
     return completed as unknown as Completed<T, WithoutDefault>;

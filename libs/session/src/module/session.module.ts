@@ -1,4 +1,5 @@
 import {
+  ConfigurableModuleBuilder,
   type DynamicModule,
   Inject,
   Logger,
@@ -11,33 +12,52 @@ import {
 } from '@nestjs/common';
 import { INTERCEPTORS_METADATA } from '@nestjs/common/constants.js';
 import { ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
-import { BeanRegistry } from '../bean/bean-registry.js';
 import { privateFieldsOf } from '../bean/bean-class-checks.js';
-import { HttpSession } from '../request/http-session.js';
-import { CurrentRequest } from '../request/current-request.js';
-import { SessionEvents } from '../request/session-events.js';
-import { SessionVitals } from '../live/session-vitals.js';
+import { BeanRegistry } from '../bean/bean-registry.js';
 import { SessionBeanError } from '../errors/session-bean.error.js';
 import { SessionConfigurationError } from '../errors/session-configuration.error.js';
 import { commitAfterHandlers } from '../http/handlers/commit-after-handlers.js';
 import { HandlerPlan, type PlannedController } from '../http/handlers/handler-plan.js';
-import type { HttpSessionRuntime } from '../http/http-lifecycle.js';
 import { SessionGuard } from '../http/handlers/session.guard.js';
 import { sessionInterceptor } from '../http/handlers/session.interceptor.js';
+import type { HttpSessionRuntime } from '../http/http-lifecycle.js';
 import { createSessionMiddleware } from '../http/session-middleware.js';
-import type { ResolvedSessionOptions } from './resolve-options.js';
-import { beanRegistrar, sessionBeanProvider } from './session-bean.provider.js';
-import { SessionFeatureModule } from './session-feature.module.js';
-import { type ASYNC_OPTIONS_TYPE, ConfigurableModuleClass, type OPTIONS_TYPE } from './session.module-definition.js';
-import { HTTP_SESSION_RUNTIME, RESOLVED_OPTIONS, sessionProviders } from './session.providers.js';
+import { LiveSessions } from '../live/live-sessions.js';
+import { NearCache } from '../live/near-cache.js';
+import { CurrentRequest } from '../request/current-request.js';
+import { HttpSession } from '../request/http-session.js';
+import { SessionEvents } from '../request/session-events.js';
+import type { SessionStore } from '../store/session-store.js';
+import { StoreGateway } from '../store/store-gateway.js';
 import { RequestTimings } from '../timing/request-timings.js';
+import { beanRegistrar, sessionBeanProvider, SessionFeatureModule } from './session-bean.providers.js';
+import type { ResolvedSessionOptions, SessionModuleOptions } from './session.options.js';
+import {
+  HTTP_SESSION_RUNTIME,
+  RESOLVED_OPTIONS,
+  SESSION_CLOCK,
+  SESSION_MODULE_OPTIONS,
+  SESSION_STORE,
+  sessionProviders,
+} from './session.providers.js';
 import { wireBeans } from './wire-beans.js';
 
 const logger = new Logger('SessionModule');
 
+const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<SessionModuleOptions>({
+  optionsInjectionToken: SESSION_MODULE_OPTIONS,
+})
+  .setClassMethodName('forRoot')
+  .setFactoryMethodName('createSessionOptions')
+  .setExtras({}, (definition) => ({ ...definition, global: true }))
+  .build();
+
 /**
- * Session-scoped beans for a Nest application. Import `forRoot()` or `forRootAsync()` once, in the root module; it is global. Import
- * `forFeature([...])` wherever a bean is injected.
+ * Session-scoped beans for a Nest application. Import `forRoot()` or `forRootAsync()` once, in the root module: it is
+ * global. Import `forFeature([...])` in every module that injects a bean.
+ *
+ * `forRootAsync()` takes its options from `useFactory` (with `imports` and `inject`), or from a `SessionOptionsFactory`
+ * with `useClass` or `useExisting`.
  *
  * @example
  * ```ts
@@ -50,11 +70,24 @@ const logger = new Logger('SessionModule');
  */
 @Module({
   providers: sessionProviders,
-  exports: [HttpSession, SessionEvents, CurrentRequest, BeanRegistry, SessionVitals, RequestTimings],
+  exports: [
+    HttpSession,
+    SessionEvents,
+    SESSION_STORE,
+    SESSION_CLOCK,
+    // Not for applications: needed by forFeature() and SessionObservabilityModule.
+    CurrentRequest,
+    BeanRegistry,
+    StoreGateway,
+    LiveSessions,
+    NearCache,
+    RequestTimings,
+  ],
 })
 export class SessionModule extends ConfigurableModuleClass implements NestModule, OnModuleInit, OnApplicationShutdown {
   constructor(
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedSessionOptions,
+    @Inject(SESSION_STORE) private readonly store: SessionStore,
     @Inject(HTTP_SESSION_RUNTIME) private readonly runtime: HttpSessionRuntime,
     private readonly context: CurrentRequest,
     private readonly beans: BeanRegistry,
@@ -65,22 +98,28 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
     super();
   }
 
-  /** @throws SessionConfigurationError at boot: one line naming the option, the value and what is allowed */
-  static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
-    return { ...super.forRoot(options), global: true };
-  }
-
-  static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
-    return { ...super.forRootAsync(options), global: true };
+  /**
+   * The module with these options. They are checked when the application boots.
+   *
+   * @throws SessionConfigurationError at boot: one line that names the option, its value and what is allowed
+   */
+  static override forRoot(options: SessionModuleOptions = {}): DynamicModule {
+    return super.forRoot(options);
   }
 
   /**
-   * Makes beans injectable in the importing module. Beans are client proxies, one per application, unless `scope: Scope.REQUEST` asks for true
-   * request-scoped providers, which cost more per request: Nest builds everything that depends on them anew, for every handler of the
-   * controller, and the session is loaded for it, also where `@SkipSession()` says not to. Such an instance belongs to the session that the request began with: after `invalidate()` nothing that is done
-   * to it is stored, while a client proxy goes on to a fresh instance.
+   * Makes beans injectable in the importing module. By default they are client proxies, one per application, that live
+   * as long as the application.
+   *
+   * With `scope: Scope.REQUEST` they are request-scoped providers of the instance itself, which cost more per request:
+   * Nest builds everything that depends on them anew, for every handler of the controller, and the session is loaded
+   * for it, also for handlers with `@SkipSession()`. Such an instance belongs to the session that the request began
+   * with. After `invalidate()` no change of it is stored, while a client proxy goes on to a fresh instance.
    *
    * @throws SessionBeanError at boot: a class that cannot be a bean, or a dependency that it cannot have
+   *
+   * @example
+   * SessionModule.forFeature([Counter, Cart])
    */
   static forFeature(
     beans: readonly Type<object>[],
@@ -89,7 +128,8 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
     beans.forEach((bean: unknown, index) => {
       if (typeof bean === 'function') return;
       throw new SessionBeanError(
-        `SessionModule.forFeature(): number ${index} of the list is ${typeof bean}, not a class; files that import each other are the usual cause`,
+        `SessionModule.forFeature(): number ${index} of the list is ${typeof bean}, not a class; ` +
+          'files that import each other are the usual cause',
       );
     });
     if (scope !== Scope.DEFAULT && scope !== Scope.REQUEST) {
@@ -101,7 +141,7 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
     return { module: SessionFeatureModule, providers, exports: [...beans] };
   }
 
-  /** Nest calls it when all providers exist and before the routes are registered: the moment to take our places. */
+  /** Nest calls it when all providers exist and no route is registered yet, so middleware and guards can be added. */
   configure(): void {
     this.refuseSecondRoot();
     wireBeans(this.beans, this.context, this.modules);
@@ -112,7 +152,7 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
       (token) => token === HttpSession || this.beans.find(token as Type<object>) !== undefined,
     );
     this.adapterHost.httpAdapter.use(createSessionMiddleware(this.context, this.runtime));
-    // Before every other guard, also those of the importing module, which would come first if ours were an APP_GUARD.
+    // Before all other guards. As an APP_GUARD it would run after those of the importing module.
     this.application.getGlobalGuards().unshift(new SessionGuard(this.context, plan));
     for (const controller of plan.controllers()) this.commitAfter(controller);
     this.runtime.hasOuterCode =
@@ -120,11 +160,11 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
   }
 
   async onModuleInit(): Promise<void> {
-    await this.options.store.open?.();
+    await this.store.open?.();
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await this.options.store.close();
+    await this.store.close();
   }
 
   private commitAfter(controller: PlannedController): void {
@@ -145,33 +185,35 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
   private warn(): void {
     const { options } = this;
     for (const { definition } of this.beans.all()) warnOfPrivateFields(definition.type);
-    if (options.isDefaultStore && process.env['NODE_ENV'] === 'production') {
+    if (options.store === undefined && process.env['NODE_ENV'] === 'production') {
       logger.warn(
         'no store is configured: sessions live in the memory of this process and end with it. Set the option store.',
       );
     }
     if (options.idTransport === 'url') {
       logger.warn(
-        "idTransport 'url' puts session ids into addresses, which end up in logs, histories and Referer headers (fails OWASP ASVS level 1)",
+        "idTransport 'url' puts session ids into addresses, which end up in logs, histories and Referer headers " +
+          '(fails OWASP ASVS level 1)',
       );
     }
   }
 }
 
-/** First of the controller's own interceptors. The metadata is the class's, which several applications of a process may share. */
+/** Puts the interceptor before the controller's own, once: applications of one process may share the class. */
 function bindInterceptor(controller: object): void {
   const bound = (Reflect.getMetadata(INTERCEPTORS_METADATA, controller) as unknown[] | undefined) ?? [];
   if (!bound.includes(sessionInterceptor))
     Reflect.defineMetadata(INTERCEPTORS_METADATA, [sessionInterceptor, ...bound], controller);
 }
 
-/** They outlive a request only as long as the instance is handed on: whether a value is still there would depend on the traffic. */
+/** A `#private` field lasts as long as the instance is handed on: the traffic would decide whether a value is kept. */
 function warnOfPrivateFields(type: Type<object>): void {
   const hooks = type.prototype as object;
   const fields = privateFieldsOf(type);
   if (fields.length === 0 || ('beforeBeanSaved' in hooks && 'onBeanRestored' in hooks)) return;
   logger.warn(
-    `${type.name} has ${fields.join(', ')}: nobody can read such fields from outside, so they are not stored. Declare state as \`private\` properties, ` +
-      'or implement both beforeBeanSaved() and onBeanRestored() to move it to and from one',
+    `${type.name} has ${fields.join(', ')}: nobody can read such fields from outside, ` +
+      'so they are not stored. Declare state as `private` properties, or implement both beforeBeanSaved() and ' +
+      'onBeanRestored() to move it to and from one',
   );
 }

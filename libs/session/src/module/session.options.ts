@@ -1,90 +1,208 @@
+import { type Completed, OptionChecks } from '../errors/option-checks.js';
 import type { SessionCookieOptions } from '../http/id/session-cookie.js';
-import type { Clock } from '../store/clock.js';
+import type { NearCacheSettings } from '../live/near-cache.js';
+import { type Clock, systemClock } from '../store/clock.js';
 import type { SessionStore } from '../store/session-store.js';
+import { type NearCacheOptions, refuseSilentStore, resolveNearCache } from './near-cache.options.js';
 
-/** What stays in this process of sessions that a store keeps. */
-export interface NearCacheOptions {
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+/** The options with their texts and defaults. A default that depends on another option stands in the text only. */
+class SessionModuleDefaults {
   /**
-   * `validate` (default): each request asks the store whether the copy is the newest, in one round trip, and gets the session only if it is not. Nothing
-   * stale is ever read. `bounded`: no round trip while the store tells this server what others change; a read is never older than `maxStalenessMs`,
-   * and never older than what its client has seen. Needs a store that notifies.
+   * Where sessions are kept. Opened when the application boots, closed with it. Default: a `MemorySessionStore` with
+   * its own defaults, whose sessions are gone when the process ends.
    */
-  readonly mode?: 'validate' | 'bounded';
+  readonly store?: SessionStore = undefined;
 
-  /** Sessions kept without a request, and about how many bytes they may take. Beyond, those unused for longest go. Default 10 000 and 64 MiB. */
-  readonly maxSessions?: number;
-  readonly maxBytes?: number;
+  /** A session ends after this long without a request, in ms. */
+  readonly idleTimeoutMs?: number = 30 * MINUTE;
 
-  /** `bounded` only: at least 100, default 200. Smaller means that a slow network is met with a round trip earlier. */
-  readonly maxStalenessMs?: number;
+  /**
+   * A session ends this long after its creation, in ms, however active it is. At least `idleTimeoutMs`. Default: 12
+   * hours, or `idleTimeoutMs` where that is longer.
+   */
+  readonly absoluteTimeoutMs?: number = undefined;
+
+  /**
+   * A session ends after this long, in ms, when its client never came back with the id. At most `idleTimeoutMs`.
+   * Default: 5 minutes, or `idleTimeoutMs` where that is shorter.
+   */
+  readonly unjoinedTimeoutMs?: number = undefined;
+
+  /**
+   * Requests that change nothing move the end of life at most this often, in ms. A session may therefore end that much
+   * earlier than `idleTimeoutMs` says. At most half of `idleTimeoutMs`. Default: a tenth of it, at most 1 minute.
+   */
+  readonly touchIntervalMs?: number = undefined;
+
+  /**
+   * Name of this server, 1 to 32 letters and digits. It becomes the route behind the id, for sticky balancers. Not
+   * allowed with a store that says itself where its sessions are. Default: none.
+   */
+  readonly nodeName?: string = undefined;
+
+  /** Keeps sessions of the store in this process after their last request. Default: off. */
+  readonly nearCache?: NearCacheOptions = undefined;
+
+  /** HMAC keys of at least 16 bytes that sign the id: the first signs, all verify. Default: ids are not signed. */
+  readonly signingKeys?: readonly string[] = undefined;
+
+  /** The cookie that carries the id. Its defaults are those of `SessionCookieOptions`. */
+  readonly cookie?: SessionCookieOptions = undefined;
+
+  /**
+   * How the id travels. `cookie`; `header`: `X-Session-Id` both ways, for clients that are no browsers; `url`: query
+   * parameter `sid` of addresses made with `HttpSession.encodeUrl`, which leaks ids into logs and histories and fails
+   * OWASP ASVS level 1.
+   */
+  readonly idTransport?: 'cookie' | 'header' | 'url' = 'cookie';
+
+  /**
+   * `always`: what a request changed is stored even when it fails, as servlet containers do. `success`: the changes of
+   * a request that is answered with status 400 or above are forgotten.
+   */
+  readonly commitOn?: 'always' | 'success' = 'always';
+
+  /**
+   * For beans that do not say: two requests changed the same, and no `@Merge` rule decides. `reject`: the later one is
+   * answered with 409. `latest`: the later one wins.
+   */
+  readonly onConflict?: 'reject' | 'latest' = 'reject';
+
+  /**
+   * For beans that do not say: stored state cannot be decoded. `reject`: the request fails. `reset`: the bean begins
+   * anew.
+   */
+  readonly onUndecodable?: 'reject' | 'reset' = 'reject';
+
+  /** Bound of one session's stored text, in UTF-8 bytes, from 256. A save beyond it is refused. */
+  readonly maxSessionBytes?: number = 1024 * 1024;
+
+  /**
+   * Longest wait for one call of a store that other servers share, in ms, up to 60,000. After it the request is
+   * answered with 503.
+   */
+  readonly storeTimeoutMs?: number = 750;
+
+  /** Where the library takes the time from; for tests. */
+  readonly clock?: Clock = systemClock;
 }
 
 /**
- * Options of `SessionModule.forRoot()`. Every duration is in milliseconds and finite: a session that never ends is refused
- * (OWASP ASVS 5.0 7.3). Checked and frozen at boot; the defaults are in `resolve-options.ts`.
+ * Options of `SessionModule.forRoot()`. All may be left out. Every duration is in milliseconds and finite: a session
+ * that never ends is refused (OWASP ASVS 5.0 7.3). Checked at boot, where an option that cannot work throws a
+ * `SessionConfigurationError`; fixed from then on.
+ *
+ * An interface, because linters refuse to spread the instance of a class.
+ *
+ * @example
+ * SessionModule.forRoot({ store: new RedisSessionStore({ url }), idleTimeoutMs: 20 * 60_000 })
  */
-export interface SessionModuleOptions {
-  /** Where sessions are kept. Default: a bounded `MemorySessionStore`, gone when the process ends. Closed with the application. */
-  readonly store?: SessionStore;
+export interface SessionModuleOptions extends SessionModuleDefaults {}
 
-  /** A session ends after this long without a request. Default 30 minutes. */
-  readonly idleTimeoutMs?: number;
+/**
+ * Makes the options of `SessionModule.forRootAsync({ useClass })` or `useExisting`. Called once, at boot.
+ *
+ * @example
+ * @Injectable()
+ * export class SessionConfig implements SessionOptionsFactory {
+ *   constructor(private readonly config: ConfigService) {}
+ *
+ *   createSessionOptions(): SessionModuleOptions {
+ *     return { store: new RedisSessionStore({ url: this.config.getOrThrow('REDIS_URL') }) };
+ *   }
+ * }
+ */
+export interface SessionOptionsFactory {
+  createSessionOptions(): SessionModuleOptions | Promise<SessionModuleOptions>;
+}
 
-  /** A session ends this long after its creation, however active it is. Default 12 hours. */
-  readonly absoluteTimeoutMs?: number;
+/** These have no default. */
+type WithoutDefault = 'store' | 'nodeName' | 'nearCache' | 'signingKeys' | 'cookie';
 
-  /** A session whose client never came back with the id ends after this long. Default 5 minutes, at most `idleTimeoutMs`. */
-  readonly unjoinedTimeoutMs?: number;
+/** These follow from `idleTimeoutMs`. */
+type Derived = 'absoluteTimeoutMs' | 'unjoinedTimeoutMs' | 'touchIntervalMs';
 
-  /**
-   * Requests that change nothing move the end of life at most this often, so a session may end that much earlier than
-   * `idleTimeoutMs` says. Default: a tenth of `idleTimeoutMs`, at most 1 minute. At most half of `idleTimeoutMs`.
-   */
-  readonly touchIntervalMs?: number;
+/** The options with every default in place. Frozen. */
+export interface ResolvedSessionOptions extends Completed<SessionModuleOptions, WithoutDefault> {
+  readonly nearCache: NearCacheSettings | undefined;
+}
 
-  /**
-   * Name of this server, 1 to 32 letters and digits: becomes the route behind the id, for sticky balancers. Default: none. Not with a store that
-   * says itself where its sessions are.
-   */
-  readonly nodeName?: string;
+const checks = new OptionChecks('SessionModule');
+const NODE_NAME = /^[A-Za-z0-9]{1,32}$/;
+const STORE_METHODS = ['load', 'save', 'touch', 'destroy', 'close'];
 
-  /**
-   * Keeps sessions of the store in this process after their last request, with their instances. Default: off. See docs/near-cache.md.
-   */
-  readonly nearCache?: NearCacheOptions;
+/**
+ * Checks the options and fills in the defaults. The classes that `signingKeys` and `cookie` configure check these two.
+ *
+ * @throws SessionConfigurationError
+ */
+export function resolveOptions(given: SessionModuleOptions = {}): ResolvedSessionOptions {
+  const options = checks.complete<SessionModuleOptions, WithoutDefault | Derived>(given, new SessionModuleDefaults());
+  const { idleTimeoutMs, idTransport, nearCache } = options;
+  const unit = 'milliseconds';
+  checks.wholeNumber('idleTimeoutMs', idleTimeoutMs, { least: 1, unit, remark: '; a session must end' });
+  const {
+    absoluteTimeoutMs = Math.max(12 * HOUR, idleTimeoutMs),
+    unjoinedTimeoutMs = Math.min(5 * MINUTE, idleTimeoutMs),
+    touchIntervalMs = Math.min(MINUTE, Math.floor(idleTimeoutMs / 10)),
+  } = options;
+  checks.wholeNumber('absoluteTimeoutMs', absoluteTimeoutMs, {
+    least: idleTimeoutMs,
+    unit,
+    remark: ' (idleTimeoutMs); a session must end',
+  });
+  checks.wholeNumber('unjoinedTimeoutMs', unjoinedTimeoutMs, {
+    least: 1,
+    most: idleTimeoutMs,
+    unit,
+    remark: ' (idleTimeoutMs)',
+  });
+  checks.wholeNumber('touchIntervalMs', touchIntervalMs, {
+    least: 0,
+    most: Math.floor(idleTimeoutMs / 2),
+    unit,
+    remark: ' (half of idleTimeoutMs)',
+  });
+  checks.wholeNumber('storeTimeoutMs', options.storeTimeoutMs, { least: 1, most: 60_000, unit });
+  checks.wholeNumber('maxSessionBytes', options.maxSessionBytes, { least: 256, unit: 'bytes' });
+  checks.oneOf('idTransport', idTransport, ['cookie', 'header', 'url']);
+  checks.oneOf('commitOn', options.commitOn, ['always', 'success']);
+  checks.oneOf('onConflict', options.onConflict, ['reject', 'latest']);
+  checks.oneOf('onUndecodable', options.onUndecodable, ['reject', 'reset']);
+  checks.methods('clock', options.clock, ['now'], 'an object with a method now()');
+  if (options.store !== undefined) refuseUnlessStore(options.store);
+  if (options.nodeName !== undefined)
+    checks.text('nodeName', options.nodeName, NODE_NAME, '1 to 32 letters and digits (A-Z, a-z, 0-9)');
+  return Object.freeze({
+    ...options,
+    absoluteTimeoutMs,
+    unjoinedTimeoutMs,
+    touchIntervalMs,
+    nearCache: nearCache && resolveNearCache(nearCache, checks, idTransport),
+  });
+}
 
-  /** HMAC keys of at least 16 bytes that sign the id in the cookie: the first signs, all verify. Default: ids are not signed. */
-  readonly signingKeys?: readonly string[];
+/**
+ * Checks that the store can do what the options ask of it. Apart from `resolveOptions`, because the store in use need
+ * not be the one in the options.
+ *
+ * @throws SessionConfigurationError
+ */
+export function refuseUnsuitedStore({ nodeName, nearCache }: ResolvedSessionOptions, store: SessionStore): void {
+  if (nodeName !== undefined && store.capabilities.locates)
+    throw checks.refusal(
+      'nodeName',
+      nodeName,
+      `no value with store ${store.name}, which says itself where its sessions are`,
+    );
+  if (nearCache) refuseSilentStore(nearCache, store, checks);
+}
 
-  /** The cookie. */
-  readonly cookie?: SessionCookieOptions;
-
-  /**
-   * How the id travels. `cookie` (default); `header`: `X-Session-Id` both ways, for clients that are no browsers; `url`: query parameter `sid`
-   * of addresses made with `HttpSession.encodeUrl`, which leaks ids into logs and histories and fails OWASP ASVS level 1.
-   */
-  readonly idTransport?: 'cookie' | 'header' | 'url';
-
-  /**
-   * `always` (default) stores what a request changed even when it fails, as servlet containers do; `success` forgets the changes of a request that
-   * is answered with status 400 or above.
-   */
-  readonly commitOn?: 'always' | 'success';
-
-  /** For beans that do not say: what a conflict without a `@Merge` rule means. Default `reject` (409). */
-  readonly onConflict?: 'reject' | 'latest';
-
-  /** For beans that do not say: what stored state that cannot be decoded means. Default `reject`. */
-  readonly onUndecodable?: 'reject' | 'reset';
-
-  /** Bound of one session's stored text, in UTF-8 bytes. Default 1 MiB. */
-  readonly maxSessionBytes?: number;
-
-  /**
-   * A call of a store that other servers share is waited for at most this long, then the request is answered with 503. Default 750 ms.
-   */
-  readonly storeTimeoutMs?: number;
-
-  /** Where the library takes the time from; for tests. Default: the clock of this machine. */
-  readonly clock?: Clock;
+function refuseUnlessStore(store: SessionStore): void {
+  const allowed = `a session store, with ${STORE_METHODS.join(', ')} and capabilities`;
+  if (!('capabilities' in checks.methods('store', store, STORE_METHODS, allowed)))
+    throw checks.refusal('store', store, allowed);
 }

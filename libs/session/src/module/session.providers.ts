@@ -1,39 +1,124 @@
 import { type FactoryProvider, Logger } from '@nestjs/common';
 import { BeanRegistry } from '../bean/bean-registry.js';
 import type { SessionBean } from '../bean/session-bean.js';
-import { attributesBean, HttpSession } from '../request/http-session.js';
-import { LiveSessions } from '../live/live-sessions.js';
-import type { LocatorOf } from '../request/id-exchange.js';
-import { NearCache } from '../live/near-cache.js';
-import { CurrentRequest } from '../request/current-request.js';
-import { SessionEvents } from '../request/session-events.js';
-import { SessionLifecycle } from '../request/session-lifecycle.js';
-import { SessionVitals } from '../live/session-vitals.js';
-import { StoreGateway } from '../store/store-gateway.js';
 import { SessionConfigurationError } from '../errors/session-configuration.error.js';
+import type { HttpSessionRuntime } from '../http/http-lifecycle.js';
 import { CookieIdTransport } from '../http/id/cookie-id-transport.js';
 import { HeaderIdTransport } from '../http/id/header-id-transport.js';
-import type { HttpSessionRuntime } from '../http/http-lifecycle.js';
 import type { IdCarrier } from '../http/id/http-id-exchange.js';
 import { SessionCookie } from '../http/id/session-cookie.js';
 import { SessionTokenFormat } from '../http/id/session-token.js';
 import { encodeUrl, UrlIdTransport } from '../http/id/url-id-transport.js';
+import { LiveSessions } from '../live/live-sessions.js';
+import { NearCache } from '../live/near-cache.js';
+import { CurrentRequest } from '../request/current-request.js';
+import { attributesBean, HttpSession } from '../request/http-session.js';
+import type { LocatorOf } from '../request/id-exchange.js';
+import { SessionEvents } from '../request/session-events.js';
+import { SessionLifecycle } from '../request/session-lifecycle.js';
+import type { Clock } from '../store/clock.js';
+import { MemorySessionStore } from '../store/memory/memory-session-store.js';
 import { sessionHash } from '../store/session-id.js';
+import type { SessionStore } from '../store/session-store.js';
+import { StoreGateway } from '../store/store-gateway.js';
 import { RequestTimings } from '../timing/request-timings.js';
-import { type ResolvedSessionOptions, resolveOptions } from './resolve-options.js';
-import { MODULE_OPTIONS_TOKEN } from './session.module-definition.js';
-import type { SessionModuleOptions } from './session.options.js';
+import {
+  type ResolvedSessionOptions,
+  type SessionModuleOptions,
+  refuseUnsuitedStore,
+  resolveOptions,
+} from './session.options.js';
 
-export const RESOLVED_OPTIONS = Symbol('nestjs-session-beans:options');
-export const HTTP_SESSION_RUNTIME = Symbol('nestjs-session-beans:http-runtime');
-const ID_CARRIER = Symbol('nestjs-session-beans:id-carrier');
-const ESSENTIALS = Symbol('nestjs-session-beans:essentials');
+/**
+ * Token of the options as they were given to `SessionModule.forRoot()`, for tests that boot a whole application with
+ * other ones.
+ *
+ * @example
+ * Test.createTestingModule({ imports: [AppModule] })
+ *   .overrideProvider(SESSION_MODULE_OPTIONS)
+ *   .useValue({ idleTimeoutMs: 1_000 })
+ */
+export const SESSION_MODULE_OPTIONS = Symbol('SESSION_MODULE_OPTIONS');
+
+/**
+ * Token of the store that the application uses: that of the options, or the default one. The module opens it in
+ * `onModuleInit` and closes it in `onApplicationShutdown`, also one that a test has put in its place.
+ *
+ * @example
+ * const store = new MemorySessionStore();
+ * Test.createTestingModule({ imports: [AppModule] }).overrideProvider(SESSION_STORE).useValue(store)
+ */
+export const SESSION_STORE = Symbol('SESSION_STORE');
+
+/**
+ * Token of the `Clock` that the library takes the time from. A store that was made outside of the module has a clock of
+ * its own; the default store takes this one.
+ *
+ * @example
+ * const clock = new ManualClock();
+ * Test.createTestingModule({ imports: [AppModule] }).overrideProvider(SESSION_CLOCK).useValue(clock)
+ */
+export const SESSION_CLOCK = Symbol('SESSION_CLOCK');
+
+/** The options with all defaults in place: `ResolvedSessionOptions`. */
+export const RESOLVED_OPTIONS = Symbol('RESOLVED_SESSION_OPTIONS');
+
+/** The objects that all requests of the application share: `HttpSessionRuntime`. */
+export const HTTP_SESSION_RUNTIME = Symbol('HTTP_SESSION_RUNTIME');
+
+const ID_CARRIER = Symbol('SESSION_ID_CARRIER');
+const ATTRIBUTES_BEAN = Symbol('SESSION_ATTRIBUTES_BEAN');
 
 const logger = new Logger('SessionModule');
 
-/** What the root module consists of. Plain classes, put together here: none of them knows Nest. */
-export const sessionProviders: FactoryProvider[] = [
-  { provide: RESOLVED_OPTIONS, inject: [{ token: MODULE_OPTIONS_TOKEN, optional: true }], useFactory: givenOptions },
+const optionProviders: FactoryProvider[] = [
+  { provide: RESOLVED_OPTIONS, inject: [{ token: SESSION_MODULE_OPTIONS, optional: true }], useFactory: givenOptions },
+  {
+    provide: SESSION_CLOCK,
+    inject: [RESOLVED_OPTIONS],
+    useFactory: ({ clock }: ResolvedSessionOptions) => clock,
+  },
+  {
+    provide: SESSION_STORE,
+    inject: [RESOLVED_OPTIONS, SESSION_CLOCK],
+    useFactory: ({ store }: ResolvedSessionOptions, clock: Clock) => store ?? new MemorySessionStore({ clock }),
+  },
+];
+
+const storeProviders: FactoryProvider[] = [
+  {
+    provide: StoreGateway,
+    inject: [SESSION_STORE, RESOLVED_OPTIONS, SessionEvents],
+    useFactory(store: SessionStore, options: ResolvedSessionOptions, events: SessionEvents) {
+      refuseUnsuitedStore(options, store);
+      return new StoreGateway(
+        store,
+        options.touchIntervalMs,
+        options.storeTimeoutMs,
+        (key) => events.emit('lost', { session: sessionHash(key) }),
+        (error) => events.emit('storeFailed', { store: error.store, operation: error.operation, error }),
+      );
+    },
+  },
+  {
+    // Undefined without the option nearCache.
+    provide: NearCache,
+    inject: [RESOLVED_OPTIONS],
+    useFactory: ({ nearCache }: ResolvedSessionOptions) => nearCache && new NearCache(nearCache),
+  },
+  {
+    provide: LiveSessions,
+    inject: [StoreGateway, SESSION_CLOCK, RESOLVED_OPTIONS, NearCache],
+    useFactory: (
+      gateway: StoreGateway,
+      clock: Clock,
+      { touchIntervalMs, maxSessionBytes }: ResolvedSessionOptions,
+      nearCache: NearCache | undefined,
+    ) => new LiveSessions(gateway, { clock, touchIntervalMs, maxSessionBytes }, nearCache),
+  },
+];
+
+const requestProviders: FactoryProvider[] = [
   { provide: CurrentRequest, useFactory: () => new CurrentRequest() },
   {
     provide: SessionEvents,
@@ -45,49 +130,27 @@ export const sessionProviders: FactoryProvider[] = [
     useFactory: (options: ResolvedSessionOptions) => new BeanRegistry(options),
   },
   {
-    provide: ESSENTIALS,
+    provide: ATTRIBUTES_BEAN,
     inject: [BeanRegistry],
     useFactory: (beans: BeanRegistry) => beans.registerBuiltIn(attributesBean),
   },
-  { provide: ID_CARRIER, inject: [RESOLVED_OPTIONS], useFactory: idCarrier },
-  {
-    provide: RequestTimings,
-    inject: [RESOLVED_OPTIONS],
-    useFactory: ({ nodeName }: ResolvedSessionOptions) =>
-      new RequestTimings(nodeName, (error) => logger.error('a listener to request records failed', error)),
-  },
-  {
-    provide: SessionVitals,
-    inject: [RESOLVED_OPTIONS, SessionEvents],
-    useFactory(options: ResolvedSessionOptions, events: SessionEvents) {
-      const store = new StoreGateway(
-        options.store,
-        options.touchIntervalMs,
-        options.storeTimeoutMs,
-        (key) => events.emit('lost', { session: sessionHash(key) }),
-        (error) => events.emit('storeFailed', { store: error.store, operation: error.operation, error }),
-      );
-      const nearCache = options.nearCache && new NearCache(options.nearCache);
-      return new SessionVitals(store, new LiveSessions(store, options, nearCache), nearCache);
-    },
-  },
   {
     provide: SessionLifecycle,
-    inject: [RESOLVED_OPTIONS, BeanRegistry, SessionEvents, SessionVitals],
-    useFactory(
+    inject: [RESOLVED_OPTIONS, BeanRegistry, SessionEvents, StoreGateway, LiveSessions],
+    useFactory: (
       options: ResolvedSessionOptions,
       beans: BeanRegistry,
       events: SessionEvents,
-      { store, liveSessions }: SessionVitals,
-    ) {
-      const settings = {
-        ...options,
-        checksReadOnly: process.env['NODE_ENV'] !== 'production',
-        tellsFreshness: options.nearCache?.mode === 'bounded',
-      };
-      return new SessionLifecycle(
-        settings,
-        store,
+      gateway: StoreGateway,
+      liveSessions: LiveSessions,
+    ) =>
+      new SessionLifecycle(
+        {
+          ...options,
+          checksReadOnly: process.env['NODE_ENV'] !== 'production',
+          tellsFreshness: options.nearCache?.mode === 'bounded',
+        },
+        gateway,
         liveSessions,
         beans,
         events,
@@ -95,26 +158,35 @@ export const sessionProviders: FactoryProvider[] = [
           hookFailed: (error) => logger.error('onBeanDestroyed() failed', error),
           readOnlyBroken: (warning) => logger.warn(warning),
         },
-        locatorOf(options),
-      );
-    },
+        locatorOf(options, gateway),
+      ),
   },
   {
     provide: HttpSession,
-    inject: [CurrentRequest, SessionLifecycle, ESSENTIALS, ID_CARRIER, RESOLVED_OPTIONS],
+    inject: [CurrentRequest, SessionLifecycle, ATTRIBUTES_BEAN, ID_CARRIER, RESOLVED_OPTIONS],
     useFactory: (
       context: CurrentRequest,
       lifecycle: SessionLifecycle,
-      essentials: SessionBean,
+      attributes: SessionBean,
       { format }: IdCarrier,
       { idTransport }: ResolvedSessionOptions,
     ) =>
       new HttpSession(
         context,
         lifecycle,
-        essentials,
+        attributes,
         idTransport === 'url' ? (url, { id, locator }) => encodeUrl(url, format.format(id, locator)) : undefined,
       ),
+  },
+];
+
+const httpProviders: FactoryProvider[] = [
+  { provide: ID_CARRIER, inject: [RESOLVED_OPTIONS], useFactory: idCarrier },
+  {
+    provide: RequestTimings,
+    inject: [RESOLVED_OPTIONS],
+    useFactory: ({ nodeName }: ResolvedSessionOptions) =>
+      new RequestTimings(nodeName, (error) => logger.error('a listener to request records failed', error)),
   },
   {
     provide: HTTP_SESSION_RUNTIME,
@@ -139,17 +211,26 @@ export const sessionProviders: FactoryProvider[] = [
   },
 ];
 
-/** A store that knows where its sessions are says so; else the client is told the route. */
-function locatorOf({ store, nodeName }: ResolvedSessionOptions): LocatorOf {
-  if (store.capabilities.locates) return (live) => live?.stored.location.locator;
-  return () => nodeName;
-}
+/** The providers of `SessionModule`. They put together plain classes, none of which knows Nest. */
+export const sessionProviders: FactoryProvider[] = [
+  ...optionProviders,
+  ...storeProviders,
+  ...requestProviders,
+  ...httpProviders,
+];
 
 function givenOptions(options?: SessionModuleOptions): ResolvedSessionOptions {
   if (options !== undefined) return resolveOptions(options);
   throw new SessionConfigurationError(
-    'SessionModule has no options: import SessionModule.forRoot() rather than SessionModule; a factory of forRootAsync() has to return an object',
+    'SessionModule has no options: import SessionModule.forRoot() rather than SessionModule; ' +
+      'a factory of forRootAsync() has to return an object',
   );
+}
+
+/** The routing data behind the id: a store that knows where its sessions are says it, otherwise it is this server. */
+function locatorOf({ nodeName }: ResolvedSessionOptions, gateway: StoreGateway): LocatorOf {
+  if (gateway.locates) return (live) => live?.stored.location.locator;
+  return () => nodeName;
 }
 
 function idCarrier({ idTransport, cookie, signingKeys, nearCache }: ResolvedSessionOptions): IdCarrier {

@@ -1,35 +1,41 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { RequestTiming } from '../timing/request-timing.js';
-import { hostOf } from './host-of.js';
 
 type Listener = (message: unknown) => void;
 
-/** Starts and ends of calls, by what the messages of both have in common. */
-interface CallEvents {
+/** The diagnostics channels of one kind of call. */
+interface CallChannels {
   readonly starts: string;
   readonly ends: readonly string[];
+
+  /** The object that the messages about the start and the end of a call have in common. */
   readonly operationOf: (message: unknown) => object | undefined;
+
+  /** The name under which records and logs show the call. */
   readonly nameOf: (operation: object) => string;
 }
 
-const request = (message: unknown): object | undefined => (message as { request?: object }).request;
+const requestOf = (message: unknown): object | undefined => (message as { request?: object }).request;
 
-const HTTP: CallEvents = {
+const HTTP: CallChannels = {
   starts: 'http.client.request.start',
   ends: ['http.client.response.finish', 'http.client.request.error'],
-  operationOf: request,
+  operationOf: requestOf,
   nameOf: (operation) => hostOf((operation as { host?: unknown }).host),
 };
 
-const FETCH: CallEvents = {
+const FETCH: CallChannels = {
   starts: 'undici:request:create',
   ends: ['undici:request:trailers', 'undici:request:error'],
-  operationOf: request,
+  operationOf: requestOf,
   nameOf: (operation) => hostOf((operation as { origin?: unknown }).origin),
 };
 
-/** Of a TracingChannel: the operation is the object that all its messages are. It may fail before it becomes a promise. */
-const traced = (name: string): CallEvents => ({
+/**
+ * The channels of a TracingChannel. All its messages about one operation are the same object. An operation that fails
+ * before it becomes a promise has no `asyncEnd`.
+ */
+const tracingChannel = (name: string): CallChannels => ({
   starts: `tracing:${name}:start`,
   ends: [`tracing:${name}:asyncEnd`, `tracing:${name}:error`],
   operationOf: (message) => message as object,
@@ -37,7 +43,8 @@ const traced = (name: string): CallEvents => ({
 });
 
 /**
- * Sees the calls that a request makes: those that Node, its `fetch` and libraries announce on diagnostics channels. Stop it.
+ * Counts the calls that requests make as `downstream`: calls of `node:http`, of `fetch`, and of libraries that announce
+ * theirs on tracing channels. Listens from its construction to `stop()`.
  */
 export class DownstreamChannels {
   private readonly calls = new WeakMap<object, () => void>();
@@ -46,16 +53,16 @@ export class DownstreamChannels {
   /** @param current the request that the running code belongs to */
   constructor(
     private readonly current: () => RequestTiming | undefined,
-    tracingChannels: readonly string[] = ['ioredis:command'],
+    tracingChannels: readonly string[],
   ) {
-    for (const events of [HTTP, FETCH, ...tracingChannels.map(traced)]) this.watch(events);
+    for (const channels of [HTTP, FETCH, ...tracingChannels.map(tracingChannel)]) this.watch(channels);
   }
 
   stop(): void {
     for (const [channel, listener] of this.subscriptions.splice(0)) unsubscribe(channel, listener);
   }
 
-  private watch({ starts, ends, operationOf, nameOf }: CallEvents): void {
+  private watch({ starts, ends, operationOf, nameOf }: CallChannels): void {
     this.subscribe(starts, (message) => {
       const timing = this.current();
       const operation = timing && operationOf(message);
@@ -67,7 +74,7 @@ export class DownstreamChannels {
         if (!operation) return;
         const end = this.calls.get(operation);
         const response = (message as { response?: NodeJS.EventEmitter }).response;
-        // The head of a response is here; its body is still to come.
+        // The head of the response has arrived, its body is still to come.
         if (end && response) response.once('close', end);
         else end?.();
       });
@@ -77,5 +84,15 @@ export class DownstreamChannels {
   private subscribe(channel: string, listener: Listener): void {
     subscribe(channel, listener);
     this.subscriptions.push([channel, listener]);
+  }
+}
+
+/** The host of a call, `api.example.org`: the rest of its address may hold a secret. */
+function hostOf(origin: unknown): string {
+  if (typeof origin === 'string' && !origin.includes('/')) return origin || 'http';
+  try {
+    return new URL(origin as string | URL).host;
+  } catch {
+    return 'http';
   }
 }

@@ -1,5 +1,6 @@
 /**
- * Where the time of requests goes: records, metrics, spans, `Server-Timing`, a log of slow requests, a health indicator.
+ * Where the time of requests goes: records, metrics, spans, `Server-Timing`, a log of slow requests, a health
+ * indicator.
  *
  * @module nestjs-session-beans/observability
  * @see docs/observability.md
@@ -14,7 +15,7 @@ export { REQUEST_CHANNEL } from '../timing/request-channel.js';
 export type { SessionRequestRecord } from '../timing/session-request-record.js';
 export { TIMING_PHASES, type TimingPhase } from '../timing/timing-phase.js';
 
-// what the application tells
+// told by the application
 export { SessionTiming } from './session-timing.js';
 export { SessionSpanProcessor } from './session-span-processor.js';
 

@@ -1,8 +1,8 @@
-import type { SessionEventMap, SessionEvents } from '../request/session-events.js';
+import type { Attributes, BatchObservableResult, Meter, Observable } from '@opentelemetry/api';
 import type { SessionStoreError } from '../errors/session-store.error.js';
+import type { SessionEventMap, SessionEvents } from '../request/session-events.js';
 import type { FinishedRequest } from '../timing/finished-request.js';
 import { TIMING_PHASES } from '../timing/timing-phase.js';
-import { Tally } from './tally.js';
 
 const EVENTS: readonly (keyof SessionEventMap)[] = [
   'started',
@@ -23,17 +23,20 @@ const STORE_OPERATIONS: readonly SessionStoreError['operation'][] = [
   'unlock',
 ];
 
-/** Of requests that reached none: no route was theirs, or a middleware answered. */
+/** Stands for the handler of requests that reached none: no route matched, or a middleware answered. */
 export const NO_HANDLER = '(none)';
 
-/** What requests and sessions of this server came to since it started. Kept here rather than counted by an SDK, whose every call costs about a microsecond. */
+/**
+ * Sums over the requests and sessions of this server since it started. They are kept here and read when metrics are
+ * collected: each call of an SDK's counter costs about a microsecond.
+ */
 export class RequestTotals {
   /** Milliseconds per phase, in the order of TIMING_PHASES. */
   readonly spent = TIMING_PHASES.map(() => 0);
   readonly byHandler = new Map<string, { requests: number; ms: number }>();
   readonly cache = { hit: 0, validated: 0, miss: 0 };
-  readonly events = new Tally(EVENTS);
-  readonly storeErrors = new Tally(STORE_OPERATIONS);
+  readonly events = countsOf(EVENTS);
+  readonly storeErrors = countsOf(STORE_OPERATIONS);
   requests = 0;
   conflicts = 0;
   retries = 0;
@@ -43,7 +46,7 @@ export class RequestTotals {
     const { facts, spent } = request.timing;
     const { spent: sums } = this;
     this.requests++;
-    this.handled(facts.handler ?? NO_HANDLER, request.timing.totalMs);
+    this.addToHandler(facts.handler ?? NO_HANDLER, request.timing.totalMs);
     for (let i = 0; i < sums.length; i++) sums[i] = (sums[i] as number) + (spent[i] as number);
     if (facts.cache) this.cache[facts.cache]++;
     this.conflicts += facts.conflicts;
@@ -51,19 +54,82 @@ export class RequestTotals {
     if (request.isMisrouted) this.misrouted++;
   }
 
-  private handled(handler: string, ms: number): void {
+  /** @returns a function that stops counting them */
+  countEvents(events: SessionEvents): () => void {
+    const stops = EVENTS.map((name) => events.on(name, () => countUp(this.events, name)));
+    stops.push(events.on('storeFailed', ({ operation }) => countUp(this.storeErrors, operation)));
+    return () => {
+      for (const stop of stops) stop();
+    };
+  }
+
+  private addToHandler(handler: string, ms: number): void {
     const sums = this.byHandler.get(handler);
     if (!sums) return void this.byHandler.set(handler, { requests: 1, ms });
     sums.requests++;
     sums.ms += ms;
   }
+}
 
-  /** @returns a function that stops counting them */
-  countEvents(events: SessionEvents): () => void {
-    const stops = EVENTS.map((name) => events.on(name, () => this.events.add(name)));
-    stops.push(events.on('storeFailed', ({ operation }) => this.storeErrors.add(operation)));
-    return () => {
-      for (const stop of stops) stop();
+/** Every label is there from the start, with 0: a collector sees the first event as an increase. */
+function countsOf(labels: readonly string[]): Map<string, number> {
+  return new Map(labels.map((label) => [label, 0]));
+}
+
+function countUp(counts: Map<string, number>, label: string): void {
+  counts.set(label, (counts.get(label) ?? 0) + 1);
+}
+
+/**
+ * Adds the counters to the meter. They are read from the totals when metrics are collected.
+ *
+ * @param node labels that say which server it is
+ * @param storeName label of failures of the store
+ * @returns a function that removes them
+ */
+export function observeTotals(meter: Meter, node: Attributes, totals: RequestTotals, storeName: string): () => void {
+  const counter = (name: string, description: string, unit = ''): Observable =>
+    meter.createObservableCounter(name, { description, unit });
+  const requests = counter('session.requests', 'Requests, also those without a session');
+  const time = counter('session.phase.time', 'Time that requests spent in each phase', 's');
+  const handled = counter('session.handler.requests', 'Requests of each handler');
+  const handlerTime = counter('session.handler.time', 'Time that requests of each handler took', 's');
+  const cache = counter('session.cache.requests', 'Sessions that were found: hit, validated or miss');
+  const conflicts = counter('session.conflicts', 'Changes refused because another request had changed the same');
+  const retries = counter('session.retries', 'Saves sent again because another server was quicker');
+  const misrouted = counter('session.misrouted', 'Requests whose cookie named another server');
+  const events = counter('session.events', 'What happened to sessions');
+  const storeErrors = counter('session.store.errors', 'Calls of the store that failed');
+  const all = [requests, time, handled, handlerTime, cache, conflicts, retries, misrouted, events, storeErrors];
+
+  const observe = (result: BatchObservableResult): void => {
+    const each = (
+      observable: Observable,
+      label: string,
+      counts: Iterable<[string, number]>,
+      labels: Attributes,
+    ): void => {
+      for (const [name, count] of counts) result.observe(observable, count, { ...labels, [label]: name });
     };
-  }
+    result.observe(requests, totals.requests, node);
+    each(
+      time,
+      'session.phase',
+      TIMING_PHASES.map((phase, i) => [phase, (totals.spent[i] as number) / 1_000]),
+      node,
+    );
+    for (const [handler, { requests: count, ms }] of totals.byHandler) {
+      const labels = { ...node, 'session.handler': handler };
+      result.observe(handled, count, labels);
+      result.observe(handlerTime, ms / 1_000, labels);
+    }
+    each(cache, 'session.cache.result', Object.entries(totals.cache), node);
+    result.observe(conflicts, totals.conflicts, node);
+    result.observe(retries, totals.retries, node);
+    result.observe(misrouted, totals.misrouted, node);
+    each(events, 'session.event', totals.events, node);
+    each(storeErrors, 'session.store.operation', totals.storeErrors, { ...node, 'session.store.name': storeName });
+  };
+  meter.addBatchObservableCallback(observe, all);
+  return () => meter.removeBatchObservableCallback(observe, all);
 }

@@ -1,65 +1,71 @@
 import { Deadline } from '../store/deadline.js';
-import type { SessionVitals } from '../live/session-vitals.js';
+import type { LiveSessions } from '../live/live-sessions.js';
+import type { StoreGateway } from '../store/store-gateway.js';
 import { SessionError } from '../errors/session.error.js';
 import type { RequestTimings } from '../timing/request-timings.js';
 
+/** Options of one check of the `SessionHealthIndicator`. */
 export interface SessionHealthOptions {
-  /** What is said when the store does not answer. Default `down`; `degraded` needs terminus 12. */
+  /** The status while the store does not answer. Default `down`. `degraded` needs `@nestjs/terminus` 12. */
   readonly onDown?: 'down' | 'degraded';
 
-  /** How long the store may take, in ms. Default: `storeTimeoutMs` of the session module. */
+  /** How long the store may take to answer, in ms. Default: `storeTimeoutMs` of `SessionModule`. */
   readonly withinMs?: number;
 }
 
-/** What `@nestjs/terminus` takes from an indicator: its `HealthIndicatorResult`. */
+/** The result of a check, in the form that `@nestjs/terminus` calls `HealthIndicatorResult`. */
 export type SessionHealth<Key extends string> = Record<
   Key,
   {
     readonly status: 'up' | 'degraded' | 'down';
-    /** `name` of the store. */
+    /** The store's name. */
     readonly store: string;
-    /** What the store did not do. */
+    /** Why the status is not `up`. */
     readonly problem?: string;
-    /** Live sessions of this server, with those that its near cache keeps. */
+    /** How many live sessions this server has, with those that its near cache keeps. */
     readonly liveSessions: number;
-    /** Measured requests under way. */
+    /** How many measured requests are under way. */
     readonly pendingRequests: number;
   }
 >;
 
 /**
- * Whether sessions can be loaded, for `HealthCheckService.check()` of `@nestjs/terminus`, which this does not need. Injectable.
+ * Tells whether sessions can be loaded, for `HealthCheckService.check()` of `@nestjs/terminus`, which need not be
+ * installed. Injectable where `SessionObservabilityModule` is imported; lives as long as the application.
  *
- * Mind what a red check does: a balancer that asks takes the server out, and a shared store that is down takes out all of them, with every page that needs no
- * session. `degraded` says it without that.
+ * A balancer takes out a server whose check is red. A shared store that is down would therefore take out all servers,
+ * with every page that needs no session. The status `degraded` reports the store and keeps the servers.
  *
- * @example `this.health.check([() => this.sessions.check('sessions', { onDown: 'degraded' })])`
+ * @example
+ * this.health.check([() => this.sessions.check('sessions', { onDown: 'degraded' })])
  */
 export class SessionHealthIndicator {
   constructor(
-    private readonly vitals: SessionVitals,
+    private readonly gateway: StoreGateway,
+    private readonly liveSessions: LiveSessions,
     private readonly timings: RequestTimings,
   ) {}
 
   /**
-   * Asks the store for a session that nobody has. Never rejects.
+   * Asks the store for a session that does not exist. Never rejects.
+   *
+   * @param key under which the result is reported
    */
   async check<Key extends string>(
     key: Key,
     { onDown = 'down', withinMs }: SessionHealthOptions = {},
   ): Promise<SessionHealth<Key>> {
-    const { vitals, timings } = this;
     const facts = {
-      store: vitals.store.name,
-      liveSessions: vitals.liveSessions.size,
-      pendingRequests: timings.pending,
+      store: this.gateway.name,
+      liveSessions: this.liveSessions.size,
+      pendingRequests: this.timings.pending,
     };
     try {
-      const probe = vitals.store.probe();
+      const probe = this.gateway.probe();
       await (withinMs === undefined ? probe : new Deadline(withinMs, '(withinMs)').limit(probe));
       return { [key]: { status: 'up', ...facts } } as SessionHealth<Key>;
     } catch (error) {
-      // Its text may name servers and accounts of the store.
+      // Not the text of the error: it may name servers and accounts of the store.
       const problem =
         error instanceof SessionError ? `${error.name}: could not load` : `no answer within ${withinMs} ms`;
       return { [key]: { status: onDown, problem, ...facts } } as SessionHealth<Key>;

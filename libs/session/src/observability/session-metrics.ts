@@ -1,17 +1,21 @@
 import type { Attributes, Histogram, MeterProvider } from '@opentelemetry/api';
 import type { SessionEvents } from '../request/session-events.js';
-import type { RequestTimings } from '../timing/request-timings.js';
 import type { FinishedRequest } from '../timing/finished-request.js';
+import type { RequestEnd } from '../timing/request-end.js';
 import { TIMING_PHASES } from '../timing/timing-phase.js';
-import { observeTotals } from './observe-totals.js';
-import { observeVitals, type ObservedServer } from './observe-vitals.js';
-import { type RequestFailure, requestFailure } from './request-failure.js';
-import { NO_HANDLER, RequestTotals } from './request-totals.js';
+import { NO_HANDLER, observeTotals, RequestTotals } from './request-totals.js';
+import { type ObservedServer, observeServer } from './server-gauges.js';
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const BYTES = [256, 1_024, 4_096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304];
 
-/** A label makes the SDK sort and join the labels into a text at every record: those that do not fail, nearly all, have none. */
+/** How requests fail, in few words: the label `error.type` of metrics, as in OpenTelemetry's semantic conventions. */
+type RequestFailure = 'conflict' | 'unavailable' | 'client_error' | 'server_error' | 'client_gone';
+
+/**
+ * The labels of requests that failed. Those that did not fail, nearly all, have none: for each value with labels the
+ * SDK sorts them and joins them into a text.
+ */
 const FAILURES: Readonly<Record<RequestFailure, Attributes>> = {
   conflict: { 'error.type': 'conflict' },
   unavailable: { 'error.type': 'unavailable' },
@@ -20,12 +24,12 @@ const FAILURES: Readonly<Record<RequestFailure, Attributes>> = {
   client_gone: { 'error.type': 'client_gone' },
 };
 
-/** Shorter phases are in the sums only: to record each of the ten in a histogram would cost more than most of them last. */
+/** Shorter phases are only in the sums: recording each of the ten would cost more than most of them last. */
 const SHORTEST_RECORDED_MS = 1;
 
 /**
- * The metrics of one application. Every label is bounded: names of handlers, phases, failures, events, operations, the store and this server.
- * Stop it.
+ * The metrics of one application. They last until `stop()`. Every label is bounded: names of handlers, phases,
+ * failures, events, operations, the store and this server.
  */
 export class SessionMetrics {
   private readonly duration: Histogram;
@@ -38,11 +42,12 @@ export class SessionMetrics {
 
   constructor(
     provider: MeterProvider,
-    timings: RequestTimings,
     events: SessionEvents,
     server: ObservedServer,
     private readonly durationByHandler = false,
   ) {
+    const { timings, gateway } = server;
+    const node: Attributes = timings.node === undefined ? {} : { 'session.node': timings.node };
     const meter = provider.getMeter('nestjs-session-beans');
     this.duration = meter.createHistogram('session.request.duration', {
       unit: 's',
@@ -62,8 +67,8 @@ export class SessionMetrics {
     this.stops = [
       timings.listen((request) => this.record(request)),
       this.totals.countEvents(events),
-      observeTotals(meter, this.totals, timings, server.vitals),
-      observeVitals(meter, timings, server),
+      observeTotals(meter, node, this.totals, gateway.name),
+      observeServer(meter, node, server),
     ];
   }
 
@@ -93,4 +98,13 @@ export class SessionMetrics {
     if (!own) labels.set(failure, (own = { 'session.handler': handler, ...(failure && FAILURES[failure]) }));
     return own;
   }
+}
+
+/** @returns undefined for a request that did not fail */
+export function requestFailure({ status, isComplete }: RequestEnd): RequestFailure | undefined {
+  if (!isComplete) return 'client_gone';
+  if (status < 400) return undefined;
+  if (status === 409) return 'conflict';
+  if (status === 503) return 'unavailable';
+  return status < 500 ? 'client_error' : 'server_error';
 }

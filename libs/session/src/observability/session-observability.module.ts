@@ -1,4 +1,5 @@
 import {
+  ConfigurableModuleBuilder,
   type DynamicModule,
   Inject,
   Logger,
@@ -7,32 +8,36 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import { LiveSessions } from '../live/live-sessions.js';
+import { NearCache } from '../live/near-cache.js';
 import { CurrentRequest } from '../request/current-request.js';
 import { SessionEvents } from '../request/session-events.js';
-import { SessionVitals } from '../live/session-vitals.js';
+import { StoreGateway } from '../store/store-gateway.js';
 import { RequestTimings } from '../timing/request-timings.js';
 import { DownstreamChannels } from './downstream-channels.js';
-import type { ObservedServer } from './observe-vitals.js';
-import { resolveObservabilityOptions } from './resolve-observability-options.js';
+import type { ObservedServer } from './server-gauges.js';
 import { SessionHealthIndicator } from './session-health-indicator.js';
 import { SessionMetrics } from './session-metrics.js';
-import {
-  ConfigurableModuleClass,
-  MODULE_OPTIONS_TOKEN,
-  type ASYNC_OPTIONS_TYPE,
-  type OPTIONS_TYPE,
-} from './session-observability.module-definition.js';
+import { resolveObservabilityOptions, type SessionObservabilityOptions } from './session-observability.options.js';
 import { SessionTiming } from './session-timing.js';
 import { SessionTracer } from './session-tracer.js';
 import { slowRequestLog } from './slow-request-log.js';
 
+const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } = new ConfigurableModuleBuilder<SessionObservabilityOptions>({
+  moduleName: 'SessionObservability',
+})
+  .setClassMethodName('forRoot')
+  .setExtras({}, (definition) => ({ ...definition, global: true }))
+  .build();
+
 /**
- * Shows where the time of requests goes: metrics, spans, a response header, a log of slow requests, a health indicator. Import it once, beside
- * `SessionModule.forRoot()`; it is global. Exports `SessionTiming` and `SessionHealthIndicator`.
+ * Shows where the time of requests goes: metrics, spans, a response header, a log of slow requests, a health indicator.
+ * Import `forRoot()` or `forRootAsync()` once, beside `SessionModule.forRoot()`: it is global. It exports
+ * `SessionTiming` and `SessionHealthIndicator`, and measures from the application's boot to its shutdown.
  *
  * @example
  * ```ts
- * SessionObservabilityModule.forRoot({ metrics: metrics.getMeterProvider(), slowRequestMs: 500 })
+ * SessionObservabilityModule.forRoot({ meterProvider: metrics.getMeterProvider(), slowRequestMs: 500 })
  * ```
  *
  * @see docs/observability.md
@@ -46,8 +51,9 @@ import { slowRequestLog } from './slow-request-log.js';
     },
     {
       provide: SessionHealthIndicator,
-      inject: [SessionVitals, RequestTimings],
-      useFactory: (vitals: SessionVitals, timings: RequestTimings) => new SessionHealthIndicator(vitals, timings),
+      inject: [StoreGateway, LiveSessions, RequestTimings],
+      useFactory: (gateway: StoreGateway, liveSessions: LiveSessions, timings: RequestTimings) =>
+        new SessionHealthIndicator(gateway, liveSessions, timings),
     },
   ],
   exports: [SessionTiming, SessionHealthIndicator],
@@ -56,9 +62,11 @@ export class SessionObservabilityModule extends ConfigurableModuleClass implemen
   private readonly stops: (() => void)[] = [];
 
   constructor(
-    @Inject(MODULE_OPTIONS_TOKEN) private readonly options: typeof OPTIONS_TYPE,
+    @Inject(MODULE_OPTIONS_TOKEN) private readonly options: SessionObservabilityOptions,
     private readonly timings: RequestTimings,
-    private readonly vitals: SessionVitals,
+    private readonly gateway: StoreGateway,
+    private readonly liveSessions: LiveSessions,
+    @Inject(NearCache) private readonly nearCache: NearCache | undefined,
     private readonly events: SessionEvents,
     private readonly context: CurrentRequest,
     private readonly adapterHost: HttpAdapterHost,
@@ -66,38 +74,38 @@ export class SessionObservabilityModule extends ConfigurableModuleClass implemen
     super();
   }
 
-  static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
-    return { ...super.forRoot(options), global: true };
+  /**
+   * The module with these options. They are checked when the application boots.
+   *
+   * @throws SessionConfigurationError at boot: one line that names the option, its value and what is allowed
+   */
+  static override forRoot(options: SessionObservabilityOptions = {}): DynamicModule {
+    return super.forRoot(options);
   }
 
-  static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
-    return { ...super.forRootAsync(options), global: true };
-  }
-
-  /** @throws SessionConfigurationError at boot: one line naming the option and what is allowed */
   onModuleInit(): void {
-    const { timings, vitals, events, context, stops } = this;
+    const { timings, gateway, liveSessions, nearCache, events, context, stops } = this;
     const options = resolveObservabilityOptions(this.options);
-    const { node, metrics, durationByHandler, tracing, spanProcessor } = options;
-    const { downstreamChannels, serverTiming, slowRequestMs } = options;
-    timings.node = node ?? timings.node;
-    timings.tellsClients = serverTiming === true;
-    if (metrics) {
+    const { nodeName, meterProvider, tracerProvider, spanProcessor, serverTiming, slowRequestMs } = options;
+    timings.node = nodeName ?? timings.node;
+    timings.tellsClients = serverTiming;
+    if (meterProvider) {
       const listener = this.adapterHost.httpAdapter?.getHttpServer() as ObservedServer['listener'];
-      const sessionMetrics = new SessionMetrics(metrics, timings, events, { vitals, listener }, durationByHandler);
-      stops.push(() => sessionMetrics.stop());
+      const server = { gateway, liveSessions, nearCache, timings, listener };
+      const metrics = new SessionMetrics(meterProvider, events, server, options.durationByHandler);
+      stops.push(() => metrics.stop());
     }
-    if (tracing) timings.tracer = new SessionTracer(tracing, vitals.store.name);
+    if (tracerProvider) timings.tracer = new SessionTracer(tracerProvider, gateway.name);
     if (slowRequestMs !== undefined)
       stops.push(timings.listen(slowRequestLog(slowRequestMs, new Logger('SessionTiming'))));
-    // A header and spans need requests to be measured, even if nobody reads the records.
-    if (serverTiming || tracing) stops.push(timings.listen(() => undefined));
-    const channels = new DownstreamChannels(() => context.state?.timing, downstreamChannels);
+    // A header and spans need the requests to be measured, also where nothing reads the records.
+    if (serverTiming || tracerProvider) stops.push(timings.listen(() => undefined));
+    const channels = new DownstreamChannels(() => context.state?.timing, options.downstreamChannels);
     stops.push(() => channels.stop());
     spanProcessor?.watch(() => context.state?.timing);
   }
 
-  /** Not before: a server that drains goes on serving, and is watched most then. */
+  /** Not in an earlier hook: a server that drains still serves, and that is when it is watched most. */
   onApplicationShutdown(): void {
     for (const stop of this.stops.splice(0)) stop();
   }

@@ -1,25 +1,30 @@
 import type { Span } from '@opentelemetry/api';
 import type { RequestTiming } from '../timing/request-timing.js';
 
-/** `SpanKind`, without loading the API. */
+/** Values of `SpanKind`, written out so that `@opentelemetry/api` is not loaded. */
 const CLIENT = 2;
 const PRODUCER = 3;
 
-/** What is read of the spans of an SDK. */
+/** The fields of an SDK's span that are read here. */
 interface SdkSpan extends Span {
   readonly kind: number;
   readonly instrumentationScope?: { readonly name: string };
 }
 
 /**
- * Counts what OpenTelemetry instrumentations see being called (SQL, HTTP, queues) as `downstream`. Give the same one to your tracer provider
- * (`spanProcessors`) and to `SessionObservabilityModule.forRoot({ spanProcessor })`; a `SpanProcessor` of `@opentelemetry/sdk-trace-base`.
+ * Counts the calls that OpenTelemetry instrumentations see (SQL, HTTP, queues) as `downstream`. A `SpanProcessor` of
+ * `@opentelemetry/sdk-trace-base`, used from the application's boot until your tracer provider shuts it down.
+ *
+ * @example
+ * const spanProcessor = new SessionSpanProcessor();
+ * const tracerProvider = new BasicTracerProvider({ spanProcessors: [spanProcessor] });
+ * SessionObservabilityModule.forRoot({ spanProcessor });
  */
 export class SessionSpanProcessor {
   private readonly calls = new WeakMap<object, () => void>();
   private current: () => RequestTiming | undefined = () => undefined;
 
-  /** @internal Called at boot. */
+  /** @internal The module calls it at boot, with what gives the request that the running code belongs to. */
   watch(current: () => RequestTiming | undefined): void {
     this.current = current;
   }
@@ -36,7 +41,7 @@ export class SessionSpanProcessor {
   }
 
   async forceFlush(): Promise<void> {
-    // Keeps nothing back.
+    // No span is kept here.
   }
 
   async shutdown(): Promise<void> {
@@ -44,7 +49,7 @@ export class SessionSpanProcessor {
   }
 }
 
-/** `@opentelemetry/instrumentation-pg` is `pg`. */
+/** The part that names the library: `pg` of `@opentelemetry/instrumentation-pg`. */
 function nameOf(scope = 'span'): string {
   return scope.replace(/^.*instrumentation-/, '');
 }

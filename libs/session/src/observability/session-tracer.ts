@@ -1,4 +1,5 @@
 import type { Span, Tracer, TracerProvider } from '@opentelemetry/api';
+import type { MaybePromise } from '../store/maybe-promise.js';
 import { sessionHash } from '../store/session-id.js';
 import type { PhaseTracer, StorePhase } from '../timing/phase-tracer.js';
 import type { RequestFacts } from '../timing/request-facts.js';
@@ -9,10 +10,12 @@ const NAMES: Readonly<Record<StorePhase, string>> = {
   sessionSave: 'session.save',
 };
 
-/** `SpanStatusCode.ERROR` */
+/** `SpanStatusCode.ERROR`, written out so that `@opentelemetry/api` is not loaded. */
 const ERROR = 2;
 
-/** Runs what asks the store inside spans, children of the active one. Spans of a driver become their children. */
+/**
+ * Runs calls of the store inside spans. Their parent is the active span, and the spans of a driver are their children.
+ */
 export class SessionTracer implements PhaseTracer {
   private readonly tracer: Tracer;
 
@@ -23,12 +26,12 @@ export class SessionTracer implements PhaseTracer {
     this.tracer = provider.getTracer('nestjs-session-beans');
   }
 
-  trace<T>(phase: StorePhase, facts: RequestFacts, work: () => Promise<T>): Promise<T> {
+  trace<T>(phase: StorePhase, facts: RequestFacts, work: () => MaybePromise<T>): Promise<T> {
     return this.tracer.startActiveSpan(NAMES[phase], async (span) => {
       try {
         return await work();
       } catch (error) {
-        // Texts of this package's errors name no id; those of drivers may say anything.
+        // Not the text of the error: that of a driver may hold anything.
         span.setStatus({ code: ERROR, message: error instanceof Error ? error.name : 'Error' });
         throw error;
       } finally {

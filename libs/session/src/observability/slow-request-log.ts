@@ -1,7 +1,11 @@
 import type { LoggerService } from '@nestjs/common';
 import type { FinishedRequest } from '../timing/finished-request.js';
 
-/** Writes requests that took at least `slowRequestMs` to the log: one line of JSON with everything that the record says. */
+/**
+ * A listener that writes requests to the log, each as one line of JSON with all of its record.
+ *
+ * @param slowRequestMs shorter requests are not written
+ */
 export function slowRequestLog(
   slowRequestMs: number,
   logger: Pick<LoggerService, 'warn'>,
@@ -12,7 +16,7 @@ export function slowRequestLog(
   };
 }
 
-/** Seconds to the microsecond. */
+/** Cuts seconds to the microsecond. */
 function rounded(_: string, value: unknown): unknown {
   return typeof value === 'number' && !Number.isInteger(value) ? Math.round(value * 1e6) / 1e6 : value;
 }

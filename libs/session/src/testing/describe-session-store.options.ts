@@ -1,29 +1,51 @@
 import type { ManualClock } from './manual-clock.js';
-import type { TestRunner } from './test-runner.js';
 
-/** What a store under test is made from. */
+/** What the store of one test is made from. */
 export interface SessionStoreSetup {
-  /** The time, for stores that take a clock. Stands still until the suite moves it. */
+  /** The time, for stores that take a clock. It stands still until the suite moves it. */
   readonly clock: ManualClock;
 
   /**
-   * Different for each test; two stores of one test get the same. A store that several servers share uses it as its prefix, so that
-   * tests do not meet, and two stores made with the same one work on the same sessions.
+   * A text that differs from test to test; two stores of one test get the same. A store that several servers share uses
+   * it as its prefix: tests do not meet, and two stores with the same prefix work on the same sessions.
    */
   readonly namespace: string;
 }
 
-/** How the suite is run. */
+/** Options of `describeSessionStore`. A field that is left out has the default written here. */
 export class DescribeSessionStoreOptions {
   /**
-   * The step in which the suite counts time, in ms. Sessions live for 4 to 40 of them. An hour costs nothing where the clock is
-   * manual; a store with a clock of its own takes a short one, long enough for a few round trips (100 for a local Redis).
+   * The unit in which the suite counts time, in ms. Sessions live for 4 to 40 units. With a manual clock a long unit
+   * costs nothing. A store with a clock of its own takes a short one, long enough for a few round trips (100 for a
+   * local Redis).
    */
   readonly unitMs?: number = 60_000;
 
-  /** Lets time pass for the store; by default `clock` is moved. A store with a clock of its own really waits. */
+  /** Lets this many ms pass for the store. Default: `clock` is moved. A store with a clock of its own really waits. */
   readonly advance?: (ms: number) => Promise<void>;
 
-  /** By default the global `describe` and `it`. */
+  /** The functions that declare the tests. Default: the global `describe` and `it`. */
   readonly runner?: TestRunner;
+}
+
+/** The part of a test runner that the suite needs; jest, vitest, mocha and node:test have it. */
+export interface TestRunner {
+  describe(title: string, body: () => void): unknown;
+  it(title: string, test: () => Promise<void>): unknown;
+}
+
+/**
+ * The runner whose functions are global.
+ *
+ * @throws Error where there is none; its text says what to do
+ */
+export function globalTestRunner(): TestRunner {
+  const { describe, it } = globalThis as Partial<TestRunner>;
+  if (!describe || !it) {
+    throw new Error(
+      'describeSessionStore found no global describe and it; pass those of your runner: ' +
+        "import { describe, it } from 'vitest'; describeSessionStore(name, create, { runner: { describe, it } })",
+    );
+  }
+  return { describe, it };
 }

@@ -1,7 +1,9 @@
 import type { SessionStore } from '../store/session-store.js';
-import type { ContractRules } from './contract-rules.js';
-import type { DescribeSessionStoreOptions, SessionStoreSetup } from './describe-session-store.options.js';
-import { findTestRunner } from './find-test-runner.js';
+import {
+  type DescribeSessionStoreOptions,
+  globalTestRunner,
+  type SessionStoreSetup,
+} from './describe-session-store.options.js';
 import { closeRules } from './rules/close-rules.js';
 import { concurrencyRules } from './rules/concurrency-rules.js';
 import { destroyRules } from './rules/destroy-rules.js';
@@ -15,7 +17,7 @@ import { sameChangeAgainRules } from './rules/same-change-again-rules.js';
 import { saveRules } from './rules/save-rules.js';
 import { sharingRules } from './rules/sharing-rules.js';
 import { touchRules } from './rules/touch-rules.js';
-import { StoreUnderTest } from './store-under-test.js';
+import { type ContractRules, StoreUnderTest } from './store-under-test.js';
 
 const GROUPS: Readonly<Record<string, ContractRules>> = {
   load: loadRules,
@@ -34,11 +36,13 @@ const GROUPS: Readonly<Record<string, ContractRules>> = {
 };
 
 /**
- * Declares the tests that every session store has to pass, one or more for each rule of `SessionStore`; the titles begin with
- * the rule's id.
+ * Declares the tests that every session store has to pass: one or more for each rule in the comments of `SessionStore`.
+ * The title of a test begins with the ids of its rules.
  *
- * @param create makes the store of one test; called twice with the same `namespace` where a test needs two servers. The suite
- * closes what it made.
+ * @param name of the store, for the title of the suite
+ * @param create makes a store. It is called for each test, and again with the same `namespace` where a test needs two
+ * servers. The suite opens the store and closes it.
+ * @throws Error where there is no test runner
  *
  * @example
  * describeSessionStore('memory', ({ clock }) => new MemorySessionStore({ clock }));
@@ -50,7 +54,7 @@ export function describeSessionStore(
   create: (setup: SessionStoreSetup) => SessionStore | Promise<SessionStore>,
   options: DescribeSessionStoreOptions = {},
 ): void {
-  const runner = options.runner ?? findTestRunner();
+  const runner = options.runner ?? globalTestRunner();
   runner.describe(`session store contract: ${name}`, () => {
     for (const [group, rules] of Object.entries(GROUPS)) {
       runner.describe(group, () => {

@@ -6,8 +6,7 @@
 
 // contract suite
 export { describeSessionStore } from './describe-session-store.js';
-export type { DescribeSessionStoreOptions, SessionStoreSetup } from './describe-session-store.options.js';
-export type { TestRunner } from './test-runner.js';
+export type { DescribeSessionStoreOptions, SessionStoreSetup, TestRunner } from './describe-session-store.options.js';
 
 // time
 export { ManualClock } from './manual-clock.js';

@@ -1,11 +1,11 @@
 import type { Clock } from '../store/clock.js';
 
 /**
- * A clock that stands still until it is moved.
+ * A clock for tests that stands still until it is moved.
  *
  * @example
  * const clock = new ManualClock();
- * const store = new MemorySessionStore({ clock });
+ * Test.createTestingModule({ imports: [AppModule] }).overrideProvider(SESSION_CLOCK).useValue(clock);
  * clock.advance(30 * 60_000);
  */
 export class ManualClock implements Clock {
@@ -16,16 +16,21 @@ export class ManualClock implements Clock {
     this.time = start;
   }
 
+  /** The time it was set to, in ms since 1970. */
   now(): number {
     return this.time;
   }
 
-  /** Moves by so many ms; negative numbers set the clock back, as NTP does. */
+  /** Moves the clock by this many ms. A negative number sets it back, as NTP may do. */
   advance(ms: number): void {
     this.time += ms;
   }
 
-  /** @param time ms since 1970 */
+  /**
+   * Sets the clock.
+   *
+   * @param time ms since 1970
+   */
   set(time: number): void {
     this.time = time;
   }

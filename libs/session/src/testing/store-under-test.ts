@@ -3,18 +3,27 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { PartChange, SessionChange } from '../store/session-change.js';
 import type { SessionKey } from '../store/session-key.js';
 import type { SessionLifetime } from '../store/session-lifetime.js';
-import type { SessionRecord } from '../store/session-record.js';
+import type { SessionRecord, SessionTimes } from '../store/session-record.js';
 import type { LoadOptions, SaveResult, SessionStore } from '../store/session-store.js';
 import { DescribeSessionStoreOptions, type SessionStoreSetup } from './describe-session-store.options.js';
 import { ManualClock } from './manual-clock.js';
 
-/** A fresh store, and the words in which the rules of the contract are written down. One per test. */
+/** Tests by title, which begins with the ids of their rules. Each test gets a store of its own. */
+export type ContractRules = Readonly<Record<string, (on: StoreUnderTest) => Promise<void>>>;
+
+/** A session of a test: its key, and its stamp when it was created. */
+interface CreatedSession {
+  readonly key: SessionKey;
+  readonly stamp: string;
+}
+
+/** A fresh store, with the steps that the rules of the contract are written in. There is one per test. */
 export class StoreUnderTest {
   private readonly setup: SessionStoreSetup = { clock: new ManualClock(), namespace: randomUUID() };
   private readonly opened: SessionStore[] = [];
   private readonly unitMs: number;
 
-  /** What sessions live for here, unless a test says otherwise: 10, 40 and 4 units. */
+  /** How long sessions live, unless a test says otherwise: 10, 40 and 4 units. */
   readonly lifetime: SessionLifetime;
 
   constructor(
@@ -29,7 +38,7 @@ export class StoreUnderTest {
     };
   }
 
-  /** Another store in the same namespace; the first one is what `store` returns. */
+  /** Makes and opens another store in the same namespace. The first one is `store`. */
   async open(): Promise<SessionStore> {
     const store = await this.create(this.setup);
     this.opened.push(store);
@@ -52,10 +61,12 @@ export class StoreUnderTest {
     await Promise.all(this.opened.map((store) => store.close()));
   }
 
+  /** So many units, in ms. */
   units(n: number): number {
     return n * this.unitMs;
   }
 
+  /** Lets time pass. */
   async pass(units: number): Promise<void> {
     const { advance } = this.options;
     if (advance) await advance(this.units(units));
@@ -76,33 +87,44 @@ export class StoreUnderTest {
     return lifetime ? { ...change, lifetime } : change;
   }
 
-  /** A session that was just created. */
-  async begin(payloads: Readonly<Record<string, string>> = { a: '1' }, lifetime = this.lifetime): Promise<Begun> {
+  /** Creates a session. */
+  async begin(
+    payloads: Readonly<Record<string, string>> = { a: '1' },
+    lifetime = this.lifetime,
+  ): Promise<CreatedSession> {
     const key = this.newKey();
     const { stamp } = await this.saved(this.creation(key, payloads, lifetime));
     return { key, stamp };
   }
 
-  /** A session whose client came back with the id once. */
-  async beginJoined(payloads?: Readonly<Record<string, string>>): Promise<Begun> {
+  /** Creates a session whose client has come back with the id once. */
+  async beginJoined(payloads?: Readonly<Record<string, string>>): Promise<CreatedSession> {
     const begun = await this.begin(payloads);
     await this.found(begun.key, { touchAfterMs: 0 });
     return begun;
   }
 
+  /** Creates a session that outlives the wait for the connections of a store. */
+  beginLasting(payloads?: Readonly<Record<string, string>>): Promise<CreatedSession> {
+    const ms = this.units(400);
+    return this.begin(payloads, { idleTimeoutMs: ms, absoluteTimeoutMs: ms, unjoinedTimeoutMs: ms });
+  }
+
+  /** Saves a change, which has to be applied. */
   async saved(change: SessionChange, store = this.store): Promise<Extract<SaveResult, { outcome: 'saved' }>> {
     const result = await store.save(change);
     assert(result.outcome === 'saved', `expected the ${change.mode} to be saved, the answer was ${result.outcome}`);
     return result;
   }
 
-  /** What is stored instead, of a change that must not be applied. */
+  /** Saves a change, which has to be refused. Returns the record that the answer brings. */
   async conflicting(change: SessionChange): Promise<SessionRecord> {
     const result = await this.store.save(change);
     assert(result.outcome === 'conflict', `expected a conflict, the answer was ${result.outcome}`);
     return result.record;
   }
 
+  /** Loads a session, which has to be there. */
   async found(key: SessionKey, options?: LoadOptions): Promise<SessionRecord> {
     const result = await this.store.load(key, options);
     assert(result.outcome === 'found', `expected the session to be found, the answer was ${result.outcome}`);
@@ -118,7 +140,7 @@ export class StoreUnderTest {
   }
 }
 
-interface Begun {
-  readonly key: SessionKey;
-  readonly stamp: string;
+/** The times alone: a store may answer with a record where times are asked for. */
+export function timesOf({ createdAt, lastAccessedAt, expiresAt, joined }: SessionTimes): SessionTimes {
+  return { createdAt, lastAccessedAt, expiresAt, joined };
 }

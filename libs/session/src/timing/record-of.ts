@@ -10,10 +10,10 @@ import type { TimingPhase } from './timing-phase.js';
 const ORIGIN = performance.timeOrigin;
 
 /** What is published of a request that is over. */
-export function recordOf(timing: RequestTiming, node: string | undefined, end: RequestEnd): SessionRequestRecord {
+export function recordOf(timing: RequestTiming, nodeName: string | undefined, end: RequestEnd): SessionRequestRecord {
   const { facts } = timing;
   return {
-    node,
+    nodeName,
     handler: facts.handler,
     method: end.method,
     status: end.status,
@@ -21,8 +21,8 @@ export function recordOf(timing: RequestTiming, node: string | undefined, end: R
     requestId: end.requestId,
     session: facts.key === undefined ? undefined : sessionHash(facts.key),
     startedAt: ORIGIN + timing.arrival.at - timing.arrival.delay,
-    total: timing.totalMs / 1_000,
-    phases: phasesOf(timing),
+    durationSeconds: timing.totalMs / 1_000,
+    phaseSeconds: phaseSecondsOf(timing),
     pending: timing.pending,
     bytes: { session: facts.sessionBytes, loaded: facts.loadedBytes, saved: facts.savedBytes },
     largestBean: facts.largestPart,
@@ -32,12 +32,12 @@ export function recordOf(timing: RequestTiming, node: string | undefined, end: R
     conflicts: facts.conflicts,
     retries: facts.retries,
     locator: locatorKind(facts),
-    isMisrouted: facts.isMisrouted(node),
+    isMisrouted: facts.isMisrouted(nodeName),
     downstream: facts.downstream.map(({ name, calls, ms }) => ({ name, calls, seconds: ms / 1_000 })),
   };
 }
 
-function phasesOf(timing: RequestTiming): Record<TimingPhase, number> {
+function phaseSecondsOf(timing: RequestTiming): Record<TimingPhase, number> {
   const of = (phase: TimingPhase): number => timing.spentMs(phase) / 1_000;
   return {
     queue: of('queue'),

@@ -6,7 +6,7 @@ import type { TimingPhase } from './timing-phase.js';
  */
 export interface SessionRequestRecord {
   /** Name of this server. */
-  readonly node: string | undefined;
+  readonly nodeName: string | undefined;
 
   /** `CountController.count`; undefined where none was found (404), or an enhancer in front of the session's guard answered. */
   readonly handler: string | undefined;
@@ -26,11 +26,11 @@ export interface SessionRequestRecord {
   /** When it arrived, in ms since 1970 by the clock of this server. */
   readonly startedAt: number;
 
-  /** In seconds: the estimated time in the queue and all that was measured. The sum of the phases. */
-  readonly total: number;
+  /** The estimated time in the queue and all that was measured: the sum of the phases. */
+  readonly durationSeconds: number;
 
-  /** In seconds. */
-  readonly phases: Readonly<Record<TimingPhase, number>>;
+  /** What each phase took. */
+  readonly phaseSeconds: Readonly<Record<TimingPhase, number>>;
 
   /** Requests that were ahead of it when it arrived, under way or read in the same turn of the event loop: the stand-in for a queue's length. */
   readonly pending: number;

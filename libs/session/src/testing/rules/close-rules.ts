@@ -1,4 +1,4 @@
-import type { ContractRules } from '../contract-rules.js';
+import type { ContractRules } from '../store-under-test.js';
 
 export const closeRules: ContractRules = {
   '[C1] a store can be closed, used or not, and closed again': async (on) => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { ContractRules } from '../contract-rules.js';
+import type { ContractRules } from '../store-under-test.js';
 
 export const concurrencyRules: ContractRules = {
   '[S3] of 50 updates from one version one is saved, the others are told what is stored': async (on) => {
@@ -32,7 +32,7 @@ export const concurrencyRules: ContractRules = {
         seen = result.record.parts.get('counter');
       }
     };
-    await Promise.all(Array.from({ length: 20 }, async (_, i) => countUp((i % 2) as 0 | 1)));
+    await Promise.all(Array.from({ length: 20 }, (_, i) => countUp((i % 2) as 0 | 1)));
     assert.equal((await on.found(key)).parts.get('counter')?.payload, '20');
   },
 
@@ -88,7 +88,7 @@ export const concurrencyRules: ContractRules = {
     const servers = await on.servers();
     const change = on.update(key, { a: { base: stamp, payload: '1' } });
     const results = await Promise.all(
-      Array.from({ length: 20 }, async (_, i) => on.saved(change, servers[(i % 2) as 0 | 1])),
+      Array.from({ length: 20 }, (_, i) => on.saved(change, servers[(i % 2) as 0 | 1])),
     );
     for (const result of results) assert.equal(result.stamp, `2.${change.writeId}`);
     assert.equal((await on.found(key)).stamp, `2.${change.writeId}`);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { ContractRules } from '../contract-rules.js';
+import type { ContractRules } from '../store-under-test.js';
 
 export const destroyRules: ContractRules = {
   '[D1] a destroyed session is not there any more, others are': async (on) => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { ContractRules } from '../contract-rules.js';
+import type { ContractRules } from '../store-under-test.js';
 
 export const expiryRules: ContractRules = {
   '[L2] a session whose client never came back ends after unjoinedTimeoutMs': async (on) => {

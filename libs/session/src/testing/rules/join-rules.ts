@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { sessionExpiry } from '../../store/session-expiry.js';
-import type { ContractRules } from '../contract-rules.js';
+import type { ContractRules } from '../store-under-test.js';
 
 export const joinRules: ContractRules = {
   '[L5] the first request that comes back with the id joins': async (on) => {

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { sessionExpiry } from '../../store/session-expiry.js';
 import type { SessionRecord } from '../../store/session-record.js';
-import type { ContractRules } from '../contract-rules.js';
-import { timesOf } from '../times-of.js';
+import { type ContractRules, timesOf } from '../store-under-test.js';
 
-/** Texts and names that formats and languages like to damage. */
+/** Texts and names that formats and languages may damage. */
 const AWKWARD = [
   '',
   ' ',
@@ -21,7 +20,7 @@ const AWKWARD = [
 ];
 const AWKWARD_NAMES = ['a', '@attributes', '__proto__', 'constructor', 'a:b.c/d', 'Bean 2', 'ż🧑‍🚀', '0', '-1', 'stamp'];
 
-/** Not structuredClone: its objects are of another realm in jest, and so never strictly equal. */
+/** Not structuredClone: in jest its objects belong to another realm, and are never strictly equal. */
 function copyOf(record: SessionRecord): SessionRecord {
   const parts = [...record.parts].map(([name, part]) => [name, { ...part }] as const);
   return { ...record, lifetime: { ...record.lifetime }, parts: new Map(parts) };
@@ -62,7 +61,7 @@ export const loadRules: ContractRules = {
     assert.deepEqual(new Map((await on.found(change.key)).parts), new Map(expected));
   },
 
-  '[L1] an unknown key has none': async (on) => {
+  '[L1] there is no session under an unknown key': async (on) => {
     await on.begin();
     await on.assertNone(on.newKey());
     assert.deepEqual(await on.store.load(on.newKey(), { known: '1.x', touchAfterMs: 0 }), { outcome: 'none' });

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import type { SessionLocation } from '../../store/session-store.js';
-import type { ContractRules } from '../contract-rules.js';
-import type { StoreUnderTest } from '../store-under-test.js';
+import type { ContractRules, StoreUnderTest } from '../store-under-test.js';
 
 const LOCATOR = /^(?:[A-Za-z0-9]{1,32}|-)(?:\.[A-Za-z0-9_-]{1,64}){0,3}$/;
 
-/** The locator of an answer; undefined where none is declared, and then none must be there. */
+/** The locator of an answer, which has one exactly when the store declares `locates`. */
 function locatorOf(on: StoreUnderTest, answer: object): string | undefined {
   const { locator } = answer as SessionLocation;
   const isDeclared = on.store.capabilities.locates === true;
@@ -52,7 +51,7 @@ export const locatorRules: ContractRules = {
     }
   },
 
-  '[P3] a change with what is no locator of the store is applied as one with none': async (on) => {
+  '[P3] a text that is no locator of the store counts as none for a change': async (on) => {
     const { key, stamp } = await on.begin({ a: '1' });
     const change = { ...on.update(key, { a: { base: stamp, payload: '2' } }), locator: 's1.s2.zzzzzzzzzz.forged' };
     assert.equal((await on.saved(change)).outcome, 'saved');
@@ -60,7 +59,7 @@ export const locatorRules: ContractRules = {
     assert.equal((await on.store.save(late)).outcome, 'gone');
   },
 
-  '[P1] what is no locator of the store counts as none': async (on) => {
+  '[P1] a text that is no locator of the store counts as none for a load': async (on) => {
     const { key, stamp } = await on.begin({ a: '1' });
     const other = locatorOf(on, await on.saved(on.creation(on.newKey(), {})));
     for (const locator of [

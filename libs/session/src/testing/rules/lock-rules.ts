@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { SessionStore } from '../../store/session-store.js';
-import type { ContractRules } from '../contract-rules.js';
+import type { ContractRules } from '../store-under-test.js';
 
 type LockingStore = SessionStore & Required<Pick<SessionStore, 'lock' | 'unlock'>>;
 
@@ -29,7 +29,7 @@ export const lockRules: ContractRules = {
     assert.deepEqual(results, [true, true, true, true]);
   },
 
-  '[K2] [K3] the holder keeps it; who does not loses it': async (on) => {
+  '[K2] [K3] a call of the holder keeps the lock; a lock that is not kept is free after leaseMs': async (on) => {
     const store = locking(on.store);
     if (!store) return;
     const { key } = await on.begin();
@@ -42,7 +42,7 @@ export const lockRules: ContractRules = {
     assert.equal(await store.lock(key, 'two', on.units(3)), true);
   },
 
-  '[K4] [K5] a save under a lock that is not held changes nothing; one that names none is not held up': async (on) => {
+  '[K4] [K5] a save under a lock that is not held changes nothing; a save under none is not held up': async (on) => {
     const store = locking(on.store);
     if (!store) return;
     const { key, stamp } = await on.begin({ a: '1' });
@@ -55,7 +55,7 @@ export const lockRules: ContractRules = {
     await on.saved({ ...on.update(key, { a: { base: newer, payload: '4' } }), lock: 'two' });
   },
 
-  '[K6] a lock that was given back is free; nobody gives back what another holds': async (on) => {
+  '[K6] a lock that was given back is free; only its holder can give it back': async (on) => {
     const store = locking(on.store);
     if (!store) return;
     const { key } = await on.begin();

@@ -2,11 +2,8 @@ import assert from 'node:assert/strict';
 import type { MaybePromise } from '../../store/maybe-promise.js';
 import type { SessionKey } from '../../store/session-key.js';
 import type { SessionStore, SessionWatch } from '../../store/session-store.js';
-import type { ContractRules } from '../contract-rules.js';
-import { lastingSession } from '../lasting-session.js';
-import { Notices } from '../notices.js';
-import { overlappingAnswers } from '../overlapping-answers.js';
-import type { StoreUnderTest } from '../store-under-test.js';
+import { Notices, overlappingAnswers } from '../notices.js';
+import type { ContractRules, StoreUnderTest } from '../store-under-test.js';
 
 type Change = (on: StoreUnderTest, server: SessionStore, key: SessionKey, stamp: string) => MaybePromise<unknown>;
 
@@ -35,14 +32,14 @@ const ownUses: Readonly<Record<string, Change>> = {
   },
 };
 
-/** With how many sessions a rule is tried. */
+/** How many sessions a rule is tried with. */
 const ROUNDS = 10;
 
 export const noticeRules: ContractRules = {
   '[N1] every answer that tells of a session carries a watch, whose time passes': async (on) => {
     const notices = Notices.of(on.store);
     if (!notices) return;
-    const { key, stamp } = await lastingSession(on);
+    const { key, stamp } = await on.beginLasting();
     const watch = await notices.watched(key);
     notices.watchOf(await on.store.load(key, { known: stamp }));
     notices.watchOf(await on.store.save(on.update(key, { a: { base: '1.old', payload: '2' } })));
@@ -58,8 +55,8 @@ export const noticeRules: ContractRules = {
       const [store, other] = await on.servers();
       const notices = Notices.of(store);
       if (!notices || store === other) return;
-      await notices.watched((await lastingSession(on)).key);
-      const { key, stamp } = await (what === 'an expiry' ? on.begin() : lastingSession(on));
+      await notices.watched((await on.beginLasting()).key);
+      const { key, stamp } = await (what === 'an expiry' ? on.begin() : on.beginLasting());
       const watch = await notices.watched(key);
       notices.forget();
       await change(on, other, key, stamp);
@@ -71,14 +68,14 @@ export const noticeRules: ContractRules = {
     const [store, other] = await on.servers();
     const notices = Notices.of(store);
     if (!notices || store === other) return;
-    await notices.watched((await lastingSession(on)).key);
+    await notices.watched((await on.beginLasting()).key);
     let watched = 0;
     for (let batch = 0; batch < 5; batch++) {
       const overlapping = Array.from({ length: ROUNDS }, () => overlappingAnswers(on, notices, other));
       const answers = (await Promise.all(overlapping)).flat();
       const moment = performance.now();
       for (const { key, answer, toldUntilThen, isNew } of answers) {
-        // They may lie on several servers, not all of which are watched from the first moment.
+        // The sessions may lie on several servers, and not all of those are watched from the start.
         const { watch } = answer as { watch?: SessionWatch };
         if (watch) watched++;
         if (isNew || !watch || !(await notices.passes(watch, moment))) continue;
@@ -97,15 +94,15 @@ export const noticeRules: ContractRules = {
       const [store, other] = await on.servers();
       const notices = Notices.of(store);
       if (!notices || store === other) return;
-      const sessions = await Promise.all(Array.from({ length: ROUNDS }, () => lastingSession(on)));
-      // They may lie on several servers.
+      const sessions = await Promise.all(Array.from({ length: ROUNDS }, () => on.beginLasting()));
+      // The sessions may lie on several servers: wait for the watch of each.
       const watched = await Promise.all(sessions.map(async ({ key }) => ({ key, watch: await notices.watched(key) })));
       notices.forget();
       for (const { key, stamp } of sessions) await use(on, store, key, stamp);
       const used = performance.now();
       for (const { watch } of watched) await notices.passes(watch, used);
       const told = sessions.filter(({ key }) => notices.tellOf(key)).length;
-      // Too often is allowed; always is not what a near cache can live with.
+      // Some notices too many are allowed. A near cache would be useless if all of its own uses were told to it.
       assert(told < ROUNDS, `${told} of ${ROUNDS} times ${what} of this server was told to itself`);
       notices.forget();
       for (const { key } of sessions) await other.touch(key);

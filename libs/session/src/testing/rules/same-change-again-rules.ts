@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import type { ContractRules } from '../contract-rules.js';
+import type { ContractRules } from '../store-under-test.js';
 
-/** What a caller does whose reply was lost: it cannot know whether the change was applied. */
+/** A caller whose reply was lost cannot know whether its change was applied, and sends it again. */
 export const sameChangeAgainRules: ContractRules = {
   '[S5] a creation sent again is saved once': async (on) => {
     const change = on.creation(on.newKey(), { a: '1' });

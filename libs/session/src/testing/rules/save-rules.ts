@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import type { PartChange } from '../../store/session-change.js';
 import { sessionExpiry } from '../../store/session-expiry.js';
-import type { ContractRules } from '../contract-rules.js';
-import { timesOf } from '../times-of.js';
+import { type ContractRules, timesOf } from '../store-under-test.js';
 
 export const saveRules: ContractRules = {
   '[S1] parts are changed, added and removed by one save': async (on) => {

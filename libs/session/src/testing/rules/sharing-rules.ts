@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { ContractRules } from '../contract-rules.js';
+import type { ContractRules } from '../store-under-test.js';
 
 export const sharingRules: ContractRules = {
   '[shared] the store of another server sees the session, exactly when shared is declared': async (on) => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { ContractRules } from '../contract-rules.js';
+import type { ContractRules } from '../store-under-test.js';
 
 export const touchRules: ContractRules = {
   '[T1] a touch moves the end of life and nothing else': async (on) => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { requestFailure } from './request-failure.js';
+import { requestFailure } from './session-metrics.js';
 
 describe('how a request failed', () => {
   it.each([

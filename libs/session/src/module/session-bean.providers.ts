@@ -1,29 +1,33 @@
-import { type FactoryProvider, Scope, type Type } from '@nestjs/common';
+import { type FactoryProvider, Module, Scope, type Type } from '@nestjs/common';
 import { REQUEST } from '@nestjs/core';
 import { BeanRegistry } from '../bean/bean-registry.js';
 import { createClientProxy } from '../bean/client-proxy.js';
 import type { SessionBean } from '../bean/session-bean.js';
-import { CurrentRequest } from '../request/current-request.js';
 import { SessionConfigurationError } from '../errors/session-configuration.error.js';
 import { SessionContextNotActiveError } from '../errors/session-context-not-active.error.js';
 import { HttpLifecycle } from '../http/http-lifecycle.js';
 import type { FrameworkRequest } from '../http/id/http-id-exchange.js';
+import { CurrentRequest } from '../request/current-request.js';
 
-const WANTS_ROOT = [
+/** The module that `SessionModule.forFeature()` returns, with the providers of its beans. */
+@Module({})
+export class SessionFeatureModule {}
+
+const ROOT_PROVIDERS = [
   { token: BeanRegistry, optional: true },
   { token: CurrentRequest, optional: true },
 ];
 
 /**
- * The provider of a session-scoped bean. By default a client proxy, one for the application; with `Scope.REQUEST` a true request-scoped
- * provider, whose asynchronous factory loads the session (Nest builds a request-scoped controller before its guards run) and hands out
- * the instance itself.
+ * The provider of a session-scoped bean. By default it is a client proxy, one for the application. With `Scope.REQUEST`
+ * it is a request-scoped provider of the instance itself. Its factory is asynchronous, because it loads the session:
+ * Nest builds a request-scoped controller before the guards of the request run.
  */
 export function sessionBeanProvider(type: Type<object>, scope: Scope): FactoryProvider {
   if (scope !== Scope.REQUEST) {
     return {
       provide: type,
-      inject: WANTS_ROOT,
+      inject: ROOT_PROVIDERS,
       useFactory: (registry?: BeanRegistry, context?: CurrentRequest) =>
         beanProxy(type, ...withRoot(registry, context)),
     };
@@ -31,7 +35,7 @@ export function sessionBeanProvider(type: Type<object>, scope: Scope): FactoryPr
   return {
     provide: type,
     scope: Scope.REQUEST,
-    inject: [...WANTS_ROOT, REQUEST],
+    inject: [...ROOT_PROVIDERS, REQUEST],
     useFactory: async (
       registry: BeanRegistry | undefined,
       context: CurrentRequest | undefined,
@@ -44,18 +48,18 @@ export function sessionBeanProvider(type: Type<object>, scope: Scope): FactoryPr
       if (!request) throw new SessionContextNotActiveError(subject, 'outside an HTTP request');
       await request.begin(framework);
       const unit = request.state.unitFor(subject);
-      // Whoever gets the instance itself can change it without asking for it again.
+      // Code that has the instance itself can change it without asking the unit of work again.
       unit.watchAll();
       return unit.instanceOf(bean);
     },
   };
 }
 
-/** Makes the beans known at boot: a request-scoped provider would do it with the first request only. */
+/** Registers the beans at boot. A request-scoped provider would do it with the first request only. */
 export function beanRegistrar(types: readonly Type<object>[]): FactoryProvider {
   return {
-    provide: Symbol('nestjs-session-beans:registrar'),
-    inject: WANTS_ROOT,
+    provide: Symbol('SESSION_BEAN_REGISTRAR'),
+    inject: ROOT_PROVIDERS,
     useFactory(registry?: BeanRegistry, context?: CurrentRequest) {
       const [beans] = withRoot(registry, context);
       return types.map((type) => beans.register(type).name);
@@ -85,6 +89,7 @@ function withRoot(
 ): [BeanRegistry, CurrentRequest] {
   if (registry && context) return [registry, context];
   throw new SessionConfigurationError(
-    'SessionModule.forFeature() needs SessionModule.forRoot() or forRootAsync() once, in the imports of the root module',
+    'SessionModule.forFeature() needs SessionModule.forRoot() or forRootAsync() once, ' +
+      'in the imports of the root module',
   );
 }

@@ -1,16 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
 import { SessionConfigurationError } from '../errors/session-configuration.error.js';
-import { resolveOptions } from './resolve-options.js';
-import type { SessionModuleOptions } from './session.options.js';
+import { systemClock } from '../store/clock.js';
 import { MemorySessionStore } from '../store/memory/memory-session-store.js';
+import { type SessionModuleOptions, refuseUnsuitedStore, resolveOptions } from './session.options.js';
 
 const MINUTE = 60_000;
 
 describe('the options', () => {
   it('have defaults', () => {
     expect(resolveOptions()).toMatchObject({
-      isDefaultStore: true,
-      store: expect.any(MemorySessionStore),
+      store: undefined,
+      clock: systemClock,
       idleTimeoutMs: 30 * MINUTE,
       absoluteTimeoutMs: 12 * 60 * MINUTE,
       unjoinedTimeoutMs: 5 * MINUTE,
@@ -103,9 +103,7 @@ describe('an option that cannot work is refused in one line with name, value and
 
   it('a name that does not exist, without its value: it may be a misspelt secret', () => {
     const resolve = () => resolveOptions({ secret: 'correct horse battery staple' } as never);
-    expect(resolve).toThrow(
-      /^SessionModule option "secret": no such option; there are absoluteTimeoutMs, .*unjoinedTimeoutMs$/,
-    );
+    expect(resolve).toThrow(/^SessionModule option "secret": no such option; there are store, .*clock$/);
     expect(resolve).not.toThrow(/horse/);
   });
 
@@ -122,11 +120,6 @@ describe('an option that cannot work is refused in one line with name, value and
 });
 
 describe('nearCache', () => {
-  const notifying = Object.assign(new MemorySessionStore(), {
-    capabilities: { shared: true, notifies: true },
-    subscribe: () => undefined,
-  });
-
   it('is off by default, and asks the store at each request unless told otherwise', () => {
     expect(resolveOptions().nearCache).toBeUndefined();
     expect(resolveOptions({ nearCache: {} }).nearCache).toEqual({
@@ -135,36 +128,52 @@ describe('nearCache', () => {
       maxBytes: 64 * 1024 * 1024,
       maxStalenessMs: 0,
     });
-    const bounded = resolveOptions({ store: notifying, nearCache: { mode: 'bounded' } }).nearCache;
+    const bounded = resolveOptions({ nearCache: { mode: 'bounded' } }).nearCache;
     expect(bounded).toMatchObject({ mode: 'bounded', maxStalenessMs: 200 });
   });
 
   it.each<[SessionModuleOptions, RegExp]>([
     [{ nearCache: true as never }, /^SessionModule option nearCache = true: allowed is an object$/],
-    [{ nearCache: { size: 5 } as never }, /^SessionModule option nearCache\.size = .*there are mode, maxSessions/],
+    [
+      { nearCache: { size: 5 } as never },
+      /^SessionModule option "nearCache\.size": no such option; there are mode, maxSessions/,
+    ],
     [{ nearCache: { mode: 'fast' as never } }, /nearCache\.mode = "fast": allowed is 'validate', 'bounded'$/],
     [{ nearCache: { maxSessions: 0 } }, /nearCache\.maxSessions = 0: allowed is a whole number from 1$/],
     [{ nearCache: { maxBytes: 1 } }, /nearCache\.maxBytes = 1: allowed is a whole number from 65536$/],
     [{ nearCache: { maxStalenessMs: 200 } }, /nearCache\.maxStalenessMs = 200: allowed is none in mode 'validate'/],
     [
-      { store: notifying, nearCache: { mode: 'bounded', maxStalenessMs: 10 } },
+      { nearCache: { mode: 'bounded', maxStalenessMs: 10 } },
       /nearCache\.maxStalenessMs = 10: allowed is a whole number from 100 to 60000$/,
     ],
     [
-      { nearCache: { mode: 'bounded' } },
-      /nearCache\.mode = "bounded": allowed is 'validate' with store memory: it does not tell what others change \(capabilities\.notifies\)$/,
-    ],
-    [
-      { store: notifying, idTransport: 'url', nearCache: { mode: 'bounded' } },
+      { idTransport: 'url', nearCache: { mode: 'bounded' } },
       /nearCache\.mode = "bounded": allowed is 'validate' with idTransport 'url'/,
     ],
   ])('refuses %o', (options, message) => {
     expect(() => resolveOptions(options)).toThrow(message);
   });
+});
 
-  it('leaves the route to a store that says where its sessions are', () => {
-    const locating = Object.assign(new MemorySessionStore(), { capabilities: { shared: true, locates: true } });
-    expect(() => resolveOptions({ store: locating, nodeName: 's1' })).toThrow(
+describe('a store that cannot do what an option asks of it is refused', () => {
+  const storeWith = (capabilities: object) =>
+    Object.assign(new MemorySessionStore(), { capabilities: { shared: true, ...capabilities }, subscribe() {} });
+
+  it('for the near cache in mode bounded: a store that does not tell what others change', () => {
+    const options = resolveOptions({ nearCache: { mode: 'bounded' } });
+
+    expect(() => refuseUnsuitedStore(options, storeWith({ notifies: true }))).not.toThrow();
+    expect(() => refuseUnsuitedStore(options, new MemorySessionStore())).toThrow(
+      'SessionModule option nearCache.mode = "bounded": allowed is \'validate\' with store memory: ' +
+        'it does not tell what others change (capabilities.notifies)',
+    );
+  });
+
+  it('for a name of this server: a store that says itself where its sessions are', () => {
+    const options = resolveOptions({ nodeName: 's1' });
+
+    expect(() => refuseUnsuitedStore(options, new MemorySessionStore())).not.toThrow();
+    expect(() => refuseUnsuitedStore(options, storeWith({ locates: true }))).toThrow(
       /option nodeName = "s1": allowed is no value with store memory, which says itself where its sessions are/,
     );
   });
