@@ -1,6 +1,6 @@
 import { isDeepStrictEqual, inspect } from 'node:util';
 import type { SessionChange } from '../../libs/session/src/store/session-change.js';
-import type { SessionLifetime } from '../../libs/session/src/store/session-lifetime.js';
+import type { SessionLifetime } from '../../libs/session/src/store/session-record.js';
 import type { LoadResult, SessionStore } from '../../libs/session/src/store/session-store.js';
 import { ManualClock } from '../../libs/session/src/testing/manual-clock.js';
 import { SessionStoreModel } from './session-store-model.js';

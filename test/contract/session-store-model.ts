@@ -1,7 +1,6 @@
 import type { Clock } from '../../libs/session/src/store/clock.js';
 import type { SessionChange } from '../../libs/session/src/store/session-change.js';
-import { sessionExpiry } from '../../libs/session/src/store/session-expiry.js';
-import type { SessionRecord, SessionTimes } from '../../libs/session/src/store/session-record.js';
+import { sessionExpiry, type SessionRecord, type SessionTimes } from '../../libs/session/src/store/session-record.js';
 import type { LoadOptions, LoadResult, SaveResult, SessionStore } from '../../libs/session/src/store/session-store.js';
 
 interface ModelSession {

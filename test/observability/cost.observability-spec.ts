@@ -7,7 +7,7 @@ import {
   SessionObservabilityModule,
   type SessionObservabilityOptions,
 } from 'nestjs-session-beans/observability';
-import { FinishedRequest } from '../../libs/session/src/timing/finished-request.js';
+import { FinishedRequest } from '../../libs/session/src/timing/session-request-record.js';
 import { RequestTimings } from '../../libs/session/src/timing/request-timings.js';
 import { CookieJar } from '../support/cookie-jar.js';
 import { eventually } from '../support/eventually.js';

@@ -37,10 +37,10 @@ export type {
   SessionStoreCapabilities,
 } from './store/session-store.js';
 export type { PartChange, SessionChange } from './store/session-change.js';
-export type { SessionKey } from './store/session-key.js';
-export type { SessionLifetime } from './store/session-lifetime.js';
+export type { SessionKey } from './store/session-id.js';
+export type { SessionLifetime } from './store/session-record.js';
 export type { SessionRecord, SessionTimes, StoredPart } from './store/session-record.js';
-export { sessionExpiry } from './store/session-expiry.js';
+export { sessionExpiry } from './store/session-record.js';
 export { type Clock, systemClock } from './store/clock.js';
 
 // Errors

@@ -1,4 +1,4 @@
-import type { SessionLifetime } from '../store/session-lifetime.js';
+import type { SessionLifetime } from '../store/session-record.js';
 import { applyCommit, applyCommits } from './apply-commit.js';
 import type { PendingCommit } from './pending-commit.js';
 import type { Payloads } from './stored-session.js';

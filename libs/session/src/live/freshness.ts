@@ -1,5 +1,4 @@
-import { sessionHash } from '../store/session-id.js';
-import type { SessionKey } from '../store/session-key.js';
+import { sessionHash, type SessionKey } from '../store/session-id.js';
 import type { LiveSession } from './live-session.js';
 
 const FRESHNESS = /^([A-Za-z0-9_-]{8})\.([0-9a-z]{1,10})$/;

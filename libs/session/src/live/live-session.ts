@@ -2,7 +2,7 @@ import { SessionBusyError } from '../errors/session-busy.error.js';
 import { SessionEndedError } from '../errors/session-ended.error.js';
 import type { Clock } from '../store/clock.js';
 import { type MaybePromise, isPromise } from '../store/maybe-promise.js';
-import type { SessionKey } from '../store/session-key.js';
+import type { SessionKey } from '../store/session-id.js';
 import type { SessionRecord } from '../store/session-record.js';
 import type { SaveResult, SessionLocation } from '../store/session-store.js';
 import type { StoreGateway } from '../store/store-gateway.js';

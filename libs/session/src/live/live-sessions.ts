@@ -1,5 +1,5 @@
 import { type MaybePromise, isPromise } from '../store/maybe-promise.js';
-import type { SessionKey } from '../store/session-key.js';
+import type { SessionKey } from '../store/session-id.js';
 import type { LoadResult } from '../store/session-store.js';
 import type { StoreGateway } from '../store/store-gateway.js';
 import { ShortLivedMap } from '../store/short-lived-map.js';

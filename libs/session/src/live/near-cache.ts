@@ -1,4 +1,4 @@
-import type { SessionKey } from '../store/session-key.js';
+import type { SessionKey } from '../store/session-id.js';
 import type { LiveSession } from './live-session.js';
 
 /** The option `nearCache` of the module with its defaults in place. */

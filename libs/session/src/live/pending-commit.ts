@@ -1,5 +1,5 @@
 import type { SessionBean } from '../bean/session-bean.js';
-import type { SessionLifetime } from '../store/session-lifetime.js';
+import type { SessionLifetime } from '../store/session-record.js';
 
 /** What one unit of work changed in one part of the session. */
 export interface PartDifference {

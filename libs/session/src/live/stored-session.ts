@@ -1,8 +1,7 @@
 import type { ChangeContent } from '../store/store-gateway.js';
 import type { PartChange } from '../store/session-change.js';
-import type { SessionKey } from '../store/session-key.js';
-import type { SessionLifetime } from '../store/session-lifetime.js';
-import type { SessionRecord, SessionTimes } from '../store/session-record.js';
+import type { SessionKey } from '../store/session-id.js';
+import type { SessionLifetime, SessionRecord, SessionTimes } from '../store/session-record.js';
 import type { SessionLocation } from '../store/session-store.js';
 
 /** Payload per part: the state of a session at one moment. Never changed in place. */

@@ -11,7 +11,7 @@ export { SessionObservabilityModule } from './session-observability.module.js';
 export type { SessionObservabilityOptions } from './session-observability.options.js';
 
 // records
-export { REQUEST_CHANNEL } from '../timing/request-channel.js';
+export { REQUEST_CHANNEL } from '../timing/request-timings.js';
 export type { SessionRequestRecord } from '../timing/session-request-record.js';
 export { TIMING_PHASES, type TimingPhase } from '../timing/timing-phase.js';
 

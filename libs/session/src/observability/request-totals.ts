@@ -1,7 +1,7 @@
 import type { Attributes, BatchObservableResult, Meter, Observable } from '@opentelemetry/api';
 import type { SessionStoreError } from '../errors/session-store.error.js';
 import type { SessionEventMap, SessionEvents } from '../request/session-events.js';
-import type { FinishedRequest } from '../timing/finished-request.js';
+import type { FinishedRequest } from '../timing/session-request-record.js';
 import { TIMING_PHASES } from '../timing/timing-phase.js';
 
 const EVENTS: readonly (keyof SessionEventMap)[] = [

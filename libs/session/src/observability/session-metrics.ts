@@ -1,7 +1,6 @@
 import type { Attributes, Histogram, MeterProvider } from '@opentelemetry/api';
 import type { SessionEvents } from '../request/session-events.js';
-import type { FinishedRequest } from '../timing/finished-request.js';
-import type { RequestEnd } from '../timing/request-end.js';
+import type { FinishedRequest, RequestEnd } from '../timing/session-request-record.js';
 import { TIMING_PHASES } from '../timing/timing-phase.js';
 import { NO_HANDLER, observeTotals, RequestTotals } from './request-totals.js';
 import { type ObservedServer, observeServer } from './server-gauges.js';

@@ -1,7 +1,7 @@
 import type { Span, Tracer, TracerProvider } from '@opentelemetry/api';
 import type { MaybePromise } from '../store/maybe-promise.js';
 import { sessionHash } from '../store/session-id.js';
-import type { PhaseTracer, StorePhase } from '../timing/phase-tracer.js';
+import type { PhaseTracer, StorePhase } from '../timing/request-timing.js';
 import type { RequestFacts } from '../timing/request-facts.js';
 
 const NAMES: Readonly<Record<StorePhase, string>> = {

@@ -1,5 +1,5 @@
 import type { LoggerService } from '@nestjs/common';
-import type { FinishedRequest } from '../timing/finished-request.js';
+import type { FinishedRequest } from '../timing/session-request-record.js';
 
 /**
  * A listener that writes requests to the log, each as one line of JSON with all of its record.

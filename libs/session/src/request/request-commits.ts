@@ -6,7 +6,7 @@ import { type LiveSessions, isLive } from '../live/live-sessions.js';
 import { type PartDifference, PendingCommit } from '../live/pending-commit.js';
 import { type MaybePromise, isPromise } from '../store/maybe-promise.js';
 import { generateSessionId, sessionHash, sessionKeyOf } from '../store/session-id.js';
-import type { SessionLifetime } from '../store/session-lifetime.js';
+import type { SessionLifetime } from '../store/session-record.js';
 import type { StoreGateway } from '../store/store-gateway.js';
 import { SessionRenewal } from './renew-session.js';
 import type { PendingActions, RequestState } from './request-state.js';

@@ -3,8 +3,7 @@ import { SessionResponseCommittedError } from '../errors/session-response-commit
 import type { LiveSession } from '../live/live-session.js';
 import { type MaybePromise, isPromise } from '../store/maybe-promise.js';
 import type { SessionLock } from '../store/session-locks.js';
-import type { StorePhase } from '../timing/phase-tracer.js';
-import type { RequestTiming } from '../timing/request-timing.js';
+import type { StorePhase, RequestTiming } from '../timing/request-timing.js';
 import type { IdExchange, PresentedId } from './id-exchange.js';
 import type { UnitOfWork } from './unit-of-work.js';
 

@@ -1,5 +1,5 @@
-import type { SessionKey } from './session-key.js';
-import type { SessionLifetime } from './session-lifetime.js';
+import type { SessionKey } from './session-id.js';
+import type { SessionLifetime } from './session-record.js';
 
 /** The change of one part of a session by a commit. */
 export interface PartChange {

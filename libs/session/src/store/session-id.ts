@@ -1,5 +1,10 @@
 import { hash, randomBytes } from 'node:crypto';
-import type { SessionKey } from './session-key.js';
+
+/**
+ * How a store names a session: SHA-256 of the session id in base64url (43 characters). The id itself is a credential
+ * and never reaches a store, so a dump of the store contains nothing that a client could present.
+ */
+export type SessionKey = string;
 
 const ID_BYTES = 32;
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { SessionBusyError } from '../errors/session-busy.error.js';
-import type { SessionKey } from './session-key.js';
+import type { SessionKey } from './session-id.js';
 import type { StoreGateway } from './store-gateway.js';
 
 /** How long the store keeps a lock that is not renewed: how long others wait when the holder's server dies. */

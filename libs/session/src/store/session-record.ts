@@ -1,6 +1,4 @@
-import type { SessionLifetime } from './session-lifetime.js';
-
-/** One named part of a session as stored: a bean, or what the library itself keeps under a name that starts with `@`. */
+/** One named part of a session as stored: a bean, or state of the library itself under a name that starts with `@`. */
 export interface StoredPart {
   /** Stamp of the save that wrote this payload. */
   readonly version: string;
@@ -33,4 +31,31 @@ export interface SessionRecord extends SessionTimes {
   readonly lifetime: SessionLifetime;
 
   readonly parts: ReadonlyMap<string, StoredPart>;
+}
+
+/**
+ * How long a session lives. Durations, not points in time: the store applies them with its own clock, so the clocks of
+ * the application servers do not matter.
+ */
+export interface SessionLifetime {
+  /** Ends after this many ms without a request, once the client has joined. */
+  readonly idleTimeoutMs: number;
+
+  /** Ends this many ms after its creation, whatever happens. */
+  readonly absoluteTimeoutMs: number;
+
+  /**
+   * Until the client has shown that it keeps the id, by coming back with it once, the session ends after this many ms.
+   * Bounds what clients cost that never send a cookie back.
+   */
+  readonly unjoinedTimeoutMs: number;
+}
+
+/** When a session ends that was last used at `lastAccessedAt`: the formula of all stores (Lua scripts repeat it). */
+export function sessionExpiry(
+  times: { readonly createdAt: number; readonly lastAccessedAt: number; readonly joined: boolean },
+  lifetime: SessionLifetime,
+): number {
+  const idle = times.joined ? lifetime.idleTimeoutMs : Math.min(lifetime.idleTimeoutMs, lifetime.unjoinedTimeoutMs);
+  return Math.min(times.lastAccessedAt + idle, times.createdAt + lifetime.absoluteTimeoutMs);
 }

@@ -1,6 +1,6 @@
 import type { MaybePromise } from './maybe-promise.js';
 import type { SessionChange } from './session-change.js';
-import type { SessionKey } from './session-key.js';
+import type { SessionKey } from './session-id.js';
 import type { SessionRecord, SessionTimes } from './session-record.js';
 
 /**

@@ -4,8 +4,7 @@ import { SessionStoreError } from '../errors/session-store.error.js';
 import { Deadline } from './deadline.js';
 import { type MaybePromise, isPromise } from './maybe-promise.js';
 import type { SessionChange } from './session-change.js';
-import { generateSessionId, sessionKeyOf } from './session-id.js';
-import type { SessionKey } from './session-key.js';
+import { generateSessionId, sessionKeyOf, type SessionKey } from './session-id.js';
 import type { LoadOptions, LoadResult, SaveResult, SessionStore } from './session-store.js';
 
 /** Beyond this many calls that the store has not answered, further calls are refused at once. */

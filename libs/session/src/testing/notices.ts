@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { MaybePromise } from '../store/maybe-promise.js';
-import type { SessionKey } from '../store/session-key.js';
+import type { SessionKey } from '../store/session-id.js';
 import type { LoadResult, SaveResult, SessionStore, SessionWatch } from '../store/session-store.js';
 import type { StoreUnderTest } from './store-under-test.js';
 

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { PartChange, SessionChange } from '../store/session-change.js';
-import type { SessionKey } from '../store/session-key.js';
-import type { SessionLifetime } from '../store/session-lifetime.js';
-import type { SessionRecord, SessionTimes } from '../store/session-record.js';
+import type { SessionKey } from '../store/session-id.js';
+import type { SessionLifetime, SessionRecord, SessionTimes } from '../store/session-record.js';
 import type { LoadOptions, SaveResult, SessionStore } from '../store/session-store.js';
 import { DescribeSessionStoreOptions, type SessionStoreSetup } from './describe-session-store.options.js';
 import { ManualClock } from './manual-clock.js';

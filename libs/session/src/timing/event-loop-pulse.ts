@@ -11,8 +11,8 @@ const UNUSED_MS = 3_000;
 const NOT_LATE = -1;
 
 /**
- * Knows how late the event loop is: a timer that should fire every 10 ms, and the time by which it does not. Beats while somebody asks, and keeps
- * no process alive. Times are those of `performance.now()`, in ms.
+ * Knows how late the event loop is, by a timer that should fire every 10 ms. Beats while requests come, and keeps no
+ * process alive. Times are those of `performance.now()`, in ms.
  */
 export class EventLoopPulse {
   private timer: NodeJS.Timeout | undefined;
@@ -21,7 +21,7 @@ export class EventLoopPulse {
 
   private beats = 0;
 
-  /** By how much the last beat was late; only until what had queued up by then is handled. */
+  /** By how much the last beat was late; only until the bytes that had queued up by then are handled. */
   private backlog = 0;
 
   constructor(private readonly onBeating: (isBeating: boolean) => void = () => undefined) {}
@@ -35,7 +35,7 @@ export class EventLoopPulse {
     this.onBeating(true);
   }
 
-  /** How long what is just read from a socket may have waited there because the event loop was busy, at most. */
+  /** The longest time that bytes just read from a socket may have waited there because the event loop was busy. */
   delay(now: number): number {
     return this.backlog + lateness(now, this.due);
   }
@@ -45,9 +45,9 @@ export class EventLoopPulse {
     return lateness(now, this.due) > 0 ? this.beats : NOT_LATE;
   }
 
-  /** How long an answer that was just read may have waited because the event loop was busy, at most. */
+  /** The longest time that an answer just read may have waited because the event loop was busy. */
   delaySince(mark: number, now: number): number {
-    // It was late already and has not beaten since: this still is the same turn of the event loop, and nothing has waited for another.
+    // It was late already and has not beaten since: this is the same turn of the event loop, so nothing has waited.
     return mark === this.beats ? 0 : this.delay(now);
   }
 
@@ -65,7 +65,7 @@ export class EventLoopPulse {
     const over = (): void => {
       if (this.backlog === late) this.backlog = 0;
     };
-    // What waited in the sockets is read before the next round of immediates; of a new connection, before the one after that.
+    // Bytes that waited in sockets are read before the next round of immediates; of new connections, one round later.
     setImmediate(() => setImmediate(over));
   }
 

@@ -62,7 +62,7 @@ export function answeredAt(request: IncomingMessage): number | undefined {
 function arrivalNow(answered?: number): Arrival {
   const at = performance.now();
   if (readInThisTurn === 0) setImmediate(turnIsOver);
-  // A client sends its next request when it has the answer to the one before: it cannot have waited for longer than since then.
+  // A client sends its next request after the answer to the one before: it cannot have waited longer than since then.
   const delay = eventLoopPulse.delay(at);
   return { at, delay: answered === undefined ? delay : Math.min(delay, at - answered), ahead: readInThisTurn++ };
 }

@@ -1,6 +1,6 @@
-import type { SessionKey } from '../store/session-key.js';
+import type { SessionKey } from '../store/session-id.js';
 
-/** Of services that one request calls. */
+/** Names of services that the record of one request keeps. */
 const MOST_NAMES = 16;
 
 /** The part of a PendingCommit that the record is made of. */
@@ -20,7 +20,7 @@ const NO_NAMES: readonly string[] = Object.freeze([]);
 const NO_CALLS: readonly DownstreamCalls[] = Object.freeze([]);
 const NO_COMMIT: Commit = Object.freeze({ differences: [], retries: 0 });
 
-/** What a request did with its session, besides taking time. Filled by the life cycle; becomes the record. */
+/** The facts of a request and its session, besides times. Filled on the way; becomes the record. */
 export class RequestFacts {
   /** `CountController.count` */
   handler: string | undefined;
@@ -31,10 +31,10 @@ export class RequestFacts {
   /** Payload per part, as the request last saw the session. */
   payloads: ReadonlyMap<string, string> | undefined;
 
-  /** `hit`: taken from this server, unasked. `validated`: this server had the newest. `miss`: it came from the store. */
+  /** `hit`: served without asking the store. `validated`: this server had the newest. `miss`: loaded. */
   cache: 'hit' | 'validated' | 'miss' | undefined;
 
-  /** What the client brought as the place of its session. */
+  /** The client's text about where its session is. */
   locator: string | undefined;
 
   /** The client brought an id. */
@@ -44,7 +44,7 @@ export class RequestFacts {
   touched: readonly string[] = NO_NAMES;
   downstream: readonly DownstreamCalls[] = NO_CALLS;
 
-  // What is told of them is worked out when somebody asks: not every listener does.
+  // Sums are worked out when they are asked for: not every listener asks.
   private lastCommit = NO_COMMIT;
   private savedBefore = 0;
   private retriesBefore = 0;

@@ -1,19 +1,24 @@
 import { performance } from 'node:perf_hooks';
 import { type MaybePromise, isPromise } from '../store/maybe-promise.js';
-import type { Arrival } from './request-arrivals.js';
-import { eventLoopPulse } from './request-arrivals.js';
-import { phaseIndex } from './phase-index.js';
-import type { PhaseTracer, StorePhase } from './phase-tracer.js';
+import { type Arrival, eventLoopPulse } from './request-arrivals.js';
+import { phaseIndex, TIMING_PHASES, type TimingPhase } from './timing-phase.js';
 import { RequestFacts } from './request-facts.js';
-import { TIMING_PHASES, type TimingPhase } from './timing-phase.js';
 
-/** What a request is in while nothing of the session and nothing downstream is under way. */
+/** The stage of a request: its phase while nothing of the session and nothing downstream is under way. */
 export type TimingStage = 'framework' | 'application' | 'response';
 
-/** What may be under way on top of that, also several at once: then the first of these that is counts. */
+/** Work that may be under way on top of the stage. Of several at once, the first in this order is the phase. */
 export type TimingOverlay = 'decode' | 'encode' | 'sessionLoad' | 'lockWait' | 'sessionSave' | 'downstream';
 
-/** Their places in that order. */
+/** The phases that ask the store. */
+export type StorePhase = 'sessionLoad' | 'lockWait' | 'sessionSave';
+
+/** Runs the work of a phase that asks the store inside something of its own, e.g. a span. Passes the result on. */
+export interface PhaseTracer {
+  trace<T>(phase: StorePhase, facts: RequestFacts, work: () => MaybePromise<T>): MaybePromise<T>;
+}
+
+/** The places of the overlays in that order. */
 const RANK: Readonly<Record<TimingOverlay, number>> = {
   decode: 0,
   encode: 1,
@@ -32,17 +37,19 @@ const nothing = (): void => undefined;
 const WAITS = TIMING_PHASES.map((phase) => ['sessionLoad', 'lockWait', 'sessionSave', 'downstream'].includes(phase));
 
 /**
- * The time of one request, split into phases; exists only while somebody listens. At any moment exactly one phase runs, so the phases add up
- * to the total. Times are in ms, until they are published in seconds.
+ * The time of one request, split into phases; exists only where requests are measured. At any moment exactly one phase
+ * runs, so the phases add up to the total. Times are in ms, until they are published in seconds.
  */
 export class RequestTiming {
   readonly facts = new RequestFacts();
 
-  /** In ms, in the order of TIMING_PHASES; up to the last change of phase. A literal, since one is made for every request. */
+  /** In ms, in the order of TIMING_PHASES; up to the last change of phase. A literal costs a request the least. */
   readonly spent = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
-  /** How many of each overlay are under way, by rank, and a bit for each of which any is: what runs is one step to find. */
+  /** How many of each overlay are under way, by rank. */
   private readonly open = [0, 0, 0, 0, 0, 0];
+
+  /** A bit for each overlay of which any is under way, so that the phase is found in one step. */
   private underWay = 0;
   private stage = phaseIndex.framework;
   private current = phaseIndex.framework;
@@ -65,7 +72,7 @@ export class RequestTiming {
     return this.arrival.delay + (this.endedAt ?? performance.now()) - this.arrival.at;
   }
 
-  /** What has been spent in a phase; up to the last change of phase. */
+  /** The time spent in a phase; up to the last change of phase. */
   spentMs(phase: TimingPhase): number {
     return this.spent[phaseIndex[phase]] ?? 0;
   }
@@ -110,7 +117,7 @@ export class RequestTiming {
   }
 
   /**
-   * A call to a service begins. What the session's own store calls is no such thing.
+   * A call to a service begins. Calls of the session's own store do not count.
    * @returns a function that ends it, once
    */
   call(name: string): () => void {
@@ -132,7 +139,7 @@ export class RequestTiming {
   }
 
   /**
-   * The request is over; whatever begins or ends from now on is not counted.
+   * The request is over; later changes are not counted.
    * @param at when it was, if that is known
    */
   finish(at = performance.now()): void {

@@ -1,9 +1,7 @@
-import { FinishedRequest } from './finished-request.js';
+import { FinishedRequest, type RequestEnd } from './session-request-record.js';
 import type { Arrival } from './request-arrivals.js';
-import { requestChannel } from './request-channel.js';
-import type { RequestEnd } from './request-end.js';
-import type { PhaseTracer } from './phase-tracer.js';
-import { RequestTiming } from './request-timing.js';
+import { type PhaseTracer, RequestTiming } from './request-timing.js';
+import { channel } from 'node:diagnostics_channel';
 
 /** Measures the requests of one application, while somebody listens. */
 export class RequestTimings {
@@ -33,7 +31,7 @@ export class RequestTimings {
   }
 
   /**
-   * Has `listener` told of each request of this application; the channel tells those of all applications of the process.
+   * Calls `listener` with each request of this application; the channel publishes those of all of the process.
    * @returns a function that stops it
    */
   listen(listener: (request: FinishedRequest) => void): () => void {
@@ -67,3 +65,8 @@ export class RequestTimings {
     if (requestChannel.hasSubscribers) requestChannel.publish(request.record);
   }
 }
+
+/** Where a SessionRequestRecord of each request is published. Requests are measured while it has subscribers. */
+export const REQUEST_CHANNEL = 'nestjs-session-beans:request';
+
+export const requestChannel = channel(REQUEST_CHANNEL);

@@ -1,7 +1,7 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { answeredAt, arrivalOf } from '../../timing/request-arrivals.js';
-import type { RequestEnd } from '../../timing/request-end.js';
+import type { RequestEnd } from '../../timing/session-request-record.js';
 import type { RequestTiming } from '../../timing/request-timing.js';
 import type { RequestTimings } from '../../timing/request-timings.js';
 import { TIMING_PHASES } from '../../timing/timing-phase.js';

@@ -1,6 +1,6 @@
 import { SessionStoreError } from '../../errors/session-store.error.js';
 import type { Clock } from '../clock.js';
-import type { SessionKey } from '../session-key.js';
+import type { SessionKey } from '../session-id.js';
 import { ExpiryWheel } from '../heap/expiry-wheel.js';
 import type { MemorySession } from './memory-session.js';
 import type { PackedParts } from '../heap/packed-parts.js';

@@ -1,7 +1,5 @@
-import { sessionExpiry } from '../session-expiry.js';
-import type { SessionKey } from '../session-key.js';
-import type { SessionLifetime } from '../session-lifetime.js';
-import type { SessionRecord, SessionTimes } from '../session-record.js';
+import { sessionExpiry, type SessionLifetime, type SessionRecord, type SessionTimes } from '../session-record.js';
+import type { SessionKey } from '../session-id.js';
 import type { WheelEntry } from '../heap/expiry-wheel.js';
 import { type PackedParts, unpackParts } from '../heap/packed-parts.js';
 import { sessionBytes } from '../heap/session-bytes.js';

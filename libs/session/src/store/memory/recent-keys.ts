@@ -1,4 +1,4 @@
-import type { SessionKey } from '../session-key.js';
+import type { SessionKey } from '../session-id.js';
 
 /**
  * The keys of sessions that ended lately, so that a creation that arrives late cannot bring one back. A key is

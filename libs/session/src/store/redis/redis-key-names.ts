@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { SessionKey } from '../session-key.js';
+import type { SessionKey } from '../session-id.js';
 import type { RedisClient } from './redis-client.js';
 import { clusterSlot } from './redis-cluster.js';
 

@@ -1,5 +1,4 @@
-import type { SessionLifetime } from '../session-lifetime.js';
-import type { SessionRecord, SessionTimes, StoredPart } from '../session-record.js';
+import type { SessionLifetime, SessionRecord, SessionTimes, StoredPart } from '../session-record.js';
 
 /** An answer of the load or the save script. The codes of the scripts are in their headers. */
 export type RedisReply =

@@ -4,7 +4,7 @@ import { SessionConfigurationError } from '../../errors/session-configuration.er
 import { SessionStateError } from '../../errors/session-state.error.js';
 import { SessionStoreError } from '../../errors/session-store.error.js';
 import type { SessionChange } from '../session-change.js';
-import type { SessionKey } from '../session-key.js';
+import type { SessionKey } from '../session-id.js';
 import type { LoadOptions, LoadResult, SaveResult, SessionStore, SessionWatch } from '../session-store.js';
 import { OwnClients, connectRedis } from './connect-redis.js';
 import { type RedisClient, type ScriptArguments, type ScriptedClient, defineScripts } from './redis-client.js';

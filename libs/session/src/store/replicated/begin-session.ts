@@ -1,4 +1,4 @@
-import type { SessionKey } from '../session-key.js';
+import type { SessionKey } from '../session-id.js';
 import { NO_BACKUP } from './epoch.js';
 import { adoptCopy } from './adopt-copy.js';
 import { FIRST_SEQ } from './first-seq.js';

@@ -1,4 +1,4 @@
-import type { SessionKey } from '../session-key.js';
+import type { SessionKey } from '../session-id.js';
 import type { ClaimedCopy } from './claimed-copy.js';
 import { NO_BACKUP, type Epoch, type Owners } from './epoch.js';
 import { fenceReplica } from './fence-replica.js';

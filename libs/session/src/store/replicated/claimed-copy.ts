@@ -1,4 +1,4 @@
-import type { SessionKey } from '../session-key.js';
+import type { SessionKey } from '../session-id.js';
 import type { Owners } from './epoch.js';
 import type { SessionState } from './session-state.js';
 import type { Tombstone } from './tombstone.js';

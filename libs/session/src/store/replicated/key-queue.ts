@@ -1,4 +1,4 @@
-import type { SessionKey } from '../session-key.js';
+import type { SessionKey } from '../session-id.js';
 import { ShortLivedMap } from '../short-lived-map.js';
 
 const ignore = (): void => undefined;

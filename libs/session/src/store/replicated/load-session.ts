@@ -1,9 +1,8 @@
 import { unpackParts } from '../heap/packed-parts.js';
-import type { SessionTimes } from '../session-record.js';
+import { type SessionTimes, sessionExpiry } from '../session-record.js';
 import type { LoadOptions, LoadResult } from '../session-store.js';
 import type { OperationOutcome, SessionOperation } from './session-operation.js';
 import type { SessionState } from './session-state.js';
-import { sessionExpiry } from '../session-expiry.js';
 import { timesOfState } from './times-of-state.js';
 
 /** A load as an operation; only joining and moving the end of life change anything. */

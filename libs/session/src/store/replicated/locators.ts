@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import type { SessionKey } from '../session-key.js';
+import type { SessionKey } from '../session-id.js';
 import { NO_BACKUP, type Owners } from './epoch.js';
 
 /** Separates these signatures from others that are made with the same secret. */

@@ -1,4 +1,4 @@
-import type { SessionKey } from '../session-key.js';
+import type { SessionKey } from '../session-id.js';
 import { adoptCopy } from './adopt-copy.js';
 import { chooseCopy } from './choose-copy.js';
 import { ClaimRound } from './claim-round.js';

@@ -1,5 +1,5 @@
 import type { SessionChange } from '../session-change.js';
-import type { SessionLifetime } from '../session-lifetime.js';
+import type { SessionLifetime } from '../session-record.js';
 import type { SessionState } from './session-state.js';
 
 /** The state that a creation makes. */

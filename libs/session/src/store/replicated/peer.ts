@@ -1,4 +1,4 @@
-import type { SessionKey } from '../session-key.js';
+import type { SessionKey } from '../session-id.js';
 import type { ReplicationMember } from './replication-member.js';
 
 /** After a call that was not answered, others to the same member fail at once for so long. */

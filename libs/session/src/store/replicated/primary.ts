@@ -1,4 +1,4 @@
-import type { SessionKey } from '../session-key.js';
+import type { SessionKey } from '../session-id.js';
 import { applyDelta } from './apply-delta.js';
 import type { Owners } from './epoch.js';
 import { fenceReplica } from './fence-replica.js';

@@ -1,4 +1,4 @@
-import type { SessionKey } from '../session-key.js';
+import type { SessionKey } from '../session-id.js';
 import type { PromisedEpoch } from './promised-epoch.js';
 
 /** Keys in one answer to a member that has to learn what was promised. */

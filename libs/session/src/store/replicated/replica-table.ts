@@ -1,8 +1,8 @@
 import { ExpiryWheel } from '../heap/expiry-wheel.js';
 import { sessionBytes } from '../heap/session-bytes.js';
 import type { Clock } from '../clock.js';
-import type { SessionKey } from '../session-key.js';
-import type { SessionLifetime } from '../session-lifetime.js';
+import type { SessionKey } from '../session-id.js';
+import type { SessionLifetime } from '../session-record.js';
 import { isTombstone } from './is-tombstone.js';
 import type { Replica } from './replica.js';
 import type { SessionState } from './session-state.js';

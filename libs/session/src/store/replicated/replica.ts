@@ -1,6 +1,6 @@
 import type { WheelEntry } from '../heap/expiry-wheel.js';
-import { sessionExpiry } from '../session-expiry.js';
-import type { SessionKey } from '../session-key.js';
+import { sessionExpiry } from '../session-record.js';
+import type { SessionKey } from '../session-id.js';
 import { NO_BACKUP, type Owners } from './epoch.js';
 import { isTombstone } from './is-tombstone.js';
 import type { SessionState } from './session-state.js';

@@ -1,6 +1,6 @@
 import { SessionStoreError } from '../../errors/session-store.error.js';
 import type { SessionChange } from '../session-change.js';
-import type { SessionKey } from '../session-key.js';
+import type { SessionKey } from '../session-id.js';
 import type { LoadOptions, LoadResult, SaveResult, SessionStore } from '../session-store.js';
 import { beginSession } from './begin-session.js';
 import { destroySession } from './destroy-session.js';

@@ -1,5 +1,4 @@
-import type { SessionKey } from '../session-key.js';
-import { sessionHash } from '../session-id.js';
+import { type SessionKey, sessionHash } from '../session-id.js';
 import type { ReplicationEvent } from './replicated-session-store.options.js';
 
 /** Tells the application what happens. A listener that throws does not disturb the protocol. */

@@ -1,4 +1,4 @@
-import type { SessionKey } from '../session-key.js';
+import type { SessionKey } from '../session-id.js';
 import type { Epoch, Owners } from './epoch.js';
 import type { PromisedEpoch } from './promised-epoch.js';
 import type { StateDelta } from './state-delta.js';

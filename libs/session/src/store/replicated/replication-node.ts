@@ -1,4 +1,4 @@
-import type { SessionKey } from '../session-key.js';
+import type { SessionKey } from '../session-id.js';
 import { buryEverywhere } from './bury-everywhere.js';
 import { NO_BACKUP } from './epoch.js';
 import { AntiEntropy } from './anti-entropy.js';

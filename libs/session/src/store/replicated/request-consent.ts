@@ -1,4 +1,4 @@
-import type { SessionKey } from '../session-key.js';
+import type { SessionKey } from '../session-id.js';
 import { handleGrant } from './handle-grant.js';
 import type { ReplicationContext } from './replication-context.js';
 import type { PromisedEpoch } from './promised-epoch.js';

@@ -1,5 +1,5 @@
 import type { PackedParts } from '../heap/packed-parts.js';
-import type { SessionLifetime } from '../session-lifetime.js';
+import type { SessionLifetime } from '../session-record.js';
 
 /** A living session as a member keeps it. Never changed: a change makes a new one, so a copy that is being sent cannot change on the way. */
 export interface SessionState {

@@ -1,4 +1,4 @@
-import type { SessionLifetime } from '../session-lifetime.js';
+import type { SessionLifetime } from '../session-record.js';
 import type { SessionLockState } from './session-state.js';
 
 /** What one change does to a session; what is left out stays. The primary and its backup both apply it to what they have. */

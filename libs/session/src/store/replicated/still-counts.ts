@@ -1,4 +1,4 @@
-import { sessionExpiry } from '../session-expiry.js';
+import { sessionExpiry } from '../session-record.js';
 import type { SessionState } from './session-state.js';
 
 /** Whether the session has not expired. */

@@ -1,5 +1,4 @@
-import { sessionExpiry } from '../session-expiry.js';
-import type { SessionTimes } from '../session-record.js';
+import { sessionExpiry, type SessionTimes } from '../session-record.js';
 import type { SessionState } from './session-state.js';
 
 export function timesOfState(state: SessionState): SessionTimes {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { sessionExpiry } from '../../store/session-expiry.js';
+import { sessionExpiry } from '../../store/session-record.js';
 import type { ContractRules } from '../store-under-test.js';
 
 export const joinRules: ContractRules = {

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { sessionExpiry } from '../../store/session-expiry.js';
-import type { SessionRecord } from '../../store/session-record.js';
+import { sessionExpiry, type SessionRecord } from '../../store/session-record.js';
 import { type ContractRules, timesOf } from '../store-under-test.js';
 
 /** Texts and names that formats and languages may damage. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { MaybePromise } from '../../store/maybe-promise.js';
-import type { SessionKey } from '../../store/session-key.js';
+import type { SessionKey } from '../../store/session-id.js';
 import type { SessionStore, SessionWatch } from '../../store/session-store.js';
 import { Notices, overlappingAnswers } from '../notices.js';
 import type { ContractRules, StoreUnderTest } from '../store-under-test.js';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { PartChange } from '../../store/session-change.js';
-import { sessionExpiry } from '../../store/session-expiry.js';
+import { sessionExpiry } from '../../store/session-record.js';
 import { type ContractRules, timesOf } from '../store-under-test.js';
 
 export const saveRules: ContractRules = {

@@ -1,4 +1,4 @@
-import type { SessionKey } from '../../session-key.js';
+import type { SessionKey } from '../../session-id.js';
 
 /** The commands and messages of one session that this server changes, or changed just now. */
 interface Account {

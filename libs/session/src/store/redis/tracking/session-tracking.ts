@@ -1,5 +1,5 @@
 import { Cluster, type Redis } from 'ioredis';
-import type { SessionKey } from '../../session-key.js';
+import type { SessionKey } from '../../session-id.js';
 import type { RedisClient, ScriptedClient } from '../redis-client.js';
 import { primariesOf, primaryNameOf } from '../redis-cluster.js';
 import type { RedisKeyNames } from '../redis-key-names.js';

@@ -1,6 +1,6 @@
 import { setImmediate as endOfTurn } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import type { SessionKey } from '../../session-key.js';
+import type { SessionKey } from '../../session-id.js';
 import type { ScriptedClient, ScriptedConnection } from '../redis-client.js';
 import type { RedisKeyNames } from '../redis-key-names.js';
 import { type RedisReply, parseRedisReply } from '../redis-reply.js';
