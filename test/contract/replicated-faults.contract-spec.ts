@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { type SaveResult, type SessionStore, SessionStoreError } from 'nestjs-session-beans';
-import { ReplicatedSessionStore, type ReplicatedSessionStoreOptions } from 'nestjs-session-beans/replicated';
-import { rendezvousOrder } from '../../libs/session/src/store/replicated/rendezvous-order.js';
-import type { ReplicationTimers } from '../../libs/session/src/store/replicated/replication-timers.js';
-import { systemTimers } from '../../libs/session/src/store/replicated/system-timers.js';
+import { ReplicatedSessionStore, type ReplicatedSessionStoreOptions } from 'nestjs-session-beans-replicated';
+import { rendezvousOrder } from '../../libs/replicated/src/rendezvous-order.js';
+import type { ReplicationTimers } from '../../libs/replicated/src/replication-timers.js';
+import { systemTimers } from '../../libs/replicated/src/system-timers.js';
 import { eventually } from '../support/eventually.js';
 import { Latch } from '../support/latch.js';
 import { ReplicatedClient } from '../support/replicated-client.js';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { applyDelta } from '../../libs/session/src/store/replicated/apply-delta.js';
-import { isTombstone } from '../../libs/session/src/store/replicated/is-tombstone.js';
-import type { ReplicationContext } from '../../libs/session/src/store/replicated/replication-context.js';
-import type { PutMessage } from '../../libs/session/src/store/replicated/replication-message.js';
+import { applyDelta } from '../../libs/replicated/src/apply-delta.js';
+import { isTombstone } from '../../libs/replicated/src/is-tombstone.js';
+import type { ReplicationContext } from '../../libs/replicated/src/replication-context.js';
+import type { PutMessage } from '../../libs/replicated/src/replication-message.js';
 import { Latch } from '../support/latch.js';
 import { ReplicatedClient } from '../support/replicated-client.js';
 import { ReplicatedGroup } from '../support/replicated-group.js';

@@ -1,4 +1,4 @@
-import type { ReplicationContext } from '../../libs/session/src/store/replicated/replication-context.js';
+import type { ReplicationContext } from '../../libs/replicated/src/replication-context.js';
 import type { SessionStore } from '../../libs/session/src/store/session-store.js';
 
 /** Private parts of a `ReplicatedSessionStore` that the simulation looks at, or breaks on purpose. */

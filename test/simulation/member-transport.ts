@@ -1,10 +1,7 @@
-import { ReplicationCallError } from '../../libs/session/src/store/replicated/replication-call.error.js';
-import type { ReplicationMember } from '../../libs/session/src/store/replicated/replication-member.js';
-import type { ReplicationTimers } from '../../libs/session/src/store/replicated/replication-timers.js';
-import type {
-  AnswerReplicationCall,
-  ReplicationTransport,
-} from '../../libs/session/src/store/replicated/replication-transport.js';
+import { ReplicationCallError } from '../../libs/replicated/src/replication-call.error.js';
+import type { ReplicationMember } from '../../libs/replicated/src/replication-member.js';
+import type { ReplicationTimers } from '../../libs/replicated/src/replication-timers.js';
+import type { AnswerReplicationCall, ReplicationTransport } from '../../libs/replicated/src/replication-transport.js';
 import { briefMessage } from './brief-message.js';
 import type { SeededRandom } from './seeded-random.js';
 import type { SimulatedMember } from './simulated-member.js';

@@ -1,6 +1,6 @@
 import type { LoadOptions } from 'nestjs-session-beans';
-import { ReplicationCallError } from '../../libs/session/src/store/replicated/replication-call.error.js';
-import { ReplicatedSessionStore } from '../../libs/session/src/store/replicated/replicated-session-store.js';
+import { ReplicationCallError } from '../../libs/replicated/src/replication-call.error.js';
+import { ReplicatedSessionStore } from '../../libs/replicated/src/replicated-session-store.js';
 import { type InsideOfStore, insideOf } from './inside-of.js';
 import type { Invariant } from './invariants.js';
 import { replicatedStores } from './replicated-stores.js';

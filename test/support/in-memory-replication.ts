@@ -1,9 +1,6 @@
-import { ReplicationCallError } from '../../libs/session/src/store/replicated/replication-call.error.js';
-import type { ReplicationMember } from '../../libs/session/src/store/replicated/replication-member.js';
-import type {
-  AnswerReplicationCall,
-  ReplicationTransport,
-} from '../../libs/session/src/store/replicated/replication-transport.js';
+import { ReplicationCallError } from '../../libs/replicated/src/replication-call.error.js';
+import type { ReplicationMember } from '../../libs/replicated/src/replication-member.js';
+import type { AnswerReplicationCall, ReplicationTransport } from '../../libs/replicated/src/replication-transport.js';
 
 /** A message between members. */
 export interface ReplicationTraffic {

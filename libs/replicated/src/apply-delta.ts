@@ -1,0 +1,48 @@
+import { packParts, unpackParts } from 'nestjs-session-beans/store-kit';
+import type { SessionState } from './session-state.js';
+import type { StateDelta } from './state-delta.js';
+
+/**
+ * [S5] How many saves before the last one are recognised when they are sent again: by a client, or by a member whose session was taken over while it saved, and
+ * which tries again after some others have. The many are kept while saves come one upon another.
+ */
+const EARLIER_STAMPS = { usual: 7, inBurst: 128 } as const;
+
+/** A save this long after the one before ends a burst. */
+const BURST_MS = 5_000;
+
+/** The state after the change. */
+export function applyDelta(state: SessionState, delta: StateDelta): SessionState {
+  const { stamp, parts, lifetime, lastAccessedAt, joined, lock } = delta;
+  return {
+    stamp: stamp ?? state.stamp,
+    earlierStamps: stamp === undefined ? state.earlierStamps : earlierStamps(state, lastAccessedAt),
+    lifetime: lifetime ?? state.lifetime,
+    parts: parts === undefined || parts.length === 0 ? state.parts : changedParts(state, parts, stamp ?? state.stamp),
+    createdAt: state.createdAt,
+    lastAccessedAt: lastAccessedAt ?? state.lastAccessedAt,
+    joined: joined ?? state.joined,
+    lock: lock === undefined ? state.lock : (lock ?? undefined),
+  };
+}
+
+function earlierStamps(state: SessionState, now: number = state.lastAccessedAt): readonly string[] {
+  const isBurst = now - state.lastAccessedAt < BURST_MS;
+  const kept = isBurst ? EARLIER_STAMPS.inBurst : EARLIER_STAMPS.usual;
+  return (state.earlierStamps ?? []).slice(1 - kept).concat(state.stamp);
+}
+
+function changedParts(
+  state: SessionState,
+  changes: readonly (string | null)[],
+  version: string,
+): SessionState['parts'] {
+  const parts = unpackParts(state.parts);
+  for (let at = 0; at < changes.length; at += 2) {
+    const name = changes[at] as string;
+    const payload = changes[at + 1] ?? null;
+    if (payload === null) parts.delete(name);
+    else parts.set(name, { version, payload });
+  }
+  return packParts(parts);
+}
