@@ -42,7 +42,7 @@ export default {
     '^nestjs-session-beans/store-kit$': '<rootDir>/libs/session/src/store/index.ts',
     '^nestjs-session-beans/(.*)$': '<rootDir>/libs/session/src/$1/index.ts',
     '^nestjs-session-beans-replicated$': '<rootDir>/libs/replicated/src/index.ts',
-    '^nestjs-session-beans-replicated/grpc$': '<rootDir>/libs/replicated/src/grpc/index.ts',
+    '^nestjs-session-beans-replicated/grpc$': '<rootDir>/libs/replicated/src/transports/grpc/index.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
   coverageProvider: 'v8',

@@ -57,14 +57,36 @@ const REPLICATED: PackageRules = {
   sources: 'libs/replicated/src/',
   name: 'nestjs-session-beans-replicated',
   ownSpecsOnly: true,
+  // `copy` is what a member keeps of sessions, `members` what it knows of the others; neither sends messages.
   mayImport: {
-    '.': ['wire', 'tcp'],
-    wire: ['.', 'sealed'],
-    sealed: ['wire'],
-    tcp: ['.', 'wire'],
-    grpc: ['.', 'wire'],
+    copy: [],
+    members: [],
+    transports: ['members'],
+    'transports/credentials': ['members'],
+    'transports/wire': ['members', 'transports', 'transports/credentials'],
+    'transports/*': ['members', 'transports', 'transports/credentials', 'transports/wire'],
+    options: ['members', 'transports'],
+    protocol: ['copy', 'members', 'options', 'transports'],
+    'take-over': ['copy', 'members', 'options', 'protocol', 'transports'],
+    operations: ['copy', 'members', 'protocol', 'take-over', 'transports'],
+    upkeep: ['copy', 'members', 'options', 'protocol', 'take-over', 'transports'],
+    '.': [
+      'copy',
+      'members',
+      'operations',
+      'options',
+      'protocol',
+      'transports',
+      'transports/wire',
+      'transports/*',
+      'upkeep',
+    ],
   },
-  roomOf: (path) => (path.includes('/') ? (path.split('/')[0] as string) : '.'),
+  roomOf(path) {
+    const [first = '', second, third] = path.split('/');
+    if (second === undefined) return '.';
+    return first === 'transports' && third !== undefined ? `transports/${second}` : first;
+  },
   mayUse: {
     sources: ['nestjs-session-beans/store-kit'],
     specs: ['nestjs-session-beans/store-kit', 'nestjs-session-beans/testing'],

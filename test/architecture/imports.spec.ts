@@ -69,6 +69,20 @@ describe('the import rules', () => {
     expect(importViolations(sources)).toEqual(expected);
   });
 
+  it.each([
+    ['copy/a.ts', '../protocol/b.js'],
+    ['members/a.ts', '../copy/b.js'],
+    ['protocol/a.ts', '../take-over/b.js'],
+    ['take-over/a.ts', '../upkeep/b.js'],
+    ['transports/tcp/a.ts', '../grpc/b.js'],
+    ['transports/credentials/a.ts', '../wire/b.js'],
+    ['transports/wire/a.ts', '../../protocol/b.js'],
+  ])('refuse %s of the replicated store importing %s', (file, specifier) => {
+    const sources = new Map([[`${replicated}/${file}`, `import type { B } from '${specifier}';`]]);
+
+    expect(importViolations(sources)).toEqual([expect.stringContaining('may not import')]);
+  });
+
   it('keep the replicated store out of the core', () => {
     expect(violations({ 'store/a.ts': `import { B } from 'nestjs-session-beans-replicated';` })).toEqual([
       expect.stringContaining('may not'),

@@ -1,4 +1,4 @@
-import type { ReplicatedSessionStoreOptions } from '../../libs/replicated/src/replicated-session-store.options.js';
+import type { ReplicatedSessionStoreOptions } from '../../libs/replicated/src/options/replicated-session-store.options.js';
 import { ReplicatedSessionStore } from '../../libs/replicated/src/replicated-session-store.js';
 import type { SessionStore } from '../../libs/session/src/store/session-store.js';
 import { insideOf } from './inside-of.js';

@@ -1,6 +1,9 @@
-import { ReplicationCallError } from '../../libs/replicated/src/replication-call.error.js';
-import type { ReplicationMember } from '../../libs/replicated/src/replication-member.js';
-import type { AnswerReplicationCall, ReplicationTransport } from '../../libs/replicated/src/replication-transport.js';
+import {
+  type AnswerReplicationCall,
+  ReplicationCallError,
+  type ReplicationTransport,
+} from '../../libs/replicated/src/transports/replication-transport.js';
+import type { ReplicationMember } from '../../libs/replicated/src/members/replication-member.js';
 
 /** A message between members. */
 export interface ReplicationTraffic {

@@ -1,13 +1,17 @@
 // The store
 export { ReplicatedSessionStore } from './replicated-session-store.js';
-export type { ReplicatedSessionStoreOptions, ReplicationEvent } from './replicated-session-store.options.js';
-export type { ReplicationMember } from './replication-member.js';
+export type { ReplicatedSessionStoreOptions } from './options/replicated-session-store.options.js';
+export type { ReplicationEvent } from './options/replication-events.js';
+export type { ReplicationMember } from './members/replication-member.js';
 
 // Transports
-export { NestTcpReplicationTransport } from './tcp/nest-tcp-replication-transport.js';
-export type { ReplicationWireOptions } from './wire/wire.options.js';
-export type { AnswerReplicationCall, ReplicationTransport } from './replication-transport.js';
-export { ReplicationCallError } from './replication-call.error.js';
+export { NestTcpReplicationTransport } from './transports/tcp/nest-tcp-replication-transport.js';
+export type { ReplicationWireOptions } from './transports/wire/wire.options.js';
+export {
+  type AnswerReplicationCall,
+  ReplicationCallError,
+  type ReplicationTransport,
+} from './transports/replication-transport.js';
 
-// For tests of those who bring their own transport
-export type { ReplicationTimers } from './replication-timers.js';
+// For tests with a clock of their own
+export type { ReplicationTimers } from './options/replication-timers.js';

@@ -7,20 +7,25 @@ import {
   type SessionStore,
   SessionStoreError,
 } from 'nestjs-session-beans/store-kit';
-import { beginSession } from './begin-session.js';
-import { destroySession } from './destroy-session.js';
-import { isTombstone } from './is-tombstone.js';
-import { loadSession } from './load-session.js';
-import { Locators } from './locators.js';
-import type { Owners } from './epoch.js';
-import type { Served } from './primary.js';
-import type { ReplicatedSessionStoreOptions } from './replicated-session-store.options.js';
-import { ReplicationFailure } from './replication-failure.js';
+import { beginSession } from './operations/begin-session.js';
+import {
+  destroyOperation,
+  loadOperation,
+  lockOperation,
+  saveOperation,
+  type SessionOperation,
+  touchOperation,
+  unlockOperation,
+} from './operations/session-operations.js';
+import { isTombstone } from './copy/tombstone.js';
+import { Locators } from './copy/locators.js';
+import type { Owners } from './copy/epoch.js';
+import type { Served } from './operations/primary.js';
+import type { ReplicatedSessionStoreOptions } from './options/replicated-session-store.options.js';
+import { announceEndOf } from './protocol/handle-end.js';
+import { ReplicationFailure } from './protocol/replication-failure.js';
 import { ReplicationNode } from './replication-node.js';
-import { newSessionState } from './new-session-state.js';
-import { saveSession } from './save-session.js';
-import type { SessionOperation } from './session-operation.js';
-import { timesOfState } from './times-of-state.js';
+import { newSessionState, timesOfState } from './copy/session-state.js';
 
 type Operation = SessionStoreError['operation'];
 
@@ -95,7 +100,7 @@ export class ReplicatedSessionStore implements SessionStore {
    * stopped before all others are. Without `quorum` nobody is asked. For metrics.
    */
   get consents(): boolean {
-    return this.node.isOpen && (this.node.context.recall?.isDone ?? true);
+    return this.node.isOpen && (this.node.context.recovery?.isDone ?? true);
   }
 
   /** For metrics: `sessions`, `bytes`, and what this server and its group are about to lose, or cannot bear to lose. */
@@ -112,7 +117,7 @@ export class ReplicatedSessionStore implements SessionStore {
   async load(key: SessionKey, options: LoadOptions = {}): Promise<LoadResult> {
     const { context, primary } = this.node;
     const witness = this.witnessOf(key, options.locator);
-    const operation = loadSession(options);
+    const operation = loadOperation(options);
     const now = context.clock.now();
     const replica = primary.servable(key, witness);
     if (replica && !isTombstone(replica.state) && !replica.isExpired(now)) {
@@ -129,45 +134,25 @@ export class ReplicatedSessionStore implements SessionStore {
       if (begun) return begun;
     }
     const witness = this.witnessOf(change.key, change.locator);
-    return this.locate(await this.run('save', change.key, saveSession(change), witness));
+    return this.locate(await this.run('save', change.key, saveOperation(change), witness));
   }
 
   async touch(key: SessionKey): Promise<boolean> {
-    const touched = await this.run<boolean>('touch', key, {
-      onSession: (_state, now) => ({ change: { lastAccessedAt: now }, answer: () => true }),
-      onNone: () => false,
-    });
-    return touched.value;
+    return (await this.run('touch', key, touchOperation)).value;
   }
 
   async destroy(key: SessionKey, ifStamp?: string): Promise<boolean> {
-    const { value } = await this.run('destroy', key, destroySession(ifStamp, this.node.newId()));
-    if (value || ifStamp === undefined) await this.failing('destroy', () => this.node.bury(key));
+    const { value } = await this.run('destroy', key, destroyOperation(ifStamp, this.node.newId()));
+    if (value || ifStamp === undefined) await this.failing('destroy', () => announceEndOf(this.node.context, key));
     return value;
   }
 
   async lock(key: SessionKey, token: string, leaseMs: number): Promise<boolean> {
-    const { value } = await this.run<boolean>('lock', key, {
-      onSession: ({ lock }, now) => {
-        if (lock && lock.token !== token && lock.until > now) return { answer: () => false };
-        return { change: { lock: { token, until: now + leaseMs } }, answer: () => true };
-      },
-      // Nobody else can have it either; what is done under it is told `gone`.
-      onNone: () => true,
-      ignoresExpiry: true,
-    });
-    return value;
+    return (await this.run('lock', key, lockOperation(token, leaseMs))).value;
   }
 
   async unlock(key: SessionKey, token: string): Promise<void> {
-    await this.run<void>('unlock', key, {
-      onSession: ({ lock }) => ({
-        ...(lock?.token === token && { change: { lock: null } }),
-        answer: () => undefined,
-      }),
-      onNone: () => undefined,
-      ignoresExpiry: true,
-    });
+    await this.run('unlock', key, unlockOperation(token));
   }
 
   /** Hands the sessions of this server over to the others, for at most five seconds, then leaves the group. May be called again. */
