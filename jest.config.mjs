@@ -39,7 +39,10 @@ export default {
   moduleNameMapper: {
     '^nestjs-session-beans$': '<rootDir>/libs/session/src/index.ts',
     '^nestjs-session-beans/redis$': '<rootDir>/libs/session/src/store/redis/index.ts',
+    '^nestjs-session-beans/store-kit$': '<rootDir>/libs/session/src/store/index.ts',
     '^nestjs-session-beans/(.*)$': '<rootDir>/libs/session/src/$1/index.ts',
+    '^nestjs-session-beans-replicated$': '<rootDir>/libs/replicated/src/index.ts',
+    '^nestjs-session-beans-replicated/grpc$': '<rootDir>/libs/replicated/src/transports/grpc/index.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
   coverageProvider: 'v8',

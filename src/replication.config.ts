@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { ReplicatedSessionStoreOptions, ReplicationMember } from 'nestjs-session-beans/replicated';
+import type { ReplicatedSessionStoreOptions, ReplicationMember } from 'nestjs-session-beans-replicated';
 import type { Environment } from './environment.js';
 
 /** The servers that keep copies of sessions for each other, and how they authenticate each other. */

@@ -18,7 +18,7 @@ async function patternOptions(config: SampleConfig): Promise<SessionModuleOption
     case 'sticky':
       return { nodeName };
     case 'replicated': {
-      const { ReplicatedSessionStore } = await import('nestjs-session-beans/replicated');
+      const { ReplicatedSessionStore } = await import('nestjs-session-beans-replicated');
       const store = new ReplicatedSessionStore({ nodeName: nodeName as string, ...(replication as ReplicationConfig) });
       return { store };
     }

@@ -12,6 +12,7 @@ export default {
     ...stress,
     '<rootDir>/test/(architecture|balancers|bench|contract(?!/replication-transport\\.)|docs|external|faults|near-cache|packages|simulation)/',
     '<rootDir>/test/observability/(balancer-table|troubles)\\.',
+    '<rootDir>/libs/replicated/',
     '<rootDir>/libs/session/src/(codec|merge|store)/',
   ],
   moduleNameMapper: {

@@ -4,48 +4,116 @@ import ts from 'typescript';
 /** Source text by path, relative to the workspace, with forward slashes. */
 export type Sources = ReadonlyMap<string, string>;
 
-const LIBRARY = 'libs/session/src/';
-const PACKAGE = 'nestjs-session-beans';
+/** A package of the workspace: its folder of sources, and what its rooms (folders) may import. */
+interface PackageRules {
+  readonly sources: string;
+  readonly name: string;
 
-/**
- * What the files of a folder of the library may import besides their own folder. `store/*` are the implementations; `store/heap` is what those share that keep
- * sessions in this process.
- */
-const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  errors: [],
-  store: ['errors'],
-  'store/heap': ['errors', 'store'],
-  'store/*': ['errors', 'store', 'store/heap'],
-  testing: ['errors', 'store'],
-  replicated: ['errors', 'store', 'store/*'],
-  codec: ['errors', 'store'],
-  merge: ['errors', 'store', 'codec'],
-  bean: ['errors', 'store', 'codec', 'merge'],
-  timing: ['errors', 'store'],
-  live: ['errors', 'store', 'merge', 'bean', 'timing'],
-  request: ['errors', 'store', 'merge', 'bean', 'timing', 'live'],
-  http: ['errors', 'store', 'bean', 'timing', 'live', 'request'],
-  module: ['errors', 'store', 'store/*', 'bean', 'timing', 'live', 'request', 'http'],
-  observability: ['errors', 'store', 'timing', 'live', 'request', 'http'],
-  '.': ['errors', 'store', 'store/*', 'merge', 'bean', 'request', 'http', 'module'],
+  /** For each room the other rooms that its files may import. `a/*` stands for every room below `a`. */
+  readonly mayImport: Readonly<Record<string, readonly string[]>>;
+
+  /** The room of a file, from its path below `sources`. `.` is the top folder. */
+  roomOf(path: string): string;
+
+  /** Whether the specs beside the sources are held to import nothing from outside of the package. */
+  readonly ownSpecsOnly: boolean;
+
+  /** The entries of the other package that this one may import, in sources and in specs. */
+  readonly mayUse?: { readonly sources: readonly string[]; readonly specs: readonly string[] };
+}
+
+const CORE: PackageRules = {
+  sources: 'libs/session/src/',
+  name: 'nestjs-session-beans',
+  ownSpecsOnly: false,
+  // `store/*` are the implementations. `store/heap` is shared by stores that keep sessions in this process, `store-kit` is the public entry to all of that.
+  mayImport: {
+    errors: [],
+    store: ['errors'],
+    'store/heap': ['errors', 'store'],
+    'store/*': ['errors', 'store', 'store/heap'],
+    'store-kit': ['errors', 'store', 'store/heap'],
+    testing: ['errors', 'store'],
+    codec: ['errors', 'store'],
+    merge: ['errors', 'store', 'codec'],
+    bean: ['errors', 'store', 'codec', 'merge'],
+    timing: ['errors', 'store'],
+    live: ['errors', 'store', 'merge', 'bean', 'timing'],
+    request: ['errors', 'store', 'merge', 'bean', 'timing', 'live'],
+    http: ['errors', 'store', 'bean', 'timing', 'live', 'request'],
+    module: ['errors', 'store', 'store/*', 'bean', 'timing', 'live', 'request', 'http'],
+    observability: ['errors', 'store', 'timing', 'live', 'request', 'http'],
+    '.': ['errors', 'store', 'store/*', 'merge', 'bean', 'request', 'http', 'module'],
+  },
+  roomOf(path) {
+    if (path === 'store/index.ts') return 'store-kit';
+    const [first = '', second, third] = path.split('/');
+    if (second === undefined) return '.';
+    return first === 'store' && third !== undefined ? `store/${second}` : first;
+  },
 };
 
+const REPLICATED: PackageRules = {
+  sources: 'libs/replicated/src/',
+  name: 'nestjs-session-beans-replicated',
+  ownSpecsOnly: true,
+  // `copy` is what a member keeps of sessions, `members` what it knows of the others; neither sends messages.
+  mayImport: {
+    copy: [],
+    members: [],
+    transports: ['members'],
+    'transports/credentials': ['members'],
+    'transports/wire': ['members', 'transports', 'transports/credentials'],
+    'transports/*': ['members', 'transports', 'transports/credentials', 'transports/wire'],
+    options: ['members', 'transports'],
+    protocol: ['copy', 'members', 'options', 'transports'],
+    'take-over': ['copy', 'members', 'options', 'protocol', 'transports'],
+    operations: ['copy', 'members', 'protocol', 'take-over', 'transports'],
+    upkeep: ['copy', 'members', 'options', 'protocol', 'take-over', 'transports'],
+    '.': [
+      'copy',
+      'members',
+      'operations',
+      'options',
+      'protocol',
+      'transports',
+      'transports/wire',
+      'transports/*',
+      'upkeep',
+    ],
+  },
+  roomOf(path) {
+    const [first = '', second, third] = path.split('/');
+    if (second === undefined) return '.';
+    return first === 'transports' && third !== undefined ? `transports/${second}` : first;
+  },
+  mayUse: {
+    sources: ['nestjs-session-beans/store-kit'],
+    specs: ['nestjs-session-beans/store-kit', 'nestjs-session-beans/testing'],
+  },
+};
+
+const PACKAGES = [CORE, REPLICATED];
+
 /**
- * The sentences that are wrong about the imports of these files: cycles, the wrong direction, an index imported from inside,
- * the sample reaching into the library. A type-only import couples as any other does. Specs may import what they like.
+ * The sentences that are wrong about the imports of these files: cycles, the wrong direction, an index imported from inside, a package that knows another
+ * one by more than its public entries, the sample reaching into a package. A type-only import couples as any other does. Specs import what they like
+ * inside their package.
  */
 export function importViolations(sources: Sources): string[] {
   const graph = new Map<string, string[]>();
   const violations: string[] = [];
   for (const [file, text] of sources) {
-    if (file.endsWith('.spec.ts')) continue;
     const specifiers = ts.preProcessFile(text, true, true).importedFiles.map(({ fileName }) => fileName);
     const imported = specifiers.filter((specifier) => specifier.startsWith('.')).map((it) => resolve(file, it));
-    graph.set(file, imported);
-    violations.push(...imported.flatMap((target) => directionViolation(file, target)));
-    if (file.startsWith(LIBRARY) && specifiers.some((it) => it === PACKAGE || it.startsWith(`${PACKAGE}/`))) {
-      violations.push(`${file} imports its own package by name`);
+    const rules = PACKAGES.find((it) => file.startsWith(it.sources));
+    if (rules) violations.push(...specifiers.flatMap((it) => nameViolation(file, it, rules)));
+    if (file.endsWith('.spec.ts')) {
+      if (rules?.ownSpecsOnly) violations.push(...imported.flatMap((target) => boundaryViolation(file, target, rules)));
+      continue;
     }
+    graph.set(file, imported);
+    violations.push(...imported.flatMap((target) => directionViolation(file, target, rules)));
   }
   return [...violations, ...cycles(graph).map((cycle) => `cycle: ${cycle.join(' -> ')}`)];
 }
@@ -54,30 +122,42 @@ function resolve(file: string, specifier: string): string {
   return posix.join(posix.dirname(file), specifier).replace(/\.js$/, '.ts');
 }
 
-function directionViolation(file: string, target: string): string[] {
-  if (!file.startsWith(LIBRARY)) {
+/** Imports of packages of this workspace by their names. */
+function nameViolation(file: string, specifier: string, { name, mayUse }: PackageRules): string[] {
+  const imported = PACKAGES.find((it) => specifier === it.name || specifier.startsWith(`${it.name}/`));
+  if (!imported) return [];
+  if (imported.name === name) return [`${file} imports its own package by name`];
+  const allowed = (file.endsWith('.spec.ts') ? mayUse?.specs : mayUse?.sources) ?? [];
+  return allowed.includes(specifier) ? [] : [`${file} imports ${specifier}: ${name} may not`];
+}
+
+function boundaryViolation(file: string, target: string, { sources }: PackageRules): string[] {
+  return target.startsWith(sources) ? [] : [`${file} imports ${target}, which is outside of its package`];
+}
+
+function directionViolation(file: string, target: string, rules: PackageRules | undefined): string[] {
+  if (!rules) {
     return target.startsWith('src/')
       ? []
-      : [`${file} imports ${target}: the sample knows the package by its name only`];
+      : [`${file} imports ${target}: the sample knows the packages by their names only`];
   }
+  const outside = boundaryViolation(file, target, rules);
+  if (outside.length > 0) return outside;
   if (posix.basename(target) === 'index.ts') return [`${file} imports the index ${target}`];
 
-  const from = folderOf(file);
-  const to = folderOf(target);
-  const allowed = MAY_IMPORT[ruleOf(from)];
-  if (!allowed) return [`${file}: the folder ${from} has no place in MAY_IMPORT yet`];
-  return from === to || allowed.includes(ruleOf(to)) ? [] : [`${file} imports ${target}: ${from} may not import ${to}`];
+  const { sources, mayImport } = rules;
+  const from = rules.roomOf(file.slice(sources.length));
+  const to = rules.roomOf(target.slice(sources.length));
+  const allowed = mayImport[ruleOf(from, mayImport)];
+  if (!allowed) return [`${file}: the folder ${from} has no place in the rules yet`];
+  return from === to || allowed.includes(ruleOf(to, mayImport))
+    ? []
+    : [`${file} imports ${target}: ${from} may not import ${to}`];
 }
 
-/** `.` for the root, `store/redis` for everything below that, else the first folder. */
-function folderOf(file: string): string {
-  const [first = '', second, third] = file.slice(LIBRARY.length).split('/');
-  if (second === undefined) return '.';
-  return first === 'store' && third !== undefined ? `store/${second}` : first;
-}
-
-function ruleOf(folder: string): string {
-  return folder.startsWith('store/') && folder !== 'store/heap' ? 'store/*' : folder;
+/** The rule for a room: its own, or that of all rooms beside it. */
+function ruleOf(room: string, mayImport: PackageRules['mayImport']): string {
+  return room in mayImport ? room : `${room.split('/')[0]}/*`;
 }
 
 /** One cycle for every import that closes one. */

@@ -1,9 +1,8 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { type SaveResult, type SessionStore, SessionStoreError } from 'nestjs-session-beans';
-import { ReplicatedSessionStore, type ReplicatedSessionStoreOptions } from 'nestjs-session-beans/replicated';
-import { rendezvousOrder } from '../../libs/session/src/store/replicated/rendezvous-order.js';
-import type { ReplicationTimers } from '../../libs/session/src/store/replicated/replication-timers.js';
-import { systemTimers } from '../../libs/session/src/store/replicated/system-timers.js';
+import { ReplicatedSessionStore, type ReplicatedSessionStoreOptions } from 'nestjs-session-beans-replicated';
+import { rendezvousOrder } from '../../libs/replicated/src/members/rendezvous-order.js';
+import { type ReplicationTimers, systemTimers } from '../../libs/replicated/src/options/replication-timers.js';
 import { eventually } from '../support/eventually.js';
 import { Latch } from '../support/latch.js';
 import { ReplicatedClient } from '../support/replicated-client.js';
@@ -468,7 +467,7 @@ describe('a session that has ended', () => {
     await client.create(group.store('s1'));
     const old = client.fork();
     const [, , third] = ownersOf(group, client);
-    group.network.fateOf = ({ type }) => (['drop', 'check', 'bury'].includes(type) ? 'lose' : 'deliver');
+    group.network.fateOf = ({ type }) => (['drop', 'check', 'end'].includes(type) ? 'lose' : 'deliver');
     await client.add(group.store(third), 'moved');
     const owners = ownersOf(group, client);
     await group.store(third).destroy(client.key);

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { applyDelta } from '../../libs/session/src/store/replicated/apply-delta.js';
-import { isTombstone } from '../../libs/session/src/store/replicated/is-tombstone.js';
-import type { ReplicationContext } from '../../libs/session/src/store/replicated/replication-context.js';
-import type { PutMessage } from '../../libs/session/src/store/replicated/replication-message.js';
+import { applyDelta } from '../../libs/replicated/src/copy/state-delta.js';
+import { isTombstone } from '../../libs/replicated/src/copy/tombstone.js';
+import type { ReplicationContext } from '../../libs/replicated/src/protocol/replication-context.js';
+import type { PutMessage } from '../../libs/replicated/src/protocol/replication-message.js';
 import { Latch } from '../support/latch.js';
 import { ReplicatedClient } from '../support/replicated-client.js';
 import { ReplicatedGroup } from '../support/replicated-group.js';
@@ -23,7 +23,7 @@ const skipEpochCheckOfPut: Damage = (group) => {
       const { table, members } = inside(group, name);
       const own = table.get(message.key);
       if (own && !isTombstone(own.state)) table.advance(own, own.seq + 1, applyDelta(own.state, message.delta));
-      return JSON.stringify({ type: 'ok', life: members.get(from)?.ownBond });
+      return JSON.stringify({ type: 'ok', incarnation: members.get(from)?.ownIncarnation });
     });
   }
 };
@@ -56,7 +56,7 @@ const acknowledgeBeforeBackup: Damage = (group) => {
     const hasty = (...[peer, message, persistently]: Parameters<typeof ask>): Promise<unknown> => {
       if (message.type !== 'put' || !message.delta) return ask(peer, message, persistently);
       void ask(peer, message, persistently).catch(() => undefined);
-      return Promise.resolve({ type: 'ok', life: members.get(peer.name)?.bondName });
+      return Promise.resolve({ type: 'ok', incarnation: members.get(peer.name)?.incarnation });
     };
     (calls as { ask: unknown }).ask = hasty;
   }

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { NestTcpReplicationTransport, ReplicatedSessionStore } from 'nestjs-session-beans/replicated';
+import { NestTcpReplicationTransport, ReplicatedSessionStore } from 'nestjs-session-beans-replicated';
 import { eventually } from '../support/eventually.js';
 import { freePort } from '../support/free-port.js';
 import { ReplicatedClient } from '../support/replicated-client.js';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { eventually } from '../support/eventually.js';
 import { MemberProcess, TransportBuild } from '../support/member-process.js';
-import type { ReplicationWireOptions } from '../../libs/session/src/store/replicated/wire/wire.options.js';
+import type { ReplicationWireOptions } from '../../libs/replicated/src/transports/wire/wire.options.js';
 import { type TestMember, TransportGroup, transportSettings } from './transport-settings.js';
 
 let build: TransportBuild;

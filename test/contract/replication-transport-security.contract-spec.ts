@@ -1,8 +1,8 @@
 import { connect as connectTls } from 'node:tls';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { ReplicationTransport } from '../../libs/session/src/store/replicated/replication-transport.js';
-import { OpenCredentials } from '../../libs/session/src/store/replicated/wire/open-credentials.js';
-import { SealedCredentials } from '../../libs/session/src/store/replicated/sealed/sealed-credentials.js';
+import type { ReplicationTransport } from '../../libs/replicated/src/transports/replication-transport.js';
+import { OpenCredentials } from '../../libs/replicated/src/transports/credentials/open-credentials.js';
+import { SealedCredentials } from '../../libs/replicated/src/transports/credentials/sealed-credentials.js';
 import { eventually } from '../support/eventually.js';
 import { rawConversation } from '../support/raw-conversation.js';
 import { RecordingProxy } from '../support/recording-proxy.js';

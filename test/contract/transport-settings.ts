@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { GrpcReplicationTransport } from '../../libs/session/src/store/replicated/grpc/grpc-replication-transport.js';
-import type { ReplicationMember } from '../../libs/session/src/store/replicated/replication-member.js';
-import type { ReplicationTransport } from '../../libs/session/src/store/replicated/replication-transport.js';
-import { NestTcpReplicationTransport } from '../../libs/session/src/store/replicated/tcp/nest-tcp-replication-transport.js';
-import type { ReplicationWireOptions } from '../../libs/session/src/store/replicated/wire/wire.options.js';
+import { GrpcReplicationTransport } from '../../libs/replicated/src/transports/grpc/grpc-replication-transport.js';
+import type { ReplicationMember } from '../../libs/replicated/src/members/replication-member.js';
+import type { ReplicationTransport } from '../../libs/replicated/src/transports/replication-transport.js';
+import { NestTcpReplicationTransport } from '../../libs/replicated/src/transports/tcp/nest-tcp-replication-transport.js';
+import type { ReplicationWireOptions } from '../../libs/replicated/src/transports/wire/wire.options.js';
 import { freePort } from '../support/free-port.js';
 import { TestAuthority, type TestCertificate } from '../support/test-authority.js';
 

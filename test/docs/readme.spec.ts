@@ -16,7 +16,7 @@ describe('README.md', () => {
   });
 });
 
-describe('the TypeScript blocks of README.md and docs', () => {
+describe('the TypeScript blocks of the READMEs and docs', () => {
   it('compile', () => {
     const modules = new Map(pages().flatMap((page) => modulesOf(page, read(page))));
 
@@ -66,7 +66,11 @@ function modulesOf(page: string, markdown: string): [path: string, text: string]
 
 function pages(): string[] {
   const docs = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' });
-  return ['README.md', ...docs.filter((file) => file.endsWith('.md')).map((file) => join('docs', file))];
+  return [
+    'README.md',
+    'libs/replicated/README.md',
+    ...docs.filter((file) => file.endsWith('.md')).map((file) => join('docs', file)),
+  ];
 }
 
 function read(page: string): string {

@@ -11,7 +11,10 @@ const root = join(import.meta.dirname, '../..');
 const fixtures = join(import.meta.dirname, 'fixtures');
 const exec = promisify(execFile);
 
-/** An application of somebody who uses the package: in a directory of its own, with nothing but the packed library. */
+/** Where the packages of the workspace are, by their names. */
+const PACKAGES = { 'nestjs-session-beans': 'libs/session', 'nestjs-session-beans-replicated': 'libs/replicated' };
+
+/** An application of somebody who uses the packages: in a directory of its own, with nothing but what was packed. */
 export class ConsumerApplication {
   private server: ChildProcess | undefined;
 
@@ -23,12 +26,7 @@ export class ConsumerApplication {
     await cp(join(fixtures, fixture), directory, { recursive: true });
     await cp(join(fixtures, 'application'), join(directory, 'src'), { recursive: true });
     await writeReadmeExample(join(directory, 'src'));
-    await exec('npm', ['pack', '--ignore-scripts', '--pack-destination', directory], {
-      cwd: join(root, 'libs/session'),
-    });
-    const tarball = (await readdir(directory)).find((file) => file.endsWith('.tgz'));
-    if (!tarball) throw new Error('npm pack wrote no tarball');
-    await rename(join(directory, tarball), join(directory, 'nestjs-session-beans.tgz'));
+    for (const [name, folder] of Object.entries(PACKAGES)) await pack(join(root, folder), directory, name);
     await exec('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund'], { cwd: directory });
     return new ConsumerApplication(directory);
   }
@@ -61,6 +59,16 @@ export class ConsumerApplication {
     if (this.server?.exitCode === null && this.server.kill()) await once(this.server, 'exit');
     await rm(this.directory, { recursive: true });
   }
+}
+
+/** Writes `<name>.tgz` into the directory. */
+async function pack(folder: string, directory: string, name: string): Promise<void> {
+  const own = await mkdtemp(join(directory, 'packed-'));
+  await exec('npm', ['pack', '--ignore-scripts', '--pack-destination', own], { cwd: folder });
+  const [tarball] = await readdir(own);
+  if (!tarball) throw new Error(`npm pack wrote no tarball of ${name}`);
+  await rename(join(own, tarball), join(directory, `${name}.tgz`));
+  await rm(own, { recursive: true });
 }
 
 /** The bean and the module that the README begins with. */

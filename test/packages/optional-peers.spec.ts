@@ -4,13 +4,14 @@ import { join } from 'node:path';
 
 const hooks = join(import.meta.dirname, 'refuse-optional-peers.mjs');
 
-describe('the entries of the built package', () => {
+describe('the entries of the built packages', () => {
   it.each([
     ['nestjs-session-beans', 'no optional peer', []],
+    ['nestjs-session-beans/store-kit', 'no optional peer', []],
     ['nestjs-session-beans/testing', 'no optional peer', []],
     ['nestjs-session-beans/redis', 'ioredis', ['ioredis']],
-    ['nestjs-session-beans/replicated', '@nestjs/microservices', ['@nestjs/microservices']],
-    ['nestjs-session-beans/replicated/grpc', '@grpc/grpc-js', ['@grpc/grpc-js']],
+    ['nestjs-session-beans-replicated', '@nestjs/microservices', ['@nestjs/microservices']],
+    ['nestjs-session-beans-replicated/grpc', '@grpc/grpc-js', ['@grpc/grpc-js']],
     ['nestjs-session-beans/observability', '@opentelemetry/api', ['@opentelemetry/api']],
   ])('%s loads with %s', (entry, _with, allowed) => {
     expect(load(entry, allowed)).toEqual({ status: 0, error: '' });

@@ -1,4 +1,4 @@
-// Module hooks: whoever resolves one of the optional peers, directly or not, fails; except those named in ALLOWED, with commas between them.
+// Module hooks: whoever resolves one of the peers that only some entries need, directly or not, fails; except those named in ALLOWED, with commas between them.
 import { register } from 'node:module';
 import { isMainThread } from 'node:worker_threads';
 

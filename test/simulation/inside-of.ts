@@ -1,11 +1,11 @@
-import type { ReplicationContext } from '../../libs/session/src/store/replicated/replication-context.js';
+import type { ReplicationContext } from '../../libs/replicated/src/protocol/replication-context.js';
 import type { SessionStore } from '../../libs/session/src/store/session-store.js';
 
 /** Private parts of a `ReplicatedSessionStore` that the simulation looks at, or breaks on purpose. */
 export interface InsideOfStore {
   readonly context: ReplicationContext;
   readonly primary: { hasLease: () => boolean };
-  readonly repair: { request: () => void };
+  readonly upkeep: { readonly repair: { request: () => void } };
 }
 
 export function insideOf(store: SessionStore): InsideOfStore {

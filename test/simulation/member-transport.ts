@@ -1,10 +1,10 @@
-import { ReplicationCallError } from '../../libs/session/src/store/replicated/replication-call.error.js';
-import type { ReplicationMember } from '../../libs/session/src/store/replicated/replication-member.js';
-import type { ReplicationTimers } from '../../libs/session/src/store/replicated/replication-timers.js';
-import type {
-  AnswerReplicationCall,
-  ReplicationTransport,
-} from '../../libs/session/src/store/replicated/replication-transport.js';
+import {
+  type AnswerReplicationCall,
+  ReplicationCallError,
+  type ReplicationTransport,
+} from '../../libs/replicated/src/transports/replication-transport.js';
+import type { ReplicationMember } from '../../libs/replicated/src/members/replication-member.js';
+import type { ReplicationTimers } from '../../libs/replicated/src/options/replication-timers.js';
 import { briefMessage } from './brief-message.js';
 import type { SeededRandom } from './seeded-random.js';
 import type { SimulatedMember } from './simulated-member.js';

@@ -1,5 +1,5 @@
 import { SessionStoreError } from '../../libs/session/src/errors/session-store.error.js';
-import type { ReplicatedSessionStoreOptions } from '../../libs/session/src/store/replicated/replicated-session-store.options.js';
+import type { ReplicatedSessionStoreOptions } from '../../libs/replicated/src/options/replicated-session-store.options.js';
 import type { SessionRecord, StoredPart } from '../../libs/session/src/store/session-record.js';
 import type { SessionStore } from '../../libs/session/src/store/session-store.js';
 import { changeParts } from '../../libs/session/src/store/heap/change-parts.js';

@@ -1,6 +1,6 @@
 import type { LoadOptions } from 'nestjs-session-beans';
-import { ReplicationCallError } from '../../libs/session/src/store/replicated/replication-call.error.js';
-import { ReplicatedSessionStore } from '../../libs/session/src/store/replicated/replicated-session-store.js';
+import { ReplicationCallError } from '../../libs/replicated/src/transports/replication-transport.js';
+import { ReplicatedSessionStore } from '../../libs/replicated/src/replicated-session-store.js';
 import { type InsideOfStore, insideOf } from './inside-of.js';
 import type { Invariant } from './invariants.js';
 import { replicatedStores } from './replicated-stores.js';
@@ -41,7 +41,7 @@ export const plantedReplicationBugs: Readonly<Record<string, PlantedBug>> = {
           const answer = await handle(message);
           if (!own || wasFenced) return answer;
           own.fenced = false;
-          members.get(own.node)?.over.delete(own.key);
+          members.get(own.node)?.unfollowed.delete(own.key);
           return answer;
         },
       })),
@@ -63,15 +63,15 @@ export const plantedReplicationBugs: Readonly<Record<string, PlantedBug>> = {
     breaks: 'nothingLost',
     stores: () =>
       tapped(() => {
-        const lives = new Map<string, unknown>();
+        const incarnations = new Map<string, unknown>();
         return {
           call: async (message, member, send) => {
             if (message.type === 'put' && message['delta'] !== undefined) {
               void send().catch(() => undefined);
-              return { type: 'ok', life: lives.get(member) };
+              return { type: 'ok', incarnation: incarnations.get(member) };
             }
             const answer = await send();
-            if (answer['life'] !== undefined && message.type !== 'claim') lives.set(member, answer['life']);
+            if (answer['incarnation'] !== undefined) incarnations.set(member, answer['incarnation']);
             return answer;
           },
         };
@@ -103,7 +103,7 @@ export const plantedReplicationBugs: Readonly<Record<string, PlantedBug>> = {
       tapped(() => ({
         answer: async (message, handle) => {
           const answer = await handle(message);
-          return message.type === 'ping' ? { ...answer, over: [] } : answer;
+          return message.type === 'ping' ? { ...answer, unfollowed: [] } : answer;
         },
       })),
   },
@@ -113,11 +113,13 @@ export const plantedReplicationBugs: Readonly<Record<string, PlantedBug>> = {
     stores: () =>
       tapped((inside) => ({
         answer: async (message, handle) => {
-          if (message.type === 'bury') return { type: 'done' };
+          if (message.type === 'end') return { type: 'done' };
           const own = inside().context.table.get(keyOf(message));
           const isEnd =
             message.type === 'put' && typeof message['state'] === 'object' && 'x' in (message['state'] ?? {});
-          return isEnd && own ? { type: 'ok', life: inside().context.members.get(own.node)?.ownBond } : handle(message);
+          return isEnd && own
+            ? { type: 'ok', incarnation: inside().context.members.get(own.node)?.ownIncarnation }
+            : handle(message);
         },
       })),
   },
@@ -126,7 +128,7 @@ export const plantedReplicationBugs: Readonly<Record<string, PlantedBug>> = {
     breaks: 'nothingLost',
     stores: () =>
       changed((store) => {
-        insideOf(store).repair.request = () => undefined;
+        insideOf(store).upkeep.repair.request = () => undefined;
       }),
   },
 

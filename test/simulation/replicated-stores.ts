@@ -1,5 +1,5 @@
-import type { ReplicatedSessionStoreOptions } from '../../libs/session/src/store/replicated/replicated-session-store.options.js';
-import { ReplicatedSessionStore } from '../../libs/session/src/store/replicated/replicated-session-store.js';
+import type { ReplicatedSessionStoreOptions } from '../../libs/replicated/src/options/replicated-session-store.options.js';
+import { ReplicatedSessionStore } from '../../libs/replicated/src/replicated-session-store.js';
 import type { SessionStore } from '../../libs/session/src/store/session-store.js';
 import { insideOf } from './inside-of.js';
 import type { KeptCopy, StoreUnderSimulation } from './store-under-simulation.js';

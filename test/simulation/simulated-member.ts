@@ -1,6 +1,6 @@
 import type { Clock } from '../../libs/session/src/store/clock.js';
-import type { ReplicationTimers } from '../../libs/session/src/store/replicated/replication-timers.js';
-import type { AnswerReplicationCall } from '../../libs/session/src/store/replicated/replication-transport.js';
+import type { ReplicationTimers } from '../../libs/replicated/src/options/replication-timers.js';
+import type { AnswerReplicationCall } from '../../libs/replicated/src/transports/replication-transport.js';
 import type { SeededRandom } from './seeded-random.js';
 import type { Trace } from './trace.js';
 import type { VirtualTime } from './virtual-time.js';

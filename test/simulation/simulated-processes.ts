@@ -1,4 +1,4 @@
-import type { ReplicationEvent } from '../../libs/session/src/store/replicated/replicated-session-store.options.js';
+import type { ReplicationEvent } from '../../libs/replicated/src/options/replication-events.js';
 import type { SessionStore } from '../../libs/session/src/store/session-store.js';
 import { MemberTransport } from './member-transport.js';
 import { RequestHandler } from './request-handler.js';

@@ -1,4 +1,4 @@
-import type { ReplicationEvent } from '../../libs/session/src/store/replicated/replicated-session-store.options.js';
+import type { ReplicationEvent } from '../../libs/replicated/src/options/replication-events.js';
 import { sessionHash, sessionKeyOf } from '../../libs/session/src/store/session-id.js';
 import type { ListName } from './mark-lists.js';
 import type { Schedule, ScheduleStep } from './schedule.js';

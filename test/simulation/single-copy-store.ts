@@ -1,4 +1,4 @@
-import type { ReplicatedSessionStoreOptions } from '../../libs/session/src/store/replicated/replicated-session-store.options.js';
+import type { ReplicatedSessionStoreOptions } from '../../libs/replicated/src/options/replicated-session-store.options.js';
 import type { LoadResult, SaveResult, SessionStore } from '../../libs/session/src/store/session-store.js';
 import { SessionStoreModel } from '../contract/session-store-model.js';
 import type { StoreUnderSimulation } from './store-under-simulation.js';

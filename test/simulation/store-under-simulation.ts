@@ -1,5 +1,5 @@
 import type { SessionStore } from '../../libs/session/src/store/session-store.js';
-import type { ReplicatedSessionStoreOptions } from '../../libs/session/src/store/replicated/replicated-session-store.options.js';
+import type { ReplicatedSessionStoreOptions } from '../../libs/replicated/src/options/replicated-session-store.options.js';
 
 /** What one member keeps of a session, as far as the check at the end wants to know. */
 export interface KeptCopy {

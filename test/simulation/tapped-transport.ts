@@ -1,7 +1,7 @@
 import type {
   AnswerReplicationCall,
   ReplicationTransport,
-} from '../../libs/session/src/store/replicated/replication-transport.js';
+} from '../../libs/replicated/src/transports/replication-transport.js';
 
 /** A message or an answer, as the protocol has it. */
 export type Wire = Readonly<Record<string, unknown>> & { readonly type: string };

@@ -1,9 +1,9 @@
-import { ReplicationCallError } from '../../libs/session/src/store/replicated/replication-call.error.js';
-import type { ReplicationMember } from '../../libs/session/src/store/replicated/replication-member.js';
-import type {
-  AnswerReplicationCall,
-  ReplicationTransport,
-} from '../../libs/session/src/store/replicated/replication-transport.js';
+import {
+  type AnswerReplicationCall,
+  ReplicationCallError,
+  type ReplicationTransport,
+} from '../../libs/replicated/src/transports/replication-transport.js';
+import type { ReplicationMember } from '../../libs/replicated/src/members/replication-member.js';
 
 /** A message between members. */
 export interface ReplicationTraffic {

@@ -1,8 +1,8 @@
 import 'reflect-metadata';
 
 const [transport, options] = process.argv.slice(2);
-const { NestTcpReplicationTransport } = await import('./store/replicated/tcp/nest-tcp-replication-transport.js');
-const { GrpcReplicationTransport } = await import('./store/replicated/grpc/grpc-replication-transport.js');
+const { NestTcpReplicationTransport } = await import('./replicated/transports/tcp/nest-tcp-replication-transport.js');
+const { GrpcReplicationTransport } = await import('./replicated/transports/grpc/grpc-replication-transport.js');
 const Transport = transport === 'tcp' ? NestTcpReplicationTransport : GrpcReplicationTransport;
 const settings = JSON.parse(options);
 const member = new Transport({ ...settings, onWarning: () => undefined });

@@ -6,9 +6,11 @@ import { createInterface } from 'node:readline';
 import { transformFileSync } from '@swc/core';
 
 const root = join(import.meta.dirname, '../..');
-const SOURCES = ['errors', ...['', 'wire', 'tcp', 'sealed', 'grpc'].map((folder) => join('store/replicated', folder))];
 
-/** The transports as they are in this working copy, compiled into a directory of their own, for processes that can be stopped. Remove it. */
+/**
+ * The transports as they are in this working copy, and the parts of the core that they import, compiled into a directory of their own. Processes
+ * that can be stopped start from it. Remove it.
+ */
 export class TransportBuild {
   readonly directory: string;
 
@@ -17,7 +19,11 @@ export class TransportBuild {
     mkdirSync(cache, { recursive: true });
     this.directory = mkdtempSync(join(cache, 'session-beans-transport-'));
     writeFileSync(join(this.directory, 'package.json'), '{ "type": "module" }');
-    for (const folder of SOURCES) this.compile(join(root, 'libs/session/src', folder), join(this.directory, folder));
+    this.compile(join(root, 'libs/replicated/src'), join(this.directory, 'replicated'));
+    const core = join(this.directory, 'node_modules/nestjs-session-beans');
+    for (const room of ['errors', 'store'])
+      this.compile(join(root, 'libs/session/src', room), join(core, 'dist', room));
+    cpSync(join(root, 'libs/session/package.json'), join(core, 'package.json'));
     cpSync(join(import.meta.dirname, 'member-main.mjs'), join(this.directory, 'main.js'));
   }
 
@@ -26,7 +32,7 @@ export class TransportBuild {
   }
 
   private compile(from: string, to: string): void {
-    for (const file of readdirSync(from)) {
+    for (const file of readdirSync(from, { recursive: true, encoding: 'utf8' })) {
       if (!file.endsWith('.ts') || file.endsWith('spec.ts')) continue;
       const { code } = transformFileSync(join(from, file), {
         swcrc: false,

@@ -2,7 +2,7 @@ import {
   ReplicatedSessionStore,
   type ReplicatedSessionStoreOptions,
   type ReplicationEvent,
-} from 'nestjs-session-beans/replicated';
+} from 'nestjs-session-beans-replicated';
 import { InMemoryReplication } from './in-memory-replication.js';
 
 /** Short, so that tests need not wait; all of them in the proportions of the defaults. */

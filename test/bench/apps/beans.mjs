@@ -14,7 +14,8 @@ export async function createApp({
   maxSessions = 1_100_000,
   moreBeans = 0,
 }) {
-  const { Merge, ReadOnlySession, SessionModule, SessionScoped, MemorySessionStore } = await library('.');
+  const { Merge, ReadOnlySession, SessionModule, SessionScoped, MemorySessionStore } =
+    await library('nestjs-session-beans');
 
   class Visit {
     counter = 0;
@@ -98,6 +99,6 @@ export async function createApp({
 const nearCache = (mode, maxSessions) => ({ mode, maxSessions, maxBytes: 4 * 1024 ** 3 });
 
 async function redisStore(port) {
-  const { RedisSessionStore } = await library('redis');
+  const { RedisSessionStore } = await library('nestjs-session-beans/redis');
   return new RedisSessionStore({ url: `redis://127.0.0.1:${port}` });
 }

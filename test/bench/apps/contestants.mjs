@@ -73,7 +73,7 @@ const all = [
 ];
 
 /** A build of the library from before a pattern was there does without it. */
-const canReplicate = await library('replicated').then(
+const canReplicate = await library('nestjs-session-beans-replicated').then(
   () => true,
   () => false,
 );

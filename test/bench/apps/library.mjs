@@ -1,13 +1,13 @@
-import { join } from 'node:path';
+import { createRequire } from 'node:module';
+import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 /**
- * The library under test: what `npm run build` made in this tree, or another build of it in the folder that BENCH_LIBRARY names, to compare two
- * versions in one run.
- * @param {'.' | 'redis' | 'replicated'} subpath
+ * The library under test: the build of this working copy, or that of the other working copy whose root BENCH_LIBRARY names, to compare two versions in one run.
+ * @param {'nestjs-session-beans' | 'nestjs-session-beans/redis' | 'nestjs-session-beans-replicated'} entry
  */
-export function library(subpath) {
+export function library(entry) {
   const other = process.env.BENCH_LIBRARY;
-  if (other) return import(pathToFileURL(join(other, subpath, 'index.js')).href);
-  return import(subpath === '.' ? 'nestjs-session-beans' : `nestjs-session-beans/${subpath}`);
+  if (!other) return import(entry);
+  return import(pathToFileURL(createRequire(join(resolve(other), 'package.json')).resolve(entry)).href);
 }

@@ -21,7 +21,7 @@ export async function replicatedStore(maxSessions) {
 
 /** @param {'s1' | 's2'} nodeName */
 export async function memberStore(nodeName, ports, maxSessions) {
-  const { ReplicatedSessionStore } = await library('replicated');
+  const { ReplicatedSessionStore } = await library('nestjs-session-beans-replicated');
   const members = ports.map((port, i) => ({ name: `s${i + 1}`, host: '127.0.0.1', port: Number(port) }));
   const secret = 'a-secret-of-at-least-thirty-two-characters';
   return new ReplicatedSessionStore({

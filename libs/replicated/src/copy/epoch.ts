@@ -1,0 +1,92 @@
+/**
+ * A stretch of a session's life during which the same two members have it. Counter and primary identify it; the counter
+ * says which of two epochs is newer. Everything that was acknowledged at an epoch is on its primary and on its backup.
+ */
+export interface Epoch {
+  /** 1 and up. */
+  readonly counter: number;
+
+  /** Name of its primary. */
+  readonly node: string;
+}
+
+/** Stands in place of a backup's name when the primary has the only copy. A primary that gets a backup begins an epoch. */
+export const NO_BACKUP = '-';
+
+/** An epoch and its backup: exactly the members that can have what was acknowledged at it. */
+export interface Owners extends Epoch {
+  /** Name of a member, or {@link NO_BACKUP}. */
+  readonly backup: string;
+}
+
+/** An epoch that a member may begin, because others have consented to it. */
+export interface PromisedEpoch extends Epoch {
+  /**
+   * Names the process that asked; another process of that member knows nothing of the promise. Absent for epochs that have
+   * begun.
+   */
+  readonly process?: string;
+}
+
+const MOST_SKIPPED = 1_024;
+
+/** A session remembers this many epochs, enough to see that two members have gone on from different ones. */
+const MOST_REMEMBERED = 32;
+
+/**
+ * A greater counter. A member that was started anew does not know which epochs its earlier processes began, so it skips a
+ * random number: otherwise one of its epochs could have the counter of one of theirs.
+ */
+export function nextCounter(counter: number, random: () => number): number {
+  return counter + 1 + Math.floor(random() * MOST_SKIPPED);
+}
+
+/** After a split of the network two members may begin epochs with the same counter. These are different epochs. */
+export function sameEpoch(one: Epoch, other: Epoch): boolean {
+  return one.counter === other.counter && one.node === other.node;
+}
+
+/**
+ * Whether the member is one of the two that have everything acknowledged at the epoch. Other members may have a copy, too:
+ * they were told of the epoch when it began, and get no later change.
+ */
+export function isOwner(owners: Owners, member: string): boolean {
+  return owners.node === member || owners.backup === member;
+}
+
+/**
+ * The last epochs that a session went through before its present one, oldest first, as `4:s1 5:s2`. Empty in its first.
+ *
+ * @param lineage of the epoch that the new one follows
+ */
+export function lineageAfter(lineage: string, { counter, node }: Epoch): string {
+  const before = lineage === '' ? [] : lineage.split(' ');
+  return [...before, `${counter}:${node}`].slice(-MOST_REMEMBERED).join(' ');
+}
+
+/**
+ * Whether a session with this lineage has not gone through the given epoch, so that it lacks what was acknowledged at that
+ * epoch. Only a split of the network does that.
+ *
+ * @param lineage includes its present epoch: see `lineageAfter`
+ */
+export function hasForked(lineage: string, epoch: Epoch & { readonly isAlone: boolean }): boolean {
+  const passed = lineage.split(' ');
+  if (passed.includes(`${epoch.counter}:${epoch.node}`)) return false;
+  const isBeforeMemory = passed.length > 1 && Number.parseInt(passed[0] as string, 10) > epoch.counter;
+  // Nobody can have gone on from the only copy without having told this member.
+  return !isBeforeMemory || epoch.isAlone;
+}
+
+/**
+ * [I3] Whether an epoch is the one that a client was shown, or follows it. A greater counter alone does not say so: after
+ * a split of the network, or when the only copy was lost, others may have gone on from an older state.
+ */
+export function isSatisfied(
+  witness: (Epoch & Partial<Owners>) | undefined,
+  epoch: Epoch & { readonly lineage: string },
+): boolean {
+  if (witness === undefined || sameEpoch(epoch, witness)) return true;
+  if (epoch.counter <= witness.counter) return false;
+  return !hasForked(lineageAfter(epoch.lineage, epoch), { ...witness, isAlone: false });
+}

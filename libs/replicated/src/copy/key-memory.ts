@@ -1,0 +1,86 @@
+import type { SessionKey } from 'nestjs-session-beans/store-kit';
+import { type Epoch, type Owners, sameEpoch } from './epoch.js';
+
+/** How long something is remembered at least; an attempt to begin an epoch is over long before. */
+const FOR_MS = 60_000;
+
+const LIMIT = 50_000;
+
+interface Known {
+  floor: number;
+  moved: Owners | undefined;
+  attempted: number;
+  lost: Epoch | undefined;
+}
+
+/**
+ * What a member knows of sessions that it has no copy of: what it has promised, where they went, and that they are lost. For a while: two generations
+ * of maps, so forgetting costs nothing per key.
+ */
+export class KeyMemory {
+  private young = new Map<SessionKey, Known>();
+  private old = new Map<SessionKey, Known>();
+  private since: number;
+
+  constructor(private readonly now: () => number) {
+    this.since = now();
+  }
+
+  /** No epoch up to this counter begins here any more. */
+  floorOf(key: SessionKey): number {
+    return this.find(key)?.floor ?? 0;
+  }
+
+  raiseFloor(key: SessionKey, floor: number): void {
+    if (floor > this.floorOf(key)) this.remember(key).floor = floor;
+  }
+
+  /** The newest epoch that this member knows to have begun elsewhere. */
+  movedTo(key: SessionKey): Owners | undefined {
+    return this.find(key)?.moved;
+  }
+
+  noteMove(key: SessionKey, { counter, node, backup }: Owners): void {
+    if (counter > (this.movedTo(key)?.counter ?? 0)) this.remember(key).moved = { counter, node, backup };
+  }
+
+  /** The greatest counter with which this member has tried to begin an epoch: others may have copies of it, and this one none. */
+  attemptedAt(key: SessionKey): number {
+    return this.find(key)?.attempted ?? 0;
+  }
+
+  noteAttempt(key: SessionKey, counter: number): void {
+    if (counter > this.attemptedAt(key)) this.remember(key).attempted = counter;
+  }
+
+  /** Whether a client that was shown this epoch has been told already that the session is lost. */
+  isLost(key: SessionKey, witness: Epoch): boolean {
+    const lost = this.find(key)?.lost;
+    return lost !== undefined && sameEpoch(lost, witness);
+  }
+
+  noteLost(key: SessionKey, { counter, node }: Epoch): void {
+    this.remember(key).lost = { counter, node };
+  }
+
+  private find(key: SessionKey): Known | undefined {
+    const age = this.now() - this.since;
+    if (age >= FOR_MS) this.turn();
+    // Nothing came in for two generations.
+    if (age >= 2 * FOR_MS) this.old.clear();
+    return this.young.get(key) ?? this.old.get(key);
+  }
+
+  private remember(key: SessionKey): Known {
+    const known = { floor: 0, moved: undefined, attempted: 0, lost: undefined, ...this.find(key) };
+    this.young.set(key, known);
+    if (this.young.size >= LIMIT) this.turn();
+    return known;
+  }
+
+  private turn(): void {
+    this.old = this.young;
+    this.young = new Map();
+    this.since = this.now();
+  }
+}

@@ -1,0 +1,113 @@
+import { describe, expect, it } from '@jest/globals';
+import { ManualClock } from 'nestjs-session-beans/testing';
+import { NO_BACKUP } from './epoch.js';
+import { ReplicaTable } from './replica-table.js';
+import { Replica } from './replica.js';
+import type { SessionState } from './session-state.js';
+
+function session(clock: ManualClock, payload = ''): SessionState {
+  return {
+    stamp: '1.a',
+    earlierStamps: undefined,
+    lifetime: { idleTimeoutMs: 600_000, absoluteTimeoutMs: 6_000_000, unjoinedTimeoutMs: 60_000 },
+    parts: ['bean', '1.a', payload],
+    createdAt: clock.now(),
+    lastAccessedAt: clock.now(),
+    joined: true,
+    lock: undefined,
+  };
+}
+
+function open(bounds: { maxSessions?: number; maxBytes?: number } = {}) {
+  const clock = new ManualClock();
+  const table = new ReplicaTable({ maxSessions: 1_000, maxBytes: 1_000_000, clock, ...bounds });
+  const put = (key: string, isOwn = true, backup = 's2'): Replica => {
+    const replica = new Replica({
+      key,
+      counter: 1,
+      node: isOwn ? 's1' : 's9',
+      backup,
+      seq: 1,
+      state: session(clock),
+      isOwn,
+      partnerGeneration: 1,
+      lineage: '',
+    });
+    table.install(replica);
+    return replica;
+  };
+  return { clock, table, put };
+}
+
+const tombstone = (clock: ManualClock) => ({ endedAt: clock.now(), renewed: false, callId: '', isFinal: true });
+
+describe('the copies of a member', () => {
+  it('are counted by what they are', () => {
+    const { table, put, clock } = open();
+    const one = put('one');
+    put('two', true, NO_BACKUP);
+    put('three', false);
+    expect([table.size, table.primaries, table.alone]).toEqual([3, 2, 1]);
+
+    table.fence(one);
+    table.fence(one);
+    expect([table.size, table.primaries, table.alone]).toEqual([3, 1, 1]);
+    put('two', false);
+    expect([table.size, table.primaries, table.alone]).toEqual([3, 0, 0]);
+    table.advance(put('one'), 2, tombstone(clock));
+    expect([table.size, table.primaries]).toEqual([2, 0]);
+    expect(table.get('one')?.seq).toBe(2);
+  });
+
+  it('cost no bytes when they are gone, by whichever way', () => {
+    const { table, put, clock } = open();
+    const [one, two] = [put('one'), put('two')];
+    put('three', false);
+    table.advance(one, 2, session(clock, 'x'.repeat(1_000)));
+    table.advance(one, 3, session(clock, 'x'));
+    table.remove(one);
+    table.advance(two, 2, tombstone(clock));
+    clock.advance(86_400_000);
+    table.sweep();
+
+    expect([table.size, table.bytes, table.get('two')]).toEqual([0, 0, undefined]);
+  });
+
+  it('are kept a minute longer than the primary serves them', () => {
+    const { table, put, clock } = open();
+    put('own');
+    put('kept', false);
+    clock.advance(601_000);
+    table.sweep();
+    expect([table.get('own'), table.get('kept')?.isExpired(clock.now())]).toEqual([undefined, true]);
+    clock.advance(60_000);
+    table.sweep();
+    expect(table.size).toBe(0);
+  });
+
+  it('remember an ended key for two minutes, and 50,000 of them at most', () => {
+    const { table, put, clock } = open();
+    for (let i = 0; i <= 50_000; i++) table.advance(put(`${i}`), 2, tombstone(clock));
+    expect([table.get('0'), table.get('1')?.seq, table.size]).toEqual([undefined, 2, 0]);
+    clock.advance(119_000);
+    table.sweep();
+    expect(table.get('50000')).toBeDefined();
+    clock.advance(2_000);
+    for (let i = 0; i < 20; i++) table.sweep();
+    expect(table.get('50000')).toBeUndefined();
+  });
+
+  it('stay within the bounds, and expired ones make room', () => {
+    const { table, put, clock } = open({ maxSessions: 2, maxBytes: 5_000 });
+    const one = put('one');
+    put('two');
+
+    expect(table.boundAgainst('three', session(clock))).toBe('maxSessions');
+    expect(table.boundAgainst('one', session(clock, 'x'.repeat(2_000)))).toBe('maxBytes');
+    expect(table.boundAgainst('one', session(clock, 'x'.repeat(500)))).toBeUndefined();
+    expect(table.boundAgainst('three', tombstone(clock))).toBeUndefined();
+    clock.advance(700_000);
+    expect(table.boundAgainst('three', session(clock))).toBeUndefined();
+    expect(table.get('one')).not.toBe(one);
+  });
+});

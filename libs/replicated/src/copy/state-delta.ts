@@ -1,0 +1,71 @@
+import { packParts, type SessionLifetime, unpackParts } from 'nestjs-session-beans/store-kit';
+import type { SessionLockState, SessionState } from './session-state.js';
+
+/** What one change does to a session; what is left out stays. The primary and its backup both apply it to what they have. */
+export interface StateDelta {
+  /** Of a save: the parts it writes get it as their version. */
+  readonly stamp?: string;
+
+  /** `[name, payload or null for a removed part, name, ...]`. */
+  readonly parts?: readonly (string | null)[];
+
+  readonly lifetime?: SessionLifetime;
+  readonly lastAccessedAt?: number;
+  readonly joined?: true;
+  readonly lock?: SessionLockState | null;
+}
+
+/**
+ * [S5] How many saves before the last one are recognised when they are sent again: by a client, or by a member whose session was taken over while it saved, and
+ * which tries again after some others have. The many are kept while saves come one upon another.
+ */
+const EARLIER_STAMPS = { usual: 7, inBurst: 128 } as const;
+
+/** A save this long after the one before ends a burst. */
+const BURST_MS = 5_000;
+
+/** The state after the change. */
+export function applyDelta(state: SessionState, delta: StateDelta): SessionState {
+  const { stamp, parts, lifetime, lastAccessedAt, joined, lock } = delta;
+  return {
+    stamp: stamp ?? state.stamp,
+    earlierStamps: stamp === undefined ? state.earlierStamps : earlierStamps(state, lastAccessedAt),
+    lifetime: lifetime ?? state.lifetime,
+    parts: parts === undefined || parts.length === 0 ? state.parts : changedParts(state, parts, stamp ?? state.stamp),
+    createdAt: state.createdAt,
+    lastAccessedAt: lastAccessedAt ?? state.lastAccessedAt,
+    joined: joined ?? state.joined,
+    lock: lock === undefined ? state.lock : (lock ?? undefined),
+  };
+}
+
+function earlierStamps(state: SessionState, now: number = state.lastAccessedAt): readonly string[] {
+  const isBurst = now - state.lastAccessedAt < BURST_MS;
+  const kept = isBurst ? EARLIER_STAMPS.inBurst : EARLIER_STAMPS.usual;
+  return (state.earlierStamps ?? []).slice(1 - kept).concat(state.stamp);
+}
+
+function changedParts(
+  state: SessionState,
+  changes: readonly (string | null)[],
+  version: string,
+): SessionState['parts'] {
+  const parts = unpackParts(state.parts);
+  for (let at = 0; at < changes.length; at += 2) {
+    const name = changes[at] as string;
+    const payload = changes[at + 1] ?? null;
+    if (payload === null) parts.delete(name);
+    else parts.set(name, { version, payload });
+  }
+  return packParts(parts);
+}
+
+/** The same change by another clock. */
+export function shiftDelta(delta: StateDelta, aheadMs: number): StateDelta {
+  const { lastAccessedAt, lock } = delta;
+  return {
+    ...delta,
+    ...(lastAccessedAt !== undefined && { lastAccessedAt: lastAccessedAt + aheadMs }),
+    ...(lock && { lock: { token: lock.token, until: lock.until + aheadMs } }),
+  };
+}

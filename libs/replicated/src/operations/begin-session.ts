@@ -1,0 +1,132 @@
+import type { SessionKey } from 'nestjs-session-beans/store-kit';
+import { nextCounter, NO_BACKUP } from '../copy/epoch.js';
+import { FIRST_SEQ, Replica } from '../copy/replica.js';
+import type { SessionState } from '../copy/session-state.js';
+import { stateFromWire, stateToWire, type WireCopy } from '../copy/wire-state.js';
+import type { Peer } from '../members/peer.js';
+import { obstacleToBeingAlone, refuseTooLarge } from '../protocol/limits.js';
+import type { ReplicationContext } from '../protocol/replication-context.js';
+import { ReplicationFailure } from '../protocol/replication-failure.js';
+import type { PutAnswer } from '../protocol/replication-message.js';
+import { adoptCopy } from '../take-over/claimed-copy.js';
+import type { ReplicationCallError } from '../transports/replication-transport.js';
+
+const UNKNOWN_ATTEMPT = 'whether a member has taken the first copy of it is not known, and quorum is on';
+
+/**
+ * Begins the first epoch of a session. No member is asked before, because the key was made a moment ago; the backup notices
+ * if it was not, because the first state of every session has the same number.
+ *
+ * Called in the session's queue, when this member has nothing of the session.
+ *
+ * @returns `exists` when a member has a copy of it, or its tombstone
+ * @throws ReplicationFailure when no copy can be made
+ */
+export async function beginSession(
+  context: ReplicationContext,
+  key: SessionKey,
+  state: SessionState,
+): Promise<Replica | 'exists'> {
+  const { table, members, timers, options, self, events, memory } = context;
+  refuseTooLarge(context, state);
+  refuseWhenFull(context, key, state);
+  const now = timers.now();
+  const order = members.inBackupOrder(
+    key,
+    members.others.filter((peer) => peer.isUsable(now)),
+  );
+  if (options.quorum && memory.attemptedAt(key) > 0) throw new ReplicationFailure(UNKNOWN_ATTEMPT);
+  // An earlier attempt may have left copies although nobody answered.
+  let counter = Math.max(memory.attemptedAt(key), memory.floorOf(key));
+  for (const name of [...order.map((peer) => peer.name), NO_BACKUP]) {
+    counter = nextCounter(counter, options.random);
+    const peer = members.get(name);
+    const sentAt = timers.now();
+    memory.noteAttempt(key, counter);
+    if (peer) {
+      const answer = await putFirst(context, peer, { key, counter, state });
+      if (table.get(key) || memory.floorOf(key) >= counter) return 'exists';
+      if (answer?.type === 'refused') return 'exists';
+      if (answer?.type === 'ended') {
+        adoptTombstone(context, key, peer.name, answer.tombstone);
+        return 'exists';
+      }
+      // It is not known whether the member has a copy, so the attempt with the next member has another counter.
+      if (answer?.type !== 'ok') continue;
+      peer.noteIncarnation(answer.incarnation);
+    } else if (name !== NO_BACKUP) {
+      continue;
+    } else {
+      const obstacle = obstacleToBeingAlone(context);
+      if (obstacle !== undefined) throw new ReplicationFailure(`no other member can take a copy, and ${obstacle}`);
+      events.session('alone', key);
+    }
+    const replica = new Replica({
+      key,
+      counter,
+      node: self,
+      backup: name,
+      seq: FIRST_SEQ,
+      state,
+      isOwn: true,
+      partnerGeneration: peer?.incarnations ?? 0,
+      lineage: '',
+    });
+    replica.confirmedAt = sentAt;
+    table.install(replica);
+    return replica;
+  }
+  throw new ReplicationFailure('no member can take a copy');
+}
+
+function refuseWhenFull({ table, options }: ReplicationContext, key: SessionKey, state: SessionState): void {
+  const bound = table.boundAgainst(key, state);
+  if (!bound) return;
+  throw new ReplicationFailure(
+    `this member is full (${table.size} sessions, ${table.bytes} bytes), a new session would pass ${bound}, which is ` +
+      `${options[bound]}; raise ${bound} of ReplicatedSessionStore, shorten the lifetimes, or add members`,
+  );
+}
+
+/** @returns undefined when the member does not answer */
+async function putFirst(
+  { calls, clock, process, options }: ReplicationContext,
+  peer: Peer,
+  { key, counter, state }: { readonly key: SessionKey; readonly counter: number; readonly state: SessionState },
+): Promise<PutAnswer | undefined> {
+  const message = {
+    type: 'put',
+    key,
+    counter,
+    backup: peer.name,
+    seq: FIRST_SEQ,
+    at: clock.now(),
+    process,
+    from: null,
+    ...(peer.process !== undefined && { receiver: peer.process }),
+    state: stateToWire(state),
+  } as const;
+  try {
+    return await calls.ask(peer, message, true);
+  } catch (error) {
+    // Others could go on from such a copy while this member and the next backup are cut off: no promise tells of it.
+    if (options.quorum && (error as ReplicationCallError).reason !== 'refused') {
+      throw new ReplicationFailure(UNKNOWN_ATTEMPT);
+    }
+    return undefined;
+  }
+}
+
+function adoptTombstone(context: ReplicationContext, key: SessionKey, holder: string, tombstone: WireCopy): void {
+  adoptCopy(context, {
+    ...tombstone,
+    key,
+    state: stateFromWire(tombstone.state, context.clock.now() - tombstone.at),
+    holder,
+    holderProcess: undefined,
+    wasFenced: true,
+    primaryProcess: undefined,
+    putAt: Number.NEGATIVE_INFINITY,
+    primaryHeardAt: 0,
+  });
+}

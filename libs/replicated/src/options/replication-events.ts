@@ -1,0 +1,100 @@
+import { sessionHash, type SessionKey } from 'nestjs-session-beans/store-kit';
+
+/** `session` is the 8-character hash that logs use. */
+export type ReplicationEvent =
+  | { readonly type: 'memberLost' | 'memberBack' | 'memberGone'; readonly member: string }
+  /** This server has become the primary of a session that another one had. */
+  | { readonly type: 'promoted'; readonly session: string; readonly from: string }
+  /** Another server has become the primary of a session of this one. */
+  | { readonly type: 'deposed'; readonly session: string; readonly by: string }
+  /** A session has one copy only; it has two again. */
+  | { readonly type: 'alone' | 'safe'; readonly session: string }
+  /** All members that had the session have lost it. */
+  | { readonly type: 'lost'; readonly session: string }
+  /** After a split two members had gone on with one session; this is the one that yields. */
+  | { readonly type: 'yielded'; readonly session: string; readonly to: string };
+
+/** Tells the application what happens. A listener that throws does not disturb the protocol. */
+export class ReplicationEvents {
+  constructor(private readonly listener: (event: ReplicationEvent) => void) {}
+
+  member(type: 'memberLost' | 'memberBack' | 'memberGone', member: string): void {
+    this.tell({ type, member });
+  }
+
+  session(type: 'alone' | 'safe' | 'lost', key: SessionKey): void {
+    this.tell({ type, session: sessionHash(key) });
+  }
+
+  promoted(key: SessionKey, from: string): void {
+    this.tell({ type: 'promoted', session: sessionHash(key), from });
+  }
+
+  deposed(key: SessionKey, by: string): void {
+    this.tell({ type: 'deposed', session: sessionHash(key), by });
+  }
+
+  yielded(key: SessionKey, to: string): void {
+    this.tell({ type: 'yielded', session: sessionHash(key), to });
+  }
+
+  private tell(event: ReplicationEvent): void {
+    try {
+      this.listener(event);
+    } catch {
+      // Whoever listens is told, not asked.
+    }
+  }
+}
+
+/** A server that dies has thousands of sessions: what happens to each of them is told together. */
+const AT_MOST_EVERY_MS = 10_000;
+
+type SessionTrouble = 'alone' | 'lost' | 'yielded';
+
+const MEANING: Readonly<Record<SessionTrouble, string>> = {
+  alone: 'has one copy only: no other member can take one',
+  lost: 'is lost: all members that had it have lost it',
+  yielded: 'went on here and elsewhere while the network was split; what was changed here is given up',
+};
+
+/** What an operator should hear of, in words: the rest is the protocol at work. */
+export class ReplicationLog {
+  /** Since the last line about it: when that was, and how many sessions more. */
+  private readonly told = new Map<SessionTrouble, { at: number; more: number }>();
+
+  constructor(
+    private readonly warn: (warning: string) => void,
+    /** Monotonic, in ms. */
+    private readonly now: () => number,
+  ) {}
+
+  tell(event: ReplicationEvent): void {
+    switch (event.type) {
+      case 'memberLost':
+        return this.warn(`member '${event.member}' does not answer; copies of its sessions are made elsewhere`);
+      case 'memberGone':
+        return this.warn(`member '${event.member}' has not answered for long; what only it had is lost`);
+      case 'alone':
+      case 'lost':
+      case 'yielded':
+        return this.tellOfSession(event.type, event.session);
+      case 'memberBack':
+      case 'promoted':
+      case 'deposed':
+      case 'safe':
+        return undefined;
+    }
+  }
+
+  private tellOfSession(type: SessionTrouble, session: string): void {
+    const last = this.told.get(type);
+    if (last && this.now() - last.at < AT_MOST_EVERY_MS) {
+      last.more++;
+      return;
+    }
+    const others = last && last.more > 0 ? `, and since the last such line ${last.more} others did` : '';
+    this.told.set(type, { at: this.now(), more: 0 });
+    this.warn(`session ${session} ${MEANING[type]}${others}`);
+  }
+}

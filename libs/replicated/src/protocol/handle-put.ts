@@ -1,0 +1,130 @@
+import { type Epoch, hasForked, isOwner, sameEpoch } from '../copy/epoch.js';
+import { FIRST_SEQ, Replica } from '../copy/replica.js';
+import type { SessionState } from '../copy/session-state.js';
+import { applyDelta, shiftDelta } from '../copy/state-delta.js';
+import { isEnded, isTombstone, type Tombstone } from '../copy/tombstone.js';
+import { copyToWire, stateFromWire } from '../copy/wire-state.js';
+import { fenceReplica } from './fence-replica.js';
+import type { ReplicationContext } from './replication-context.js';
+import type { PutAnswer, PutMessage } from './replication-message.js';
+
+/**
+ * The sender is the primary of an epoch. It wants this member to have the next state of the session, or to know that the
+ * epoch has begun. The answer `ok` is a promise: the state is here, and nobody is told of an older one any more.
+ */
+export function handlePut(context: ReplicationContext, sender: string, message: PutMessage): PutAnswer {
+  const { table, members, clock, timers } = context;
+  const own = table.get(message.key);
+  // An ended process may not put: nothing that it puts now was acknowledged.
+  if (!members.get(sender)?.noteMessage(message.process, timers.now())) return refusal(context, message, own);
+  const aheadMs = clock.now() - message.at;
+  const state = message.state && stateFromWire(message.state, aheadMs);
+
+  // An ended session stays ended: nothing follows a tombstone, whatever its counter.
+  if (own && isEnded(own.state)) return { type: 'ended', tombstone: copyToWire(own, clock.now()) };
+  if (own && sameEpoch(own, { counter: message.counter, node: sender })) {
+    return follow(context, own, message, state, aheadMs);
+  }
+  return begin(context, sender, own, message, state);
+}
+
+/** The next state at the epoch that this copy belongs to. */
+function follow(
+  context: ReplicationContext,
+  own: Replica,
+  message: PutMessage,
+  state: SessionState | Tombstone | undefined,
+  aheadMs: number,
+): PutAnswer {
+  const { table, self, timers } = context;
+  if (own.fenced || !isOwner(own, self)) {
+    // The first message of the epoch may be repeated to a member that only had to know of it.
+    return !own.fenced && message.seq === own.seq ? accepted(context, own.node) : refusal(context, message, own);
+  }
+  // The same message again, because its answer was lost.
+  if (message.seq === own.seq) return accepted(context, own.node);
+  if (message.seq < own.seq) return refusal(context, message, own);
+  const next = state ?? (message.seq === own.seq + 1 ? changedBy(own, message, aheadMs) : undefined);
+  if (!next) return refusal(context, message, own);
+  if (table.boundAgainst(own.key, next)) return { type: 'full' };
+  // The table sweeps when it looks for room, and may have removed this copy.
+  if (table.get(own.key) !== own) return refusal(context, message, undefined);
+  table.advance(own, message.seq, next);
+  own.confirmedAt = timers.now();
+  return accepted(context, own.node);
+}
+
+function changedBy(own: Replica, { delta }: PutMessage, aheadMs: number): SessionState | undefined {
+  return delta && !isTombstone(own.state) ? applyDelta(own.state, shiftDelta(delta, aheadMs)) : undefined;
+}
+
+/** Another epoch begins. */
+function begin(
+  context: ReplicationContext,
+  sender: string,
+  own: Replica | undefined,
+  message: PutMessage,
+  state: SessionState | Tombstone | undefined,
+): PutAnswer {
+  const { table, memory, members, self, events, promises, timers } = context;
+  const { key, counter, backup, seq, from, lineage = '', receiver = context.process } = message;
+  // A change at an epoch that this member has no copy of: it gave its copy away, or lost it. A new copy would hide that.
+  if (!state || from === undefined) return refusal(context, message, own);
+  // The message was on its way for long. The process that it was sent to may have lost what came after it.
+  if (receiver !== context.process) return { type: 'another' };
+  if (counter <= memory.floorOf(key) || promises?.forbids(key, { counter, node: sender })) {
+    return refusal(context, message, own);
+  }
+  // Any copy shows that the session was created before.
+  if (own && seq === FIRST_SEQ) return refusal(context, message, own);
+  if (own && (counter <= own.counter || !isAsTold(own, from, self))) return refusal(context, message, own);
+  if (!own && from) return refusal(context, message, own);
+
+  const isFollower = backup === self;
+  if (table.boundAgainst(key, state)) {
+    if (isFollower) return { type: 'full' };
+    // A member that only has to know of the epoch can do so without a copy.
+    const old = table.get(key);
+    if (old) fenceReplica(context, old, sender);
+    if (old) table.remove(old);
+    memory.raiseFloor(key, counter);
+    return accepted(context, sender);
+  }
+  if (own) {
+    const wasSplit = own.isOwn && hasForked(lineage, own);
+    fenceReplica(context, own, sender);
+    if (wasSplit) events.yielded(key, sender);
+  }
+  const replica = new Replica({
+    key,
+    counter,
+    node: sender,
+    backup,
+    seq,
+    state,
+    isOwn: false,
+    partnerGeneration: members.get(sender)?.processes ?? 0,
+    lineage,
+  });
+  replica.confirmedAt = timers.now();
+  table.install(replica);
+  return accepted(context, sender);
+}
+
+/**
+ * Whether the sender made its state from the copy that is still here. Of the members that want to begin the next epoch one
+ * is first here; the others are refused, because their state was made from a copy that is not the last one any more. A
+ * sender that was told of no copy may replace one that nobody counts on.
+ */
+function isAsTold(own: Replica, from: Epoch | null, self: string): boolean {
+  if (from) return sameEpoch(own, from);
+  return !isTombstone(own.state) && (own.fenced || !isOwner(own, self));
+}
+
+function accepted({ members }: ReplicationContext, sender: string): PutAnswer {
+  return { type: 'ok', incarnation: members.get(sender)?.ownIncarnation ?? '' };
+}
+
+function refusal({ memory }: ReplicationContext, { key }: PutMessage, own: Replica | undefined): PutAnswer {
+  return { type: 'refused', counter: Math.max(memory.floorOf(key), own?.counter ?? 0) };
+}

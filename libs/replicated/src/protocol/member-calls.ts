@@ -1,0 +1,76 @@
+import type { Peer } from '../members/peer.js';
+import type { ReplicationTimers } from '../options/replication-timers.js';
+import { ReplicationCallError, type ReplicationTransport } from '../transports/replication-transport.js';
+import type {
+  CheckAnswer,
+  ClaimAnswer,
+  DoneAnswer,
+  GrantAnswer,
+  PongAnswer,
+  PromisesAnswer,
+  PutAnswer,
+  ReplicationMessage,
+} from './replication-message.js';
+
+interface Answers {
+  readonly put: PutAnswer;
+  readonly claim: ClaimAnswer;
+  readonly grant: GrantAnswer;
+  readonly promises: PromisesAnswer;
+  readonly drop: DoneAnswer;
+  readonly end: DoneAnswer;
+  readonly ping: PongAnswer;
+  readonly check: CheckAnswer;
+  readonly leaving: DoneAnswer;
+}
+
+/** A call that fails this much later than its timeout shows that this process stood still, in ms. */
+const LATE_MS = 50;
+
+/** Calls other members, and learns from the outcome whether they are there. */
+export class MemberCalls {
+  constructor(
+    private readonly transport: () => ReplicationTransport,
+    private readonly timers: ReplicationTimers,
+    private readonly timeoutMs: number,
+  ) {}
+
+  /**
+   * @param persistently calls the member even if it was silent a moment ago
+   * @throws ReplicationCallError
+   */
+  async ask<T extends ReplicationMessage>(peer: Peer, message: T, persistently = false): Promise<Answers[T['type']]> {
+    if (!persistently && peer.isSuspected(this.timers.now())) {
+      throw new ReplicationCallError('silent', `member '${peer.name}' did not answer a moment ago`);
+    }
+    const text = JSON.stringify(message);
+    const sentAt = this.timers.now();
+    try {
+      return await this.send(peer, text);
+    } catch (error) {
+      // This process may have stood still itself, while the answer waited to be read. Every message may be repeated.
+      const wasFrozen = this.timers.now() - sentAt > this.timeoutMs + LATE_MS;
+      if (!(wasFrozen && (error as ReplicationCallError).reason === 'silent')) throw error;
+      return this.send(peer, text);
+    }
+  }
+
+  private async send<T extends ReplicationMessage>(peer: Peer, text: string): Promise<Answers[T['type']]> {
+    try {
+      const answer = JSON.parse(await this.transport().call(peer.member, text, this.timeoutMs)) as {
+        readonly type?: unknown;
+      } | null;
+      if (answer?.type === undefined || answer.type === 'bad')
+        throw new ReplicationCallError('rejected', `member '${peer.name}' does not understand what it is asked`);
+      peer.noteAnswer(this.timers.now());
+      return answer as Answers[T['type']];
+    } catch (error) {
+      const failure =
+        error instanceof ReplicationCallError
+          ? error
+          : new ReplicationCallError('rejected', `the call to member '${peer.name}' failed`, { cause: error });
+      if (failure.reason !== 'refused') peer.suspect(this.timers.now());
+      throw failure;
+    }
+  }
+}

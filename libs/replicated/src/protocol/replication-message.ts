@@ -1,0 +1,196 @@
+import type { SessionKey } from 'nestjs-session-beans/store-kit';
+import type { Epoch, Owners, PromisedEpoch } from '../copy/epoch.js';
+import type { StateDelta } from '../copy/state-delta.js';
+import type { WireCopy, WireState } from '../copy/wire-state.js';
+
+/**
+ * The messages between members, as JSON. Every message may be lost, repeated or late.
+ *
+ * In all of them `at` is the sender's wall clock, `process` names the sender's process, and `incarnation` is a text that
+ * stays the same for as long as the sender keeps what the receiver gave it (see `Peer.ownIncarnation`).
+ */
+export type ReplicationMessage =
+  | PutMessage
+  | ClaimMessage
+  | GrantMessage
+  | PromisesMessage
+  | DropMessage
+  | EndMessage
+  | PingMessage
+  | CheckMessage
+  | { readonly type: 'leaving' };
+
+/** From the primary of an epoch: the next state of the session, or the beginning of the epoch. */
+export interface PutMessage {
+  readonly type: 'put';
+  readonly key: SessionKey;
+
+  /** Counter of the epoch; its primary is the sender. */
+  readonly counter: number;
+  readonly backup: string;
+  readonly seq: number;
+
+  /** The whole state: present where an epoch begins, and where the session ends. */
+  readonly state?: WireState;
+
+  /** Otherwise: the difference that one change made to the state at `seq - 1`. */
+  readonly delta?: StateDelta;
+
+  /** Present where an epoch begins: the epoch of the copy that the receiver told of when it was claimed, null for none. */
+  readonly from?: Epoch | null;
+
+  /** Present where an epoch begins: the epochs before it. */
+  readonly lineage?: string;
+
+  /**
+   * Present where an epoch begins, if it is known: the process of the receiver for which the message is meant. A later
+   * process may have lost what came after.
+   */
+  readonly receiver?: string;
+  readonly at: number;
+  readonly process: string;
+}
+
+export type PutAnswer =
+  | { readonly type: 'ok'; readonly incarnation: string }
+  /** A new epoch needs a greater counter than this. */
+  | { readonly type: 'refused'; readonly counter: number }
+  | { readonly type: 'full' }
+  /** The message was meant for an earlier process. */
+  | { readonly type: 'another' }
+  | { readonly type: 'ended'; readonly tombstone: WireCopy };
+
+/** Asks for the receiver's copy. The receiver fences it. */
+export interface ClaimMessage {
+  readonly type: 'claim';
+  readonly key: SessionKey;
+
+  /**
+   * The greatest counter that the sender knows of. A receiver that answers begins or follows no epoch up to it that it has
+   * not told of.
+   */
+  readonly floor: number;
+}
+
+export type ClaimAnswer =
+  | {
+      readonly type: 'none';
+      readonly process: string;
+
+      /** How long this process has been running: what it had before is lost. */
+      readonly upMs: number;
+
+      /** The epoch with which the session went on when this member gave its copy away, if that was lately. */
+      readonly moved?: Owners;
+
+      /** The greatest counter with which this member has lately tried to begin an epoch, or 0. */
+      readonly attempted: number;
+      readonly floor: number;
+    }
+  | {
+      readonly type: 'copy';
+      readonly process: string;
+      readonly copy: WireCopy;
+
+      /** The copy was fenced before this claim. */
+      readonly fenced: boolean;
+
+      /** Names the process of the primary that put the copy. */
+      readonly primaryProcess?: string;
+
+      /** Time since the copy was put. */
+      readonly ageMs: number;
+
+      /** Time since that primary was last heard: its lease may count from then. */
+      readonly heardAgoMs: number;
+      readonly floor: number;
+    };
+
+/** Quorum: asks for the consent to an epoch. */
+export interface GrantMessage {
+  readonly type: 'grant';
+  readonly key: SessionKey;
+  readonly counter: number;
+  readonly process: string;
+
+  /** Counter of the epoch that the new one would follow: promises up to there are settled. */
+  readonly of: number;
+}
+
+export interface GrantAnswer {
+  readonly type: 'yes' | 'no';
+
+  /** The epochs above `of` that were granted before, and to whom. */
+  readonly before: readonly PromisedEpoch[];
+}
+
+/** Quorum: from a process that does not know the promises of the processes before it. Asks for the page after the last. */
+export interface PromisesMessage {
+  readonly type: 'promises';
+  readonly generation: number;
+  readonly skip: number;
+}
+
+export interface PromisesAnswer {
+  readonly type: 'promised';
+  readonly generation: number;
+
+  /** Empty after the last page. */
+  readonly page: readonly (readonly [key: SessionKey, epochs: readonly PromisedEpoch[]])[];
+}
+
+/** An epoch has begun without the receiver: it may forget its copy. */
+export interface DropMessage extends Owners {
+  readonly type: 'drop';
+  readonly key: SessionKey;
+}
+
+/** A session has ended. */
+export interface EndMessage {
+  readonly type: 'end';
+  readonly key: SessionKey;
+  readonly epoch: Owners;
+  readonly state: WireState;
+  readonly at: number;
+}
+
+/** A heartbeat. */
+export interface PingMessage {
+  readonly type: 'ping';
+  readonly process: string;
+
+  /** Epochs of the receiver's last `unfollowed` list that are over at the sender, too. */
+  readonly settled: readonly KeyAtCounter[];
+}
+
+export type KeyAtCounter = readonly [key: SessionKey, counter: number];
+
+export interface PongAnswer {
+  readonly type: 'pong';
+  readonly incarnation: string;
+
+  /** Epochs of the receiver that this member, their backup, does not follow any more. */
+  readonly unfollowed: readonly KeyAtCounter[];
+
+  /** There are more of them than fit into one message. */
+  readonly more: boolean;
+}
+
+/** Asks the primary of some epochs whether the sender's copies of them still count. */
+export interface CheckMessage {
+  readonly type: 'check';
+  readonly replicas: readonly KeyAtCounter[];
+}
+
+export interface CheckAnswer {
+  readonly type: 'checked';
+  readonly incarnation: string;
+
+  /** For each copy: it counts; it is not needed any more; the primary knows nothing of it. */
+  readonly verdicts: readonly ('fine' | 'drop' | 'unknown')[];
+}
+
+/** Says only that the message has arrived. */
+export interface DoneAnswer {
+  readonly type: 'done';
+}

@@ -1,0 +1,242 @@
+import { describe, expect, it } from '@jest/globals';
+import { chooseCopy, type ClaimResult } from './choose-copy.js';
+import type { ClaimedCopy } from './claimed-copy.js';
+
+/** `s1 has 5:s1-s2#7`: who has it, and of which epoch, with which number. `done` = the session has ended. */
+function copy(text: string, more: Partial<ClaimedCopy> = {}): ClaimedCopy {
+  const match = /^(\w+) has (\d+):(\w+)-(\w+|-)#(\d+)( ended| ending)?$/.exec(text);
+  if (!match) throw new Error(text);
+  const [, holder = '', counter, node = '', backup = '', seq, end] = match;
+  const tombstone = { endedAt: 1, renewed: false, callId: '', isFinal: end === ' ended' };
+  const session = {
+    stamp: '1.w',
+    earlierStamps: undefined,
+    lifetime: { idleTimeoutMs: 1, absoluteTimeoutMs: 1, unjoinedTimeoutMs: 1 },
+    parts: [],
+    createdAt: 0,
+    lastAccessedAt: 0,
+    joined: true,
+    lock: undefined,
+  };
+  return {
+    key: 'k',
+    holder,
+    holderProcess: `${holder} now`,
+    counter: Number(counter),
+    node,
+    backup,
+    seq: Number(seq),
+    lineage: '',
+    state: end ? tombstone : session,
+    wasFenced: false,
+    primaryProcess: `${node} now`,
+    putAt: 500,
+    primaryHeardAt: 0,
+    ...more,
+  };
+}
+
+function result(
+  copies: readonly ClaimedCopy[],
+  more: Partial<ClaimResult> & { noneAt?: readonly string[] } = {},
+): ClaimResult {
+  const none = new Map(
+    (more.noneAt ?? []).map((name) => [name, { process: `${name} now`, startedAt: 0, attempted: 0 }]),
+  );
+  return { copies, none, unanswered: new Map(), moved: undefined, promisedFloor: 100, ...more };
+}
+
+const witness = { counter: 5, node: 's1', backup: 's2' };
+
+describe('of the copies that were told', () => {
+  it('the newest epoch counts, and in it the last change', () => {
+    const copies = [copy('s1 has 5:s1-s2#7'), copy('s2 has 5:s1-s2#8'), copy('s3 has 4:s3-s2#20')];
+
+    expect(chooseCopy(result(copies), [], false)).toEqual({ is: 'copy', copy: copies[1] });
+  });
+
+  it('a change that only the backup has is not lost: it may have been acknowledged', () => {
+    const copies = [copy('s2 has 5:s1-s2#8')];
+    const silent = new Map([['s1', 'silent' as const]]);
+
+    expect(chooseCopy(result(copies, { unanswered: silent }), [witness], false)).toEqual({
+      is: 'copy',
+      copy: copies[0],
+    });
+  });
+
+  it('one that is older than what the client was shown does not count', () => {
+    const older = result([copy('s3 has 4:s3-s4#9')]);
+    const silent = { ...older, unanswered: new Map([['s1', 'silent' as const]]) };
+
+    expect(chooseCopy(older, [witness], false)).toEqual({ is: 'lost', witness });
+    expect(chooseCopy(silent, [witness], false)).toEqual({ is: 'unreachable', members: ['s1'] });
+  });
+
+  it('one of the same number by another primary, or of a line that left it out, is not what the client was shown', () => {
+    const forks = [copy('s3 has 5:s3-s4#9'), copy('s3 has 7:s3-s4#9', { lineage: '4:s1 5:s3 6:s3' })];
+
+    for (const fork of forks) expect(chooseCopy(result([fork]), [witness], false).is).toBe('lost');
+    const heir = copy('s3 has 7:s3-s4#9', { lineage: '4:s1 5:s1 6:s3' });
+    expect(chooseCopy(result([heir]), [witness], false).is).toBe('copy');
+  });
+
+  it('of two epochs with one number the one that the client was shown wins, else the one with more changes', () => {
+    const copies = [copy('s1 has 5:s1-s2#7'), copy('s3 has 5:s3-s4#9')];
+
+    expect(chooseCopy(result(copies), [witness], false)).toEqual({ is: 'copy', copy: copies[0] });
+    expect(chooseCopy(result(copies), [], false)).toEqual({ is: 'copy', copy: copies[1] });
+  });
+
+  it('a tombstone that all owners had ends it, whatever is newer', () => {
+    const copies = [copy('s3 has 9:s3-s4#30'), copy('s2 has 5:s1-s2#8 ended')];
+
+    expect(chooseCopy(result(copies), [], false)).toEqual({ is: 'ended', copy: copies[1] });
+  });
+
+  it('a tombstone that only the backup was told of is a state like any other', () => {
+    const ending = copy('s2 has 5:s1-s2#8 ending');
+
+    expect(chooseCopy(result([ending, copy('s1 has 5:s1-s2#7')]), [], false)).toEqual({ is: 'copy', copy: ending });
+    expect(chooseCopy(result([ending, copy('s1 has 6:s1-s3#8')]), [], false)).toMatchObject({ copy: { counter: 6 } });
+  });
+
+  it('one whose primary is there and has nothing of it does not count, if that cannot be about to begin', () => {
+    const stale = copy('s2 has 5:s1-s2#8');
+    const disowned = result([stale], { noneAt: ['s1'] });
+    const attempted = new Map([['s1', { process: 's1 now', startedAt: 0, attempted: 5 }]]);
+    const restarted = new Map([['s1', { process: 's1 before', startedAt: 900, attempted: 0 }]]);
+
+    expect(chooseCopy(disowned, [], false)).toEqual({ is: 'nothing' });
+    expect(chooseCopy({ ...disowned, promisedFloor: 4 }, [], false)).toEqual({
+      is: 'newer',
+      epoch: stale,
+      begun: false,
+    });
+    expect(chooseCopy({ ...disowned, none: attempted }, [], false).is).toBe('copy');
+    expect(chooseCopy({ ...disowned, none: restarted }, [], false).is).toBe('copy');
+  });
+});
+
+describe('of two members that wanted to go on from one state', () => {
+  // s1 was quicker with 40; what s3 has comes from s2, which could not begin 90, since it has been told of 40.
+  const stray = copy('s3 has 90:s2-s3#9', { lineage: '5:s1' });
+  const atPrimary = copy('s1 has 40:s1-s2#12', { lineage: '5:s1' });
+  const atBackup = copy('s2 has 40:s1-s2#12', { lineage: '5:s1' });
+  const shown = { counter: 40, node: 's1', backup: 's2' };
+
+  it('the one counts that has begun, also with the smaller number, as its primary says', () => {
+    expect(chooseCopy(result([stray, atPrimary]), [], false)).toEqual({ is: 'copy', copy: atPrimary });
+  });
+
+  it('or as the one that was slower says', () => {
+    expect(chooseCopy(result([stray, atBackup]), [], false)).toEqual({ is: 'copy', copy: atBackup });
+  });
+
+  it('or as the client knows', () => {
+    const fromAnother = { ...atBackup, holderProcess: 's2 after a restart' };
+
+    expect(chooseCopy(result([stray, fromAnother]), [shown], false)).toEqual({ is: 'copy', copy: fromAnother });
+  });
+
+  it('or as somebody was told', () => {
+    const fromAnother = { ...atBackup, holderProcess: 's2 after a restart' };
+
+    expect(chooseCopy(result([stray, fromAnother], { moved: shown }), [], false)).toMatchObject({ copy: fromAnother });
+    expect(chooseCopy(result([stray], { moved: shown }), [], false)).toEqual({
+      is: 'newer',
+      epoch: shown,
+      begun: true,
+    });
+  });
+
+  it('after the other was asked about it', () => {
+    const before = result([stray, atPrimary], { promisedFloor: 40 });
+
+    expect(chooseCopy(before, [], false)).toEqual({ is: 'newer', epoch: stray, begun: false });
+  });
+
+  it('unless its primary says that the other has begun, too: after a split the greater number counts', () => {
+    const begun = copy('s2 has 90:s2-s3#9', { lineage: '5:s1' });
+
+    expect(chooseCopy(result([stray, begun, atPrimary]), [], false)).toMatchObject({ copy: { counter: 90 } });
+  });
+
+  it('and one that goes on from it counts more', () => {
+    const heir = { ...stray, lineage: '5:s1 40:s1' };
+
+    expect(chooseCopy(result([heir, atPrimary, atBackup]), [shown], false)).toEqual({ is: 'copy', copy: heir });
+  });
+});
+
+describe('a copy at a member that only had to know of the epoch', () => {
+  const bystander = copy('s3 has 6:s1-s2#9', { primaryProcess: undefined });
+
+  it('counts when an owner says that it has not begun, after it was asked about it', () => {
+    expect(chooseCopy(result([bystander], { noneAt: ['s2'], promisedFloor: 6 }), [witness], false).is).toBe('lost');
+    const heir = { ...bystander, lineage: '5:s1' };
+    expect(chooseCopy(result([heir], { noneAt: ['s2'], promisedFloor: 6 }), [witness], false).is).toBe('copy');
+    expect(chooseCopy(result([heir], { noneAt: ['s2'], promisedFloor: 5 }), [witness], false)).toEqual({
+      is: 'newer',
+      epoch: heir,
+      begun: false,
+    });
+  });
+
+  it('does not when the owner that says so has started anew since, and the other one is silent', () => {
+    const none = new Map([['s2', { process: 's2 now', startedAt: 900, attempted: 0 }]]);
+    const unanswered = new Map([['s1', 'silent' as const]]);
+
+    expect(chooseCopy(result([bystander], { none, unanswered }), [], false)).toEqual({
+      is: 'unreachable',
+      members: ['s1'],
+    });
+    expect(chooseCopy(result([bystander], { none, noneAt: ['s1'] }), [], false).is).toBe('copy');
+  });
+
+  it('does not while an owner may be alive and have more', () => {
+    const silent = new Map([['s1', 'silent' as const]]);
+    const dead = new Map([['s1', 'refused' as const]]);
+
+    expect(chooseCopy(result([bystander], { unanswered: silent }), [], false)).toEqual({
+      is: 'unreachable',
+      members: ['s1'],
+    });
+    expect(chooseCopy(result([bystander], { unanswered: dead }), [], false).is).toBe('copy');
+  });
+
+  it('never stands for the epoch itself', () => {
+    const shown = { counter: 6, node: 's1', backup: 's2' };
+
+    expect(chooseCopy(result([bystander], { noneAt: ['s2'] }), [shown], false).is).toBe('lost');
+  });
+});
+
+describe('when nobody has told of a copy', () => {
+  it('there is none, unless somebody is silent and somebody was shown one', () => {
+    const silent = { unanswered: new Map([['s3', 'refused' as const]]) };
+
+    expect(chooseCopy(result([]), [], false)).toEqual({ is: 'nothing' });
+    expect(chooseCopy(result([], silent), [], true)).toEqual({ is: 'nothing' });
+    expect(chooseCopy(result([], silent), [], false)).toEqual({ is: 'unreachable', members: ['s3'] });
+    expect(chooseCopy(result([], silent), [witness], true)).toEqual({ is: 'unreachable', members: ['s3'] });
+    expect(chooseCopy(result([]), [witness], true)).toEqual({ is: 'lost', witness });
+  });
+
+  it('but of where it went, those are asked', () => {
+    const moved = { counter: 6, node: 's3', backup: 's4' };
+
+    expect(chooseCopy(result([], { moved }), [witness], false)).toEqual({ is: 'newer', epoch: moved, begun: true });
+    expect(chooseCopy(result([], { moved }), [witness, moved], false)).toEqual({ is: 'lost', witness });
+  });
+});
+
+describe('a primary that answered before its epoch was known', () => {
+  it('is asked again: it may have begun since, and have a lease', () => {
+    const backup = copy('s2 has 6:s1-s2#9', { lineage: '5:s1' });
+    const before = result([backup, copy('s1 has 5:s1-s2#8')], { promisedFloor: 5 });
+
+    expect(chooseCopy(before, [], false)).toEqual({ is: 'newer', epoch: backup, begun: false });
+    expect(chooseCopy({ ...before, promisedFloor: 6 }, [], false)).toEqual({ is: 'copy', copy: backup });
+  });
+});

@@ -1,0 +1,134 @@
+import type { SessionKey } from 'nestjs-session-beans/store-kit';
+import { NO_BACKUP, type Owners } from '../copy/epoch.js';
+import { Replica } from '../copy/replica.js';
+import { hasExpired } from '../copy/session-state.js';
+import { isEnded, isTombstone, type NoSession } from '../copy/tombstone.js';
+import { stateToWire } from '../copy/wire-state.js';
+import { pause } from '../options/replication-timers.js';
+import type { ReplicationContext } from '../protocol/replication-context.js';
+import { ReplicationFailure } from '../protocol/replication-failure.js';
+import { chooseCopy } from './choose-copy.js';
+import { adoptCopy } from './claimed-copy.js';
+import { ClaimRound, type EpochSearch } from './claim-round.js';
+import { TakeOver } from './take-over.js';
+
+/** An operation tries at least this often, however long the rounds take. */
+const LEAST_ROUNDS = 5;
+
+/** A member that was slower than another waits a random time up to this before it tries again; it grows with each attempt. */
+const BACK_OFF_MS = { first: 10, most: 60 } as const;
+
+/** Sessions may be idle for at least this long, as far as a process knows that has seen none yet. */
+const USUAL_IDLE_MS = 30 * 60_000;
+
+export interface NewEpochRequest {
+  readonly key: SessionKey;
+
+  /** Epochs that are known to have begun, for example from the client's cookie. */
+  readonly witnesses: readonly Owners[];
+
+  /** Members that are not to be asked, and not to become the backup. */
+  readonly avoid: ReadonlySet<string>;
+
+  /** Without a witness, members that do not answer count as having nothing. */
+  readonly isLenient: boolean;
+}
+
+/**
+ * Makes this member the primary of a session, with the newest state that was acknowledged anywhere. It claims all copies,
+ * goes on from the newest, and begins an epoch of its own. A session changes its owners in this way only, whatever the
+ * reason.
+ *
+ * Called in the session's queue.
+ *
+ * @throws ReplicationFailure when that cannot be done now
+ */
+export async function newEpoch(context: ReplicationContext, request: NewEpochRequest): Promise<Replica | NoSession> {
+  const { timers, options } = context;
+  const deadline = timers.now() + 2 * (options.callTimeoutMs + options.leaseMs);
+  const search: EpochSearch = { witnesses: request.witnesses, floor: 0, mustAsk: [], avoid: new Set(request.avoid) };
+  for (let round = 1, backOff: number = BACK_OFF_MS.first; ; round++) {
+    const found = await attempt(context, request, search);
+    if (found !== 'again') return found;
+    if (round >= LEAST_ROUNDS && timers.now() > deadline) throw new ReplicationFailure('its owners change too often');
+    await pause(timers, options.random() * backOff);
+    backOff = Math.min(2 * backOff, BACK_OFF_MS.most);
+  }
+}
+
+async function attempt(
+  context: ReplicationContext,
+  { key, isLenient }: NewEpochRequest,
+  search: EpochSearch,
+): Promise<Replica | NoSession | 'again'> {
+  const { table, memory, clock } = context;
+  const before = table.get(key);
+  if (before && isEnded(before.state)) return { tombstone: before.state };
+  if (search.witnesses.some((witness) => memory.isLost(key, witness))) return {};
+
+  const round = new ClaimRound(context, key, search.witnesses, search.floor, search.avoid);
+  await round.run(search.mustAsk);
+  let choice = chooseCopy(round, search.witnesses, isLenient);
+  if (choice.is === 'unreachable' && (await round.askSuspected())) {
+    choice = chooseCopy(round, search.witnesses, isLenient);
+  }
+  search.floor = Math.max(search.floor, round.floor);
+  if (table.get(key) !== round.local) return 'again';
+
+  switch (choice.is) {
+    case 'unreachable':
+      throw new ReplicationFailure(`members that may have it do not answer: ${choice.members.join(', ')}`);
+    case 'newer':
+      if (choice.begun) search.witnesses = [...search.witnesses, choice.epoch];
+      search.floor = Math.max(search.floor, choice.epoch.counter);
+      search.mustAsk = [...search.mustAsk, choice.epoch];
+      return 'again';
+    case 'nothing':
+      return {};
+    case 'lost':
+      return giveUpSession(context, round, choice.witness);
+    case 'ended':
+      adoptCopy(context, choice.copy);
+      return isTombstone(choice.copy.state) ? { tombstone: choice.copy.state } : {};
+    case 'copy': {
+      const { copy } = choice;
+      if (!isTombstone(copy.state) && hasExpired(copy.state, clock.now())) return {};
+      return new TakeOver(context, round, copy, search).run();
+    }
+  }
+}
+
+/**
+ * All members have answered, and none has the state that the witness tells of, or one that follows it. Members without a
+ * witness must not find the older copies: these become tombstones.
+ */
+function giveUpSession(context: ReplicationContext, round: ClaimRound, witness: Owners): NoSession {
+  const { self, clock, members, calls, memory, events, table } = context;
+  const { key, copies } = round;
+  memory.noteLost(key, witness);
+  // Others have gone on from an older state, and their clients are not to lose theirs.
+  if (copies.some(({ counter }) => counter >= witness.counter)) {
+    events.session('lost', key);
+    return { lost: true };
+  }
+  const state = stateToWire({ endedAt: clock.now(), renewed: false, callId: '', isFinal: true });
+  const message = { type: 'end', key, epoch: witness, state, at: clock.now() } as const;
+  for (const { holder } of copies) {
+    const peer = members.get(holder);
+    if (peer) void calls.ask(peer, message).catch(() => undefined);
+  }
+  const own = copies.some(({ holder }) => holder === self) ? table.get(key) : undefined;
+  if (own) table.remove(own);
+  if (copies.length === 0 && wasEnded(context, round, witness)) return {};
+  events.session('lost', key);
+  return { lost: true };
+}
+
+/**
+ * Whether the session is more likely to have ended than to be lost: one of its owners has been running for longer than
+ * sessions may be idle. The session has expired or ended there, so long ago that nothing is left of it.
+ */
+function wasEnded({ table }: ReplicationContext, { none }: ClaimRound, { node, backup }: Owners): boolean {
+  const longMs = Math.max(table.longestIdleMs, USUAL_IDLE_MS);
+  return [node, backup].some((name) => name !== NO_BACKUP && (none.get(name)?.upMs ?? 0) >= longMs);
+}

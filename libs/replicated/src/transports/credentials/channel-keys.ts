@@ -1,0 +1,37 @@
+import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
+
+/** Keys of one connection; see `SealedCredentials`. */
+export interface ChannelKeys {
+  readonly id: string;
+  readonly proof: Buffer;
+  readonly calls: Buffer;
+  readonly answers: Buffer;
+}
+
+/** What the secret is used as in introductions, before there are nonces of both ends. */
+export function introductionKey(secret: string): Buffer {
+  return Buffer.from(hkdfSync('sha256', secret, '', 'nestjs-session-beans replication 1 introduction', 32));
+}
+
+/** @param nonces of the caller, then of the receiver */
+export function channelKeys(secret: string, from: string, to: string, nonces: readonly [string, string]): ChannelKeys {
+  const info = `nestjs-session-beans replication 1 channel ${from} ${to}`;
+  const bytes = Buffer.from(hkdfSync('sha256', secret, nonces.join('.'), info, 112));
+  return {
+    id: bytes.toString('base64url', 0, 16),
+    proof: bytes.subarray(16, 48),
+    calls: bytes.subarray(48, 80),
+    answers: bytes.subarray(80, 112),
+  };
+}
+
+/** 43 characters. `fields` must not contain dots, but for the last. */
+export function mac(key: Buffer, ...fields: readonly string[]): string {
+  return createHmac('sha256', key).update(fields.join('.')).digest('base64url');
+}
+
+/** Takes the same time wherever they differ. */
+export function isSameMac(given: string, right: string): boolean {
+  const [a, b] = [Buffer.from(given), Buffer.from(right)];
+  return a.length === b.length && timingSafeEqual(a, b);
+}

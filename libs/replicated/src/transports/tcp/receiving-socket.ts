@@ -1,0 +1,68 @@
+import type { Socket } from 'node:net';
+import { ENVELOPE_BYTES, IDLE_MS, MAX_CALLS, MAX_UNREAD_MESSAGES, UNPROVEN_BYTES } from '../wire/wire-limits.js';
+import type { Reception } from '../wire/wire-receiver.js';
+import { type FramePacket, FrameSocket } from './frame-socket.js';
+
+export interface ReceivingSettings {
+  readonly maxMessageBytes: number;
+  readonly newReception: (socket: Socket) => Reception;
+  readonly onRefused: (socket: Socket, reason: string) => void;
+}
+
+/** What Nest's server has sent: the answer of the handler, or what it threw. */
+interface ResponsePacket {
+  readonly id: string;
+  readonly response?: string;
+  readonly err?: unknown;
+}
+
+/** A connection at the member that is called. */
+export class ReceivingSocket extends FrameSocket {
+  readonly reception: Reception;
+  private answering = 0;
+
+  constructor(
+    socket: Socket,
+    private readonly settings: ReceivingSettings,
+  ) {
+    super(socket);
+    this.reception = settings.newReception(socket);
+    socket.setTimeout(IDLE_MS, () => socket.destroy());
+    socket.on('drain', () => this.goOn());
+  }
+
+  protected override get maxBytes(): number {
+    return this.reception.isIntroduced ? this.settings.maxMessageBytes + ENVELOPE_BYTES : UNPROVEN_BYTES;
+  }
+
+  protected override get isHeld(): boolean {
+    return this.answering >= MAX_CALLS || this.socket.writableNeedDrain;
+  }
+
+  protected override take({ id, text }: FramePacket): void {
+    this.answering++;
+    if (this.isHeld) this.socket.pause();
+    this.socket.emit('message', { pattern: 'text', id, data: text });
+  }
+
+  protected override refused(reason: string): void {
+    this.settings.onRefused(this.socket, reason);
+  }
+
+  protected override handleSend({ id, response, err }: ResponsePacket, callback?: (error?: unknown) => void): void {
+    this.answering--;
+    if (response === undefined) return this.refuse(err instanceof Error ? err.message : 'it could not be answered');
+    const { maxMessageBytes, onRefused } = this.settings;
+    if (Buffer.byteLength(response) > maxMessageBytes + ENVELOPE_BYTES)
+      onRefused(this.socket, `an answer to it is above maxMessageBytes, ${maxMessageBytes}, and was not sent`);
+    else this.write({ id, text: response }, callback);
+    if (this.socket.writableLength > MAX_UNREAD_MESSAGES * maxMessageBytes) this.refuse('it does not read the answers');
+    this.goOn();
+  }
+
+  private goOn(): void {
+    if (this.isHeld) return;
+    this.socket.resume();
+    this.takeFrames();
+  }
+}

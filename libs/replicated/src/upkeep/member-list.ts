@@ -1,0 +1,67 @@
+import { SessionConfigurationError } from 'nestjs-session-beans/store-kit';
+import type { Members } from '../members/members.js';
+import { refuseUnsuitedMembers, type ReplicationMember } from '../members/replication-member.js';
+import type { ResolvedReplicatedOptions } from '../options/replicated-session-store.options.js';
+
+/** Finds out who the members are: once for a list, again and again for a function. */
+export class MemberList {
+  private cancel: (() => void) | undefined = undefined;
+  private isStopped = false;
+  private lastProblem: string | undefined = undefined;
+
+  constructor(
+    private readonly options: ResolvedReplicatedOptions,
+    private readonly members: Members,
+    private readonly onChange: () => void,
+  ) {}
+
+  /** @returns this member, as the list has it @throws SessionConfigurationError when the function fails or its list cannot be used */
+  async open(): Promise<ReplicationMember> {
+    const { nodeName, members } = this.options;
+    const list = await this.ask().catch((error: Error) => {
+      if (error instanceof SessionConfigurationError) throw error;
+      throw new SessionConfigurationError(
+        `ReplicatedSessionStore option members: the function failed: ${error.message}`,
+      );
+    });
+    this.members.update(list);
+    if (typeof members === 'function') this.schedule();
+    return list.find(({ name }) => name === nodeName) as ReplicationMember;
+  }
+
+  stop(): void {
+    this.isStopped = true;
+    this.cancel?.();
+  }
+
+  private async ask(): Promise<readonly ReplicationMember[]> {
+    const { nodeName, members } = this.options;
+    const list = typeof members === 'function' ? await members() : members;
+    if (!Array.isArray(list))
+      throw new SessionConfigurationError('ReplicatedSessionStore option members: the function found no list');
+    refuseUnsuitedMembers(nodeName, list as readonly ReplicationMember[]);
+    return list as readonly ReplicationMember[];
+  }
+
+  private schedule(): void {
+    if (this.isStopped) return;
+    const { timers, refreshMembersMs } = this.options;
+    this.cancel = timers.after(refreshMembersMs, () => void this.refresh());
+  }
+
+  /** A list that cannot be had or used is no reason to give members up: the last one stays. */
+  private async refresh(): Promise<void> {
+    try {
+      const list = await this.ask();
+      if (this.isStopped) return;
+      this.members.update(list);
+      this.lastProblem = undefined;
+      this.onChange();
+    } catch (error) {
+      const { message } = error as Error;
+      if (message !== this.lastProblem) this.options.warn(`the list of members stays as it is: ${message}`);
+      this.lastProblem = message;
+    }
+    this.schedule();
+  }
+}

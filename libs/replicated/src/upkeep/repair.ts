@@ -1,0 +1,106 @@
+import type { Replica } from '../copy/replica.js';
+import { isTombstone } from '../copy/tombstone.js';
+import type { Peer } from '../members/peer.js';
+import type { ReplicationContext } from '../protocol/replication-context.js';
+import { newEpoch } from '../take-over/new-epoch.js';
+
+/** Sessions that are repaired at a time: requests come first. */
+const AT_ONCE = 16;
+
+const NOBODY: ReadonlySet<string> = new Set();
+
+/** Gives sessions their second copy back when a member is lost, without waiting for their next requests. */
+export class Repair {
+  private isRunning = false;
+  private isRequested = false;
+  private isStopped = false;
+  private ranAt = Number.NEGATIVE_INFINITY;
+  private cancel: (() => void) | undefined = undefined;
+
+  constructor(private readonly context: ReplicationContext) {}
+
+  /** Looks through all copies, soon. */
+  request(): void {
+    this.isRequested = true;
+    if (!this.isRunning) void this.run();
+  }
+
+  stop(): void {
+    this.isStopped = true;
+    this.cancel?.();
+  }
+
+  /** Looks for sessions with one copy as soon as a member may take another, but not all the time. */
+  requestForSingleCopies(): void {
+    const { timers, members, table, options } = this.context;
+    const now = timers.now();
+    if (table.alone === 0 || this.isRunning || now - this.ranAt < options.lostAfterMs / 2) return;
+    if (members.others.some((peer) => peer.isUsable(now))) this.request();
+  }
+
+  private async run(): Promise<void> {
+    this.isRunning = true;
+    this.cancel?.();
+    let isComplete = true;
+    while (this.isRequested && !this.isStopped) {
+      this.isRequested = false;
+      const { table } = this.context;
+      const due = [...table.replicas()].filter((replica) => needsNewEpoch(this.context, replica));
+      const next = due.values();
+      const work = async (): Promise<void> => {
+        for (const replica of next) {
+          if (this.isStopped) return;
+          if (!(await this.repair(replica))) isComplete = false;
+        }
+      };
+      await Promise.all(Array.from({ length: Math.min(AT_ONCE, due.length) }, work));
+    }
+    this.isRunning = false;
+    this.ranAt = this.context.timers.now();
+    if (isComplete || this.isStopped) return;
+    const { timers, options } = this.context;
+    this.cancel = timers.after(options.lostAfterMs, () => this.request());
+  }
+
+  /** @returns false when it could not be done now */
+  private async repair(replica: Replica): Promise<boolean> {
+    const { context } = this;
+    const { key } = replica;
+    try {
+      await context.queue.run(key, async () => {
+        if (context.table.get(key) !== replica || !needsNewEpoch(context, replica)) return;
+        await newEpoch(context, { key, witnesses: [], avoid: NOBODY, isLenient: false });
+      });
+      return true;
+    } catch {
+      return false;
+    }
+  }
+}
+
+/**
+ * Whether the session has one copy less than it should, and this member is the one to make another: the other owner is
+ * lost, leaves, or was started anew with an empty heap. A member that only knows of the epoch steps in when both owners are
+ * lost.
+ */
+function needsNewEpoch({ members, self, timers, clock, options }: ReplicationContext, replica: Replica): boolean {
+  if (isTombstone(replica.state) || replica.isExpired(clock.now())) return false;
+  const now = timers.now();
+  if (replica.isAlone && replica.isOwn) {
+    return members.others.some((peer) => peer.isUsable(now));
+  }
+  const primary = members.get(replica.node);
+  // A member that has just started counts as lost until it has answered, and may have put copies here before that.
+  const isStarting = primary?.isLeaving === false && primary.isHeard(now, options.lostAfterMs);
+  const isPrimaryLost = (isLost(primary) && !isStarting) || primary?.processes !== replica.partnerGeneration;
+  if (replica.isOwn) {
+    const backup = members.get(replica.backup);
+    return isLost(backup) || backup?.incarnations !== replica.partnerGeneration;
+  }
+  if (replica.backup === self) return isPrimaryLost;
+  return isPrimaryLost && isLost(members.get(replica.backup));
+}
+
+function isLost(peer: Peer | undefined): boolean {
+  return peer === undefined || peer.state !== 'up' || peer.isLeaving;
+}

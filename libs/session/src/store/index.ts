@@ -1,0 +1,41 @@
+/**
+ * `nestjs-session-beans/store-kit`: for authors of stores. Applications need none of it.
+ *
+ * A store implements {@link SessionStore}, whose doc comments are the rules, and proves it with the suite of
+ * `nestjs-session-beans/testing`. `docs/stores/writing-a-store.md` is the guide. `nestjs-session-beans-replicated` is
+ * made of this subpath alone.
+ *
+ * @module
+ */
+
+// The contract: the methods of a store, their arguments and answers
+export type {
+  LoadOptions,
+  LoadResult,
+  SaveResult,
+  SessionLocation,
+  SessionStore,
+  SessionStoreCapabilities,
+  SessionWatch,
+} from './session-store.js';
+export type { MaybePromise } from './maybe-promise.js';
+export type { PartChange, SessionChange } from './session-change.js';
+export type { SessionLifetime, SessionRecord, SessionTimes, StoredPart } from './session-record.js';
+
+// Time: the end of a session's life, and a clock that tests can move
+export { sessionExpiry } from './session-record.js';
+export { type Clock, systemClock } from './clock.js';
+
+// Keys: the names of sessions in stores and in logs
+export { type SessionKey, isSessionId, sessionHash, sessionKeyOf } from './session-id.js';
+
+// Errors that a store throws
+export { SessionConfigurationError } from '../errors/session-configuration.error.js';
+export { SessionStoreError } from '../errors/session-store.error.js';
+
+// For stores that keep sessions in this process
+export { changeParts } from './heap/change-parts.js';
+export { ExpiryWheel, type WheelEntry } from './heap/expiry-wheel.js';
+export { type PackedParts, packParts, unpackParts } from './heap/packed-parts.js';
+export { sessionBytes } from './heap/session-bytes.js';
+export { ShortLivedMap } from './short-lived-map.js';

@@ -1,7 +1,0 @@
-import { sessionExpiry, type SessionTimes } from '../session-record.js';
-import type { SessionState } from './session-state.js';
-
-export function timesOfState(state: SessionState): SessionTimes {
-  const { createdAt, lastAccessedAt, joined } = state;
-  return { createdAt, lastAccessedAt, expiresAt: sessionExpiry(state, state.lifetime), joined };
-}
