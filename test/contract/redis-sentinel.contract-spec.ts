@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll } from '@jest/globals';
 import { describeSessionStore } from 'nestjs-session-beans/testing';
 import { readyRedisStore } from '../support/ready-redis-store.js';
@@ -14,6 +15,6 @@ describeSessionStore(
   ({ namespace }) => readyRedisStore({ url: redis.url, prefix: `${namespace}:` }),
   {
     unitMs: 100,
-    advance: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    advance: pause,
   },
 );

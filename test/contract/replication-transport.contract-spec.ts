@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually } from '../support/eventually.js';
 import { freePort } from '../support/free-port.js';
@@ -114,7 +115,7 @@ describe.each(transportSettings)('the $adapter transport, $protection', (setting
     proxy.tamper = () => Buffer.alloc(0);
     const lost = caller.transport.call(reached, 'lost', 20_000);
     lost.catch(() => undefined);
-    await new Promise((resolve) => setImmediate(resolve));
+    await nextTurn();
     proxy.tamper = (piece) => piece;
     proxy.cut();
     await expect(lost).rejects.toMatchObject({ reason: 'silent' });

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createGzip } from 'node:zlib';
@@ -92,7 +93,7 @@ class CountController {
 
   @Get('on-after') async onAfter(@Res() response: FrameworkResponse): Promise<void> {
     response.send(this.count());
-    await new Promise((resolve) => setImmediate(resolve));
+    await nextTurn();
     this.counter.value++;
   }
 }

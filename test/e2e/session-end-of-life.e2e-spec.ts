@@ -106,15 +106,15 @@ describe.each(adapters)('R13 the end of a session, $adapter', ({ adapter }) => {
       const result = await inner.load(key as never);
       if (result.outcome === 'found') expiries.add(result.record.expiresAt);
     };
-    for (let i = 0; i < 1000; i++) {
-      clock.advance(300);
+    for (let i = 0; i < 100; i++) {
+      clock.advance(3_000);
       await text('peek');
     }
-    expect(server.store.calls).toEqual({ load: 1000, save: 0, touch: 0, destroy: 0 });
-    // 1,000 reads in 5 minutes.
+    expect(server.store.calls).toEqual({ load: 100, save: 0, touch: 0, destroy: 0 });
+    // In 5 minutes.
     expect(expiries.size).toBeLessThanOrEqual(6);
     expect(expiries.size).toBeGreaterThanOrEqual(4);
-  }, 60_000);
+  });
 
   it('B19 comes in the middle of a request that changes it: refused, and not brought back', async () => {
     await join();

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Controller, Get, Inject } from '@nestjs/common';
 import { HttpSession, ReadOnlySession, SessionLock } from 'nestjs-session-beans';
@@ -12,7 +13,7 @@ let goOn = new Latch();
 
 async function sideEffect(): Promise<void> {
   running.most = Math.max(running.most, ++running.now);
-  await new Promise((resolve) => setTimeout(resolve, Math.random() * 3));
+  await pause(Math.random() * 3);
   running.now--;
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Controller, Get, Inject } from '@nestjs/common';
 import { Redis } from 'ioredis';
@@ -28,7 +29,7 @@ class PaymentController {
   async locked(): Promise<number> {
     running.most = Math.max(running.most, ++running.now);
     const { value } = this.counter;
-    await new Promise((resolve) => setTimeout(resolve, Math.random() * 3));
+    await pause(Math.random() * 3);
     running.now--;
     return (this.counter.value = value + 1);
   }

@@ -1,9 +1,9 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Agent } from 'node:http';
 import { RedisServer } from '../support/redis-server.js';
 import { Device } from './device.js';
 import { type NearCacheServer, NearCacheServers } from './near-cache-servers.js';
-import { pause } from './pause.js';
 
 const MAX_STALENESS_MS = 1_000;
 const ROUNDS = 20;

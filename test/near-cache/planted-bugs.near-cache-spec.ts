@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Agent } from 'node:http';
 import { eventually } from '../support/eventually.js';
@@ -6,7 +7,6 @@ import { checkHistory } from './check-history.js';
 import type { PlantedBug } from './fixture/plant.js';
 import type { RequestEvent } from './history.js';
 import { type NearCacheServer, NearCacheServers } from './near-cache-servers.js';
-import { pause } from './pause.js';
 import { RedisCommands } from '../support/redis-commands.js';
 import type { RedisLink } from './redis-link.js';
 import { ScriptedSession } from './scripted-session.js';

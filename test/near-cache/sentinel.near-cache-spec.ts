@@ -1,9 +1,9 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { eventually } from '../support/eventually.js';
 import { RedisSentinels } from '../support/redis-sentinels.js';
 import type { RedisServer } from '../support/redis-server.js';
 import { type NearCacheServer, NearCacheServers } from './near-cache-servers.js';
-import { pause } from './pause.js';
 import { runStress } from './run-stress.js';
 import { lastingRoutes } from './route-mix.js';
 
