@@ -7,7 +7,7 @@ import { RedisCluster } from '../support/redis-cluster.js';
 let redis: RedisCluster;
 beforeAll(async () => {
   redis = await RedisCluster.start({ masters: 3 });
-}, 60_000);
+});
 afterAll(() => redis.stop());
 
 describeSessionStore('redis cluster', ({ namespace }) => readyRedisStore({ url: redis.url, prefix: `${namespace}:` }), {

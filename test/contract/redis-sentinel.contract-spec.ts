@@ -7,7 +7,7 @@ import { RedisSentinels } from '../support/redis-sentinels.js';
 let redis: RedisSentinels;
 beforeAll(async () => {
   redis = await RedisSentinels.start({ replicas: 1, sentinels: 1 });
-}, 60_000);
+});
 afterAll(() => redis.stop());
 
 describeSessionStore(

@@ -7,7 +7,7 @@ import { RedisServer } from '../support/redis-server.js';
 let redis: RedisServer;
 beforeAll(async () => {
   redis = await RedisServer.start();
-}, 60_000);
+});
 afterAll(() => redis.stop());
 
 describeSessionStore('redis', ({ namespace }) => readyRedisStore({ url: redis.url, prefix: `${namespace}:` }), {

@@ -12,7 +12,7 @@ export function describeConsumerApplication(fixture: string, more?: (application
       application = await ConsumerApplication.install(fixture);
       await application.compile();
       address = await application.start();
-    }, 120_000);
+    });
 
     afterAll(() => application?.remove());
 
