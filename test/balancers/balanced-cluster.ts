@@ -6,7 +6,7 @@ import { PrometheusText } from '../support/prometheus-text.js';
 import { SampleCluster } from '../support/sample-cluster.js';
 import type { SampleNode } from '../support/sample-node.js';
 
-/** Three servers of the sample behind a balancer. Stop it. */
+/** Servers of the sample, and a balancer in front of them. Stop both. */
 export class BalancedCluster {
   private marks = 0;
 
@@ -15,20 +15,14 @@ export class BalancedCluster {
     readonly balancer: Balancer,
   ) {}
 
-  static async start(
-    env: Readonly<Record<string, string>>,
+  /** Starts a balancer. Resolves when it gives clients to all servers. */
+  static async inFrontOf(
+    cluster: SampleCluster,
     startBalancer: (servers: ServerAddresses) => Promise<Balancer>,
-    hasLinks = false,
   ): Promise<BalancedCluster> {
-    const cluster = await SampleCluster.start(3, env, hasLinks);
-    try {
-      const balanced = new BalancedCluster(cluster, await startBalancer(cluster.addresses));
-      for (const node of cluster.nodes) await balanced.getsRequests(node);
-      return balanced;
-    } catch (error) {
-      await cluster.stop();
-      throw error;
-    }
+    const balanced = new BalancedCluster(cluster, await startBalancer(cluster.addresses));
+    for (const node of cluster.nodes) await balanced.getsRequests(node);
+    return balanced;
   }
 
   get url(): string {
@@ -82,11 +76,6 @@ export class BalancedCluster {
       (await this.balancer.passedOn()).findLast(({ path }) => path === mark),
     );
     return passed.status === 200 ? passed.server : undefined;
-  }
-
-  async stop(): Promise<void> {
-    await this.balancer.stop();
-    await this.cluster.stop();
   }
 
   /** Resolves when clients without a session reach the server. */

@@ -1,22 +1,28 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { balancers } from '../support/balancers.js';
 import { RedisServer } from '../support/redis-server.js';
+import { SampleCluster } from '../support/sample-cluster.js';
 import { BalancedCluster } from './balanced-cluster.js';
 import { CountingClient } from './counting-client.js';
 import { Workload } from './workload.js';
 
+let redis: RedisServer;
+let servers: SampleCluster;
+beforeAll(async () => {
+  redis = await RedisServer.start();
+  servers = await SampleCluster.start(3, { SESSION_PATTERN: 'external', REDIS_URL: redis.url });
+});
+afterAll(async () => {
+  await servers?.stop();
+  await redis.stop();
+});
+
 describe.each(balancers)('SESSION_PATTERN=external behind $balancer, round robin', ({ start }) => {
-  let redis: RedisServer;
   let cluster: BalancedCluster;
   beforeAll(async () => {
-    redis = await RedisServer.start();
-    const env = { SESSION_PATTERN: 'external', REDIS_URL: redis.url };
-    cluster = await BalancedCluster.start(env, (servers) => start('round-robin', servers));
+    cluster = await BalancedCluster.inFrontOf(servers, (addresses) => start('round-robin', addresses));
   });
-  afterAll(async () => {
-    await cluster?.stop();
-    await redis.stop();
-  });
+  afterAll(() => cluster?.balancer.stop());
   afterEach(() => cluster.restore());
 
   it('any server serves any request', async () => {

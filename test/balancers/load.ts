@@ -1,3 +1,8 @@
+import { setTimeout as pause } from 'node:timers/promises';
+
+/** Between two requests of a client, in ms. Without it the load would take the machine from those who are loaded. */
+const PAUSE_MS = 5;
+
 /** Keeps clients busy, each with one request after the other, until it is stopped. */
 export class Load<T> {
   private isOver = false;
@@ -19,6 +24,9 @@ export class Load<T> {
   }
 
   private async run(client: T): Promise<void> {
-    for (let turn = 0; !this.isOver; turn++) await this.request(client, turn);
+    for (let turn = 0; !this.isOver; turn++) {
+      await this.request(client, turn);
+      await pause(PAUSE_MS);
+    }
   }
 }

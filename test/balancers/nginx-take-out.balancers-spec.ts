@@ -2,26 +2,28 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { BalancedClient } from '../support/balanced-client.js';
 import { eventually } from '../support/eventually.js';
 import { Nginx } from '../support/nginx.js';
+import { SampleCluster } from '../support/sample-cluster.js';
 import { BalancedCluster } from './balanced-cluster.js';
 import { Load } from './load.js';
 
 const ITEM = { sku: 'tea', quantity: 1, price: 350 };
 
 describe('a server that nginx was told to spare before it stops', () => {
+  let servers: SampleCluster;
   let cluster: BalancedCluster;
   let nginx: Nginx;
   let clients: BalancedClient[];
   beforeAll(async () => {
-    cluster = await BalancedCluster.start({ SESSION_PATTERN: 'sticky', DRAIN_MS: '500' }, async (servers) => {
-      nginx = await Nginx.start('sticky-route', servers);
-      return nginx;
-    });
+    servers = await SampleCluster.start(3, { SESSION_PATTERN: 'sticky', DRAIN_MS: '500' });
+    nginx = await Nginx.start('sticky-route', servers.addresses);
+    cluster = await BalancedCluster.inFrontOf(servers, async () => nginx);
     // A connection that a client keeps may end with the old configuration, under a request that is just being sent.
     clients = Array.from({ length: 30 }, () => new BalancedClient(cluster.url, false));
   });
   afterAll(async () => {
     for (const client of clients) client.close();
-    await cluster.stop();
+    await nginx?.stop();
+    await servers?.stop();
   });
 
   it('loses nothing, not even what nginx may not send twice', async () => {

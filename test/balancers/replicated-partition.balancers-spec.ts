@@ -1,26 +1,30 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { balancers } from '../support/balancers.js';
 import { eventually } from '../support/eventually.js';
+import { SampleCluster } from '../support/sample-cluster.js';
 import { BalancedCluster } from './balanced-cluster.js';
 import { CountingClient } from './counting-client.js';
 
-const settings = balancers.flatMap((balancer) => ['on', 'off'].map((quorum) => ({ ...balancer, quorum })));
+describe.each(['on', 'off'])('servers that lose sight of each other, quorum %s,', (quorum) => {
+  let servers: SampleCluster;
+  beforeAll(async () => {
+    const env = {
+      SESSION_PATTERN: 'replicated',
+      REPLICATION_SECRET: 'only for this test, 32 bytes...',
+      REPLICATION_QUORUM: quorum,
+    };
+    servers = await SampleCluster.start(3, env, true);
+  });
+  afterAll(() => servers?.stop());
 
-describe.each(settings)(
-  'servers that lose sight of each other, behind $balancer, quorum $quorum',
-  ({ start, quorum }) => {
+  describe.each(balancers)('behind $balancer', ({ start }) => {
     let cluster: BalancedCluster;
     let clients: CountingClient[] = [];
     beforeAll(async () => {
-      const env = {
-        SESSION_PATTERN: 'replicated',
-        REPLICATION_SECRET: 'only for this test, 32 bytes...',
-        REPLICATION_QUORUM: quorum,
-      };
-      cluster = await BalancedCluster.start(env, (servers) => start('primary-backup', servers), true);
+      cluster = await BalancedCluster.inFrontOf(servers, (addresses) => start('primary-backup', addresses));
       await cluster.bearsLoss();
     });
-    afterAll(() => cluster?.stop());
+    afterAll(() => cluster?.balancer.stop());
     afterEach(() => {
       for (const client of clients) client.close();
       clients = [];
@@ -82,5 +86,5 @@ describe.each(settings)(
         expect(kept.length).toBeGreaterThanOrEqual(quorum === 'on' ? 2 : 1);
       }
     });
-  },
-);
+  });
+});

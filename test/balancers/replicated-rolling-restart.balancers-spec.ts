@@ -1,10 +1,12 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { balancers } from '../support/balancers.js';
+import { SampleCluster } from '../support/sample-cluster.js';
 import { allAreSafe } from './all-are-safe.js';
 import { BalancedCluster } from './balanced-cluster.js';
 import { Workload } from './workload.js';
 
 describe.each(balancers)('SESSION_PATTERN=replicated behind $balancer, server after server', ({ balancer, start }) => {
+  let servers: SampleCluster;
   let cluster: BalancedCluster;
   let workload: Workload | undefined;
   beforeAll(async () => {
@@ -13,9 +15,13 @@ describe.each(balancers)('SESSION_PATTERN=replicated behind $balancer, server af
       REPLICATION_SECRET: 'only for this test, 32 bytes...',
       DRAIN_MS: '2500',
     };
-    cluster = await BalancedCluster.start(env, (servers) => start('primary-backup', servers));
+    servers = await SampleCluster.start(3, env);
+    cluster = await BalancedCluster.inFrontOf(servers, (addresses) => start('primary-backup', addresses));
   });
-  afterAll(() => cluster?.stop());
+  afterAll(async () => {
+    await cluster?.balancer.stop();
+    await servers?.stop();
+  });
 
   afterEach(async () => {
     await workload?.stop();

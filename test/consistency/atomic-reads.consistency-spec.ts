@@ -1,7 +1,8 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
+import { rounds } from '../support/rounds.js';
 import { Cluster, type ClusterOptions } from './cluster.js';
 import { inParallel } from './in-parallel.js';
-import { pause } from './pause.js';
 import { PlainCounter } from './plain-counter.js';
 import { plantedFaults } from './planted-faults.js';
 import { randomTransit } from './random-transit.js';
@@ -13,14 +14,14 @@ async function tornReads(options: Pick<ClusterOptions, 'servers' | 'plant'>): Pr
   const cluster = new Cluster({ ...options, beans: [PlainCounter, SummedCounter], transit: randomTransit(3) });
   const client = await cluster.server(0).startSession();
   let torn = 0;
-  await inParallel(400, 8, (i) =>
+  await inParallel(rounds(200, 400), 8, (i) =>
     cluster.handle(i, client.fork(), async (request) => {
       const first = request.bean(PlainCounter).value;
-      await pause();
+      await nextTurn();
       if (request.bean(SummedCounter).value !== first) torn++;
       if (i % 2 === 0) return;
       request.bean(PlainCounter).value = i;
-      await pause();
+      await nextTurn();
       request.bean(SummedCounter).value = i;
     }),
   );
@@ -39,7 +40,7 @@ async function staleReads(options: Pick<ClusterOptions, 'plant'>): Promise<numbe
       await cluster.handle(server, client.fork(), (request) => request.bean(Tally).add(`${server}.${i % 20}`));
     }
   });
-  for (let i = 0; i < 200; i++) {
+  for (let i = 0; i < rounds(60, 200); i++) {
     await cluster.handle(i, client, (request) => {
       if (request.bean(SummedCounter).value !== i) stale++;
       request.bean(SummedCounter).value = i + 1;

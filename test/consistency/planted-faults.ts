@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { SessionStore } from 'nestjs-session-beans';
 import { overwrite } from '../contract/overwrite.js';
 import { withMethods } from '../contract/with-methods.js';
@@ -16,7 +17,7 @@ export const plantedFaults = {
           const writeId = i === 0 ? change.writeId : `${change.writeId}_${i}`;
           const result = await store.save({ ...change, writeId, parts: new Map([part]) });
           if (result.outcome !== 'saved' || i === change.parts.size - 1) return result;
-          for (let turns = 0; turns < 8; turns++) await new Promise((resolve) => setImmediate(resolve));
+          for (let turns = 0; turns < 8; turns++) await nextTurn();
         }
         throw new Error('unreachable');
       },

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Transit } from '../support/in-transit-store.js';
 
 /**
@@ -14,8 +15,4 @@ export function randomTransit(seed: number, lose = 0): Transit {
     for (let turns = Math.floor(random() * 4); turns > 0; turns--) await nextTurn();
     if (random() < lose) throw new Error(`the ${leg} of ${operation} was lost`);
   };
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { SessionStoreError } from 'nestjs-session-beans';
 import { ManualClock } from '../../libs/session/src/testing/manual-clock.js';
@@ -5,7 +6,6 @@ import type { StoreOperation } from '../support/in-transit-store.js';
 import { SimulatedClient } from '../support/simulated-client.js';
 import type { SimulatedRequest } from '../support/simulated-request.js';
 import { Cluster } from './cluster.js';
-import { pause } from './pause.js';
 import { PlainCounter } from './plain-counter.js';
 import { SummedCounter } from './summed-counter.js';
 
@@ -186,7 +186,7 @@ describe('while a logout is not yet answered', () => {
     const before = cluster.handle(0, client.fork(), ({ exists }) => exists);
     const logout = ending.invalidate();
     const after = cluster.handle(0, client.fork(), ({ exists }) => exists);
-    await pause();
+    await nextTurn();
     fail(new Error('connection reset'));
     const [logoutResult, beforeResult, afterResult] = await Promise.allSettled([logout, before, after]);
     expect(logoutResult).toMatchObject({ reason: refusal });

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll } from '@jest/globals';
 import { describeSessionStore } from 'nestjs-session-beans/testing';
 import { readyRedisStore } from '../support/ready-redis-store.js';
@@ -6,10 +7,10 @@ import { RedisCluster } from '../support/redis-cluster.js';
 let redis: RedisCluster;
 beforeAll(async () => {
   redis = await RedisCluster.start({ masters: 3 });
-}, 60_000);
+});
 afterAll(() => redis.stop());
 
 describeSessionStore('redis cluster', ({ namespace }) => readyRedisStore({ url: redis.url, prefix: `${namespace}:` }), {
   unitMs: 100,
-  advance: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+  advance: pause,
 });

@@ -37,27 +37,23 @@ describe('redis store', () => {
         { numRuns: 500 },
       ),
     );
-  }, 60_000);
+  });
 
-  it.each(Object.keys(redisPlantedBugs))(
-    'is told apart by the model from one with: %s',
-    async (bug) => {
-      let difference: string | undefined;
-      await withRedis(bug, (redis) =>
-        fc.check(
-          fc.asyncProperty(storeCommands, async (commands) => {
-            // Another answer is what is looked for; a script that fails would hide that it never gets there.
-            difference = await firstDifference((clock) => redis.store(clock), commands).catch(() => undefined);
-            return difference === undefined;
-          }),
-          { numRuns: 500, endOnFailure: true },
-        ),
-      );
+  it.each(Object.keys(redisPlantedBugs))('is told apart by the model from one with: %s', async (bug) => {
+    let difference: string | undefined;
+    await withRedis(bug, (redis) =>
+      fc.check(
+        fc.asyncProperty(storeCommands, async (commands) => {
+          // Another answer is what is looked for; a script that fails would hide that it never gets there.
+          difference = await firstDifference((clock) => redis.store(clock), commands).catch(() => undefined);
+          return difference === undefined;
+        }),
+        { numRuns: 500, endOnFailure: true },
+      ),
+    );
 
-      expect(difference).toContain('the store answered');
-    },
-    60_000,
-  );
+    expect(difference).toContain('the store answered');
+  });
 
   it('loses nothing and brings nothing back, however the calls of its clients interleave', async () => {
     await withRedis('interleaved', (redis) =>
@@ -68,29 +64,25 @@ describe('redis store', () => {
         { numRuns: 200 },
       ),
     );
-  }, 60_000);
+  });
 
   it.each([
     ['plain set', (store: SessionStore) => withMethods(store, { save: (change) => overwrite(store, change) })],
     ['check, then write', checkThenWrite],
-  ])(
-    'is told apart by the interleavings from one with: %s',
-    async (bug, plant) => {
-      let broken: string[] = [];
-      await withRedis(bug, (redis) =>
-        fc.check(
-          fc.asyncProperty(fc.scheduler(), async (scheduler) => {
-            broken = await interleavingBreaks(scheduler, (clock) => redis.store(clock), plant);
-            return broken.length === 0;
-          }),
-          { numRuns: 500, endOnFailure: true },
-        ),
-      );
+  ])('is told apart by the interleavings from one with: %s', async (bug, plant) => {
+    let broken: string[] = [];
+    await withRedis(bug, (redis) =>
+      fc.check(
+        fc.asyncProperty(fc.scheduler(), async (scheduler) => {
+          broken = await interleavingBreaks(scheduler, (clock) => redis.store(clock), plant);
+          return broken.length === 0;
+        }),
+        { numRuns: 500, endOnFailure: true },
+      ),
+    );
 
-      expect(broken).toContainEqual(expect.stringMatching(/^part . is \d+ after \d+ saves$/));
-    },
-    60_000,
-  );
+    expect(broken).toContainEqual(expect.stringMatching(/^part . is \d+ after \d+ saves$/));
+  });
 
   it.each([
     ['forward ends sessions early', 3_600_000, 'none', 'gone'],

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll } from '@jest/globals';
 import { describeSessionStore } from 'nestjs-session-beans/testing';
 import { readyRedisStore } from '../support/ready-redis-store.js';
@@ -6,7 +7,7 @@ import { RedisSentinels } from '../support/redis-sentinels.js';
 let redis: RedisSentinels;
 beforeAll(async () => {
   redis = await RedisSentinels.start({ replicas: 1, sentinels: 1 });
-}, 60_000);
+});
 afterAll(() => redis.stop());
 
 describeSessionStore(
@@ -14,6 +15,6 @@ describeSessionStore(
   ({ namespace }) => readyRedisStore({ url: redis.url, prefix: `${namespace}:` }),
   {
     unitMs: 100,
-    advance: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    advance: pause,
   },
 );

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { redisScripts } from '../../libs/session/src/store/redis/redis-scripts.js';
@@ -92,7 +93,7 @@ describe('the rules about what a near cache is told', () => {
   const broken = (only: RegExp): Promise<string[]> =>
     rulesBrokenBy(
       ({ namespace }) => readyRedisStore({ url: redis.url, prefix: `${namespace}:` }),
-      { unitMs: 100, advance: (ms) => new Promise((resolve) => setTimeout(resolve, ms)) },
+      { unitMs: 100, advance: pause },
       only,
     );
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { eventually } from '../support/eventually.js';
 import { MemberProcess, TransportBuild } from '../support/member-process.js';
 import type { ReplicationWireOptions } from '../../libs/replicated/src/transports/wire/wire.options.js';
-import { type TestMember, TransportGroup, transportSettings } from './transport-settings.js';
+import { type TestMember, TransportGroup, callMember, transportSettings } from './transport-settings.js';
 
 let build: TransportBuild;
 beforeAll(() => {
@@ -16,8 +16,8 @@ describe.each(transportSettings)('the $adapter transport, $protection, with a me
   let options: ReplicationWireOptions;
   let peer: MemberProcess;
 
-  const call = (text: string, timeoutMs: number): Promise<string> =>
-    s1.transport.call({ name: 's2', ...options.listen }, text, timeoutMs);
+  const call = (text: string, timeoutMs?: number): Promise<string> =>
+    callMember(s1.transport, { name: 's2', ...options.listen }, text, timeoutMs);
 
   beforeAll(async () => {
     options = await group.optionsOf('s2');
@@ -25,7 +25,7 @@ describe.each(transportSettings)('the $adapter transport, $protection, with a me
   });
   beforeEach(async () => {
     s1 = await group.member('s1');
-    await call('first', 10_000);
+    await call('first');
   });
   afterAll(async () => {
     await peer.stop();
@@ -59,15 +59,15 @@ describe.each(transportSettings)('the $adapter transport, $protection, with a me
   });
 
   it('counts a killed member as refused, also for the call that is under way, and reaches it when it was started again', async () => {
-    const underWay = call('never', 30_000);
+    const underWay = call('never');
     underWay.catch(() => undefined);
-    await call('second', 10_000);
+    await call('second');
     await peer.stop();
     await expect(underWay).rejects.toMatchObject({ reason: 'refused' });
-    await expect(call('third', 10_000)).rejects.toMatchObject({ reason: 'refused' });
+    await expect(call('third')).rejects.toMatchObject({ reason: 'refused' });
 
     peer = await MemberProcess.start(build, setting.adapter, options);
-    await expect(call('welcome back', 10_000)).resolves.toBe('s2 to s1: welcome back');
+    await expect(call('welcome back')).resolves.toBe('s2 to s1: welcome back');
   });
 });
 

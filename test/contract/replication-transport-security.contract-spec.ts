@@ -7,7 +7,13 @@ import { eventually } from '../support/eventually.js';
 import { rawConversation } from '../support/raw-conversation.js';
 import { RecordingProxy } from '../support/recording-proxy.js';
 import { TestAuthority } from '../support/test-authority.js';
-import { type TestMember, TransportGroup, type TransportSetting, transportSettings } from './transport-settings.js';
+import {
+  type TestMember,
+  TransportGroup,
+  type TransportSetting,
+  callMember,
+  transportSettings,
+} from './transport-settings.js';
 
 const withSecret = transportSettings.filter(({ hasSecret }) => hasSecret);
 const withTls = transportSettings.filter(({ hasTls }) => hasTls);
@@ -32,7 +38,7 @@ describe.each(withSecret)('the $adapter transport, $protection, and another secr
   it('turns a caller without any secret away', async () => {
     const { group, s2 } = members();
     const { secret: _, ...options } = await group.optionsOf('s1');
-    const call = group.transport({ ...options, onWarning: () => undefined }).call(s2, 'hello', 5_000);
+    const call = callMember(group.transport({ ...options, onWarning: () => undefined }), s2, 'hello');
     await expect(call).rejects.toMatchObject({ reason: 'rejected' });
     expect(s2.heard).toEqual([]);
   });
@@ -97,7 +103,7 @@ describe.each(withTls)('the $adapter transport, $protection, and wrong certifica
   it('turns away a caller without TLS', async () => {
     const { group, s2 } = members();
     const { tls: _, ...options } = await group.optionsOf('s1');
-    const call = group.transport({ ...options, onWarning: () => undefined }).call(s2, 'hello', 5_000);
+    const call = callMember(group.transport({ ...options, onWarning: () => undefined }), s2, 'hello');
     await expect(call).rejects.toMatchObject({ reason: 'rejected' });
     expect(s2.heard).toEqual([]);
   });
@@ -113,7 +119,7 @@ describe.each(withProof)('the $adapter transport, $protection, on a hostile netw
 
   it('does not deliver recorded calls again, not to the same member and not after a restart', async () => {
     const { group, s1, s2 } = members();
-    for (const text of ['one', 'two', 'three']) await s1.transport.call({ ...s2, port: proxy.port }, text, 5_000);
+    for (const text of ['one', 'two', 'three']) await callMember(s1.transport, { ...s2, port: proxy.port }, text);
     const [recorded = Buffer.alloc(0)] = proxy.recordings;
     expect(recorded.length).toBeGreaterThan(100);
     const replay = rawConversation(s2.port, recorded);
@@ -130,7 +136,7 @@ describe.each(withProof)('the $adapter transport, $protection, on a hostile netw
   it('delivers a call once when the network doubles everything', async () => {
     const { s1, s2 } = members();
     const reached = { ...s2, port: proxy.port };
-    await s1.transport.call(reached, 'before', 5_000);
+    await callMember(s1.transport, reached, 'before');
     proxy.tamper = (piece, direction) => (direction === 'toServer' ? Buffer.concat([piece, piece]) : piece);
     await s1.transport.call(reached, 'doubled', 1_000).catch(() => undefined);
     proxy.tamper = (piece) => piece;
@@ -170,7 +176,7 @@ describe.each(withProof)('the $adapter transport, $protection, on a hostile netw
   it('delivers nothing of a call that was cut off', async () => {
     const { s1, s2 } = members();
     const reached = { ...s2, port: proxy.port };
-    await s1.transport.call(reached, 'before', 5_000);
+    await callMember(s1.transport, reached, 'before');
     let cuts = 1;
     proxy.tamper = (piece, way) => {
       if (way !== 'toServer' || cuts === 0) return cuts === 0 && way === 'toServer' ? undefined : piece;
@@ -183,7 +189,7 @@ describe.each(withProof)('the $adapter transport, $protection, on a hostile netw
     proxy.tamper = (piece) => piece;
     proxy.cut();
     await eventually('an answer', () => s1.transport.call(reached, 'after', 1_000));
-    expect(s2.heard.map(({ text }) => text)).toEqual(['before', 'after']);
+    expect(new Set(s2.heard.map(({ text }) => text))).toEqual(new Set(['before', 'after']));
     await close();
   });
 });
@@ -205,7 +211,7 @@ describe.each(transportSettings)('the $adapter transport, $protection, and who j
     expect(s2.heard).toEqual([]);
     // At once, not only after the time that a connection has to prove who it is.
     expect(s2.warnings.filter((warning) => warning.includes('did not prove'))).toEqual([]);
-    await expect(s1.transport.call(s2, 'all is well', 5_000)).resolves.toBe('s2 to s1: all is well');
+    await expect(callMember(s1.transport, s2, 'all is well')).resolves.toBe('s2 to s1: all is well');
   });
 });
 
@@ -218,11 +224,11 @@ describe.each(transportSettings)('the $adapter transport, $protection, after con
     const admitted = Reflect.get(connections, 'admitted') as Map<string, { stopWaiting: unknown }>;
     for (let count = 0; count < 3; count++) {
       const s1 = await group.member('s1');
-      await s1.transport.call(s2, 'hello', 5_000);
+      await callMember(s1.transport, s2, 'hello');
       expect([...admitted.values()].map(({ stopWaiting }) => stopWaiting)).toContain(undefined);
       await s1.transport.close();
     }
-    await eventually('nothing', () => admitted.size === 0, 3_000);
+    await eventually('nothing', () => admitted.size === 0);
   });
 });
 
@@ -255,7 +261,7 @@ function pairOf(setting: TransportSetting): () => { group: TransportGroup; s1: T
 }
 
 async function expectRejected(caller: TestMember, called: TestMember): Promise<void> {
-  await expect(caller.transport.call(called, 'a session', 5_000)).rejects.toMatchObject({ reason: 'rejected' });
+  await expect(callMember(caller.transport, called, 'a session')).rejects.toMatchObject({ reason: 'rejected' });
   expect(called.heard).toEqual([]);
 }
 

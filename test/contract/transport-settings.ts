@@ -15,6 +15,28 @@ const protections = {
   'mTLS and secret': { hasTls: true, hasSecret: true },
 };
 
+/** Longer than any answer takes that comes at all, in ms. */
+const PATIENT_MS = 60_000;
+
+/**
+ * Calls a member. A busy machine may take longer to connect than a transport waits for it. Then nothing was sent, and the
+ * call is made again.
+ */
+export async function callMember(
+  transport: ReplicationTransport,
+  member: ReplicationMember,
+  text: string,
+  timeoutMs = PATIENT_MS,
+): Promise<string> {
+  for (;;) {
+    try {
+      return await transport.call(member, text, timeoutMs);
+    } catch (error) {
+      if (!(error as Error).message.includes('no connection within')) throw error;
+    }
+  }
+}
+
 export interface TransportSetting {
   readonly adapter: keyof typeof adapters;
   readonly protection: keyof typeof protections;

@@ -21,7 +21,7 @@ describe('the TypeScript blocks of the READMEs and docs', () => {
     const modules = new Map(pages().flatMap((page) => modulesOf(page, read(page))));
 
     expect(compileBlocks(root, modules)).toBe('');
-  }, 60_000);
+  });
 
   it('are left out only when they are a few lines that are no module', () => {
     const leftOut = pages().flatMap((page) => typeScriptBlocks(read(page)).filter(({ skipped }) => skipped));

@@ -7,7 +7,7 @@ import {
   SessionModule,
   SessionScoped,
 } from 'nestjs-session-beans';
-import { CookieJar } from '../support/cookie-jar.js';
+import { Client } from '../support/client.js';
 import { CountingStore } from '../support/counting-store.js';
 import { type TestApplication, platforms, startApplication } from '../support/platforms.js';
 
@@ -129,15 +129,15 @@ describe.each(platforms)('C14 what is injected into a bean, $adapter, $mode,', (
   afterEach(() => server.close());
 
   it('comes from its module, from one that exports, from a global one, by token, or not at all', async () => {
-    const jar = new CookieJar();
+    const client = new Client(server.app);
     const expected = ['local', 'exported', 'global', 42, 7, 'default', 'none', 'function'];
-    expect(JSON.parse(await jar.text(server.url))).toEqual(expected);
-    expect(JSON.parse(await jar.text(server.url))).toEqual(expected);
+    expect(JSON.parse(await client.text('/'))).toEqual(expected);
+    expect(JSON.parse(await client.text('/'))).toEqual(expected);
   });
 
   it('is never stored', async () => {
-    const jar = new CookieJar();
-    await jar.text(server.url);
+    const client = new Client(server.app);
+    await client.text('/');
     const parts = [...(changes[0]?.parts.keys() ?? [])];
     expect(parts).toEqual(['Cart']);
     const stored = JSON.stringify([...(changes[0]?.parts ?? [])]);
@@ -147,11 +147,11 @@ describe.each(platforms)('C14 what is injected into a bean, $adapter, $mode,', (
   });
 
   it('may be another session bean: a reference to it, in circles too, and never a copy', async () => {
-    const jar = new CookieJar();
-    await jar.text(server.url);
-    expect(JSON.parse(await jar.text(`${server.url}/prices`))).toEqual([4, 4, 1]);
-    expect(JSON.parse(await jar.text(`${server.url}/prices`))).toEqual([8, 8, 1]);
-    expect(JSON.parse(await jar.text(`${server.url}/total`))).toEqual([1, 8, 'local']);
+    const client = new Client(server.app);
+    await client.text('/');
+    expect(JSON.parse(await client.text('/prices'))).toEqual([4, 4, 1]);
+    expect(JSON.parse(await client.text('/prices'))).toEqual([8, 8, 1]);
+    expect(JSON.parse(await client.text('/total'))).toEqual([1, 8, 'local']);
     expect(
       JSON.stringify(changes.flatMap(({ parts }) => [...parts]).filter(([name]) => name === 'Prices')),
     ).not.toContain('cart');

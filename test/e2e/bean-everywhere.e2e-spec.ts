@@ -21,7 +21,7 @@ import {
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE, HttpAdapterHost } from '@nestjs/core';
 import { SessionScoped } from 'nestjs-session-beans';
 import { type Observable, tap } from 'rxjs';
-import { CookieJar } from '../support/cookie-jar.js';
+import { Client } from '../support/client.js';
 import { type TestApplication, platforms, startApplication } from '../support/platforms.js';
 
 @SessionScoped({ name: 'trail' })
@@ -159,18 +159,18 @@ describe.each(platforms)('one bean in all that handles a request, $adapter, $mod
   afterEach(() => server.close());
 
   it('global, of the class, the method and the parameter, before the handler and after it', async () => {
-    const jar = new CookieJar();
-    expect(await jar.text(`${server.url}/walk/home`)).toBe('home');
-    expect(await jar.text(`${server.url}/path`)).toBe(`${before} method-after class-after app-after`);
+    const client = new Client(server.app);
+    expect(await client.text('/walk/home')).toBe('home');
+    expect(await client.text('/path')).toBe(`${before} method-after class-after app-after`);
   });
 
   it.each(['method', 'class', 'app'])(
     'and in the %s exception filter, with what was done before the error',
     async (level) => {
-      const jar = new CookieJar();
-      const response = await jar.fetch(`${server.url}/walk/${level}`);
-      expect([response.status, await response.text()]).toEqual([418, `${level} filter`]);
-      expect(await jar.text(`${server.url}/path`)).toBe(`${before} ${level}-filter`);
+      const client = new Client(server.app);
+      const response = await client.get(`/walk/${level}`);
+      expect([response.status, response.text]).toEqual([418, `${level} filter`]);
+      expect(await client.text('/path')).toBe(`${before} ${level}-filter`);
     },
   );
 });

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Controller, Get, Inject, Injectable } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { HttpSession, SessionScoped, UseSession } from 'nestjs-session-beans';
-import { CookieJar } from '../support/cookie-jar.js';
+import { Client } from '../support/client.js';
 import { type TestApplication, adapters, platforms, startApplication } from '../support/platforms.js';
 
 @SessionScoped()
@@ -48,9 +48,9 @@ describe.each(platforms)('a bean is injected, $adapter, $mode', ({ adapter, scop
   afterEach(() => server.close());
 
   it('through constructors, properties, tokens, aliases and factories: one and the same', async () => {
-    const jar = new CookieJar();
-    expect(await jar.text(server.url)).toBe('1 object, value 6');
-    expect(await jar.text(server.url)).toBe('1 object, value 12');
+    const client = new Client(server.app);
+    expect(await client.text('/')).toBe('1 object, value 6');
+    expect(await client.text('/')).toBe('1 object, value 12');
   });
 });
 
@@ -71,9 +71,9 @@ class LookingController {
 describe.each(adapters)('ModuleRef gives a bean, $adapter', ({ adapter }) => {
   it('that works in a handler marked @UseSession()', async () => {
     const server = await startApplication({ adapter, beans: [Counter], controllers: [LookingController] });
-    const jar = new CookieJar();
-    expect(await jar.text(server.url)).toBe('1 true Counter');
-    expect(await jar.text(server.url)).toBe('2 true Counter');
+    const client = new Client(server.app);
+    expect(await client.text('/')).toBe('1 true Counter');
+    expect(await client.text('/')).toBe('2 true Counter');
     await server.close();
   });
 });

@@ -5,7 +5,7 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import { HttpSession, SessionContextNotActiveError, SessionModule, SessionScoped } from 'nestjs-session-beans';
-import { CookieJar } from '../support/cookie-jar.js';
+import { Client } from '../support/client.js';
 import { adapters, platforms } from '../support/platforms.js';
 
 let constructed = 0;
@@ -67,9 +67,9 @@ describe.each(platforms)('an application with beans starts and stops, $adapter, 
     const app = await create(options);
     await app.listen(0, '127.0.0.1');
     expect(constructed).toBe(0);
-    const jar = new CookieJar();
-    expect(await jar.text(await app.getUrl())).toBe('counter=1');
-    expect(await jar.text(await app.getUrl())).toBe('counter=2');
+    const client = new Client(app);
+    expect(await client.text('/')).toBe('counter=1');
+    expect(await client.text('/')).toBe('counter=2');
     const before = constructed;
     await app.close();
     expect(constructed).toBe(before);
@@ -153,7 +153,7 @@ describe('tests of an application', () => {
       .compile();
     const app = module.createNestApplication({ logger: false });
     await app.listen(0, '127.0.0.1');
-    expect(await new CookieJar().text(await app.getUrl())).toBe('counter=42');
+    expect(await new Client(app).text('/')).toBe('counter=42');
     expect(constructed).toBe(0);
     await app.close();
   });

@@ -13,7 +13,7 @@ import {
 import { HttpAdapterHost } from '@nestjs/core';
 import { CurrentSession, HttpSession, SessionScoped } from 'nestjs-session-beans';
 import { type Observable, of } from 'rxjs';
-import { CookieJar } from '../support/cookie-jar.js';
+import { Client } from '../support/client.js';
 import { adapters, startApplication } from '../support/platforms.js';
 
 @SessionScoped({ name: 'notes' })
@@ -90,25 +90,23 @@ describe.each(adapters)('a handler that is not the method that was written, $ada
 
   it('gets its session as a parameter, behind a decorator that has replaced it', async () => {
     const application = await start();
-    const response = await new CookieJar().fetch(`${application.url}/parameter`);
-    const text = await response.text();
+    const { status, text } = await new Client(application.app).get('/parameter');
     await application.close();
 
-    expect([response.status, text]).toEqual([200, '1']);
+    expect([status, text]).toEqual([200, '1']);
   });
 
   it('is committed before its filters, behind a decorator that has replaced it', async () => {
     const application = await start();
-    const response = await new CookieJar().fetch(`${application.url}/bean`);
-    const text = await response.text();
+    const { status, text } = await new Client(application.app).get('/bean');
     await application.close();
 
-    expect([response.status, text]).toEqual([418, 'SessionStateError']);
+    expect([status, text]).toEqual([418, 'SessionStateError']);
   });
 
   it('streams its events when it overrides one that answers once', async () => {
     const application = await start();
-    const text = await new CookieJar().text(`${application.url}/stream/x`);
+    const text = await new Client(application.app).text('/stream/x');
     await application.close();
 
     expect(text).toContain('data: 0 lines');

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { SessionModule, type SessionModuleOptions, type SessionOptionsFactory } from 'nestjs-session-beans';
+import { Client, setCookies } from '../support/client.js';
 import { CountController } from '../support/count.controller.js';
 import { Counter } from '../support/counter.bean.js';
 
@@ -30,8 +31,8 @@ describe('forRootAsync()', () => {
     }).compile();
     const app = module.createNestApplication({ logger: false });
     await app.listen(0, '127.0.0.1');
-    const response = await fetch(await app.getUrl());
-    expect(response.headers.getSetCookie()[0]).toMatch(new RegExp(`^sid=[\\w-]{43}\\.${nodeName};`));
+    const response = await new Client(app).get('/');
+    expect(setCookies(response)[0]).toMatch(new RegExp(`^sid=[\\w-]{43}\\.${nodeName};`));
     await app.close();
   });
 });

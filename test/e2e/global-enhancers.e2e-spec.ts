@@ -17,7 +17,7 @@ import {
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
 import { SessionModule, SessionScoped } from 'nestjs-session-beans';
 import type { Observable } from 'rxjs';
-import { CookieJar } from '../support/cookie-jar.js';
+import { Client } from '../support/client.js';
 import { type TestApplication, adapters, startApplication } from '../support/platforms.js';
 
 @SessionScoped()
@@ -101,13 +101,13 @@ describe.each(adapters)('an enhancer of the whole application that uses a bean, 
       providers: providers as never,
       prepare,
     });
-    const jar = new CookieJar();
+    const client = new Client(server.app);
     const isWriting = /GUARD|Guard|INTERCEPTOR|Interceptor/.test(name);
-    expect(await jar.text(server.url)).toBe('plain');
+    expect(await client.text('/')).toBe('plain');
     expect(server.store.calls.save).toBe(isWriting ? 1 : 0);
     // Without a session of its own, another client's id that stands for nothing has to be looked up.
     server.store.reset();
-    await fetch(server.url, { headers: { cookie: `sid=${'A'.repeat(43)}` } });
+    await new Client(server.app).get('/', { cookie: `sid=${'A'.repeat(43)}` });
     expect(server.store.calls.load).toBe(1);
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { type CanActivate, Controller, Get, Injectable, UseGuards } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { HttpSession, SessionScoped } from 'nestjs-session-beans';
-import { CookieJar } from '../support/cookie-jar.js';
+import { Client } from '../support/client.js';
 import { adapters, startApplication } from '../support/platforms.js';
 
 @SessionScoped()
@@ -46,12 +46,12 @@ describe.each(adapters)('the session is loaded before other guards, $adapter:', 
       providers: [LoginGuard, { provide: APP_GUARD, useClass: LoginGuard }],
       prepare: (app) => app.useGlobalGuards(app.get(LoginGuard)),
     });
-    const jar = new CookieJar();
+    const client = new Client(server.app);
     guarded = [];
-    await jar.text(`${server.url}/login`);
+    await client.text('/login');
     expect(guarded).toEqual(['nobody false', 'nobody false', 'nobody false']);
     guarded = [];
-    await jar.text(`${server.url}/login`);
+    await client.text('/login');
     expect(guarded).toEqual(['ann true', 'ann true', 'ann true']);
     await server.close();
   });

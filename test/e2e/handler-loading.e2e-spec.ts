@@ -22,7 +22,7 @@ import {
 } from '@nestjs/common';
 import { CurrentSession, HttpSession, SessionScoped, SkipSession, UseSession } from 'nestjs-session-beans';
 import type { Observable } from 'rxjs';
-import { CookieJar } from '../support/cookie-jar.js';
+import { Client, setCookies } from '../support/client.js';
 import { type TestApplication, platforms, startApplication } from '../support/platforms.js';
 
 @SessionScoped()
@@ -360,7 +360,7 @@ const notLoadingProxies = [
 
 describe.each(platforms)('R26 a session is loaded once, $adapter, $mode,', ({ adapter, scope }) => {
   let server: TestApplication;
-  const jar = new CookieJar();
+  let client: Client;
   beforeAll(async () => {
     const providers = [
       Level1,
@@ -388,28 +388,29 @@ describe.each(platforms)('R26 a session is loaded once, $adapter, $mode,', ({ ad
       StartController,
     ];
     server = await startApplication({ adapter, scope, beans: [Counter], controllers, providers });
+    client = new Client(server.app);
   });
   afterAll(() => server.close());
 
   it.each(loading)('for /%s', async (path) => {
-    await jar.text(`${server.url}/start`);
+    await client.text('/start');
     server.store.reset();
-    expect((await jar.fetch(`${server.url}/${path}`)).status).toBe(200);
+    expect((await client.get(`/${path}`)).status).toBe(200);
     expect(server.store.calls).toEqual({ load: 1, save: 0, touch: 0, destroy: 0 });
   });
 
   it.each(scope === Scope.REQUEST ? notLoading : [...notLoading, ...notLoadingProxies])(
     'and never for /%s',
     async (path) => {
-      await jar.text(`${server.url}/start`);
+      await client.text('/start');
       server.store.reset();
       server.store.before = () => {
         throw new Error('down');
       };
-      const response = await jar.fetch(`${server.url}/${path}`);
+      const response = await client.get(`/${path}`);
       server.store.before = () => undefined;
       expect(response.status).toBe(200);
-      expect(response.headers.getSetCookie()).toEqual([]);
+      expect(setCookies(response)).toEqual([]);
       expect(server.store.total).toBe(0);
     },
   );

@@ -14,7 +14,7 @@ import {
 } from '@nestjs/common';
 import { SessionScoped } from 'nestjs-session-beans';
 import { finalize, of } from 'rxjs';
-import { CookieJar } from '../support/cookie-jar.js';
+import { Client } from '../support/client.js';
 import { adapters, platforms, startApplication } from '../support/platforms.js';
 
 @SessionScoped({ name: 'notes' })
@@ -115,37 +115,35 @@ describe.each(platforms)('handlers of a controller, $adapter, $mode,', ({ adapte
 
   it('are stored once and whole, also when they call each other', async () => {
     const application = await start();
-    const { url, store } = application;
-    const jar = new CookieJar();
-    expect(await jar.text(`${url}/lines`)).toBe('2');
+    const { store } = application;
+    const client = new Client(application.app);
+    expect(await client.text('/lines')).toBe('2');
     expect(store.calls.save).toBe(1);
-    const failed = await jar.fetch(`${url}/line`).then(() => jar.fetch(`${url}/lines`));
+    const failed = await client.get('/line').then(() => client.get('/lines'));
     expect(failed.status).toBe(500);
     await application.close();
   });
 
   it('are what decorators said of them', async () => {
     const application = await start();
-    const { url } = application;
-    expect(await new CookieJar().text(`${url}/marked`)).toBe('marked');
+    expect(await new Client(application.app).text('/marked')).toBe('marked');
     await application.close();
   });
 
   it('may answer with an Observable, whose last value is the answer', async () => {
     const application = await start();
-    const { url } = application;
-    const jar = new CookieJar();
-    expect(await jar.text(`${url}/later`)).toBe('b');
-    expect(await jar.text(url)).toContain('a line');
+    const client = new Client(application.app);
+    expect(await client.text('/later')).toBe('b');
+    expect(await client.text('/')).toContain('a line');
     await application.close();
   });
 
   it.each(['frozen', 'intercepted'])('are stored before the answer, %s', async (path) => {
     const application = await start();
-    const { url, store } = application;
-    const jar = new CookieJar();
-    expect(await jar.text(`${url}/${path}`)).toBe('1');
-    expect(await jar.text(`${url}/${path}`)).toBe('2');
+    const { store } = application;
+    const client = new Client(application.app);
+    expect(await client.text(`/${path}`)).toBe('1');
+    expect(await client.text(`/${path}`)).toBe('2');
     expect(store.calls.save).toBe(2);
     await application.close();
   });
@@ -155,7 +153,7 @@ describe.each(platforms)('handlers of a controller, $adapter, $mode,', ({ adapte
 describe.each(adapters)('a handler without interceptors, $adapter,', ({ adapter }) => {
   it('leaves no open stream when its answer is replaced', async () => {
     const application = await startApplication({ adapter, beans: [Notes], controllers: [FileController] });
-    const response = await new CookieJar().fetch(application.url);
+    const response = await new Client(application.app).get('/');
     await application.close();
     expect(response.status).toBe(500);
     expect(body?.destroyed).toBe(true);

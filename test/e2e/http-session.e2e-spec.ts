@@ -3,7 +3,8 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Controller, Get, Param, Query } from '@nestjs/common';
 import { CurrentSession, HttpSession, SessionScoped, SessionStateError } from 'nestjs-session-beans';
 import { ManualClock } from 'nestjs-session-beans/testing';
-import { CookieJar } from '../support/cookie-jar.js';
+import type { Response, Test } from 'supertest';
+import { Client, setCookies } from '../support/client.js';
 import { type TestApplication, adapters, startApplication } from '../support/platforms.js';
 
 @SessionScoped({ name: 'counter' })
@@ -143,13 +144,13 @@ class SessionController {
 }
 
 /** A client that says which id it has. */
-class Client extends CookieJar {
+class NamedClient extends Client {
   id = '';
   given = 0;
 
-  override async fetch(url: string | URL, init: RequestInit = {}): Promise<Response> {
-    const response = await super.fetch(url, init);
-    const [cookie] = response.headers.getSetCookie();
+  protected override async send(sent: Test): Promise<Response> {
+    const response = await super.send(sent);
+    const [cookie] = setCookies(response);
     if (cookie !== undefined) {
       this.given++;
       this.id = cookie.split(';')[0] ?? '';
@@ -161,22 +162,22 @@ class Client extends CookieJar {
 describe.each(adapters)('HttpSession, $adapter,', ({ adapter }) => {
   let server: TestApplication;
   let clock: ManualClock;
-  let client: Client;
+  let client: NamedClient;
   beforeEach(async () => {
     clock = new ManualClock();
-    client = new Client();
     server = await startApplication({
       adapter,
       beans: [Counter],
       controllers: [SessionController],
       session: { clock },
     });
+    client = new NamedClient(server.app);
   });
   afterEach(() => server.close());
 
-  const get = (path: string, who = client) => who.text(`${server.url}/${path}`);
+  const get = (path: string, who = client) => who.text(`/${path}`);
   const json = async (path: string): Promise<unknown> => JSON.parse(await get(path));
-  const peekWith = async (cookie: string) => (await fetch(`${server.url}/peek`, { headers: { cookie } })).text();
+  const peekWith = async (cookie: string) => (await new Client(server.app).get('/peek', { cookie })).text;
 
   it('does not exist until something is worth storing, is new then, and not when the client came back', async () => {
     expect(await json('facts')).toEqual({ exists: false, isNew: false, beanNames: [], principal: 'nobody' });

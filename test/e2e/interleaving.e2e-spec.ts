@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Controller, Get, Injectable, Param } from '@nestjs/common';
 import { SessionScoped } from 'nestjs-session-beans';
-import { CookieJar } from '../support/cookie-jar.js';
+import { Client } from '../support/client.js';
 import { platforms, startApplication } from '../support/platforms.js';
 
 @SessionScoped()
@@ -85,9 +85,9 @@ describe.each(platforms)('C7 two users take turns at every await, $adapter, $mod
       controllers: [DiaryController],
       providers: [DiaryService],
     });
-    const users = ['ann', 'bob'].map((name) => ({ name, jar: new CookieJar() }));
-    for (const { name, jar } of users) await jar.text(`${server.url}/own/${name}`);
-    const answers = await Promise.all(users.map(({ jar }) => jar.text(`${server.url}/write`)));
+    const users = ['ann', 'bob'].map((name) => ({ name, client: new Client(server.app) }));
+    for (const { name, client } of users) await client.text(`/own/${name}`);
+    const answers = await Promise.all(users.map(({ client }) => client.text('/write')));
     users.forEach(({ name }, i) => {
       const steps = [0, 1, 2, 3, 4].flatMap((n) => [name, `${name} ${n + 1} true`, `${name} ${n + 1} true`]);
       expect(JSON.parse(answers[i] ?? '')).toEqual([...steps, ...[0, 1, 2, 3, 4].map((n) => `${name}:${n}`)]);

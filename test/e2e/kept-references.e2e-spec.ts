@@ -10,7 +10,7 @@ import {
 import { APP_INTERCEPTOR } from '@nestjs/core';
 import { HttpSession, SessionScoped } from 'nestjs-session-beans';
 import { type Observable, tap } from 'rxjs';
-import { CookieJar } from '../support/cookie-jar.js';
+import { Client } from '../support/client.js';
 import { type TestApplication, platforms, startApplication } from '../support/platforms.js';
 
 @SessionScoped({ name: 'list' })
@@ -62,8 +62,8 @@ describe.each(platforms)('a part of a bean that code holds on to, $adapter, $mod
   afterEach(() => server.close());
 
   it('is stored with what it holds at the end, also after a flush and by an outer interceptor', async () => {
-    const jar = new CookieJar();
-    expect(await jar.text(`${server.url}/flush`)).toBe('ok');
-    expect(await jar.text(`${server.url}/items`)).toBe('before,after,outer');
+    const client = new Client(server.app);
+    expect(await client.text('/flush')).toBe('ok');
+    expect(await client.text('/items')).toBe('before,after,outer');
   });
 });

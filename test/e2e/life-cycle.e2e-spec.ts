@@ -8,7 +8,7 @@ import {
   type OnBeanRestored,
   SessionScoped,
 } from 'nestjs-session-beans';
-import { CookieJar } from '../support/cookie-jar.js';
+import { Client, setCookies } from '../support/client.js';
 import { type TestApplication, platforms, startApplication } from '../support/platforms.js';
 
 let calls: string[] = [];
@@ -116,19 +116,19 @@ class ExplodingController {
 
 describe.each(platforms)('the life cycle of a bean, $adapter, $mode,', ({ adapter, scope }) => {
   let server: TestApplication;
-  let jar: CookieJar;
+  let client: Client;
   beforeEach(async () => {
     calls = [];
-    jar = new CookieJar();
     const controllers = [WatchedController, FailingController, ExplodingController];
     server = await startApplication({ adapter, scope, beans: [Watched, Failing, Exploding], controllers });
+    client = new Client(server.app);
   });
   afterEach(async () => {
     jest.restoreAllMocks();
     await server.close();
   });
 
-  const get = (path: string) => jar.text(`${server.url}/${path}`);
+  const get = (path: string) => client.text(`/${path}`);
 
   it('begins with onBeanCreated, after the constructor; what it sets is stored', async () => {
     expect(await get('look')).toBe('created');
@@ -170,9 +170,9 @@ describe.each(platforms)('the life cycle of a bean, $adapter, $mode,', ({ adapte
   });
 
   it('C16 does not begin when the constructor fails: the request fails and nothing is stored', async () => {
-    const response = await jar.fetch(`${server.url}/exploding`);
+    const response = await client.get('/exploding');
     expect(response.status).toBe(500);
-    expect(response.headers.getSetCookie()).toEqual([]);
+    expect(setCookies(response)).toEqual([]);
     expect(server.store.calls.save).toBe(0);
     calls = ['now'];
     expect(await get('exploding')).toBe('1');

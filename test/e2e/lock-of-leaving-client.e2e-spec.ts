@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Controller, Get, type PipeTransform, Query } from '@nestjs/common';
 import { SessionLock, SessionScoped } from 'nestjs-session-beans';
-import { CookieJar } from '../support/cookie-jar.js';
+import { Client } from '../support/client.js';
 import { eventually } from '../support/eventually.js';
 import { Latch } from '../support/latch.js';
 import { adapters, startApplication } from '../support/platforms.js';
@@ -47,19 +47,20 @@ describe.each(adapters)('a locked handler whose client leaves while its pipes ru
   it('keeps the lock until it has ended', async () => {
     [piped, running, most, pipe, work] = [0, 0, 0, new Latch(), new Latch()];
     const application = await startApplication({ adapter, beans: [Counter], controllers: [LockedController] });
-    const jar = new CookieJar();
-    await jar.text(`${application.url}/start`);
-    const leaving = new AbortController();
-    const gone = jar.fetch(`${application.url}/locked?name=first`, { signal: leaving.signal }).catch(() => undefined);
+    const client = new Client(application.app);
+    await client.text('/start');
+    const leaving = client.agent.get('/locked?name=first');
+    // Asking for the answer is what sends the request.
+    const gone = leaving.catch((error: Error) => error.message);
     await eventually('the pipe of the first runs', () => piped === 1);
     leaving.abort();
-    await gone;
-    const second = jar.text(`${application.url}/locked?name=second`);
+    expect(await gone).toBe('Aborted');
+    const second = client.text('/locked?name=second');
     // Its close event has been handled once another request is answered.
-    await jar.text(`${application.url}/start`);
+    await client.text('/start');
     pipe.open();
     await eventually('the first runs', () => running > 0);
-    await jar.text(`${application.url}/start`);
+    await client.text('/start');
     work.open();
     await second;
     await application.close();

@@ -19,7 +19,7 @@ import {
   SkipSession,
   UseSession,
 } from 'nestjs-session-beans';
-import { CookieJar } from '../support/cookie-jar.js';
+import { Client } from '../support/client.js';
 import { type TestApplication, adapters, startApplication } from '../support/platforms.js';
 
 @SessionScoped()
@@ -143,7 +143,7 @@ describe.each(adapters)('C3 R27 a bean outside a session, $adapter', ({ adapter 
   });
 
   it('in middleware, which comes before the session is loaded', async () => {
-    await new CookieJar().text(`${server.url}/unwired`);
+    await new Client(server.app).text('/unwired');
     expect(inMiddleware).toBeInstanceOf(SessionContextNotActiveError);
     expect(inMiddleware?.message).toBe(
       'Counter.value was used before the session was loaded, which happens right before the guards: middleware cannot use it',
@@ -151,7 +151,7 @@ describe.each(adapters)('C3 R27 a bean outside a session, $adapter', ({ adapter 
   });
 
   it('in a handler with @SkipSession()', async () => {
-    expect(await new CookieJar().text(`${server.url}/skipped`)).toMatch(
+    expect(await new Client(server.app).text('/skipped')).toMatch(
       /^Counter\.value was used in SkippedController\.use, for which no session was loaded: .*@UseSession\(\)/,
     );
     expect(server.store.total).toBe(0);
@@ -161,18 +161,18 @@ describe.each(adapters)('C3 R27 a bean outside a session, $adapter', ({ adapter 
     const expected = (subject: string, handler: string) =>
       `${subject} was used in UnwiredController.${handler}, for which no session was loaded: nothing it depends on leads to a ` +
       'session-scoped bean. Inject the bean there or add @UseSession() to the handler';
-    expect(await new CookieJar().text(`${server.url}/unwired`)).toBe(expected('Counter.value', 'unwired'));
-    expect(await new CookieJar().text(`${server.url}/unwired/session`)).toBe(expected('HttpSession.exists', 'session'));
+    expect(await new Client(server.app).text('/unwired')).toBe(expected('Counter.value', 'unwired'));
+    expect(await new Client(server.app).text('/unwired/session')).toBe(expected('HttpSession.exists', 'session'));
   });
 
   it('answers 500 without a word of it', async () => {
-    const response = await new CookieJar().fetch(`${server.url}/uncaught`);
+    const response = await new Client(server.app).get('/uncaught');
     expect(response.status).toBe(500);
-    expect(await response.text()).not.toContain('Counter');
+    expect(response.text).not.toContain('Counter');
   });
 
   it.each(['read', 'stored'])('after the response, when a session was %s', async (kind) => {
-    await new CookieJar().text(`${server.url}/after/${kind}`);
+    await new Client(server.app).text(`/after/${kind}`);
     release();
     const late = await afterResponse;
     expect(late?.error).toBeInstanceOf(SessionResponseCommittedError);

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { Controller, Get, Logger, type Type } from '@nestjs/common';
 import { type BeforeBeanSaved, type OnBeanRestored, SessionScoped } from 'nestjs-session-beans';
-import { CookieJar } from '../support/cookie-jar.js';
+import { Client } from '../support/client.js';
 import { platforms, startApplication } from '../support/platforms.js';
 
 @SessionScoped()
@@ -85,8 +85,8 @@ describe('B59 a bean with #private fields, which nobody can store,', () => {
 describe.each(platforms)('B59 #private fields, $adapter, $mode,', ({ adapter, scope }) => {
   it('are state if both hooks move them to and from a property', async () => {
     const server = await startApplication({ adapter, scope, beans: [Careful], controllers: [CountController] });
-    const jar = new CookieJar();
-    for (let i = 1; i <= 5; i++) expect(await jar.text(server.url)).toBe(`${i}`);
+    const client = new Client(server.app);
+    for (let i = 1; i <= 5; i++) expect(await client.text('/')).toBe(`${i}`);
     await server.close();
   });
 });

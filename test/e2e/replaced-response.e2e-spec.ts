@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
 import { request as httpRequest, Agent, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -55,7 +56,7 @@ class CountController {
     response.hijack?.();
     const raw = response.raw ?? (response as unknown as ServerResponse);
     raw.write('first');
-    await new Promise((resolve) => setImmediate(resolve));
+    await nextTurn();
     this.counter.value++;
     raw.end('last');
   }
@@ -142,7 +143,7 @@ describe.each(adapters)('a response that says more than was stored, $adapter', (
     expect(response.status).toBe(503);
     expect(response.header('connection')).toBe('close');
     expect(response.body).not.toMatch(/stored|more|late/);
-    while (callbackErrors.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    while (callbackErrors.length === 0) await nextTurn();
     expect(callbackErrors[0]).toBeInstanceOf(Error);
   });
 

@@ -3,7 +3,7 @@ import { Controller, Get, Inject, Param } from '@nestjs/common';
 import { HttpSession, MemorySessionStore } from 'nestjs-session-beans';
 import { ManualClock } from 'nestjs-session-beans/testing';
 import { Counter } from '../support/counter.bean.js';
-import { CookieJar } from '../support/cookie-jar.js';
+import { Client, setCookies } from '../support/client.js';
 import { CountingStore } from '../support/counting-store.js';
 import { Latch } from '../support/latch.js';
 import { type TestApplication, adapters, startApplication } from '../support/platforms.js';
@@ -51,11 +51,10 @@ class CountController {
 describe.each(adapters)('R13 the end of a session, $adapter', ({ adapter }) => {
   let server: TestApplication;
   let clock: ManualClock;
-  let jar: CookieJar;
+  let client: Client;
   beforeEach(async () => {
     [started, goOn] = [new Latch(), new Latch()];
     clock = new ManualClock();
-    jar = new CookieJar();
     server = await startApplication({
       adapter,
       beans: [Counter],
@@ -63,10 +62,11 @@ describe.each(adapters)('R13 the end of a session, $adapter', ({ adapter }) => {
       store: new CountingStore(new MemorySessionStore({ clock })),
       session: { clock, idleTimeoutMs: 30 * MINUTE, absoluteTimeoutMs: 120 * MINUTE, touchIntervalMs: MINUTE },
     });
-    await jar.text(`${server.url}/count`);
+    client = new Client(server.app);
+    await client.text('/count');
   });
   afterEach(() => server.close());
-  const text = (path: string): Promise<string> => jar.text(`${server.url}/${path}`);
+  const text = (path: string): Promise<string> => client.text(`/${path}`);
   async function join(): Promise<void> {
     expect(await text('peek')).toBe('n=1');
   }
@@ -106,30 +106,30 @@ describe.each(adapters)('R13 the end of a session, $adapter', ({ adapter }) => {
       const result = await inner.load(key as never);
       if (result.outcome === 'found') expiries.add(result.record.expiresAt);
     };
-    for (let i = 0; i < 1000; i++) {
-      clock.advance(300);
+    for (let i = 0; i < 100; i++) {
+      clock.advance(3_000);
       await text('peek');
     }
-    expect(server.store.calls).toEqual({ load: 1000, save: 0, touch: 0, destroy: 0 });
-    // 1,000 reads in 5 minutes.
+    expect(server.store.calls).toEqual({ load: 100, save: 0, touch: 0, destroy: 0 });
+    // In 5 minutes.
     expect(expiries.size).toBeLessThanOrEqual(6);
     expect(expiries.size).toBeGreaterThanOrEqual(4);
-  }, 60_000);
+  });
 
   it('B19 comes in the middle of a request that changes it: refused, and not brought back', async () => {
     await join();
-    const response = jar.fetch(`${server.url}/long`);
+    const response = client.get('/long');
     await started.opened;
     clock.advance(31 * MINUTE);
     goOn.open();
     expect((await response).status).toBe(409);
-    expect((await response).headers.getSetCookie()).toEqual([]);
+    expect(setCookies(await response)).toEqual([]);
     expect(await text('peek')).toBe('n=0');
   });
 
   it('does not come while a request runs that stores in between', async () => {
     await join();
-    const response = jar.fetch(`${server.url}/long-stop`);
+    const response = client.get('/long-stop');
     await started.opened;
     server.store.before = () => clock.advance(20 * MINUTE);
     goOn.open();
@@ -140,7 +140,7 @@ describe.each(adapters)('R13 the end of a session, $adapter', ({ adapter }) => {
 
   it('is put off by a request, from its end when it ran long', async () => {
     await join();
-    const response = jar.fetch(`${server.url}/long`);
+    const response = client.get('/long');
     await started.opened;
     clock.advance(29 * MINUTE);
     goOn.open();

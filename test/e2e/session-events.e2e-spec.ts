@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Controller, Get, Query } from '@nestjs/common';
 import { HttpSession, SessionEvents, SessionScoped } from 'nestjs-session-beans';
-import { CookieJar } from '../support/cookie-jar.js';
+import { Client } from '../support/client.js';
 import { type TestApplication, adapters, startApplication } from '../support/platforms.js';
 
 @SessionScoped({ name: 'counter' })
@@ -61,11 +61,11 @@ describe.each(adapters)('R46 SessionEvents, $adapter,', ({ adapter }) => {
   let server: TestApplication;
   let events: [string, object][];
   let stop: (() => void)[];
-  const jar = { current: new CookieJar() };
+  let client: Client;
   beforeEach(async () => {
-    jar.current = new CookieJar();
     events = [];
     server = await startApplication({ adapter, beans: [Counter], controllers: [EventController] });
+    client = new Client(server.app);
     const source = server.app.get(SessionEvents);
     stop = (['started', 'renewed', 'invalidated', 'conflict', 'undecodable', 'notStored'] as const).map((name) =>
       source.on(name, (event) => void events.push([name, event])),
@@ -73,7 +73,7 @@ describe.each(adapters)('R46 SessionEvents, $adapter,', ({ adapter }) => {
   });
   afterEach(() => server.close());
 
-  const run = (steps: string) => jar.current.text(`${server.url}/?steps=${steps}`);
+  const run = (steps: string) => client.text(`/?steps=${steps}`);
   const names = () => events.map(([name]) => name);
 
   it('tell a session that started, once', async () => {
@@ -109,16 +109,14 @@ describe.each(adapters)('R46 SessionEvents, $adapter,', ({ adapter }) => {
   it('tell a conflict, with bean and field, once for the request that lost', async () => {
     await run('write');
     gate = gateFor(2);
-    const answers = await Promise.all(
-      ['one', 'two'].map((text) => jar.current.fetch(`${server.url}/note?text=${text}`)),
-    );
+    const answers = await Promise.all(['one', 'two'].map((text) => client.get(`/note?text=${text}`)));
     expect(answers.map(({ status }) => status).toSorted((one, other) => one - other)).toEqual([200, 409]);
     expect(events.slice(1)).toEqual([['conflict', { ...events[0]?.[1], bean: 'counter', field: 'note' }]]);
   });
 
   it('tell what a failed request could not store', async () => {
     await run('write');
-    expect((await jar.current.fetch(`${server.url}/fail`)).status).toBe(500);
+    expect((await client.get('/fail')).status).toBe(500);
     expect(events.slice(1)).toEqual([
       [
         'notStored',

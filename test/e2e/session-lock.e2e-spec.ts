@@ -1,7 +1,8 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Controller, Get, Inject } from '@nestjs/common';
 import { HttpSession, ReadOnlySession, SessionLock } from 'nestjs-session-beans';
-import { CookieJar } from '../support/cookie-jar.js';
+import { Client } from '../support/client.js';
 import { Counter } from '../support/counter.bean.js';
 import { Latch } from '../support/latch.js';
 import { type TestApplication, platforms, startApplication } from '../support/platforms.js';
@@ -12,7 +13,7 @@ let goOn = new Latch();
 
 async function sideEffect(): Promise<void> {
   running.most = Math.max(running.most, ++running.now);
-  await new Promise((resolve) => setTimeout(resolve, Math.random() * 3));
+  await pause(Math.random() * 3);
   running.now--;
 }
 
@@ -83,16 +84,16 @@ class PaymentController {
 
 describe.each(platforms)('the lock of a session, $adapter, $mode', ({ adapter, scope }) => {
   let server: TestApplication;
-  let jar: CookieJar;
+  let client: Client;
   const get = async (path: string): Promise<number | string> => {
-    const response = await jar.fetch(`${server.url}${path}`);
-    return response.ok ? response.text() : response.status;
+    const response = await client.get(path);
+    return response.ok ? response.text : response.status;
   };
   beforeEach(async () => {
     [entered, goOn] = [new Latch(), new Latch()];
     running.now = running.most = 0;
     server = await startApplication({ adapter, scope, beans: [Counter], controllers: [PaymentController] });
-    jar = new CookieJar();
+    client = new Client(server.app);
     await get('/count');
   });
   afterEach(() => server.close());
@@ -107,12 +108,12 @@ describe.each(platforms)('the lock of a session, $adapter, $mode', ({ adapter, s
   it('refuses with 503 who has waited long enough, and lets others of the session and other sessions go on', async () => {
     const holder = get('/holder');
     await entered.opened;
-    const response = await jar.fetch(`${server.url}/impatient`);
-    expect([response.status, response.headers.get('retry-after')]).toEqual([503, '1']);
+    const response = await client.get('/impatient');
+    expect([response.status, response.get('retry-after')]).toEqual([503, '1']);
     expect(await get('/count')).toBe('2');
-    const other = new CookieJar();
-    await other.text(`${server.url}/count`);
-    expect(await other.text(`${server.url}/impatient`)).toBe('had its turn');
+    const other = new Client(server.app);
+    await other.text('/count');
+    expect(await other.text('/impatient')).toBe('had its turn');
     goOn.open();
     expect(await holder).toBe('held');
     expect(await get('/impatient')).toBe('had its turn');
@@ -124,7 +125,7 @@ describe.each(platforms)('the lock of a session, $adapter, $mode', ({ adapter, s
   });
 
   it('needs no session', async () => {
-    expect(await new CookieJar().text(`${server.url}/impatient`)).toBe('had its turn');
+    expect(await new Client(server.app).text('/impatient')).toBe('had its turn');
   });
 
   it('is not needed by a handler that only reads: its changes are not stored, and it cannot log in', async () => {

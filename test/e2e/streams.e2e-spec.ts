@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createHash } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
@@ -94,7 +95,7 @@ class StreamController {
     const { items } = this.list;
     items.push('before');
     raw.write('first');
-    await new Promise((resolve) => setImmediate(resolve));
+    await nextTurn();
     // The bean itself is not touched again.
     items.push('after');
     raw.end('last');

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { CountController } from '../support/count.controller.js';
 import { Counter } from '../support/counter.bean.js';
 import { INTERCEPTORS_METADATA } from '@nestjs/common/constants.js';
-import { CookieJar } from '../support/cookie-jar.js';
+import { Client } from '../support/client.js';
 import { platforms, startApplication } from '../support/platforms.js';
 
 describe.each(platforms)(
@@ -14,18 +14,18 @@ describe.each(platforms)(
         await startApplication({ adapter, scope, beans: [Counter], controllers: [CountController] }),
       ];
       // One client whose cookie both get: they have the same name.
-      const jar = new CookieJar();
-      expect(await jar.text(first.url)).toBe('1');
-      expect(await jar.text(second.url)).toBe('1');
-      const other = new CookieJar();
-      for (let i = 1; i <= 3; i++) expect(await other.text(first.url)).toBe(`${i}`);
+      const client = new Client('');
+      expect(await client.text(first.url)).toBe('1');
+      expect(await client.text(second.url)).toBe('1');
+      const other = new Client(first.app);
+      for (let i = 1; i <= 3; i++) expect(await other.text('/')).toBe(`${i}`);
       expect(first.store.calls.save).toBe(4);
       expect(second.store.calls.save).toBe(1);
       // What is left on the class, which both share, is bound once.
       const bound = (Reflect.getMetadata(INTERCEPTORS_METADATA, CountController) ?? []) as unknown[];
       expect(bound.length).toBeLessThanOrEqual(1);
       await first.close();
-      expect(await new CookieJar().text(second.url)).toBe('1');
+      expect(await new Client(second.app).text('/')).toBe('1');
       await second.close();
     });
   },

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Controller, Get, Module } from '@nestjs/common';
 import { SessionModule } from 'nestjs-session-beans';
-import { CookieJar } from '../support/cookie-jar.js';
+import { Client } from '../support/client.js';
 import { platforms, startApplication } from '../support/platforms.js';
 import { CountController } from '../support/count.controller.js';
 import { Counter } from '../support/counter.bean.js';
@@ -24,9 +24,9 @@ describe.each(platforms)('one bean in two feature modules, $adapter, $mode,', ({
       return FeatureModule;
     });
     const server = await startApplication({ adapter, imports });
-    const jar = new CookieJar();
-    expect(await jar.text(server.url)).toBe('1');
-    expect(await jar.text(`${server.url}/other`)).toBe('2');
+    const client = new Client(server.app);
+    expect(await client.text('/')).toBe('1');
+    expect(await client.text('/other')).toBe('2');
     await server.close();
   });
 });

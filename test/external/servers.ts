@@ -1,3 +1,4 @@
+import type { Client } from '../support/client.js';
 import { ServerProcess } from '../support/server-process.js';
 import { RedisServer } from '../support/redis-server.js';
 import { FixtureBuild } from './fixture-build.js';
@@ -41,4 +42,12 @@ export class Servers {
     await Promise.all([...this.processes.map((server) => server.stop()), this.redis.stop()]);
     this.build.remove();
   }
+}
+
+/** What a server says about the session of a client. */
+export async function stateFor(
+  client: Client,
+  server: string,
+): Promise<{ exists: boolean; counter: number; strict: number; name: string; mail: string }> {
+  return (await client.get(`${server}/state`)).body as never;
 }

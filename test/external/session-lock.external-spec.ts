@@ -1,8 +1,9 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Controller, Get, Inject } from '@nestjs/common';
 import { Redis } from 'ioredis';
 import { HttpSession, SessionLock } from 'nestjs-session-beans';
-import { CookieJar } from '../support/cookie-jar.js';
+import { Client } from '../support/client.js';
 import { Counter } from '../support/counter.bean.js';
 import { CountingStore } from '../support/counting-store.js';
 import { Latch } from '../support/latch.js';
@@ -28,7 +29,7 @@ class PaymentController {
   async locked(): Promise<number> {
     running.most = Math.max(running.most, ++running.now);
     const { value } = this.counter;
-    await new Promise((resolve) => setTimeout(resolve, Math.random() * 3));
+    await pause(Math.random() * 3);
     running.now--;
     return (this.counter.value = value + 1);
   }
@@ -45,12 +46,12 @@ class PaymentController {
 
 describe('the lock of a session, on two servers with one Redis', () => {
   let redis: RedisServer;
-  let client: Redis;
+  let commands: Redis;
   let servers: TestApplication[];
-  let jar: CookieJar;
+  let client: Client;
   beforeAll(async () => {
     redis = await RedisServer.start();
-    client = new Redis(redis.url);
+    commands = new Redis(redis.url);
     servers = await Promise.all(
       [1, 2].map(async () =>
         startApplication({
@@ -61,24 +62,24 @@ describe('the lock of a session, on two servers with one Redis', () => {
         }),
       ),
     );
-    jar = new CookieJar();
+    client = new Client();
     await get(0, '/count');
   });
   afterAll(async () => {
     await Promise.all(servers.map((server) => server.close()));
-    client.disconnect();
+    commands.disconnect();
     await redis.stop();
   });
   const get = async (server: number, path: string): Promise<string | number> => {
-    const response = await jar.fetch(`${servers[server]?.url}${path}`);
-    return response.ok ? response.text() : response.status;
+    const response = await client.get(`${servers[server]?.url}${path}`);
+    return response.ok ? response.text : response.status;
   };
 
   it('lets handlers run one at a time on both, each on what the last one stored', async () => {
     const answers = await Promise.all(Array.from({ length: 40 }, (_, i) => get(i % 2, '/locked')));
     expect(answers.map(Number).toSorted((a, b) => a - b)).toEqual(Array.from({ length: 40 }, (_, i) => i + 2));
     expect(running.most).toBe(1);
-    expect(await client.keys('*:lock')).toEqual([]);
+    expect(await commands.keys('*:lock')).toEqual([]);
   });
 
   it('is fenced: what was done under a lock that was lost meanwhile is refused, and nothing of it is stored', async () => {
@@ -86,11 +87,11 @@ describe('the lock of a session, on two servers with one Redis', () => {
     const before = await get(1, '/count');
     const exclusive = get(0, '/exclusive');
     await entered.opened;
-    const [lock = ''] = await client.keys('*:lock');
-    await client.set(lock, 'of somebody else');
+    const [lock = ''] = await commands.keys('*:lock');
+    await commands.set(lock, 'of somebody else');
     goOn.open();
     expect(await exclusive).toBe(503);
-    await client.del(lock);
+    await commands.del(lock);
     expect(await get(1, '/count')).toBe(`${Number(before) + 1}`);
   });
 });

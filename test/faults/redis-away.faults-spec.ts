@@ -11,7 +11,7 @@ describe('Redis is away', () => {
   let redis: RedisServer;
   let server: CountingApplication | undefined;
   beforeEach(async () => {
-    redis = await RedisServer.start('--appendonly', 'yes');
+    redis = await RedisServer.start('--appendonly', 'yes', '--appendfsync', 'always');
   });
   afterEach(async () => {
     await server?.close();

@@ -1,4 +1,4 @@
-import { pause } from './pause.js';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { RedisServer } from '../support/redis-server.js';
 import type { NearCacheServer } from './near-cache-servers.js';
 import type { LinkDirection, LinkRole } from './redis-link.js';

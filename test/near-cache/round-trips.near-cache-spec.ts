@@ -33,7 +33,7 @@ describe.each(['bounded', 'validate'] as const)(
         NEAR_CACHE: mode,
       };
       [server] = (await all.start(1, env)) as [NearCacheServer];
-    }, 60_000);
+    });
     afterAll(async () => {
       agent.destroy();
       await all.stop();
@@ -68,7 +68,7 @@ describe.each(['bounded', 'validate'] as const)(
       });
       expect(await commands.sessionScripts()).toBe(READS * perRead);
       expect([...(await commands.onKeys()).keys()].filter((name) => !/^(hmget|time)$/.test(name))).toEqual([]);
-    }, 120_000);
+    });
 
     it(`${WRITES} reads and writes: ${perRead + 1} round trips each`, async () => {
       await commands.reset();
@@ -80,7 +80,7 @@ describe.each(['bounded', 'validate'] as const)(
       expect({ load: load - before.load, save: save - before.save }).toEqual({ load: WRITES * perRead, save: WRITES });
       expect(await commands.sessionScripts()).toBe(WRITES * (perRead + 1));
       expect((await commands.beats()) > 0).toBe(mode === 'bounded');
-    }, 120_000);
+    });
 
     it('no payload is moved while nothing changes', async () => {
       await each((client) => ask(client, 'POST', 'ballast/text/200000'));
@@ -90,6 +90,6 @@ describe.each(['bounded', 'validate'] as const)(
         for (let i = 0; i < 50; i++) await ask(client, 'GET', 'ballast');
       });
       expect((await commands.bytesSent()) - before).toBeLessThan(50 * CLIENTS * 400);
-    }, 60_000);
+    });
   },
 );

@@ -1,8 +1,8 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { checkFinalAnswers } from './check-final-answers.js';
 import { checkHistory } from './check-history.js';
 import type { FinalAnswer } from './history.js';
 import { type NearCacheServer, NearCacheServers } from './near-cache-servers.js';
-import { pause } from './pause.js';
 import { StressLoad, type StressLoadOptions } from './stress-load.js';
 import { writeReport } from './write-report.js';
 import type { Rule, Violation } from './violation.js';

@@ -1,9 +1,9 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { eventually } from '../support/eventually.js';
 import { RedisSentinels } from '../support/redis-sentinels.js';
 import type { RedisServer } from '../support/redis-server.js';
 import { type NearCacheServer, NearCacheServers } from './near-cache-servers.js';
-import { pause } from './pause.js';
 import { runStress } from './run-stress.js';
 import { lastingRoutes } from './route-mix.js';
 
@@ -26,11 +26,11 @@ describe.each(['validate', 'bounded'] as const)('near cache in mode %s, when the
     const bound = mode === 'bounded' ? { MAX_STALENESS_MS: `${MAX_STALENESS_MS}` } : undefined;
     servers = await all.start(4, { ...env, NEAR_CACHE: mode, ...bound });
     [judge] = (await all.start(1, { REDIS_URL: redis.url })) as [NearCacheServer];
-  }, 120_000);
+  });
   afterEach(async () => {
     await all?.stop();
     await redis?.stop();
-  }, 60_000);
+  });
 
   const failover = async (start: () => Promise<unknown>): Promise<void> => {
     const [replica] = redis.replicas as [RedisServer];
@@ -61,7 +61,6 @@ describe.each(['validate', 'bounded'] as const)('near cache in mode %s, when the
       expect(result.broken).toEqual({});
       expect(result.outcomes['ok']).toBeGreaterThan(0);
     },
-    150_000,
   );
 });
 

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { Agent } from 'node:http';
 import { eventually } from '../support/eventually.js';
 import { type Cookies, Device, havingSeenNothing, idOf } from './device.js';
@@ -12,7 +13,6 @@ import type {
   Wipe,
 } from './history.js';
 import { HotSession, type Membership } from './hot-session.js';
-import { pause } from './pause.js';
 import { recordRequest } from './record-request.js';
 import { type WeightedRoute, drawRoute, mixedRoutes } from './route-mix.js';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { createApplication } from '../../src/create-application.js';
 import { readConfig } from '../../src/sample.config.js';
-import { CookieJar } from '../support/cookie-jar.js';
+import { Client } from '../support/client.js';
 import { eventually } from '../support/eventually.js';
 import { adapters } from '../support/platforms.js';
 
@@ -10,23 +10,23 @@ describe.each(adapters)('a server of the sample that was told to stop, $adapter'
     const app = await createApplication(readConfig({ HTTP_ADAPTER: adapter, DRAIN_MS: '1000', SERVER_TIMING: 'on' }));
     await app.listen(0, '127.0.0.1');
     const url = await app.getUrl();
-    const jar = new CookieJar();
-    await jar.text(`${url}/count`);
-    const health = async (): Promise<number> => (await fetch(`${url}/health`)).status;
+    const client = new Client(app);
+    await client.text('/count');
+    const health = async (): Promise<number> => (await new Client(app).get('/health')).status;
     expect(await health()).toBe(200);
 
     let isClosed = false;
     const closing = app.close().then(() => (isClosed = true));
     await eventually('health is red', async () => (await health()) === 503);
-    const served = await jar.fetch(`${url}/count`);
+    const served = await client.get('/count');
 
     expect(isClosed).toBe(false);
-    expect([served.status, await served.text()]).toEqual([200, 'counter=2']);
-    expect(served.headers.get('connection')).toBe('close');
+    expect([served.status, served.text]).toEqual([200, 'counter=2']);
+    expect(served.get('connection')).toBe('close');
     // It is watched to the end.
-    expect(served.headers.get('server-timing')).toContain('total;dur=');
+    expect(served.get('server-timing')).toContain('total;dur=');
     await closing;
-    await expect(fetch(`${url}/health`)).rejects.toThrow('fetch failed');
+    await expect(new Client(url).get('/health')).rejects.toThrow('ECONNREFUSED');
   });
 });
 

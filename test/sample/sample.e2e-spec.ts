@@ -2,36 +2,29 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { INestApplication } from '@nestjs/common';
 import { createApplication } from '../../src/create-application.js';
 import { readConfig } from '../../src/sample.config.js';
-import { CookieJar } from '../support/cookie-jar.js';
+import { Client, setCookies } from '../support/client.js';
 import { adapters } from '../support/platforms.js';
 
 describe.each(adapters)('the sample application, $adapter', ({ adapter }) => {
   let app: INestApplication;
-  let url: string;
-  let jar: CookieJar;
+  let client: Client;
   beforeEach(async () => {
     app = await createApplication(readConfig({ HTTP_ADAPTER: adapter, NODE_NAME: 's1' }));
     await app.listen(0, '127.0.0.1');
-    url = await app.getUrl();
-    jar = new CookieJar();
+    client = new Client(app);
   });
   afterEach(() => app.close());
 
-  const json = async (path: string, init?: RequestInit) => {
-    const response = await jar.fetch(`${url}${path}`, init);
-    return { status: response.status, body: (await response.json()) as Record<string, unknown> };
-  };
-
   it('counts per client, at /count and at /count/count', async () => {
-    expect(await jar.text(`${url}/count`)).toBe('counter=1');
-    expect(await jar.text(`${url}/count/count`)).toBe('counter=2');
-    expect(await jar.text(`${url}/count/peek`)).toBe('counter=2');
-    expect(await new CookieJar().text(`${url}/count`)).toBe('counter=1');
+    expect(await client.text('/count')).toBe('counter=1');
+    expect(await client.text('/count/count')).toBe('counter=2');
+    expect(await client.text('/count/peek')).toBe('counter=2');
+    expect(await new Client(app).text('/count')).toBe('counter=1');
   });
 
   it('writes its route behind the id', async () => {
-    const response = await fetch(`${url}/count`);
-    expect(response.headers.getSetCookie()).toEqual([
+    const response = await client.get('/count');
+    expect(setCookies(response)).toEqual([
       expect.stringMatching(/^sid=[\w-]{43}\.s1; Path=\/; HttpOnly; SameSite=Lax$/),
     ]);
   });
@@ -39,15 +32,15 @@ describe.each(adapters)('the sample application, $adapter', ({ adapter }) => {
   it.each(['/count/peek', '/ping', '/session', '/cart', '/health', '/nowhere'])(
     'creates no session for GET %s',
     async (path) => {
-      const response = await fetch(`${url}${path}`);
-      expect(response.headers.getSetCookie()).toEqual([]);
+      const response = await client.get(path);
+      expect(setCookies(response)).toEqual([]);
       expect(response.status).toBe(['/session', '/nowhere'].includes(path) ? 404 : 200);
     },
   );
 
   it('tells what the session knows of itself', async () => {
-    await jar.text(`${url}/count`);
-    const { status, body } = await json('/session');
+    await client.text('/count');
+    const { status, body } = await client.get('/session');
     expect(status).toBe(200);
     const time: unknown = expect.any(Number);
     expect(body).toEqual({
@@ -62,31 +55,30 @@ describe.each(adapters)('the sample application, $adapter', ({ adapter }) => {
   });
 
   it('ends the session on demand', async () => {
-    await jar.text(`${url}/count`);
-    expect((await jar.fetch(`${url}/session`, { method: 'DELETE' })).status).toBe(204);
-    expect((await json('/session')).status).toBe(404);
-    expect(await jar.text(`${url}/count`)).toBe('counter=1');
+    await client.text('/count');
+    expect((await client.delete('/session')).status).toBe(204);
+    expect((await client.get('/session')).status).toBe(404);
+    expect(await client.text('/count')).toBe('counter=1');
   });
 
   it('keeps a cart with instances, a Date and a Map', async () => {
     const item = { sku: 'tea', quantity: 2, price: 350 };
-    const headers = { 'content-type': 'application/json' };
-    for (let i = 0; i < 2; i++) await json('/cart/items', { method: 'POST', headers, body: JSON.stringify(item) });
+    for (let i = 0; i < 2; i++) await client.post('/cart/items', item);
     const line = { ...item, total: 700 };
-    const { body } = await json('/cart');
+    const { body } = await client.get('/cart');
     expect(body).toEqual({
       items: [line, line],
       total: 1400,
       additions: { tea: 2 },
       changedAt: expect.stringMatching(/^\d{4}-.*Z$/),
     });
-    expect((await json('/cart/items/tea', { method: 'DELETE' })).body).toMatchObject({
+    expect((await client.delete('/cart/items/tea')).body).toMatchObject({
       items: [],
       total: 0,
       additions: { tea: 2 },
     });
-    expect((await json('/cart/items/tea', { method: 'DELETE' })).status).toBe(404);
-    expect((await json('/cart/items', { method: 'POST', headers, body: '{"sku":"tea"}' })).status).toBe(400);
+    expect((await client.delete('/cart/items/tea')).status).toBe(404);
+    expect((await client.post('/cart/items', { sku: 'tea' })).status).toBe(400);
   });
 });
 

@@ -1,8 +1,9 @@
+import { setTimeout as pause } from 'node:timers/promises';
 /** Resolves with the first result of `probe` that is neither undefined nor false; a probe that throws is asked again. */
 export async function eventually<T>(
   what: string,
   probe: () => Promise<T | undefined | false> | T | undefined | false,
-  withinMs = 20_000,
+  withinMs = 60_000,
 ): Promise<T> {
   const end = performance.now() + withinMs;
   let problem: unknown;
@@ -13,7 +14,7 @@ export async function eventually<T>(
     } catch (error) {
       problem = error;
     }
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await pause(20);
   }
   throw new Error(`not within ${withinMs} ms: ${what}`, { cause: problem });
 }

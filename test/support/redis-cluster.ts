@@ -41,10 +41,8 @@ export class RedisCluster {
   /** Resolves when every node that runs says that all slots are served. */
   async isWhole(nodes: readonly RedisServer[] = this.nodes): Promise<void> {
     for (const node of nodes) {
-      await eventually(
-        'the cluster is whole',
-        async () => String(await node.command('CLUSTER', 'INFO')).includes('cluster_state:ok'),
-        30_000,
+      await eventually('the cluster is whole', async () =>
+        String(await node.command('CLUSTER', 'INFO')).includes('cluster_state:ok'),
       );
     }
   }

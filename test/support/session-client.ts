@@ -1,27 +1,39 @@
 import assert from 'node:assert/strict';
+import type { Response } from 'supertest';
+import { Client, setCookies } from './client.js';
 import { RunningTime } from './running-time.js';
 
 export interface Answer {
   readonly status: number;
   readonly text: string;
-  readonly retryAfter: string | null;
+  readonly retryAfter: string | undefined;
   readonly setCookie: readonly string[];
   /** Until the answer was there, as far as this process ran. */
   readonly ms: number;
 }
 
-/** One client of one server: keeps its cookie, and all that an answer says about the session. */
+/** One client of a counting application. It looks at all that an answer says about the session. */
 export class SessionClient {
-  cookie = '';
+  private readonly client: Client;
 
-  constructor(private readonly url: string) {}
+  constructor(url: string) {
+    this.client = new Client(url);
+  }
+
+  get cookie(): string {
+    return this.client.cookie;
+  }
+
+  set cookie(pair: string) {
+    this.client.cookie = pair;
+  }
 
   get(path: string): Promise<Answer> {
-    return this.send('GET', path);
+    return timed(() => this.client.get(path));
   }
 
   post(path: string): Promise<Answer> {
-    return this.send('POST', path);
+    return timed(() => this.client.post(path));
   }
 
   /** Counts, and expects to be told the number. */
@@ -29,19 +41,15 @@ export class SessionClient {
     const { status, text } = await this.post('/count');
     assert.deepEqual({ status, text }, { status: 201, text: `${expected}` });
   }
+}
 
-  private async send(method: string, path: string): Promise<Answer> {
-    const headers: Record<string, string> = this.cookie === '' ? {} : { cookie: this.cookie };
-    const time = new RunningTime();
-    try {
-      const response = await fetch(`${this.url}${path}`, { method, headers });
-      const text = await response.text();
-      const setCookie = response.headers.getSetCookie();
-      for (const line of setCookie) this.cookie = line.slice(0, line.indexOf(';'));
-      const retryAfter = response.headers.get('retry-after');
-      return { status: response.status, text, retryAfter, setCookie, ms: time.ms };
-    } finally {
-      time.stop();
-    }
+async function timed(send: () => Promise<Response>): Promise<Answer> {
+  const time = new RunningTime();
+  try {
+    const response = await send();
+    const { status, text } = response;
+    return { status, text, retryAfter: response.get('Retry-After'), setCookie: setCookies(response), ms: time.ms };
+  } finally {
+    time.stop();
   }
 }

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { LoadResult, SaveResult, SessionKey, SessionStore } from 'nestjs-session-beans';
 
@@ -63,7 +64,7 @@ export class StalenessMeter {
   private async repeat(pauseMs: number, step: () => Promise<void>): Promise<void> {
     while (!this.isOver) {
       await step().catch(() => this.failures++);
-      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      await pause(pauseMs);
     }
   }
 
