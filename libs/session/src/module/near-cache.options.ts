@@ -12,19 +12,19 @@ class NearCacheDefaults {
    * `maxStalenessMs`, and never older than what its client has seen. Needs a store that notifies
    * (`capabilities.notifies`), and an `idTransport` other than `url`.
    */
-  readonly mode?: 'validate' | 'bounded' = 'validate';
+  readonly mode?: 'validate' | 'bounded' | undefined = 'validate';
 
   /** How many sessions are kept without a request, from 1. Beyond it, those unused for longest go. */
-  readonly maxSessions?: number = 10_000;
+  readonly maxSessions?: number | undefined = 10_000;
 
   /** About how many bytes of heap they may take, from 64 KiB. Beyond it, those unused for longest go. */
-  readonly maxBytes?: number = 64 * 1024 * 1024;
+  readonly maxBytes?: number | undefined = 64 * 1024 * 1024;
 
   /**
    * How old a read may be, in ms, from 100 to 60,000; only in mode `bounded`, whose default is 200. With a smaller
    * value a slow network costs a round trip earlier.
    */
-  readonly maxStalenessMs?: number = undefined;
+  readonly maxStalenessMs?: number | undefined = undefined;
 }
 
 /**

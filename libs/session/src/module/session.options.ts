@@ -14,80 +14,80 @@ class SessionModuleDefaults {
    * Where sessions are kept. Opened when the application boots, closed with it. Default: a `MemorySessionStore` with
    * its own defaults, whose sessions are gone when the process ends.
    */
-  readonly store?: SessionStore = undefined;
+  readonly store?: SessionStore | undefined = undefined;
 
   /** A session ends after this long without a request, in ms. */
-  readonly idleTimeoutMs?: number = 30 * MINUTE;
+  readonly idleTimeoutMs?: number | undefined = 30 * MINUTE;
 
   /**
    * A session ends this long after its creation, in ms, however active it is. At least `idleTimeoutMs`. Default: 12
    * hours, or `idleTimeoutMs` where that is longer.
    */
-  readonly absoluteTimeoutMs?: number = undefined;
+  readonly absoluteTimeoutMs?: number | undefined = undefined;
 
   /**
    * A session ends after this long, in ms, when its client never came back with the id. At most `idleTimeoutMs`.
    * Default: 5 minutes, or `idleTimeoutMs` where that is shorter.
    */
-  readonly unjoinedTimeoutMs?: number = undefined;
+  readonly unjoinedTimeoutMs?: number | undefined = undefined;
 
   /**
    * Requests that change nothing move the end of life at most this often, in ms. A session may therefore end that much
    * earlier than `idleTimeoutMs` says. At most half of `idleTimeoutMs`. Default: a tenth of it, at most 1 minute.
    */
-  readonly touchIntervalMs?: number = undefined;
+  readonly touchIntervalMs?: number | undefined = undefined;
 
   /**
    * Name of this server, 1 to 32 letters and digits. It becomes the route behind the id, for sticky balancers. Not
    * allowed with a store that says itself where its sessions are. Default: none.
    */
-  readonly nodeName?: string = undefined;
+  readonly nodeName?: string | undefined = undefined;
 
   /** Keeps sessions of the store in this process after their last request. Default: off. */
-  readonly nearCache?: NearCacheOptions = undefined;
+  readonly nearCache?: NearCacheOptions | undefined = undefined;
 
   /** HMAC keys of at least 16 bytes that sign the id: the first signs, all verify. Default: ids are not signed. */
-  readonly signingKeys?: readonly string[] = undefined;
+  readonly signingKeys?: readonly string[] | undefined = undefined;
 
   /** The cookie that carries the id. Its defaults are those of `SessionCookieOptions`. */
-  readonly cookie?: SessionCookieOptions = undefined;
+  readonly cookie?: SessionCookieOptions | undefined = undefined;
 
   /**
    * How the id travels. `cookie`; `header`: `X-Session-Id` both ways, for clients that are no browsers; `url`: query
    * parameter `sid` of addresses made with `HttpSession.encodeUrl`, which leaks ids into logs and histories and fails
    * OWASP ASVS level 1.
    */
-  readonly idTransport?: 'cookie' | 'header' | 'url' = 'cookie';
+  readonly idTransport?: 'cookie' | 'header' | 'url' | undefined = 'cookie';
 
   /**
    * `always`: what a request changed is stored even when it fails, as servlet containers do. `success`: the changes of
    * a request that is answered with status 400 or above are forgotten.
    */
-  readonly commitOn?: 'always' | 'success' = 'always';
+  readonly commitOn?: 'always' | 'success' | undefined = 'always';
 
   /**
    * For beans that do not say: two requests changed the same, and no `@Merge` rule decides. `reject`: the later one is
    * answered with 409. `latest`: the later one wins.
    */
-  readonly onConflict?: 'reject' | 'latest' = 'reject';
+  readonly onConflict?: 'reject' | 'latest' | undefined = 'reject';
 
   /**
    * For beans that do not say: stored state cannot be decoded. `reject`: the request fails. `reset`: the bean begins
    * anew.
    */
-  readonly onUndecodable?: 'reject' | 'reset' = 'reject';
+  readonly onUndecodable?: 'reject' | 'reset' | undefined = 'reject';
 
   /** Bound of one session's stored text, in UTF-8 bytes, from 256. A save beyond it is refused. */
-  readonly maxSessionBytes?: number = 1024 * 1024;
+  readonly maxSessionBytes?: number | undefined = 1024 * 1024;
 
   /**
    * Longest wait for one call of a store that other servers share, in ms, up to 60,000. After it the request is
    * answered with 503.
    */
-  readonly storeTimeoutMs?: number = 750;
+  readonly storeTimeoutMs?: number | undefined = 750;
 
   /** Where the library takes the time from; for tests. */
-  readonly clock?: Clock = systemClock;
+  readonly clock?: Clock | undefined = systemClock;
 }
 
 /**

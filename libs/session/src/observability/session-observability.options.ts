@@ -8,50 +8,50 @@ class SessionObservabilityDefaults {
    * Name of this server in records, metrics and headers: 1 to 32 letters and digits. Default: `nodeName` of
    * `SessionModule`, if it has one.
    */
-  readonly nodeName?: string = undefined;
+  readonly nodeName?: string | undefined = undefined;
 
   /**
    * Receives the metrics, e.g. `metrics.getMeterProvider()` of `@opentelemetry/api` once your SDK has started. Default:
    * no metrics.
    */
-  readonly meterProvider?: MeterProvider = undefined;
+  readonly meterProvider?: MeterProvider | undefined = undefined;
 
   /**
    * Whether the histogram `session.request.duration` tells handlers apart, for quantiles of each. It costs each request
    * some 2 microseconds for its label, and nothing without `meterProvider`. The average of each handler follows from
    * `session.handler.time` and `session.handler.requests` in any case.
    */
-  readonly durationByHandler?: boolean = false;
+  readonly durationByHandler?: boolean | undefined = false;
 
   /**
    * Receives the spans `session.load`, `session.save` and `session.lock`, e.g. `trace.getTracerProvider()` of
    * `@opentelemetry/api`. Default: no spans.
    */
-  readonly tracerProvider?: TracerProvider = undefined;
+  readonly tracerProvider?: TracerProvider | undefined = undefined;
 
   /**
    * The span processor that you gave to your tracer provider: calls that your instrumentations see count as
    * `downstream`. Default: none.
    */
-  readonly spanProcessor?: SessionSpanProcessor = undefined;
+  readonly spanProcessor?: SessionSpanProcessor | undefined = undefined;
 
   /**
    * Names of `diagnostics_channel` tracing channels whose operations count as `downstream`, besides what `node:http`
    * and `fetch` send.
    */
-  readonly downstreamChannels?: readonly string[] = ['ioredis:command'];
+  readonly downstreamChannels?: readonly string[] | undefined = ['ioredis:command'];
 
   /**
    * Whether responses carry a `Server-Timing` header with the phases, the name of the server and the result of the
    * cache, for the developer tools of browsers. Everybody who can read the response can read it.
    */
-  readonly serverTiming?: boolean = false;
+  readonly serverTiming?: boolean | undefined = false;
 
   /**
    * A request that takes at least this long, in ms, is written to the log as one line of JSON; 0 writes all. Default:
    * no request is.
    */
-  readonly slowRequestMs?: number = undefined;
+  readonly slowRequestMs?: number | undefined = undefined;
 }
 
 /**

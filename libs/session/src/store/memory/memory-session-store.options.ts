@@ -12,16 +12,16 @@ const MOST_SESSIONS = 16_000_000;
  */
 export class MemorySessionStoreOptions {
   /** The most sessions kept, 1 to 16,000,000. A full store refuses new sessions; living ones go on. */
-  readonly maxSessions?: number = 100_000;
+  readonly maxSessions?: number | undefined = 100_000;
 
   /**
    * The most bytes kept: 2 for each UTF-16 unit of names and payloads, plus fixed amounts for each session and part
    * (`session-bytes.ts`). New sessions are refused from 90 % of it, so that living ones have room to grow.
    */
-  readonly maxBytes?: number = 256 * 1024 * 1024;
+  readonly maxBytes?: number | undefined = 256 * 1024 * 1024;
 
   /** The source of the time. A test gives a clock that it can move. */
-  readonly clock?: Clock = systemClock;
+  readonly clock?: Clock | undefined = systemClock;
 }
 
 /**

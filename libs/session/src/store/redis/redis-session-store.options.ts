@@ -14,7 +14,7 @@ export interface RedisDurability {
   readonly replicas: number;
 
   /** How long to wait for them, in ms: 1 to 1500. Default 500. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
 }
 
 /**
@@ -26,7 +26,7 @@ export interface RedisDurability {
  */
 export class RedisSessionStoreOptions {
   /** Your ioredis client, which you close. Its settings should fit a request path; see docs/stores/redis.md. */
-  readonly client?: RedisClient = undefined;
+  readonly client?: RedisClient | undefined = undefined;
 
   /**
    * The address of Redis or Valkey: `redis://host:port/db`, `redis+sentinel://host:port,host:port/master` or
@@ -35,26 +35,26 @@ export class RedisSessionStoreOptions {
    *
    * The store makes the client, with settings that fit a request path, and closes it.
    */
-  readonly url?: string = undefined;
+  readonly url?: string | undefined = undefined;
 
   /** Stands before every key. Give each application its own. No braces, which are the hash tag, and no white space. */
-  readonly prefix?: string = 'session:';
+  readonly prefix?: string | undefined = 'session:';
 
   /**
    * The largest stored session that is read, in bytes, with its names and versions; at least 1024. A larger one was not
    * written by this application, and is refused.
    */
-  readonly maxRecordBytes?: number = 4 * 1024 * 1024;
+  readonly maxRecordBytes?: number | undefined = 4 * 1024 * 1024;
 
   /** Waits for replicas before a change counts as stored. Left out, the primary alone decides. */
-  readonly durability?: RedisDurability = undefined;
+  readonly durability?: RedisDurability | undefined = undefined;
 
   /**
    * How often the connections of a near cache in mode `bounded` prove that they miss nothing, in ms: 10 to 1000. A copy
    * is trusted for `maxStalenessMs` after the last proof, so a quarter of that is right. Each proof costs Redis two
    * small commands.
    */
-  readonly beatMs?: number = 50;
+  readonly beatMs?: number | undefined = 50;
 
   /** Is called once for each danger in the server's or the client's settings, and for what keeps them from working. */
   readonly onWarning?: (warning: string) => void = logWarning;
