@@ -33,9 +33,9 @@ class NoSocket extends EventEmitter {
 }
 
 const { SessionModule, SessionScoped, MemorySessionStore } = await load('index.js');
-const { HTTP_SESSION_RUNTIME } = await load('session.providers.js');
-const { HttpLifecycle } = await load('http/http-request-session.js');
-const { CurrentRequest } = await load('context/session-context.js');
+const { HTTP_SESSION_RUNTIME } = await load('module/session.providers.js');
+const { HttpLifecycle } = await load('http/http-lifecycle.js');
+const { CurrentRequest } = await load('request/current-request.js');
 
 class Counter {
   value = 0;
@@ -70,13 +70,14 @@ async function request(kind, headers) {
   if (starts.hasSubscribers) starts.publish({ request: incoming, response, socket, server: undefined });
   const session = new HttpLifecycle(incoming, response, runtime);
   await context.run(session, async () => {
-    session.handler = 'CountController.count';
-    if (session.timing) session.timing.facts.handler = session.handler;
+    const { state } = session;
+    state.handler = 'CountController.count';
+    if (state.timing) state.timing.facts.handler = state.handler;
     if (kind === 'none') {
-      session.timing?.enter('application');
+      state.timing?.enter('application');
     } else {
       await session.begin(undefined);
-      session.timing?.enter('application');
+      state.timing?.enter('application');
       session.handlerBegins();
       if (kind === 'write') counter.value++;
       else void counter.value;

@@ -2,17 +2,18 @@
 //
 //   node test/observability/overhead/without-hooks.mjs <dist> <folder to write to>
 //
-// In http/, context/ and bean/ every `timing`, `facts` and `timedResponse` is taken as never there, and what depends on it is folded away: statements,
-// branches, closures around calls of the store, parameters. Fails if anything is left.
+// In http/, request/, live/ and bean/ every `timing`, `facts` and `timedResponse` counts as undefined, and the code that
+// depends on it is folded away: statements, branches, closures around calls of the store, parameters. Fails if any of
+// it is left.
 import { cpSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import ts from 'typescript';
 
 const NAMES = new Set(['timing', 'facts', 'timedResponse']);
-/** Methods that are there for the timing alone. */
-const METHODS = new Set(['takeTimed', 'saveTraced', 'noteSession']);
-const HOOKED = ['http', 'context', 'bean'];
-const OF_TIMING = new Set(['timed-response.js', 'server-timing.js']);
+/** Methods that exist for the timing alone. */
+const METHODS = new Set(['openTimed', 'findTimed']);
+const HOOKED = ['http', 'request', 'live', 'bean'];
+const OF_TIMING = new Set(['timed-response.js']);
 const { factory } = ts;
 
 /** @returns the folder */
@@ -20,9 +21,9 @@ export function withoutHooks(dist, folder) {
   rmSync(folder, { recursive: true, force: true });
   cpSync(dist, folder, { recursive: true });
   for (const part of HOOKED) {
-    for (const name of readdirSync(join(folder, part))) {
+    for (const name of readdirSync(join(folder, part), { recursive: true })) {
       const file = join(folder, part, name);
-      if (name.endsWith('.js') && !OF_TIMING.has(name)) writeFileSync(file, unhooked(file, readFileSync(file, 'utf8')));
+      if (name.endsWith('.js') && !OF_TIMING.has(basename(name))) writeFileSync(file, unhooked(file, readFileSync(file, 'utf8')));
     }
   }
   return folder;
@@ -49,7 +50,9 @@ const isNot = (node) => ts.isPrefixUnaryExpression(node) && node.operator === ts
 const isAssignment = (node) =>
   (ts.isBinaryExpression(node) && node.operatorToken.kind >= ts.SyntaxKind.FirstAssignment && isAbsent(node.left)) ||
   (ts.isPostfixUnaryExpression(node) && isAbsent(node.operand));
-const isTimed = (node) => ts.isCallExpression(node) && node.expression.getText?.() === 'timed';
+/** `request.measure('sessionSave', () => work)` */
+const isTimed = (node) =>
+  ts.isCallExpression(node) && ts.isPropertyAccessExpression(node.expression) && node.expression.name.text === 'measure';
 
 function folding(context) {
   const visit = (node) => {
@@ -65,11 +68,11 @@ function folding(context) {
     }
     if (ts.isForOfStatement(node) && ts.visitNode(node.statement, visit) === undefined) return undefined;
     if (ts.isConditionalExpression(node) && isAbsent(node.condition)) return ts.visitNode(node.whenFalse, visit);
-    if (isTimed(node)) return untimed(node.arguments[2]);
+    if (isTimed(node)) return untimed(node.arguments[1]);
     if (ts.isTryStatement(node)) return tried(ts.visitEachChild(node, visit, context));
     if (ts.isBlock(node)) return reachable(ts.visitEachChild(node, visit, context));
     if (ts.isParameter(node) && NAMES.has(node.name.text)) return undefined;
-    if (ts.isParameter(node) && ts.isObjectBindingPattern(node.name)) return unbound(node);
+    if (ts.isObjectBindingPattern(node)) return unbound(node);
     if (ts.isMethodDeclaration(node) && METHODS.has(node.name.text)) return undefined;
     const folded = ts.visitEachChild(node, visit, context);
     if (!ts.isCallExpression(folded) && !ts.isNewExpression(folded)) return folded;
@@ -102,7 +105,7 @@ function folding(context) {
     return ts.visitEachChild(factory.updateVariableStatement(node, node.modifiers, list), visit, context);
   }
 
-  /** `timed(timing, 'sessionLoad', () => work)` */
+  /** `measure('sessionLoad', () => work)` */
   function untimed(work) {
     if (ts.isArrowFunction(work) && !ts.isBlock(work.body)) return ts.visitNode(work.body, visit);
     return factory.createCallExpression(ts.visitNode(work, visit), undefined, []);
@@ -125,17 +128,11 @@ function reachable(node) {
   return end === -1 ? node : factory.updateBlock(node, node.statements.slice(0, end + 1));
 }
 
-function unbound(node) {
-  const kept = node.name.elements.filter(({ name }) => !NAMES.has(name.text));
-  const name = factory.updateObjectBindingPattern(node.name, kept);
-  return factory.updateParameterDeclaration(
-    node,
-    node.modifiers,
-    undefined,
-    name,
-    undefined,
-    undefined,
-    node.initializer,
+/** `{ live, timing }` */
+function unbound(pattern) {
+  return factory.updateObjectBindingPattern(
+    pattern,
+    pattern.elements.filter(({ name }) => !NAMES.has(name.text)),
   );
 }
 
