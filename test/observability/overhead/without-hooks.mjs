@@ -23,7 +23,8 @@ export function withoutHooks(dist, folder) {
   for (const part of HOOKED) {
     for (const name of readdirSync(join(folder, part), { recursive: true })) {
       const file = join(folder, part, name);
-      if (name.endsWith('.js') && !OF_TIMING.has(basename(name))) writeFileSync(file, unhooked(file, readFileSync(file, 'utf8')));
+      if (name.endsWith('.js') && !OF_TIMING.has(basename(name)))
+        writeFileSync(file, unhooked(file, readFileSync(file, 'utf8')));
     }
   }
   return folder;
@@ -52,7 +53,9 @@ const isAssignment = (node) =>
   (ts.isPostfixUnaryExpression(node) && isAbsent(node.operand));
 /** `request.measure('sessionSave', () => work)` */
 const isTimed = (node) =>
-  ts.isCallExpression(node) && ts.isPropertyAccessExpression(node.expression) && node.expression.name.text === 'measure';
+  ts.isCallExpression(node) &&
+  ts.isPropertyAccessExpression(node.expression) &&
+  node.expression.name.text === 'measure';
 
 function folding(context) {
   const visit = (node) => {

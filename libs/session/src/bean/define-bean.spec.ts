@@ -85,12 +85,12 @@ describe('a class that cannot be a bean is rejected, naming class and fix:', () 
     [
       'an unknown onConflict',
       { onConflict: 'merge' as never },
-      /^Cart: onConflict "merge" must be 'reject' or 'latest'$/,
+      /^Cart: @SessionScoped\(\) option onConflict = "merge": allowed is 'reject', 'latest'$/,
     ],
     [
       'an unknown onUndecodable',
       { onUndecodable: 'ignore' as never },
-      /^Cart: onUndecodable "ignore" must be 'reject' or 'reset'$/,
+      /^Cart: @SessionScoped\(\) option onUndecodable = "ignore": allowed is 'reject', 'reset'$/,
     ],
   ])('%s', (_, options, message) => {
     const define = () => defineBean(decorated(class Cart {}, options), defaults);
@@ -168,7 +168,7 @@ describe('decorators of this package that cannot work are rejected', () => {
     class Misspelt {}
     @SessionScoped('name' as never)
     class Named {}
-    expect(define(Misspelt)).toThrow(/^Misspelt: .*not 'versoin'$/);
-    expect(define(Named)).toThrow(/^Named: .*not a string$/);
+    expect(define(Misspelt)).toThrow(/^Misspelt: @SessionScoped\(\) option "versoin": no such option/);
+    expect(define(Named)).toThrow(/^Named: @SessionScoped\(\) option options = "name": allowed is an object$/);
   });
 });

@@ -1,4 +1,5 @@
 import type { Type } from '@nestjs/common';
+import { OptionChecks } from '../errors/option-checks.js';
 import { SessionBeanError } from '../errors/session-bean.error.js';
 import { MERGE_RULES } from '../merge/merge-rule.js';
 import { checkBeanClass } from './bean-class-checks.js';
@@ -12,12 +13,7 @@ import {
 /** The settings that a bean takes from the module where its decorator does not set them. */
 export type BeanDefaults = Pick<BeanDefinition, 'onConflict' | 'onUndecodable'>;
 
-const CHOICES: Readonly<Record<keyof BeanDefaults, readonly string[]>> = {
-  onConflict: ['reject', 'latest'],
-  onUndecodable: ['reject', 'reset'],
-};
-
-const OPTIONS = new Set(['name', 'version', 'migrate', 'onConflict', 'onUndecodable']);
+const OPTIONS = ['name', 'version', 'migrate', 'onConflict', 'onUndecodable'];
 
 /**
  * The definition of a decorated class.
@@ -28,7 +24,6 @@ export function defineBean(type: Type<object>, defaults: BeanDefaults): BeanDefi
   const { name = type.name, version = 1, migrate = {} } = options;
   checkName(type, name);
   checkVersions(type, version, migrate);
-  checkChoices(type, options);
   checkBeanClass(type);
   checkPropertyDecorators(type);
   return Object.freeze({
@@ -48,13 +43,11 @@ function optionsOf(type: Type<object>): SessionScopedOptions {
   if (!options) {
     throw new SessionBeanError(`${type.name} is not session-scoped: decorate the class with @SessionScoped()`);
   }
-  const unknown = typeof options === 'object' ? Object.keys(options).find((option) => !OPTIONS.has(option)) : undefined;
-  if (typeof options !== 'object' || unknown !== undefined) {
-    const given = unknown === undefined ? `a ${typeof options}` : `'${unknown}'`;
-    throw new SessionBeanError(
-      `${type.name}: @SessionScoped() takes an object with ${[...OPTIONS].join(', ')}, not ${given}`,
-    );
-  }
+  const checks = new OptionChecks(`${type.name}: @SessionScoped()`, SessionBeanError);
+  const { onConflict, onUndecodable } = options;
+  checks.names(options, OPTIONS);
+  if (onConflict !== undefined) checks.oneOf('onConflict', onConflict, ['reject', 'latest']);
+  if (onUndecodable !== undefined) checks.oneOf('onUndecodable', onUndecodable, ['reject', 'reset']);
   return options;
 }
 
@@ -79,14 +72,6 @@ function checkVersions(type: Type<object>, version: number, migrate: BeanMigrati
     }
     if (typeof migrate[Number(step)] !== 'function')
       throw new SessionBeanError(`${type.name}: migrate step '${step}' must be a function`);
-  }
-}
-
-function checkChoices(type: Type<object>, options: SessionScopedOptions): void {
-  for (const [option, choices] of Object.entries(CHOICES)) {
-    const chosen = options[option as keyof typeof CHOICES];
-    if (chosen === undefined || choices.includes(chosen)) continue;
-    throw new SessionBeanError(`${type.name}: ${option} ${JSON.stringify(chosen)} must be '${choices.join("' or '")}'`);
   }
 }
 

@@ -1,5 +1,5 @@
 import { type ExecutionContext, SetMetadata, createParamDecorator } from '@nestjs/common';
-import { SessionConfigurationError } from '../../errors/session-configuration.error.js';
+import { OptionChecks } from '../../errors/option-checks.js';
 import type { HttpSession } from '../../request/http-session.js';
 import { HttpLifecycle } from '../http-lifecycle.js';
 
@@ -59,11 +59,7 @@ export const SkipSession = (): ClassDecorator & MethodDecorator => SetMetadata(U
  * ```
  */
 export function SessionLock({ waitMs = 5_000 }: { readonly waitMs?: number } = {}): ClassDecorator & MethodDecorator {
-  if (!Number.isSafeInteger(waitMs) || waitMs < 0) {
-    throw new SessionConfigurationError(
-      `@SessionLock() option waitMs = ${waitMs}: allowed is a whole number of milliseconds from 0`,
-    );
-  }
+  new OptionChecks('@SessionLock()').wholeNumber('waitMs', waitMs, { least: 0, unit: 'milliseconds' });
   return SetMetadata(SESSION_LOCK, waitMs);
 }
 
