@@ -1,9 +1,7 @@
-/** What takes minutes, most of it real servers under load, each spec best alone on the machine: `npm run test:stress`. */
-export const stress = [
-  'test/balancers/replicated-rolling-',
-  'test/near-cache/(bounded-connections|bounded-servers|memory|round-trips|sentinel|validate)[.]',
-  'test/simulation/all-schedules[.]',
-];
+import { availableParallelism } from 'node:os';
+
+/** Long runs, most of them real servers under load: `npm run test:stress`. */
+export const stress = '[.]stress-spec[.]ts$';
 
 /** @type {import('jest').Config} */
 export default {
@@ -11,14 +9,16 @@ export default {
   roots: ['<rootDir>/src', '<rootDir>/libs', '<rootDir>/test'],
   // counter.spec.ts, count.e2e-spec.ts, memory.contract-spec.ts
   testRegex: '[.-]spec\\.ts$',
-  testPathIgnorePatterns: ['/node_modules/', ...stress],
+  testPathIgnorePatterns: ['/node_modules/', stress],
   modulePathIgnorePatterns: ['/dist/', '<rootDir>/test/packages/fixtures/'],
-  // What hangs fails; what is only slow, on a busy machine, does not.
-  testTimeout: 60_000,
-  // One worker per core: the parent process only waits.
-  maxWorkers: '100%',
-  // Modules of a spec that is over are not all let go (vm modules): after a hundred specs a worker would collect garbage more than anything else.
+  // Only for tests that hang. A test may take this long on a busy machine: `npm run test:busy`.
+  testTimeout: 180_000,
+  // One worker more than cores: many specs wait for servers and timeouts.
+  maxWorkers: availableParallelism() + 1,
+  // Modules of a spec that is over are not all let go (vm modules). A worker with a hundred of them would do little but
+  // collect garbage.
   workerIdleMemoryLimit: '600MB',
+  testSequencer: '<rootDir>/test/setup/longest-first.mjs',
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
     '^.+\\.ts$': [

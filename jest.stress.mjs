@@ -1,10 +1,22 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import base, { stress } from './jest.config.mjs';
 
-/** What `npm test` leaves out. */
+// Read by test/support/rounds.ts, in the workers as well.
+process.env.STRESS = '1';
+
+/** Specs that `npm test` runs with fewer rounds. */
+const repeating = readdirSync(join(import.meta.dirname, 'test'), { recursive: true })
+  .filter((file) => /[.-]spec\.ts$/.test(file))
+  .filter((file) => readFileSync(join(import.meta.dirname, 'test', file), 'utf8').includes('/rounds.js'))
+  .map((file) => `/test/${file.replaceAll('.', '[.]')}$`);
+
+/** What takes minutes, each spec alone on the machine. */
 export default {
   ...base,
   displayName: 'stress',
-  testRegex: stress.map((pattern) => `${pattern}.*[.-]spec[.]ts$`),
+  testRegex: [stress, ...repeating],
   testPathIgnorePatterns: ['/node_modules/'],
+  testTimeout: 600_000,
   maxWorkers: 1,
 };

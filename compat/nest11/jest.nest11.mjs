@@ -6,14 +6,15 @@ export default {
   ...base,
   displayName: 'nest11',
   rootDir: fileURLToPath(new URL('../..', import.meta.url)),
-  // These never load Nest, or bring their own.
   testPathIgnorePatterns: [
     '/node_modules/',
-    ...stress,
-    '<rootDir>/test/(architecture|balancers|bench|contract(?!/replication-transport\\.)|docs|external|faults|near-cache|packages|simulation)/',
-    '<rootDir>/test/observability/(balancer-table|troubles)\\.',
+    stress,
+    // These never load Nest, only need its decorators, or bring their own.
+    '<rootDir>/test/(architecture|balancers|bench|consistency|docs|external|faults|near-cache|packages|simulation)/',
+    '<rootDir>/test/contract/(?!replication-transport[.])',
+    '<rootDir>/test/observability/(balancer-table|sample-patterns|troubles)[.]',
     '<rootDir>/libs/replicated/',
-    '<rootDir>/libs/session/src/(codec|merge|store)/',
+    '<rootDir>/libs/session/src/(codec|live|merge|request|store|testing|timing)/',
   ],
   moduleNameMapper: {
     '^@nestjs/(common|core|platform-express|platform-fastify|testing|microservices)(/.*)?$':

@@ -3,13 +3,14 @@ import { planSchedule } from './plan-schedule.js';
 import { runSchedule } from './run-schedule.js';
 import type { StoreUnderSimulation } from './store-under-simulation.js';
 
-/** The first of `count` schedules in which a kind of store breaks an invariant, before any other. */
+/** The first of `count` schedules, from the seed `first` on, in which a kind of store breaks an invariant, before any other. */
 export async function firstSeedThatBreaks(
   invariant: Invariant,
   stores: () => StoreUnderSimulation,
   count: number,
+  first = 1,
 ): Promise<number | undefined> {
-  for (let seed = 1; seed <= count; seed++) {
+  for (let seed = first; seed < first + count; seed++) {
     const { violation } = await runSchedule(planSchedule(seed), stores());
     if (violation?.invariant === invariant) return seed;
   }

@@ -11,6 +11,9 @@ interface PlantedBug {
   /** What it breaks, among other things. */
   readonly breaks: Invariant;
   readonly stores: () => StoreUnderSimulation;
+
+  /** A schedule that shows it. The search begins there, and goes on where that schedule is another one by now. */
+  readonly from?: number;
 }
 
 /** Mistakes that such a protocol is made with, each put into the store that has none of them. */
@@ -48,6 +51,7 @@ export const plantedReplicationBugs: Readonly<Record<string, PlantedBug>> = {
   },
 
   'does not look at the locator': {
+    from: 61,
     breaks: 'witness',
     stores: () =>
       changed((store) => {
@@ -60,6 +64,7 @@ export const plantedReplicationBugs: Readonly<Record<string, PlantedBug>> = {
   },
 
   'acknowledges before the backup has it': {
+    from: 341,
     breaks: 'nothingLost',
     stores: () =>
       tapped(() => {
@@ -79,6 +84,7 @@ export const plantedReplicationBugs: Readonly<Record<string, PlantedBug>> = {
   },
 
   'answers reads without a lease': {
+    from: 193,
     breaks: 'freshReads',
     stores: () =>
       changed((store) => {
@@ -87,6 +93,7 @@ export const plantedReplicationBugs: Readonly<Record<string, PlantedBug>> = {
   },
 
   'takes over without waiting for the lease to end': {
+    from: 277,
     breaks: 'freshReads',
     stores: () =>
       tapped(() => ({
@@ -98,6 +105,7 @@ export const plantedReplicationBugs: Readonly<Record<string, PlantedBug>> = {
   },
 
   'tells no primary that it is not followed any more': {
+    from: 193,
     breaks: 'freshReads',
     stores: () =>
       tapped(() => ({
@@ -125,6 +133,7 @@ export const plantedReplicationBugs: Readonly<Record<string, PlantedBug>> = {
   },
 
   'makes no new copies when a member is lost': {
+    from: 453,
     breaks: 'nothingLost',
     stores: () =>
       changed((store) => {
@@ -142,6 +151,7 @@ export const plantedReplicationBugs: Readonly<Record<string, PlantedBug>> = {
   },
 
   'consents to every epoch': {
+    from: 460,
     breaks: 'nothingLost',
     stores: () =>
       tapped(() => ({
@@ -150,6 +160,7 @@ export const plantedReplicationBugs: Readonly<Record<string, PlantedBug>> = {
   },
 
   'gives a lock to everybody': {
+    from: 185,
     breaks: 'oneHolder',
     stores: () =>
       changed((store) => {
@@ -158,6 +169,7 @@ export const plantedReplicationBugs: Readonly<Record<string, PlantedBug>> = {
   },
 
   'does not recognise a save that is sent again': {
+    from: 121,
     breaks: 'wholeWrites',
     stores: () =>
       changed((store) => {

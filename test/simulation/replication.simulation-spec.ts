@@ -12,8 +12,11 @@ import { runSchedules } from './run-schedules.js';
 import { shrinkSchedule } from './shrink-schedule.js';
 import { singleCopyStores } from './single-copy-store.js';
 
-/** 2,000 schedules; all-schedules runs 10,000. `SCHEDULES=n` runs another number of schedules, `FIRST=n` others, `ENOUGH=n` until so many fail; `SEED=n` runs one, and shows what happens in it. */
-const { SCHEDULES = '2000', FIRST = '1', ENOUGH = '1', SEED, SHRINK } = process.env;
+/**
+ * all-schedules.stress-spec.ts runs 10,000 of them. `SCHEDULES=n` runs another number of schedules, `FIRST=n` others,
+ * `ENOUGH=n` until so many fail. `SEED=n` runs one, and shows what happens in it.
+ */
+const { SCHEDULES = '600', FIRST = '1', ENOUGH = '1', SEED, SHRINK } = process.env;
 
 describe('replicated sessions, in any schedule of requests, crashes, stops and network faults', () => {
   if (SEED !== undefined) {
@@ -36,17 +39,17 @@ describe('replicated sessions, in any schedule of requests, crashes, stops and n
 describe('the simulation', () => {
   it.each(Object.entries(plantedReplicationBugs))(
     'finds a store that %s',
-    async (_name, { stores, breaks }) => {
-      const seed = await firstSeedThatBreaks(breaks, stores, 3_000);
+    async (_name, { stores, breaks, from }) => {
+      const seed = await firstSeedThatBreaks(breaks, stores, 3_000, from);
       expect(seed).toBeDefined();
     },
     600_000,
   );
 
   it('finds nothing in a store that has one copy which never fails', async () => {
-    const { failures, counts } = await runSchedules(singleCopyStores, { count: 500 });
+    const { failures, counts } = await runSchedules(singleCopyStores, { count: 200 });
     if (failures.length > 0) throw new Error(await describeFailures(failures, singleCopyStores));
-    expect(counts.get('answered ok')).toBeGreaterThan(10_000);
+    expect(counts.get('answered ok')).toBeGreaterThan(4_000);
   });
 
   it('finds what a primary and a backup without epochs do wrong', async () => {
