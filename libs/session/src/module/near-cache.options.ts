@@ -5,8 +5,8 @@ import type { SessionStore } from '../store/session-store.js';
 /** The options with their texts and defaults. */
 class NearCacheDefaults {
   /**
-   * `validate`: each request asks the store, in one round trip, whether the copy is the newest, and gets the session
-   * only if it is not. Nothing stale is ever read.
+   * `validate` (default): each request asks the store, in one round trip, whether the copy is the newest, and gets the
+   * session only if it is not. Nothing stale is ever read.
    *
    * `bounded`: no round trip while the store tells this server what other servers change. A read is never older than
    * `maxStalenessMs`, and never older than what its client has seen. Needs a store that notifies
@@ -14,15 +14,15 @@ class NearCacheDefaults {
    */
   readonly mode?: 'validate' | 'bounded' | undefined = 'validate';
 
-  /** How many sessions are kept without a request, from 1. Beyond it, those unused for longest go. */
+  /** How many sessions are kept without a request, from 1. Beyond it, those unused for longest go. Default: 10,000. */
   readonly maxSessions?: number | undefined = 10_000;
 
-  /** About how many bytes of heap they may take, from 64 KiB. Beyond it, those unused for longest go. */
+  /** About how many bytes of heap they take, from 64 KiB. Beyond it, those unused for longest go. Default: 64 MiB. */
   readonly maxBytes?: number | undefined = 64 * 1024 * 1024;
 
   /**
-   * How old a read may be, in ms, from 100 to 60,000; only in mode `bounded`, whose default is 200. With a smaller
-   * value a slow network costs a round trip earlier.
+   * How old a read may be, in ms, from 100 to 60,000; only in mode `bounded`. With a smaller value a
+   * slow network costs a round trip earlier. Default: 200.
    */
   readonly maxStalenessMs?: number | undefined = undefined;
 }

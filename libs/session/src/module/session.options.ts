@@ -8,7 +8,7 @@ import { type NearCacheOptions, refuseSilentStore, resolveNearCache } from './ne
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
-/** The options with their texts and defaults. A default that depends on another option stands in the text only. */
+/** The options with their texts and defaults. A default that depends on another option is set in `resolveOptions`. */
 class SessionModuleDefaults {
   /**
    * Where sessions are kept. Opened when the application boots, closed with it. Default: a `MemorySessionStore` with
@@ -16,7 +16,7 @@ class SessionModuleDefaults {
    */
   readonly store?: SessionStore | undefined = undefined;
 
-  /** A session ends after this long without a request, in ms. */
+  /** A session ends after this long without a request, in ms. Default: 30 minutes. */
   readonly idleTimeoutMs?: number | undefined = 30 * MINUTE;
 
   /**
@@ -53,40 +53,40 @@ class SessionModuleDefaults {
   readonly cookie?: SessionCookieOptions | undefined = undefined;
 
   /**
-   * How the id travels. `cookie`; `header`: `X-Session-Id` both ways, for clients that are no browsers; `url`: query
-   * parameter `sid` of addresses made with `HttpSession.encodeUrl`, which leaks ids into logs and histories and fails
-   * OWASP ASVS level 1.
+   * How the id travels. `cookie` (default); `header`: `X-Session-Id` both ways, for clients that are no browsers;
+   * `url`: query parameter `sid` of addresses made with `HttpSession.encodeUrl`, which leaks ids into logs and
+   * histories and fails OWASP ASVS level 1.
    */
   readonly idTransport?: 'cookie' | 'header' | 'url' | undefined = 'cookie';
 
   /**
-   * `always`: what a request changed is stored even when it fails, as servlet containers do. `success`: the changes of
-   * a request that is answered with status 400 or above are forgotten.
+   * `always` (default): what a request changed is stored even when it fails, as servlet containers do. `success`: the
+   * changes of a request that is answered with status 400 or above are forgotten.
    */
   readonly commitOn?: 'always' | 'success' | undefined = 'always';
 
   /**
-   * For beans that do not say: two requests changed the same, and no `@Merge` rule decides. `reject`: the later one is
-   * answered with 409. `latest`: the later one wins.
+   * For beans that do not say: two requests changed the same, and no `@Merge` rule decides. `reject` (default): the
+   * later one is answered with 409. `latest`: the later one wins.
    */
   readonly onConflict?: 'reject' | 'latest' | undefined = 'reject';
 
   /**
-   * For beans that do not say: stored state cannot be decoded. `reject`: the request fails. `reset`: the bean begins
-   * anew.
+   * For beans that do not say: stored state cannot be decoded. `reject` (default): the request fails. `reset`: the bean
+   * begins anew.
    */
   readonly onUndecodable?: 'reject' | 'reset' | undefined = 'reject';
 
-  /** Bound of one session's stored text, in UTF-8 bytes, from 256. A save beyond it is refused. */
+  /** Bound of one session's stored text, in UTF-8 bytes, from 256. A save beyond it is refused. Default: 1 MiB. */
   readonly maxSessionBytes?: number | undefined = 1024 * 1024;
 
   /**
    * Longest wait for one call of a store that other servers share, in ms, up to 60,000. After it the request is
-   * answered with 503.
+   * answered with 503. Default: 750 ms.
    */
   readonly storeTimeoutMs?: number | undefined = 750;
 
-  /** Where the library takes the time from; for tests. */
+  /** Where the library takes the time from; for tests. Default: the clock of this machine. */
   readonly clock?: Clock | undefined = systemClock;
 }
 

@@ -19,7 +19,7 @@ class SessionObservabilityDefaults {
   /**
    * Whether the histogram `session.request.duration` tells handlers apart, for quantiles of each. It costs each request
    * some 2 microseconds for its label, and nothing without `meterProvider`. The average of each handler follows from
-   * `session.handler.time` and `session.handler.requests` in any case.
+   * `session.handler.time` and `session.handler.requests` in any case. Default: false.
    */
   readonly durationByHandler?: boolean | undefined = false;
 
@@ -37,13 +37,14 @@ class SessionObservabilityDefaults {
 
   /**
    * Names of `diagnostics_channel` tracing channels whose operations count as `downstream`, besides what `node:http`
-   * and `fetch` send.
+   * and `fetch` send. Default: `ioredis:command`.
    */
   readonly downstreamChannels?: readonly string[] | undefined = ['ioredis:command'];
 
   /**
    * Whether responses carry a `Server-Timing` header with the phases, the name of the server and the result of the
-   * cache, for the developer tools of browsers. Everybody who can read the response can read it.
+   * cache, for the developer tools of browsers. Everybody who can read the response can read it. Default:
+   * false.
    */
   readonly serverTiming?: boolean | undefined = false;
 

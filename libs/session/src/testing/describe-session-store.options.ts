@@ -12,12 +12,12 @@ export interface SessionStoreSetup {
   readonly namespace: string;
 }
 
-/** Options of `describeSessionStore`. A field that is left out has the default written here. */
+/** Options of `describeSessionStore`. */
 export class DescribeSessionStoreOptions {
   /**
    * The unit in which the suite counts time, in ms. Sessions live for 4 to 40 units. With a manual clock a long unit
    * costs nothing. A store with a clock of its own takes a short one, long enough for a few round trips (100 for a
-   * local Redis).
+   * local Redis). Default: 60,000.
    */
   readonly unitMs?: number = 60_000;
 
