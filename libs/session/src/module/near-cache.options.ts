@@ -21,8 +21,8 @@ class NearCacheDefaults {
   readonly maxBytes?: number | undefined = 64 * 1024 * 1024;
 
   /**
-   * How old a read may be, in ms, from 100 to 60,000; only in mode `bounded`. With a smaller value a
-   * slow network costs a round trip earlier. Default: 200.
+   * How old a read may be, in ms, from 100 to 60,000; only in mode `bounded`. With a smaller value a slow network costs
+   * a round trip earlier. Default: 200.
    */
   readonly maxStalenessMs?: number | undefined = undefined;
 }

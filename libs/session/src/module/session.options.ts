@@ -126,7 +126,7 @@ type WithoutDefault = 'store' | 'nodeName' | 'nearCache' | 'signingKeys' | 'cook
 type Derived = 'absoluteTimeoutMs' | 'unjoinedTimeoutMs' | 'touchIntervalMs';
 
 /** The options with every default in place. Frozen. */
-export interface ResolvedSessionOptions extends Completed<SessionModuleOptions, WithoutDefault> {
+export interface ResolvedSessionOptions extends Omit<Completed<SessionModuleOptions, WithoutDefault>, 'nearCache'> {
   readonly nearCache: NearCacheSettings | undefined;
 }
 

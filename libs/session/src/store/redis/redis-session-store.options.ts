@@ -60,7 +60,10 @@ export class RedisSessionStoreOptions {
   readonly onWarning?: (warning: string) => void = logWarning;
 }
 
-export interface ResolvedRedisOptions extends Completed<RedisSessionStoreOptions, 'client' | 'url' | 'durability'> {
+export interface ResolvedRedisOptions extends Omit<
+  Completed<RedisSessionStoreOptions, 'client' | 'url' | 'durability'>,
+  'durability'
+> {
   readonly durability: Required<RedisDurability> | undefined;
 }
 
