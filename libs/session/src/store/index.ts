@@ -2,8 +2,8 @@
  * `nestjs-session-beans/store-kit`: for whoever writes a store. Applications need none of it.
  *
  * A store implements {@link SessionStore}, whose doc comments are the rules, and proves it with the suite of
- * `nestjs-session-beans/testing`. `docs/stores/writing-a-store.md` is the guide. `nestjs-session-beans-replicated` is a store
- * that is made of this subpath alone.
+ * `nestjs-session-beans/testing`. `docs/stores/writing-a-store.md` is the guide. `nestjs-session-beans-replicated` is a
+ * store that is made of this subpath alone.
  *
  * @module
  */
@@ -18,6 +18,7 @@ export type {
   SessionStoreCapabilities,
   SessionWatch,
 } from './session-store.js';
+export { isPromise, type MaybePromise } from './maybe-promise.js';
 export type { PartChange, SessionChange } from './session-change.js';
 export type { SessionRecord, SessionTimes, StoredPart } from './session-record.js';
 export type { SessionLifetime } from './session-lifetime.js';
@@ -34,9 +35,14 @@ export { isSessionId, sessionHash, sessionKeyOf } from './session-id.js';
 export { SessionConfigurationError } from '../errors/session-configuration.error.js';
 export { SessionStoreError } from '../errors/session-store.error.js';
 
+// Options of a store: their checks, and the defaults beside their texts
+export { type Completed, OptionChecks, type WholeNumbers } from '../errors/option-checks.js';
+
 // For stores that keep sessions in this process
+export { BoundedTable, type TableBounds, type TableEntry } from './heap/bounded-table.js';
 export { changeParts } from './heap/change-parts.js';
 export { ExpiryWheel, type WheelEntry } from './heap/expiry-wheel.js';
 export { type PackedParts, packParts, unpackParts } from './heap/packed-parts.js';
 export { sessionBytes } from './heap/session-bytes.js';
+export { SharedLifetime } from './heap/shared-lifetime.js';
 export { ShortLivedMap } from './short-lived-map.js';
