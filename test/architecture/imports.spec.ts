@@ -61,8 +61,8 @@ describe('the import rules', () => {
     ['nestjs-session-beans', 'a.ts', [expect.stringContaining('may not')]],
     ['nestjs-session-beans/testing', 'a.ts', [expect.stringContaining('may not')]],
     ['nestjs-session-beans/testing', 'a.spec.ts', []],
-    ['../../session/src/store/session-key.js', 'a.ts', [expect.stringContaining('outside of its package')]],
-    ['../../session/src/store/session-key.js', 'a.spec.ts', [expect.stringContaining('outside of its package')]],
+    ['../../session/src/store/session-id.js', 'a.ts', [expect.stringContaining('outside of its package')]],
+    ['../../session/src/store/session-id.js', 'a.spec.ts', [expect.stringContaining('outside of its package')]],
   ])('judge %s in %s of the replicated store', (specifier, file, expected) => {
     const sources = new Map([[`${replicated}/${file}`, `import { B } from '${specifier}';`]]);
 

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { LoadResult, SaveResult } from 'nestjs-session-beans';
+import type { LoadResult, SaveResult } from 'nestjs-session-beans/store-kit';
 import { RedisSessionStore } from 'nestjs-session-beans/redis';
 import { Redis, type RedisOptions } from 'ioredis';
 import { redisScripts } from '../../libs/session/src/store/redis/redis-scripts.js';

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { type SaveResult, type SessionStore, SessionStoreError } from 'nestjs-session-beans';
+import { type SaveResult, type SessionStore, SessionStoreError } from 'nestjs-session-beans/store-kit';
 import { ReplicatedSessionStore, type ReplicatedSessionStoreOptions } from 'nestjs-session-beans-replicated';
 import { rendezvousOrder } from '../../libs/replicated/src/members/rendezvous-order.js';
 import { type ReplicationTimers, systemTimers } from '../../libs/replicated/src/options/replication-timers.js';
@@ -553,7 +553,9 @@ describe('a list of members from a function', () => {
     await expect(start(() => Promise.reject(new Error('DNS is down')))).rejects.toThrow(
       /the function failed: DNS is down/,
     );
-    await expect(start(async () => [{ name: 's2', host: 'h', port: 1 }])).rejects.toThrow(/nodeName 's1' is not among/);
+    await expect(start(async () => [{ name: 's2', host: 'h', port: 1 }])).rejects.toThrow(
+      /nodeName = "s1": allowed is the name of one of the members, which are s2/,
+    );
   });
 });
 

@@ -268,8 +268,7 @@ async function expectRejected(caller: TestMember, called: TestMember): Promise<v
 /** Makes a member say that it is another one. */
 function pretend(transport: ReplicationTransport, name: string, { setting, secret }: TransportGroup): void {
   const credentials = setting.hasSecret ? new SealedCredentials(name, secret) : new OpenCredentials(name);
-  for (const side of ['lines', 'receiver'])
-    Reflect.set(Reflect.get(transport, side) as object, 'credentials', credentials);
+  Reflect.set(Reflect.get(transport, 'options') as object, 'credentials', credentials);
 }
 
 function flipped(piece: Buffer, fromEnd: number, bit: number): Buffer {

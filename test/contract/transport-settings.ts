@@ -69,7 +69,7 @@ export class TransportGroup {
   constructor(readonly setting: TransportSetting) {}
 
   /** What a member of this name is made with. */
-  async optionsOf(nodeName: string): Promise<ReplicationWireOptions> {
+  async optionsOf(nodeName: string): Promise<Readonly<ReplicationWireOptions>> {
     const { hasSecret } = this.setting;
     const tls = this.certificateOf(nodeName);
     return {

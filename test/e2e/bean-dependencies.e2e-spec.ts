@@ -1,12 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Controller, Get, Global, Inject, Injectable, Module, Optional, forwardRef } from '@nestjs/common';
-import {
-  MemorySessionStore,
-  SessionEvents,
-  type SessionChange,
-  SessionModule,
-  SessionScoped,
-} from 'nestjs-session-beans';
+import { MemorySessionStore, SessionEvents, SessionModule, SessionScoped } from 'nestjs-session-beans';
+import type { SessionChange } from 'nestjs-session-beans/store-kit';
 import { Client } from '../support/client.js';
 import { CountingStore } from '../support/counting-store.js';
 import { type TestApplication, platforms, startApplication } from '../support/platforms.js';

@@ -3,13 +3,13 @@ import { Controller, Delete, Get, HttpCode, Inject, Put } from '@nestjs/common';
 import {
   HttpSession,
   MemorySessionStore,
-  type PartChange,
   SessionEvents,
   type SessionModuleOptions,
   SessionScoped,
   SessionStateError,
   Transient,
 } from 'nestjs-session-beans';
+import type { PartChange } from 'nestjs-session-beans/store-kit';
 import { sessionKeyOf } from '../../libs/session/src/store/session-id.js';
 import { CountingStore } from '../support/counting-store.js';
 import { Counter } from '../support/counter.bean.js';

@@ -1,4 +1,4 @@
-import type { LoadOptions } from 'nestjs-session-beans';
+import type { LoadOptions } from 'nestjs-session-beans/store-kit';
 import { ReplicationCallError } from '../../libs/replicated/src/transports/replication-transport.js';
 import { ReplicatedSessionStore } from '../../libs/replicated/src/replicated-session-store.js';
 import { type InsideOfStore, insideOf } from './inside-of.js';

@@ -6,7 +6,7 @@ import type { KeptCopy, StoreUnderSimulation } from './store-under-simulation.js
 
 /** What the simulation is made for. */
 export function replicatedStores(
-  create = (options: ReplicatedSessionStoreOptions): SessionStore => new ReplicatedSessionStore(options),
+  create = (options: Readonly<ReplicatedSessionStoreOptions>): SessionStore => new ReplicatedSessionStore(options),
 ): StoreUnderSimulation {
   return { create, copyOf };
 }

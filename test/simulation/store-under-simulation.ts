@@ -14,7 +14,7 @@ export interface KeptCopy {
 
 /** A kind of store, of which each life of a member gets one. */
 export interface StoreUnderSimulation {
-  create(options: ReplicatedSessionStoreOptions): SessionStore;
+  create(options: Readonly<ReplicatedSessionStoreOptions>): SessionStore;
 
   /** Looks into a store without changing it. Absent for a store that keeps no copies. */
   copyOf?(store: SessionStore, key: string): KeptCopy | undefined;

@@ -5,7 +5,7 @@ import type {
   SessionChange,
   SessionKey,
   SessionStore,
-} from 'nestjs-session-beans';
+} from 'nestjs-session-beans/store-kit';
 
 export type StoreOperation = 'load' | 'save' | 'touch' | 'destroy';
 

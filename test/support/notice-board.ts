@@ -1,5 +1,5 @@
-import type { LoadResult, SaveResult, SessionKey, SessionStore, SessionWatch } from 'nestjs-session-beans';
-import type { LoadOptions, SessionChange } from 'nestjs-session-beans';
+import type { LoadResult, SaveResult, SessionKey, SessionStore, SessionWatch } from 'nestjs-session-beans/store-kit';
+import type { LoadOptions, SessionChange } from 'nestjs-session-beans/store-kit';
 
 type Listener = (key: SessionKey) => void;
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { LoadResult, SaveResult, SessionChange, SessionStore } from 'nestjs-session-beans';
+import type { LoadResult, SaveResult, SessionChange, SessionStore } from 'nestjs-session-beans/store-kit';
 
 const LIFETIME = { idleTimeoutMs: 1_800_000, absoluteTimeoutMs: 43_200_000, unjoinedTimeoutMs: 300_000 };
 

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { randomBytes, randomUUID } from 'node:crypto';
-import type { LoadResult, SaveResult, SessionKey, SessionStore } from 'nestjs-session-beans';
+import type { LoadResult, SaveResult, SessionKey, SessionStore } from 'nestjs-session-beans/store-kit';
 
 const SESSIONS = 8;
 const LIFETIME = { idleTimeoutMs: 600_000, absoluteTimeoutMs: 3_600_000, unjoinedTimeoutMs: 600_000 };

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import type { LoadResult, SaveResult, SessionKey } from 'nestjs-session-beans';
+import type { LoadResult, SaveResult, SessionKey } from 'nestjs-session-beans/store-kit';
 import type { RedisSessionStore, RedisSessionStoreOptions } from 'nestjs-session-beans/redis';
 import { eventually } from './eventually.js';
 import { readyRedisStore } from './ready-redis-store.js';

@@ -30,13 +30,15 @@ import { newSessionState, timesOfState } from './copy/session-state.js';
 type Operation = SessionStoreError['operation'];
 
 /**
- * Keeps sessions in the heaps of the application servers: each has a primary, which answers reads from memory, and a copy on a backup, which has every change
- * before it is acknowledged. Any server that is asked for a session takes it over. No acknowledged change is lost while at most one server is down at a time.
+ * Keeps sessions in the heaps of the application servers. Each session has a primary, which answers reads from memory,
+ * and a copy on a backup, which has every change before it is acknowledged. Any server that is asked for a session
+ * takes it over. No acknowledged change is lost while at most one server is down at a time.
  *
- * The client's cookie carries a locator: who has the session, and a witness of the newest state the client was shown. A server that cannot reach a state that new
- * answers with 503, never with an older one.
+ * The client's cookie carries a locator: who has the session, and a witness of the newest state that the client was
+ * shown. A server that cannot reach a state that new answers with 503, never with an older one.
  *
- * Bounded by number and by bytes; a server that is full refuses new sessions with a {@link SessionStoreError} and keeps the living ones.
+ * The store is bounded by number and by bytes. A full server refuses new sessions with a {@link SessionStoreError} and
+ * keeps the living ones. The README of the package lists the options.
  *
  * @example
  * SessionModule.forRoot({
@@ -49,8 +51,6 @@ type Operation = SessionStoreError['operation'];
  *     secret: process.env.REPLICATION_SECRET,
  *   }),
  * })
- *
- * @see docs/replication.md
  */
 export class ReplicatedSessionStore implements SessionStore {
   readonly name = 'replicated';
@@ -65,7 +65,9 @@ export class ReplicatedSessionStore implements SessionStore {
     this.locators = new Locators(options.secret);
   }
 
-  /** Sessions of which this server has a copy, also expired ones that were not freed yet. For metrics. */
+  /**
+   * Sessions of which this server has a copy, including those that have expired and were not freed yet. For metrics.
+   */
   get size(): number {
     return this.node.context.table.size;
   }
@@ -85,7 +87,7 @@ export class ReplicatedSessionStore implements SessionStore {
     return this.size - this.primaries;
   }
 
-  /** Of the primaries those without a second copy. For metrics. */
+  /** Sessions that this server answers for and that have no second copy. For metrics. */
   get alone(): number {
     return this.node.context.table.alone;
   }
@@ -96,20 +98,23 @@ export class ReplicatedSessionStore implements SessionStore {
   }
 
   /**
-   * Whether this server is ready to consent to new owners: with `quorum`, once it has heard after its start what it had granted before; a server is not to be
-   * stopped before all others are. Without `quorum` nobody is asked. For metrics.
+   * Whether this server is ready to consent to new owners: with `quorum`, once it has heard after its start what it had
+   * granted before. Do not stop a server before all others are ready. Without `quorum` it is always ready. For metrics.
    */
   get consents(): boolean {
     return this.node.isOpen && (this.node.context.recovery?.isDone ?? true);
   }
 
-  /** For metrics: `sessions`, `bytes`, and what this server and its group are about to lose, or cannot bear to lose. */
+  /** For metrics: the sizes, and the figures that show which sessions a further loss of a server would cost. */
   figures(): Readonly<Record<string, number>> {
     const { size: sessions, bytes, primaries, backups, alone, membersUp, consents } = this;
     return { sessions, bytes, primaries, backups, alone, members_up: membersUp, consents: Number(consents) };
   }
 
-  /** @throws SessionConfigurationError when the list of members cannot be had, or has not this server on it; what the transport throws when it cannot listen */
+  /**
+   * @throws SessionConfigurationError when the list of members cannot be had, or does not include this server
+   * @throws Error what the transport throws when it cannot listen
+   */
   async open(): Promise<void> {
     await this.node.open();
   }
@@ -155,12 +160,18 @@ export class ReplicatedSessionStore implements SessionStore {
     await this.run('unlock', key, unlockOperation(token));
   }
 
-  /** Hands the sessions of this server over to the others, for at most five seconds, then leaves the group. May be called again. */
+  /**
+   * Hands the sessions of this server over to the others, for at most five seconds, then leaves the group. May be
+   * called again.
+   */
   async close(): Promise<void> {
     await this.node.close();
   }
 
-  /** A new session. @returns undefined when the key is known already */
+  /**
+   * Begins a new session.
+   * @returns undefined when the key is known already
+   */
   private async begin(change: SessionChange): Promise<SaveResult | undefined> {
     const { key, lifetime } = change;
     const { context } = this.node;
@@ -201,7 +212,7 @@ export class ReplicatedSessionStore implements SessionStore {
     }
   }
 
-  /** [P2] Says with the answer where the session is. */
+  /** [P2] Adds to an answer where the session is. */
   private locate<T extends LoadResult | SaveResult>({ value, replica }: Served<T>): T {
     if (!replica || value.outcome === 'none' || value.outcome === 'gone' || value.outcome === 'unlocked') return value;
     replica.locator ??= this.locators.textOf(replica.key, replica);

@@ -27,21 +27,7 @@ export { SessionEvents, type SessionEventMap } from './request/session-events.js
 // Stores
 export { MemorySessionStore } from './store/memory/memory-session-store.js';
 export type { MemorySessionStoreOptions } from './store/memory/memory-session-store.options.js';
-export type {
-  LoadOptions,
-  LoadResult,
-  SaveResult,
-  SessionWatch,
-  SessionLocation,
-  SessionStore,
-  SessionStoreCapabilities,
-} from './store/session-store.js';
-export type { PartChange, SessionChange } from './store/session-change.js';
-export type { SessionKey } from './store/session-id.js';
-export type { SessionLifetime } from './store/session-record.js';
-export type { SessionRecord, SessionTimes, StoredPart } from './store/session-record.js';
-export { sessionExpiry } from './store/session-record.js';
-export { type Clock, systemClock } from './store/clock.js';
+export type { SessionStore } from './store/session-store.js';
 
 // Errors
 export { SessionError } from './errors/session.error.js';

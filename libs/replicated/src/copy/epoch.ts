@@ -10,7 +10,9 @@ export interface Epoch {
   readonly node: string;
 }
 
-/** Stands in place of a backup's name when the primary has the only copy. A primary that gets a backup begins an epoch. */
+/**
+ * Stands in place of a backup's name when the primary has the only copy. A primary that gets a backup begins an epoch.
+ */
 export const NO_BACKUP = '-';
 
 /** An epoch and its backup: exactly the members that can have what was acknowledged at it. */
@@ -22,8 +24,8 @@ export interface Owners extends Epoch {
 /** An epoch that a member may begin, because others have consented to it. */
 export interface PromisedEpoch extends Epoch {
   /**
-   * Names the process that asked; another process of that member knows nothing of the promise. Absent for epochs that have
-   * begun.
+   * Names the process that asked; another process of that member knows nothing of the promise. Absent for epochs that
+   * have begun.
    */
   readonly process?: string;
 }
@@ -34,8 +36,8 @@ const MOST_SKIPPED = 1_024;
 const MOST_REMEMBERED = 32;
 
 /**
- * A greater counter. A member that was started anew does not know which epochs its earlier processes began, so it skips a
- * random number: otherwise one of its epochs could have the counter of one of theirs.
+ * A greater counter. A member that was started anew does not know which epochs its earlier processes began, so it skips
+ * a random number: otherwise one of its epochs could have the counter of one of theirs.
  */
 export function nextCounter(counter: number, random: () => number): number {
   return counter + 1 + Math.floor(random() * MOST_SKIPPED);
@@ -47,8 +49,8 @@ export function sameEpoch(one: Epoch, other: Epoch): boolean {
 }
 
 /**
- * Whether the member is one of the two that have everything acknowledged at the epoch. Other members may have a copy, too:
- * they were told of the epoch when it began, and get no later change.
+ * Whether the member is one of the two that have everything acknowledged at the epoch. Other members may have a copy,
+ * too: they were told of the epoch when it began, and get no later change.
  */
 export function isOwner(owners: Owners, member: string): boolean {
   return owners.node === member || owners.backup === member;
@@ -65,8 +67,8 @@ export function lineageAfter(lineage: string, { counter, node }: Epoch): string 
 }
 
 /**
- * Whether a session with this lineage has not gone through the given epoch, so that it lacks what was acknowledged at that
- * epoch. Only a split of the network does that.
+ * Whether a session with this lineage has not gone through the given epoch, so that it lacks what was acknowledged at
+ * that epoch. Only a split of the network does that.
  *
  * @param lineage includes its present epoch: see `lineageAfter`
  */
@@ -79,8 +81,8 @@ export function hasForked(lineage: string, epoch: Epoch & { readonly isAlone: bo
 }
 
 /**
- * [I3] Whether an epoch is the one that a client was shown, or follows it. A greater counter alone does not say so: after
- * a split of the network, or when the only copy was lost, others may have gone on from an older state.
+ * [I3] Whether an epoch is the one that a client was shown, or follows it. A greater counter alone does not say so:
+ * after a split of the network, or when the only copy was lost, others may have gone on from an older state.
  */
 export function isSatisfied(
   witness: (Epoch & Partial<Owners>) | undefined,

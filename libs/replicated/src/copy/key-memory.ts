@@ -1,7 +1,7 @@
 import type { SessionKey } from 'nestjs-session-beans/store-kit';
 import { type Epoch, type Owners, sameEpoch } from './epoch.js';
 
-/** How long something is remembered at least; an attempt to begin an epoch is over long before. */
+/** Entries are remembered for at least this long. An attempt to begin an epoch is over long before. */
 const FOR_MS = 60_000;
 
 const LIMIT = 50_000;
@@ -14,8 +14,8 @@ interface Known {
 }
 
 /**
- * What a member knows of sessions that it has no copy of: what it has promised, where they went, and that they are lost. For a while: two generations
- * of maps, so forgetting costs nothing per key.
+ * The knowledge of a member about sessions that it has no copy of: its promises, where they went, and that they are
+ * lost. It is kept for a while only. Two generations of maps make forgetting cheap.
  */
 export class KeyMemory {
   private young = new Map<SessionKey, Known>();
@@ -35,7 +35,7 @@ export class KeyMemory {
     if (floor > this.floorOf(key)) this.remember(key).floor = floor;
   }
 
-  /** The newest epoch that this member knows to have begun elsewhere. */
+  /** The newest epoch that is known to have begun elsewhere. */
   movedTo(key: SessionKey): Owners | undefined {
     return this.find(key)?.moved;
   }
@@ -44,7 +44,10 @@ export class KeyMemory {
     if (counter > (this.movedTo(key)?.counter ?? 0)) this.remember(key).moved = { counter, node, backup };
   }
 
-  /** The greatest counter with which this member has tried to begin an epoch: others may have copies of it, and this one none. */
+  /**
+   * The greatest counter with which this member has tried to begin an epoch. Others may have copies of that epoch
+   * although this member has none.
+   */
   attemptedAt(key: SessionKey): number {
     return this.find(key)?.attempted ?? 0;
   }
@@ -53,7 +56,7 @@ export class KeyMemory {
     if (counter > this.attemptedAt(key)) this.remember(key).attempted = counter;
   }
 
-  /** Whether a client that was shown this epoch has been told already that the session is lost. */
+  /** Whether a client that was shown this epoch has already been told that the session is lost. */
   isLost(key: SessionKey, witness: Epoch): boolean {
     const lost = this.find(key)?.lost;
     return lost !== undefined && sameEpoch(lost, witness);
@@ -66,7 +69,7 @@ export class KeyMemory {
   private find(key: SessionKey): Known | undefined {
     const age = this.now() - this.since;
     if (age >= FOR_MS) this.turn();
-    // Nothing came in for two generations.
+    // Nothing was added for two generations.
     if (age >= 2 * FOR_MS) this.old.clear();
     return this.young.get(key) ?? this.old.get(key);
   }

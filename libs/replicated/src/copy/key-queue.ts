@@ -2,11 +2,14 @@ import { type SessionKey, ShortLivedMap } from 'nestjs-session-beans/store-kit';
 
 const ignore = (): void => undefined;
 
-/** Lets the operations of one session run one after another on this member; those of different sessions do not wait for each other. */
+/**
+ * Lets the operations of one session run one after another on this member. Operations of different sessions do not wait
+ * for each other.
+ */
 export class KeyQueue {
   private readonly tails = new ShortLivedMap<SessionKey, Promise<void>>();
 
-  /** Sessions that are worked on. */
+  /** Number of sessions with an operation that runs or waits. */
   get size(): number {
     return this.tails.size;
   }

@@ -8,12 +8,13 @@ const LABEL = 'nestjs-session-beans locator 1';
 const MAC_LENGTH = 22;
 const LOCATOR = /^([A-Za-z0-9]{1,32})\.([A-Za-z0-9]{1,32}|-)\.([0-9a-z]{1,9})\.([A-Za-z0-9_-]{22}|-)$/;
 
-/** A counter that no honest group reaches; above it numbers would lose their last digits one day. */
+/** No honest group reaches this counter. Far above it numbers would lose their last digits. */
 const HIGHEST_COUNTER = 2 ** 40;
 
 /**
- * The text that a client brings along: `<primary>.<backup or ->.<counter, base 36>.<mac>`. It is the client's witness of the newest epoch it was
- * shown. The signature binds it to the session, so that nobody steers another's requests or inflates a counter; without a secret it is `-`.
+ * Makes and reads locators: `<primary>.<backup or ->.<counter, base 36>.<mac>`. The client brings it along, and it is
+ * the client's witness of the newest epoch that it was shown. The signature binds it to the session, so that nobody
+ * steers another client's requests or inflates a counter. Without a secret the signature is `-`.
  */
 export class Locators {
   constructor(private readonly secret: string | undefined) {}
@@ -23,14 +24,14 @@ export class Locators {
     return `${fields}.${this.macOf(key, fields)}`;
   }
 
-  /** What does not parse or verify counts as none: it is the text of a client. */
+  /** A text that cannot be parsed or verified counts as none: it comes from a client. */
   parse(key: SessionKey, text: string | undefined): Owners | undefined {
     const match = text === undefined ? undefined : LOCATOR.exec(text);
     if (!match) return undefined;
     const [, node = '', backup = NO_BACKUP, digits = '', mac = ''] = match;
     const counter = Number.parseInt(digits, 36);
     if (counter < 1 || counter > HIGHEST_COUNTER || node === backup) return undefined;
-    // Canonical texts only: one epoch, one text.
+    // Only the canonical text of an epoch is accepted.
     const fields = `${node}.${backup}.${counter.toString(36)}`;
     const expected = Buffer.from(this.macOf(key, fields));
     const given = Buffer.from(mac);

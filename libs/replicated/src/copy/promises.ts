@@ -5,12 +5,12 @@ import type { PromisedEpoch } from './epoch.js';
 const PAGE = 1_000;
 
 /**
- * With quorum: which epochs this member has granted to whom. It grants a counter to one member only, and once, so no two
- * members can have the consent of a majority to the same one. A member that is granted a greater counter is told of the
- * earlier promises, because each may have become an epoch.
+ * With quorum: which epochs this member has granted to whom. It grants a counter to one member only, and once, so no
+ * two members can have the consent of a majority to the same one. A member that is granted a greater counter is told of
+ * the earlier promises, because each may have become an epoch.
  *
- * One promise is kept per session and process, the last one: a member that has heard of it has heard of those before. Two
- * generations of maps make forgetting cheap; a generation lasts as long as a session may be idle.
+ * One promise is kept per session and process, the last one: a member that has heard of it has heard of those before.
+ * Two generations of maps make forgetting cheap; a generation lasts as long as a session may be idle.
  */
 export class Promises {
   private young = new Map<SessionKey, readonly PromisedEpoch[]>();

@@ -1,43 +1,48 @@
 import {
+  BoundedTable,
   type Clock,
   ExpiryWheel,
-  sessionBytes,
   type SessionKey,
-  type SessionLifetime,
+  SharedLifetime,
+  type TableBounds,
 } from 'nestjs-session-beans/store-kit';
-import { isTombstone, type Tombstone } from './tombstone.js';
-import type { Replica } from './replica.js';
+import { type Replica, sizeOf } from './replica.js';
 import type { SessionState } from './session-state.js';
-
-/** Share of `maxBytes` that new sessions may use; the rest is for living ones to grow. */
-const BYTES_FOR_NEW_SESSIONS = 0.9;
-
-/** Ended keys that are remembered; beyond it the oldest are forgotten first. They are small and short-lived, and no sessions. */
-const MOST_TOMBSTONES = 50_000;
-
-const SWEEP_LIMIT = { usual: 5_000, full: 5_000 } as const;
+import { isTombstone, type Tombstone } from './tombstone.js';
 
 /**
- * All copies of this member, primary and backup alike, within its bounds. The only place that changes a replica, so that its counts are right and the
- * handlers of messages, which never wait, see one consistent table.
+ * Ended keys that are remembered. They are small and short-lived, and no sessions; above it the oldest is forgotten.
+ */
+const MOST_TOMBSTONES = 50_000;
+
+/** Tombstones that one sweep looks at. */
+const MOST_PER_SWEEP = 5_000;
+
+/**
+ * All copies of this member, primary and backup alike, within its bounds. No other code changes a replica, so the
+ * counts are right, and the handlers of messages, which never wait, see one consistent table.
  */
 export class ReplicaTable {
-  private readonly sessions = new Map<SessionKey, Replica>();
+  private readonly sessions: BoundedTable<Replica>;
   private readonly tombstones = new Map<SessionKey, Replica>();
-  private readonly wheel: ExpiryWheel<Replica>;
-  private usedBytes = 0;
-  private lastLifetime: SessionLifetime | undefined = undefined;
+  private readonly tombstoneWheel: ExpiryWheel<Replica>;
+  private readonly lifetimes = new SharedLifetime();
+  private readonly clock: Clock;
 
+  /** Sessions whose primary this member is. */
   primaries = 0;
+
+  /** Those of them that have no backup. */
   alone = 0;
 
-  /** Longest idle timeout that a session here has had, in ms. */
+  /** The longest idle timeout that a session here has had, in ms. */
   longestIdleMs = 0;
 
-  constructor(
-    private readonly bounds: { readonly maxSessions: number; readonly maxBytes: number; readonly clock: Clock },
-  ) {
-    this.wheel = new ExpiryWheel(bounds.clock.now());
+  constructor(options: TableBounds & { readonly clock: Clock }) {
+    this.clock = options.clock;
+    const now = this.clock.now();
+    this.sessions = new BoundedTable(options, now, (replica) => this.count(replica, -1));
+    this.tombstoneWheel = new ExpiryWheel(now);
   }
 
   get size(): number {
@@ -45,57 +50,54 @@ export class ReplicaTable {
   }
 
   get bytes(): number {
-    return this.usedBytes;
+    return this.sessions.bytes;
   }
 
   get(key: SessionKey): Replica | undefined {
     return this.sessions.get(key) ?? this.tombstones.get(key);
   }
 
-  /** Living sessions; what is changed during the iteration may come or not. */
+  /** The copies of living sessions. A change during the iteration may be seen or not. */
   replicas(): IterableIterator<Replica> {
     return this.sessions.values();
   }
 
-  /** Which bound stands against this state of the session, if any. Frees what has expired before it says so. */
-  boundAgainst(key: SessionKey, state: SessionState | Tombstone): 'maxSessions' | 'maxBytes' | undefined {
-    if (!this.exceeded(key, state)) return undefined;
-    this.sweep(SWEEP_LIMIT.full);
-    return this.exceeded(key, state);
+  /** The bound that this state of the session would pass. Frees what has expired before it says so. */
+  boundAgainst(key: SessionKey, state: SessionState | Tombstone): keyof TableBounds | undefined {
+    if (isTombstone(state)) return undefined;
+    return this.sessions.boundAgainst(this.sessions.get(key), sizeOf(state), this.clock.now());
   }
 
-  /** Takes the place of what is there. */
+  /** Replaces the copy that this member has of the session, if it has one. */
   install(replica: Replica): void {
     const before = this.get(replica.key);
     if (before) this.remove(before);
     if (isTombstone(replica.state)) {
       this.tombstones.set(replica.key, replica);
+      this.tombstoneWheel.add(replica);
       const [oldest] = this.tombstones.values();
       if (oldest && this.tombstones.size > MOST_TOMBSTONES) this.remove(oldest);
-    } else {
-      this.share(replica, replica.state);
-      this.sessions.set(replica.key, replica);
-      this.usedBytes += sessionBytes(replica.state.parts);
+      return;
     }
+    this.setState(replica, replica.state);
     this.count(replica, 1);
-    this.wheel.add(replica);
+    this.sessions.add(replica);
   }
 
-  /** The next state at the same epoch. */
+  /** Sets the next state at the same epoch. */
   advance(replica: Replica, seq: number, state: SessionState | Tombstone): void {
     if (isTombstone(state) || isTombstone(replica.state)) {
       this.remove(replica);
       replica.seq = seq;
       replica.state = state;
+      replica.bytes = sizeOf(state);
       this.install(replica);
       return;
     }
-    if (state.parts !== replica.state.parts) {
-      this.usedBytes += sessionBytes(state.parts) - sessionBytes(replica.state.parts);
-    }
+    if (state.parts !== replica.state.parts) this.sessions.resize(replica, sizeOf(state));
     replica.seq = seq;
-    this.share(replica, state);
-    this.wheel.reschedule(replica);
+    this.setState(replica, state);
+    this.sessions.reschedule(replica);
   }
 
   /** Ends the epoch at this copy. */
@@ -107,18 +109,20 @@ export class ReplicaTable {
   }
 
   remove(replica: Replica): void {
-    this.wheel.remove(replica);
-    this.forget(replica);
+    if (!isTombstone(replica.state)) return this.sessions.remove(replica);
+    this.tombstoneWheel.remove(replica);
+    this.forgetTombstone(replica);
   }
 
-  sweep(limit: number = SWEEP_LIMIT.usual): void {
-    this.wheel.sweep(this.bounds.clock.now(), limit, this.forget);
+  /** Frees what has expired, in a slice. */
+  sweep(): void {
+    const now = this.clock.now();
+    this.sessions.sweep(now);
+    this.tombstoneWheel.sweep(now, MOST_PER_SWEEP, this.forgetTombstone);
   }
 
-  private readonly forget = (replica: Replica): void => {
-    this.count(replica, -1);
-    if (isTombstone(replica.state)) this.tombstones.delete(replica.key);
-    else if (this.sessions.delete(replica.key)) this.usedBytes -= sessionBytes(replica.state.parts);
+  private readonly forgetTombstone = (replica: Replica): void => {
+    this.tombstones.delete(replica.key);
   };
 
   private count(replica: Replica, by: 1 | -1): void {
@@ -127,27 +131,9 @@ export class ReplicaTable {
     if (replica.isAlone) this.alone += by;
   }
 
-  private exceeded(key: SessionKey, state: SessionState | Tombstone): 'maxSessions' | 'maxBytes' | undefined {
-    if (isTombstone(state)) return undefined;
-    const { maxSessions, maxBytes } = this.bounds;
-    const before = this.sessions.get(key);
-    const had = before && !isTombstone(before.state) ? sessionBytes(before.state.parts) : 0;
-    const growth = sessionBytes(state.parts) - had;
-    if (!before && this.sessions.size >= maxSessions) return 'maxSessions';
-    const limit = before ? maxBytes : BYTES_FOR_NEW_SESSIONS * maxBytes;
-    return growth > 0 && this.usedBytes + growth > limit ? 'maxBytes' : undefined;
-  }
-
-  /** Nearly all sessions have the lifetime of the module's options: they share one copy of it. */
-  private share(replica: Replica, state: SessionState): void {
-    const last = this.lastLifetime;
-    const { idleTimeoutMs, absoluteTimeoutMs, unjoinedTimeoutMs } = state.lifetime;
-    this.longestIdleMs = Math.max(this.longestIdleMs, idleTimeoutMs);
-    const isSame =
-      last?.idleTimeoutMs === idleTimeoutMs &&
-      last.absoluteTimeoutMs === absoluteTimeoutMs &&
-      last.unjoinedTimeoutMs === unjoinedTimeoutMs;
-    if (!isSame) this.lastLifetime = state.lifetime;
-    replica.state = isSame && last !== state.lifetime ? { ...state, lifetime: last } : state;
+  private setState(replica: Replica, state: SessionState): void {
+    const lifetime = this.lifetimes.of(state.lifetime);
+    this.longestIdleMs = Math.max(this.longestIdleMs, lifetime.idleTimeoutMs);
+    replica.state = lifetime === state.lifetime ? state : { ...state, lifetime };
   }
 }

@@ -1,22 +1,22 @@
-import { sessionExpiry, type SessionKey, type WheelEntry } from 'nestjs-session-beans/store-kit';
+import { sessionBytes, sessionExpiry, type SessionKey, type TableEntry } from 'nestjs-session-beans/store-kit';
 import { NO_BACKUP, type Owners } from './epoch.js';
 import { isTombstone, type Tombstone } from './tombstone.js';
 import type { SessionState } from './session-state.js';
 
-/** Number of the state with which a session is created; each change and each new epoch has a greater one. */
+/** Number of the state with which a session is created. */
 export const FIRST_SEQ = 1;
 
-/** Only who serves a session decides about its end, so that copies must not be gone before. */
+/** Only the member that serves a session decides about its end, so copies elsewhere must not be gone before. */
 const LONGER_AT_BACKUP_MS = 60_000;
 
-/** [D2] How long an ended key stays ended. */
+/** [D2] An ended key stays ended for this long. */
 const TOMBSTONE_MS = 120_000;
 
-/** From which a {@link Replica} is made. */
+/** The fields from which a {@link Replica} is made. */
 export interface ReplicaFields extends Owners {
   readonly key: SessionKey;
 
-  /** Number of the state within the session; each change and each new epoch has a greater one. */
+  /** Number of the state within the session. Each change and each new epoch has a greater one. */
   readonly seq: number;
   readonly state: SessionState | Tombstone;
 
@@ -24,8 +24,8 @@ export interface ReplicaFields extends Owners {
   readonly isOwn: boolean;
 
   /**
-   * Tells whether the other owner may have lost its copy since. At the primary it is `incarnations` of the backup's {@link Peer} when this copy was made,
-   * elsewhere `processes` of the primary's. -1 belongs to none.
+   * Shows whether the other owner may have lost its copy since this one was made. At the primary it is the backup's
+   * `Peer.incarnations` of that moment, elsewhere the primary's `Peer.processes`. -1 is never equal to either.
    */
   readonly partnerGeneration: number;
 
@@ -34,30 +34,30 @@ export interface ReplicaFields extends Owners {
 }
 
 /**
- * The copy of one session at one member. One object per epoch: who holds on to it over an await knows by its identity that no other epoch has
- * begun here. Its fields are changed by the table alone.
+ * The copy of one session at one member. Each epoch has an object of its own, so code that holds one over an `await`
+ * sees by its identity whether another epoch has begun here. Only the table changes its fields.
  */
-export class Replica implements Owners, WheelEntry<Replica> {
+export class Replica implements Owners, TableEntry<Replica> {
   slot = 0;
   previous: Replica | undefined = undefined;
   next: Replica | undefined = undefined;
 
   /**
-   * It has answered a claim: whoever claimed it may go on from what it was told, so nothing is added at this epoch any more. Each
-   * acknowledgement needs both owners, so one fenced copy ends an epoch.
+   * The copy has answered a claim. The member that claimed it may go on from the state it was told, so nothing is added
+   * at this epoch any more. An acknowledgement needs both owners, so one fenced copy ends an epoch.
    */
   fenced = false;
 
-  /** Another member has become its primary, and that was told. */
+  /** Another member has become the primary, and that was reported. */
   isDeposed = false;
 
   /**
-   * By the monotonic clock: at a primary, when the last put was sent that the backup has taken, which is a lease until the next pong; at others, when the last
-   * put came.
+   * By the monotonic clock. At a primary: when the last put was sent that the backup has taken; that is a lease until
+   * the next pong. At other members: when the last put came.
    */
   confirmedAt = Number.NEGATIVE_INFINITY;
 
-  /** Text of the locator once somebody was given it. */
+  /** Text of the locator, once a client was given it. */
   locator: string | undefined = undefined;
 
   readonly key: SessionKey;
@@ -70,6 +70,9 @@ export class Replica implements Owners, WheelEntry<Replica> {
   seq: number;
   state: SessionState | Tombstone;
 
+  /** Size of the state as it counts against `maxBytes`. */
+  bytes: number;
+
   constructor(fields: ReplicaFields) {
     this.key = fields.key;
     this.counter = fields.counter;
@@ -80,13 +83,14 @@ export class Replica implements Owners, WheelEntry<Replica> {
     this.lineage = fields.lineage;
     this.seq = fields.seq;
     this.state = fields.state;
+    this.bytes = sizeOf(fields.state);
   }
 
   get isAlone(): boolean {
     return this.backup === NO_BACKUP;
   }
 
-  /** Of a session when it ends, of a copy or a tombstone when it may be forgotten. */
+  /** When the session ends; for copies at other members and for tombstones, when they may be forgotten. */
   get expiresAt(): number {
     if (isTombstone(this.state)) return this.state.endedAt + TOMBSTONE_MS;
     const end = Math.max(this.endsAt(this.state), this.state.lock?.until ?? 0);
@@ -100,4 +104,9 @@ export class Replica implements Owners, WheelEntry<Replica> {
   private endsAt(state: SessionState): number {
     return sessionExpiry(state, state.lifetime);
   }
+}
+
+/** Bytes that count against `maxBytes`. A tombstone counts nothing. */
+export function sizeOf(state: SessionState | Tombstone): number {
+  return isTombstone(state) ? 0 : sessionBytes(state.parts);
 }

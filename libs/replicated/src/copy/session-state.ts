@@ -8,17 +8,20 @@ import {
   unpackParts,
 } from 'nestjs-session-beans/store-kit';
 
-/** A living session as a member keeps it. Never changed: a change makes a new one, so a copy that is being sent cannot change on the way. */
+/**
+ * A living session as a member keeps it. It is never changed: a change makes a new one, so a copy that is being sent
+ * stays as it is.
+ */
 export interface SessionState {
   readonly stamp: string;
 
-  /** [S5] Stamps of the saves before the last one, oldest first; most sessions have none or few. */
+  /** [S5] Stamps of the saves before the last one, oldest first. Most sessions have none or few. */
   readonly earlierStamps: readonly string[] | undefined;
 
   readonly lifetime: SessionLifetime;
   readonly parts: PackedParts;
 
-  /** By the clock of the member that keeps it. */
+  /** Times are by the clock of the member that keeps the state. */
   readonly createdAt: number;
   readonly lastAccessedAt: number;
 
@@ -31,7 +34,7 @@ export interface SessionLockState {
   readonly until: number;
 }
 
-/** The state that a creation makes. */
+/** The first state of a session. */
 export function newSessionState(change: SessionChange, lifetime: SessionLifetime, now: number): SessionState {
   const { writeId, createdAt, parts } = change;
   const { idleTimeoutMs, absoluteTimeoutMs, unjoinedTimeoutMs } = lifetime;
@@ -55,7 +58,7 @@ export function timesOfState(state: SessionState): SessionTimes {
   return { createdAt, lastAccessedAt, expiresAt: sessionExpiry(state, state.lifetime), joined };
 }
 
-/** The whole session; its map belongs to the caller. */
+/** The whole session. Its map belongs to the caller. */
 export function recordOfState(state: SessionState): SessionRecord {
   const { stamp, lifetime, parts } = state;
   return { ...timesOfState(state), stamp, lifetime, parts: unpackParts(parts) };

@@ -1,9 +1,12 @@
 import { packParts, type SessionLifetime, unpackParts } from 'nestjs-session-beans/store-kit';
 import type { SessionLockState, SessionState } from './session-state.js';
 
-/** What one change does to a session; what is left out stays. The primary and its backup both apply it to what they have. */
+/**
+ * The difference that one change makes to a session; a field that is left out stays as it is. The primary and its
+ * backup both apply it to their copies.
+ */
 export interface StateDelta {
-  /** Of a save: the parts it writes get it as their version. */
+  /** Present for a save: the parts that it writes get it as their version. */
   readonly stamp?: string;
 
   /** `[name, payload or null for a removed part, name, ...]`. */
@@ -16,8 +19,9 @@ export interface StateDelta {
 }
 
 /**
- * [S5] How many saves before the last one are recognised when they are sent again: by a client, or by a member whose session was taken over while it saved, and
- * which tries again after some others have. The many are kept while saves come one upon another.
+ * [S5] So many saves before the last one are recognised when they are sent again: by a client, or by a member whose
+ * session was taken over while it saved, and which tries again after other saves. More are kept while saves follow
+ * quickly upon each other.
  */
 const EARLIER_STAMPS = { usual: 7, inBurst: 128 } as const;
 

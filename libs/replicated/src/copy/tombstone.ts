@@ -1,6 +1,6 @@
 import type { SessionState } from './session-state.js';
 
-/** What is left of a session that has ended: it keeps late changes and old copies from bringing it back. */
+/** The rest of a session that has ended. It keeps late changes and old copies from bringing the session back. */
 export interface Tombstone {
   /** By the clock of the member that keeps it. */
   readonly endedAt: number;
@@ -8,12 +8,12 @@ export interface Tombstone {
   /** The session goes on under another key. */
   readonly renewed: boolean;
 
-  /** Of the destroy that ended it: told from another's when its answer was lost. */
+  /** Names the destroy that ended the session: it is recognised when it is sent again because its answer was lost. */
   readonly callId: string;
 
   /**
-   * All owners have it: nothing that lives follows it any more. A backup is told of an end before that, and if its primary hears of no answer the session may
-   * as well go on.
+   * All owners have it, and no living state follows it any more. Before that a backup may be told of an end that its
+   * primary, which gets no answer, never confirms.
    */
   readonly isFinal: boolean;
 }
@@ -27,11 +27,11 @@ export function isEnded(state: SessionState | Tombstone): state is Tombstone {
   return isTombstone(state) && state.isFinal;
 }
 
-/** What is known of a session that is not there. */
+/** The knowledge about a session that is not there. */
 export interface NoSession {
-  /** It has ended. */
+  /** Present when it has ended. */
   readonly tombstone?: Tombstone;
 
-  /** There was one, and those who had it have lost it. Said once. */
+  /** There was one, and all members that had it have lost it. Said once. */
   readonly lost?: true;
 }

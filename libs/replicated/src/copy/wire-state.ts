@@ -3,7 +3,7 @@ import type { SessionState } from './session-state.js';
 import type { Replica } from './replica.js';
 import type { Owners } from './epoch.js';
 
-/** A state on its way between members; times by the sender's clock. */
+/** A state on its way between members. Times are by the sender's clock. */
 export type WireState =
   | {
       readonly s: string;
@@ -35,7 +35,10 @@ export function stateToWire(state: SessionState | Tombstone): WireState {
   };
 }
 
-/** @param aheadMs what this member's clock is ahead of the sender's, and the time on the way: all times are shifted by it */
+/**
+ * @param aheadMs the difference of this member's clock to the sender's, and the time on the way: it is added to all
+ * times
+ */
 export function stateFromWire(wire: WireState, aheadMs: number): SessionState | Tombstone {
   if ('x' in wire) return { endedAt: wire.x + aheadMs, renewed: wire.r, callId: wire.i, isFinal: wire.f };
   const [idleTimeoutMs, absoluteTimeoutMs, unjoinedTimeoutMs] = wire.l;

@@ -40,7 +40,10 @@ export class Members {
     return this.peers.get(name);
   }
 
-  /** When the member was last heard; it may have a lease from then. One that was taken off the list may run on for a while. */
+  /**
+   * When the member was last heard; it may have a lease from then. One that was taken off the list may run on for a
+   * while.
+   */
   heardAt(name: string): number {
     return this.peers.get(name)?.heardAt ?? this.removedAt.get(name) ?? this.startedAt;
   }

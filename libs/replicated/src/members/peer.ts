@@ -27,8 +27,8 @@ export class Peer {
   incarnation: string | undefined = undefined;
 
   /**
-   * Counts its incarnations: an earlier one may have lost the copies that it was given, or may not know any more which of
-   * them it has stopped to follow.
+   * Counts its incarnations: an earlier one may have lost the copies that it was given, or may not know any more which
+   * of them it has stopped following.
    */
   incarnations = 0;
 
@@ -39,8 +39,8 @@ export class Peer {
   heardAt = Number.NEGATIVE_INFINITY;
 
   /**
-   * When the last ping was sent whose answer named all sessions that it does not follow any more. The lease of this member
-   * counts from then.
+   * When the last ping was sent whose answer named all sessions that it does not follow any more. The lease of this
+   * member counts from then.
    */
   followedAt = Number.NEGATIVE_INFINITY;
 
@@ -48,8 +48,8 @@ export class Peer {
   refusedBeats = 0;
 
   /**
-   * Epochs whose primary it is, and whose backup this member was and is not any more. It is told of them until it says that
-   * it knows.
+   * Epochs whose primary it is, and whose backup this member was and is not any more. It is told of them until it says
+   * that it knows.
    */
   readonly unfollowed = new Map<SessionKey, number>();
 

@@ -2,10 +2,11 @@ import type { SessionKey } from 'nestjs-session-beans/store-kit';
 import type { ReplicationMember } from './replication-member.js';
 
 /**
- * The members in the order in which they are to be the backup of a session: highest random weight first, so that every member of the group
- * comes to the same order without asking, and a member that leaves moves only what it had. Those in another zone come first.
+ * The members in the order in which they are to be the backup of a session: highest random weight first. All members
+ * come to the same order without asking each other, and a member that leaves moves only the sessions that it had.
+ * Members in another zone come first.
  *
- * @param zone of the member that asks
+ * @param zone the zone of the member that asks
  */
 export function rendezvousOrder(
   key: SessionKey,
@@ -21,7 +22,7 @@ export function rendezvousOrder(
   return weighed.map(({ member }) => member);
 }
 
-/** FNV-1a, and the last mixing step of MurmurHash: the keys are random already, the names are not. */
+/** FNV-1a, and the last mixing step of MurmurHash. The keys are random already, the names are not. */
 function weightOf(key: SessionKey, name: string): number {
   let hash = 0x811c9dc5;
   for (const text of [name, key]) {

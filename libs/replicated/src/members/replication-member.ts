@@ -1,46 +1,48 @@
-import { SessionConfigurationError } from 'nestjs-session-beans/store-kit';
+import type { OptionChecks } from 'nestjs-session-beans/store-kit';
 
-/** One server of the group that keeps sessions for each other. */
+/** One server of the group whose members keep copies of sessions for each other. */
 export interface ReplicationMember {
-  /** 1 to 32 letters and digits, different for each member: the route of its sessions, and the name in its certificate. */
+  /**
+   * 1 to 32 letters and digits, different for each member: the route of its sessions, and the name in its certificate.
+   */
   readonly name: string;
 
-  /** Where its replication port is. */
+  /** Host or address of its replication port. It must lead to that very process, not to a load balancer. */
   readonly host: string;
   readonly port: number;
 
-  /** Rack, availability zone or the like: a backup is chosen in another one if there is any. */
+  /** Rack, availability zone or the like. A session's backup is in another zone than its primary, if there is any. */
   readonly zone?: string;
 }
 
-/** Names that can be put between dots, into a cookie and into a certificate without quoting. */
+/** Names that can stand between dots, in a cookie and in a certificate without quoting. */
+export const MEMBER_NAME = /^[A-Za-z0-9]{1,32}$/;
+
 export function isMemberName(name: unknown): name is string {
-  return typeof name === 'string' && /^[A-Za-z0-9]{1,32}$/.test(name);
+  return typeof name === 'string' && MEMBER_NAME.test(name);
 }
 
-/** @throws SessionConfigurationError when this cannot be the list of a group that `nodeName` belongs to */
-export function refuseUnsuitedMembers(nodeName: string, members: readonly ReplicationMember[]): void {
+/**
+ * Refuses a list that cannot be the list of a group to which `nodeName` belongs.
+ * @throws SessionConfigurationError naming the member and what is allowed
+ */
+export function refuseUnsuitedMembers(checks: OptionChecks, nodeName: string, members: unknown): void {
+  if (!Array.isArray(members))
+    throw checks.refusal('members', members, 'a list of members, or a function that finds them');
   const names = new Set<string>();
-  for (const member of members as readonly (ReplicationMember | null | undefined)[]) {
-    const { name, host, port, zone } = member ?? {};
-    if (!isMemberName(name)) throw refused(`a member is named ${show(name)}; allowed are 1 to 32 letters and digits`);
-    if (names.has(name)) throw refused(`there are two members named '${name}'; names have to be different`);
-    names.add(name);
-    if (typeof host !== 'string' || host === '') throw refused(`member '${name}' has no host`);
-    if (!Number.isInteger(port) || (port as number) < 1 || (port as number) > 65_535)
-      throw refused(`member '${name}' has port ${show(port)}; allowed is a whole number from 1 to 65535`);
-    if (zone !== undefined && typeof zone !== 'string') throw refused(`member '${name}' has a zone that is no text`);
+  for (const [index, member] of (members as unknown[]).entries()) {
+    if (typeof member !== 'object' || member === null)
+      throw checks.refusal(`members[${index}]`, member, 'an object with name, host and port');
+    const { name, host, port, zone } = member as Record<string, unknown>;
+    const own = checks.within(`members[${index}]`);
+    own.text('name', name, MEMBER_NAME, '1 to 32 letters and digits');
+    if (names.has(name as string)) throw own.refusal('name', name, 'a name that no other member has');
+    names.add(name as string);
+    own.text('host', host, /./, 'a host or an address');
+    own.wholeNumber('port', port, { least: 1, most: 65_535 });
+    if (zone !== undefined) own.text('zone', zone, /^/, 'a text');
   }
-  if (!names.has(nodeName)) {
-    const known = [...names].map((name) => `'${name}'`).join(', ') || 'nobody';
-    throw refused(`nodeName '${nodeName}' is not among them: ${known}; add this server, or correct its name`);
-  }
-}
-
-function refused(problem: string): SessionConfigurationError {
-  return new SessionConfigurationError(`ReplicatedSessionStore option members: ${problem}`);
-}
-
-function show(value: unknown): string {
-  return typeof value === 'string' ? `'${value}'` : String(value);
+  if (names.has(nodeName)) return;
+  const known = [...names].join(', ') || 'nobody';
+  throw checks.refusal('nodeName', nodeName, `the name of one of the members, which are ${known}`);
 }

@@ -14,8 +14,8 @@ import type { ReplicationCallError } from '../transports/replication-transport.j
 const UNKNOWN_ATTEMPT = 'whether a member has taken the first copy of it is not known, and quorum is on';
 
 /**
- * Begins the first epoch of a session. No member is asked before, because the key was made a moment ago; the backup notices
- * if it was not, because the first state of every session has the same number.
+ * Begins the first epoch of a session. No member is asked before, because the key was made a moment ago; the backup
+ * notices if it was not, because the first state of every session has the same number.
  *
  * Called in the session's queue, when this member has nothing of the session.
  *

@@ -32,8 +32,8 @@ export class Primary {
   ) {}
 
   /**
-   * The copy from which this member may answer at this very moment, without asking anybody: this member is the primary of
-   * an epoch that is as new as the client was shown, and its backup still follows it.
+   * The copy from which this member may answer at this very moment, without asking anybody: this member is the primary
+   * of an epoch that is as new as the client was shown, and its backup still follows it.
    */
   servable(key: SessionKey, witness: Owners | undefined): Replica | undefined {
     const replica = this.context.table.get(key);

@@ -13,30 +13,34 @@ import { recordOfState, type SessionState, stampOfWrite, timesOfState } from '..
 import type { StateDelta } from '../copy/state-delta.js';
 import { ReplicationFailure } from '../protocol/replication-failure.js';
 
-/** What a method of the store does with the session that is there, or is not. May be asked again, when the session has moved in the meantime. */
+/**
+ * The part of a store's method that looks at the session, and says how to change it. It may run again when the session
+ * has changed its owners in the meantime.
+ */
 export interface SessionOperation<T> {
   /**
    * @param now ms since 1970
-   * @param sentFrom the state from which an earlier attempt sent its change; whether the backup took it is not known
-   * @throws ReplicationFailure when it cannot be found out either whether that was applied
+   * @param sentFrom the state from which an earlier attempt sent its change; it is not known whether the backup took
+   * that
+   * @throws ReplicationFailure when it cannot be found out whether that change was applied
    */
   onSession(state: SessionState, now: number, sentFrom?: SessionState): OperationOutcome<T>;
 
   onNone(none: NoSession): T;
 
-  /** It is for one that has expired as well, as long as anything is left of it. */
+  /** The operation is also for a session that has expired, as long as anything is left of it. */
   readonly ignoresExpiry?: boolean;
 }
 
 export interface OperationOutcome<T> {
-  /** To be replicated before anybody hears of it. */
+  /** Is replicated before the answer is given. */
   readonly change?: StateDelta | Tombstone;
 
   /** @param after the state once the change is made */
   answer(after: SessionState | Tombstone): T;
 }
 
-/** A load as an operation; only joining and moving the end of life change anything. */
+/** A load changes a session only by joining, and by moving the end of life. */
 export function loadOperation({ known, touchAfterMs }: LoadOptions): SessionOperation<LoadResult> {
   return {
     onSession: (state, now): OperationOutcome<LoadResult> => {
@@ -57,14 +61,14 @@ export function loadOperation({ known, touchAfterMs }: LoadOptions): SessionOper
   };
 }
 
-/** @param times [L5] those from before, except the end of life */
+/** @param times [L5] the times from before, except the end of life */
 function answerOf(state: SessionState, known: string | undefined, times: SessionTimes): LoadResult {
   if (state.stamp === known) return { outcome: 'unchanged', times };
   const { stamp, lifetime, parts } = state;
   return { outcome: 'found', record: { ...times, stamp, lifetime, parts: unpackParts(parts) } };
 }
 
-/** A save to a session that is there; one that creates a session that is not there begins elsewhere. */
+/** A save to a session that is there. A session that is not there is created by `beginSession`. */
 export function saveOperation(change: SessionChange): SessionOperation<SaveResult> {
   return {
     onSession: (state, now, sentFrom) => {
@@ -112,12 +116,12 @@ function answering(result: SaveResult): OperationOutcome<SaveResult> {
   return { answer: () => result };
 }
 
-/** @param callId tells a destroy that begins again, because its first answer was lost, from somebody else's */
+/** @param callId tells a destroy that is sent again, because its first answer was lost, from that of another caller */
 export function destroyOperation(ifStamp: string | undefined, callId: string): SessionOperation<boolean> {
   return {
     onSession: (state, now) => {
       if (ifStamp !== undefined && state.stamp !== ifStamp) return { answer: () => false };
-      // Only a renewal asks for a stamp: the session goes on under another key.
+      // Only a renewal names a stamp: the session goes on under another key.
       return { change: { endedAt: now, renewed: ifStamp !== undefined, callId, isFinal: false }, answer: () => true };
     },
     onNone: ({ tombstone }) => tombstone?.callId === callId,

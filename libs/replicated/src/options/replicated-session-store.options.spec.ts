@@ -25,33 +25,50 @@ describe('options of the replicated store', () => {
   });
 
   it.each([
-    [{ nodeName: 's-1' }, "nodeName is 's-1': allowed are 1 to 32 letters and digits"],
-    [{ nodeName: 's3' }, "nodeName 's3' is not among them: 's1', 's2'; add this server, or correct its name"],
-    [{ members: undefined }, 'members: allowed is a list of members or a function'],
-    [{ members: [] }, "nodeName 's1' is not among them: nobody"],
-    [{ members: [...MEMBERS, MEMBERS[0]] }, "there are two members named 's1'"],
-    [{ members: [{ ...MEMBERS[0], name: 's.1' }] }, "a member is named 's.1'"],
-    [{ members: [{ ...MEMBERS[0], host: '' }] }, "member 's1' has no host"],
-    [{ members: [{ ...MEMBERS[0], port: 0 }] }, "member 's1' has port 0"],
-    [{ members: [null] }, 'a member is named undefined'],
-    [{ onAlone: 'hope' }, "onAlone is 'hope': allowed is 'degrade' or 'reject'"],
-    [{ quorum: 'yes' }, "quorum is 'yes'"],
-    [{ secret: 'short' }, 'secret: allowed is a text of at least 16 bytes'],
-    [{ listen: { host: 'h', port: 70_000 } }, 'listen: allowed is { host, port }'],
-    [{ leaseMs: 100 }, 'leaseMs is 100: allowed is more than heartbeatMs, which is 100'],
-    [{ lostAfterMs: 300 }, 'lostAfterMs is 300: allowed is leaseMs, which is 400, or more'],
-    [{ goneAfterMs: 999 }, 'goneAfterMs is 999: allowed is lostAfterMs, which is 1000, or more'],
-    [{ callTimeoutMs: 1.5 }, 'callTimeoutMs is 1.5: allowed is a whole number from 1'],
-    [{ maxSessions: 0 }, 'maxSessions is 0'],
-    [{ maxBytes: Infinity }, 'maxBytes is Infinity'],
-    [{ onEvent: 'log' }, "onEvent is 'log': allowed is a function"],
-    [{ transport: {} }, 'allowed is a ReplicationTransport'],
-    [{ peers: [] }, 'peers: no such option'],
+    [{ nodeName: 's-1' }, 'option nodeName = "s-1": allowed is 1 to 32 letters and digits'],
+    [{ nodeName: undefined }, 'option nodeName = undefined: allowed is 1 to 32 letters and digits'],
+    [{ nodeName: 's3' }, 'option nodeName = "s3": allowed is the name of one of the members, which are s1, s2'],
+    [{ members: undefined }, 'option members = undefined: allowed is a list of members, or a function that finds them'],
+    [{ members: [] }, 'option nodeName = "s1": allowed is the name of one of the members, which are nobody'],
+    [
+      { members: [...MEMBERS, MEMBERS[0]] },
+      'option members[2].name = "s1": allowed is a name that no other member has',
+    ],
+    [{ members: [{ ...MEMBERS[0], name: 's.1' }] }, 'option members[0].name = "s.1": allowed is 1 to 32 letters'],
+    [{ members: [{ ...MEMBERS[0], host: '' }] }, 'option members[0].host = "": allowed is a host or an address'],
+    [
+      { members: [{ ...MEMBERS[0], port: 0 }] },
+      'option members[0].port = 0: allowed is a whole number from 1 to 65535',
+    ],
+    [{ members: [{ ...MEMBERS[0], zone: 1 }] }, 'option members[0].zone = 1: allowed is a text'],
+    [{ members: [null] }, 'option members[0] = null: allowed is an object with name, host and port'],
+    [{ onAlone: 'hope' }, `option onAlone = "hope": allowed is 'degrade', 'reject'`],
+    [{ quorum: 'yes' }, 'option quorum = "yes": allowed is true, false'],
+    [{ secret: 'short' }, 'option secret = a string: allowed is a text of at least 16 bytes'],
+    [{ listen: { host: 'h', port: 70_000 } }, 'option listen.port = 70000: allowed is a whole number from 1 to 65535'],
+    [
+      { leaseMs: 100 },
+      'option leaseMs = 100: allowed is a whole number of milliseconds from 101 to 86400000 (more than',
+    ],
+    [
+      { lostAfterMs: 300 },
+      'option lostAfterMs = 300: allowed is a whole number of milliseconds from 400 to 86400000 (',
+    ],
+    [
+      { goneAfterMs: 999 },
+      'option goneAfterMs = 999: allowed is a whole number of milliseconds from 1000 to 86400000 (',
+    ],
+    [{ callTimeoutMs: 1.5 }, 'option callTimeoutMs = 1.5: allowed is a whole number of milliseconds from 1'],
+    [{ maxSessions: 0 }, 'option maxSessions = 0'],
+    [{ maxBytes: Infinity }, 'option maxBytes = Infinity'],
+    [{ onEvent: 'log' }, 'option onEvent = "log": allowed is a function'],
+    [{ transport: {} }, 'option transport = Object: allowed is a ReplicationTransport'],
+    [{ peers: [] }, 'option "peers": no such option'],
   ])('%j is refused', (wrong, text) => {
     const resolve = () => resolveReplicatedOptions({ ...OPTIONS, ...wrong } as ReplicatedSessionStoreOptions);
 
     expect(resolve).toThrow(SessionConfigurationError);
-    expect(resolve).toThrow(text);
+    expect(resolve).toThrow(`ReplicatedSessionStore ${text}`);
   });
 
   it('does not show a secret that is refused', () => {

@@ -1,202 +1,179 @@
-import { type Clock, SessionConfigurationError, systemClock } from 'nestjs-session-beans/store-kit';
 import { Logger } from '@nestjs/common';
-import { type ReplicationEvent, ReplicationLog } from './replication-events.js';
-import { isMemberName, refuseUnsuitedMembers, type ReplicationMember } from '../members/replication-member.js';
-import { type ReplicationTimers, systemTimers } from './replication-timers.js';
+import { type Clock, type Completed, OptionChecks, systemClock } from 'nestjs-session-beans/store-kit';
+import { MEMBER_NAME, refuseUnsuitedMembers, type ReplicationMember } from '../members/replication-member.js';
 import type { ReplicationTransport } from '../transports/replication-transport.js';
-
-/** Options of `ReplicatedSessionStore`. Every duration is in milliseconds. */
-export interface ReplicatedSessionStoreOptions {
-  /** Name of this server, 1 to 32 letters and digits; one of the members, and the route in the cookie. */
-  readonly nodeName: string;
-
-  /**
-   * All servers of the group, this one too; or a function that finds them (DNS, a Kubernetes headless service), asked again every
-   * `refreshMembersMs`. A member that is not on the list any more is gone, and so is what only it had.
-   */
-  readonly members: readonly ReplicationMember[] | (() => Promise<readonly ReplicationMember[]>);
-
-  /** Default 5000. */
-  readonly refreshMembersMs?: number;
-
-  /** Where this server listens; default: the host and port that the list of members has for it. */
-  readonly listen?: { readonly host: string; readonly port: number };
-
-  /** Mutual TLS, PEM texts. Each member's certificate has its name as DNS name, and is signed by `ca`. */
-  readonly tls?: { readonly ca: string; readonly cert: string; readonly key: string };
-
-  /** At least 16 bytes, the same on every member: authenticates what members say without TLS, and signs locators. */
-  readonly secret?: string;
-
-  /** Instead of Nest's TCP transport, e.g. `GrpcReplicationTransport`. `listen`, `tls` and `secret` are its own then (`secret` still signs locators). */
-  readonly transport?: ReplicationTransport;
-
-  /** What a change means while no other member can take a copy. `degrade` (default): one copy has to do. `reject`: 503. */
-  readonly onAlone?: 'degrade' | 'reject';
-
-  /** Every change of owners needs the consent of more than half of the members: two halves of a split network cannot both go on. Default false. */
-  readonly quorum?: boolean;
-
-  /** How long one call between members may take. Default 250. */
-  readonly callTimeoutMs?: number;
-
-  /** How often members look whether the others are there. Default 100. */
-  readonly heartbeatMs?: number;
-
-  /** A primary that has not heard from its backup for this long asks before it answers. Default 400. */
-  readonly leaseMs?: number;
-
-  /** A member that has not answered for this long is lost: its copies are made anew elsewhere. Default 1000. */
-  readonly lostAfterMs?: number;
-
-  /** A member that has not answered for this long is gone: what only it had is lost. Default 60 000. */
-  readonly goneAfterMs?: number;
-
-  /** Bounds of this server, primary and backup copies together. Defaults 100 000 and 256 MiB. Beyond them new sessions are refused with 503. */
-  readonly maxSessions?: number;
-  readonly maxBytes?: number;
-
-  /** Told what happens to copies and members. Default: Nest's logger, warnings only. */
-  readonly onEvent?: (event: ReplicationEvent) => void;
-
-  /** For tests. */
-  readonly clock?: Clock;
-  readonly timers?: ReplicationTimers;
-  readonly random?: () => number;
-}
+import { type ReplicationEvent, ReplicationLog } from './replication-events.js';
+import { type ReplicationTimers, systemTimers } from './replication-timers.js';
 
 /** A Map of V8 holds 2^24 entries at most. */
 const MOST_SESSIONS = 16_000_000;
 
-const LONGEST_MS = 86_400_000;
+const ONE_DAY_MS = 86_400_000;
 
-type Timeouts = Required<
-  Pick<
-    ReplicatedSessionStoreOptions,
-    'refreshMembersMs' | 'callTimeoutMs' | 'heartbeatMs' | 'leaseMs' | 'lostAfterMs' | 'goneAfterMs'
-  >
->;
+/** Stands in place of a default. */
+const REQUIRED = undefined as never;
 
-export interface ResolvedReplicatedOptions extends Timeouts {
-  readonly nodeName: string;
-  readonly members: ReplicatedSessionStoreOptions['members'];
-  readonly listen: ReplicatedSessionStoreOptions['listen'];
-  readonly tls: ReplicatedSessionStoreOptions['tls'];
-  readonly secret: string | undefined;
-  readonly transport: ReplicatedSessionStoreOptions['transport'];
-  readonly onAlone: 'degrade' | 'reject';
-  readonly quorum: boolean;
-  readonly maxSessions: number;
-  readonly maxBytes: number;
+/**
+ * The options of a `ReplicatedSessionStore`. Durations are in milliseconds. An option that is left out has the default
+ * written here; `nodeName` and `members` have none.
+ *
+ * @example
+ * new ReplicatedSessionStore({
+ *   nodeName: 's1',
+ *   members: [
+ *     { name: 's1', host: '10.0.0.1', port: 7001 },
+ *     { name: 's2', host: '10.0.0.2', port: 7001 },
+ *   ],
+ *   secret: process.env.REPLICATION_SECRET,
+ * })
+ */
+export class ReplicatedSessionStoreOptions {
+  /** Name of this server, 1 to 32 letters and digits. It is one of the members, and the route in the cookie. */
+  readonly nodeName: string = REQUIRED;
+
+  /**
+   * All servers of the group, this one included; or a function that finds them (DNS, a headless service of Kubernetes),
+   * which is asked again every `refreshMembersMs`. A member that is not on the list any more is gone, and so are the
+   * sessions that only it had.
+   */
+  readonly members: readonly ReplicationMember[] | (() => Promise<readonly ReplicationMember[]>) = REQUIRED;
+
+  /** How often `members` is asked when it is a function. */
+  readonly refreshMembersMs?: number = 5_000;
+
+  /** Where this server listens. Left out, it is the host and port that the list of members has for it. */
+  readonly listen?: { readonly host: string; readonly port: number } = undefined;
+
+  /** Mutual TLS, as PEM texts. Each member's certificate has its name as DNS name, and is signed by `ca`. */
+  readonly tls?: { readonly ca: string; readonly cert: string; readonly key: string } = undefined;
+
+  /**
+   * At least 16 bytes, the same on every member. It authenticates the members when there is no TLS, and signs locators.
+   * It does not encrypt.
+   */
+  readonly secret?: string = undefined;
+
+  /**
+   * Used in place of Nest's TCP transport, for example `GrpcReplicationTransport`. `listen` and `tls` are its own
+   * options then, and so is the `secret` of its connections; `secret` given here still signs locators.
+   */
+  readonly transport?: ReplicationTransport = undefined;
+
+  /**
+   * Decides about changes while no other member can take a copy. `degrade`: the session has one copy then. `reject`:
+   * the change is answered with 503.
+   */
+  readonly onAlone?: 'degrade' | 'reject' = 'degrade';
+
+  /**
+   * Every change of owners needs the consent of more than half of the members, so that the two halves of a split
+   * network cannot both go on with a session.
+   */
+  readonly quorum?: boolean = false;
+
+  /** How long one call between members may take. */
+  readonly callTimeoutMs?: number = 250;
+
+  /** How often members look whether the others are there. */
+  readonly heartbeatMs?: number = 100;
+
+  /** A primary that has not heard from its backup for this long asks it before it answers. More than `heartbeatMs`. */
+  readonly leaseMs?: number = 400;
+
+  /** A member that has not answered for this long is lost: its copies are made anew elsewhere. At least `leaseMs`. */
+  readonly lostAfterMs?: number = 1_000;
+
+  /**
+   * A member that has not answered for this long is gone: the sessions that only it had are lost. At least
+   * `lostAfterMs`.
+   */
+  readonly goneAfterMs?: number = 60_000;
+
+  /**
+   * The most copies kept, primary and backup together; 1 to 16,000,000. A full server refuses new sessions with 503.
+   */
+  readonly maxSessions?: number = 100_000;
+
+  /**
+   * The most bytes kept, in the same way. New sessions are refused from 90 % of it, so that living ones have room to
+   * grow.
+   */
+  readonly maxBytes?: number = 256 * 1024 * 1024;
+
+  /** Is called with what happens to members and copies. Left out, warnings go to Nest's logger. */
+  readonly onEvent?: (event: ReplicationEvent) => void = undefined;
+
+  /** The source of the wall-clock time. A test gives a clock that it can move. */
+  readonly clock?: Clock = systemClock;
+
+  /** The source of monotonic time and of timers. For tests. */
+  readonly timers?: ReplicationTimers = systemTimers;
+
+  /** The source of random numbers from 0 to 1. For tests. */
+  readonly random?: () => number = Math.random;
+}
+
+type WithoutDefault = 'listen' | 'tls' | 'secret' | 'transport' | 'onEvent';
+
+export interface ResolvedReplicatedOptions extends Completed<ReplicatedSessionStoreOptions, WithoutDefault> {
   readonly onEvent: (event: ReplicationEvent) => void;
-  readonly clock: Clock;
-  readonly timers: ReplicationTimers;
-  readonly random: () => number;
+
+  /** Logs a warning. */
   readonly warn: (warning: string) => void;
 }
 
-/** @throws SessionConfigurationError: one line naming option, value and what is allowed */
+export const replicatedOptionChecks = new OptionChecks('ReplicatedSessionStore');
+
+/**
+ * Fills in the defaults.
+ * @throws SessionConfigurationError when an option cannot work
+ */
 export function resolveReplicatedOptions(given: ReplicatedSessionStoreOptions): ResolvedReplicatedOptions {
-  const {
-    nodeName,
-    members,
-    refreshMembersMs = 5_000,
-    listen,
-    tls,
-    secret,
-    transport,
-    onAlone = 'degrade',
-    quorum = false,
-    callTimeoutMs = 250,
-    heartbeatMs = 100,
-    leaseMs = 400,
-    lostAfterMs = 1_000,
-    goneAfterMs = 60_000,
-    maxSessions = 100_000,
-    maxBytes = 256 * 1024 * 1024,
-    onEvent,
-    clock = systemClock,
-    timers = systemTimers,
-    random = Math.random,
-    ...others
-  } = given;
-  const [unknown] = Object.keys(others);
-  if (unknown !== undefined) throw refused(unknown, undefined, 'no such option');
-  if (!isMemberName(nodeName)) throw refused('nodeName', nodeName, 'allowed are 1 to 32 letters and digits');
-  refuseMembers(nodeName, members);
-  if (listen !== undefined && transport !== undefined) throw refused('listen', 'given', 'the transport has its own');
-  if (listen !== undefined && !isAddress(listen))
-    throw refused('listen', 'given', 'allowed is { host, port }, the port from 1 to 65535');
+  const checks = replicatedOptionChecks;
+  const options = checks.complete<ReplicatedSessionStoreOptions, WithoutDefault>(
+    given,
+    new ReplicatedSessionStoreOptions(),
+  );
+  const { nodeName, members, listen, secret, transport, onEvent, timers } = options;
+  checks.text('nodeName', nodeName, MEMBER_NAME, '1 to 32 letters and digits');
+  if (typeof members !== 'function') refuseUnsuitedMembers(checks, nodeName, members);
+  if (listen !== undefined && transport !== undefined)
+    throw checks.refusal('listen', listen, 'no value with a transport, which has its own');
+  if (listen !== undefined) checkAddress(checks.within('listen'), listen);
   if (secret !== undefined && (typeof secret !== 'string' || Buffer.byteLength(secret) < 16))
-    throw refused('secret', 'given', 'allowed is a text of at least 16 bytes');
-  if (transport !== undefined && typeof (transport as { call?: unknown } | null)?.call !== 'function')
-    throw refused('transport', transport, 'allowed is a ReplicationTransport');
-  if (onAlone !== 'degrade' && onAlone !== 'reject')
-    throw refused('onAlone', onAlone, "allowed is 'degrade' or 'reject'");
-  if (typeof quorum !== 'boolean') throw refused('quorum', quorum, 'allowed is true or false');
-  if (onEvent !== undefined && typeof onEvent !== 'function')
-    throw refused('onEvent', onEvent, 'allowed is a function');
-  const timeouts = { refreshMembersMs, callTimeoutMs, heartbeatMs, leaseMs, lostAfterMs, goneAfterMs };
-  for (const [name, ms] of Object.entries(timeouts)) refuseUnlessWhole(name, ms, 1, LONGEST_MS);
-  refuseUnlessWhole('maxSessions', maxSessions, 1, MOST_SESSIONS);
-  refuseUnlessWhole('maxBytes', maxBytes, 1, Number.MAX_SAFE_INTEGER);
-  // A member that could be lost before its lease ends would go on answering next to who takes over.
-  if (leaseMs <= heartbeatMs)
-    throw refused('leaseMs', leaseMs, `allowed is more than heartbeatMs, which is ${heartbeatMs}`);
-  if (lostAfterMs < leaseMs)
-    throw refused('lostAfterMs', lostAfterMs, `allowed is leaseMs, which is ${leaseMs}, or more`);
-  if (goneAfterMs < lostAfterMs)
-    throw refused('goneAfterMs', goneAfterMs, `allowed is lostAfterMs, which is ${lostAfterMs}, or more`);
+    throw checks.secretRefusal('secret', secret, 'a text of at least 16 bytes');
+  if (transport !== undefined)
+    checks.methods('transport', transport, ['listen', 'call', 'close'], 'a ReplicationTransport');
+  checks.oneOf('onAlone', options.onAlone, ['degrade', 'reject']);
+  checks.flag('quorum', options.quorum);
+  checks.wholeNumber('maxSessions', options.maxSessions, { least: 1, most: MOST_SESSIONS });
+  checks.wholeNumber('maxBytes', options.maxBytes, { least: 1, unit: 'bytes' });
+  checks.methods('clock', options.clock, ['now'], 'an object with a method now() that returns ms since 1970');
+  checks.methods('timers', timers, ['now', 'after'], 'ReplicationTimers');
+  checks.callback('random', options.random);
+  if (onEvent !== undefined) checks.callback('onEvent', onEvent);
+  checkDurations(options);
   const logger = new Logger('ReplicatedSessionStore');
   const warn = (warning: string): void => logger.warn(warning);
   const log = new ReplicationLog(warn, () => timers.now());
-  return {
-    ...timeouts,
-    nodeName,
-    members,
-    listen,
-    tls,
-    secret,
-    transport,
-    onAlone,
-    quorum,
-    maxSessions,
-    maxBytes,
-    onEvent: onEvent ?? ((event) => log.tell(event)),
-    clock,
-    timers,
-    random,
-    warn,
-  };
+  return { ...options, onEvent: onEvent ?? ((event) => log.write(event)), warn };
 }
 
-function refuseMembers(nodeName: string, members: unknown): void {
-  if (typeof members === 'function') return;
-  if (!Array.isArray(members))
-    throw refused('members', members, 'allowed is a list of members or a function that finds them');
-  refuseUnsuitedMembers(nodeName, members as readonly ReplicationMember[]);
+function checkAddress(checks: OptionChecks, { host, port }: { readonly host: unknown; readonly port: unknown }): void {
+  checks.text('host', host, /./, 'a host or an address');
+  checks.wholeNumber('port', port, { least: 1, most: 65_535 });
 }
 
-function isAddress({ host, port }: { readonly host: unknown; readonly port: unknown }): boolean {
-  return (
-    typeof host === 'string' &&
-    host !== '' &&
-    Number.isInteger(port) &&
-    (port as number) > 0 &&
-    (port as number) < 65_536
-  );
-}
-
-function refuseUnlessWhole(name: string, value: unknown, least: number, most: number): void {
-  if (Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most) return;
-  throw refused(name, value, `allowed is a whole number from ${least} to ${most}`);
-}
-
-function refused(name: string, value: unknown, allowed: string): SessionConfigurationError {
-  const shown = value === undefined || value === 'given' ? '' : ` is ${show(value)}`;
-  return new SessionConfigurationError(`ReplicatedSessionStore option ${name}${shown}: ${allowed}`);
-}
-
-function show(value: unknown): string {
-  return typeof value === 'string' ? `'${value}'` : String(value);
+function checkDurations(options: Completed<ReplicatedSessionStoreOptions, WithoutDefault>): void {
+  const checks = replicatedOptionChecks;
+  const { refreshMembersMs, callTimeoutMs, heartbeatMs, leaseMs, lostAfterMs, goneAfterMs } = options;
+  const duration = (name: string, ms: number, least = 1, remark = ''): number =>
+    checks.wholeNumber(name, ms, { least, most: ONE_DAY_MS, unit: 'milliseconds', remark });
+  duration('refreshMembersMs', refreshMembersMs);
+  duration('callTimeoutMs', callTimeoutMs);
+  duration('heartbeatMs', heartbeatMs);
+  // A member that was lost before its lease ends would go on answering beside the one that takes over.
+  duration('leaseMs', leaseMs, heartbeatMs + 1, ' (more than heartbeatMs)');
+  duration('lostAfterMs', lostAfterMs, leaseMs, ' (leaseMs or more)');
+  duration('goneAfterMs', goneAfterMs, lostAfterMs, ' (lostAfterMs or more)');
 }

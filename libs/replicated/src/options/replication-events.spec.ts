@@ -8,12 +8,12 @@ it('tells of many sessions in one line, and of members at once', () => {
     (line) => lines.push(line),
     () => now,
   );
-  for (let i = 0; i < 1_000; i++) log.tell({ type: 'alone', session: `session${i}` });
-  log.tell({ type: 'lost', session: 'another' });
-  log.tell({ type: 'memberLost', member: 's2' });
-  log.tell({ type: 'promoted', session: 'one', from: 's2' });
+  for (let i = 0; i < 1_000; i++) log.write({ type: 'alone', session: `session${i}` });
+  log.write({ type: 'lost', session: 'another' });
+  log.write({ type: 'memberLost', member: 's2' });
+  log.write({ type: 'promoted', session: 'one', from: 's2' });
   now = 10_000;
-  log.tell({ type: 'alone', session: 'last' });
+  log.write({ type: 'alone', session: 'last' });
   expect(lines).toEqual([
     'session session0 has one copy only: no other member can take one',
     'session another is lost: all members that had it have lost it',

@@ -1,17 +1,17 @@
 import { sessionHash, type SessionKey } from 'nestjs-session-beans/store-kit';
 
-/** `session` is the 8-character hash that logs use. */
+/** Something that has happened to members or copies. `session` is the 8-character hash that logs use. */
 export type ReplicationEvent =
   | { readonly type: 'memberLost' | 'memberBack' | 'memberGone'; readonly member: string }
   /** This server has become the primary of a session that another one had. */
   | { readonly type: 'promoted'; readonly session: string; readonly from: string }
   /** Another server has become the primary of a session of this one. */
   | { readonly type: 'deposed'; readonly session: string; readonly by: string }
-  /** A session has one copy only; it has two again. */
+  /** A session has one copy only; or it has two again. */
   | { readonly type: 'alone' | 'safe'; readonly session: string }
   /** All members that had the session have lost it. */
   | { readonly type: 'lost'; readonly session: string }
-  /** After a split two members had gone on with one session; this is the one that yields. */
+  /** After a split of the network two members had gone on with one session; this server's state of it is given up. */
   | { readonly type: 'yielded'; readonly session: string; readonly to: string };
 
 /** Tells the application what happens. A listener that throws does not disturb the protocol. */
@@ -19,35 +19,35 @@ export class ReplicationEvents {
   constructor(private readonly listener: (event: ReplicationEvent) => void) {}
 
   member(type: 'memberLost' | 'memberBack' | 'memberGone', member: string): void {
-    this.tell({ type, member });
+    this.emit({ type, member });
   }
 
   session(type: 'alone' | 'safe' | 'lost', key: SessionKey): void {
-    this.tell({ type, session: sessionHash(key) });
+    this.emit({ type, session: sessionHash(key) });
   }
 
   promoted(key: SessionKey, from: string): void {
-    this.tell({ type: 'promoted', session: sessionHash(key), from });
+    this.emit({ type: 'promoted', session: sessionHash(key), from });
   }
 
   deposed(key: SessionKey, by: string): void {
-    this.tell({ type: 'deposed', session: sessionHash(key), by });
+    this.emit({ type: 'deposed', session: sessionHash(key), by });
   }
 
   yielded(key: SessionKey, to: string): void {
-    this.tell({ type: 'yielded', session: sessionHash(key), to });
+    this.emit({ type: 'yielded', session: sessionHash(key), to });
   }
 
-  private tell(event: ReplicationEvent): void {
+  private emit(event: ReplicationEvent): void {
     try {
       this.listener(event);
     } catch {
-      // Whoever listens is told, not asked.
+      // The listener's error is not the protocol's.
     }
   }
 }
 
-/** A server that dies has thousands of sessions: what happens to each of them is told together. */
+/** A server that dies has thousands of sessions: events of the same kind are logged together. */
 const AT_MOST_EVERY_MS = 10_000;
 
 type SessionTrouble = 'alone' | 'lost' | 'yielded';
@@ -58,10 +58,10 @@ const MEANING: Readonly<Record<SessionTrouble, string>> = {
   yielded: 'went on here and elsewhere while the network was split; what was changed here is given up',
 };
 
-/** What an operator should hear of, in words: the rest is the protocol at work. */
+/** Logs the events that an operator should know of. All others are the protocol at work. */
 export class ReplicationLog {
-  /** Since the last line about it: when that was, and how many sessions more. */
-  private readonly told = new Map<SessionTrouble, { at: number; more: number }>();
+  /** When the last line of each kind was written, and how many sessions there were since. */
+  private readonly lines = new Map<SessionTrouble, { at: number; more: number }>();
 
   constructor(
     private readonly warn: (warning: string) => void,
@@ -69,7 +69,7 @@ export class ReplicationLog {
     private readonly now: () => number,
   ) {}
 
-  tell(event: ReplicationEvent): void {
+  write(event: ReplicationEvent): void {
     switch (event.type) {
       case 'memberLost':
         return this.warn(`member '${event.member}' does not answer; copies of its sessions are made elsewhere`);
@@ -78,7 +78,7 @@ export class ReplicationLog {
       case 'alone':
       case 'lost':
       case 'yielded':
-        return this.tellOfSession(event.type, event.session);
+        return this.writeOfSession(event.type, event.session);
       case 'memberBack':
       case 'promoted':
       case 'deposed':
@@ -87,14 +87,14 @@ export class ReplicationLog {
     }
   }
 
-  private tellOfSession(type: SessionTrouble, session: string): void {
-    const last = this.told.get(type);
+  private writeOfSession(type: SessionTrouble, session: string): void {
+    const last = this.lines.get(type);
     if (last && this.now() - last.at < AT_MOST_EVERY_MS) {
       last.more++;
       return;
     }
     const others = last && last.more > 0 ? `, and since the last such line ${last.more} others did` : '';
-    this.told.set(type, { at: this.now(), more: 0 });
+    this.lines.set(type, { at: this.now(), more: 0 });
     this.warn(`session ${session} ${MEANING[type]}${others}`);
   }
 }

@@ -8,15 +8,16 @@ import type { ClaimAnswer, ClaimMessage } from './replication-message.js';
 const LONG_AGO_MS = 1e12;
 
 /**
- * The sender wants to begin an epoch with the newest state there is. The copy that is told here is fenced: it stays as it
- * is until the sender, or a quicker member, puts the epoch that follows.
+ * The sender wants to begin an epoch with the newest state there is. The copy that is told here is fenced: it stays as
+ * it is until the sender, or a quicker member, puts the epoch that follows.
  */
 export function handleClaim(context: ReplicationContext, sender: string, message: ClaimMessage): ClaimAnswer {
   const { table, memory, members, timers, clock, process } = context;
   const { key } = message;
   const replica = table.get(key);
   const floor = memory.floorOf(key);
-  // A promise that the sender relies on: the epochs that it has heard of, and found no copy of here, do not begin here later.
+  // A promise that the sender relies on: the epochs that it has heard of, and found no copy of here, do not begin here
+  // later.
   if (message.floor > (replica?.counter ?? 0)) memory.raiseFloor(key, message.floor);
   if (!replica) {
     const moved = memory.movedTo(key);

@@ -9,8 +9,8 @@ import type { EndMessage } from './replication-message.js';
 
 /**
  * Tells all members that the session with this key has ended, so that no old copy of it is taken for a session and no
- * creation that arrives late succeeds. A session that this member knows nothing of is remembered as ended here and at the
- * member that would be its backup, because a late creation asks there.
+ * creation that arrives late succeeds. A session that this member knows nothing of is remembered as ended here and at
+ * the member that would be its backup, because a late creation asks there.
  *
  * Called after the session's end has been replicated.
  */

@@ -2,8 +2,8 @@ import type { ReplicationContext } from './replication-context.js';
 import type { GrantAnswer, GrantMessage } from './replication-message.js';
 
 /**
- * The consent of this member to an epoch. Promises up to `of` are settled: each has become the epoch that the sender goes
- * on from, or the member that made that epoch has heard of it.
+ * The consent of this member to an epoch. Promises up to `of` are settled: each has become the epoch that the sender
+ * goes on from, or the member that made that epoch has heard of it.
  *
  * @param sender may be this member itself, which has one voice as every other
  */

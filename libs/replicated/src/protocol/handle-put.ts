@@ -9,8 +9,8 @@ import type { ReplicationContext } from './replication-context.js';
 import type { PutAnswer, PutMessage } from './replication-message.js';
 
 /**
- * The sender is the primary of an epoch. It wants this member to have the next state of the session, or to know that the
- * epoch has begun. The answer `ok` is a promise: the state is here, and nobody is told of an older one any more.
+ * The sender is the primary of an epoch. It wants this member to have the next state of the session, or to know that
+ * the epoch has begun. The answer `ok` is a promise: the state is here, and nobody is told of an older one any more.
  */
 export function handlePut(context: ReplicationContext, sender: string, message: PutMessage): PutAnswer {
   const { table, members, clock, timers } = context;
@@ -68,7 +68,8 @@ function begin(
 ): PutAnswer {
   const { table, memory, members, self, events, promises, timers } = context;
   const { key, counter, backup, seq, from, lineage = '', receiver = context.process } = message;
-  // A change at an epoch that this member has no copy of: it gave its copy away, or lost it. A new copy would hide that.
+  // A change at an epoch that this member has no copy of: it gave its copy away, or lost it. A new copy would hide
+  // that.
   if (!state || from === undefined) return refusal(context, message, own);
   // The message was on its way for long. The process that it was sent to may have lost what came after it.
   if (receiver !== context.process) return { type: 'another' };
@@ -112,9 +113,9 @@ function begin(
 }
 
 /**
- * Whether the sender made its state from the copy that is still here. Of the members that want to begin the next epoch one
- * is first here; the others are refused, because their state was made from a copy that is not the last one any more. A
- * sender that was told of no copy may replace one that nobody counts on.
+ * Whether the sender made its state from the copy that is still here. Of the members that want to begin the next epoch
+ * one is first here; the others are refused, because their state was made from a copy that is not the last one any
+ * more. A sender that was told of no copy may replace one that nobody counts on.
  */
 function isAsTold(own: Replica, from: Epoch | null, self: string): boolean {
   if (from) return sameEpoch(own, from);

@@ -7,8 +7,8 @@ import { ReplicationFailure } from './replication-failure.js';
 const MESSAGE_PER_STATE = 2;
 
 /**
- * A session is sent whole when it changes its owners. One that is too large to be sent would stay with its owners even when
- * one of them is lost, so no session may get that large.
+ * A session is sent whole when it changes its owners. One that is too large to be sent would stay with its owners even
+ * when one of them is lost, so no session may get that large.
  *
  * @throws ReplicationFailure
  */

@@ -5,13 +5,15 @@ import type { Peer } from '../members/peer.js';
 import type { ReplicationTimers } from '../options/replication-timers.js';
 import type { MemberCalls } from './member-calls.js';
 
-/** For at least this long after its start a process that could not ask enough others assumes that old promises count. */
+/**
+ * For at least this long after its start a process that could not ask enough others assumes that old promises count.
+ */
 const LEAST_MS = 30 * 60_000;
 
 /**
- * With quorum. A process that has just started does not know what the processes before it promised, and must not promise
- * the opposite: it asks the others. Every majority that this member may have been part of has a member among any
- * `members - majority + 1` others.
+ * With quorum. A process that has just started does not know what the processes before it promised, and must not
+ * promise the opposite: it asks the others. Every majority that this member may have been part of has a member among
+ * any `members - majority + 1` others.
  */
 export class PromiseRecovery {
   private readonly heard = new Set<string>();

@@ -6,8 +6,8 @@ import type { WireCopy, WireState } from '../copy/wire-state.js';
 /**
  * The messages between members, as JSON. Every message may be lost, repeated or late.
  *
- * In all of them `at` is the sender's wall clock, `process` names the sender's process, and `incarnation` is a text that
- * stays the same for as long as the sender keeps what the receiver gave it (see `Peer.ownIncarnation`).
+ * In all of them `at` is the sender's wall clock, `process` names the sender's process, and `incarnation` is a text
+ * that stays the same for as long as the sender keeps what the receiver gave it (see `Peer.ownIncarnation`).
  */
 export type ReplicationMessage =
   | PutMessage
@@ -36,7 +36,9 @@ export interface PutMessage {
   /** Otherwise: the difference that one change made to the state at `seq - 1`. */
   readonly delta?: StateDelta;
 
-  /** Present where an epoch begins: the epoch of the copy that the receiver told of when it was claimed, null for none. */
+  /**
+   * Present where an epoch begins: the epoch of the copy that the receiver told of when it was claimed, null for none.
+   */
   readonly from?: Epoch | null;
 
   /** Present where an epoch begins: the epochs before it. */
@@ -66,8 +68,8 @@ export interface ClaimMessage {
   readonly key: SessionKey;
 
   /**
-   * The greatest counter that the sender knows of. A receiver that answers begins or follows no epoch up to it that it has
-   * not told of.
+   * The greatest counter that the sender knows of. A receiver that answers begins or follows no epoch up to it that it
+   * has not told of.
    */
   readonly floor: number;
 }
@@ -124,7 +126,9 @@ export interface GrantAnswer {
   readonly before: readonly PromisedEpoch[];
 }
 
-/** Quorum: from a process that does not know the promises of the processes before it. Asks for the page after the last. */
+/**
+ * Quorum: from a process that does not know the promises of the processes before it. Asks for the page after the last.
+ */
 export interface PromisesMessage {
   readonly type: 'promises';
   readonly generation: number;

@@ -31,8 +31,8 @@ export type Choice =
 /**
  * Decides from which copy the session goes on.
  *
- * @param witnesses epochs that are known to have begun: the client was shown one, a member told of another. A state that
- *   does not follow all of them is too old
+ * @param witnesses epochs that are known to have begun: the client was shown one, a member told of another. A state
+ * that does not follow all of them is too old
  * @param isLenient without a witness, members that do not answer count as having nothing
  */
 export function chooseCopy(result: ClaimResult, witnesses: readonly Owners[], isLenient: boolean): Choice {
@@ -62,8 +62,8 @@ export function chooseCopy(result: ClaimResult, witnesses: readonly Owners[], is
 }
 
 /**
- * The process that put the copy answers, and does not have the session: the session is over, or went on elsewhere. Unless
- * that process has just tried to begin the epoch: then the copy may be of an epoch that it could not begin.
+ * The process that put the copy answers, and does not have the session: the session is over, or went on elsewhere.
+ * Unless that process has just tried to begin the epoch: then the copy may be of an epoch that it could not begin.
  */
 function isDisowned({ holder, counter, node, primaryProcess }: ClaimedCopy, none: ClaimResult['none']): boolean {
   const primary = none.get(node);
@@ -72,8 +72,9 @@ function isDisowned({ holder, counter, node, primaryProcess }: ClaimedCopy, none
 }
 
 /**
- * The epoch of the copy could not begin, because another epoch that follows the same state was quicker: that one is known
- * to have begun, or the process that lost has a copy of it. The counter of the epoch that won may be the smaller one.
+ * The epoch of the copy could not begin, because another epoch that follows the same state was quicker: that one is
+ * known to have begun, or the process that lost has a copy of it. The counter of the epoch that won may be the smaller
+ * one.
  */
 function isOverruled(copy: ClaimedCopy, copies: readonly ClaimedCopy[], begun: readonly Owners[]): boolean {
   const winners = copies.filter(({ holder, holderProcess, node, backup }) => {
@@ -102,16 +103,16 @@ function isOwnersCopy(copy: ClaimedCopy): number {
 }
 
 /**
- * A bystander is a member that only had to know of the epoch. Its copy is the state from which the epoch began: it is as
- * new as all epochs before, and not as new as the end of this one.
+ * A bystander is a member that only had to know of the epoch. Its copy is the state from which the epoch began: it is
+ * as new as all epochs before, and not as new as the end of this one.
  */
 function isAsNew(copy: ClaimedCopy, witness: Owners): boolean {
   return isSatisfied(witness, copy) && (!sameEpoch(copy, witness) || isOwner(copy, copy.holder));
 }
 
 /**
- * The copy has everything that was acknowledged at its epoch. Its primary must have stepped down, or be known not to have
- * begun the epoch, or its lease has to end.
+ * The copy has everything that was acknowledged at its epoch. Its primary must have stepped down, or be known not to
+ * have begun the epoch, or its lease has to end.
  */
 function chooseOwnersCopy(copy: ClaimedCopy, { copies, none, promisedFloor }: ClaimResult): Choice {
   const hasAnswered = none.has(copy.node) || copies.some(({ holder }) => holder === copy.node);
@@ -121,9 +122,9 @@ function chooseOwnersCopy(copy: ClaimedCopy, { copies, none, promisedFloor }: Cl
 }
 
 /**
- * No owner of the epoch has told of it. If it has begun, its owners may have newer states. So one of them must say that it
- * has not, and promise that it will not; an owner that was started anew since does not know. When both are dead, this is the
- * newest state there is.
+ * No owner of the epoch has told of it. If it has begun, its owners may have newer states. So one of them must say that
+ * it has not, and promise that it will not; an owner that was started anew since does not know. When both are dead,
+ * this is the newest state there is.
  */
 function chooseBystandersCopy(copy: ClaimedCopy, { copies, none, unanswered, promisedFloor }: ClaimResult): Choice {
   if (promisedFloor < copy.counter) return { is: 'newer', epoch: copy, begun: false };

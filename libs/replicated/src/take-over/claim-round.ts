@@ -40,8 +40,8 @@ export interface NoCopy {
 }
 
 /**
- * Asks members for their copies of a session, which they fence. This member's own copy is treated in the same way first:
- * from then on it takes no change of the old epoch either.
+ * Asks members for their copies of a session, which they fence. This member's own copy is treated in the same way
+ * first: from then on it takes no change of the old epoch either.
  */
 export class ClaimRound {
   /** The copy that this member had when the round began. It must be there unchanged when the new epoch begins. */
@@ -106,8 +106,8 @@ export class ClaimRound {
   }
 
   /**
-   * Asks first the members that the newest known epochs name. The others are asked unless the first have shown that nobody
-   * can know better.
+   * Asks first the members that the newest known epochs name. The others are asked unless the first have shown that
+   * nobody can know better.
    */
   async run(mustAsk: readonly Epoch[]): Promise<void> {
     const { members, self, timers } = this.context;
@@ -144,8 +144,8 @@ export class ClaimRound {
   }
 
   /**
-   * Asks the owners that were left out because they have just been silent. That is worth the wait only when the others do
-   * not know enough.
+   * Asks the owners that were left out because they have just been silent. That is worth the wait only when the others
+   * do not know enough.
    * @returns whether there were any
    */
   async askSuspected(): Promise<boolean> {
@@ -166,9 +166,9 @@ export class ClaimRound {
   }
 
   /**
-   * How long the primary of a copy's epoch may still answer reads, in ms. A primary that does not answer may be alive, and
-   * may answer reads while its lease from its backup lasts. The backup has told when it last heard the primary, and gives
-   * no lease since.
+   * How long the primary of a copy's epoch may still answer reads, in ms. A primary that does not answer may be alive,
+   * and may answer reads while its lease from its backup lasts. The backup has told when it last heard the primary, and
+   * gives no lease since.
    */
   leaseLeftMs(copy: ClaimedCopy): number {
     const { timers, options, self } = this.context;
@@ -180,8 +180,8 @@ export class ClaimRound {
   }
 
   /**
-   * Both owners of one epoch have told of it, no other member had claimed it, and it is not older than the witnesses: there
-   * can be no newer one.
+   * Both owners of one epoch have told of it, no other member had claimed it, and it is not older than the witnesses:
+   * there can be no newer one.
    */
   private get isSettled(): boolean {
     return this.copies.some((told) => {

@@ -32,8 +32,8 @@ export interface ClaimedCopy extends Owners {
 }
 
 /**
- * Keeps a copy that another member told of, fenced, as a member that only knows of the epoch. A primary must have the state
- * before anybody is told of a new epoch: others would take its answer "I have none" for the end of the session.
+ * Keeps a copy that another member told of, fenced, as a member that only knows of the epoch. A primary must have the
+ * state before anybody is told of a new epoch: others would take its answer "I have none" for the end of the session.
  */
 export function adoptCopy({ table, members, events }: ReplicationContext, copy: ClaimedCopy): Replica {
   const { key, counter, node, backup, seq, state, lineage, primaryProcess } = copy;

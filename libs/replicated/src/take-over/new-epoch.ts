@@ -15,7 +15,10 @@ import { TakeOver } from './take-over.js';
 /** An operation tries at least this often, however long the rounds take. */
 const LEAST_ROUNDS = 5;
 
-/** A member that was slower than another waits a random time up to this before it tries again; it grows with each attempt. */
+/**
+ * A member that was slower than another waits a random time up to this before it tries again; it grows with each
+ * attempt.
+ */
 const BACK_OFF_MS = { first: 10, most: 60 } as const;
 
 /** Sessions may be idle for at least this long, as far as a process knows that has seen none yet. */
@@ -35,9 +38,9 @@ export interface NewEpochRequest {
 }
 
 /**
- * Makes this member the primary of a session, with the newest state that was acknowledged anywhere. It claims all copies,
- * goes on from the newest, and begins an epoch of its own. A session changes its owners in this way only, whatever the
- * reason.
+ * Makes this member the primary of a session, with the newest state that was acknowledged anywhere. It claims all
+ * copies, goes on from the newest, and begins an epoch of its own. A session changes its owners in this way only,
+ * whatever the reason.
  *
  * Called in the session's queue.
  *
@@ -99,8 +102,8 @@ async function attempt(
 }
 
 /**
- * All members have answered, and none has the state that the witness tells of, or one that follows it. Members without a
- * witness must not find the older copies: these become tombstones.
+ * All members have answered, and none has the state that the witness tells of, or one that follows it. Members without
+ * a witness must not find the older copies: these become tombstones.
  */
 function giveUpSession(context: ReplicationContext, round: ClaimRound, witness: Owners): NoSession {
   const { self, clock, members, calls, memory, events, table } = context;

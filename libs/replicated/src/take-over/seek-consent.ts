@@ -15,8 +15,8 @@ interface Consent {
 
 /**
  * With quorum. A majority consents to an epoch of one member only, and tells of its earlier promises. Each of those may
- * have become an epoch of which this member sees nothing. So their members have to be heard, after it was known that they
- * have to, before this epoch may begin.
+ * have become an epoch of which this member sees nothing. So their members have to be heard, after it was known that
+ * they have to, before this epoch may begin.
  *
  * @returns false when it has to be tried again, with what was learned
  * @throws ReplicationFailure when there is no majority, or a member that has to be heard is silent
@@ -67,8 +67,8 @@ async function requestConsent(
 }
 
 /**
- * Whether the member with this promise will not begin its epoch any more: it has told of its copies while it knew that the
- * promise was known, or its process has ended.
+ * Whether the member with this promise will not begin its epoch any more: it has told of its copies while it knew that
+ * the promise was known, or its process has ended.
  */
 function hasBeenHeard(
   { members }: ReplicationContext,

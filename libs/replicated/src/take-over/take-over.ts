@@ -15,8 +15,8 @@ import { adoptCopy, type ClaimedCopy } from './claimed-copy.js';
 import { seekConsent } from './seek-consent.js';
 
 /**
- * Members keep the promises of a claim round for a minute. An attempt that stood still for longer than this, because its
- * process did, may not rely on them.
+ * Members keep the promises of a claim round for a minute. An attempt that stood still for longer than this, because
+ * its process did, may not rely on them.
  */
 const VALID_MS = 10_000;
 
@@ -35,7 +35,9 @@ export class TakeOver {
   /** Members that may have taken a copy although their answers were lost. */
   private readonly unconfirmed = new Set<string>();
 
-  /** This member's own copy of the state to go on from. While it is there unchanged, no other member was quicker here. */
+  /**
+   * This member's own copy of the state to go on from. While it is there unchanged, no other member was quicker here.
+   */
   private readonly own: Replica;
 
   constructor(
@@ -76,7 +78,9 @@ export class TakeOver {
     return 'again';
   }
 
-  /** Before a session has one copy only, a member that was silent is asked again: a single message may have been lost. */
+  /**
+   * Before a session has one copy only, a member that was silent is asked again: a single message may have been lost.
+   */
   private lastResort(): string[] {
     const { members, timers } = this.context;
     const now = timers.now();
@@ -112,8 +116,8 @@ export class TakeOver {
         return 'next backup';
       }
       if (answer?.type !== 'ok') {
-        // A holder that does not answer may have been told of another's epoch, which has to be known first. A member that
-        // is no holder was not asked in this round, and has more than was thought.
+        // A holder that does not answer may have been told of another's epoch, which has to be known first. A member
+        // that is no holder was not asked in this round, and has more than was thought.
         if (!isHolder) search.mustAsk = [...search.mustAsk, { counter, node: backup }];
         return this.onRefusal(answer);
       }

@@ -1,35 +1,48 @@
 import type { ReplicationMember } from '../members/replication-member.js';
 
 /**
- * Carries texts between the members of a group. May lose, repeat and reorder them; what it delivers was sent by the member that it names.
+ * Carries texts between the members of a group. It may lose, repeat and reorder them. A text that it delivers was sent
+ * by the member that it names.
+ *
+ * Implement it to let members talk over a wire of your own; hand it in as option `transport`.
  */
 export interface ReplicationTransport {
-  /** Largest message that it sends. Sessions that would not fit are refused; without it nothing is known. */
+  /**
+   * The largest message that it sends, in bytes. Sessions that would not fit are refused. Without it nothing is
+   * checked.
+   */
   readonly maxMessageBytes?: number;
 
-  /** Begins to receive; called once. Rejects when it cannot (the port is taken). `answer` never rejects. */
+  /**
+   * Begins to receive. It is called once, and rejects when it cannot listen (the port is taken). `answer` never
+   * rejects.
+   */
   listen(answer: AnswerReplicationCall): Promise<void>;
 
   /**
    * Sends a text to a member and waits for its answer.
-   * @throws ReplicationCallError after `timeoutMs`, when the member is not there or not who it should be, or when it refuses the caller
+   * @throws ReplicationCallError after `timeoutMs`, when the member is not there or is another one, or when it refuses
+   * the caller
    */
   call(member: ReplicationMember, text: string, timeoutMs: number): Promise<string>;
 
-  /** Ends all connections; calls that are under way fail. */
+  /** Ends all connections. Calls that are under way fail. */
   close(): Promise<void>;
 }
 
-/** @param from name of the member that sent the text, as far as the transport has proof of it */
+/**
+ * Gives the answer to a text.
+ * @param from name of the member that sent it, as far as the transport has proof of that
+ */
 export type AnswerReplicationCall = (from: string, text: string) => Promise<string>;
 
-/** A member could not be asked. Stays inside the store, which knows what that means for a session. */
+/** A member could not be asked. The store handles it: only the store knows what it means for a session. */
 export class ReplicationCallError extends Error {
   override readonly name = 'ReplicationCallError';
 
   /**
-   * `refused`: nobody listens there, so its process is gone, and with it all it had. `silent`: no answer in time, it may be alive. `rejected`: it
-   * is there and does not accept the caller, or is not who it should be.
+   * `refused`: nobody listens there, so its process is gone, and with it all it had. `silent`: no answer came in time;
+   * it may be alive. `rejected`: it is there and does not accept the caller, or it is another member.
    */
   constructor(
     readonly reason: 'refused' | 'silent' | 'rejected',

@@ -64,8 +64,8 @@ export class AntiEntropy {
         primary.noteIncarnation(incarnation);
         for (const [index, replica] of batch.entries()) {
           const verdict = verdicts[index];
-          // A process that began the epoch and knows nothing of it has ended the session, or given it away. A later process
-          // has lost it, and this copy counts.
+          // A process that began the epoch and knows nothing of it has ended the session, or given it away. A later
+          // process has lost it, and this copy counts.
           const isOver =
             verdict === 'drop' || (verdict === 'unknown' && primary.processes === replica.partnerGeneration);
           if (!isOver || table.get(replica.key) !== replica || isTombstone(replica.state)) continue;

@@ -1,9 +1,9 @@
 import { SessionConfigurationError } from 'nestjs-session-beans/store-kit';
 import type { Members } from '../members/members.js';
 import { refuseUnsuitedMembers, type ReplicationMember } from '../members/replication-member.js';
-import type { ResolvedReplicatedOptions } from '../options/replicated-session-store.options.js';
+import { replicatedOptionChecks, type ResolvedReplicatedOptions } from '../options/replicated-session-store.options.js';
 
-/** Finds out who the members are: once for a list, again and again for a function. */
+/** Finds out who the members are: once from a list, again and again from a function. */
 export class MemberList {
   private cancel: (() => void) | undefined = undefined;
   private isStopped = false;
@@ -15,7 +15,10 @@ export class MemberList {
     private readonly onChange: () => void,
   ) {}
 
-  /** @returns this member, as the list has it @throws SessionConfigurationError when the function fails or its list cannot be used */
+  /**
+   * @returns this member, as the list has it
+   * @throws SessionConfigurationError when the function fails, or its list cannot be used
+   */
   async open(): Promise<ReplicationMember> {
     const { nodeName, members } = this.options;
     const list = await this.ask().catch((error: Error) => {
@@ -37,10 +40,8 @@ export class MemberList {
   private async ask(): Promise<readonly ReplicationMember[]> {
     const { nodeName, members } = this.options;
     const list = typeof members === 'function' ? await members() : members;
-    if (!Array.isArray(list))
-      throw new SessionConfigurationError('ReplicatedSessionStore option members: the function found no list');
-    refuseUnsuitedMembers(nodeName, list as readonly ReplicationMember[]);
-    return list as readonly ReplicationMember[];
+    refuseUnsuitedMembers(replicatedOptionChecks, nodeName, list);
+    return list;
   }
 
   private schedule(): void {
@@ -49,7 +50,7 @@ export class MemberList {
     this.cancel = timers.after(refreshMembersMs, () => void this.refresh());
   }
 
-  /** A list that cannot be had or used is no reason to give members up: the last one stays. */
+  /** When no list can be had or used, the last one stays: no member is given up for that. */
   private async refresh(): Promise<void> {
     try {
       const list = await this.ask();

@@ -80,8 +80,8 @@ export class Repair {
 
 /**
  * Whether the session has one copy less than it should, and this member is the one to make another: the other owner is
- * lost, leaves, or was started anew with an empty heap. A member that only knows of the epoch steps in when both owners are
- * lost.
+ * lost, leaves, or was started anew with an empty heap. A member that only knows of the epoch steps in when both owners
+ * are lost.
  */
 function needsNewEpoch({ members, self, timers, clock, options }: ReplicationContext, replica: Replica): boolean {
   if (isTombstone(replica.state) || replica.isExpired(clock.now())) return false;

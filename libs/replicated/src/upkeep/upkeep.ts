@@ -7,7 +7,9 @@ import { Heartbeats } from './heartbeats.js';
 import { MemberList } from './member-list.js';
 import { Repair } from './repair.js';
 
-/** The work that a member does without being asked: it keeps up with the group, and keeps two copies of each session. */
+/**
+ * The work that a member does without being asked: it keeps up with the group, and keeps two copies of each session.
+ */
 export class Upkeep {
   private readonly heartbeats: Heartbeats;
   private readonly repair: Repair;

@@ -18,7 +18,7 @@ export type {
   SessionStoreCapabilities,
   SessionWatch,
 } from './session-store.js';
-export type { MaybePromise } from './maybe-promise.js';
+export { isPromise, type MaybePromise } from './maybe-promise.js';
 export type { PartChange, SessionChange } from './session-change.js';
 export type { SessionLifetime, SessionRecord, SessionTimes, StoredPart } from './session-record.js';
 
@@ -33,9 +33,14 @@ export { type SessionKey, isSessionId, sessionHash, sessionKeyOf } from './sessi
 export { SessionConfigurationError } from '../errors/session-configuration.error.js';
 export { SessionStoreError } from '../errors/session-store.error.js';
 
+// Options of a store: their checks, and the defaults beside their texts
+export { type Completed, OptionChecks, type WholeNumbers } from '../errors/option-checks.js';
+
 // For stores that keep sessions in this process
+export { BoundedTable, type TableBounds, type TableEntry } from './heap/bounded-table.js';
 export { changeParts } from './heap/change-parts.js';
 export { ExpiryWheel, type WheelEntry } from './heap/expiry-wheel.js';
 export { type PackedParts, packParts, unpackParts } from './heap/packed-parts.js';
 export { sessionBytes } from './heap/session-bytes.js';
+export { SharedLifetime } from './heap/shared-lifetime.js';
 export { ShortLivedMap } from './short-lived-map.js';

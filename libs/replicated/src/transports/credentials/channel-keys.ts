@@ -1,6 +1,6 @@
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
 
-/** Keys of one connection; see `SealedCredentials`. */
+/** Keys of one connection: see `SealedCredentials`. */
 export interface ChannelKeys {
   readonly id: string;
   readonly proof: Buffer;
@@ -8,7 +8,7 @@ export interface ChannelKeys {
   readonly answers: Buffer;
 }
 
-/** What the secret is used as in introductions, before there are nonces of both ends. */
+/** The key of introductions, before there are nonces of both ends. */
 export function introductionKey(secret: string): Buffer {
   return Buffer.from(hkdfSync('sha256', secret, '', 'nestjs-session-beans replication 1 introduction', 32));
 }
@@ -25,12 +25,12 @@ export function channelKeys(secret: string, from: string, to: string, nonces: re
   };
 }
 
-/** 43 characters. `fields` must not contain dots, but for the last. */
+/** 43 characters. No field but the last may contain dots. */
 export function mac(key: Buffer, ...fields: readonly string[]): string {
   return createHmac('sha256', key).update(fields.join('.')).digest('base64url');
 }
 
-/** Takes the same time wherever they differ. */
+/** Takes the same time wherever the texts differ. */
 export function isSameMac(given: string, right: string): boolean {
   const [a, b] = [Buffer.from(given), Buffer.from(right)];
   return a.length === b.length && timingSafeEqual(a, b);

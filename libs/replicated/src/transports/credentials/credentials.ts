@@ -1,27 +1,30 @@
-/** How the two ends of a connection prove to each other who they are. */
+/** Lets the two ends of a connection prove to each other who they are. */
 export interface Credentials {
   /**
-   * The calling end's part, once for each connection, before any call.
+   * The part of the calling end, once for each connection, before any call.
    * @param to name of the member that should be at the other end
-   * @throws PeerRefusedError when it is not; whatever `exchange` throws
+   * @throws PeerRefusedError when it is another; whatever `exchange` throws
    */
   introduce(to: string, exchange: (text: string) => Promise<string>): Promise<CallingChannel>;
 
   /**
-   * The receiving end's part, once for each connection.
+   * The part of the receiving end, once for each connection.
    * @param isCertified whether the caller's certificate has that name; always true without certificates
    */
   expect(isCertified: (name: string) => boolean): ExpectedIntroduction;
 }
 
 export interface ExpectedIntroduction {
-  /** @throws PeerRefusedError at the first text that does not belong there; then the connection is closed without an answer */
+  /**
+   * @throws PeerRefusedError at the first text that does not belong there: the connection is then closed without an
+   * answer
+   */
   step(text: string): IntroductionStep;
 }
 
 export interface IntroductionStep {
   readonly answer: string;
-  /** There when the caller has proved who it is. */
+  /** Present when the caller has proved who it is. */
   readonly introduced?: { readonly caller: string; readonly channel: ReceivingChannel };
 }
 
@@ -31,11 +34,15 @@ export interface CallingChannel {
 }
 
 export interface ReceivingChannel {
-  /** `seal` makes the answer to this very call. @throws PeerRefusedError when the text is not authentic or was here before */
+  /**
+   * `seal` makes the answer to this very call. @throws PeerRefusedError when the text is not authentic, or came before
+   */
   open(sealed: string): { readonly text: string; readonly seal: (answer: string) => string };
 }
 
-/** One end of a connection does not accept the other: wrong certificate, wrong secret, a text that is not authentic. */
+/**
+ * One end of a connection does not accept the other: wrong certificate, wrong secret, or a text that is not authentic.
+ */
 export class PeerRefusedError extends Error {
   override readonly name = 'PeerRefusedError';
 }

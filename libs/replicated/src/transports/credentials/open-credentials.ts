@@ -4,8 +4,9 @@ import { isMemberName } from '../../members/replication-member.js';
 const HELLO = 'open1';
 
 /**
- * Without a secret: the caller says its name and whom it wants, `open1.<from>.<to>`, and the certificates, if there are any, have to agree. Texts
- * travel as they are; TLS protects them, or nothing does (loopback).
+ * The credentials without a secret. The caller says its own name and the name of the member it wants,
+ * `open1.<from>.<to>`, and the certificates, if there are any, have to agree. Texts travel as they are; only TLS
+ * protects them, or nothing does on loopback.
  */
 export class OpenCredentials implements Credentials {
   constructor(private readonly nodeName: string) {}

@@ -1,7 +1,7 @@
 import { type CallingChannel, PeerRefusedError, type ReceivingChannel } from './credentials.js';
 import { type ChannelKeys, isSameMac, mac } from './channel-keys.js';
 
-/** What a text is sealed with besides itself and its sequence number. */
+/** A text is sealed with this, besides its sequence number and itself. */
 export interface Seal {
   readonly key: Buffer;
   /** Kind, caller, receiver, channel. */
@@ -24,16 +24,19 @@ export function openText({ key, context }: Seal, sealed: string): { readonly seq
   return { sequence: parseInt(written, 36), text };
 }
 
-/** How far a text may fall behind the newest one, in sequence numbers. */
+/** A text may fall behind the newest one by this many sequence numbers. */
 const SIZE = 1_024;
 
-/** Lets each sequence number pass once; numbers may come in any order as long as they are not older than the window is wide. */
+/**
+ * Lets each sequence number pass once. Numbers may come in any order, as long as they are not older than the window is
+ * wide.
+ */
 export class ReplayWindow {
-  /** The number that was let through last at each place of the ring. */
+  /** The last number that was let through at each place of the ring. */
   private readonly seen = new Float64Array(SIZE).fill(-1);
   private newest = -1;
 
-  /** Call it only for what is authentic. @returns whether the number is new */
+  /** Call it only for authentic texts. @returns whether the number is new */
   admit(sequence: number): boolean {
     if (sequence <= this.newest - SIZE) return false;
     const place = sequence % SIZE;

@@ -10,37 +10,38 @@ import { isMemberName } from '../../members/replication-member.js';
 import { type ChannelKeys, channelKeys, introductionKey, isSameMac, mac } from './channel-keys.js';
 import { SealedCalling, SealedReceiving } from './sealed-channel.js';
 
+interface Expected {
+  readonly from: string;
+  readonly keys: ChannelKeys;
+}
+
 /**
  * Authentication by a shared secret, for any wire that carries texts and answers.
  *
- * Each connection starts with an introduction. `M(key, ...)` is HMAC-SHA256 in base64url over the fields joined with dots; nonces are 32 random bytes
- * in base64url; `I` and `K` are keys that HKDF-SHA256 makes of the secret, `K` with both nonces as salt and both names as info.
+ * Each connection starts with an introduction. `M(key, ...)` is HMAC-SHA256 in base64url over the fields joined with
+ * dots. Nonces are 32 random bytes in base64url. `I` and `K` are keys that HKDF-SHA256 makes of the secret, `K` with
+ * both nonces as salt and both names as info.
  *
  *     caller    hello1.<from>.<to>.<caller's nonce>.<M(I, hello, from, to, caller's nonce)>
  *     receiver  welcome1.<receiver's nonce>.<M(I, welcome, from, to, caller's nonce, receiver's nonce)>
  *     caller    proof1.<M(K.proof, proof, from, to)>
  *     receiver  ready1.<M(K.proof, ready, from, to)>
  *
- * Then calls and answers, in any order:
+ * Then calls and answers follow, in any order:
  *
  *     caller    <sequence>.<M(K.calls, call, from, to, channel, sequence, text)>.<text>
  *     receiver  <sequence of the call>.<M(K.answers, answer, from, to, channel, sequence, text)>.<text>
  *
- * - Both ends add a nonce, so the keys of every connection are others: what was recorded on one is worth nothing on another, also after a restart.
- * - The hello is authentic already: who does not know the secret gets no answer at all. Recorded, it can be sent again, and gets a welcome, which
- *   says nothing; the proof cannot be given.
- * - Calls and answers have different keys and kinds: none can be sent back as the other. Sequence numbers count up; the receiver lets each pass once
- *   (`ReplayWindow`), the caller takes an answer only for the call that it belongs to.
- * - What does not verify ends the connection, without an answer. State is kept per connection and dies with it: a forged introduction takes nothing
- *   from a good one.
+ * - Both ends add a nonce, so every connection has keys of its own. A recording of one connection is worth nothing on
+ *   another, nor after a restart.
+ * - The hello is authentic already: a caller without the secret gets no answer at all. A recorded hello can be sent
+ *   again and gets a welcome, which says nothing; the proof cannot be given.
+ * - Calls and answers have different keys and kinds: none can be sent back as the other. Sequence numbers count up. The
+ *   receiver lets each pass once (`ReplayWindow`); the caller takes an answer only for its own call.
+ * - A text that does not verify ends the connection, without an answer. State is kept per connection and dies with it:
+ *   a forged introduction takes nothing from a good one.
  * - Nothing is encrypted.
  */
-interface Expected {
-  readonly from: string;
-  readonly keys: ChannelKeys;
-}
-
-/** Proves that a member knows the secret, and seals what it says. The format is described at the head of this file. */
 export class SealedCredentials implements Credentials {
   private readonly key: Buffer;
 

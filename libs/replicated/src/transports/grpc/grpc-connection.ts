@@ -10,7 +10,7 @@ import { type Exchange, Silence, type WireConnection } from '../wire/wire-connec
 import { MAX_UNREAD_MESSAGES } from '../wire/wire-limits.js';
 import { channelOptions, fromMessage, replicationService, toMessage } from './replication-service.js';
 
-/** @param member name of the member that is called: what its certificate has to say */
+/** @param member name of the called member, which its certificate must have */
 export function callingCredentials(tls: ReplicationWireOptions['tls'], member: string): ChannelCredentials {
   if (!tls) return ChannelCredentials.createInsecure();
   return ChannelCredentials.createFromSecureContext(createSecureContext(secureContextOf(tls)), {
@@ -19,7 +19,7 @@ export function callingCredentials(tls: ReplicationWireOptions['tls'], member: s
   });
 }
 
-/** Connects and hangs up. @throws what `socketReady` does: why there is no connection */
+/** Connects and hangs up, because `socketReady` tells why there is no connection. @throws what `socketReady` throws */
 export async function probe(
   tls: ReplicationWireOptions['tls'],
   { name, host, port }: ReplicationMember,
@@ -37,7 +37,7 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-/** A connection of gRPC with one stream on it. It serves once; what reconnects is `MemberLine`. */
+/** A connection of gRPC with one stream on it. It is never made anew: `MemberLine` makes the next one. */
 export class GrpcConnection implements WireConnection {
   private readonly waiting = new Map<number, Waiting>();
   private readonly silence = new Silence();
@@ -68,7 +68,7 @@ export class GrpcConnection implements WireConnection {
     try {
       const isReady = !signal.aborted && (await becomesReady(client.getChannel()));
       signal.throwIfAborted();
-      // gRPC tells in words only why it has no connection.
+      // gRPC says only in words why it has no connection.
       if (!isReady) {
         await probe(options.tls, member, signal);
         throw new ConnectionEndedError('gRPC could not make a connection');

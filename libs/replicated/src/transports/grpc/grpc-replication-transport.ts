@@ -13,12 +13,13 @@ import { GrpcConnection } from './grpc-connection.js';
 import { ReceivingStream } from './receiving-stream.js';
 
 /**
- * Carries the texts of the `ReplicatedSessionStore` in gRPC streams (`@grpc/grpc-js`), one to each member that is called. All members of a group have
- * to use the same transport.
+ * Carries the texts of the `ReplicatedSessionStore` in gRPC streams (`@grpc/grpc-js`), one to each member that is
+ * called. All members of a group have to use the same transport.
  *
  * @example
  * const listen = { host: '0.0.0.0', port: 7400 };
- * new ReplicatedSessionStore({ nodeName, members, secret, transport: new GrpcReplicationTransport({ nodeName, listen, tls }) });
+ * const transport = new GrpcReplicationTransport({ nodeName, listen, tls });
+ * new ReplicatedSessionStore({ nodeName, members, secret, transport });
  */
 export class GrpcReplicationTransport implements ReplicationTransport {
   readonly maxMessageBytes: number;
@@ -27,11 +28,11 @@ export class GrpcReplicationTransport implements ReplicationTransport {
   private readonly receiver: WireReceiver;
   private readonly lines: MemberLines;
 
-  /** The connections, by what gRPC calls their other ends. */
+  /** The connections, by gRPC's names of their other ends. */
   private readonly sockets = new Map<string, Socket>();
   private server: { readonly net: NetServer; readonly grpc: Server; readonly injector: ConnectionInjector } | undefined;
 
-  /** @throws SessionConfigurationError: one line naming option and what is allowed */
+  /** @throws SessionConfigurationError when an option cannot work */
   constructor(options: ReplicationWireOptions) {
     this.options = resolveWireOptions('GrpcReplicationTransport', options);
     this.maxMessageBytes = this.options.maxMessageBytes;
@@ -50,7 +51,8 @@ export class GrpcReplicationTransport implements ReplicationTransport {
     grpc.addService(replicationService, {
       exchange: (stream: ServerDuplexStream<Buffer, Buffer>) => this.receive(stream, answer),
     });
-    // The port is ours, so that bounds hold before gRPC sees a connection, and TLS is the same as with the other transport.
+    // The port is not gRPC's: bounds hold before gRPC sees a connection, and TLS is the same as with the other
+    // transport.
     const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure());
     const accept = (socket: Socket): void => {
       const peer = `${socket.remoteAddress}:${socket.remotePort}`;
@@ -93,14 +95,14 @@ export class GrpcReplicationTransport implements ReplicationTransport {
       stream.destroy();
       return;
     }
-    // A connection is there for its one stream.
+    // A connection exists for its one stream.
     stream.on('close', () => socket.destroy());
     const reception = this.receiver.newReception(socket, answer);
-    const warn = (reason: string): void => this.receiver.refused(socket, reason);
+    const warn = (reason: string): void => this.receiver.warnOfRefusal(socket, reason);
     const refuse = (reason: string): void => {
       warn(reason);
       socket.destroy();
     };
-    new ReceivingStream(stream, reception, this.options.maxMessageBytes, refuse, warn).begin();
+    new ReceivingStream(stream, reception, this.options.maxMessageBytes, refuse, warn).start();
   }
 }

@@ -3,7 +3,7 @@ import type { Reception } from '../wire/wire-receiver.js';
 import { ENVELOPE_BYTES, MAX_CALLS, MAX_UNREAD_MESSAGES } from '../wire/wire-limits.js';
 import { fromMessage, toMessage } from './replication-service.js';
 
-/** Answers what comes on a stream, at the member that is called. */
+/** Answers the calls on a stream, at the member that is called. */
 export class ReceivingStream {
   private answering = 0;
 
@@ -16,23 +16,23 @@ export class ReceivingStream {
     private readonly warn: (reason: string) => void,
   ) {}
 
-  begin(): void {
-    this.stream.on('data', (message: Buffer) => void this.take(message));
-    this.stream.on('drain', () => this.goOn());
+  start(): void {
+    this.stream.on('data', (message: Buffer) => void this.receive(message));
+    this.stream.on('drain', () => this.resumeReading());
   }
 
-  private async take(message: Buffer): Promise<void> {
+  private async receive(message: Buffer): Promise<void> {
     const call = fromMessage(message);
     if (!call) return this.refuse('a message that is shorter than any');
     this.answering++;
-    if (this.isHeld) this.stream.pause();
+    if (this.isPaused) this.stream.pause();
     try {
       this.answer(call.id, await this.reception.receive(call.text));
     } catch (error) {
       this.refuse((error as Error).message);
     }
     this.answering--;
-    this.goOn();
+    this.resumeReading();
   }
 
   private answer(id: number, text: string): void {
@@ -44,11 +44,11 @@ export class ReceivingStream {
     if (this.stream.writableLength > MAX_UNREAD_MESSAGES * maxMessageBytes) this.refuse('it does not read the answers');
   }
 
-  private get isHeld(): boolean {
+  private get isPaused(): boolean {
     return this.answering >= MAX_CALLS || this.stream.writableNeedDrain;
   }
 
-  private goOn(): void {
-    if (!this.isHeld) this.stream.resume();
+  private resumeReading(): void {
+    if (!this.isPaused) this.stream.resume();
   }
 }

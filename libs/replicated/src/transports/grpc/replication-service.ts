@@ -23,7 +23,7 @@ function asIs(message: Buffer): Buffer {
   return message;
 }
 
-/** A message of the stream: which call it belongs to, and its text. */
+/** A message of the stream: the number of its call, and its text. */
 export interface StreamMessage {
   readonly id: number;
   readonly text: string;
@@ -36,12 +36,12 @@ export function toMessage({ id, text }: StreamMessage): Buffer {
   return message;
 }
 
-/** @returns undefined for what no member sends */
+/** @returns undefined when no member sends such a message */
 export function fromMessage(message: Buffer): StreamMessage | undefined {
   return message.length < 4 ? undefined : { id: message.readUInt32BE(0), text: message.toString('utf8', 4) };
 }
 
-/** What both ends of a connection have in common. */
+/** The options that both ends of a connection have in common. */
 export function messageLimits({ maxMessageBytes }: ResolvedWireOptions): ChannelOptions {
   return {
     'grpc.max_receive_message_length': maxMessageBytes + ENVELOPE_BYTES,
@@ -58,7 +58,7 @@ export function channelOptions(options: ResolvedWireOptions, member: string): Ch
     // A frozen member is noticed after one of each.
     'grpc.keepalive_time_ms': SILENCE_MS / 2,
     'grpc.keepalive_timeout_ms': SILENCE_MS / 2,
-    // A connection of this transport is one of gRPC, and its failure is its end.
+    // A connection of this transport is one connection of gRPC, and ends when that fails.
     'grpc.use_local_subchannel_pool': 1,
     'grpc.enable_retries': 0,
     'grpc.enable_http_proxy': 0,

@@ -1,14 +1,15 @@
 import type { Socket } from 'node:net';
 import { TcpSocket } from '@nestjs/microservices';
 
-/** The packets of Nest's TCP transport, as far as one call with a text and its answer needs them. */
+/** The part of the packets of Nest's TCP transport that a call with a text and its answer needs. */
 export interface FramePacket {
   readonly id: string;
   readonly text: string;
 }
 
 /**
- * Frames of Nest's TCP sockets, in place of its `JsonSocket`: limits are in bytes and hold before anything is kept, and a text is not escaped.
+ * Frames of Nest's TCP sockets, in place of its `JsonSocket`. Limits are in bytes and hold before anything is kept, and
+ * a text is not escaped.
  *
  *     <bytes that follow: 4, big endian> <bytes of the id: 1> <id> <text>
  */
@@ -19,30 +20,30 @@ export abstract class FrameSocket extends TcpSocket {
 
   constructor(socket: Socket) {
     super(socket);
-    // Calls are small and somebody waits for each.
+    // Calls are small, and a request waits for each.
     socket.setNoDelay(true);
   }
 
   /** The largest frame that is accepted now. */
   protected abstract readonly maxBytes: number;
 
-  /** Whether frames are to be left where they are for now. */
-  protected abstract readonly isHeld: boolean;
+  /** Whether frames are to be left unread for now. */
+  protected abstract readonly isPaused: boolean;
 
-  protected abstract take(packet: FramePacket): void;
+  protected abstract onPacket(packet: FramePacket): void;
 
-  /** Something came that no member sends; the socket is destroyed after this. */
-  protected abstract refused(reason: string): void;
+  /** Bytes came that no member sends. The socket is destroyed after this. */
+  protected abstract onRefused(reason: string): void;
 
   protected override handleData(data: Buffer | string): void {
     const chunk = typeof data === 'string' ? Buffer.from(data) : data;
     this.chunks.push(chunk);
     this.bytes += chunk.length;
-    this.takeFrames();
+    this.readFrames();
   }
 
-  protected takeFrames(): void {
-    while (!this.isHeld && this.bytes >= this.wanted && !this.socket.destroyed) {
+  protected readFrames(): void {
+    while (!this.isPaused && this.bytes >= this.wanted && !this.socket.destroyed) {
       const [first = Buffer.alloc(0)] = this.chunks;
       const buffer = this.chunks.length > 1 ? Buffer.concat(this.chunks) : first;
       this.chunks = [buffer];
@@ -55,7 +56,7 @@ export abstract class FrameSocket extends TcpSocket {
       // An empty rest would keep the frame before it in memory.
       this.chunks = this.bytes > 0 ? [buffer.subarray(this.wanted)] : [];
       this.wanted = 4;
-      this.takeFrame(buffer.subarray(4, 4 + length));
+      this.readFrame(buffer.subarray(4, 4 + length));
     }
   }
 
@@ -73,13 +74,13 @@ export abstract class FrameSocket extends TcpSocket {
   protected refuse(reason: string): void {
     this.chunks = [];
     this.bytes = 0;
-    this.refused(reason);
+    this.onRefused(reason);
     this.socket.destroy();
   }
 
-  private takeFrame(frame: Buffer): void {
+  private readFrame(frame: Buffer): void {
     const idBytes = frame.readUInt8(0);
     if (frame.length < 1 + idBytes) return this.refuse('a frame that is shorter than it says');
-    this.take({ id: frame.toString('utf8', 1, 1 + idBytes), text: frame.toString('utf8', 1 + idBytes) });
+    this.onPacket({ id: frame.toString('utf8', 1, 1 + idBytes), text: frame.toString('utf8', 1 + idBytes) });
   }
 }

@@ -16,7 +16,10 @@ export class QuietServer extends ServerTCP {
   protected override handleError(): void {}
 }
 
-/** The store's own transport: Nest's TCP transport (`@nestjs/microservices`), one connection to each member that is called. */
+/**
+ * The store's own transport: Nest's TCP transport (`@nestjs/microservices`), with one connection to each member that is
+ * called.
+ */
 export class NestTcpReplicationTransport implements ReplicationTransport {
   readonly maxMessageBytes: number;
 
@@ -25,7 +28,7 @@ export class NestTcpReplicationTransport implements ReplicationTransport {
   private readonly lines: MemberLines;
   private server: QuietServer | undefined;
 
-  /** @throws SessionConfigurationError: one line naming option and what is allowed */
+  /** @throws SessionConfigurationError when an option cannot work */
   constructor(options: ReplicationWireOptions) {
     this.options = resolveWireOptions('NestTcpReplicationTransport', options);
     this.maxMessageBytes = this.options.maxMessageBytes;
@@ -41,7 +44,7 @@ export class NestTcpReplicationTransport implements ReplicationTransport {
         super(socket, {
           maxMessageBytes,
           newReception: (it) => receiver.newReception(it, answer),
-          onRefused: (it, reason) => receiver.refused(it, reason),
+          onRefused: (it, reason) => receiver.warnOfRefusal(it, reason),
         });
       }
     };

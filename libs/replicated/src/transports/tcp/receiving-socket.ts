@@ -9,7 +9,7 @@ export interface ReceivingSettings {
   readonly onRefused: (socket: Socket, reason: string) => void;
 }
 
-/** What Nest's server has sent: the answer of the handler, or what it threw. */
+/** A packet that Nest's server sends: the answer of the handler, or the error that it threw. */
 interface ResponsePacket {
   readonly id: string;
   readonly response?: string;
@@ -28,24 +28,24 @@ export class ReceivingSocket extends FrameSocket {
     super(socket);
     this.reception = settings.newReception(socket);
     socket.setTimeout(IDLE_MS, () => socket.destroy());
-    socket.on('drain', () => this.goOn());
+    socket.on('drain', () => this.resumeReading());
   }
 
   protected override get maxBytes(): number {
     return this.reception.isIntroduced ? this.settings.maxMessageBytes + ENVELOPE_BYTES : UNPROVEN_BYTES;
   }
 
-  protected override get isHeld(): boolean {
+  protected override get isPaused(): boolean {
     return this.answering >= MAX_CALLS || this.socket.writableNeedDrain;
   }
 
-  protected override take({ id, text }: FramePacket): void {
+  protected override onPacket({ id, text }: FramePacket): void {
     this.answering++;
-    if (this.isHeld) this.socket.pause();
+    if (this.isPaused) this.socket.pause();
     this.socket.emit('message', { pattern: 'text', id, data: text });
   }
 
-  protected override refused(reason: string): void {
+  protected override onRefused(reason: string): void {
     this.settings.onRefused(this.socket, reason);
   }
 
@@ -57,12 +57,12 @@ export class ReceivingSocket extends FrameSocket {
       onRefused(this.socket, `an answer to it is above maxMessageBytes, ${maxMessageBytes}, and was not sent`);
     else this.write({ id, text: response }, callback);
     if (this.socket.writableLength > MAX_UNREAD_MESSAGES * maxMessageBytes) this.refuse('it does not read the answers');
-    this.goOn();
+    this.resumeReading();
   }
 
-  private goOn(): void {
-    if (this.isHeld) return;
+  private resumeReading(): void {
+    if (this.isPaused) return;
     this.socket.resume();
-    this.takeFrames();
+    this.readFrames();
   }
 }

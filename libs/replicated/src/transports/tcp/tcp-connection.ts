@@ -10,14 +10,14 @@ import type { ResolvedWireOptions } from '../wire/wire.options.js';
 import { afterConnecting, socketReady } from '../wire/socket-ready.js';
 import { type Exchange, Silence, type WireConnection } from '../wire/wire-connection.js';
 
-/** Nest's client without its error log: whoever called is told. */
+/** Nest's client without its error log: the caller gets the error. */
 export class QuietClient extends ClientTCP {
   override handleError(): void {}
 }
 
 /** A connection at the member that calls. */
 export class CallingSocket extends FrameSocket {
-  protected override readonly isHeld = false;
+  protected override readonly isPaused = false;
 
   constructor(
     socket: Socket,
@@ -30,12 +30,12 @@ export class CallingSocket extends FrameSocket {
     return this.maxMessageBytes + ENVELOPE_BYTES;
   }
 
-  protected override take({ id, text }: FramePacket): void {
+  protected override onPacket({ id, text }: FramePacket): void {
     this.socket.emit('message', { id, response: text, isDisposed: true });
   }
 
-  /** The end of the connection tells the callers. */
-  protected override refused(): void {}
+  /** The callers are told by the end of the connection. */
+  protected override onRefused(): void {}
 
   protected override handleSend(
     { id, data }: { id: string; data: string },
@@ -46,7 +46,7 @@ export class CallingSocket extends FrameSocket {
   }
 }
 
-/** A connection of Nest's TCP client. It serves for one connection only: what reconnects is `MemberLine`. */
+/** A connection of Nest's TCP client. It is never made anew: `MemberLine` makes the next one. */
 export class TcpConnection implements WireConnection {
   private problem: Error | undefined;
   private isClosed = false;
@@ -73,7 +73,7 @@ export class TcpConnection implements WireConnection {
       }
     };
     const client = new QuietClient({ host, port, socketClass, ...(tls && { tlsOptions: callingTls(tls, name) }) });
-    // The socket tells the same, and what happens after it.
+    // The socket reports the same error, and later ones.
     client.connect().catch(() => undefined);
     const socket = client.unwrap<Socket>();
     await socketReady(socket, signal);
@@ -88,7 +88,7 @@ export class TcpConnection implements WireConnection {
     this.silence.sent();
     const subscription = new Subscription();
     const answer = new Promise<string>((resolve, reject) => {
-      // Nest's client would connect again by itself, and nobody has introduced that connection.
+      // Nest's client would connect again by itself, and that connection would have no introduction.
       if (this.isEnded) return reject(new ConnectionEndedError('the connection has ended'));
       const ended = (): void => reject(this.problem ?? new ConnectionEndedError('the connection ended'));
       subscription.add(

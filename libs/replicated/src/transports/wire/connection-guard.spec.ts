@@ -60,5 +60,5 @@ function guarded(): { connect: () => FakeSocket; vouch: (socket: FakeSocket) => 
     guard.admit(socket as unknown as Socket);
     return socket;
   };
-  return { connect, vouch: (socket) => guard.vouchFor(socket), refused };
+  return { connect, vouch: (socket) => guard.markProven(socket), refused };
 }

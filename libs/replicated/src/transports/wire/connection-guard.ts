@@ -9,15 +9,16 @@ interface Admitted {
 }
 
 /**
- * Bounds the connections that a member accepts. One that does not prove who it is in time is closed; when there are too many, the oldest of those
- * that have not yet makes room, so that strangers cannot keep members out. Those that have proved themselves stay.
+ * Bounds the connections that a member accepts. A connection that does not prove in time who it is, is closed. When
+ * there are too many, the oldest of those makes room, so that strangers cannot keep members out. Connections that have
+ * proved themselves stay.
  */
 export class ConnectionGuard {
   private readonly admitted = new Map<string, Admitted>();
 
   constructor(private readonly onRefused: (socket: Socket, reason: string) => void) {}
 
-  /** A connection was made; nothing of it has been read. */
+  /** Takes a new connection, of which nothing has been read. */
   admit(socket: Socket): void {
     const address = addressOf(socket);
     if (this.admitted.size >= MAX_CONNECTIONS && !this.makeRoom()) {
@@ -37,8 +38,11 @@ export class ConnectionGuard {
     });
   }
 
-  /** @param socket the connection, or the TLS connection on it */
-  vouchFor(socket: Pick<Socket, 'remoteAddress' | 'remotePort'>): void {
+  /**
+   * The other end has proved who it is.
+   * @param socket the connection, or the TLS connection on it
+   */
+  markProven(socket: Pick<Socket, 'remoteAddress' | 'remotePort'>): void {
     const admitted = this.admitted.get(addressOf(socket));
     admitted?.stopWaiting?.();
     if (admitted) admitted.stopWaiting = undefined;

@@ -15,7 +15,9 @@ interface Waiting {
   abandon: () => void;
 }
 
-/** The way to one member: one connection, made at the first call, used by all, made anew when it has ended. */
+/**
+ * The way to one member: one connection, made at the first call, used by all calls, and made anew when it has ended.
+ */
 export class MemberLine {
   private line: Line | undefined;
   private connecting: Promise<Line> | undefined;
@@ -42,7 +44,7 @@ export class MemberLine {
         waiting.abandon();
         reject(this.callError(new ReplicationCallError('silent', `no answer within ${timeoutMs} ms`)));
       });
-      this.perform(text, waiting)
+      this.exchange(text, waiting)
         .then(resolve, (error: unknown) => reject(this.callError(error)))
         .finally(cancel);
     });
@@ -54,9 +56,9 @@ export class MemberLine {
     this.line?.connection.destroy();
   }
 
-  private async perform(text: string, waiting: Waiting): Promise<string> {
+  private async exchange(text: string, waiting: Waiting): Promise<string> {
     const { connection, channel } = this.openLine() ?? (await this.connect());
-    // Nobody waits any more: what was never sent cannot arrive late.
+    // The caller has stopped waiting: a text that was never sent cannot arrive late.
     if (waiting.isOver) return '';
     const sealed = channel.seal(text);
     const { answer, abandon } = connection.exchange(sealed.text);
@@ -65,7 +67,7 @@ export class MemberLine {
       return sealed.open(await answer);
     } catch (error) {
       connection.destroy();
-      // Whether the member has died with the connection shows in whether it can be reached again.
+      // If the member has died with its connection, the next attempt to connect shows it.
       if (error instanceof ConnectionEndedError) await this.connect();
       throw error;
     }
@@ -86,7 +88,8 @@ export class MemberLine {
     if (this.rejection && performance.now() - this.rejection.at < REJECTED_MS) throw this.rejection.error;
     try {
       this.line = await this.attempt().catch((error: unknown) => {
-        // It may have died a moment ago: a second attempt tells "nobody is there" from "it does not want us".
+        // The member may have died a moment ago: a second attempt tells "nobody listens there" from "it does not accept
+        // us".
         if (error instanceof ConnectionEndedError) return this.attempt();
         throw error;
       });

@@ -4,7 +4,7 @@ import { isLoopback, type ResolvedWireOptions } from './wire.options.js';
 import { MemberLine } from './member-line.js';
 import type { Dial } from './wire-connection.js';
 
-/** Members come and go; the line to one that has not been called for this long is forgotten, in ms. */
+/** Members come and go: a line that has not been used for this long is forgotten, in ms. */
 const FORGOTTEN_MS = 600_000;
 
 /** The calling side of a transport: a line to each member. */

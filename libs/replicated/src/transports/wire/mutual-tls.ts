@@ -1,19 +1,22 @@
 import { X509Certificate } from 'node:crypto';
 import type { ConnectionOptions, PeerCertificate, SecureContextOptions, TlsOptions } from 'node:tls';
 
-/** Whether it has the member's name as DNS name; without any DNS name, as common name. Wildcards name nobody. */
+/**
+ * Whether the certificate has the member's name as DNS name, or, without any DNS name, as common name. Wildcards count
+ * for no member.
+ */
 export function certificateIsFor(certificate: X509Certificate, name: string): boolean {
   return certificate.checkHost(name, { subject: 'default', wildcards: false }) !== undefined;
 }
 
-/** Certificate and key of a member, and the authority that all members trust. PEM texts. */
+/** Certificate and key of a member, and the authority that all members trust, as PEM texts. */
 export interface MutualTls {
   readonly ca: string;
   readonly cert: string;
   readonly key: string;
 }
 
-/** TLS 1.3 is what two members speak; 1.2 is the least. */
+/** Two members speak TLS 1.3; 1.2 is the least. */
 export function secureContextOf({ ca, cert, key }: MutualTls): SecureContextOptions {
   return { ca, cert, key, minVersion: 'TLSv1.2' };
 }
@@ -22,7 +25,7 @@ export function receivingTls(tls: MutualTls): TlsOptions {
   return { ...secureContextOf(tls), requestCert: true, rejectUnauthorized: true };
 }
 
-/** @param member name of the member that is called; where it is reached does not matter */
+/** @param member name of the called member; the address at which it is reached does not matter */
 export function callingTls(tls: MutualTls, member: string): ConnectionOptions {
   return {
     ...secureContextOf(tls),

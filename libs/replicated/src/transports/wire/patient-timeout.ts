@@ -1,10 +1,10 @@
-/** A timer this much later than it should be tells that this process stood still, in ms. */
+/** A timer that is this much too late shows that this process stood still, in ms. */
 const LATE_MS = 50;
 
 /**
- * Calls back once after `ms`. When the timer fires late because this process was stopped or busy, what it waits for may have arrived long ago and
- * is only not read yet: then it waits once more for a moment.
- * @returns what cancels it
+ * Calls back once after `ms`. When the timer is late because this process was stopped or busy, the awaited text may
+ * have arrived long ago without being read: then it waits for a moment more.
+ * @returns a function that cancels it
  */
 export function patientTimeout(ms: number, callback: () => void): () => void {
   const due = performance.now() + ms;

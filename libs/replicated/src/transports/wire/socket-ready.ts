@@ -5,7 +5,7 @@ import { ConnectionEndedError } from './wire-connection.js';
 import { PeerRefusedError } from '../credentials/credentials.js';
 
 /**
- * Waits until a socket that is connecting is connected, and secure if it is one of TLS. Destroys it when it is not to be.
+ * Waits until a socket is connected, and secure if it is one of TLS. Destroys it when that fails.
  * @throws ReplicationCallError, ConnectionEndedError or PeerRefusedError; the signal's reason when that is aborted
  */
 export function socketReady(socket: Socket, signal: AbortSignal): Promise<void> {
@@ -22,7 +22,7 @@ export function socketReady(socket: Socket, signal: AbortSignal): Promise<void> 
     const onClose = (): void => settle(new ConnectionEndedError('it ended the connection'));
     signal.addEventListener('abort', onAbort);
     socket.on('close', onClose);
-    // Stays, so that an error after this does not end the process.
+    // The listener stays, so that a later error does not end the process.
     socket.on('error', (error: NodeJS.ErrnoException) =>
       settle(isConnected ? afterConnecting(error) : whileConnecting(error)),
     );
@@ -36,7 +36,7 @@ export function socketReady(socket: Socket, signal: AbortSignal): Promise<void> 
 }
 
 function whileConnecting(error: NodeJS.ErrnoException): Error {
-  // A name with several addresses: nobody listens only when nobody listens at any of them.
+  // A name may have several addresses: nobody listens only when nobody listens at any of them.
   const all = error instanceof AggregateError ? (error.errors as NodeJS.ErrnoException[]) : [error];
   const reason = all.every(({ code }) => code === 'ECONNREFUSED') ? 'refused' : 'silent';
   return new ReplicationCallError(reason, all.map(({ message }) => message).join(', '), { cause: error });
@@ -44,7 +44,7 @@ function whileConnecting(error: NodeJS.ErrnoException): Error {
 
 const BROKEN = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ECONNABORTED', 'EHOSTUNREACH', 'ENETUNREACH']);
 
-/** What a connected socket's error means: the connection broke, or TLS does not accept the other end. */
+/** The meaning of an error of a connected socket: the connection broke, or TLS does not accept the other end. */
 export function afterConnecting(error: NodeJS.ErrnoException): Error {
   return BROKEN.has(error.code ?? '')
     ? new ConnectionEndedError(error.message, { cause: error })

@@ -6,8 +6,9 @@ export interface WireConnection {
   readonly isEnded: boolean;
 
   /**
-   * Sends a text and waits for the answer, for ever if need be. Many at a time.
-   * `answer` rejects with ConnectionEndedError or PeerRefusedError, and never after `abandon`, which the caller uses when it waited long enough.
+   * Sends a text, and waits for the answer for as long as it takes. Many exchanges may be under way. `answer` rejects
+   * with ConnectionEndedError or PeerRefusedError. It settles no more after `abandon`, which a caller calls when it has
+   * waited long enough.
    */
   exchange(text: string): Exchange;
 
@@ -20,17 +21,18 @@ export interface Exchange {
 }
 
 /**
- * Makes a connection, and gives up when the signal is aborted, with its reason.
+ * Makes a connection. It gives up, with the signal's reason, when the signal is aborted.
  * @throws ReplicationCallError, ConnectionEndedError or PeerRefusedError
  */
 export type Dial = (member: ReplicationMember, signal: AbortSignal) => Promise<WireConnection>;
 
 /**
- * How long nothing has been heard on a connection although an answer is due. After a while it is better to make a new one: the network may hold an
- * old one back long after it has healed, or what is on it was damaged so that it never goes on.
+ * Measures for how long nothing has come on a connection although an answer is due. After a while a new connection is
+ * better: the network may hold back an old one long after it has healed, or a damaged frame may keep it from ever going
+ * on.
  */
 export class Silence {
-  /** When the first call was sent that nothing has been heard after. */
+  /** When the first call was sent after which nothing has come. */
   private since: number | undefined;
 
   sent(): void {
@@ -41,13 +43,13 @@ export class Silence {
     this.since = undefined;
   }
 
-  /** Ask it when somebody has waited for an answer in vain. */
+  /** Ask it when a caller has waited for an answer in vain. */
   get isTooLong(): boolean {
     return this.since !== undefined && performance.now() - this.since > SILENCE_MS;
   }
 }
 
-/** A connection ended, and nobody said why: its other end may have died. */
+/** A connection ended without a reason: its other end may have died. */
 export class ConnectionEndedError extends Error {
   override readonly name = 'ConnectionEndedError';
 }

@@ -9,7 +9,7 @@ import type { ResolvedWireOptions } from './wire.options.js';
 const EVERY_MS = 60_000;
 const REMEMBERED = 100;
 
-/** Passes a warning on, the same at most once a minute: whoever knocks at the port could fill the log otherwise. */
+/** Passes warnings on, the same at most once a minute: strangers at the port could fill the log otherwise. */
 export class RareWarnings {
   private readonly last = new Map<string, number>();
 
@@ -29,7 +29,7 @@ export class RareWarnings {
 export class Reception {
   private introduced: { readonly caller: string; readonly channel: ReceivingChannel } | undefined;
 
-  /** @param onIntroduced told once, when the caller has proved who it is */
+  /** @param onIntroduced called once, when the caller has proved who it is */
   constructor(
     private readonly expected: ExpectedIntroduction,
     private readonly answer: AnswerReplicationCall,
@@ -54,25 +54,25 @@ export class Reception {
   }
 }
 
-/** The receiving side of a transport: who may connect, and who is turned away. */
+/** The receiving side of a transport: decides who may connect, and reports who is turned away. */
 export class WireReceiver {
   private readonly warnings: RareWarnings;
-  private readonly connections = new ConnectionGuard((socket, reason) => this.refused(socket, reason));
+  private readonly connections = new ConnectionGuard((socket, reason) => this.warnOfRefusal(socket, reason));
 
   constructor(private readonly options: ResolvedWireOptions) {
     this.warnings = new RareWarnings(options.onWarning);
   }
 
-  /** Bounds what a server accepts, and tells of TLS connections that came to nothing. */
+  /** Bounds the connections that a server accepts, and reports TLS connections that failed. */
   guard(server: Server): void {
     server.on('connection', (socket) => this.connections.admit(socket));
     server.on('tlsClientError', (error: NodeJS.ErrnoException, socket: TLSSocket) => {
-      // Who hangs up was not turned away; unless it hung up because its certificate was not accepted.
+      // A caller that hangs up was not turned away, unless it did so because its certificate was not accepted.
       const reason = socket.authorizationError ?? (error.code === 'ECONNRESET' ? undefined : error.message);
       if (reason !== undefined && reason !== null)
-        this.refused(socket, `its certificate or its TLS: ${String(reason)}`);
+        this.warnOfRefusal(socket, `its certificate or its TLS: ${String(reason)}`);
     });
-    // Before that `listen` rejects.
+    // Before that, `listen` rejects with the error.
     server.once('listening', () => {
       server.on('error', (error) =>
         this.warnings.warn(`${this.options.nodeName}: the replication port: ${error.message}`),
@@ -80,15 +80,17 @@ export class WireReceiver {
     });
   }
 
-  /** For one connection. @param socket that of TLS, if there is TLS */
+  /** The receiving end for one connection. @param socket the TLS connection, if there is TLS */
   newReception(socket: Socket, answer: AnswerReplicationCall): Reception {
     const certificate = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined;
     const isCertified = (name: string): boolean =>
       !this.options.tls || (certificate !== undefined && certificateIsFor(certificate, name));
-    return new Reception(this.options.credentials.expect(isCertified), answer, () => this.connections.vouchFor(socket));
+    return new Reception(this.options.credentials.expect(isCertified), answer, () =>
+      this.connections.markProven(socket),
+    );
   }
 
-  refused(socket: Socket, reason: string): void {
+  warnOfRefusal(socket: Socket, reason: string): void {
     const from = socket.remoteAddress === undefined ? '' : ` from ${socket.remoteAddress}`;
     this.warnings.warn(`${this.options.nodeName} turned away a connection${from}: ${reason}`);
   }

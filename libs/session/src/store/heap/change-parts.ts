@@ -2,10 +2,16 @@ import type { PartChange } from '../session-change.js';
 import type { PackedParts } from './packed-parts.js';
 
 /**
- * The parts of a session after a change, all of it or none.
+ * Applies a change to the parts of a session, all of it or none.
  *
- * @param version of the parts that are written
- * @returns undefined when a part is not at the version the change was made from
+ * @param version the version of the parts that are written
+ * @returns undefined when a part is not at the version from which the change was made
+ *
+ * @example
+ * ```ts
+ * const parts = changeParts(session.parts, change.parts, stamp);
+ * if (!parts) return { outcome: 'conflict', record };
+ * ```
  */
 export function changeParts(
   packed: PackedParts,

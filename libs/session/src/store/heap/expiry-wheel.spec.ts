@@ -79,7 +79,10 @@ describe('ExpiryWheel', () => {
       fc.property(fc.array(step, { maxLength: 60, size: 'max' }), (steps) => {
         let now = START;
         const wheel = new ExpiryWheel<Entry>(now);
-        /** Each with the time at which it is overdue: its slot comes up in the second after its end, or after it was changed. */
+        /**
+         * Each with the time at which it is overdue: its slot comes up in the second after its end, or after it was
+         * changed.
+         */
         const waiting = new Map<Entry, number>();
         const wait = (entry: Entry): void => void waiting.set(entry, Math.max(entry.expiresAt, now) + 2_000);
         for (const { passes, lives, does, which } of steps) {

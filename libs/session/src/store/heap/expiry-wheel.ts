@@ -1,6 +1,8 @@
-/** What an {@link ExpiryWheel} holds. The last three fields belong to the wheel: it links its entries through them. */
+/**
+ * An entry of an {@link ExpiryWheel}. The last three fields belong to the wheel, which links its entries through them.
+ */
 export interface WheelEntry<T> {
-  /** Ms since 1970. May move later at any time; who moves it earlier calls {@link ExpiryWheel.reschedule}. */
+  /** Ms since 1970. It may move later at any time. After it has moved earlier, call {@link ExpiryWheel.reschedule}. */
   readonly expiresAt: number;
 
   slot: number;
@@ -11,11 +13,19 @@ export interface WheelEntry<T> {
 const SLOTS = 4096;
 
 /**
- * Finds what has expired without a timer per entry and without ever looking at all entries at once.
+ * Finds expired entries without a timer for each, and without ever looking at all entries at once.
  *
- * A ring of 4096 slots of one second; an entry waits in the slot of the second in which it expires, at most one round
- * ahead. When a slot comes up, its entries are looked at: expired ones are handed out, the others (prolonged since, or more than a
- * round away) are put where they belong now. So prolonging an entry costs nothing until its old slot comes up.
+ * It is a ring of 4096 slots of one second. An entry waits in the slot of the second in which it expires, at most one
+ * round ahead. When a slot comes up, its expired entries are handed out. The others, which were prolonged since or are
+ * more than a round away, are put where they belong now. So prolonging an entry costs nothing until its old slot comes
+ * up.
+ *
+ * @example
+ * ```ts
+ * const wheel = new ExpiryWheel<Entry>(Date.now());
+ * wheel.add(entry);
+ * setInterval(() => wheel.sweep(Date.now(), 5_000, (expired) => entries.delete(expired.key)), 1_000).unref();
+ * ```
  */
 export class ExpiryWheel<T extends WheelEntry<T>> {
   private readonly slots: (T | undefined)[] = Array.from({ length: SLOTS }, () => undefined);
@@ -44,7 +54,7 @@ export class ExpiryWheel<T extends WheelEntry<T>> {
     entry.previous = entry.next = undefined;
   }
 
-  /** Call after the end of an entry may have come nearer; costs nothing if it did not. */
+  /** Call it after the end of an entry may have come nearer. It costs nothing when it did not. */
   reschedule(entry: T): void {
     const secondsUntilSlot = ((entry.slot - (this.second % SLOTS) - 1 + SLOTS) % SLOTS) + 1;
     if (this.secondsUntil(entry) >= secondsUntilSlot) return;
@@ -53,15 +63,16 @@ export class ExpiryWheel<T extends WheelEntry<T>> {
   }
 
   /**
-   * Takes out what expired up to `now`, looking at no more than `limit` entries; the next call goes on from there. A clock
-   * that jumped by days costs one round of the ring.
+   * Takes out entries that expired up to `now`, looking at no more than `limit` entries. The next call goes on from
+   * there. After the clock has jumped by days, a sweep costs one round of the ring.
    *
-   * @param expire is called with each expired entry, which has left the wheel by then.
+   * @param now ms since 1970
+   * @param expire is called with each expired entry, which has left the wheel by then
    */
   sweep(now: number, limit: number, expire: (entry: T) => void): void {
     const target = Math.floor(now / 1000);
     if (target === this.second) return;
-    // Set back: every slot still comes up within one round, and no later than its entries expire.
+    // The clock was set back. Every slot still comes up within one round, and no later than its entries expire.
     if (target < this.second) this.second = target;
     this.second = Math.max(this.second, target - SLOTS);
     for (let examined = 0; this.second < target; this.second++) {

@@ -1,8 +1,9 @@
 import type { StoredPart } from '../session-record.js';
 
 /**
- * The parts of a session as `[name, version, payload, name, version, payload, ...]`: a third of the memory of a Map of objects,
- * and the Map made from it on a load belongs to the caller alone. Never changed: a save makes a new one.
+ * The parts of a session as `[name, version, payload, name, version, payload, ...]`. It takes a third of the memory of
+ * a Map of objects, and the Map that a load makes of it belongs to the caller alone. It is never changed: a save makes
+ * a new one.
  */
 export type PackedParts = readonly string[];
 

@@ -7,8 +7,9 @@ const BYTES_PER_SESSION = 768;
 const BYTES_PER_PART = 128;
 
 /**
- * What a session is charged for against `maxBytes`: fixed amounts, and 2 bytes for each UTF-16 unit of names and
- * payloads. V8 needs one byte per unit for texts without characters beyond Latin-1, so this is an upper bound that costs no encoding.
+ * The size of a session as it counts against `maxBytes`: fixed amounts, and 2 bytes for each UTF-16 unit of names and
+ * payloads. V8 needs one byte per unit for texts without characters beyond Latin-1, so this is an upper bound that
+ * costs no encoding.
  */
 export function sessionBytes(parts: PackedParts): number {
   let units = 0;

@@ -3,13 +3,14 @@ import type { Clock } from '../clock.js';
 import type { MaybePromise } from '../maybe-promise.js';
 import type { SessionChange } from '../session-change.js';
 import type { SessionKey } from '../session-id.js';
-import type { SessionLifetime, StoredPart } from '../session-record.js';
+import type { StoredPart } from '../session-record.js';
 import type { LoadOptions, LoadResult, SaveResult, SessionStore } from '../session-store.js';
 import { changeParts } from '../heap/change-parts.js';
 import { type MemorySessionStoreOptions, resolveMemorySessionStoreOptions } from './memory-session-store.options.js';
 import { MemorySessionTable } from './memory-session-table.js';
 import { MemorySession } from './memory-session.js';
 import { packParts, unpackParts } from '../heap/packed-parts.js';
+import { SharedLifetime } from '../heap/shared-lifetime.js';
 import { RecentKeys } from './recent-keys.js';
 
 /** [D2] How long an ended key stays ended for a `create` that arrives late; how many keys are remembered at most. */
@@ -33,7 +34,7 @@ export class MemorySessionStore implements SessionStore {
   private readonly table: MemorySessionTable;
   private readonly ended: RecentKeys;
   private readonly renewed: RecentKeys;
-  private lastLifetime: SessionLifetime | undefined = undefined;
+  private readonly lifetimes = new SharedLifetime();
 
   /** @throws SessionConfigurationError when an option cannot work. */
   constructor(options: MemorySessionStoreOptions = {}) {
@@ -113,7 +114,7 @@ export class MemorySessionStore implements SessionStore {
     for (const [name, { payload }] of changes) {
       if (payload !== null) parts.set(name, { version: stamp, payload });
     }
-    const session = new MemorySession(key, stamp, this.share(lifetime), packParts(parts), createdAt, now);
+    const session = new MemorySession(key, stamp, this.lifetimes.of(lifetime), packParts(parts), createdAt, now);
     session.joined = change.createdAt !== undefined;
     this.table.add(session, now);
     return { outcome: 'saved', stamp, times: session.times };
@@ -124,19 +125,8 @@ export class MemorySessionStore implements SessionStore {
     const parts = changeParts(session.parts, change.parts, stamp);
     if (!parts) return { outcome: 'conflict', record: session.record };
     this.table.replaceParts(session, parts, stamp, now);
-    if (change.lifetime) session.lifetime = this.share(change.lifetime);
+    if (change.lifetime) session.lifetime = this.lifetimes.of(change.lifetime);
     this.table.prolong(session, now);
     return { outcome: 'saved', stamp, times: session.times };
-  }
-
-  /** Nearly all sessions have the lifetime of the module's options: they share one copy of it. */
-  private share({ idleTimeoutMs, absoluteTimeoutMs, unjoinedTimeoutMs }: SessionLifetime): SessionLifetime {
-    const last = this.lastLifetime;
-    const isSame =
-      last?.idleTimeoutMs === idleTimeoutMs &&
-      last.absoluteTimeoutMs === absoluteTimeoutMs &&
-      last.unjoinedTimeoutMs === unjoinedTimeoutMs;
-    if (isSame) return last;
-    return (this.lastLifetime = Object.freeze({ idleTimeoutMs, absoluteTimeoutMs, unjoinedTimeoutMs }));
   }
 }

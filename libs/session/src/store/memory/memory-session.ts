@@ -1,6 +1,6 @@
 import { sessionExpiry, type SessionLifetime, type SessionRecord, type SessionTimes } from '../session-record.js';
 import type { SessionKey } from '../session-id.js';
-import type { WheelEntry } from '../heap/expiry-wheel.js';
+import type { TableEntry } from '../heap/bounded-table.js';
 import { type PackedParts, unpackParts } from '../heap/packed-parts.js';
 import { sessionBytes } from '../heap/session-bytes.js';
 
@@ -8,7 +8,7 @@ import { sessionBytes } from '../heap/session-bytes.js';
 const EARLIER_STAMPS = 7;
 
 /** One session of the memory store: one small object, most of whose fields are shared or numbers. */
-export class MemorySession implements WheelEntry<MemorySession> {
+export class MemorySession implements TableEntry<MemorySession> {
   slot = 0;
   previous: MemorySession | undefined = undefined;
   next: MemorySession | undefined = undefined;
@@ -64,13 +64,12 @@ export class MemorySession implements WheelEntry<MemorySession> {
     return isIts(this.stamp) ? this.stamp : this.earlierStamps?.find(isIts);
   }
 
-  applySave(stamp: string, parts: PackedParts, bytes: number): void {
+  applySave(stamp: string, parts: PackedParts): void {
     const { earlierStamps, saves } = this;
     // Not push: an array that grew has room for 17.
     if (earlierStamps?.length === EARLIER_STAMPS) earlierStamps[(saves - 1) % EARLIER_STAMPS] = this.stamp;
     else this.earlierStamps = [...(earlierStamps ?? []), this.stamp];
     this.stamp = stamp;
     this.parts = parts;
-    this.bytes = bytes;
   }
 }

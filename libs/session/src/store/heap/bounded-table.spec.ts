@@ -1,0 +1,96 @@
+import { describe, expect, it } from '@jest/globals';
+import { BoundedTable, type TableEntry } from './bounded-table.js';
+
+class Entry implements TableEntry<Entry> {
+  slot = 0;
+  previous: Entry | undefined = undefined;
+  next: Entry | undefined = undefined;
+
+  constructor(
+    readonly key: string,
+    public bytes: number,
+    public expiresAt: number,
+  ) {}
+}
+
+const LATER = 1_000_000;
+
+function open(bounds: { maxSessions?: number; maxBytes?: number } = {}) {
+  const removed: string[] = [];
+  const table = new BoundedTable<Entry>({ maxSessions: 10, maxBytes: 1_000, ...bounds }, 0, ({ key }) => {
+    removed.push(key);
+  });
+  const add = (key: string, bytes = 10, expiresAt = LATER): Entry => {
+    const entry = new Entry(key, bytes, expiresAt);
+    table.add(entry);
+    return entry;
+  };
+  return { table, add, removed };
+}
+
+describe('a bounded table', () => {
+  it('counts entries and their bytes, by whichever way they come, change and go', () => {
+    const { table, add, removed } = open();
+    const a = add('a');
+    add('b', 20, 5_000);
+    table.resize(a, 100);
+    expect([table.size, table.bytes]).toEqual([2, 120]);
+
+    table.sweep(10_000);
+    expect([table.size, table.bytes, table.get('b')]).toEqual([1, 100, undefined]);
+    table.remove(a);
+    expect([table.size, table.bytes]).toEqual([0, 0]);
+    expect(removed).toEqual(['b', 'a']);
+  });
+
+  it('names the bound that a new entry would pass: new ones may use 90 % of the bytes', () => {
+    const { table, add } = open({ maxSessions: 2 });
+    expect(table.boundAgainst(undefined, 900, 0)).toBeUndefined();
+    expect(table.boundAgainst(undefined, 901, 0)).toBe('maxBytes');
+    add('a');
+    add('b');
+    expect(table.boundAgainst(undefined, 1, 0)).toBe('maxSessions');
+  });
+
+  it('lets an entry grow up to all of the bytes, and always shrink', () => {
+    const { table, add } = open();
+    const a = add('a', 500);
+    add('b', 400);
+    expect(table.boundAgainst(a, 600, 0)).toBeUndefined();
+    expect(table.boundAgainst(a, 601, 0)).toBe('maxBytes');
+    table.resize(a, 900);
+    expect(table.boundAgainst(a, 899, 0)).toBeUndefined();
+  });
+
+  it('frees expired entries before it refuses one', () => {
+    const { table, add } = open({ maxSessions: 1 });
+    add('a', 10, 5_000);
+    expect(table.boundAgainst(undefined, 10, 4_000)).toBe('maxSessions');
+    expect(table.boundAgainst(undefined, 10, 6_000)).toBeUndefined();
+    expect(table.size).toBe(0);
+  });
+
+  it('treats an entry as new that the search for room has freed', () => {
+    const { table, add } = open();
+    const a = add('a', 950, 5_000);
+    // It would fit as a change of the entry, and is above 90 % as a new one.
+    expect(table.boundAgainst(a, 1_001, 6_000)).toBe('maxBytes');
+    expect(table.boundAgainst(undefined, 900, 6_000)).toBeUndefined();
+  });
+
+  it('frees no more in one slice than it is told to look at', () => {
+    const { table, add } = open({ maxSessions: 100 });
+    for (let i = 0; i < 50; i++) add(`${i}`, 1, 5_000);
+    table.sweep(10_000, 20);
+    expect(table.size).toBe(30);
+  });
+
+  it('never frees an entry whose end has moved', () => {
+    const { table, add } = open();
+    const a = add('a', 10, 5_000);
+    a.expiresAt = LATER;
+    table.reschedule(a);
+    table.sweep(10_000);
+    expect(table.get('a')).toBe(a);
+  });
+});
