@@ -268,8 +268,10 @@ async function expectRejected(caller: TestMember, called: TestMember): Promise<v
 /** Makes a member say that it is another one. */
 function pretend(transport: ReplicationTransport, name: string, { setting, secret }: TransportGroup): void {
   const credentials = setting.hasSecret ? new SealedCredentials(name, secret) : new OpenCredentials(name);
-  for (const side of ['lines', 'receiver'])
-    Reflect.set(Reflect.get(transport, side) as object, 'credentials', credentials);
+  for (const side of ['lines', 'receiver']) {
+    const part = Reflect.get(transport, side) as object;
+    Reflect.set(part, 'options', { ...(Reflect.get(part, 'options') as object), credentials });
+  }
 }
 
 function flipped(piece: Buffer, fromEnd: number, bit: number): Buffer {
