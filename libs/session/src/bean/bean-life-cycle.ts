@@ -40,7 +40,7 @@ export interface OnBeanRestored {
  * The state of a bean is about to be compared and stored.
  *
  * The hook runs at each commit of a request that has touched the bean: when the request ends, and at each
- * `HttpSession.commit()`. Changes that it makes, also to other beans, are stored with the rest. The hook must be
+ * `HttpSession.flush()`. Changes that it makes, also to other beans, are stored with the rest. The hook must be
  * synchronous. If it throws, the commit fails with the same error and stores nothing.
  *
  * @example

@@ -2,7 +2,7 @@ import { SessionError } from './session.error.js';
 
 /**
  * Two overlapping requests changed the same field of a bean, and no `@Merge` rule tells how to merge it. Thrown to the
- * later one when it is committed: at the end of the request, or by `HttpSession.commit()`. Nothing of this commit was
+ * later one when it is committed: at the end of the request, or by `HttpSession.flush()`. Nothing of this commit was
  * stored, and the request may be sent again. The answer is 409.
  *
  * @example

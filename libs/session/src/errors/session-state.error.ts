@@ -12,7 +12,7 @@ export type SessionStateReason = 'unstorable' | 'undecodable' | 'newer-version';
  * The state that was stored before stays as it is. The answer is 500.
  *
  * State is read at the first access of a request to a bean, and stored when the request is committed: at its end, or by
- * `HttpSession.commit()`. Methods of `HttpSession` throw this error for arguments that they cannot store.
+ * `HttpSession.flush()`. Methods of `HttpSession` throw this error for arguments that they cannot store.
  *
  * @example
  * ```

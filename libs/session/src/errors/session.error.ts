@@ -8,7 +8,7 @@
  * @example
  * ```ts
  * try {
- *   await this.session.commit();
+ *   await this.session.flush();
  * } catch (error) {
  *   if (error instanceof SessionError) logger.warn(`${error.code}: ${error.message}`);
  *   throw error;
