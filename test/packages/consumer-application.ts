@@ -1,22 +1,21 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdtemp, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { typeScriptBlocks } from '../docs/typescript-blocks.js';
+import { packInto } from './pack.js';
 
 const root = join(import.meta.dirname, '../..');
 const fixtures = join(import.meta.dirname, 'fixtures');
 const exec = promisify(execFile);
 
-/** Where the packages of the workspace are, by their names. */
-const PACKAGES = { 'nestjs-session-beans': 'libs/session', 'nestjs-session-beans-replicated': 'libs/replicated' };
-
-/** An application of somebody who uses the packages: in a directory of its own, with nothing but what was packed. */
+/** A user's application in a directory of its own: it has the tarballs and the dependencies of its fixture. */
 export class ConsumerApplication {
-  private server: ChildProcess | undefined;
+  private readonly servers: ChildProcess[] = [];
 
   private constructor(readonly directory: string) {}
 
@@ -26,7 +25,7 @@ export class ConsumerApplication {
     await cp(join(fixtures, fixture), directory, { recursive: true });
     await cp(join(fixtures, 'application'), join(directory, 'src'), { recursive: true });
     await writeReadmeExample(join(directory, 'src'));
-    for (const [name, folder] of Object.entries(PACKAGES)) await pack(join(root, folder), directory, name);
+    await packInto(directory);
     await exec('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund'], { cwd: directory });
     return new ConsumerApplication(directory);
   }
@@ -41,11 +40,13 @@ export class ConsumerApplication {
     }
   }
 
-  /** Its address, once it listens. */
-  async start(): Promise<string> {
-    const { NODE_ENV: _, ...env } = process.env;
-    const server = spawn(process.execPath, ['dist/main.js'], { cwd: this.directory, env });
-    this.server = server;
+  /** Starts an entry of the application as a server. Gives its address, once it listens. */
+  async start(entry: string, variables: Readonly<Record<string, string>> = {}): Promise<string> {
+    const server = spawn(process.execPath, [`dist/${entry}.js`], {
+      cwd: this.directory,
+      env: { ...environment(), ...variables },
+    });
+    this.servers.push(server);
     const errors: string[] = [];
     server.stderr.on('data', (chunk) => errors.push(String(chunk)));
     for await (const line of createInterface(server.stdout)) {
@@ -55,20 +56,26 @@ export class ConsumerApplication {
     throw new Error(`the application ended before it listened: ${errors.join('')}`);
   }
 
+  /** Runs an entry of the application until it ends. Gives its output. Rejects if its exit code is not 0. */
+  async run(entry: string): Promise<string> {
+    const { stdout } = await exec(process.execPath, [`dist/${entry}.js`], { cwd: this.directory, env: environment() });
+    return stdout;
+  }
+
+  hasInstalled(name: string): boolean {
+    return existsSync(join(this.directory, 'node_modules', name));
+  }
+
   async remove(): Promise<void> {
-    if (this.server?.exitCode === null && this.server.kill()) await once(this.server, 'exit');
+    for (const server of this.servers) if (server.exitCode === null && server.kill()) await once(server, 'exit');
     await rm(this.directory, { recursive: true });
   }
 }
 
-/** Writes `<name>.tgz` into the directory. */
-async function pack(folder: string, directory: string, name: string): Promise<void> {
-  const own = await mkdtemp(join(directory, 'packed-'));
-  await exec('npm', ['pack', '--ignore-scripts', '--pack-destination', own], { cwd: folder });
-  const [tarball] = await readdir(own);
-  if (!tarball) throw new Error(`npm pack wrote no tarball of ${name}`);
-  await rename(join(own, tarball), join(directory, `${name}.tgz`));
-  await rm(own, { recursive: true });
+/** What the application inherits: not that the tests of this repository run. */
+function environment(): NodeJS.ProcessEnv {
+  const { NODE_ENV: _, ...inherited } = process.env;
+  return inherited;
 }
 
 /** The bean and the module that the README begins with. */

@@ -1,13 +1,25 @@
-import { expect, it } from '@jest/globals';
-import { describeConsumerApplication } from './describe-consumer-application.js';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { ConsumerApplication } from './consumer-application.js';
+import { describeBothPackages } from './describe-both-packages.js';
 
-describeConsumerApplication('nest11-commonjs', (application) => {
+describe('both tarballs in an application of Nest 11 with CommonJS', () => {
+  let application: ConsumerApplication;
+
+  beforeAll(async () => {
+    application = await ConsumerApplication.install('nest11-commonjs');
+    await application.compile();
+  });
+
+  afterAll(() => application?.remove());
+
+  describeBothPackages(() => application);
+
   it.each([
     ['node10', 'commonjs'],
     ['bundler', 'preserve'],
-  ])('compiles with moduleResolution %s', async (moduleResolution, module) => {
+  ])('compile with moduleResolution %s', async (moduleResolution, module) => {
     const options = ['--noEmit', '--moduleResolution', moduleResolution, '--module', module];
 
-    await expect(application().compile(...options)).resolves.toBeUndefined();
+    await expect(application.compile(...options)).resolves.toBeUndefined();
   });
 });

@@ -17,7 +17,7 @@ describe('the entries of the built packages', () => {
     expect(load(entry, allowed)).toEqual({ status: 0, error: '' });
   });
 
-  it('is checked by hooks that notice such a load', () => {
+  it('are checked by hooks that notice such a load', () => {
     expect(load('ioredis', [])).toEqual({ status: 1, error: expect.stringContaining('loads ioredis') });
   });
 });

@@ -1,4 +1,5 @@
-// Module hooks: whoever resolves one of the peers that only some entries need, directly or not, fails; except those named in ALLOWED, with commas between them.
+// Module hooks for one process. No module can import a peer that only some entries of the packages need. The variable
+// ALLOWED names exceptions, with commas between them.
 import { register } from 'node:module';
 import { isMainThread } from 'node:worker_threads';
 
@@ -12,5 +13,5 @@ export async function resolve(specifier, context, next) {
   return next(specifier, context);
 }
 
-// `--import` runs this file in the main thread; what it registers runs in the thread of the hooks.
+// `--import` runs this file in the main thread. The hooks it registers run in a thread of their own.
 if (isMainThread) register(import.meta.url);

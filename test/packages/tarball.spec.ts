@@ -1,48 +1,115 @@
-import { beforeAll, describe, expect, it } from '@jest/globals';
-import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { brokenLinks } from './broken-links.js';
+import { packAndUnpackInto } from './pack.js';
 
-describe.each(['session', 'replicated'])('the tarball of libs/%s', (folder) => {
-  const library = join(import.meta.dirname, '../../libs', folder);
-  let files: string[];
+let directory: string;
 
-  beforeAll(() => {
-    const report = execFileSync('npm', ['pack', '--dry-run', '--json', '--silent'], { cwd: library, encoding: 'utf8' });
-    const [pack] = JSON.parse(report) as { files: { path: string }[] }[];
-    files = pack?.files.map(({ path }) => path) ?? [];
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'tarballs-'));
+  await packAndUnpackInto(directory);
+});
+
+afterAll(() => rm(directory, { recursive: true }));
+
+describe.each([
+  {
+    name: 'nestjs-session-beans',
+    beside: ['CHANGELOG.md', 'CONTRIBUTING.md', 'LICENSE', 'README.md', 'SECURITY.md', 'deploy', 'docs'],
+    code: /[.](js|d[.]ts|lua)$/,
+  },
+  { name: 'nestjs-session-beans-replicated', beside: ['LICENSE', 'README.md'], code: /[.](js|d[.]ts)$/ },
+])('the tarball of $name', ({ name, beside, code }) => {
+  it(`holds dist, package.json, ${beside.join(', ')}, and nothing else`, async () => {
+    const found = await readdir(unpacked(name));
+
+    expect(found.toSorted()).toEqual([...beside, 'dist', 'package.json'].toSorted());
   });
 
-  it('holds dist, the README and the licence, and nothing else', () => {
-    const others = files.filter((path) => !path.startsWith('dist/'));
+  it('holds the JavaScript with its declarations and scripts: no specs, no source maps', async () => {
+    const files = await filesBelow(join(unpacked(name), 'dist'));
 
-    expect(others.toSorted()).toEqual(['LICENSE', 'README.md', 'package.json']);
-    expect(files).toContain('dist/index.js');
+    expect(files).toContain('index.js');
+    expect(files).toContain('index.d.ts');
+    expect(files.filter((path) => !code.test(path) || path.includes('spec.'))).toEqual([]);
   });
 
-  it('holds code, its declarations, source maps and Lua scripts, but no specs', () => {
-    expect(files.filter((path) => path.startsWith('dist/') && !/\.(js|js\.map|d\.ts|lua)$/.test(path))).toEqual([]);
-    expect(files.filter((path) => path.includes('spec.'))).toEqual([]);
-    expect(files.filter((path) => path.endsWith('.lua')).length > 0).toBe(folder === 'session');
+  it('names no source map that it does not hold', async () => {
+    const files = await filesBelow(join(unpacked(name), 'dist'));
+    const texts = await Promise.all(files.map((path) => readFile(join(unpacked(name), 'dist', path), 'utf8')));
+
+    expect(files.filter((_path, i) => texts[i]?.includes('sourceMappingURL'))).toEqual([]);
   });
 
-  it('carries the sources inside its source maps', () => {
-    const maps = files.filter((path) => path.endsWith('.map'));
-    const withoutSources = maps.filter((path) => {
-      const map = JSON.parse(readFileSync(join(library, path), 'utf8')) as { sourcesContent?: string[] };
-      return !map.sourcesContent?.every((source) => typeof source === 'string');
-    });
+  it('holds the file that an entry of its exports names', async () => {
+    const { exports } = await manifest(name);
+    const entries = Object.values(exports).flatMap((entry) =>
+      typeof entry === 'string' ? [entry] : Object.values(entry),
+    );
+    const files = await filesBelow(unpacked(name));
 
-    expect(maps.length).toBeGreaterThan(0);
-    expect(withoutSources).toEqual([]);
+    expect(entries.filter((path) => !files.includes(path.replace(/^[.][/]/, '')))).toEqual([]);
+  });
+
+  it('holds every file that its README and its docs link to', () => {
+    expect(brokenLinks(unpacked(name))).toEqual([]);
   });
 });
 
-describe('the README of libs/replicated', () => {
-  it('links to files of the tarball only', () => {
-    const readme = readFileSync(join(import.meta.dirname, '../../libs/replicated/README.md'), 'utf8');
-    const links = [...readme.matchAll(/\]\(([^)]+)\)/g)].map(([, target]) => target);
+describe('the tarball of nestjs-session-beans', () => {
+  it('holds the Lua scripts of Redis', async () => {
+    const files = await filesBelow(join(unpacked('nestjs-session-beans'), 'dist/store/redis'));
 
-    expect(links).toEqual(['LICENSE']);
+    expect(files.filter((path) => path.endsWith('.lua'))).not.toEqual([]);
+  });
+
+  it('holds nothing of the replicated store', async () => {
+    const files = await filesBelow(join(unpacked('nestjs-session-beans'), 'dist'));
+
+    expect(files.filter((path) => /replicat|grpc/.test(path))).toEqual([]);
   });
 });
+
+describe('the manifests of the packages', () => {
+  it('have one version, and the replicated store needs the core in that version', async () => {
+    const [core, replicated] = await Promise.all(Object.values(NAMES).map(manifest));
+
+    expect(replicated?.version).toBe(core?.version);
+    expect(replicated?.peerDependencies['nestjs-session-beans']).toBe(`^${core?.version}`);
+  });
+
+  it('ask for the same versions of Node, and of every peer that both have', async () => {
+    const [core, replicated] = await Promise.all(Object.values(NAMES).map(manifest));
+    const shared = Object.keys(core?.peerDependencies ?? {}).filter((peer) => replicated?.peerDependencies[peer]);
+
+    expect(shared).toEqual(expect.arrayContaining(['@nestjs/common', 'rxjs']));
+    for (const peer of shared) expect(replicated?.peerDependencies[peer]).toBe(core?.peerDependencies[peer]);
+    expect(replicated?.engines).toEqual(core?.engines);
+  });
+});
+
+const NAMES = { core: 'nestjs-session-beans', replicated: 'nestjs-session-beans-replicated' };
+
+interface Manifest {
+  readonly version: string;
+  readonly exports: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
+  readonly peerDependencies: Readonly<Record<string, string>>;
+  readonly engines: Readonly<Record<string, string>>;
+}
+
+function unpacked(name: string): string {
+  return join(directory, name, 'package');
+}
+
+async function manifest(name: string): Promise<Manifest> {
+  return JSON.parse(await readFile(join(unpacked(name), 'package.json'), 'utf8')) as Manifest;
+}
+
+async function filesBelow(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1));
+}

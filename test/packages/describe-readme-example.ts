@@ -1,20 +1,15 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import { Client, setCookies } from '../support/client.js';
-import { ConsumerApplication } from './consumer-application.js';
+import type { ConsumerApplication } from './consumer-application.js';
 
-/** The example of the README, installed from the tarball into the fixture, compiled and served over HTTP. */
-export function describeConsumerApplication(fixture: string, more?: (application: () => ConsumerApplication) => void) {
-  describe(`the packed library in the ${fixture} application`, () => {
-    let application: ConsumerApplication;
+/** The example of the README, served over HTTP by an application that installed the tarballs. */
+export function describeReadmeExample(adapter: 'express' | 'fastify', application: () => ConsumerApplication): void {
+  describe(`the example of the README on ${adapter}`, () => {
     let address: string;
 
     beforeAll(async () => {
-      application = await ConsumerApplication.install(fixture);
-      await application.compile();
-      address = await application.start();
+      address = await application().start(adapter);
     });
-
-    afterAll(() => application?.remove());
 
     it('keeps a bean from request to request', async () => {
       const client = new Client(address);
@@ -39,7 +34,5 @@ export function describeConsumerApplication(fixture: string, more?: (application
       expect(response.text).toBe('pong');
       expect(setCookies(response)).toEqual([]);
     });
-
-    more?.(() => application);
   });
 }
