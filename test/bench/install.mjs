@@ -1,4 +1,4 @@
-// Installs what the benchmark compares with, at the pinned versions, unless it is there.
+// Installs the libraries that the benchmark compares with, at pinned versions, unless they are there.
 import { spawnSync } from 'node:child_process';
 
 const cwd = import.meta.dirname;

@@ -1,5 +1,6 @@
-// npm run bench -- [--quick] [--only <part of a name>] [--parts http,in-process,growth,memory,lost-updates] [--node 24,20]
-//   [--sizes 'one number,20 KB'] [--epochs <count>] [--add]
+// npm run bench -- [--quick] [--only <part of a name>] [--parts http,in-process,growth,memory,lost-updates]
+//   [--node 24,20] [--sizes 'one number,20 KB'] [--epochs <count>] [--add] [--report]
+// `--add` keeps the earlier samples of what is measured again; `--report` only writes the report of the last run.
 import { spawnSync } from 'node:child_process';
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -58,7 +59,7 @@ if (unknown !== undefined) throw new Error(`--parts ${unknown}: there are ${Obje
 const binaries = nodes();
 const majors = (values.node ?? (isQuick ? '24' : Object.keys(binaries).toReversed().join(','))).split(',');
 
-// The load, and all that measures, stays off the server's core. The servers choose theirs themselves.
+// The load and the measuring stay off the server's core. Each server is started on that core.
 spawnSync('taskset', ['-cp', LOAD_CORE, String(process.pid)], { stdio: 'ignore' });
 const results = join(import.meta.dirname, 'results', isQuick ? 'quick' : 'full');
 mkdirSync(results, { recursive: true });
@@ -66,7 +67,7 @@ mkdirSync(results, { recursive: true });
 if (!values.report) {
   for (const part of values.parts.split(',')) {
     const file = join(results, `${part}.jsonl`);
-    // A run takes the place of what it measures again, and of nothing else.
+    // A run replaces the samples that it measures again, and keeps all others.
     const isMeasured = ({ node, name, size }) =>
       majors.includes(node) &&
       (!only || name === undefined || only.test(name)) &&
@@ -94,6 +95,6 @@ if (!values.report) {
   );
   writeFileSync(join(results, 'settings.json'), JSON.stringify(settings));
 }
-// Only what a full run measured belongs into the documentation.
+// Only a full run may write into the documentation.
 const folder = isQuick ? results : join(import.meta.dirname, '../../docs');
 console.log(writeReport(results, folder));

@@ -3,7 +3,10 @@ import { controller, createNestApplication } from './nest-application.mjs';
 
 let counter = 0;
 
-/** Nest without sessions: one counter for all clients. With `scope: 'request'`, in a provider of request scope. */
+/**
+ * Nest without sessions: all clients share one counter. With `scope: 'request'` the counter's provider is
+ * request-scoped.
+ */
 export function createApp({ adapter, scope }) {
   class Counter {
     write() {

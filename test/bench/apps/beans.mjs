@@ -5,7 +5,7 @@ import { library } from './library.mjs';
 import { replicatedStore } from './replicated-store.mjs';
 import { controller, createNestApplication } from './nest-application.mjs';
 
-/** This library, in one of its patterns. */
+/** This library with one kind of store, which `pattern` names. */
 export async function createApp({
   adapter,
   pattern = 'memory',
@@ -77,7 +77,7 @@ export async function createApp({
   );
 
   const injected = { visit: Visit, ...Object.fromEntries(others.map((Other, i) => [`other${i}`, Other])) };
-  // A machine that is busy with other things makes a benchmark slow, but must not end it.
+  // A machine that is busy with other things slows a benchmark down. Generous limits keep it from failing.
   const limits = { maxSessionBytes: 4 * 1024 * 1024, storeTimeoutMs: 10_000 };
   const options = {
     memory: () => ({ store: new MemorySessionStore({ maxSessions, maxBytes: 8 * 1024 ** 3 }) }),

@@ -1,9 +1,10 @@
 import { library } from './library.mjs';
 
 /**
- * Who takes part. `floor` is what its cost is divided by: Nest on the same adapter without sessions; `peer` the one that it is an alternative to.
- * @typedef {{ name: string, app: string, options: object, state: 'none' | 'memory' | 'redis' | 'cookie', floor: string, peer?: string,
- *   maxBytes?: number, isOurs?: boolean, isInProcessOnly?: boolean }} Contestant
+ * One implementation that the benchmark measures. `floor` names the contestant whose cost is the baseline: Nest on the
+ * same adapter, without sessions. `peer` names the well-known library that this one could replace.
+ * @typedef {{ name: string, app: string, options: object, state: 'none' | 'memory' | 'redis' | 'cookie', floor: string,
+ *   peer?: string, maxBytes?: number, isOurs?: boolean, isInProcessOnly?: boolean }} Contestant
  */
 
 const ours = (name, options, peer, floor = 'nest') => ({
@@ -72,7 +73,7 @@ const all = [
   },
 ];
 
-/** A build of the library from before a pattern was there does without it. */
+/** An older build of the library, which BENCH_LIBRARY may name, has no replicated store. */
 const canReplicate = await library('nestjs-session-beans-replicated').then(
   () => true,
   () => false,

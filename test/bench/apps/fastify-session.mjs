@@ -4,7 +4,9 @@ import { connectRedisStore } from './connect-redis-store.mjs';
 import { createNestApplication } from './nest-application.mjs';
 import { requestSessionController } from './request-session.mjs';
 
-/** Nest on Fastify and @fastify/session. `rolling: false`, its cheaper setting: by default it saves on every request. */
+/**
+ * Nest on Fastify with @fastify/session. `rolling: false` is its cheaper setting: by default it saves on every request.
+ */
 export async function createApp({ store: kind, redisPort }) {
   const store = kind === 'redis' ? { store: await connectRedisStore(redisPort) } : {};
   return createNestApplication({

@@ -10,7 +10,7 @@ const open = (request, response) =>
     cookieOptions: { secure: false },
   });
 
-/** iron-session: the session is an encrypted cookie, of at most 4 KB. */
+/** iron-session keeps the session in an encrypted cookie of at most 4 KB. */
 export function createApp() {
   class IronController {
     ping() {

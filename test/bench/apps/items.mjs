@@ -1,6 +1,6 @@
 const ITEM_BYTES = 68;
 
-/** What fills a session to about `bytes` of JSON: rows of a cart. */
+/** Rows of a cart that make about `bytes` of JSON together. */
 export function items(bytes) {
   return Array.from({ length: Math.round(bytes / ITEM_BYTES) }, (_, i) => ({
     sku: `sku-${String(i).padStart(6, '0')}`,
@@ -10,5 +10,5 @@ export function items(bytes) {
   }));
 }
 
-/** Between the read and the write of a request that can lose an update. */
+/** Waits between the read and the write of a request, so that concurrent requests can lose an update. */
 export const pause = () => new Promise((resolve) => setTimeout(resolve, Math.random() * 5));

@@ -3,7 +3,8 @@ import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 /**
- * The library under test: the build of this working copy, or that of the other working copy whose root BENCH_LIBRARY names, to compare two versions in one run.
+ * Imports the library under test. BENCH_LIBRARY may name the root of another working copy, whose build is then
+ * imported; this compares two versions in one run.
  * @param {'nestjs-session-beans' | 'nestjs-session-beans/redis' | 'nestjs-session-beans-replicated'} entry
  */
 export function library(entry) {

@@ -10,8 +10,10 @@ class BenchModule {
 Module({})(BenchModule);
 
 /**
- * Every contestant is started exactly this way: stock adapter, logger off, nothing in front of it but what `prepare` puts there.
- * @param {{ adapter?: 'express' | 'fastify', imports?: object[], controllers: Function[], providers?: object[], prepare?: (app: object) => unknown }} parts
+ * Starts every contestant in the same way: stock adapter, errors logged only, no middleware but what `prepare`
+ * installs.
+ * @param {{ adapter?: 'express' | 'fastify', imports?: object[], controllers: Function[], providers?: object[],
+ *   prepare?: (app: object) => unknown }} parts
  */
 export async function createNestApplication({ adapter, imports = [], controllers, providers = [], prepare }) {
   const module = { module: BenchModule, imports, controllers, providers };
@@ -21,7 +23,7 @@ export async function createNestApplication({ adapter, imports = [], controllers
   return app;
 }
 
-/** `@Controller()` with one `@Get(name)` per method, for files that no compiler reads. */
+/** Applies `@Controller()`, and `@Get(name)` to every method. Plain .mjs files have no decorator syntax. */
 export function controller(type, inject = {}) {
   Controller()(type);
   for (const name of Object.getOwnPropertyNames(type.prototype)) {

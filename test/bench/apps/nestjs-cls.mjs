@@ -3,7 +3,10 @@ import { controller, createNestApplication } from './nest-application.mjs';
 
 let counter = 0;
 
-/** nestjs-cls with a proxy provider: what an injected per-request object costs there. It has no sessions: one counter for all clients. */
+/**
+ * nestjs-cls with a proxy provider shows the cost of an injected per-request object in that library. It has no
+ * sessions, so all clients share one counter.
+ */
 export function createApp() {
   class Counter {
     write() {

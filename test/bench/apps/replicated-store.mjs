@@ -5,7 +5,10 @@ import { freePort } from '../measure/free-port.mjs';
 import { LOAD_CORE } from '../measure/cores.mjs';
 import { library } from './library.mjs';
 
-/** The store of one of two servers that keep sessions for each other. The other one runs beside the load, where the others have their Redis. */
+/**
+ * The store of the measured server, one of two that replicate sessions. The other server runs on the core of the load,
+ * where Redis runs for other contestants.
+ */
 export async function replicatedStore(maxSessions) {
   const ports = [await freePort(), await freePort()];
   const backup = fork(join(import.meta.dirname, 'replication-backup.mjs'), [...ports, maxSessions].map(String), {

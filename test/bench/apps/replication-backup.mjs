@@ -1,4 +1,4 @@
-// The other server of the replicated pattern: keeps copies, and has no clients of its own.
+// The second server of the replicated pattern. It keeps copies of sessions and has no clients of its own.
 import { memberStore } from './replicated-store.mjs';
 
 const [first, second, maxSessions] = process.argv.slice(2);

@@ -2,7 +2,7 @@ import { Query, Session } from '@nestjs/common';
 import { items, pause } from './items.mjs';
 import { controller } from './nest-application.mjs';
 
-/** The one controller of the peers that give `request.session`. */
+/** The controller that all libraries with a `request.session` share. */
 export function requestSessionController() {
   class SessionController {
     ping() {

@@ -6,12 +6,12 @@ import { controller, createNestApplication } from './nest-application.mjs';
 const slot = new AsyncLocalStorage();
 let counter = 0;
 
-/** Finds one cookie, and does nothing with it. */
+/** Finds one cookie. Its value is not used. */
 const readSid = (header = '') => header.slice(header.indexOf('sid=') + 4, header.indexOf('sid=') + 47);
 
 /**
- * Nest with what any library of this kind needs of the framework, and nothing else: an AsyncLocalStorage around each request, a guard that waits once,
- * the cookie, and with `interceptor` an interceptor that waits for the handler.
+ * Nest with the parts of the framework that any session library needs, and nothing else: an AsyncLocalStorage around
+ * each request, a guard that waits once, one cookie, and with `interceptor` an interceptor that waits for the handler.
  */
 export function createApp({ adapter, interceptor }) {
   class PingController {

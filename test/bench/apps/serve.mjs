@@ -1,4 +1,4 @@
-// One contestant as a server process: node serve.mjs <name> <redis port>. Tells its port over IPC when it listens.
+// One contestant as a server process: node serve.mjs <name> <redis port>. It sends its port over IPC when it listens.
 import { contestant } from './contestants.mjs';
 
 const [name, redisPort] = process.argv.slice(2);

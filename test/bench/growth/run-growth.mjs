@@ -4,7 +4,10 @@ import { Progress } from '../measure/progress.mjs';
 
 const KB = 1024;
 
-/** What grows, its points, and what is asked at each: of the memory store, in process. */
+/**
+ * Each series lets one thing grow. `at` gives the sessions and requests of one point. All run on the memory store, in
+ * process.
+ */
 const SERIES = [
   {
     series: 'beans of the session, of which the request touches one or all',
@@ -28,7 +31,9 @@ const SERIES = [
   },
 ];
 
-/** CPU per request of the memory store while one thing grows: flat or linear as it should be? */
+/**
+ * Measures the CPU per request of the memory store while one thing grows. The figures show whether the cost stays flat.
+ */
 export async function runGrowth({ node, major, rounds, requests, warmUp, isQuick, save }) {
   const points = SERIES.flatMap(({ series, points: all, at }) => {
     const chosen = isQuick ? [all[0], all.at(-2)] : all;

@@ -1,6 +1,9 @@
 import { contestants } from '../apps/contestants.mjs';
 
-/** Bytes of a session by the name that the tables use, and how many clients share the load: large sessions need fewer to be realistic. */
+/**
+ * For each size of session, by the name that the tables use: its bytes, and the number of clients. Large sessions need
+ * fewer clients to be realistic.
+ */
 export const SIZES = {
   'one number': { bytes: 0, visitors: 256 },
   '2 KB': { bytes: 2 * 1024, visitors: 128 },
@@ -8,7 +11,10 @@ export const SIZES = {
   '200 KB': { bytes: 200 * 1024, visitors: 32 },
 };
 
-/** With large sessions only those take part whose state can be large, on one adapter: the adapter adds the same to each size. */
+/**
+ * Only these contestants run with large sessions: their state can be large. One adapter is enough, because an adapter
+ * adds the same cost at each size.
+ */
 const LARGE = new Set([
   'memory',
   'external',
@@ -20,7 +26,10 @@ const LARGE = new Set([
   'iron-session',
 ]);
 
-/** Who runs at the same time, each with its peer. Few: among twenty processes on a core, each cost two to three times what it does among five. */
+/**
+ * The contestants that run at the same time, each with its peer. Groups are small because among twenty processes on a
+ * core each costs two to three times as much as among five.
+ */
 const GROUPS = [
   ['nest', ['memory', 'express-session-memory', 'iron-session', 'nestjs-cls-proxy']],
   ['nest', ['external', 'cached-validate', 'cached-bounded', 'replicated', 'express-session-redis']],
@@ -29,7 +38,8 @@ const GROUPS = [
 ];
 
 /**
- * What is measured side by side, group by group: all contestants of a group on one path with one size, each next to the floor of that moment.
+ * The blocks to measure, group by group. A block is all contestants of a group on one path with one size; each is
+ * measured next to the floor at that moment.
  * @param {{ only?: RegExp, sizes?: string[], isQuick: boolean }} options
  */
 export function groupsOfBlocks({ only, sizes = Object.keys(SIZES), isQuick }) {

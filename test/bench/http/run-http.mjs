@@ -4,19 +4,23 @@ import { Progress } from '../measure/progress.mjs';
 import { inRandomOrder } from '../measure/random-order.mjs';
 import { RedisUnderTest } from '../measure/redis.mjs';
 import { groupsOfBlocks } from './blocks.mjs';
-import { Stand } from './stand.mjs';
+import { RunningContestant } from './running-contestant.mjs';
 
 const CONNECTIONS = 32;
 
-/** So many contestants at most stand between two phases of the floor: the speed of a machine changes by the minute. */
+/**
+ * At most this many contestants run between two measurements of the floor, because the speed of a machine changes by
+ * the minute.
+ */
 const BETWEEN_FLOORS = 3;
 
 /**
- * Everyone of a group listens at once; in each round every block is run, its contestants one after the other with the floor before, between and after
- * them. An epoch starts everyone anew: which code a JIT compiler makes of a program is partly luck.
- *
- * @param {{ node: string, major: string, firstEpoch: number, epochs: number, rounds: number, ms: number, warmUp: { requests: number, ms: number }, only?: RegExp,
- *   sizes?: string[], isQuick: boolean, save: (sample: object) => void }} options
+ * Starts all contestants of a group. Each round runs every block: the contestants one after the other, with the floor
+ * before, between and after them. Each epoch starts new processes, because the code that a JIT compiler produces is
+ * partly a matter of luck.
+ * @param {{ node: string, major: string, firstEpoch: number, epochs: number, rounds: number, ms: number,
+ *   warmUp: { requests: number, ms: number }, only?: RegExp, sizes?: string[], isQuick: boolean,
+ *   save: (sample: object) => void }} options
  */
 export async function runHttp({ node, major, firstEpoch, epochs, rounds, ms, warmUp, only, sizes, isQuick, save }) {
   const groups = groupsOfBlocks({ only, sizes, isQuick });
@@ -24,23 +28,23 @@ export async function runHttp({ node, major, firstEpoch, epochs, rounds, ms, war
   for (let epoch = firstEpoch; epoch < firstEpoch + epochs; epoch++) {
     for (const blocks of groups) {
       const redis = await RedisUnderTest.start();
-      const stands = new Map();
+      const running = new Map();
       try {
         for (const { floor, size, names } of blocks) {
-          for (const name of [floor, ...names]) stands.set(name, new Set([...(stands.get(name) ?? []), size]));
+          for (const name of [floor, ...names]) running.set(name, new Set([...(running.get(name) ?? []), size]));
         }
-        for (const [name, needed] of stands) {
-          stands.set(name, await Stand.open(name, [...needed], { node, redisPort: redis.port, warmUp }));
+        for (const [name, needed] of running) {
+          running.set(name, await RunningContestant.open(name, [...needed], { node, redisPort: redis.port, warmUp }));
         }
         for (let round = 1; round <= rounds; round++) {
           for (const block of blocks) {
             progress.step(`round ${round} of ${rounds} · ${block.names[0]} … · ${block.path} · ${block.size}`);
-            const samples = await runBlock(stands, redis, { ...block, names: inRandomOrder(block.names) }, ms);
+            const samples = await runBlock(running, redis, { ...block, names: inRandomOrder(block.names) }, ms);
             for (const sample of samples) save({ node: major, epoch, round, ...sample });
           }
         }
       } finally {
-        for (const stand of stands.values()) await stand.server?.stop();
+        for (const one of running.values()) await one.server?.stop();
         await redis.stop();
       }
     }
@@ -48,9 +52,9 @@ export async function runHttp({ node, major, firstEpoch, epochs, rounds, ms, war
   progress.end();
 }
 
-async function runBlock(stands, redis, { floor, size, path, names }, ms) {
+async function runBlock(running, redis, { floor, size, path, names }, ms) {
   const samples = [];
-  const phase = (name) => runPhase(stands.get(name), redis, { name, size, path }, ms);
+  const phase = (name) => runPhase(running.get(name), redis, { name, size, path }, ms);
   let before = await phase(floor);
   for (let at = 0; at < names.length; at += BETWEEN_FLOORS) {
     const between = [];
@@ -67,7 +71,7 @@ async function runBlock(stands, redis, { floor, size, path, names }, ms) {
 async function runPhase({ server, visitors }, redis, { name, size, path }, ms) {
   const usesRedis = contestant(name).state === 'redis';
   const clients = visitors[size] ?? visitors['one number'];
-  // Peers and Nest itself know no difference between a read and one that promises to be no more.
+  // Only this library has read-only requests. The others answer /read instead.
   const asked = path === '/peek' && contestant(name).app !== 'beans' ? '/read' : path;
   const load = {
     port: server.port,
@@ -75,7 +79,8 @@ async function runPhase({ server, visitors }, redis, { name, size, path }, ms) {
     visitors: clients,
     connections: Math.min(CONNECTIONS, clients.length),
   };
-  // The first requests after others had the processor pay for its caches; those after a write, for what it made stale.
+  // The first requests pay for cold processor caches, since other processes ran before, and for values that a write made
+  // stale. They are not measured.
   await runLoad({ ...load, ms: ms / 4 });
   const trafficBefore = usesRedis ? await redis.traffic() : undefined;
   const cpuBefore = server.cpuUs;

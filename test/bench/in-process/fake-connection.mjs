@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { IncomingMessage, ServerResponse } from 'node:http';
 
-/** Stands in for a socket: takes the bytes of a response and says a tick later that they are written. */
+/** Stands in for a socket. It collects the bytes of a response and reports them as written one tick later. */
 class FakeSocket extends EventEmitter {
   writable = true;
   destroyed = false;
@@ -24,11 +24,11 @@ class FakeSocket extends EventEmitter {
   }
 }
 
-/** A keep-alive connection without a socket: real requests and responses of node:http, whose bytes are taken from them. */
+/** A keep-alive connection without a socket. Requests and responses are real ones of node:http. */
 export class FakeConnection {
   #socket = new FakeSocket();
 
-  /** @param {(request: IncomingMessage, response: ServerResponse) => void} handle what the server does with a request */
+  /** @param {(request: IncomingMessage, response: ServerResponse) => void} handle the server's request handler */
   constructor(handle) {
     this.handle = handle;
   }
@@ -55,7 +55,7 @@ export class FakeConnection {
     return new Promise((resolve) => {
       response.on('finish', () => {
         response.detachSocket(socket);
-        // As node:http does it.
+        // node:http emits `close` in the next tick, too.
         process.nextTick(() => {
           response.destroyed = true;
           response.emit('close');

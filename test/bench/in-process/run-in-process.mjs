@@ -4,7 +4,10 @@ import { inRandomOrder } from '../measure/random-order.mjs';
 import { RedisUnderTest } from '../measure/redis.mjs';
 import { WorkerProcess } from './worker-process.mjs';
 
-/** Who is measured side by side, and how many requests are under way at once: what waits for Redis is never alone for long. */
+/**
+ * The contestants that run in the same round, and how many requests are in flight at once. Contestants that wait for
+ * Redis get several, because real servers interleave such requests.
+ */
 const GROUPS = [
   {
     names: [
@@ -26,8 +29,8 @@ const GROUPS = [
 const PATHS = ['/ping', '/read', '/peek', '/write'];
 
 /**
- * Whole requests without sockets: what HTTP runs cannot resolve. In each round everyone runs everything, one after the other; each boot is a
- * process anew.
+ * Measures whole requests without sockets, which shows differences that HTTP runs cannot resolve. In each round every
+ * contestant runs every path, one after the other. Each epoch starts new processes.
  */
 export async function runInProcess({ node, major, firstEpoch, epochs, rounds, requests, warmUp, only, save }) {
   const progress = new Progress(`in process, Node ${major}`, epochs * GROUPS.length * (rounds + 2));

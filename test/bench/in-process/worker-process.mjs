@@ -2,7 +2,7 @@ import { fork } from 'node:child_process';
 import { join } from 'node:path';
 import { SERVER_CORE } from '../measure/cores.mjs';
 
-/** A worker on the server's core, and the commands one can give it. */
+/** A worker process on the server's core, and the commands that it obeys. */
 export class WorkerProcess {
   #child;
   #pending = new Map();

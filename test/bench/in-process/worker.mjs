@@ -1,4 +1,4 @@
-// One contestant in a process of its own, driven without sockets. Told what to run over IPC: worker-process.mjs is the other end.
+// One contestant in a process of its own, driven without sockets. worker-process.mjs sends it commands over IPC.
 import { setImmediate as turn } from 'node:timers/promises';
 import { contestant } from '../apps/contestants.mjs';
 import { Visitor } from '../measure/visitor.mjs';
@@ -22,7 +22,7 @@ async function ask(path, visitor, connection = connections[0]) {
 }
 
 const commands = {
-  /** As many sessions, each with about that many bytes. */
+  /** Makes `count` sessions of about `bytes` each. */
   async sessions({ count, bytes }) {
     visitors = Array.from({ length: count }, () => new Visitor());
     for (const [i, visitor] of visitors.entries()) {
@@ -32,7 +32,9 @@ const commands = {
     }
   },
 
-  /** Requests of other clients each, one after the other or some at once, in an order that no cache of the processor can foresee. */
+  /**
+   * Makes requests of different clients, `concurrency` at once, in an order that the processor's caches cannot predict.
+   */
   async run({ path, requests, concurrency = 1 }) {
     let at = 0;
     return timed(
@@ -46,7 +48,7 @@ const commands = {
     );
   },
 
-  /** Rounds of requests of one session that overlap. */
+  /** Makes rounds of requests of one session that overlap. */
   async overlap({ path, requests, concurrency }) {
     let at = 0;
     return timed(
@@ -70,7 +72,7 @@ async function timed(rounds, round, perRound = 1) {
   const began = process.cpuUsage();
   for (let i = 0; i < rounds; i++) {
     await round();
-    // Timers, and answers of Redis to what is not waited for.
+    // Let timers fire, and let Redis answer the calls that no request waits for.
     if (i % 100 === 99) await turn();
   }
   const { user, system } = process.cpuUsage(began);

@@ -5,7 +5,10 @@ import { RedisUnderTest } from '../measure/redis.mjs';
 import { Server } from '../measure/server.mjs';
 import { Visitor } from '../measure/visitor.mjs';
 
-/** So many requests of one session at once, each of which reads a number, waits up to 5 ms, and writes it one larger: how many of them count? */
+/**
+ * Sends many requests of one session at once. Each reads a number, waits up to 5 ms, and writes the number plus one.
+ * The report says how many of the increments were kept.
+ */
 export async function runLostUpdates({ node, major, increments, repetitions, only, save }) {
   const taking = contestants.filter((one) => one.state !== 'none' && (!only || only.test(one.name)));
   const progress = new Progress(`${increments} concurrent increments, Node ${major}`, taking.length);
@@ -18,7 +21,7 @@ export async function runLostUpdates({ node, major, increments, repetitions, onl
       for (let repetition = 0; repetition < repetitions; repetition++) {
         const visitor = new Visitor();
         const before = await count(clients[0], visitor);
-        // All connections are there, so that the requests really overlap.
+        // Open all connections first, so that the requests really overlap.
         await Promise.all(clients.map((client) => client.get('/ping', new Visitor())));
         const answers = await Promise.all(clients.map((client) => client.get('/slow', visitor)));
         const accepted = answers.filter(({ status }) => status === 200).length;
@@ -34,7 +37,7 @@ export async function runLostUpdates({ node, major, increments, repetitions, onl
   progress.end();
 }
 
-/** Adds one, as a request by itself. */
+/** One increment, in a request of its own. */
 async function count(client, visitor) {
   const { body } = await client.get('/write', visitor);
   return Number(body.slice('counter='.length));

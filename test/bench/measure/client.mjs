@@ -3,8 +3,9 @@ import { connect } from 'node:net';
 const HEAD_END = Buffer.from('\r\n\r\n');
 
 /**
- * One keep-alive connection, one request at a time, as cheap as Node allows: the core of the load has to outrun the one of the server. Speaks just
- * as much HTTP/1.1 as the contestants answer with: a body with a Content-Length.
+ * One keep-alive connection with one request at a time. It is as cheap as Node allows, because the load on one core has
+ * to outrun the server on another. It understands the part of HTTP/1.1 that the contestants use: a body with a
+ * Content-Length.
  */
 export class Client {
   #socket;
@@ -20,7 +21,7 @@ export class Client {
 
   /**
    * @param {string} path
-   * @param {import('./visitor.mjs').Visitor} visitor whose cookies go along and take up what comes back
+   * @param {import('./visitor.mjs').Visitor} visitor its cookies are sent, and updated from the response
    * @returns {Promise<{ status: number, body: string }>}
    */
   get(path, visitor) {

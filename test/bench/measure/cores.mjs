@@ -1,3 +1,3 @@
-/** The core of the server under test, and the one of everything else. */
+/** The processor cores of the server under test and of everything else. */
 export const SERVER_CORE = process.env.SERVER_CORE ?? '0';
 export const LOAD_CORE = process.env.LOAD_CORE ?? '1';

@@ -1,6 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** Time on a processor of all threads of a process, in microseconds, from the scheduler's own account (nanoseconds, not ticks). */
+/**
+ * Processor time of all threads of a process, in microseconds. It comes from the scheduler's statistics, which count
+ * nanoseconds instead of clock ticks.
+ */
 export function cpuTimeUs(pid) {
   let nanoseconds = 0;
   for (const thread of readdirSync(`/proc/${pid}/task`)) {

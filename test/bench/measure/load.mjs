@@ -3,11 +3,10 @@ import { Client } from './client.mjs';
 const EXPECTED = { '/ping': 'pong' };
 
 /**
- * Closed-loop load: each connection sends its next request when the last is answered. A visitor has one request at a time: each connection
- * has visitors of its own, and takes them in turn.
- *
+ * Closed-loop load: each connection sends its next request when the last one is answered. A visitor has one request at
+ * a time, because each connection has its own visitors and takes them in turn.
  * @param {{ port: number, path: string, visitors: import('./visitor.mjs').Visitor[], connections: number, ms: number,
- *   requests?: number }} load whichever of the two comes first ends it
+ *   requests?: number }} load ends after `ms` or after `requests`, whichever comes first
  * @returns {Promise<{ requests: number, seconds: number, p50: number, p99: number }>} latencies in milliseconds
  */
 export async function runLoad({ port, path, visitors, connections, ms, requests = Number.POSITIVE_INFINITY }) {

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
-/** The binaries under test by major version: the one that runs this, and the real Node 24 of the npm package `node`. */
+/** Node binaries by major version: the running one, and the Node 24 of the npm package `node`. */
 export function nodes() {
   const other = join(dirname(createRequire(import.meta.url).resolve('node/package.json')), 'bin/node');
   const running = process.versions.node.split('.', 1)[0];

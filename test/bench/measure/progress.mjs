@@ -1,4 +1,4 @@
-/** One line on the terminal that says what runs and how long it will take; a line per step where there is no terminal. */
+/** Says what runs and how long it will take: in one line on a terminal, otherwise in a line per step. */
 export class Progress {
   #began = performance.now();
   #done = 0;

@@ -7,12 +7,12 @@ import { LOAD_CORE } from './cores.mjs';
 import { cpuTimeUs } from './cpu-time.mjs';
 import { freePort } from './free-port.mjs';
 
-/** What servers send by themselves, whether or not anybody asks them. */
+/** Commands that servers send on their own, not for a request. */
 const NOT_OF_REQUESTS =
   /^(?:info|ping|hello|auth|client|config|command|select|script|function|flushall|dbsize|memory|subscribe|publish)/;
 const SCRIPT = /^(?:eval|fcall)/;
 
-/** A redis-server of the benchmark's own, beside the load, without persistence. Stop it. */
+/** A redis-server for the benchmark alone, on the core of the load, without persistence. The caller stops it. */
 export class RedisUnderTest {
   #process;
   #client;
@@ -44,8 +44,9 @@ export class RedisUnderTest {
   }
 
   /**
-   * Counters since the start: calls that applications made, bytes to and from Redis, and its own time on a processor. A script is one call: the
-   * commands inside it are counted by Redis like any other, but travel nowhere. (Who uses scripts here uses nothing else.)
+   * Counters since the start: calls that applications made, bytes to and from Redis, and Redis' own processor time. A
+   * script counts as one call. Redis also counts the commands inside a script, although they cross no network; a
+   * contestant that uses scripts sends no other commands, so only its scripts count.
    */
   async traffic() {
     const info = await this.#client.info('everything');

@@ -6,7 +6,7 @@ import { cpuTimeUs } from './cpu-time.mjs';
 
 const SCRIPT = join(import.meta.dirname, '../apps/serve.mjs');
 
-/** A contestant that listens, in a process of its own on the server's core. Stop it. */
+/** A contestant that listens, in a process of its own on the server's core. The caller stops it. */
 export class Server {
   #child;
 
@@ -36,7 +36,7 @@ export class Server {
     return cpuTimeUs(this.#child.pid);
   }
 
-  /** After a full garbage collection, in bytes. */
+  /** Memory in bytes, after a full garbage collection. */
   async memory() {
     const answer = once(this.#child, 'message');
     this.#child.send('memory');

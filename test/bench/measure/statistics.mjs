@@ -6,7 +6,7 @@ export function median(values) {
 }
 
 /**
- * Median with its 95 % bootstrap interval. The resampling is seeded: the same samples always give the same interval.
+ * Median with its 95 % bootstrap interval. Resampling is seeded, so the same samples always give the same interval.
  * @param {number[]} values
  * @returns {{ median: number, low: number, high: number, count: number }}
  */

@@ -18,7 +18,7 @@ const NAMES = [
 const SIZES = { 'one number': '/write', '2 KB': '/fill?bytes=2048' };
 const CONNECTIONS = 16;
 
-/** What sessions take: of the heap of a server after a full garbage collection, and of Redis. */
+/** Measures the memory of sessions: in the server's heap after a full garbage collection, and in Redis. */
 export async function runMemory({ node, major, sessions, only, save }) {
   const names = NAMES.filter((name) => contestants.some((one) => one.name === name) && (!only || only.test(name)));
   const progress = new Progress(
@@ -31,7 +31,8 @@ export async function runMemory({ node, major, sessions, only, save }) {
       const redis = await RedisUnderTest.start();
       const server = await Server.start(name, { node, redisPort: redis.port });
       try {
-        // What is made once (code, connections, tables that grow in steps) is none of a session's.
+        // These first sessions load code, open connections and grow tables, which must not count as memory of a
+        // session.
         await create(server, path, 2_000);
         const before = { heap: (await server.memory()).heap, redis: await redis.usedBytes() };
         await create(server, path, sessions);

@@ -5,7 +5,8 @@ const LINES = ['#2563eb', '#dc2626', '#059669', '#d97706'];
 const escape = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 
 const frame = (width, height, title, body) =>
-  `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="system-ui, sans-serif" font-size="12" role="img" aria-label="${escape(title)}">
+  `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="system-ui, sans-serif"` +
+  ` font-size="12" role="img" aria-label="${escape(title)}">
 <rect width="${width}" height="${height}" fill="#ffffff"/>
 <text x="12" y="22" font-size="14" font-weight="600" fill="#111827">${escape(title)}</text>
 ${body.join('\n')}
@@ -24,20 +25,24 @@ export function barChart(title, bars) {
     const y = 40 + i * row;
     return [
       `<text x="${left - 8}" y="${y + 13}" text-anchor="end" fill="#111827">${escape(name)}</text>`,
-      `<rect x="${left}" y="${y}" width="${(x(median) - left).toFixed(1)}" height="16" fill="${isOurs ? OURS : OTHERS}"/>`,
-      `<line x1="${x(low).toFixed(1)}" x2="${x(high).toFixed(1)}" y1="${y + 8}" y2="${y + 8}" stroke="#111827" stroke-width="1.5"/>`,
+      `<rect x="${left}" y="${y}" width="${(x(median) - left).toFixed(1)}" height="16"` +
+        ` fill="${isOurs ? OURS : OTHERS}"/>`,
+      `<line x1="${x(low).toFixed(1)}" x2="${x(high).toFixed(1)}" y1="${y + 8}" y2="${y + 8}"` +
+        ` stroke="#111827" stroke-width="1.5"/>`,
       `<text x="${(x(high) + 6).toFixed(1)}" y="${y + 13}" fill="#374151">${median.toFixed(2)}</text>`,
     ];
   });
   const height = 50 + bars.length * row;
   body.push(
-    `<line x1="${x(1).toFixed(1)}" x2="${x(1).toFixed(1)}" y1="34" y2="${height - 8}" stroke="#111827" stroke-dasharray="3 3"/>`,
+    `<line x1="${x(1).toFixed(1)}" x2="${x(1).toFixed(1)}" y1="34" y2="${height - 8}"` +
+      ` stroke="#111827" stroke-dasharray="3 3"/>`,
   );
   return frame(width, height, title, body);
 }
 
 /**
- * Lines over a logarithmic axis of what grows; linear upwards from 0, or logarithmic too where that is what shows a straight line.
+ * A line chart. The x axis is logarithmic. The y axis starts at 0, or is logarithmic where only that shows a straight
+ * line.
  * @param {Record<string, [number, number][]>} lines by name
  */
 export function lineChart(title, lines, { isLogarithmic = false } = {}) {
@@ -49,13 +54,16 @@ export function lineChart(title, lines, { isLogarithmic = false } = {}) {
   const y = scale(ys, height - bottom, top, isLogarithmic, isLogarithmic ? undefined : 0);
   const body = [...new Set(xs)].map(
     (value) =>
-      `<text x="${x(value).toFixed(1)}" y="${height - bottom + 18}" text-anchor="middle" fill="#6b7280">${value.toLocaleString('en')}</text>`,
+      `<text x="${x(value).toFixed(1)}" y="${height - bottom + 18}" text-anchor="middle"` +
+      ` fill="#6b7280">${value.toLocaleString('en')}</text>`,
   );
   const most = Math.max(...ys);
   for (const value of isLogarithmic ? [Math.min(...ys), most] : [0, most / 2, most]) {
     body.push(
-      `<text x="${left - 8}" y="${(y(value) + 4).toFixed(1)}" text-anchor="end" fill="#6b7280">${value < 10 ? value.toFixed(1) : Math.round(value).toLocaleString('en')}</text>`,
-      `<line x1="${left}" x2="${width - right}" y1="${y(value).toFixed(1)}" y2="${y(value).toFixed(1)}" stroke="#e5e7eb"/>`,
+      `<text x="${left - 8}" y="${(y(value) + 4).toFixed(1)}" text-anchor="end"` +
+        ` fill="#6b7280">${value < 10 ? value.toFixed(1) : Math.round(value).toLocaleString('en')}</text>`,
+      `<line x1="${left}" x2="${width - right}" y1="${y(value).toFixed(1)}" y2="${y(value).toFixed(1)}"` +
+        ` stroke="#e5e7eb"/>`,
     );
   }
   for (const [i, [name, points]] of Object.entries(lines).entries()) {
@@ -71,7 +79,7 @@ export function lineChart(title, lines, { isLogarithmic = false } = {}) {
   return frame(width, height, title, body);
 }
 
-/** @returns where a value stands between `from` and `to` */
+/** @returns a function that gives the position of a value between `from` and `to` */
 function scale(values, from, to, isLog, least = Math.min(...values)) {
   const map = isLog ? Math.log10 : (value) => value;
   const [low, high] = [map(least), map(Math.max(...values))];

@@ -9,7 +9,7 @@ const LABELS = { '/ping': 'no session', '/read': 'read', '/peek': 'read, `@ReadO
 const of = (all, wanted) =>
   all.filter((sample) => Object.entries(wanted).every(([field, value]) => sample[field] === value));
 
-/** @returns median and interval of what `value` makes of the samples; undefined without any */
+/** @returns median and interval of `value(sample)` over the samples; undefined without any */
 function summary(all, value) {
   const values = all.map(value).filter((one) => one !== undefined && Number.isFinite(one));
   return values.length === 0 ? undefined : medianWithInterval(values);
@@ -28,7 +28,7 @@ export function timesFloor(all) {
   });
 }
 
-/** What goes with it: throughput, latency at saturation, Redis. */
+/** Throughput, latency at saturation, and the traffic to Redis. */
 export function throughput(all) {
   return sections(all, 'one number', (samples, floor) => {
     const rows = [floor, ...named(samples, floor)].map((name) => {
@@ -59,7 +59,7 @@ export function throughput(all) {
   });
 }
 
-/** What a session costs over bare Nest, as a share of what the peer costs over it in the same round. */
+/** The cost of a session over bare Nest, as a share of the peer's cost over bare Nest in the same round. */
 export function shareOfPeer(all) {
   const rows = [];
   for (const { name, peer } of contestants.filter((one) => one.peer)) {
@@ -92,7 +92,7 @@ export function shareOfPeer(all) {
   );
 }
 
-/** CPU over bare Nest by size of the session. */
+/** CPU over bare Nest, by size of the session. */
 export function bySize(all) {
   return distinct(all, 'node')
     .map((node) => {
@@ -121,7 +121,7 @@ export function bySize(all) {
     .join('\n\n');
 }
 
-/** The bars of the chart: the same figures as `timesFloor` for one node and floor. */
+/** The bars of a chart: the figures of `timesFloor` for one Node version and floor. */
 export function bars(all, node, floor, path) {
   const samples = of(all, { node, size: 'one number', path });
   return named(samples, floor)
@@ -153,7 +153,7 @@ function sections(all, size, write) {
     .join('\n\n');
 }
 
-/** Median of a field, as text; a dash where it was not measured. */
+/** Median of a field, as text; a dash where the field was not measured. */
 function mid(list, field, digits) {
   return list[0]?.[field] === undefined ? '–' : number(median(list.map((one) => one[field])), digits);
 }

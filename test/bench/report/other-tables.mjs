@@ -80,5 +80,5 @@ export function lostUpdates(all) {
   );
 }
 
-/** Per 100,000 sessions, of bytes per session. */
+/** Megabytes per 100,000 sessions, from bytes per session. */
 const mb = (bytes) => number((bytes * 100_000) / 1024 / 1024, 0);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { contestants } from '../apps/contestants.mjs';
 import { SIZES } from '../http/blocks.mjs';
 
-/** What a part of the benchmark has measured; empty when it was not run. */
+/** The samples that a part of the benchmark has saved; empty if the part never ran. */
 export function samples(results, part) {
   const file = join(results, `${part}.jsonl`);
   if (!existsSync(file)) return [];
@@ -13,13 +13,16 @@ export function samples(results, part) {
     .map((line) => JSON.parse(line));
 }
 
-/** What is measured again stands behind what was not: tables have an order of their own. */
+/** A repeated measurement is appended to the file, so the tables cannot rely on the order there. */
 const ORDER = {
   size: Object.keys(SIZES),
   name: contestants.map(({ name }) => name),
 };
 
-/** The distinct values of a field: contestants and sizes in the order of the tables, all else in the order in which it was first measured. */
+/**
+ * The distinct values of a field. Contestants and sizes come in the order of the tables, other values in the order in
+ * which they were first measured.
+ */
 export function distinct(list, field) {
   const values = [...new Set(list.map((sample) => sample[field]))];
   const order = ORDER[field];

@@ -6,9 +6,9 @@ import { growth, inProcess, lostUpdates, memory } from './other-tables.mjs';
 import { distinct, samples } from './samples.mjs';
 
 /**
- * Puts the figures into `performance.md` of a folder, between the marks that stand for them there, and draws the charts beside it. The words around the
- * marks are written by hand; without a file, only marks are written.
- * @returns {string} what was written
+ * Writes the figures into `performance.md` in `folder`, between the marks of each table, and the charts beside it. The
+ * text around the marks is written by hand. If the file is missing, one with marks only is made.
+ * @returns {string} a line that says which files were written
  */
 export function writeReport(results, folder) {
   const http = samples(results, 'http');

@@ -5,8 +5,8 @@ import { Server } from '../measure/server.mjs';
 import { Visitor } from '../measure/visitor.mjs';
 import { SIZES } from './blocks.mjs';
 
-/** A contestant that listens, with clients of each size that have their sessions. */
-export class Stand {
+/** A contestant that listens, and per size of session the clients that have sessions there. */
+export class RunningContestant {
   constructor(server, visitors) {
     this.server = server;
     this.visitors = visitors;
@@ -18,7 +18,7 @@ export class Stand {
     const client = new Client(server.port);
     const visitors = {};
     const { app, isOurs, maxBytes = Number.POSITIVE_INFINITY } = contestant(name);
-    // What has no sessions is asked by the same clients whatever the size.
+    // A contestant without sessions has the same clients for every size.
     const taken = app === 'bare' ? ['one number'] : sizes.filter((size) => SIZES[size].bytes <= maxBytes);
     for (const size of taken) {
       const { bytes, visitors: count } = SIZES[size];
@@ -27,15 +27,15 @@ export class Stand {
         if (bytes > 0) await answers(client, `/fill?bytes=${bytes}`, visitor, 'filled');
         await answers(client, '/write', visitor, 'counter=');
       }
-      await refuseStrangeCounting(name, client, visitors[size][0]);
+      await refuseWrongCounting(name, client, visitors[size][0]);
     }
     client.close();
-    // Compiled: the compiler of V8 is at work for some 50,000 requests, and what it costs is the server's processor time.
+    // Warm up: V8 compiles for some 50,000 requests, and its compiler runs on the server's core.
     for (const path of isOurs ? ['/ping', '/read', '/peek', '/write'] : ['/ping', '/read', '/write']) {
       const load = { port: server.port, path, visitors: Object.values(visitors)[0], connections: 16 };
       await runLoad({ ...load, ...settings.warmUp });
     }
-    return new Stand(server, visitors);
+    return new RunningContestant(server, visitors);
   }
 }
 
@@ -45,8 +45,8 @@ async function answers(client, path, visitor, expected) {
   return Number(body.slice(body.indexOf('=') + 1));
 }
 
-/** A contestant that does not count is not faster, it is broken. */
-async function refuseStrangeCounting(name, client, visitor) {
+/** A contestant that does not count correctly is broken, so that its speed means nothing. */
+async function refuseWrongCounting(name, client, visitor) {
   const before = await answers(client, '/read', visitor, 'counter=');
   const after = await answers(client, '/write', visitor, 'counter=');
   if (after !== before + 1 || (await answers(client, '/read', visitor, 'counter=')) !== after)
