@@ -40,10 +40,12 @@ function haproxy(servers) {
     ].join('\n'),
   );
   return `# A client goes to the primary that its session cookie names, and to the backup when that is down: <id>.<primary>.<backup>.<epoch>.<mac>
-# For SESSION_PATTERN=replicated. NODE_NAME of a server is its name here. Written by \`node deploy/pairs.mjs haproxy ${servers.join(' ')}\`.
+# For SESSION_PATTERN=replicated. NODE_NAME of a server is its name here. Written by \`node deploy/pairs.mjs haproxy
+# ${servers.join(' ')}\`.
 #
-# Does the same as primary-backup.cfg, also in the moment between a crash and its detection: each pair is a backend of its own, in which a
-# request that the primary does not take can only go to the backup. The price is N (N-1) backends, each with checks of its own.
+# Does the same as primary-backup.cfg, also in the moment between a crash and its detection: each pair is a backend of
+# its own, in which a request that the primary does not take can only go to the backup. The price is N (N-1) backends,
+# each with checks of its own.
 
 frontend sessions
     bind "\${LISTEN}"
@@ -51,8 +53,8 @@ frontend sessions
     http-request set-header X-Forwarded-For %[src]
     http-request set-header X-Forwarded-Proto %[ssl_fc,iif(https,http)]
 
-    # The cookie is __Host-sid over TLS and sid over plain http. The id has no dot, so the second field is the primary and the third the
-    # backup. A pair that does not exist is the default backend.
+    # The cookie is __Host-sid over TLS and sid over plain http. The id has no dot, so the second field is the primary
+    # and the third the backup. A pair that does not exist is the default backend.
     http-request set-var(txn.token) req.cook(__Host-sid)
     http-request set-var(txn.token) req.cook(sid) unless { var(txn.token) -m found }
     use_backend pair_%[var(txn.token),field(2,.)]_%[var(txn.token),field(3,.)] if { var(txn.token),field(3,.) -m found }
@@ -65,18 +67,19 @@ backend servers
     use-server %[var(txn.token),field(2,.)] if { var(txn.token),field(2,.) -m found }
 ${servers.map((name) => haproxyServer(name)).join('\n')}
 
-# The first server that is up takes all. The others are there for the case that both owners are down. Never \`option allbackups\`.
+# The first server that is up takes all. The others are there for the case that both owners are down. Never \`option
+# allbackups\`.
 ${backends.join('\n')}`;
 }
 
 function nginx(servers) {
   const pairs = pairsOf(servers);
   return `# A client goes to the primary that its session cookie names, and to the backup when that is down: <id>.<primary>.<backup>.<epoch>.<mac>
-# For SESSION_PATTERN=replicated. NODE_NAME of a server is its name here. Written by \`node deploy/pairs.mjs nginx ${servers.join(' ')}\`.
-# Goes with proxy.conf, which tells how to fill in the addresses.
+# For SESSION_PATTERN=replicated. NODE_NAME of a server is its name here. Written by \`node deploy/pairs.mjs nginx
+# ${servers.join(' ')}\`. Goes with proxy.conf, which tells how to fill in the addresses.
 
-# The cookie is __Host-sid over TLS and sid over plain http. The id has no dot, so the second field is the primary and the third the
-# backup, "-" where there is none.
+# The cookie is __Host-sid over TLS and sid over plain http. The id has no dot, so the second field is the primary and
+# the third the backup, "-" where there is none.
 map $http_cookie $session_owners {
     default "";
     "~(?:^|;)[ \\t]*__Host-sid=[^.;]*\\.(?<tls_owners>[A-Za-z0-9]+\\.[A-Za-z0-9-]+)" $tls_owners;
@@ -98,11 +101,12 @@ ${nginxUpstream(
 # Sessions without a backup.
 ${servers.map((name) => nginxUpstream(`only_${name}`, [nginxServer(name), ...nginxBackups(servers.filter((one) => one !== name))])).join('\n')}
 
-# The backup gets requests while the primary is down. A third server would share them with the backup, so it is not here: see @any.
+# The backup gets requests while the primary is down. A third server would share them with the backup, so it is not
+# here: see @any.
 ${pairs.map(({ primary, backup }) => nginxUpstream(`pair_${primary}_${backup}`, [nginxServer(primary), ...nginxBackups([backup])])).join('\n')}
 
-# @any would send every request again that failed, POST, too, though the server may have carried it out before it died. Again goes what is
-# safe, and what cannot have been carried out, since no byte of it was sent to any server.
+# @any would send every request again that failed, POST, too, though the server may have carried it out before it died.
+# Again goes what is safe, and what cannot have been carried out, since no byte of it was sent to any server.
 map $request_method:$upstream_bytes_sent $is_sent_again {
     default 0;
     "~^(?:GET|HEAD|OPTIONS):" 1;

@@ -1,10 +1,11 @@
-// Joins the log of a balancer with the records of its servers: where did the time of each request go, from the client's side to the SQL?
+// Joins the log of a balancer with the records of its servers: where did the time of each request go, from the client's
+// side to the SQL?
 //
 //   node deploy/observability/join-logs.mjs [--json] [--slowest 20] haproxy.log s1.log s2.log s3.log
 //
-// Reads any mixture of files, or its standard input: lines of haproxy-log.cfg or nginx-log.conf.template, and those that servers write with
-// `slowRequestMs` (SLOW_REQUEST_MS of the sample; 0 writes all). Other lines are passed over. Two tables: the servers, and the slowest
-// requests. All times in ms.
+// Reads any mixture of files, or its standard input: lines of haproxy-log.cfg or nginx-log.conf.template, and those
+// that servers write with `slowRequestMs` (SLOW_REQUEST_MS of the sample; 0 writes all). Other lines are passed over.
+// Two tables: the servers, and the slowest requests. All times in ms.
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 

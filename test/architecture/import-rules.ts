@@ -26,7 +26,8 @@ const CORE: PackageRules = {
   sources: 'libs/session/src/',
   name: 'nestjs-session-beans',
   ownSpecsOnly: false,
-  // `store/*` are the implementations. `store/heap` is shared by stores that keep sessions in this process, `store-kit` is the public entry to all of that.
+  // `store/*` are the implementations. `store/heap` is shared by stores that keep sessions in this process, `store-kit`
+  // is the public entry to all of that.
   mayImport: {
     errors: [],
     store: ['errors'],
@@ -96,9 +97,9 @@ const REPLICATED: PackageRules = {
 const PACKAGES = [CORE, REPLICATED];
 
 /**
- * The sentences that are wrong about the imports of these files: cycles, the wrong direction, an index imported from inside, a package that knows another
- * one by more than its public entries, the sample reaching into a package. A type-only import couples as any other does. Specs import what they like
- * inside their package.
+ * The sentences that are wrong about the imports of these files: cycles, the wrong direction, an index imported from
+ * inside, a package that knows another one by more than its public entries, the sample reaching into a package. A
+ * type-only import couples as any other does. Specs import what they like inside their package.
  */
 export function importViolations(sources: Sources): string[] {
   const graph = new Map<string, string[]>();

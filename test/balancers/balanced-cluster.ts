@@ -53,7 +53,9 @@ export class BalancedCluster {
     for (const node of this.nodes) await this.getsRequests(node);
   }
 
-  /** Resolves when the group of servers bears the loss of one: all have heard, after their start, what to consent to. */
+  /**
+   * Resolves when the group of servers bears the loss of one: all have heard, after their start, what to consent to.
+   */
   async bearsLoss(): Promise<void> {
     for (const { name, url } of this.nodes)
       await eventually(`${name} consents to new owners`, async () => {

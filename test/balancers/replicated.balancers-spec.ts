@@ -87,7 +87,8 @@ describe.each(variants)('SESSION_PATTERN=replicated behind $variant', ({ variant
     expect([0, 502, 503]).toEqual(expect.arrayContaining([...new Set(answers.flatMap(({ before }) => before))]));
     await Promise.all(moving.map((client) => client.countUp(2)));
     expect(moving.flatMap(({ lost }) => lost)).toEqual([]);
-    // Two rules let the requests of the moment before the detection go to the third server, which becomes the primary then.
+    // Two rules let the requests of the moment before the detection go to the third server, which becomes the primary
+    // then.
     const allowed =
       variant === 'HAProxy, two rules' ? moving.map(() => ['s2', 's3']) : movingBackups.map((one) => [one]);
     for (const [i, client] of moving.entries()) expect(allowed[i]).toContain(primaryOf(client));

@@ -3,8 +3,8 @@ import { BalancedClient } from '../support/balanced-client.js';
 let customers = 0;
 
 /**
- * A client that puts articles into its cart, each of them once and under a name of its own: so it can tell what was lost from what was done twice,
- * which numbers cannot. Close it.
+ * A client that puts articles into its cart, each of them once and under a name of its own: so it can tell what was
+ * lost from what was done twice, which numbers cannot. Close it.
  */
 export class ShoppingClient extends BalancedClient {
   /** What it asked the server to put into the cart, and what it was told is there. */
@@ -14,7 +14,10 @@ export class ShoppingClient extends BalancedClient {
   /** What it was answered with instead of the cart: 0 where the connection ended without an answer. */
   readonly failures: number[] = [];
 
-  /** What a cart lacked that had been acknowledged before it was asked for, and what it held twice or had never been ordered. */
+  /**
+   * What a cart lacked that had been acknowledged before it was asked for, and what it held twice or had never been
+   * ordered.
+   */
   readonly lost: string[] = [];
   readonly wrong: string[] = [];
 

@@ -12,13 +12,18 @@ export interface WorkloadReport {
   readonly requests: number;
   readonly acknowledged: number;
 
-  /** Acknowledged updates that are not there any more, articles that are there twice, and numbers that nothing explains. Empty when all is well. */
+  /**
+   * Acknowledged updates that are not there any more, articles that are there twice, and numbers that nothing explains.
+   * Empty when all is well.
+   */
   readonly problems: readonly string[];
 
   /** How often a client was answered with something else than it asked for, by status; 0 where its connection ended. */
   readonly failures: Readonly<Record<string, number>>;
 
-  /** Counts beyond those acknowledged: carried out without an answer, or twice, since the balancer may send a GET again. */
+  /**
+   * Counts beyond those acknowledged: carried out without an answer, or twice, since the balancer may send a GET again.
+   */
   readonly surplus: number;
 }
 

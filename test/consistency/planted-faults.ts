@@ -52,7 +52,9 @@ export const plantedFaults = {
       },
     }),
 
-  /** `unchanged` for any copy that is not older than a save of its own server: what numbers without a base would say. */
+  /**
+   * `unchanged` for any copy that is not older than a save of its own server: what numbers without a base would say.
+   */
   saysUnchanged: (store: SessionStore) =>
     withMethods(store, {
       async load(key, options) {

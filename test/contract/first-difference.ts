@@ -22,7 +22,9 @@ function withoutRenewed(result: LoadResult): LoadResult {
 
 type StoreCall = (on: SessionStore) => Promise<unknown>;
 
-/** Plays the commands on the model and on the store, and says where their answers part; undefined when they never do. */
+/**
+ * Plays the commands on the model and on the store, and says where their answers part; undefined when they never do.
+ */
 export async function firstDifference(
   create: (clock: ManualClock) => SessionStore,
   commands: readonly StoreCommand[],

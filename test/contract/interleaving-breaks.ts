@@ -8,8 +8,9 @@ const LIFETIME = { idleTimeoutMs: 60_000, absoluteTimeoutMs: 600_000, unjoinedTi
 const KEY = 'session';
 
 /**
- * Several clients use one session at the same time, in the order that the scheduler chooses: they load, count up one of two parts, save, and start
- * again after a conflict; they touch; and one of them may end or renew it. Names what must not have happened.
+ * Several clients use one session at the same time, in the order that the scheduler chooses: they load, count up one of
+ * two parts, save, and start again after a conflict; they touch; and one of them may end or renew it. Names what must
+ * not have happened.
  *
  * @param plant put around the store outside of the scheduling, so that its calls interleave as well
  */

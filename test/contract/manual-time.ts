@@ -1,6 +1,7 @@
 /**
- * A script of the Redis store with the time of the test in place of Redis's: what `TIME` answers stands under a key, and a TTL is a field that is
- * looked at whenever the key is. So a model with a manual clock can be played against the real scripts.
+ * A script of the Redis store with the time of the test in place of Redis's: what `TIME` answers stands under a key,
+ * and a TTL is a field that is looked at whenever the key is. So a model with a manual clock can be played against the
+ * real scripts.
  */
 export function withManualTime(lua: string, clockKey: string): string {
   const [shebang, ...rest] = lua.split('\n');

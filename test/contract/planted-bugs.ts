@@ -12,7 +12,9 @@ interface PlantedBug {
   /** Rule the suite has to name. */
   readonly rule: string;
 
-  /** False for bugs that only show when calls overlap, or outside the calls: the model plays one call after the other. */
+  /**
+   * False for bugs that only show when calls overlap, or outside the calls: the model plays one call after the other.
+   */
   readonly sequential: boolean;
 
   readonly plant: (store: SessionStore) => SessionStore;

@@ -13,7 +13,10 @@ interface PlantedBug {
   readonly rule: string;
   readonly plant: () => void;
 
-  /** Shows only when a message overtakes an answer: how often the rule is played until then, at most. Most runs need one. */
+  /**
+   * Shows only when a message overtakes an answer: how often the rule is played until then, at most. Most runs need
+   * one.
+   */
   readonly plays?: number;
 }
 

@@ -278,7 +278,9 @@ function flipped(piece: Buffer, fromEnd: number, bit: number): Buffer {
   return changed;
 }
 
-/** What was heard besides the alert of TLS and the settings and farewell of HTTP/2, which say nothing about sessions. */
+/**
+ * What was heard besides the alert of TLS and the settings and farewell of HTTP/2, which say nothing about sessions.
+ */
 function wordsIn(heard: Buffer, { adapter, hasTls }: TransportSetting): string {
   if (hasTls) return heard[0] === 0x15 ? '' : heard.toString('latin1');
   if (adapter === 'grpc') return heard.length <= 100 ? '' : heard.toString('latin1');

@@ -19,8 +19,8 @@ const protections = {
 const PATIENT_MS = 60_000;
 
 /**
- * Calls a member. A busy machine may take longer to connect than a transport waits for it. Then nothing was sent, and the
- * call is made again.
+ * Calls a member. A busy machine may take longer to connect than a transport waits for it. Then nothing was sent, and
+ * the call is made again.
  */
 export async function callMember(
   transport: ReplicationTransport,

@@ -1,6 +1,8 @@
 /** A ```ts block of a Markdown file, as a module of its own. */
 export interface TypeScriptBlock {
-  /** File name for the compiler; a block whose first line is `// counter.ts` is what `./counter.js` means to the others. */
+  /**
+   * File name for the compiler; a block whose first line is `// counter.ts` is what `./counter.js` means to the others.
+   */
   readonly name: string;
 
   /** The page with everything blanked but the block and its preface: line numbers are those of the page. */
@@ -11,8 +13,8 @@ export interface TypeScriptBlock {
 }
 
 /**
- * The blocks of one page. What only the compiler needs, imports and declarations, may stand in an HTML comment right above a
- * block, its preface:
+ * The blocks of one page. What only the compiler needs, imports and declarations, may stand in an HTML comment right
+ * above a block, its preface:
  *
  *     <!-- ts
  *     import { Cart } from './cart.js';

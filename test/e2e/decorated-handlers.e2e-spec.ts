@@ -21,7 +21,9 @@ class Notes {
   lines: unknown[] = [];
 }
 
-/** Puts another function in the place of the handler, as decorators do that trace, cache, retry or open a transaction. */
+/**
+ * Puts another function in the place of the handler, as decorators do that trace, cache, retry or open a transaction.
+ */
 function Traced(): MethodDecorator {
   return (_target, _key, descriptor: PropertyDescriptor) => {
     const original = descriptor.value as (...args: unknown[]) => unknown;

@@ -352,7 +352,10 @@ const loading = [
 
 const notLoading = 'nothing/lonely-a nothing/lonely-b nothing/shared class-used/nothing'.split(' ');
 
-/** Request-scoped beans are built for every handler of a controller that has one which needs them, before Nest looks at the handler. */
+/**
+ * Request-scoped beans are built for every handler of a controller that has one which needs them, before Nest looks at
+ * the handler.
+ */
 const notLoadingProxies = [
   'nothing/plain nothing/enhanced/1 inherited',
   'nothing/skipped direct/skipped three-levels/skipped request/skipped class-skipped/nothing',

@@ -40,7 +40,10 @@ export class AcknowledgedWrites {
     return countBelow(this.byClient.get(client)?.possible ?? [], moment);
   }
 
-  /** How many of a client, or of all, had been sent before a moment and were never acknowledged, though they may have been stored. */
+  /**
+   * How many of a client, or of all, had been sent before a moment and were never acknowledged, though they may have
+   * been stored.
+   */
   unknownBefore(client: string | undefined, moment: number): number {
     const clients = client === undefined ? [...this.clients] : [client];
     return clients.reduce((sum, each) => sum + countBelow(this.byClient.get(each)?.unknown ?? [], moment), 0);

@@ -7,7 +7,8 @@ import type { Violation } from './violation.js';
 /**
  * When nobody writes any more, and `maxStalenessMs` after that:
  *
- * - lost update: what is stored holds every acknowledged write, and besides at most those whose outcome is unknown (`made up`);
+ * - lost update: what is stored holds every acknowledged write, and besides at most those whose outcome is unknown
+ *   (`made up`);
  * - wrong entry: every server says the same as the store, whichever client asks and however often;
  * - lost session: a session that nobody ended is there.
  *

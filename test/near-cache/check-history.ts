@@ -8,7 +8,10 @@ import type { Rule, Violation } from './violation.js';
 export interface HistoryReport {
   readonly violations: readonly Violation[];
 
-  /** Requests that were answered with what they saw, and how many of these saw less than was acknowledged when they were sent. */
+  /**
+   * Requests that were answered with what they saw, and how many of these saw less than was acknowledged when they were
+   * sent.
+   */
   readonly observations: number;
   readonly stale: number;
 
@@ -34,17 +37,19 @@ interface Shown extends Count {
  * Checks every answer against all that was acknowledged before it was asked for:
  *
  * - own write not read: a client sees its own writes, once they are answered, whichever server it asks;
- * - went back: of what a client has been shown, nothing disappears for it again. After a failover of Redis, writes may that were never acknowledged
- *   (they had been stored, and seen, on the primary that is lost): as many as there were, and none that were acknowledged;
+ * - went back: of what a client has been shown, nothing disappears for it again. After a failover of Redis, writes may
+ *   that were never acknowledged (they had been stored, and seen, on the primary that is lost): as many as there were,
+ *   and none that were acknowledged;
  * - too stale: a read holds every write that was answered more than `maxStalenessMs` before the read was sent;
  * - made up: nothing is counted that was not written, or was refused, or twice;
  * - torn: the parts that one request changes are seen changed together;
  * - served after its end: an ended session is gone for everybody after `maxStalenessMs`, at once for who ended it;
  * - lost session: only what was ended, ends.
  *
- * There is no allowance for measuring, because there is no measuring error in the wrong direction: a write is stored before its answer arrives here,
- * and a server looks at its copy after the request has left here, both by one clock. So the age that is measured here is never more than
- * the age by the server's own reckoning, which is what the promise is about.
+ * There is no allowance for measuring, because there is no measuring error in the wrong direction: a write is stored
+ * before its answer arrives here, and a server looks at its copy after the request has left here, both by one clock. So
+ * the age that is measured here is never more than the age by the server's own reckoning, which is what the promise is
+ * about.
  *
  * @param maxStalenessMs 0: a read holds everything that was acknowledged before it was sent
  */
@@ -117,8 +122,8 @@ function ageOf(seen: SeenState, writes: AcknowledgedWrites, moment: number): num
 }
 
 /**
- * Number of the first acknowledged write of a client that a state certainly lacks. Writes whose outcome is unknown may be among those it has: then
- * later ones are missing, and the age is underrated, never overrated.
+ * Number of the first acknowledged write of a client that a state certainly lacks. Writes whose outcome is unknown may
+ * be among those it has: then later ones are missing, and the age is underrated, never overrated.
  */
 function missingFrom(seen: SeenState, client: string): number {
   return (seen.counts[client] ?? 0) + 1;

@@ -8,7 +8,10 @@ export interface DeviceResponse {
 /** The cookies of a client, by name. */
 export type Cookies = ReadonlyMap<string, string>;
 
-/** One client: keeps the newest cookies that it was given. Several may share a session, each with what it was told itself. */
+/**
+ * One client: keeps the newest cookies that it was given. Several may share a session, each with what it was told
+ * itself.
+ */
 export class Device {
   cookies: Cookies = new Map();
 

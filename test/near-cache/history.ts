@@ -12,12 +12,15 @@ export interface SeenState {
   readonly name: string;
 }
 
-/** The routes of the fixture, as far as they matter to the rules. `write` and `pair` add one to what their client has written. */
+/**
+ * The routes of the fixture, as far as they matter to the rules. `write` and `pair` add one to what their client has
+ * written.
+ */
 export type RequestKind = 'start' | 'read' | 'write' | 'pair' | 'renew' | 'logout';
 
 /**
- * `ok`: answered with success, so it is stored. `anonymous`: the server knows no such session. `refused`: answered with 409, so nothing of it is
- * stored. `unknown`: failed in any other way; whether it is, or will be, stored is not known.
+ * `ok`: answered with success, so it is stored. `anonymous`: the server knows no such session. `refused`: answered with
+ * 409, so nothing of it is stored. `unknown`: failed in any other way; whether it is, or will be, stored is not known.
  */
 export type RequestOutcome = 'ok' | 'anonymous' | 'refused' | 'unknown';
 
@@ -49,7 +52,10 @@ export interface Wipe {
   readonly end: number;
 }
 
-/** Redis went on with its replica at some moment in between: what this had not got yet is lost, unless a server waited for it to be there. */
+/**
+ * Redis went on with its replica at some moment in between: what this had not got yet is lost, unless a server waited
+ * for it to be there.
+ */
 export interface Failover {
   readonly start: number;
   readonly end: number;

@@ -14,7 +14,10 @@ import type { Rule } from './violation.js';
 
 const MAX_STALENESS_MS = 1_000;
 
-/** A server that does not get its turn for a second hears nothing for as long, trusts nothing then, and cannot show its bug: it is tried again. */
+/**
+ * A server that does not get its turn for a second hears nothing for as long, trusts nothing then, and cannot show its
+ * bug: it is tried again.
+ */
 const ATTEMPTS = 20;
 
 /** The server that nothing is planted in, and the one that is put to the test. */
@@ -159,7 +162,9 @@ async function isKept(
   });
 }
 
-/** What was sent to the server on another connection before this, it has read by now: it answers what came after that. */
+/**
+ * What was sent to the server on another connection before this, it has read by now: it answers what came after that.
+ */
 async function hasHeard(server: NearCacheServer): Promise<void> {
   for (let i = 0; i < 3; i++) await NearCacheServers.trustOf(server);
 }

@@ -18,7 +18,10 @@ export const mixedRoutes: readonly WeightedRoute[] = [
   { path: 'logout', kind: 'logout', weight: 0.5 },
 ];
 
-/** No ends, and many writes: what a server has missed is soon of consequence, and late at the end of a run it has not been put right yet. */
+/**
+ * No ends, and many writes: what a server has missed is soon of consequence, and late at the end of a run it has not
+ * been put right yet.
+ */
 export const writingRoutes: readonly WeightedRoute[] = [
   { path: 'read', kind: 'read', weight: 60 },
   { path: 'write', kind: 'write', weight: 40 },

@@ -45,7 +45,9 @@ export interface StressResult {
 /** What a request may still do after its client gave it up: longer than any of its timeouts. */
 const SETTLE_MS = 1_500;
 
-/** Lets clients work on a few sessions, on all servers at once, then waits until all is quiet, and checks every answer. */
+/**
+ * Lets clients work on a few sessions, on all servers at once, then waits until all is quiet, and checks every answer.
+ */
 export async function runStress({
   servers,
   judge,

@@ -10,9 +10,10 @@ import { lastingRoutes } from './route-mix.js';
 const MAX_STALENESS_MS = 200;
 
 /**
- * Replication is asynchronous. With `durability`, an answer with success means that the one replica has the change, and it is the one that takes
- * over: so nothing that was acknowledged is lost. What was answered with 503, because the replica did not say so in time, may have been seen by
- * others and be gone afterwards: that is what a failover costs, and no cache can give it back. The checker allows that, and nothing else.
+ * Replication is asynchronous. With `durability`, an answer with success means that the one replica has the change, and
+ * it is the one that takes over: so nothing that was acknowledged is lost. What was answered with 503, because the
+ * replica did not say so in time, may have been seen by others and be gone afterwards: that is what a failover costs,
+ * and no cache can give it back. The checker allows that, and nothing else.
  */
 describe.each(['validate', 'bounded'] as const)('near cache in mode %s, when the Redis primary fails over', (mode) => {
   let redis: RedisSentinels;

@@ -15,7 +15,10 @@ export interface StressBedOptions {
   readonly maxStalenessMs?: number;
 }
 
-/** Four servers on one Redis, each with a network of its own that is a little slow, so that news take their time. Stop it. */
+/**
+ * Four servers on one Redis, each with a network of its own that is a little slow, so that news take their time. Stop
+ * it.
+ */
 export class StressBed {
   private constructor(
     private readonly all: NearCacheServers,

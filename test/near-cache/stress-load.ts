@@ -39,7 +39,10 @@ interface Client {
   membership: Membership;
 }
 
-/** Clients that use few sessions on many servers, deliberately without stickiness, and the record of what they saw. Close it. */
+/**
+ * Clients that use few sessions on many servers, deliberately without stickiness, and the record of what they saw.
+ * Close it.
+ */
 export class StressLoad {
   private readonly agent = new Agent({ keepAlive: true, maxSockets: 64 });
   private readonly requests: RequestEvent[] = [];
@@ -101,7 +104,10 @@ export class StressLoad {
     return this.hotSessions.map(({ now }) => now);
   }
 
-  /** What each server says of the sessions of now, to somebody who was shown nothing since they started, or to a client of them. */
+  /**
+   * What each server says of the sessions of now, to somebody who was shown nothing since they started, or to a client
+   * of them.
+   */
   async finalAnswers(servers: readonly string[], as: 'somebody' | 'a client'): Promise<FinalAnswer[]> {
     const answers: FinalAnswer[] = [];
     const askOne = async (url: string, server: number): Promise<void> => {
@@ -139,7 +145,8 @@ export class StressLoad {
       const start = performance.now();
       const outcome = await this.play(client, path, kind);
       if (outcome === 'anonymous') join(client, await client.hot.rejoin(client.membership));
-      // A machine that is busy is not asked for more than it can do: it would be late with everything, and nothing could be stale.
+      // A machine that is busy is not asked for more than it can do: it would be late with everything, and nothing
+      // could be stale.
       await pause(Math.random() * (thinkMs + 3 * (performance.now() - start)));
     }
   }

@@ -3,8 +3,8 @@ import type { History } from './history.js';
 import type { StressResult } from './run-stress.js';
 
 /**
- * With `STRESS_REPORT=<file>`: appends the figures of a run to it, one line of JSON, and where a promise was broken, everything that the clients of
- * the first such session asked, in the order they asked it.
+ * With `STRESS_REPORT=<file>`: appends the figures of a run to it, one line of JSON, and where a promise was broken,
+ * everything that the clients of the first such session asked, in the order they asked it.
  */
 export function writeReport({ violations, ...figures }: StressResult, { requests, wipes }: History): void {
   const file = process.env['STRESS_REPORT'];

@@ -61,7 +61,8 @@ describe('what being measured costs', () => {
     const now = performance.now.bind(performance);
     jest.spyOn(performance, 'now').mockImplementation(() => {
       const caller = new Error('who reads the clock').stack ?? '';
-      // A deadline that another spec of this process has left behind may come to its end now; and no store here has timers.
+      // A deadline that another spec of this process has left behind may come to its end now; and no store here has
+      // timers.
       const isOurs = caller.includes('/libs/session/src/') && !/\/(?:context\/deadline|system-timers)\.ts/.test(caller);
       if (isOurs) clockReads.push(caller);
       return now();
@@ -74,7 +75,8 @@ describe('what being measured costs', () => {
     await server.close();
   });
 
-  // These come first, since the pulse of the event loop beats for some seconds after the last measured request: of this process, whichever spec it was.
+  // These come first, since the pulse of the event loop beats for some seconds after the last measured request: of this
+  // process, whichever spec it was.
   it.each(adapters)('is nothing while nobody listens: no object, no clock, no patch, $adapter', async ({ adapter }) => {
     await eventually('who listened before is gone', () => !channel('http.server.request.start').hasSubscribers);
     clockReads = [];

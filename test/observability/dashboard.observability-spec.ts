@@ -31,7 +31,8 @@ describe.each(adapters)('the sample at /metrics, $adapter', ({ adapter }) => {
     expect(response.headers.getSetCookie()).toEqual([]);
     const text = await response.text();
     expect(text).toContain('session_requests_total{session_node="s1"}');
-    // What has not happened yet is 0: without that, nobody could tell the first conflict from a server that does not count them.
+    // What has not happened yet is 0: without that, nobody could tell the first conflict from a server that does not
+    // count them.
     expect(text).toContain('session_events_total{session_node="s1",session_event="conflict"} 0');
   });
 

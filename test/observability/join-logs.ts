@@ -5,7 +5,10 @@ import type { TimingPhase } from 'nestjs-session-beans/observability';
 const SCRIPT = 'deploy/observability/join-logs.mjs';
 const run = promisify(execFile);
 
-/** A request as its balancer and its server saw it; what is only in the server's record is undefined without one. Times in ms. */
+/**
+ * A request as its balancer and its server saw it; what is only in the server's record is undefined without one. Times
+ * in ms.
+ */
 export interface JoinedRequest {
   readonly id: string;
   readonly server: string;

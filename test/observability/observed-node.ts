@@ -14,7 +14,10 @@ const MAIN = 'dist/main.js';
 /** Several at once take a while on a busy machine. */
 const STARTS_WITHIN_MS = 90_000;
 
-/** A server of the sample that writes the record of every request to its log and tells clients where the time went. Stop it. */
+/**
+ * A server of the sample that writes the record of every request to its log and tells clients where the time went. Stop
+ * it.
+ */
 export class ObservedNode {
   private constructor(
     readonly name: string,
@@ -71,7 +74,10 @@ export class ObservedNode {
     });
   }
 
-  /** Resolves when what earlier requests kept waiting is read, and they are over: else what comes next would count for one or the other. */
+  /**
+   * Resolves when what earlier requests kept waiting is read, and they are over: else what comes next would count for
+   * one or the other.
+   */
   async rest(): Promise<void> {
     const pings = async (): Promise<number> =>
       (await this.records()).filter(({ handler }) => handler === 'HealthController.ping').length;
@@ -81,7 +87,8 @@ export class ObservedNode {
   }
 
   /**
-   * Sends a request to a server that does nothing, as if another request computed, from before it comes until `ms` after it has come.
+   * Sends a request to a server that does nothing, as if another request computed, from before it comes until `ms`
+   * after it has come.
    */
   async busyDuring<T>(send: () => Promise<T>, ms: number): Promise<T> {
     this.process.kill('SIGSTOP');

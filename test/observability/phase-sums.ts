@@ -11,7 +11,10 @@ export function dominantPhase({ phaseSeconds }: Pick<SessionRequestRecord, 'phas
   return TIMING_PHASES.reduce((most, phase) => (phaseSeconds[phase] > phaseSeconds[most] ? phase : most));
 }
 
-/** The phase that took longest of those in which something was done for the request: a busy machine makes any of them wait for the event loop. */
+/**
+ * The phase that took longest of those in which something was done for the request: a busy machine makes any of them
+ * wait for the event loop.
+ */
 export function dominantWork({ phaseSeconds }: Pick<SessionRequestRecord, 'phaseSeconds'>): TimingPhase {
   return dominantPhase({ phaseSeconds: { ...phaseSeconds, queue: 0 } });
 }

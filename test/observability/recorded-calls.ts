@@ -7,7 +7,10 @@ interface RecordedCall {
   readonly attributes: Attributes | undefined;
 }
 
-/** A meter provider that notes each call of an instrument that a request makes. What is asked for at collection is never asked for. */
+/**
+ * A meter provider that notes each call of an instrument that a request makes. What is asked for at collection is never
+ * asked for.
+ */
 export class RecordedCalls {
   private calls: RecordedCall[] = [];
 

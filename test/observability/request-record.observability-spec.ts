@@ -266,7 +266,8 @@ describe.each(platforms)('the record of a request, $adapter, $mode', ({ adapter,
     const other = new CookieJar();
     await records.of(() => other.fetch(`${server.url}/notes`, { method: 'POST' }));
     server.store.before = async (operation) => {
-      // Long, since there is one request only: a machine that stands still for as long makes it wait for the event loop instead.
+      // Long, since there is one request only: a machine that stands still for as long makes it wait for the event loop
+      // instead.
       if (operation === 'destroy') await pause(500);
     };
     const record = await records.of(() => other.text(`${server.url}/notes/ends`));

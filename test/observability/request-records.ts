@@ -20,7 +20,10 @@ export class RequestRecords {
     return eventually('the record of the request', () => this.all[before]);
   }
 
-  /** What an earlier request kept waiting in the sockets is read: else a request could count as one of those, which share this process with their client. */
+  /**
+   * What an earlier request kept waiting in the sockets is read: else a request could count as one of those, which
+   * share this process with their client.
+   */
   private async quiet(): Promise<void> {
     for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
   }

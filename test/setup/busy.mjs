@@ -1,5 +1,5 @@
-// The tests on a busy machine: `npm run test:busy` runs `npm test` beside four times as much other work as the cores can
-// do, `npm run test:busy -- test/faults` only the tests whose path contains that.
+// The tests on a busy machine: `npm run test:busy` runs `npm test` beside four times as much other work as the cores
+// can do, `npm run test:busy -- test/faults` only the tests whose path contains that.
 import { spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';

@@ -1,5 +1,5 @@
-// Before all tests: the servers they start must be installed. Root on Debian or Ubuntu gets them from apt; everybody else gets the
-// command to run. `node test/setup/servers.mjs` does it by hand.
+// Before all tests: the servers they start must be installed. Root on Debian or Ubuntu gets them from apt; everybody
+// else gets the command to run. `node test/setup/servers.mjs` does it by hand.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 

@@ -20,7 +20,9 @@ export class BalancedClient {
     this.agent = new Agent({ keepAlive, maxSockets: 1 });
   }
 
-  /** The fields of the session cookie behind the id: the route, or primary, backup and so on. Empty without a session. */
+  /**
+   * The fields of the session cookie behind the id: the route, or primary, backup and so on. Empty without a session.
+   */
   get locator(): readonly string[] {
     return (this.cookies.get('sid') ?? '').split('.').slice(1);
   }

@@ -8,7 +8,8 @@ const HOST = '127.0.0.1';
 
 /**
  * One client of one server. It is an agent of supertest, which keeps the cookies it is given and sends them back, as a
- * browser does. A request is sent when it is called for: many specs let something happen before they wait for its answer.
+ * browser does. A request is sent when it is called for: many specs let something happen before they wait for its
+ * answer.
  */
 export class Client {
   /** For requests that need more than the methods below. They are sent when somebody waits for them. */

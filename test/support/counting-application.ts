@@ -6,7 +6,10 @@ import { type TestApplication, startApplication } from './platforms.js';
 /** What a request waits for its store in these applications, in ms. */
 export const STORE_TIMEOUT_MS = 750;
 
-/** The promise is `storeTimeoutMs` + 250 ms. The rest is for machines that run many tests at once: `RunningTime` slows down with them, the kernel does not. */
+/**
+ * The promise is `storeTimeoutMs` + 250 ms. The rest is for machines that run many tests at once: `RunningTime` slows
+ * down with them, the kernel does not.
+ */
 export const ANSWERED_WITHIN_MS = STORE_TIMEOUT_MS + 250 + 1_500;
 
 @SessionScoped({ name: 'counter' })

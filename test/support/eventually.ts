@@ -1,5 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
-/** Resolves with the first result of `probe` that is neither undefined nor false; a probe that throws is asked again. */
+/**
+ * Resolves with the first result of `probe` that is neither undefined nor false; a probe that throws is asked again.
+ */
 export async function eventually<T>(
   what: string,
   probe: () => Promise<T | undefined | false> | T | undefined | false,

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 
 /**
- * A port of 127.0.0.1 that was free a moment ago. Below those that the system gives to outgoing connections: there, a client that tries to
- * reach a server which is down may meet itself.
+ * A port of 127.0.0.1 that was free a moment ago. Below those that the system gives to outgoing connections: there, a
+ * client that tries to reach a server which is down may meet itself.
  */
 export async function freePort(): Promise<number> {
   for (;;) {

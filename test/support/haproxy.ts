@@ -6,7 +6,10 @@ import type { Balancer, PassedRequest, ServerAddresses } from './balancer.js';
 import { balancerEnvironment } from './balancer-environment.js';
 import { BalancerProcess } from './balancer-process.js';
 
-/** What follows the addresses in a line of `option httplog`: backend/server, timers, status, ..., retries, queues, request. */
+/**
+ * What follows the addresses in a line of `option httplog`: backend/server, timers, status, ..., retries, queues,
+ * request.
+ */
 const LINE = /\] \S+ \S+\/(\S+) [\d/+-]+ (-?\d+) .* \S+\/\+?(\d+) \d+\/\d+ (?:\{\S*\} )?"(\S+) (\S+)/;
 
 /** HAProxy with files of `deploy/haproxy`. */
@@ -44,7 +47,10 @@ export class Haproxy implements Balancer {
     return this.requests;
   }
 
-  /** Whether the backend `servers` gives requests to a server now: `UP` or `DOWN`, maybe with `1/2` of the checks that would change it. */
+  /**
+   * Whether the backend `servers` gives requests to a server now: `UP` or `DOWN`, maybe with `1/2` of the checks that
+   * would change it.
+   */
   async stateOf(server: string): Promise<string> {
     const socket = connect(join(this.balancer.directory, 'stats'));
     socket.end('show stat\n');

@@ -15,7 +15,10 @@ export interface ReplicationTraffic {
   readonly type: string;
 }
 
-/** `deliver` by default; `lose` the message; `loseAnswer` once it was handled; `fail` as if the time for an answer had passed; or deliver it when the promise resolves. */
+/**
+ * `deliver` by default; `lose` the message; `loseAnswer` once it was handled; `fail` as if the time for an answer had
+ * passed; or deliver it when the promise resolves.
+ */
 export type ReplicationFate = 'deliver' | 'lose' | 'loseAnswer' | 'fail' | Promise<void>;
 
 /** @returns what is answered instead of `answer` */
@@ -71,7 +74,10 @@ export class InMemoryReplication {
     this.overrides.set(name, override);
   }
 
-  /** The process of the member ends: nobody listens there any more, and what it says is not heard. A transport made afterwards is another process. */
+  /**
+   * The process of the member ends: nobody listens there any more, and what it says is not heard. A transport made
+   * afterwards is another process.
+   */
   kill(name: string): void {
     this.listening.delete(name);
     this.lives.set(name, this.lifeOf(name) + 1);

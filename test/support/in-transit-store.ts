@@ -10,8 +10,8 @@ import type {
 export type StoreOperation = 'load' | 'save' | 'touch' | 'destroy';
 
 /**
- * What happens to a call on its way: resolve to let it pass, when it should pass. Rejecting the `request` means that the store never
- * saw it; rejecting the `reply` that it did, and nobody knows.
+ * What happens to a call on its way: resolve to let it pass, when it should pass. Rejecting the `request` means that
+ * the store never saw it; rejecting the `reply` that it did, and nobody knows.
  */
 export type Transit = (leg: 'request' | 'reply', operation: StoreOperation) => Promise<void>;
 

@@ -8,8 +8,8 @@ import { transformFileSync } from '@swc/core';
 const root = join(import.meta.dirname, '../..');
 
 /**
- * The transports as they are in this working copy, and the parts of the core that they import, compiled into a directory of their own. Processes
- * that can be stopped start from it. Remove it.
+ * The transports as they are in this working copy, and the parts of the core that they import, compiled into a
+ * directory of their own. Processes that can be stopped start from it. Remove it.
  */
 export class TransportBuild {
   readonly directory: string;

@@ -36,7 +36,8 @@ export class Nginx implements Balancer {
       .slice(0, -1)
       .map((line) => {
         const [method = '', path = '', status, addresses = ''] = line.split(' | ');
-        // "127.0.0.1:1, 127.0.0.1:2"; " : " stands where another upstream was taken; a name of an upstream where none of its servers was up.
+        // "127.0.0.1:1, 127.0.0.1:2"; " : " stands where another upstream was taken; a name of an upstream where none
+        // of its servers was up.
         const tried = addresses.split(/, | : /).filter((one) => one.includes(':'));
         return {
           method,
@@ -48,7 +49,10 @@ export class Nginx implements Balancer {
       });
   }
 
-  /** As an operator does before a server stops: it gets no new requests from the moment that the configuration is read, soon after. */
+  /**
+   * As an operator does before a server stops: it gets no new requests from the moment that the configuration is read,
+   * soon after.
+   */
   takeOut(server: string): void {
     const file = join(this.balancer.directory, 'conf.d/default.conf');
     const address = [...this.names].find(([, name]) => name === server)?.[0];

@@ -4,8 +4,8 @@ import type { LoadOptions, SessionChange } from 'nestjs-session-beans/store-kit'
 type Listener = (key: SessionKey) => void;
 
 /**
- * A store that several servers share and that tells each of them what the others change, as late as a test wants. One for all servers; each gets
- * its own view with `forServer`.
+ * A store that several servers share and that tells each of them what the others change, as late as a test wants. One
+ * for all servers; each gets its own view with `forServer`.
  */
 export class NoticeBoard {
   private readonly listeners = new Map<number, Listener>();

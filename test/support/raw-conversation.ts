@@ -1,6 +1,9 @@
 import { connect, type Socket } from 'node:net';
 
-/** Says something to a port as no member would. `heard` resolves with all that came back, when the other end closes the connection. */
+/**
+ * Says something to a port as no member would. `heard` resolves with all that came back, when the other end closes the
+ * connection.
+ */
 export function rawConversation(
   port: number,
   said?: Buffer | string,

@@ -5,7 +5,9 @@ import { RedisServer } from './redis-server.js';
 
 const SLOTS = 16_384;
 
-/** A Redis Cluster of the test's own: masters that share the slots evenly, and replicas of the first masters. Stop it. */
+/**
+ * A Redis Cluster of the test's own: masters that share the slots evenly, and replicas of the first masters. Stop it.
+ */
 export class RedisCluster {
   private constructor(
     readonly masters: readonly RedisServer[],

@@ -4,8 +4,9 @@ const LONGEST_BEAT_MS = 20;
 const BEAT_MS = 10;
 
 /**
- * How long this process has been running, in ms. Time in which a busy machine lets it stand still hardly counts, for servers and clients that
- * share the process stand still together: what takes long by this clock was waiting, not starved.
+ * How long this process has been running, in ms. Time in which a busy machine lets it stand still hardly counts, for
+ * servers and clients that share the process stand still together: what takes long by this clock was waiting, not
+ * starved.
  */
 export class RunningTime {
   private counted = 0;

@@ -6,7 +6,10 @@ import { RequestState } from '../../libs/session/src/request/request-state.js';
 import type { SessionLifecycle } from '../../libs/session/src/request/session-lifecycle.js';
 import type { SimulatedClient } from './simulated-client.js';
 
-/** One request of a client to a simulated server, step by step. The client learns an id when the response arrives: with `respond`. */
+/**
+ * One request of a client to a simulated server, step by step. The client learns an id when the response arrives: with
+ * `respond`.
+ */
 export class SimulatedRequest {
   readonly session: RequestState;
   isHeadSent = false;

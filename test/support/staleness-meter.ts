@@ -15,8 +15,8 @@ interface Copy {
 }
 
 /**
- * A near cache reduced to its rules, on one store, and another server that changes the same sessions: counts what is answered from copies, and
- * what of it was older than allowed.
+ * A near cache reduced to its rules, on one store, and another server that changes the same sessions: counts what is
+ * answered from copies, and what of it was older than allowed.
  */
 export class StalenessMeter {
   hits = 0;

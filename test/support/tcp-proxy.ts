@@ -12,12 +12,15 @@ export class TcpProxy {
   isBlackHole = false;
 
   /**
-   * When it says yes, nothing is passed on any more of this direction of a connection, and nobody is told. `sent` is what its client has sent first:
-   * 4 KB of it, among them its name.
+   * When it says yes, nothing is passed on any more of this direction of a connection, and nobody is told. `sent` is
+   * what its client has sent first: 4 KB of it, among them its name.
    */
   swallows: (sent: string, direction: 'request' | 'answer') => boolean = () => false;
 
-  /** When it says yes to a request, the request is passed on, but instead of its answer the client sees its connection end. */
+  /**
+   * When it says yes to a request, the request is passed on, but instead of its answer the client sees its connection
+   * end.
+   */
   losesAnswerTo: (request: string) => boolean = () => false;
 
   private constructor(

@@ -12,7 +12,9 @@ export interface WayToAnswer {
 
 type Way = Omit<WayToAnswer, 'adapter'> & { readonly only?: AdapterName };
 
-/** Nest 12 streams generators, web streams and web responses that a handler returns; told by an export that 11 lacks. */
+/**
+ * Nest 12 streams generators, web streams and web responses that a handler returns; told by an export that 11 lacks.
+ */
 const streamsReturnValues = 'stripProtoKeys' in common;
 
 const successes: Way[] = [

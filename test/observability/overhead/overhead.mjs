@@ -1,11 +1,12 @@
-// What being measured costs a request, in CPU time: the library alone, with the memory store and without Nest and sockets, which are the same for
-// everybody and cost many times as much.
+// What being measured costs a request, in CPU time: the library alone, with the memory store and without Nest and
+// sockets, which are the same for everybody and cost many times as much.
 //
 //   npm run build && node test/observability/overhead/overhead.mjs
 //
-// Compared is with the same build from whose core the hooks were removed (without-hooks.mjs); twice, which tells how much two processes that run the same
-// differ. Each variant is a process of its own, as in real life; they take turns, one runs at a time, pinned to a core with taskset if you like. Of each the
-// fastest quarter of its rounds counts, since what else runs on the machine can only slow it down. Told is the median over all boots of the difference, and
+// Compared is with the same build from whose core the hooks were removed (without-hooks.mjs); twice, which tells how
+// much two processes that run the same differ. Each variant is a process of its own, as in real life; they take turns,
+// one runs at a time, pinned to a core with taskset if you like. Of each the fastest quarter of its rounds counts,
+// since what else runs on the machine can only slow it down. Told is the median over all boots of the difference, and
 // how far the middle half of the boots is apart.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -46,7 +47,8 @@ for (let boot = 0; boot < BOOTS; boot++) {
     await once(child, 'message');
     children[name] = child;
   }
-  // A server runs for days: what the compiler does while it gets to know the kinds of requests is not what one of them costs.
+  // A server runs for days: what the compiler does while it gets to know the kinds of requests is not what one of them
+  // costs.
   for (let turn = 0; turn < WARM_UP_TURNS; turn++)
     for (const kind of Object.keys(KINDS)) for (const name of names) await ask(children[name], kind);
   for (const kind of Object.keys(KINDS)) {

@@ -1,4 +1,5 @@
-// One application of a build in a process of its own, and what a request of a client with a session does in it: overhead.mjs is the other end.
+// One application of a build in a process of its own, and what a request of a client with a session does in it:
+// overhead.mjs is the other end.
 //
 //   node variant.mjs <dist> <off | listener | metrics | header>
 import 'reflect-metadata';

@@ -2,9 +2,9 @@
 //
 //   node test/observability/overhead/without-hooks.mjs <dist> <folder to write to>
 //
-// In http/, request/, live/ and bean/ every `timing`, `facts` and `timedResponse` counts as undefined, and the code that
-// depends on it is folded away: statements, branches, closures around calls of the store, parameters. Fails if any of
-// it is left.
+// In http/, request/, live/ and bean/ every `timing`, `facts` and `timedResponse` counts as undefined, and the code
+// that depends on it is folded away: statements, branches, closures around calls of the store, parameters. Fails if any
+// of it is left.
 import { cpSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import ts from 'typescript';
@@ -39,7 +39,9 @@ function unhooked(name, text) {
   return result;
 }
 
-/** Whether an expression is undefined where nothing is timed: `timing`, `this.timing`, `request.timing?.facts.saves()`. */
+/**
+ * Whether an expression is undefined where nothing is timed: `timing`, `this.timing`, `request.timing?.facts.saves()`.
+ */
 function isAbsent(node) {
   if (ts.isIdentifier(node)) return NAMES.has(node.text);
   if (ts.isPropertyAccessExpression(node))
