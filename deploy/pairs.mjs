@@ -39,7 +39,8 @@ function haproxy(servers) {
       '',
     ].join('\n'),
   );
-  return `# A client goes to the primary that its session cookie names, and to the backup when that is down: <id>.<primary>.<backup>.<epoch>.<mac>
+  return `# A client goes to the primary that its session cookie names, and to the backup when that is down. The cookie:
+# <id>.<primary>.<backup>.<epoch>.<mac>
 # For SESSION_PATTERN=replicated. NODE_NAME of a server is its name here. Written by \`node deploy/pairs.mjs haproxy
 # ${servers.join(' ')}\`.
 #
@@ -74,7 +75,8 @@ ${backends.join('\n')}`;
 
 function nginx(servers) {
   const pairs = pairsOf(servers);
-  return `# A client goes to the primary that its session cookie names, and to the backup when that is down: <id>.<primary>.<backup>.<epoch>.<mac>
+  return `# A client goes to the primary that its session cookie names, and to the backup when that is down. The cookie:
+# <id>.<primary>.<backup>.<epoch>.<mac>
 # For SESSION_PATTERN=replicated. NODE_NAME of a server is its name here. Written by \`node deploy/pairs.mjs nginx
 # ${servers.join(' ')}\`. Goes with proxy.conf, which tells how to fill in the addresses.
 
@@ -99,11 +101,11 @@ ${nginxUpstream(
 )}
 
 # Sessions without a backup.
-${servers.map((name) => nginxUpstream(`only_${name}`, [nginxServer(name), ...nginxBackups(servers.filter((one) => one !== name))])).join('\n')}
+${servers.map(onlyUpstream).join('\n')}
 
 # The backup gets requests while the primary is down. A third server would share them with the backup, so it is not
 # here: see @any.
-${pairs.map(({ primary, backup }) => nginxUpstream(`pair_${primary}_${backup}`, [nginxServer(primary), ...nginxBackups([backup])])).join('\n')}
+${pairs.map(pairUpstream).join('\n')}
 
 # @any would send every request again that failed, POST, too, though the server may have carried it out before it died.
 # Again goes what is safe, and what cannot have been carried out, since no byte of it was sent to any server.
@@ -142,6 +144,15 @@ function nginxServer(name, role = '') {
 
 function nginxBackups(names) {
   return names.map((name) => nginxServer(name, ' backup'));
+}
+
+function onlyUpstream(name, _, servers) {
+  const others = servers.filter((one) => one !== name);
+  return nginxUpstream(`only_${name}`, [nginxServer(name), ...nginxBackups(others)]);
+}
+
+function pairUpstream({ primary, backup }) {
+  return nginxUpstream(`pair_${primary}_${backup}`, [nginxServer(primary), ...nginxBackups([backup])]);
 }
 
 function nginxUpstream(name, lines) {

@@ -10,8 +10,8 @@ const property = (plant?: (store: SessionStore) => SessionStore) =>
     runInterleaving(interleaving, scheduler, plant),
   );
 
-describe('any interleaving of begin, touch, flush, renew, invalidate and end on 1 to 3 servers, with lost requests and replies', () => {
-  it('stores exactly what it accepted, sees whole states only, ends for good, releases everything and settles', async () => {
+describe('any interleaving of all steps of requests on 1 to 3 servers, with lost calls and replies', () => {
+  it('stores exactly what it accepted, sees whole states only, ends for good and releases everything', async () => {
     await fc.assert(property(), { numRuns: rounds(400, 4_000) });
   });
 

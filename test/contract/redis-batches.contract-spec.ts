@@ -145,7 +145,7 @@ describe('calls of one turn', () => {
     expect(await callsOf(server, () => Promise.all(changes.map((change) => store.save(change))))).toBe(4);
   });
 
-  it('reach a server that has not all of their keys one by one, after it has said so five times, which is warned of', async () => {
+  it('reach a server that has not all of their keys one by one, after five such answers and a warning', async () => {
     await close();
     const clustered = await RedisServer.start('--cluster-enabled', 'yes');
     try {
@@ -187,7 +187,7 @@ describe('calls of one turn', () => {
     expect(calls).toBe(1);
   });
 
-  it('find what a batch does not find because it was asked elsewhere, leave nothing there, and end to be asked together', async () => {
+  it('find records that another server has, leave nothing on the wrong one, and are then sent one by one', async () => {
     const wrong = new Redis(other.port, '127.0.0.1') as Redis & ScriptedClient;
     for (const [name, definition] of Object.entries(redisScripts)) wrong.defineCommand(name, definition);
     client.sessionBeansLoadBatchBuffer = (...args) => wrong.sessionBeansLoadBatchBuffer(...args);
@@ -206,7 +206,7 @@ describe('calls of one turn', () => {
     }
   });
 
-  it('end one by one when the client throws or answers nonsense, and what else goes over its connection goes on', async () => {
+  it('fail one by one when the client throws or answers nonsense, and other calls of its connection go on', async () => {
     await Promise.all(KEYS.map((key) => create(key)));
     const ask = async (): Promise<void> => {
       const results = await Promise.all(KEYS.map((key) => store.load(key)));

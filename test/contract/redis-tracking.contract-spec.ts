@@ -9,7 +9,8 @@ import { WatchedRedisStore } from '../support/watched-redis-store.js';
 
 /** The rights of `docs/stores/redis.md`, without those for the near cache. */
 const DOCUMENTED = (
-  '~session:* resetchannels +eval +evalsha +hmget +hget +hgetall +hexists +exists +hset +hdel +del +pexpire +pexpireat ' +
+  '~session:* resetchannels +eval +evalsha +hmget +hget +hgetall +hexists +exists +hset +hdel +del +pexpire ' +
+  '+pexpireat ' +
   '+time +get +set +ping +info +hello +client'
 ).split(' ');
 

@@ -262,7 +262,7 @@ describe('a split with quorum', () => {
 });
 
 describe('with quorum, a member that was started anew', () => {
-  it('does not stand for what its earlier process began, as long as the only copy of that is out of sight', async () => {
+  it('does not answer for sessions of its earlier process while their only copy cannot be reached', async () => {
     const group = await open(3, { quorum: true });
     const client = new ReplicatedClient();
     await client.create(group.store('s1'));
@@ -521,7 +521,7 @@ describe('a member without others', () => {
 });
 
 describe('a list of members from a function', () => {
-  it('is asked again: a member that is off the list is replaced, a list that cannot be had changes nothing', async () => {
+  it('is asked again: a member that is off the list is replaced, a list that fails changes nothing', async () => {
     const member = (name: string) => ({ name, host: '127.0.0.1', port: 7000 + Number(name.slice(1)) });
     let names: string[] | undefined = ['s1', 's2', 's3'];
     let asked = 0;

@@ -34,7 +34,7 @@ describe('the replicated store over its own transport', () => {
     expect(await client.read(one)).toEqual(['first', 'x'.repeat(100_000), 'here']);
   });
 
-  it('refuses a session that could not be sent to another server, and says so; the session stays as it was', async () => {
+  it('refuses a session that is too large to be sent, and says so; the session stays as it was', async () => {
     const members = await Promise.all(
       ['s1', 's2'].map(async (name) => ({ name, host: '127.0.0.1', port: await freePort() })),
     );

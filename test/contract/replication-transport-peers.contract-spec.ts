@@ -58,7 +58,7 @@ describe.each(transportSettings)('the $adapter transport, $protection, with a me
     await expect(answer).resolves.toBe('s2 to s1: slowly');
   });
 
-  it('counts a killed member as refused, also for the call that is under way, and reaches it when it was started again', async () => {
+  it('counts a killed member as refused, also for a call under way, and reaches it after a restart', async () => {
     const underWay = call('never');
     underWay.catch(() => undefined);
     await call('second');

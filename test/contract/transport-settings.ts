@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { GrpcReplicationTransport } from '../../libs/replicated/src/transports/grpc/grpc-replication-transport.js';
 import type { ReplicationMember } from '../../libs/replicated/src/members/replication-member.js';
 import type { ReplicationTransport } from '../../libs/replicated/src/transports/replication-transport.js';
-import { NestTcpReplicationTransport } from '../../libs/replicated/src/transports/tcp/nest-tcp-replication-transport.js';
+import { NestTcpReplicationTransport } from 'nestjs-session-beans-replicated';
 import type { ReplicationWireOptions } from '../../libs/replicated/src/transports/wire/wire.options.js';
 import { freePort } from '../support/free-port.js';
 import { TestAuthority, type TestCertificate } from '../support/test-authority.js';

@@ -142,7 +142,8 @@ class TrailController {
 }
 
 const before =
-  'app-guard class-guard method-guard app-before class-before method-before app-pipe class-pipe method-pipe parameter-pipe controller service';
+  'app-guard class-guard method-guard app-before class-before method-before app-pipe class-pipe method-pipe ' +
+  'parameter-pipe controller service';
 
 describe.each(platforms)('one bean in all that handles a request, $adapter, $mode', ({ adapter, scope }) => {
   let server: TestApplication;

@@ -73,7 +73,10 @@ const wanting = (token: unknown) => [root, feature(beanWanting(token))];
 const mistakes: Record<string, [ModuleMetadata, RegExp]> = {
   'a bean among plain providers': [
     { imports: [root], providers: [Counter] },
-    /^Counter is @SessionScoped\(\) but listed among the providers, controllers or enhancers of RootTestModule, .*: remove it there and import SessionModule\.forFeature\(\[Counter\]\)$/,
+    new RegExp(
+      String.raw`^Counter is @SessionScoped\(\) but listed among the providers, controllers or enhancers of RootTestModule, ` +
+        String.raw`.*: remove it there and import SessionModule\.forFeature\(\[Counter\]\)$`,
+    ),
   ],
   'a bean among plain providers, registered as well': [
     { imports: [root, feature(Counter)], providers: [Counter] },
@@ -89,7 +92,10 @@ const mistakes: Record<string, [ModuleMetadata, RegExp]> = {
   ],
   'two classes with one stored name': [
     { imports: [root, feature(Counter, Namesake)] },
-    /^two classes have the stored name 'Counter' \(Counter and Namesake\): give one of them another with @SessionScoped\(\{ name \}\)$/,
+    new RegExp(
+      String.raw`^two classes have the stored name 'Counter' \(Counter and Namesake\): ` +
+        String.raw`give one of them another with @SessionScoped\(\{ name \}\)$`,
+    ),
   ],
   'a class without the decorator': [
     { imports: [root, feature(Undecorated)] },
@@ -105,7 +111,10 @@ const mistakes: Record<string, [ModuleMetadata, RegExp]> = {
   ],
   'a missing dependency': [
     { imports: wanting(Missing) },
-    /^constructor parameter 0 of Wanting asks for Missing, which no module provides: add it to the providers of a module, or mark it @Optional\(\)$/,
+    new RegExp(
+      String.raw`^constructor parameter 0 of Wanting asks for Missing, which no module provides: ` +
+        String.raw`add it to the providers of a module, or mark it @Optional\(\)$`,
+    ),
   ],
   'a missing dependency by token': [
     { imports: wanting(Symbol('RATE')) },
@@ -117,7 +126,10 @@ const mistakes: Record<string, [ModuleMetadata, RegExp]> = {
   ],
   'a bean as dependency that no module knows': [
     { imports: wanting(Unregistered) },
-    /asks for Unregistered, a session-scoped bean that no module knows: import SessionModule\.forFeature\(\[Unregistered\]\)$/,
+    new RegExp(
+      String.raw`asks for Unregistered, a session-scoped bean that no module knows: ` +
+        String.raw`import SessionModule\.forFeature\(\[Unregistered\]\)$`,
+    ),
   ],
   'a request-scoped dependency': [
     { imports: wanting(PerRequest), providers: [PerRequest] },
@@ -168,7 +180,8 @@ describe('B69 B70 the application does not start with', () => {
       );
       expect(error).toBeInstanceOf(SessionConfigurationError);
       expect((error as Error).message).toBe(
-        'SessionModule.forFeature() needs SessionModule.forRoot() or forRootAsync() once, in the imports of the root module',
+        'SessionModule.forFeature() needs SessionModule.forRoot() or forRootAsync() once, ' +
+          'in the imports of the root module',
       );
     }
   });

@@ -172,7 +172,7 @@ describe.each(adapters)('a client that goes away, $adapter', ({ adapter }) => {
     },
   );
 
-  it('during a callback that nobody waits for does not make it throw, and what it stores when it ends is stored', async () => {
+  it('during a callback that no code awaits does not make it throw, and its changes are stored in the end', async () => {
     await leaveDuring('/callback', [cookie]);
     const body = async (): Promise<string> => (await RawClient.exchange(server.url, '/peek', [cookie])).body;
     await eventually('the late change is stored', async () => (await body()) === 'n=3');
@@ -237,7 +237,7 @@ describe.each(adapters)('a client that goes away, $adapter', ({ adapter }) => {
     expect((await RawClient.exchange(server.url, '/peek', [cookie])).body).toBe('n=1');
   });
 
-  it('is the same as an interceptor that gives the handler up: what it had changed is stored, later changes are refused', async () => {
+  it('equals an interceptor that gives the handler up: its changes are stored, later ones are refused', async () => {
     const response = await RawClient.exchange(server.url, '/impatient', [cookie]);
     expect(response.status).toBe(500);
     goOn.open();

@@ -93,7 +93,7 @@ describe.each(platforms)('what a client is told by a bounded near cache, $adapte
   };
   const savesIn = ({ 'sid-seen': seen }: Cookies): string | undefined => seen?.slice(9);
 
-  it('is the number of saves it has seen, in a cookie beside the id, with each response that shows it more', async () => {
+  it('is the number of saves it has seen, in a cookie beside the id, with each response that shows more', async () => {
     const first = await send(0, '/count');
     expect(first.cookies['sid']).toMatch(/^[\w-]{43}\.s1$/);
     expect(first.cookies['sid-seen']).toMatch(/^[\w-]{8}\.1$/);
@@ -132,7 +132,7 @@ describe.each(platforms)('what a client is told by a bounded near cache, $adapte
     }
   });
 
-  it('says nothing after a logout to those either whose requests were under way: what they wrote is not less than nothing', async () => {
+  it('says nothing after a logout, not even to clients whose requests were under way', async () => {
     [stored, answering] = [new Latch(), new Latch()];
     const { cookies } = await send(0, '/count');
     const seenThere = await send(1, '/peek', cookies);

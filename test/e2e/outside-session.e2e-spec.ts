@@ -127,8 +127,8 @@ describe.each(adapters)('C3 R27 a bean outside a session, $adapter', ({ adapter 
   afterEach(() => server.close());
 
   const elsewhere =
-    'Counter.value was used outside a request, for example at boot, in a timer or in a queue consumer, where there is no session: ' +
-    'read it inside a handler and pass the values on';
+    'Counter.value was used outside a request, for example at boot, in a timer or in a queue consumer, ' +
+    'where there is no session: read it inside a handler and pass the values on';
 
   it('at boot', () => {
     expect(atBoot).toBeInstanceOf(SessionContextNotActiveError);
@@ -146,7 +146,8 @@ describe.each(adapters)('C3 R27 a bean outside a session, $adapter', ({ adapter 
     await new Client(server.app).text('/unwired');
     expect(inMiddleware).toBeInstanceOf(SessionContextNotActiveError);
     expect(inMiddleware?.message).toBe(
-      'Counter.value was used before the session was loaded, which happens right before the guards: middleware cannot use it',
+      'Counter.value was used before the session was loaded, which happens right before the guards: ' +
+        'middleware cannot use it',
     );
   });
 
@@ -159,8 +160,8 @@ describe.each(adapters)('C3 R27 a bean outside a session, $adapter', ({ adapter 
 
   it('in a handler whose dependencies do not lead to it', async () => {
     const expected = (subject: string, handler: string) =>
-      `${subject} was used in UnwiredController.${handler}, for which no session was loaded: nothing it depends on leads to a ` +
-      'session-scoped bean. Inject the bean there or add @UseSession() to the handler';
+      `${subject} was used in UnwiredController.${handler}, for which no session was loaded: ` +
+      'nothing it depends on leads to a session-scoped bean. Inject the bean there or add @UseSession() to the handler';
     expect(await new Client(server.app).text('/unwired')).toBe(expected('Counter.value', 'unwired'));
     expect(await new Client(server.app).text('/unwired/session')).toBe(expected('HttpSession.exists', 'session'));
   });
@@ -177,7 +178,8 @@ describe.each(adapters)('C3 R27 a bean outside a session, $adapter', ({ adapter 
     const late = await afterResponse;
     expect(late?.error).toBeInstanceOf(SessionResponseCommittedError);
     expect(late?.error.message).toBe(
-      'Counter.value was used after the response was sent: finish the work before the handler returns, or do it in a request of its own',
+      'Counter.value was used after the response was sent: finish the work before the handler returns, ' +
+        'or do it in a request of its own',
     );
     expect(late?.session).toBeInstanceOf(SessionResponseCommittedError);
     expect(late?.session.message).toMatch(/^HttpSession\.set was used after the response was sent/);

@@ -105,7 +105,7 @@ describe.each(platforms)('the lock of a session, $adapter, $mode', ({ adapter, s
     expect(await get('/peek')).toBe('31');
   });
 
-  it('refuses with 503 who has waited long enough, and lets others of the session and other sessions go on', async () => {
+  it('refuses with 503 a request that has waited long enough, and holds up no other session or request', async () => {
     const holder = get('/holder');
     await entered.opened;
     const response = await client.get('/impatient');

@@ -22,7 +22,7 @@ describe('one session on several servers, without stickiness', () => {
     for (const url of urls) expect((await stateFor(client, url)).counter).toBe(REQUESTS + 1);
   });
 
-  it('R16: without a rule those are counted that were answered with success, the others are told with 409', async () => {
+  it('R16: without a rule, requests that were answered with success are counted, the others get 409', async () => {
     const client = new Client();
 
     const statuses = await postEverywhere(client, servers.urls, 'strict');

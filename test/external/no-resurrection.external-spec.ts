@@ -86,7 +86,7 @@ describe('R20: a slow request that writes when its session is over', () => {
     await staysDead(old, shortLived);
   });
 
-  it('with twenty of them on two servers and a logout in between, each is told, and the session stays dead', async () => {
+  it('with twenty of them on two servers and a logout in between, each fails, and the session stays dead', async () => {
     const [one, two] = servers.urls as [string, string];
     const client = new Client();
     await client.post(`${one}/count`);

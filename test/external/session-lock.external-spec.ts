@@ -82,7 +82,7 @@ describe('the lock of a session, on two servers with one Redis', () => {
     expect(await commands.keys('*:lock')).toEqual([]);
   });
 
-  it('is fenced: what was done under a lock that was lost meanwhile is refused, and nothing of it is stored', async () => {
+  it('is fenced: changes under a lock that was lost meanwhile are refused, and nothing of them is stored', async () => {
     [entered, goOn] = [new Latch(), new Latch()];
     const before = await get(1, '/count');
     const exclusive = get(0, '/exclusive');

@@ -88,7 +88,7 @@ describe('what is wrong with Redis is said at boot', () => {
     }
   });
 
-  it('settings of a client that wait or repeat behind the back of the store, also when it is connected already', async () => {
+  it('settings of a client that queue or repeat calls by themselves, also of a connected client', async () => {
     const client = new Redis(redis.port, '127.0.0.1');
     await client.ping();
     await redis.command('CONFIG', 'SET', 'maxmemory-policy', 'volatile-lru');

@@ -19,7 +19,7 @@ describe('Redis is away', () => {
     await redis.stop();
   });
 
-  it('F1: absent at boot: the application starts, says so in one line, serves what needs no session, and heals alone', async () => {
+  it('F1: absent at boot: the application starts, warns once, serves routes without session, and heals alone', async () => {
     await redis.kill();
     const warnings: string[] = [];
     server = await startCounting(new RedisSessionStore({ url: redis.url, onWarning: (text) => warnings.push(text) }));
@@ -35,7 +35,7 @@ describe('Redis is away', () => {
     await client.counts(2);
   });
 
-  it('F2, R24, R26: killed before the load: 503, the cookie untouched; afterwards the same session with the same data', async () => {
+  it('F2, R24, R26: killed before the load: 503, the cookie untouched; afterwards the same session and data', async () => {
     server = await startCounting(await readyRedisStore({ url: redis.url }));
     const client = new SessionClient(server.url);
     await client.counts(1);
@@ -91,7 +91,7 @@ describe('Redis is away', () => {
     await client.counts(3);
   });
 
-  it('F5: stopped for longer than a request waits: 503 in time; afterwards each change is there once or not at all', async () => {
+  it('F5: stopped for longer than a request waits: 503 in time; each change is there once or not at all', async () => {
     server = await startCounting(await readyRedisStore({ url: redis.url }));
     const clients = Array.from({ length: 10 }, () => new SessionClient((server as CountingApplication).url));
     await Promise.all(clients.map((client) => client.counts(1)));

@@ -66,7 +66,7 @@ describe('the network to Redis', () => {
     expect((await client.get('/read')).text).toBe('false 0');
   });
 
-  it('F4: loses answer after answer under load: what was answered with success counts, and nothing counts twice', async () => {
+  it('F4: loses answer after answer under load: each acknowledged change counts, and none counts twice', async () => {
     await client.counts(1);
     let saves = 0;
     network.losesAnswerTo = (request) => request.includes('update') && ++saves % 3 === 0;
@@ -103,7 +103,7 @@ describe('the network to Redis', () => {
     await client.counts(2);
   });
 
-  it('R25: swallows everything: 503 in time, again and again; heals alone when the way is free, on a new connection', async () => {
+  it('R25: swallows everything: 503 in time, again and again; heals alone on a new connection', async () => {
     await client.counts(1);
     network.isBlackHole = true;
 
@@ -114,7 +114,7 @@ describe('the network to Redis', () => {
     await client.counts(2);
   });
 
-  it('R25: loses its connections again and again under load: every request is answered in time, no change is lost', async () => {
+  it('R25: loses its connections again and again under load: every request is answered, no change is lost', async () => {
     await client.counts(1);
     const cutting = setInterval(() => network.cut(), 150);
 

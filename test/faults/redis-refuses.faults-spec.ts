@@ -39,7 +39,7 @@ describe('Redis refuses', () => {
     await client.counts(2);
   });
 
-  it('F8: it has become a replica: 503, also for reads, which would be old; heals alone when it is a primary again', async () => {
+  it('F8: it has become a replica: 503, also for reads, which would be old; heals as a primary again', async () => {
     const primary = await RedisServer.start();
     try {
       await redis.command('CONFIG', 'SET', 'replica-serve-stale-data', 'yes');

@@ -115,7 +115,7 @@ describe('the connections by which a near cache is told', () => {
     expect(meter.tooOld).toEqual([]);
   });
 
-  it('meets a Redis that hangs: nothing is told, so nothing is trusted for longer than allowed; it heals alone', async () => {
+  it('meets a Redis that hangs: without signs no copy is trusted for longer than allowed; it heals alone', async () => {
     const { watch } = await watched();
     redis.signal('SIGSTOP');
 

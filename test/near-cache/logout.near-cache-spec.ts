@@ -50,7 +50,7 @@ describe.each(['validate', 'bounded'] as const)('logout on one server, near cach
     expect(new Set(after.flat())).toEqual(new Set([401]));
   });
 
-  it(`other clients of the session are, ${mode === 'validate' ? 'at once' : 'when that is told, or may be late'}`, async () => {
+  it(`other clients of the session are, ${mode === 'validate' ? 'at once' : 'when the server is told'}`, async () => {
     const { other } = await logOut();
     const loggedOutAt = performance.now();
     expect(await ask(other, 0, 'read')).toBe(401);

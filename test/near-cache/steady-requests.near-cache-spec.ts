@@ -31,7 +31,7 @@ describe('what sticky requests cost in Redis with a near cache in mode bounded, 
     ['reads', 'GET', 0],
     ['reads and writes', 'POST', 1],
   ] as const)(
-    `${REQUESTS} %s: a round trip where something is stored, and one more only where nothing was heard for maxStalenessMs`,
+    `${REQUESTS} %s: a round trip for each save, and one more only where no sign came for maxStalenessMs`,
     async (_what, method, saves) => {
       const commands = new RedisCommands(redis);
       const before = await counts(commands);

@@ -87,7 +87,7 @@ describe('a running server of the sample', () => {
     return { records, record: together(records), metrics, header: together(headers) };
   }
 
-  it('slow because the session is large: the time is in decoding and encoding, and the record names the bean', async () => {
+  it('slow because the session is large: the time is in decoding and encoding; the record names the bean', async () => {
     await send(near, '/cart/items', 'POST', { sku: 'tea', quantity: 1, price: 250 });
     const store = new RedisSessionStore({ url: redis.url });
     await enlargeCart(store, [...client.ids].at(-1) ?? '', 20_000);
@@ -132,7 +132,7 @@ describe('a running server of the sample', () => {
     for (const record of records) expect(Math.abs(sumOfPhases(record) / record.durationSeconds - 1)).toBeLessThan(0.05);
   });
 
-  it('tells no session id, neither in its log, nor in its metrics, nor to clients other than in the cookie', async () => {
+  it('tells no session id in its log or metrics, and to clients only in the cookie', async () => {
     const nodes = [near, distant];
     const metrics = await Promise.all(nodes.map(({ url }) => PrometheusText.of(url)));
     const logs = await Promise.all(nodes.map((node) => node.text()));

@@ -67,7 +67,8 @@ for (const [kind, boots] of Object.entries(times)) {
   console.log(KINDS[kind]);
   for (const name of names) {
     const differences = boots.map((one) => one[name] - one['without hooks']);
-    const told = `${signed(quantile(differences, 0.5))}  (${signed(quantile(differences, 0.25))} to ${signed(quantile(differences, 0.75))})`;
+    const [low, middle, high] = [0.25, 0.5, 0.75].map((part) => signed(quantile(differences, part)));
+    const told = `${middle}  (${low} to ${high})`;
     const time = quantile(
       boots.map((one) => one[name]),
       0.5,

@@ -73,7 +73,7 @@ describe('of the copies that were told', () => {
     expect(chooseCopy(silent, [witness], false)).toEqual({ is: 'unreachable', members: ['s1'] });
   });
 
-  it('one of the same number by another primary, or of a line that left it out, is not what the client was shown', () => {
+  it('a copy of another primary, or of a line that left the epoch out, is not what the client was shown', () => {
     const forks = [copy('s3 has 5:s3-s4#9'), copy('s3 has 7:s3-s4#9', { lineage: '4:s1 5:s3 6:s3' })];
 
     for (const fork of forks) expect(chooseCopy(result([fork]), [witness], false).is).toBe('lost');

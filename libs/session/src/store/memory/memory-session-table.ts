@@ -80,7 +80,7 @@ export class MemorySessionTable {
       'memory',
       'save',
       `the store is full (${this.size} sessions, ${this.bytes} bytes) and ${what} would pass ${bound}, which is ` +
-        `${this.options[bound]}; raise ${bound} of MemorySessionStore, shorten the lifetimes, or keep sessions outside ` +
+        `${this.options[bound]}; raise ${bound} of MemorySessionStore, shorten the lifetimes, or keep sessions out ` +
         'the process',
     );
   }
