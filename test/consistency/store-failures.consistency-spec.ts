@@ -71,7 +71,7 @@ describe.each(legs)('when the %s is lost', (leg) => {
     expect(cluster.leaked).toBe(0);
   });
 
-  it('of a save, the request is refused, the state is the old or the new one, and the next one sees which', async () => {
+  it('of a save, the request is refused, the state is old or new, and the next request sees which', async () => {
     const { cluster, client, lose, heal, read } = await setUp();
     lose(leg, 'save');
     const failing = cluster.handle(0, client, (request) => write(request, 2));

@@ -206,7 +206,7 @@ describe('calls of one turn', () => {
     }
   });
 
-  it('fail one by one when the client throws or answers nonsense, and other calls of its connection go on', async () => {
+  it('fail one by one when the client throws or answers nonsense; other calls of its connection go on', async () => {
     await Promise.all(KEYS.map((key) => create(key)));
     const ask = async (): Promise<void> => {
       const results = await Promise.all(KEYS.map((key) => store.load(key)));

@@ -74,8 +74,8 @@ const mistakes: Record<string, [ModuleMetadata, RegExp]> = {
   'a bean among plain providers': [
     { imports: [root], providers: [Counter] },
     new RegExp(
-      String.raw`^Counter is @SessionScoped\(\) but listed among the providers, controllers or enhancers of RootTestModule, ` +
-        String.raw`.*: remove it there and import SessionModule\.forFeature\(\[Counter\]\)$`,
+      String.raw`^Counter is @SessionScoped\(\) but listed among the providers, controllers or enhancers ` +
+        String.raw`of RootTestModule, .*: remove it there and import SessionModule\.forFeature\(\[Counter\]\)$`,
     ),
   ],
   'a bean among plain providers, registered as well': [

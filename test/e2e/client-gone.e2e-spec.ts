@@ -172,7 +172,7 @@ describe.each(adapters)('a client that goes away, $adapter', ({ adapter }) => {
     },
   );
 
-  it('during a callback that no code awaits does not make it throw, and its changes are stored in the end', async () => {
+  it('during a callback that no code awaits does not make it throw, and its changes are stored', async () => {
     await leaveDuring('/callback', [cookie]);
     const body = async (): Promise<string> => (await RawClient.exchange(server.url, '/peek', [cookie])).body;
     await eventually('the late change is stored', async () => (await body()) === 'n=3');

@@ -73,7 +73,8 @@ describe('B59 a bean with #private fields, which nobody can store,', () => {
   it('is warned of at boot, with the way out', async () => {
     expect(await warnings(Forgetful)).toEqual([
       'Forgetful has #value: nobody can read such fields from outside, so they are not stored. ' +
-        'Declare state as `private` properties, or implement both beforeBeanSaved() and onBeanRestored() to move it to and from one',
+        'Declare state as `private` properties, or implement both beforeBeanSaved() and onBeanRestored() ' +
+        'to move it to and from one',
     ]);
   });
 

@@ -19,7 +19,7 @@ describe('Redis is away', () => {
     await redis.stop();
   });
 
-  it('F1: absent at boot: the application starts, warns once, serves routes without session, and heals alone', async () => {
+  it('F1: absent at boot: the application starts, warns once, serves other routes, and heals alone', async () => {
     await redis.kill();
     const warnings: string[] = [];
     server = await startCounting(new RedisSessionStore({ url: redis.url, onWarning: (text) => warnings.push(text) }));
@@ -35,7 +35,7 @@ describe('Redis is away', () => {
     await client.counts(2);
   });
 
-  it('F2, R24, R26: killed before the load: 503, the cookie untouched; afterwards the same session and data', async () => {
+  it('F2, R24, R26: killed before the load: 503, the cookie stays; afterwards the same session', async () => {
     server = await startCounting(await readyRedisStore({ url: redis.url }));
     const client = new SessionClient(server.url);
     await client.counts(1);

@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => redis.stop());
 
-it('a client that ioredis gives up, since a failover came while it asked for the address, is connected again', async () => {
+it('a client that ioredis gives up during a failover is connected again', async () => {
   const store = new RedisSessionStore({ url: redis.url, onWarning: () => undefined });
   try {
     const { client } = store as unknown as { client: Redis };

@@ -114,7 +114,7 @@ describe('the network to Redis', () => {
     await client.counts(2);
   });
 
-  it('R25: loses its connections again and again under load: every request is answered, no change is lost', async () => {
+  it('R25: loses its connections again and again: every request is answered, no change is lost', async () => {
     await client.counts(1);
     const cutting = setInterval(() => network.cut(), 150);
 

@@ -50,7 +50,7 @@ describe('Redis behind sentinels', () => {
     expect(await replica.info('keyspace', 'db0')).toContain('keys=1');
   });
 
-  it('F10: with durability, a change that no replica has is answered with 503, and acknowledged ones survive', async () => {
+  it('F10: with durability, a change that no replica has gets 503, and acknowledged ones survive', async () => {
     const durability = { replicas: 1, timeoutMs: 300 };
     server = await startCounting(await readyRedisStore({ url: redis.url, durability }));
     const [client, leaving] = [new SessionClient(server.url), new SessionClient(server.url)];

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { faults } from './faults.js';
 import { StressBed } from './stress-bed.js';
 
-describe('near cache in mode validate, 4 servers without stickiness, keeps all promises and reads nothing stale', () => {
+describe('near cache in mode validate on 4 servers, without stickiness, reads nothing stale', () => {
   describe('on a Redis that keeps what it has', () => {
     let bed: StressBed;
     beforeAll(async () => {
