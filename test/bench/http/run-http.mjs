@@ -79,8 +79,8 @@ async function runPhase({ server, visitors }, redis, { name, size, path }, ms) {
     visitors: clients,
     connections: Math.min(CONNECTIONS, clients.length),
   };
-  // The first requests pay for cold processor caches, since other processes ran before, and for values that a write made
-  // stale. They are not measured.
+  // The first requests pay for cold processor caches, since other processes ran before, and for values that a write
+  // made stale. They are not measured.
   await runLoad({ ...load, ms: ms / 4 });
   const trafficBefore = usesRedis ? await redis.traffic() : undefined;
   const cpuBefore = server.cpuUs;
