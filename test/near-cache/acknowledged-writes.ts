@@ -1,22 +1,22 @@
 import type { RequestEvent } from './history.js';
 
-/** The writes of one client to one session. A client is sequential, so times of both lists rise. */
+/** The writes of one client to one session. A client sends one request at a time, so the times in each list rise. */
 interface WritesOfClient {
-  /** When the answers came. */
+  /** When the successful answers came. */
   readonly acknowledged: number[];
 
-  /** When those were sent that are stored or may be. */
+  /** When the writes were sent that are stored or may be stored. */
   readonly possible: number[];
 
-  /** When those were sent of which it is not known. */
+  /** When the writes were sent whose outcome is unknown. */
   readonly unknown: number[];
 }
 
-/** Who has written what to one session by when, as its clients know it. */
+/** The writes of all clients to one session, as far as the clients know them. */
 export class AcknowledgedWrites {
   private readonly byClient = new Map<string, WritesOfClient>();
 
-  /** In the order in which each client sent them. */
+  /** Adds a request. The requests of a client must come in the order in which it sent them. */
   add({ client, kind, outcome, start, end }: RequestEvent): void {
     if (kind !== 'write' && kind !== 'pair') return;
     const writes = this.byClient.get(client) ?? { acknowledged: [], possible: [], unknown: [] };
@@ -30,26 +30,26 @@ export class AcknowledgedWrites {
     return this.byClient.keys();
   }
 
-  /** How many of a client had been answered with success before a moment. */
+  /** How many writes of a client had been acknowledged before `moment`. */
   acknowledgedBefore(client: string, moment: number): number {
     return countBelow(this.byClient.get(client)?.acknowledged ?? [], moment);
   }
 
-  /** How many of a client had been sent before a moment and may be stored. */
+  /** How many writes of a client had been sent before `moment` and may be stored. */
   possibleBefore(client: string, moment: number): number {
     return countBelow(this.byClient.get(client)?.possible ?? [], moment);
   }
 
   /**
-   * How many of a client, or of all, had been sent before a moment and were never acknowledged, though they may have
-   * been stored.
+   * How many writes had been sent before `moment` and were never acknowledged, although they may be stored. Counts one
+   * client, or all if `client` is undefined.
    */
   unknownBefore(client: string | undefined, moment: number): number {
     const clients = client === undefined ? [...this.clients] : [client];
     return clients.reduce((sum, each) => sum + countBelow(this.byClient.get(each)?.unknown ?? [], moment), 0);
   }
 
-  /** When the nth of a client, from 1, was answered with success. */
+  /** When the nth write of a client (from 1) was acknowledged. */
   acknowledgedAt(client: string, n: number): number {
     return this.byClient.get(client)?.acknowledged[n - 1] ?? Infinity;
   }

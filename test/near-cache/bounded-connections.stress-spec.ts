@@ -1,29 +1,29 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { faults } from './faults.js';
 import { writingRoutes } from './route-mix.js';
-import { StressBed } from './stress-bed.js';
+import { StressSetup } from './stress-setup.js';
 
 describe('near cache in mode bounded, 4 servers without stickiness, keeps every promise', () => {
-  let bed: StressBed;
+  let setup: StressSetup;
   beforeAll(async () => {
-    bed = await StressBed.start({ mode: 'bounded' });
+    setup = await StressSetup.start({ mode: 'bounded' });
   });
-  afterAll(() => bed?.stop());
+  afterAll(() => setup?.stop());
 
-  it('when nothing is wrong, and serves without asking', async () => {
-    const result = await bed.run();
+  it('when nothing fails, and serves without asking the store', async () => {
+    const result = await setup.run();
     expect(result.broken).toEqual({});
-    // How many depends on how often a busy machine lets the servers hear that nothing was missed.
+    // The exact number depends on the machine: when it is busy, servers hear less often that they missed nothing.
     expect(result.unasked).toBeGreaterThan(0);
   });
 
-  it('when the connections that tell it what others change are killed', async () => {
-    const result = await bed.run(() => faults.killed(bed.redis, /name=session-beans:sink/));
+  it('when its invalidation connections are killed', async () => {
+    const result = await setup.run(() => faults.killed(setup.redis, /name=session-beans:sink/));
     expect(result.broken).toEqual({});
   });
 
-  it('when the connections that it reads and writes on are killed', async () => {
-    const result = await bed.run(() => faults.killed(bed.redis, /name=(?!session-beans:sink).*cmd=eval/));
+  it('when its data connections are killed', async () => {
+    const result = await setup.run(() => faults.killed(setup.redis, /name=(?!session-beans:sink).*cmd=eval/));
     expect(result.broken).toEqual({});
   });
 
@@ -32,14 +32,14 @@ describe('near cache in mode bounded, 4 servers without stickiness, keeps every 
     ['invalidations', 'from Redis'],
     ['data', 'to Redis'],
     ['data', 'from Redis'],
-  ] as const)('when a black hole takes the %s %s', async (role, direction) => {
-    const result = await bed.run(() => faults.blackHole(bed.servers, role, direction));
+  ] as const)('when the network swallows the %s %s', async (role, direction) => {
+    const result = await setup.run(() => faults.blackHole(setup.servers, role, direction));
     expect(result.broken).toEqual({});
   });
 
-  it('when all news and answers are late', async () => {
-    bed.slowDown({ invalidations: 150, data: 60 });
-    const result = await bed.run(undefined, { routes: writingRoutes });
+  it('when all invalidations and answers of Redis are late', async () => {
+    setup.slowDown({ invalidations: 150, data: 60 });
+    const result = await setup.run(undefined, { routes: writingRoutes });
     expect(result.broken).toEqual({});
   });
 });

@@ -1,41 +1,41 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { faults } from './faults.js';
-import { StressBed } from './stress-bed.js';
+import { StressSetup } from './stress-setup.js';
 
 describe('near cache in mode bounded, 4 servers without stickiness, keeps every promise', () => {
-  describe('on a Redis that keeps what it has', () => {
-    let bed: StressBed;
+  describe('on a Redis with persistence', () => {
+    let setup: StressSetup;
     beforeAll(async () => {
-      bed = await StressBed.start({ mode: 'bounded', redis: ['--appendonly', 'yes', '--appendfsync', 'always'] });
+      setup = await StressSetup.start({ mode: 'bounded', redis: ['--appendonly', 'yes', '--appendfsync', 'always'] });
     });
-    afterAll(() => bed?.stop());
+    afterAll(() => setup?.stop());
 
     it('when a server is paused for 3 s', async () => {
-      const result = await bed.run(() => faults.paused(bed.servers));
+      const result = await setup.run(() => faults.paused(setup.servers));
       expect(result.broken).toEqual({});
     });
 
-    it('when Redis crashes and comes back with everything', async () => {
-      const result = await bed.run(() => faults.restarted(bed.redis));
+    it('when Redis crashes and restarts with all data', async () => {
+      const result = await setup.run(() => faults.restarted(setup.redis));
       expect(result.broken).toEqual({});
     });
   });
 
-  describe('on a Redis that keeps nothing', () => {
-    let bed: StressBed;
+  describe('on a Redis without persistence', () => {
+    let setup: StressSetup;
     beforeAll(async () => {
-      bed = await StressBed.start({ mode: 'bounded' });
+      setup = await StressSetup.start({ mode: 'bounded' });
     });
-    afterAll(() => bed?.stop());
+    afterAll(() => setup?.stop());
 
-    it('when Redis crashes and comes back empty', async () => {
-      const result = await bed.run((load) => faults.restartedEmpty(bed.redis, load));
+    it('when Redis crashes and restarts empty', async () => {
+      const result = await setup.run((load) => faults.restartedEmpty(setup.redis, load));
       expect(result.broken).toEqual({});
       expect(result.outcomes['anonymous']).toBeGreaterThan(0);
     });
 
-    it('when everything is flushed, again and again', async () => {
-      const result = await bed.run((load) => faults.flushed(bed.redis, load));
+    it('when Redis is flushed repeatedly', async () => {
+      const result = await setup.run((load) => faults.flushed(setup.redis, load));
       expect(result.broken).toEqual({});
       expect(result.outcomes['anonymous']).toBeGreaterThan(0);
     });

@@ -5,14 +5,14 @@ import { SessionEnds } from './session-ends.js';
 import type { Violation } from './violation.js';
 
 /**
- * When nobody writes any more, and `maxStalenessMs` after that:
- *
- * - lost update: what is stored holds every acknowledged write, and besides at most those whose outcome is unknown
- *   (`made up`);
- * - wrong entry: every server says the same as the store, whichever client asks and however often;
- * - lost session: a session that nobody ended is there.
- *
- * @param stored by session, what a server without a near cache says: the truth. Undefined: it has ended
+ * Checks the state that is left when no client writes any more, `maxStalenessMs` after the last write:
+ * - lost update: the stored state holds every acknowledged write;
+ * - made up: besides those it holds only writes whose outcome is unknown;
+ * - torn: the parts that one request changes agree with each other;
+ * - wrong entry: every server answers with the stored state, whichever client asks and however often;
+ * - lost session: a session that no client ended still exists.
+ * @param stored the stored state by session, as a server without a near cache answers it. Undefined: the session has
+ *   ended
  */
 export function checkFinalAnswers(
   { requests, wipes }: History,
@@ -26,7 +26,7 @@ export function checkFinalAnswers(
     if (!truth) {
       const generation = Math.max(...all.map((request) => request.generation));
       if (!new SessionEnds(all, wipes).mayHaveEnded({ generation, end: Infinity }))
-        violations.push({ rule: 'lost session', session, text: 'it is not stored any more, and nobody had ended it' });
+        violations.push({ rule: 'lost session', session, text: 'it is not stored, and no client had ended it' });
       continue;
     }
     const writes = new AcknowledgedWrites();

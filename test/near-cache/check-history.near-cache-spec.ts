@@ -5,7 +5,7 @@ import type { History, RequestEvent, SeenState } from './history.js';
 
 const BOUND = { maxStalenessMs: 200 };
 
-/** A state of the session `s` in which the clients a and b have written so often. */
+/** A state of the session `s` that holds so many writes of the clients a and b. */
 const state = (a: number, b = 0, change: Partial<SeenState> = {}): SeenState => ({
   total: a + b,
   counts: { ...(a > 0 && { a }), ...(b > 0 && { b }) },
@@ -34,7 +34,7 @@ const request = (
   ...change,
 });
 
-/** a writes once, answered at 30; b writes once, answered at 60. */
+/** Client a writes once, answered at 30; client b writes once, answered at 60. */
 const twoWrites = [
   request('a', 'start', [0, 10], state(0)),
   request('a', 'write', [20, 30], state(0)),
@@ -45,8 +45,8 @@ const history = (...requests: RequestEvent[]): History => ({ requests, wipes: []
 const rulesBroken = (of: History, bound = BOUND): string[] =>
   checkHistory(of, bound).violations.map(({ rule }) => rule);
 
-describe('a history that keeps every promise', () => {
-  it('has no violations, and says how stale its reads were', () => {
+describe('the checker of histories, on a history that keeps every promise,', () => {
+  it('finds no violation, and reports how stale the reads were', () => {
     const report = checkHistory(
       history(
         ...twoWrites,
@@ -62,7 +62,7 @@ describe('a history that keeps every promise', () => {
     expect(report).toEqual({ violations: [], observations: 7, stale: 2, stalestMs: 169, undone: 0 });
   });
 
-  it('may show what is not acknowledged yet, or never was', () => {
+  it('accepts reads of writes that are not acknowledged yet, or never were', () => {
     const writes = [
       request('a', 'start', [0, 10], state(0)),
       request('a', 'write', [20, 90], state(0)),
@@ -72,7 +72,7 @@ describe('a history that keeps every promise', () => {
     expect(rulesBroken(history(...writes, request('c', 'read', [50, 60], state(0, 0))))).toEqual([]);
   });
 
-  it('may lose a session while it is ended, renewed or wiped away', () => {
+  it('accepts that a session is gone while it is ended, renewed or wiped away', () => {
     const anonymous = request('c', 'read', [100, 110], undefined, { outcome: 'anonymous' });
     const late = { outcome: 'unknown' } as const;
     expect(rulesBroken(history(...twoWrites, request('a', 'logout', [105, 130]), anonymous))).toEqual([]);
@@ -84,7 +84,7 @@ describe('a history that keeps every promise', () => {
   });
 });
 
-describe('after a failover of Redis', () => {
+describe('the checker of histories, after a failover of Redis,', () => {
   const unknown = { outcome: 'unknown' } as const;
   const failovers = [{ start: 100, end: 300 }];
   const seenBefore = request('c', 'read', [90, 95], state(1, 2));
@@ -93,13 +93,13 @@ describe('after a failover of Redis', () => {
   const report = (...requests: RequestEvent[]) =>
     checkHistory({ ...history(...twoWrites, ...requests), failovers }, BOUND);
 
-  it('what was seen and never acknowledged may be gone, and is counted', () => {
+  it('accepts that a write which was seen but never acknowledged is gone, and counts it', () => {
     expect(report(never, seenBefore, seenAfter)).toMatchObject({ violations: [], undone: 1 });
   });
 
   it.each<[string, RequestEvent[]]>([
     [
-      'what was acknowledged',
+      'an acknowledged write',
       [
         request('b', 'write', [70, 80], state(1, 1)),
         seenBefore,
@@ -107,22 +107,22 @@ describe('after a failover of Redis', () => {
         request('c', 'read', [275, 280], state(1, 1)),
       ],
     ],
-    ['more than may have been stored', [never, seenBefore, request('c', 'read', [110, 120], state(1, 0))]],
-    ['what another client wrote', [never, seenBefore, request('c', 'read', [110, 120], state(0, 2))]],
+    ['more writes than may have been stored', [never, seenBefore, request('c', 'read', [110, 120], state(1, 0))]],
+    ['the write of another client', [never, seenBefore, request('c', 'read', [110, 120], state(0, 2))]],
     [
-      'what was seen after it',
+      'a write that was seen after the failover',
       [request('c', 'read', [510, 520], state(1, 2)), never, request('c', 'read', [530, 540], state(1, 1))],
     ],
-  ])('but not %s', (_what, requests) => {
+  ])('reports the loss of %s', (_what, requests) => {
     expect(report(...requests).violations).not.toEqual([]);
   });
 
-  it('and nothing else may be gone at any other time', () => {
+  it('reports the loss of a write at any other time', () => {
     expect(rulesBroken(history(...twoWrites, never, seenBefore, seenAfter))).toEqual(['went back']);
   });
 });
 
-describe('a history shows', () => {
+describe('the checker of histories reports', () => {
   const other = { generation: 1 };
   it.each<[string, RequestEvent[]]>([
     ['own write not read', [request('a', 'read', [70, 80], state(0, 1))]],
@@ -162,28 +162,28 @@ describe('a history shows', () => {
       'lost session',
       [request('c', 'read', [70, 80], undefined, { outcome: 'anonymous' }), request('a', 'logout', [90, 100])],
     ],
-  ])('%s', (rule, requests) => {
+  ])('"%s"', (rule, requests) => {
     expect(rulesBroken(history(...twoWrites, ...requests))).toEqual([rule]);
   });
 
-  it('too stale: anything that was acknowledged before, where nothing stale is allowed', () => {
+  it('"too stale" for every acknowledged write that a read misses, when the bound is 0', () => {
     const all = history(...twoWrites, request('c', 'read', [61, 70], state(1, 0)));
     expect(rulesBroken(all)).toEqual([]);
     expect(rulesBroken(all, { maxStalenessMs: 0 })).toEqual(['too stale']);
   });
 
-  it('served after its end: at once, where nothing stale is allowed', () => {
+  it('"served after its end" at once, when the bound is 0', () => {
     const all = history(...twoWrites, request('a', 'logout', [70, 80]), request('b', 'read', [81, 90], state(1, 1)));
     expect(rulesBroken(all)).toEqual([]);
     expect(rulesBroken(all, { maxStalenessMs: 0 })).toEqual(['served after its end']);
   });
 
-  it('served after its end: what was wiped away', () => {
+  it('"served after its end" for a session that was wiped away', () => {
     const all = history(...twoWrites, request('b', 'read', [281, 290], state(1, 1)));
     expect(rulesBroken({ ...all, wipes: [{ start: 70, end: 80 }] })).toEqual(['served after its end']);
   });
 
-  it('each session by itself', () => {
+  it('nothing when a client reads a second session without its writes to the first', () => {
     const ofAnother = { session: 't' };
     const requests = [
       request('a', 'start', [0, 10], state(0, 0, { name: 't' }), ofAnother),
@@ -193,7 +193,7 @@ describe('a history shows', () => {
   });
 });
 
-describe('when all is quiet', () => {
+describe('the checker of final answers', () => {
   const check = (
     stored: SeenState | undefined,
     seen: SeenState | undefined = stored,
@@ -205,7 +205,7 @@ describe('when all is quiet', () => {
   const unknown = request('b', 'write', [70, 80], undefined, { outcome: 'unknown' });
   const refused = request('b', 'write', [70, 80], undefined, { outcome: 'refused' });
 
-  it('everything acknowledged is stored, what is unknown may be, what was refused is not', () => {
+  it('demands every acknowledged write, accepts unknown ones, and rejects refused ones', () => {
     expect(check(state(1, 1))).toEqual([]);
     expect(check(state(1, 1), state(1, 1), unknown)).toEqual([]);
     expect(check(state(1, 2), state(1, 2), unknown)).toEqual([]);
@@ -215,7 +215,7 @@ describe('when all is quiet', () => {
     expect(check(state(1, 1, { total: 1 }))).toEqual(['torn']);
   });
 
-  it('every server says what is stored', () => {
+  it('demands that every server answers with the stored state', () => {
     expect(check(state(1, 1), { ...state(1, 1), counts: { b: 1, a: 1 } })).toEqual([]);
     expect(check(state(1, 1), state(1, 0))).toEqual(['wrong entry']);
     expect(check(state(1, 1), state(1, 1, { entries: 1 }))).toEqual(['wrong entry']);
@@ -226,7 +226,7 @@ describe('when all is quiet', () => {
     ).toMatchObject([{ rule: 'wrong entry' }]);
   });
 
-  it('a session that nobody ended is there', () => {
+  it('demands that a session which no client ended exists', () => {
     expect(check(undefined)).toEqual(['lost session']);
     expect(check(undefined, undefined, request('a', 'logout', [70, 80]))).toEqual([]);
     expect(check(undefined, state(1, 1), request('a', 'logout', [70, 80]))).toEqual(['wrong entry']);

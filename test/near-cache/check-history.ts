@@ -4,54 +4,53 @@ import type { Failover, History, RequestEvent, SeenState } from './history.js';
 import { SessionEnds } from './session-ends.js';
 import type { Rule, Violation } from './violation.js';
 
-/** What a history shows. */
+/** The result of a check. */
 export interface HistoryReport {
   readonly violations: readonly Violation[];
 
   /**
-   * Requests that were answered with what they saw, and how many of these saw less than was acknowledged when they were
-   * sent.
+   * The number of answers that contained a state, and how many of these lacked a write that was acknowledged before the
+   * request was sent.
    */
   readonly observations: number;
   readonly stale: number;
 
-  /** The longest time, in ms, for which an acknowledged write of somebody else had not been shown. */
+  /** The longest time, in ms, for which a read lacked an acknowledged write of another client. */
   readonly stalestMs: number;
 
-  /** Reads that show no more what a failover of Redis has undone: writes that nobody had been told are stored. */
+  /**
+   * The number of reads that lack a write which a failover of Redis has undone. Such writes were never acknowledged.
+   */
   readonly undone: number;
 }
 
-/** A count in a state: of the writes of one client, or of all. */
+/** A count in a state: of the writes of client `of`, or of all clients. */
 interface Count {
   readonly count: number;
   readonly of: string | undefined;
 }
 
-/** A count that a client has been shown, and by which answer. */
+/** A count that a client has been shown, and the answer that showed it. */
 interface Shown extends Count {
   readonly by: RequestEvent;
 }
 
 /**
- * Checks every answer against all that was acknowledged before it was asked for:
- *
- * - own write not read: a client sees its own writes, once they are answered, whichever server it asks;
- * - went back: of what a client has been shown, nothing disappears for it again. After a failover of Redis, writes may
- *   that were never acknowledged (they had been stored, and seen, on the primary that is lost): as many as there were,
- *   and none that were acknowledged;
- * - too stale: a read holds every write that was answered more than `maxStalenessMs` before the read was sent;
- * - made up: nothing is counted that was not written, or was refused, or twice;
+ * Checks every answer against the writes that were acknowledged before its request was sent:
+ * - own write not read: a client sees its own acknowledged writes, whichever server it asks;
+ * - went back: a client never sees less than it saw before. A failover of Redis may undo writes that were stored and
+ *   seen on the lost primary but never acknowledged: at most as many as there were, and no acknowledged one;
+ * - too stale: a read holds every write that was acknowledged more than `maxStalenessMs` before the read was sent;
+ * - made up: no write is counted that was not sent, that was refused, or twice;
  * - torn: the parts that one request changes are seen changed together;
- * - served after its end: an ended session is gone for everybody after `maxStalenessMs`, at once for who ended it;
- * - lost session: only what was ended, ends.
+ * - served after its end: an ended session is gone for every client after `maxStalenessMs`, and at once for the client
+ *   that ended it;
+ * - lost session: a session ends only when a client ends it.
  *
- * There is no allowance for measuring, because there is no measuring error in the wrong direction: a write is stored
- * before its answer arrives here, and a server looks at its copy after the request has left here, both by one clock. So
- * the age that is measured here is never more than the age by the server's own reckoning, which is what the promise is
- * about.
- *
- * @param maxStalenessMs 0: a read holds everything that was acknowledged before it was sent
+ * The check needs no tolerance, because measuring errs only in favour of the servers. A write is stored before its
+ * answer arrives here, and a server looks at its copy after the request has left here; both times come from one clock.
+ * So a measured age is never greater than the age that the server promises to bound.
+ * @param maxStalenessMs with 0, a read holds everything that was acknowledged before it was sent
  */
 export function checkHistory(
   { requests, wipes, failovers = [] }: History,
@@ -70,7 +69,7 @@ export function checkHistory(
       const shown = new Map<string, Shown>();
       for (const event of own.toSorted((a, b) => a.start - b.start)) {
         if (event.outcome === 'anonymous' && !ends.mayHaveEnded(event))
-          break_('lost session', event, 'nobody had ended it');
+          break_('lost session', event, 'no client had ended it');
         if (event.outcome !== 'ok') continue;
         const ended = ends.endedFor(event);
         if (ended.own > 0) break_('served after its end', event, `${ms(ended.own)} ms after this client had ended it`);
@@ -111,7 +110,7 @@ export function checkHistory(
   return { violations, observations, stale, stalestMs, undone };
 }
 
-/** For how long the oldest write that is missing had been acknowledged; 0 when none is missing. */
+/** How long the oldest missing write had been acknowledged; 0 when no write is missing. */
 function ageOf(seen: SeenState, writes: AcknowledgedWrites, moment: number): number {
   let age = 0;
   for (const client of writes.clients) {
@@ -122,8 +121,8 @@ function ageOf(seen: SeenState, writes: AcknowledgedWrites, moment: number): num
 }
 
 /**
- * Number of the first acknowledged write of a client that a state certainly lacks. Writes whose outcome is unknown may
- * be among those it has: then later ones are missing, and the age is underrated, never overrated.
+ * The number of the first acknowledged write of a client that a state certainly lacks. Writes with an unknown outcome
+ * may be among the counted ones. Then later writes are missing, and the age is underestimated, never overestimated.
  */
 function missingFrom(seen: SeenState, client: string): number {
   return (seen.counts[client] ?? 0) + 1;
@@ -143,7 +142,7 @@ function countIn(counts: ReadonlyMap<string, Count>, what: string): number {
   return counts.get(what)?.count ?? 0;
 }
 
-/** Whether one answer may be from before a failover, and a later one from after it. */
+/** Tells whether one answer may be from before a failover and a later one from after it. */
 function crosses(failover: Failover, before: RequestEvent, after: RequestEvent, maxStalenessMs: number): boolean {
   return before.start < failover.end + maxStalenessMs && failover.start < after.end;
 }

@@ -9,8 +9,8 @@ export interface DeviceResponse {
 export type Cookies = ReadonlyMap<string, string>;
 
 /**
- * One client: keeps the newest cookies that it was given. Several may share a session, each with what it was told
- * itself.
+ * One client, which keeps the newest cookies that it received. Several clients may share a session; each has its own
+ * cookies.
  */
 export class Device {
   cookies: Cookies = new Map();
@@ -20,7 +20,9 @@ export class Device {
     private readonly agent: Agent,
   ) {}
 
-  /** @throws when there is no answer, or none within `timeoutMs`: then the request is given up */
+  /**
+   * @throws when no answer comes within `timeoutMs`, after which the request is aborted, or when the connection fails
+   */
   ask(method: 'GET' | 'POST', url: string, timeoutMs: number): Promise<DeviceResponse> {
     return new Promise((resolve, reject) => {
       const cookie = [...this.cookies].map((pair) => pair.join('=')).join('; ');
@@ -51,12 +53,12 @@ export class Device {
   }
 }
 
-/** The part that says which session: without the route that may follow the id. */
+/** The session id in the cookies, without the route that may follow the id. */
 export function idOf(cookies: Cookies): string {
   return (cookies.get('sid') ?? '').slice(0, 43);
 }
 
-/** Those of a client that was shown nothing of its session since it started: every copy is new enough for it. */
+/** The cookies of a client that has seen nothing of its session since it started. For it, every copy is new enough. */
 export function havingSeenNothing(cookies: Cookies): Cookies {
   const seen = cookies.get('sid-seen');
   return seen === undefined ? cookies : new Map(cookies).set('sid-seen', seen.replace(/\..*$/, '.0'));

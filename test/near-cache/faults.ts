@@ -4,9 +4,9 @@ import type { NearCacheServer } from './near-cache-servers.js';
 import type { LinkDirection, LinkRole } from './redis-link.js';
 import type { StressLoad } from './stress-load.js';
 
-/** What goes wrong while clients work. Each leaves everything in order. */
+/** Faults that happen while clients work. Each fault is over when its promise resolves. */
 export const faults = {
-  /** Redis ends the connections of a name on all servers, again and again. */
+  /** Redis repeatedly closes the connections of all servers whose `CLIENT LIST` line matches. */
   async killed(redis: RedisServer, name: RegExp): Promise<void> {
     for (let i = 0; i < 6; i++) {
       await pause(500);
@@ -18,7 +18,10 @@ export const faults = {
     }
   },
 
-  /** Half of the servers lose what is sent in one direction, without being told; later it arrives after all. */
+  /**
+   * For half of the servers, the network swallows all bytes in one direction without an error. Later they arrive after
+   * all.
+   */
   async blackHole(servers: readonly NearCacheServer[], role: LinkRole, direction: LinkDirection): Promise<void> {
     const struck = servers.slice(0, servers.length / 2);
     await pause(1_000);
@@ -28,7 +31,7 @@ export const faults = {
     await pause(1_000);
   },
 
-  /** One server sleeps, and answers what it was asked meanwhile when it wakes up. */
+  /** One server is stopped, and answers the requests of that time when it continues. */
   async paused(servers: readonly NearCacheServer[]): Promise<void> {
     const [server] = servers as [NearCacheServer];
     await pause(1_000);
@@ -38,7 +41,7 @@ export const faults = {
     await pause(1_000);
   },
 
-  /** Redis crashes and comes back with what it had. */
+  /** Redis crashes and restarts with its data. */
   async restarted(redis: RedisServer): Promise<void> {
     await pause(1_000);
     await redis.kill();
@@ -47,7 +50,7 @@ export const faults = {
     await pause(2_000);
   },
 
-  /** Redis crashes and comes back with nothing. */
+  /** Redis crashes and restarts empty. */
   async restartedEmpty(redis: RedisServer, load: StressLoad): Promise<void> {
     await pause(1_000);
     await load.wipe(async () => {

@@ -1,4 +1,4 @@
-/** The items in groups, each in the order they had. */
+/** Groups the items by key. Each group keeps their order. */
 export function groupedBy<T, K>(items: Iterable<T>, keyOf: (item: T) => K): Map<K, T[]> {
   const groups = new Map<K, T[]>();
   for (const item of items) {

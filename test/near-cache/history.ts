@@ -1,74 +1,75 @@
-/** What a handler saw of a session when it began. */
+/** The state of a session when a handler began. */
 export interface SeenState {
-  /** How many writes it holds, and of each client. */
+  /** The number of writes that it holds, of all clients and of each client. */
   readonly total: number;
   readonly counts: Readonly<Record<string, number>>;
 
-  /** Those that changed two beans in one request, as the one and as the other bean has it. */
+  /** The number of writes that changed two beans in one request, as each of the two beans counts them. */
   readonly pairs: number;
   readonly entries: number;
 
-  /** Written once, when the session started: the name of the session. */
+  /** The name of the session, which is written only when the session starts. */
   readonly name: string;
 }
 
-/**
- * The routes of the fixture, as far as they matter to the rules. `write` and `pair` add one to what their client has
- * written.
- */
+/** Kinds of requests that the rules tell apart. `write` and `pair` add one to the writes of their client. */
 export type RequestKind = 'start' | 'read' | 'write' | 'pair' | 'renew' | 'logout';
 
 /**
- * `ok`: answered with success, so it is stored. `anonymous`: the server knows no such session. `refused`: answered with
- * 409, so nothing of it is stored. `unknown`: failed in any other way; whether it is, or will be, stored is not known.
+ * `ok`: the server answered with success, so all changes are stored. `anonymous`: the server knows no such session.
+ * `refused`: it answered 409, so no change is stored. `unknown`: the request failed in another way; its changes may be
+ * stored, now or later.
  */
 export type RequestOutcome = 'ok' | 'anonymous' | 'refused' | 'unknown';
 
-/** One request of one client. Times are in ms by one clock, that of the test. */
+/** One request of one client. Times are in ms by one clock, the clock of the test. */
 export interface RequestEvent {
   readonly client: string;
   readonly session: string;
 
-  /** How often the session had got a new id, as far as its client knew. */
+  /** How often the session had been given a new id, as far as its client knew. */
   readonly generation: number;
   readonly server: number;
   readonly kind: RequestKind;
 
-  /** Before it was sent; after the answer was read. */
+  /** `start` is a moment before the request was sent, `end` a moment after the answer was read. */
   readonly start: number;
   readonly end: number;
   readonly outcome: RequestOutcome;
 
-  /** Present when `ok`, except of a logout. */
+  /** The state in the answer. Present when the outcome is `ok`, except after a logout. */
   readonly seen?: SeenState;
 
-  /** For whoever reads a violation. */
+  /** HTTP status or error, for the message of a violation. */
   readonly status?: number | string;
 }
 
-/** All sessions were taken away at some moment in between. */
+/** All sessions were deleted at some moment in this interval. */
 export interface Wipe {
   readonly start: number;
   readonly end: number;
 }
 
 /**
- * Redis went on with its replica at some moment in between: what this had not got yet is lost, unless a server waited
- * for it to be there.
+ * Redis promoted its replica at some moment in this interval. Writes that had not reached the replica are lost, unless
+ * a server had waited for the replica.
  */
 export interface Failover {
   readonly start: number;
   readonly end: number;
 }
 
-/** What was asked and answered. Requests of one client never overlap. */
+/** All requests of a run. Requests of one client never overlap. */
 export interface History {
   readonly requests: readonly RequestEvent[];
   readonly wipes: readonly Wipe[];
   readonly failovers?: readonly Failover[];
 }
 
-/** What one server says of a session when nobody writes any more; `undefined`: that there is none. */
+/**
+ * The answer of one server about a session when no client writes any more. `seen` is undefined if it knows no such
+ * session.
+ */
 export interface FinalAnswer {
   readonly session: string;
   readonly server: number;

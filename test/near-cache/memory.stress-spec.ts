@@ -6,7 +6,7 @@ import { type NearCacheServer, NearCacheServers } from './near-cache-servers.js'
 
 const MIB = 1024 * 1024;
 
-/** What a process takes more and more of by itself: compiled code, pools. */
+/** Heap that a process takes over time without sessions: compiled code, pools. */
 const NOISE = MIB;
 const SENDERS = 8;
 
@@ -40,7 +40,7 @@ describe.each(['validate', 'bounded'] as const)(
       if (status >= 300) throw new Error(`${status} ${text}`);
       return text;
     };
-    /** Starts sessions with a request each, and reads each once more. */
+    /** Starts sessions, each with one request, and reads each of them once. */
     const fill = async (server: NearCacheServer, count: number, path: string): Promise<Device[]> => {
       const clients = Array.from({ length: count }, (_, i) => new Device(`c${i}`, agent));
       await inParallel(clients, async (client) => {
@@ -50,10 +50,10 @@ describe.each(['validate', 'bounded'] as const)(
       return clients;
     };
 
-    it('stays within maxSessions, takes no more than is counted, and loses nothing', async () => {
+    it('stays within maxSessions, takes no more heap than it counts, and loses no session', async () => {
       const most = 300;
       const server = await start({ MAX_SESSIONS: `${most}` });
-      // What a process takes once (compiled code, pools, connections), and nothing that a kept session takes.
+      // Sessions that end make the process take the heap that it needs once: compiled code, pools, connections.
       const leavers = await fill(server, 5 * most, 'start/somebody');
       await inParallel(leavers, async (client) => void (await ask(client, server, 'POST', 'logout')));
       const before = await NearCacheServers.memoryOf(server);

@@ -3,17 +3,17 @@ import { ServerProcess } from '../support/server-process.js';
 import { FixtureBuild } from '../external/fixture-build.js';
 import { RedisLink } from './redis-link.js';
 
-/** Of one server since it started: what its store was asked. */
+/** How often a server has called its store since it started. */
 export type StoreCallCounts = Readonly<Record<'load' | 'save' | 'touch' | 'destroy', number>>;
 
-/** How often one server has served copies without asking since it started, and why not. */
+/** How often a server has served copies without asking the store since it started, and why it did not. */
 export type TrustCounts = Readonly<Record<'served' | 'told' | 'unheard', number>>;
 
 export interface ServerMemory {
-  /** After garbage collection, in bytes. */
+  /** Used heap after garbage collection, in bytes. */
   readonly heap: number;
 
-  /** Kept by the near cache, and the bytes they are counted for. */
+  /** The sessions that the near cache keeps, and the bytes that it counts for them. */
   readonly sessions: number;
   readonly bytes: number;
 }
@@ -22,18 +22,19 @@ export interface NearCacheServer {
   readonly process: ServerProcess;
   readonly url: string;
 
-  /** Present when it was asked for. */
+  /** The network between this server and Redis, if the test asked for one. */
   readonly link?: RedisLink;
 }
 
-/** Application servers of the fixture in processes of their own. Stop them. */
+/** Application servers of the fixture, each in a process of its own. The test stops them. */
 export class NearCacheServers {
   private readonly build = new FixtureBuild(join(import.meta.dirname, 'fixture'));
   private readonly servers: NearCacheServer[] = [];
 
   /**
-   * Starts some, named s1, s2, ...
-   * @param linkTo port of a Redis that each reaches over a network of its own; else `env.REDIS_URL` says where it is
+   * Starts `count` servers, named s1, s2, ...
+   * @param linkTo port of a Redis. Each server reaches it through its own `RedisLink`. Without it they use
+   *   `env.REDIS_URL`
    */
   async start(count: number, env: Readonly<Record<string, string>>, linkTo?: number): Promise<NearCacheServer[]> {
     const starting = Array.from({ length: count }, async (_, i) => this.startOne(`s${i + 1}`, env, linkTo));
@@ -43,7 +44,7 @@ export class NearCacheServers {
     return started.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
   }
 
-  /** Ends some of them. */
+  /** Stops some of the servers. */
   async end(servers: readonly NearCacheServer[]): Promise<void> {
     await Promise.all(servers.map(({ process }) => process.stop()));
     for (const { link } of servers) await link?.close();

@@ -15,34 +15,34 @@ import type { Rule } from './violation.js';
 const MAX_STALENESS_MS = 1_000;
 
 /**
- * A server that does not get its turn for a second hears nothing for as long, trusts nothing then, and cannot show its
- * bug: it is tried again.
+ * On a busy machine a server may get no processor time for a second. Then it hears nothing, trusts no copy, and cannot
+ * show its bug, so the scenario is repeated.
  */
 const ATTEMPTS = 20;
 
-/** The server that nothing is planted in, and the one that is put to the test. */
+/** The server without a bug, and the server with the planted bug. */
 const [HERE, THERE] = [0, 1];
 
-/** What goes wrong at the one moment at which a mistake shows, and the rules that the checker has to name. */
-interface Drama {
+/** A bug, the events at the one moment when it shows, and the rule that the checker must report. */
+interface Scenario {
   readonly what: string;
   readonly plant: PlantedBug;
   readonly rule: Rule;
-  readonly play: (session: ScriptedSession, stage: Stage) => Promise<void>;
+  readonly run: (session: ScriptedSession, parts: ScenarioParts) => Promise<void>;
 }
 
-interface Stage {
+interface ScenarioParts {
   readonly server: NearCacheServer;
   readonly link: RedisLink;
   readonly commands: RedisCommands;
 }
 
-const dramas: readonly Drama[] = [
+const scenarios: readonly Scenario[] = [
   {
-    what: 'doubts are forgotten when an answer comes',
+    what: 'an invalidation is forgotten because an older answer arrives after it',
     plant: 'no-guard',
     rule: 'too stale',
-    async play(session, { server, link, commands }) {
+    async run(session, { server, link, commands }) {
       const [writer, reader] = [session.client('writer'), session.client('reader')];
       const scripts = await commands.sessionScripts();
       link.blackHole('data', 'from Redis');
@@ -57,10 +57,10 @@ const dramas: readonly Drama[] = [
     },
   },
   {
-    what: 'silence is taken for no news',
+    what: 'a server trusts its copies although it hears nothing from Redis',
     plant: 'no-lease',
     rule: 'too stale',
-    async play(session, { server, link }) {
+    async run(session, { server, link }) {
       const [writer, reader] = [session.client('writer'), session.client('reader')];
       await isKept(session, reader, server);
       link.blackHole('invalidations', 'from Redis');
@@ -71,10 +71,10 @@ const dramas: readonly Drama[] = [
     },
   },
   {
-    what: 'nobody looks at what the client was shown',
+    what: 'a server ignores the state that the client has seen already',
     plant: 'no-token',
     rule: 'own write not read',
-    async play(session, { server, link }) {
+    async run(session, { server, link }) {
       const client = session.client('writer');
       await isKept(session, client, server);
       link.blackHole('invalidations', 'from Redis');
@@ -84,10 +84,10 @@ const dramas: readonly Drama[] = [
     },
   },
   {
-    what: 'the scripts do not read last what they wrote',
+    what: 'the scripts do not read a key after they have written it',
     plant: 'no-re-arm',
     rule: 'too stale',
-    async play(session, { server }) {
+    async run(session, { server }) {
       const [writer, reader] = [session.client('writer'), session.client('reader')];
       await isKept(session, reader, server);
       await session.write(reader, THERE);
@@ -98,7 +98,7 @@ const dramas: readonly Drama[] = [
   },
 ];
 
-describe('the checker of histories, when the worst comes at the worst moment', () => {
+describe('the checker of histories', () => {
   const all = new NearCacheServers();
   const agent = new Agent({ keepAlive: true });
   let redis: RedisServer;
@@ -119,7 +119,7 @@ describe('the checker of histories, when the worst comes at the worst moment', (
     await Promise.all([
       all.start(1, { ...env, REDIS_URL: redis.url }).then(([server]) => (here = server as NearCacheServer)),
       start('none'),
-      ...dramas.map(({ plant }) => start(plant)),
+      ...scenarios.map(({ plant }) => start(plant)),
     ]);
   });
   afterAll(async () => {
@@ -128,28 +128,28 @@ describe('the checker of histories, when the worst comes at the worst moment', (
     await redis?.stop();
   });
 
-  async function broken({ plant, play }: Drama, server: NearCacheServer, attempt: number): Promise<Rule[]> {
+  async function broken({ plant, run }: Scenario, server: NearCacheServer, attempt: number): Promise<Rule[]> {
     const urls = [here.url, server.url];
     const session = await ScriptedSession.start(`${plant}-${attempt}`, urls, agent);
-    await play(session, { server, link: server.link as RedisLink, commands: new RedisCommands(redis) });
+    await run(session, { server, link: server.link as RedisLink, commands: new RedisCommands(redis) });
     const { violations } = checkHistory(session.history, { maxStalenessMs: MAX_STALENESS_MS });
     return [...new Set(violations.map(({ rule }) => rule))];
   }
 
-  it.each(dramas)('finds it when $what', async (drama) => {
-    const server = there.get(drama.plant) as NearCacheServer;
+  it.each(scenarios)('finds the bug when $what', async (scenario) => {
+    const server = there.get(scenario.plant) as NearCacheServer;
     let found: Rule[] = [];
     for (let attempt = 1; found.length === 0 && attempt <= ATTEMPTS; attempt++)
-      found = await broken(drama, server, attempt);
-    expect(found).toEqual([drama.rule]);
+      found = await broken(scenario, server, attempt);
+    expect(found).toEqual([scenario.rule]);
   });
 
-  it.each(dramas)('finds nothing in the same when nothing is planted: $plant', async (drama) => {
-    expect(await broken(drama, there.get('none') as NearCacheServer, 0)).toEqual([]);
+  it.each(scenarios)('finds nothing in the scenario of $plant without the bug', async (scenario) => {
+    expect(await broken(scenario, there.get('none') as NearCacheServer, 0)).toEqual([]);
   });
 });
 
-/** The server answers from what it keeps. */
+/** Waits until the server answers from its copy. */
 async function isKept(
   session: ScriptedSession,
   client: ReturnType<ScriptedSession['client']>,
@@ -163,13 +163,14 @@ async function isKept(
 }
 
 /**
- * What was sent to the server on another connection before this, it has read by now: it answers what came after that.
+ * Waits until the server has read all that was sent to it on other connections before. It has, once it answers these
+ * requests.
  */
 async function hasHeard(server: NearCacheServer): Promise<void> {
   for (let i = 0; i < 3; i++) await NearCacheServers.trustOf(server);
 }
 
-/** Nobody may miss it any more. */
+/** Waits until the staleness bound no longer allows a read without this write. */
 async function isOld({ end }: RequestEvent): Promise<void> {
   while (performance.now() - end <= MAX_STALENESS_MS) await pause(20);
 }

@@ -1,7 +1,7 @@
 import type { Device } from './device.js';
 import type { RequestEvent, RequestOutcome, SeenState } from './history.js';
 
-/** What is asked of whom. */
+/** A request, and the session and server that it goes to. */
 export interface RecordedRequest extends Pick<RequestEvent, 'session' | 'generation' | 'server' | 'kind'> {
   readonly method: 'GET' | 'POST';
   readonly url: string;
@@ -10,7 +10,7 @@ export interface RecordedRequest extends Pick<RequestEvent, 'session' | 'generat
   readonly patienceMs: number;
 }
 
-/** Sends a request of a client. What came of it, as the checker of histories wants to know it. */
+/** Sends a request of a client and records its outcome for the checker of histories. */
 export async function recordRequest(
   device: Device,
   { method, url, patienceMs, ...what }: RecordedRequest,

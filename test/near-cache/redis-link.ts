@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type Server, type Socket, connect, createServer } from 'node:net';
 import { Wire } from './wire.js';
 
-/** What a connection is for: to be told what others change, or everything else. */
+/** The purpose of a connection: invalidations that Redis sends, or all other traffic. */
 export type LinkRole = 'invalidations' | 'data';
 export type LinkDirection = 'to Redis' | 'from Redis';
 
@@ -12,15 +12,18 @@ interface Link {
   readonly wires: Readonly<Record<LinkDirection, Wire>>;
 }
 
-/** What the connection subscribes to which is told about changed keys. */
+/** The channel that only invalidation connections subscribe to. */
 const INVALIDATIONS = '__redis__:invalidate';
 
-/** The network between one application server and Redis, which knows its connections by what they are for. Close it. */
+/**
+ * A proxy between one application server and Redis. It tells the connections apart by their purpose. The test closes
+ * it.
+ */
 export class RedisLink {
   private readonly links = new Set<Link>();
   private readonly holes = new Set<string>();
 
-  /** How much later, in ms, an answer or a message arrives; asked for each. */
+  /** By how many ms an answer or message of Redis is delayed. It is called for each of them. */
   delayMs: (role: LinkRole) => number = () => 0;
 
   private constructor(
@@ -41,24 +44,24 @@ export class RedisLink {
     return `redis://127.0.0.1:${(this.server.address() as { port: number }).port}`;
   }
 
-  /** How many connections of that kind there are. */
+  /** The number of connections with this purpose. */
   count(role: LinkRole): number {
     return [...this.links].filter((link) => link.role === role).length;
   }
 
-  /** Nothing passes in this direction any more, on connections of now and later, and nobody is told. */
+  /** Lets nothing pass in this direction any more, on present and future connections, without an error. */
   blackHole(role: LinkRole, direction: LinkDirection): void {
     this.holes.add(`${role} ${direction}`);
     for (const link of this.links) this.hold(link);
   }
 
-  /** What was held arrives, late. */
+  /** Delivers all bytes that were held back. */
   heal(): void {
     this.holes.clear();
     for (const { wires } of this.links) for (const wire of Object.values(wires)) wire.release();
   }
 
-  /** Ends the connections of that kind. */
+  /** Closes the connections with this purpose. */
   cut(role: LinkRole): void {
     for (const link of this.links) if (link.role === role) link.client.destroy();
   }

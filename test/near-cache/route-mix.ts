@@ -1,13 +1,13 @@
 import type { RequestKind } from './history.js';
 
-/** A route of the fixture, how a history calls it, and how often it is asked in relation to the others. */
+/** A route of the fixture, its kind in a history, and its share of the requests relative to the other routes. */
 export interface WeightedRoute {
   readonly path: string;
   readonly kind: RequestKind;
   readonly weight: number;
 }
 
-/** Reads, writes of one and of two beans, new ids, logouts. */
+/** Reads, writes of one and of two beans, new ids, and logouts. */
 export const mixedRoutes: readonly WeightedRoute[] = [
   { path: 'read', kind: 'read', weight: 60 },
   { path: 'read-only', kind: 'read', weight: 20 },
@@ -19,15 +19,15 @@ export const mixedRoutes: readonly WeightedRoute[] = [
 ];
 
 /**
- * No ends, and many writes: what a server has missed is soon of consequence, and late at the end of a run it has not
- * been put right yet.
+ * Many writes, and no session ends. So a missed invalidation has consequences soon, and an error late in a run is not
+ * repaired before the run is over.
  */
 export const writingRoutes: readonly WeightedRoute[] = [
   { path: 'read', kind: 'read', weight: 60 },
   { path: 'write', kind: 'write', weight: 40 },
 ];
 
-/** No ends: every session lives through the whole run. */
+/** No session ends: every session lives through the whole run. */
 export const lastingRoutes: readonly WeightedRoute[] = mixedRoutes.filter(
   ({ kind }) => kind !== 'renew' && kind !== 'logout',
 );

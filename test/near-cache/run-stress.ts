@@ -10,43 +10,48 @@ import type { Rule, Violation } from './violation.js';
 export interface StressScenario extends Omit<StressLoadOptions, 'servers'> {
   readonly servers: readonly NearCacheServer[];
 
-  /** A server without a near cache: it says what is stored. */
+  /** A server without a near cache. Its answers are the stored state. */
   readonly judge: NearCacheServer;
 
-  /** What the checker holds the servers to; 0 for `validate`. */
+  /** The staleness bound that the checker applies; 0 for `validate`. */
   readonly maxStalenessMs: number;
   readonly durationMs: number;
 
-  /** What goes wrong while the clients work. Everything works again when it is done. */
+  /** A fault that happens while the clients work. It is over when the promise resolves. */
   readonly meanwhile?: (load: StressLoad) => Promise<void>;
 }
 
 export interface StressResult {
   readonly violations: readonly Violation[];
 
-  /** How many violations of each rule: empty when all promises were kept. */
+  /** The number of violations by rule; empty when all promises were kept. */
   readonly broken: Partial<Record<Rule, number>>;
 
-  /** How many requests had each outcome. */
+  /** The number of requests by outcome. */
   readonly outcomes: Readonly<Record<string, number>>;
 
-  /** The share of the answered requests that were served without asking the store first. */
+  /** The share of answered requests that were served without asking the store first. */
   readonly unasked: number;
 
-  /** How many reads missed something that was acknowledged before they were sent, and for how long, in ms, at most. */
+  /**
+   * The number of reads that missed a write acknowledged before they were sent, and the longest time, in ms, since such
+   * an acknowledgement.
+   */
   readonly stale: number;
   readonly stalestMs: number;
 
-  /** How many reads show no more what a failover of Redis has undone, and no server had acknowledged. */
+  /**
+   * The number of reads that lack a write which a failover of Redis has undone. Such writes were never acknowledged.
+   */
   readonly undone: number;
   readonly finalAnswers: number;
 }
 
-/** What a request may still do after its client gave it up: longer than any of its timeouts. */
+/** A request may still have effects for this long after its client gave up. It exceeds every timeout of a request. */
 const SETTLE_MS = 1_500;
 
 /**
- * Lets clients work on a few sessions, on all servers at once, then waits until all is quiet, and checks every answer.
+ * Lets clients work on a few sessions through all servers at once. Then it waits for silence, and checks every answer.
  */
 export async function runStress({
   servers,
@@ -92,7 +97,7 @@ export async function runStress({
   }
 }
 
-/** How many requests were served from copies without asking. */
+/** The number of requests that were served from copies without asking the store. */
 async function servedBy(servers: readonly NearCacheServer[]): Promise<number> {
   const counts = await Promise.all(servers.map((server) => NearCacheServers.trustOf(server)));
   return counts.reduce((sum, { served }) => sum + served, 0);

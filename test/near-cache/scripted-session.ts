@@ -3,10 +3,10 @@ import { Device } from './device.js';
 import type { History, RequestEvent, RequestKind } from './history.js';
 import { recordRequest } from './record-request.js';
 
-/** Longer than anything that a script holds back. */
+/** Longer than a script holds back any answer. */
 const PATIENCE_MS = 20_000;
 
-/** A session whose clients do what a test says, one step after the other, and the record of what they saw. */
+/** A session whose clients follow a script step by step, and the history of their requests. */
 export class ScriptedSession {
   private readonly requests: RequestEvent[] = [];
   private readonly starter: Device;
@@ -19,7 +19,7 @@ export class ScriptedSession {
     this.starter = new Device('starter', agent);
   }
 
-  /** It is started on the first of the servers, and read there once. */
+  /** Starts the session on the first server, and reads it there once. */
   static async start(name: string, servers: readonly string[], agent: Agent): Promise<ScriptedSession> {
     const session = new ScriptedSession(name, servers, agent);
     await session.ask(session.starter, 0, 'start', `start/${name}`);
@@ -31,7 +31,7 @@ export class ScriptedSession {
     return { requests: this.requests, wipes: [] };
   }
 
-  /** A client that has seen what the one has who started the session. */
+  /** A client that has seen as much as the one that started the session. */
   client(name: string): Device {
     const device = new Device(name, this.agent);
     device.cookies = this.starter.cookies;

@@ -1,14 +1,14 @@
 import type { RequestEvent, Wipe } from './history.js';
 
-/** When one session, or an id of it, came to its end, as its clients know it. */
+/** The ends of one session and of its ids, as far as its clients know them. */
 export class SessionEnds {
   private readonly ends: RequestEvent[] = [];
 
-  /** It was created between these moments. */
+  /** The session was created between these two moments. */
   private readonly start: number;
   private readonly started: number;
 
-  /** @param requests all of the session */
+  /** @param requests all requests of the session */
   constructor(
     requests: readonly RequestEvent[],
     private readonly wipes: readonly Wipe[],
@@ -22,7 +22,7 @@ export class SessionEnds {
     }
   }
 
-  /** Whether the id may have been dead by the moment the answer came. */
+  /** Tells whether the id may have been invalid at the moment when the answer came. */
   mayHaveEnded({ generation, end: moment }: Pick<RequestEvent, 'generation' | 'end'>): boolean {
     return (
       this.ends.some((end) => end.start < moment && this.concerns(end, generation)) ||
@@ -30,7 +30,10 @@ export class SessionEnds {
     );
   }
 
-  /** How long, in ms, the id had been dead for sure when the request was sent; -Infinity: not as far as is known. */
+  /**
+   * How long, in ms, the id had certainly been invalid when the request was sent: because another client ended it, or
+   * this one. -Infinity: it may have been valid.
+   */
   endedFor({ generation, start: moment, client }: RequestEvent): { others: number; own: number } {
     let [others, own] = [-Infinity, -Infinity];
     for (const end of this.ends) {
@@ -42,7 +45,7 @@ export class SessionEnds {
     return { others, own };
   }
 
-  /** A logout ends the session; a renewal ends one id of it. */
+  /** A logout ends the session with all its ids. A renewal ends one id. */
   private concerns(end: RequestEvent, generation: number): boolean {
     return end.kind === 'logout' || end.generation === generation;
   }

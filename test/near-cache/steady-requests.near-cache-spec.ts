@@ -8,7 +8,7 @@ import { RedisCommands } from '../support/redis-commands.js';
 const CLIENTS = 10;
 const REQUESTS = 1_000;
 
-describe('what sticky requests cost in Redis with a near cache in mode bounded, as it is by default', () => {
+describe('sticky requests with a near cache in mode bounded and default settings', () => {
   const all = new NearCacheServers();
   const agent = new Agent({ keepAlive: true });
   const clients = Array.from({ length: CLIENTS }, (_, i) => new Device(`c${i}`, agent));
@@ -18,7 +18,7 @@ describe('what sticky requests cost in Redis with a near cache in mode bounded, 
     redis = await RedisServer.start();
     [server] = (await all.start(1, { REDIS_URL: redis.url, NEAR_CACHE: 'bounded' })) as [NearCacheServer];
     await Promise.all(clients.map((client) => ask(client, 'POST', `start/${client.name}`)));
-    // Redis has to hear once that a client came back.
+    // The second request of a client is the first one that proves its return, which is stored once.
     await Promise.all(clients.map((client) => ask(client, 'POST', `write/${client.name}`)));
   });
   afterAll(async () => {
@@ -31,7 +31,7 @@ describe('what sticky requests cost in Redis with a near cache in mode bounded, 
     ['reads', 'GET', 0],
     ['reads and writes', 'POST', 1],
   ] as const)(
-    `${REQUESTS} %s: a round trip for each save, and one more only where no sign came for maxStalenessMs`,
+    `need one round trip per save, and another only after maxStalenessMs of silence, in ${REQUESTS} %s`,
     async (_what, method, saves) => {
       const commands = new RedisCommands(redis);
       const before = await counts(commands);

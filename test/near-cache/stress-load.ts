@@ -17,20 +17,23 @@ import { recordRequest } from './record-request.js';
 import { type WeightedRoute, drawRoute, mixedRoutes } from './route-mix.js';
 
 export interface StressLoadOptions {
-  /** Addresses of the servers: each request goes to one of them at random. */
+  /** Addresses of the servers. Each request goes to a random one. */
   readonly servers: readonly string[];
   readonly sessions?: number;
   readonly clientsPerSession?: number;
   readonly routes?: readonly WeightedRoute[];
 
-  /** Between two requests of a client, in ms: at random up to this and three times what the last one took. */
+  /**
+   * The pause of a client between two requests, in ms: random, up to this plus three times the duration of the last
+   * request.
+   */
   readonly thinkMs?: number;
 
   /** A client waits for an answer no longer than this, in ms. */
   readonly patienceMs?: number;
 }
 
-/** Longer than any fault lasts. */
+/** Longer than every fault. */
 const START_WITHIN_MS = 20_000;
 
 interface Client {
@@ -40,8 +43,8 @@ interface Client {
 }
 
 /**
- * Clients that use few sessions on many servers, deliberately without stickiness, and the record of what they saw.
- * Close it.
+ * Clients that use a few sessions on many servers without stickiness, and the history of their requests. The test
+ * closes it.
  */
 export class StressLoad {
   private readonly agent = new Agent({ keepAlive: true, maxSockets: 64 });
@@ -67,13 +70,13 @@ export class StressLoad {
     return { requests: this.requests, wipes: this.wipes, failovers: this.failovers };
   }
 
-  /** Every session is started. */
+  /** Starts every session. */
   async begin(): Promise<void> {
     await Promise.all(this.hotSessions.map((hot) => hot.replace()));
     for (const client of this.clients) join(client, client.hot.now);
   }
 
-  /** All clients send their requests, one at a time each, for so long; and until `meanwhile` is done. */
+  /** Lets all clients send requests, one at a time each, for `durationMs` and until `meanwhile` is done. */
   async run(durationMs: number, meanwhile: () => Promise<void> = async () => undefined): Promise<void> {
     this.isOver = false;
     const running = this.clients.map((client) => this.runClient(client));
@@ -85,35 +88,35 @@ export class StressLoad {
     }
   }
 
-  /** Takes all sessions away and remembers when. */
+  /** Deletes all sessions with `take`, and records when. */
   async wipe(take: () => Promise<unknown>): Promise<void> {
     const start = performance.now();
     await take();
     this.wipes.push({ start, end: performance.now() });
   }
 
-  /** Lets Redis fail over and remembers when: from before it until nobody is answered by the old primary any more. */
+  /** Lets Redis fail over, and records when: from before it until the old primary answers no server any more. */
   async failover(fail: () => Promise<unknown>): Promise<void> {
     const start = performance.now();
     await fail();
     this.failovers.push({ start, end: performance.now() });
   }
 
-  /** What the sessions of now are called, with the newest cookie of each. */
+  /** The current session of each group of clients, with its newest cookies. */
   get sessions(): readonly Membership[] {
     return this.hotSessions.map(({ now }) => now);
   }
 
   /**
-   * What each server says of the sessions of now, to somebody who was shown nothing since they started, or to a client
-   * of them.
+   * Asks each server for the current sessions: as somebody who has seen nothing since they started, or as a client of
+   * them.
    */
   async finalAnswers(servers: readonly string[], as: 'somebody' | 'a client'): Promise<FinalAnswer[]> {
     const answers: FinalAnswer[] = [];
     const askOne = async (url: string, server: number): Promise<void> => {
       for (const { now } of this.hotSessions) {
         const { session, cookies } = now;
-        // Other clients may have an id from before the last renewal.
+        // Other clients may still use an id from before the last renewal.
         const client = this.clients.find(({ device }) => idOf(device.cookies) === idOf(cookies));
         const asked = as === 'a client' && client ? client.device.cookies : havingSeenNothing(cookies);
         const seen = await eventually('the server answers', () => this.askFinally(url, asked));
@@ -145,8 +148,7 @@ export class StressLoad {
       const start = performance.now();
       const outcome = await this.play(client, path, kind);
       if (outcome === 'anonymous') join(client, await client.hot.rejoin(client.membership));
-      // A machine that is busy is not asked for more than it can do: it would be late with everything, and nothing
-      // could be stale.
+      // Do not overload a busy machine: it would answer everything late, and no answer could be stale.
       await pause(Math.random() * (thinkMs + 3 * (performance.now() - start)));
     }
   }
@@ -155,7 +157,8 @@ export class StressLoad {
     const { hot, device } = client;
     if (kind === 'read') return this.send(client, 'GET', path, kind);
     if (kind === 'write' || kind === 'pair') return this.send(client, 'POST', `${path}/${device.name}`, kind);
-    // Who ends an id knows the newest one: an old one would end nothing, and others may be making a new one.
+    // A client that ends or renews an id must know the newest one. An older id would end nothing, and another client
+    // may be renewing it.
     if (hot.isBeingRenewed || hot.now.session !== client.membership.session)
       return this.send(client, 'GET', 'read', 'read');
     if (hot.now.generation !== client.membership.generation) join(client, hot.now);

@@ -11,7 +11,7 @@ export type Rule =
   | 'lost session'
   | 'wrong entry';
 
-/** A promise that a history shows broken. */
+/** A broken promise that a history shows. */
 export interface Violation {
   readonly rule: Rule;
   readonly session: string;

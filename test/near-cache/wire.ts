@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 
-/** One direction of a connection: passes bytes on in order, later if told so, and not at all while it is held. */
+/** One direction of a connection. It passes bytes on in order, delayed on demand, and not at all while it is held. */
 export class Wire {
   private readonly queue: { readonly due: number; readonly bytes: Buffer }[] = [];
   private timer: NodeJS.Timeout | undefined;
@@ -14,14 +14,14 @@ export class Wire {
     this.flush();
   }
 
-  /** Nothing arrives any more, as when a network loses everything; who sent it is not told. */
+  /** Lets no bytes arrive any more, like a network that loses everything. The sender gets no error. */
   hold(): void {
     this.isHeld = true;
     clearTimeout(this.timer);
     this.timer = undefined;
   }
 
-  /** Everything arrives, late and in order, as TCP does it when the network is back. */
+  /** Delivers all held bytes in order, as TCP does when the network is back. */
   release(): void {
     this.isHeld = false;
     this.flush();

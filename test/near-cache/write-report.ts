@@ -3,8 +3,8 @@ import type { History } from './history.js';
 import type { StressResult } from './run-stress.js';
 
 /**
- * With `STRESS_REPORT=<file>`: appends the figures of a run to it, one line of JSON, and where a promise was broken,
- * everything that the clients of the first such session asked, in the order they asked it.
+ * With `STRESS_REPORT=<file>`, appends the figures of a run to that file as one line of JSON. If a promise was broken,
+ * it also appends all requests of the first such session, in the order in which they were sent.
  */
 export function writeReport({ violations, ...figures }: StressResult, { requests, wipes }: History): void {
   const file = process.env['STRESS_REPORT'];

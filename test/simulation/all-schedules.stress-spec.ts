@@ -1,7 +1,10 @@
 import { describe, it } from '@jest/globals';
 import { expectPromisesKept } from './expect-promises-kept.js';
 
-/** As many as the protocol was built with; ten minutes of one core. What `npm test` runs of them is in replication.simulation-spec.ts. */
+/**
+ * The protocol was developed against this many schedules, which take ten minutes of one core. `npm test` runs fewer, in
+ * replication.simulation-spec.ts.
+ */
 const SCHEDULES = 10_000;
 
 describe('replicated sessions', () => {

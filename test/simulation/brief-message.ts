@@ -1,4 +1,4 @@
-/** A message between members as one wants to read it in a trace: keys by their first letters, states by their stamps. */
+/** Shortens a message between members for a trace: keys to their first letters, states to their stamps. */
 export function briefMessage(text: string): string {
   try {
     return JSON.stringify(JSON.parse(text, brief))

@@ -3,13 +3,16 @@ import type { SimulatedClient } from './simulated-client.js';
 import type { SimulatedMember } from './simulated-member.js';
 import type { Simulation } from './simulation.js';
 
-/** Within this time after the last fault every operation succeeds, retried by its client. */
+/** Within this time after the last fault every operation succeeds, if its client retries. */
 const LIVENESS_MS = 8_000;
 
-/** The time in which copies are made anew once everybody is there; and the one in which members find copies that nobody needs. */
+/**
+ * `short`: once all members are up, they replace missing copies within this time. `long`: they also remove superfluous
+ * ones.
+ */
 const SETTLE_MS = { short: 1_600, long: 22_000 } as const;
 
-/** Ends all faults, and checks what has to be true of the world from then on. */
+/** Ends all faults, and checks the invariants that must hold from then on. */
 export async function checkAfterwards(world: Simulation): Promise<void> {
   world.repair();
   await world.advance(10_000, () => world.isRepaired);
@@ -21,7 +24,7 @@ export async function checkAfterwards(world: Simulation): Promise<void> {
   await world.advance(world.schedule.isLong ? SETTLE_MS.long : SETTLE_MS.short);
   for (const ledger of world.ledgers) ledger.isSettled = true;
   for (const [index, client] of clients.entries()) {
-    // The first client of each session everywhere, the others anywhere.
+    // The first client of each session reads at every member, the others at one.
     const isFirst = clients.findIndex(({ session }) => session === client.session) === index;
     const members = isFirst ? world.members : world.members.slice(index % world.members.length).slice(0, 1);
     for (const member of members) await succeed(world, client, member, 'read');
@@ -52,7 +55,8 @@ async function succeed(
     if (reply && reply.outcome !== 'unavailable') return;
     await world.advance(100);
   }
-  const message = `${operation} of ${client.session.name} by ${client.name} at ${member.name} does not succeed: ${JSON.stringify(reply)}`;
+  const reader = `${operation} of ${client.session.name} by ${client.name} at ${member.name}`;
+  const message = `${reader} does not succeed: ${JSON.stringify(reply)}`;
   if (!client.isDone && !world.violations.first) world.violations.add({ invariant: 'liveness', message });
 }
 

@@ -2,7 +2,10 @@ import { invariants } from './invariants.js';
 import { type ScheduleResult, runSchedule } from './run-schedule.js';
 import type { StoreUnderSimulation } from './store-under-simulation.js';
 
-/** What somebody needs who has to find out what went wrong: the trace of the first, and which others there are. */
+/**
+ * A report for the developer who looks for the cause: the trace of the first failure, and a line for each of the
+ * others.
+ */
 export async function describeFailures(
   failures: readonly ScheduleResult[],
   stores: () => StoreUnderSimulation,

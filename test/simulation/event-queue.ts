@@ -4,7 +4,10 @@ interface QueuedEvent {
   readonly run: () => void;
 }
 
-/** What is going to happen, earliest first; of two at one moment the one that was added first. A binary heap. */
+/**
+ * Future events, earliest first. Events of the same moment keep the order in which they were added. It is a binary
+ * heap.
+ */
 export class EventQueue {
   private readonly heap: QueuedEvent[] = [];
   private order = 0;

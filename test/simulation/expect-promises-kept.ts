@@ -5,8 +5,8 @@ import { type SchedulesSummary, runSchedules } from './run-schedules.js';
 
 /**
  * Runs `count` schedules of the replicated store, from the seed `first` on.
- * @returns what happened in them, counted
- * @throws Error that shows the first failures, `enough` of them, and the seeds to see them again
+ * @returns how often each kind of answer and event occurred
+ * @throws Error that describes the first `enough` failures, with the seeds that repeat them
  */
 export async function expectPromisesKept(
   first: number,

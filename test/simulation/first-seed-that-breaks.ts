@@ -3,7 +3,10 @@ import { planSchedule } from './plan-schedule.js';
 import { runSchedule } from './run-schedule.js';
 import type { StoreUnderSimulation } from './store-under-simulation.js';
 
-/** The first of `count` schedules, from the seed `first` on, in which a kind of store breaks an invariant, before any other. */
+/**
+ * Finds the first of `count` seeds, from `first` on, whose schedule makes a store break this invariant before any
+ * other.
+ */
 export async function firstSeedThatBreaks(
   invariant: Invariant,
   stores: () => StoreUnderSimulation,

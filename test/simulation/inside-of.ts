@@ -1,7 +1,7 @@
 import type { ReplicationContext } from '../../libs/replicated/src/protocol/replication-context.js';
 import type { SessionStore } from '../../libs/session/src/store/session-store.js';
 
-/** Private parts of a `ReplicatedSessionStore` that the simulation looks at, or breaks on purpose. */
+/** Private parts of a `ReplicatedSessionStore` that the simulation inspects, or breaks on purpose. */
 export interface InsideOfStore {
   readonly context: ReplicationContext;
   readonly primary: { hasLease: () => boolean };

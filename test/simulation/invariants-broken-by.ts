@@ -3,7 +3,7 @@ import { planSchedule } from './plan-schedule.js';
 import { runSchedule } from './run-schedule.js';
 import type { StoreUnderSimulation } from './store-under-simulation.js';
 
-/** The invariants that a kind of store breaks first in any of the first `count` schedules. */
+/** For each of the first `count` schedules, the invariant that a store breaks first. */
 export async function invariantsBrokenBy(count: number, stores: () => StoreUnderSimulation): Promise<Invariant[]> {
   const broken = new Set<Invariant>();
   for (let seed = 1; seed <= count; seed++) {

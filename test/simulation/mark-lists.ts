@@ -1,11 +1,14 @@
 import type { SessionRecord } from '../../libs/session/src/store/session-record.js';
 
-/** The two parts of a session; each save appends its mark to one of them or to both, so what a list shows tells its whole past. */
+/**
+ * A session has two parts, `a` and `b`. Each is a list, and each save appends its own mark to one or both of them. So a
+ * list shows all writes of its past, in their order.
+ */
 export const listNames = ['a', 'b'] as const;
 
 export type ListName = (typeof listNames)[number];
 
-/** Marks with a space behind each. */
+/** The stored text of each part: its marks, each followed by a space. */
 export type MarkLists = Readonly<Record<ListName, string>>;
 
 export const emptyLists: MarkLists = { a: '', b: '' };
@@ -22,7 +25,7 @@ export function extend(lists: MarkLists, mark: string, names: readonly ListName[
   return { ...lists, ...Object.fromEntries(names.map((name) => [name, `${lists[name]}${mark} `])) };
 }
 
-/** Whether all of `earlier` is in `later`, in its order. */
+/** Tells whether `later` begins with all marks of `earlier`. */
 export function contains(later: MarkLists, earlier: MarkLists): boolean {
   return listNames.every((name) => later[name].startsWith(earlier[name]));
 }

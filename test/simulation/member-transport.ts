@@ -11,12 +11,12 @@ import type { SimulatedMember } from './simulated-member.js';
 import type { SimulatedNetwork } from './simulated-network.js';
 import type { Trace } from './trace.js';
 
-/** A timer this much later than it should be tells that the process was frozen. */
+/** A timer that fires this much late shows that its process was frozen. */
 const LATE_MS = 50;
 
-/** What one life of a member sends and receives by. */
+/** The replication transport of one generation of a member (see `SimulatedMember`), over the simulated network. */
 export class MemberTransport implements ReplicationTransport {
-  private readonly life: number;
+  private readonly generation: number;
   private readonly timers: ReplicationTimers;
   private readonly pending = new Set<() => void>();
   private isClosed = false;
@@ -31,7 +31,7 @@ export class MemberTransport implements ReplicationTransport {
       readonly isPatient: boolean;
     },
   ) {
-    this.life = self.life;
+    this.generation = self.generation;
     this.timers = self.timers();
   }
 
@@ -53,7 +53,7 @@ export class MemberTransport implements ReplicationTransport {
         settle(() => reject(new ReplicationCallError(reason, `simulated: ${target.name} is ${reason}`)));
       const fail = (): void => rejectWith('silent');
       let cancel = this.timers.after(timeoutMs, () => {
-        // As the real ones do: after a stop of this process the answer may be there and not read yet.
+        // The real transports do the same: after a freeze the answer may have arrived but is not read yet.
         if (this.world.isPatient && this.timers.now() - due > LATE_MS) cancel = this.timers.after(LATE_MS, fail);
         else fail();
       });
@@ -78,27 +78,27 @@ export class MemberTransport implements ReplicationTransport {
 
   async close(): Promise<void> {
     this.isClosed = true;
-    if (this.self.life === this.life) this.self.answer = undefined;
+    if (this.self.generation === this.generation) this.self.answer = undefined;
     for (const fail of this.pending) fail();
   }
 
-  /** The text is at the other machine. */
+  /** The message reaches the other machine. */
   private arrive(
     target: SimulatedMember,
     text: string,
     caller: { readonly reply: (answer: string) => void; readonly refuse: () => void },
   ): void {
     const back = (then: () => void): void =>
-      this.world.network.send(target.name, this.self.name, () => this.self.run(this.life, 'message', then));
+      this.world.network.send(target.name, this.self.name, () => this.self.run(this.generation, 'message', then));
     const { answer } = target;
     if (target.state === 'down' || answer === undefined) return back(caller.refuse);
-    // Whether the end of a process is seen by those that wait for it depends on what is between them.
+    // Callers that wait for a process may or may not notice its end: that depends on the network between them.
     const ended = (): void => {
       if (this.world.random.chance(0.7)) back(caller.refuse);
     };
     target.unanswered.add(ended);
-    const { life } = target;
-    target.run(life, 'message', () => {
+    const { generation } = target;
+    target.run(generation, 'message', () => {
       void answer(this.self.name, text).then((reply) => {
         if (!target.unanswered.delete(ended)) return;
         back(() => caller.reply(reply));

@@ -1,5 +1,5 @@
 import { SessionStoreError } from '../../libs/session/src/errors/session-store.error.js';
-import type { ReplicatedSessionStoreOptions } from '../../libs/replicated/src/options/replicated-session-store.options.js';
+import type { ReplicatedSessionStoreOptions } from '../../libs/replicated/src/index.js';
 import type { SessionRecord, StoredPart } from '../../libs/session/src/store/session-record.js';
 import type { SessionStore } from '../../libs/session/src/store/session-store.js';
 import { changeParts } from '../../libs/session/src/store/heap/change-parts.js';
@@ -11,8 +11,8 @@ type WireRecord = Omit<SessionRecord, 'parts'> & { readonly parts: [string, Stor
 const TIMES = { createdAt: 0, lastAccessedAt: 0, expiresAt: Number.MAX_SAFE_INTEGER, joined: true } as const;
 
 /**
- * What one writes first: a primary and a backup without epochs. It is here so that the harness has something to find. Its locators are always new,
- * which hides that two members go on at once, so that what follows from that is found.
+ * A naive protocol with a primary and a backup but no epochs. It proves that the simulation can find bugs. Each answer
+ * has a new locator; otherwise every schedule would stop at `oneOwner`, and the other violations would never show.
  */
 export function naiveReplicatedStores(): StoreUnderSimulation {
   let answers = 0;
@@ -35,7 +35,7 @@ function naiveReplicatedStore(
         const answer = await transport.call(member, text, 50);
         if (answer !== '') return answer;
       } catch {
-        // The next one may have it.
+        // Ask the next member.
       }
     }
     return undefined;

@@ -7,11 +7,11 @@ interface FaultPlan {
   readonly members: number;
   readonly lengthMs: number;
 
-  /** How long copies may take to be made anew after a member went down or came back. */
+  /** Members need this long to replace copies after another one went down or came back. */
   readonly settleMs: number;
 }
 
-/** What goes wrong and when. Everything that is still wrong at the end is put right by the simulation. */
+/** The faults of a schedule. Faults that have not ended by the last step are ended by the simulation. */
 export function planFaults(random: SeededRandom, plan: FaultPlan): ScheduleStep[] {
   const { kind } = plan;
   return [
@@ -22,7 +22,8 @@ export function planFaults(random: SeededRandom, plan: FaultPlan): ScheduleStep[
 
 function oneAtATime(random: SeededRandom, { kind, members, lengthMs, settleMs }: FaultPlan): ScheduleStep[] {
   const steps: ScheduleStep[] = [];
-  // While the network is split copies cannot be made anew: then only one heap is lost, and the others that go down come back with theirs.
+  // A split network prevents new copies. So only one member may lose its heap then; the others that go down keep
+  // theirs.
   let heapsToLose = kind.hasPartitions ? 1 : Infinity;
   const up = Array.from({ length: members }, (_, index) => index);
   for (let at = random.between(200, 2_000); at < lengthMs;) {
@@ -66,7 +67,7 @@ function partitions(random: SeededRandom, { members, lengthMs }: FaultPlan): Sch
   return steps;
 }
 
-/** A split into two sides, a split that only one direction feels, or a single broken link. */
+/** The links to break: a split into two sides, a split in one direction only, or a single link. */
 function links(random: SeededRandom, members: number): (readonly [number, number])[] {
   const all = Array.from({ length: members }, (_, from) => from).flatMap((from) =>
     Array.from({ length: members }, (_, to) => [from, to] as const).filter(([a, b]) => a !== b),

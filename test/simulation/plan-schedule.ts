@@ -5,7 +5,7 @@ import type { Schedule, ScheduleStep } from './schedule.js';
 import { SeededRandom } from './seeded-random.js';
 import type { SessionOperation } from './session-request.js';
 
-/** Near the defaults, with fewer heartbeats: they are most of the work of a quiet world. */
+/** Close to the default settings, with fewer heartbeats, which would take most of the time of a quiet simulation. */
 const PACE = { callTimeoutMs: 250, heartbeatMs: 350, leaseMs: 700, lostAfterMs: 1_250 } as const;
 
 const OPERATIONS: readonly SessionOperation[] = [
@@ -15,7 +15,7 @@ const OPERATIONS: readonly SessionOperation[] = [
   'touch',
 ];
 
-/** The schedule of a seed. */
+/** The schedule of a seed: its faults and its requests. */
 export function planSchedule(seed: number): Schedule {
   const random = new SeededRandom(seed);
   const kind = pickKind(random);
@@ -31,7 +31,7 @@ export function planSchedule(seed: number): Schedule {
     members,
     sessions,
     clients,
-    weather: kind.weather,
+    conditions: kind.conditions,
     settings: {
       ...PACE,
       quorum: kind.quorum,
@@ -67,14 +67,14 @@ function planRequests(
   },
 ): ScheduleStep[] {
   const steps: ScheduleStep[] = [];
-  const astray = random.pick([0.05, 0.3, 0.8]);
+  const misrouted = random.pick([0.05, 0.3, 0.8]);
   const ask = (at: number, client: number, operation: SessionOperation): void => {
     const lists = random.pick<readonly ListName[]>([['a'], ['a'], ['b'], ['a', 'b']]);
     const thinkMs = random.chance(0.2) ? random.between(1, 300) : 0;
-    steps.push({ at, do: 'ask', client, operation, lists, thinkMs, isAstray: random.chance(astray) });
+    steps.push({ at, do: 'ask', client, operation, lists, thinkMs, isMisrouted: random.chance(misrouted) });
   };
   for (let session = 0; session < plan.sessions; session++) {
-    // Most sessions are there before the first fault.
+    // Most sessions exist before the first fault.
     ask(random.chance(0.7) ? random.between(0, 500) : random.between(500, plan.lengthMs / 2), session, 'create');
     if (random.chance(0.3)) {
       const client = session + plan.sessions * random.integer(0, plan.clients / plan.sessions - 1);
@@ -82,10 +82,10 @@ function planRequests(
       ask(random.between(plan.lengthMs * 0.3, plan.lengthMs), client, operation);
     }
   }
-  // Some sessions are left alone for most of the time: nobody's request gives them a second copy.
+  // Some sessions get no requests for most of the time, so that no request renews their second copy.
   const quietFrom = Array.from({ length: plan.sessions }, () => (random.chance(0.25) ? plan.lengthMs * 0.2 : Infinity));
   for (let count = random.integer(25, 60); count > 0; count--) {
-    // Half of them soon after a fault.
+    // Half of the requests come soon after a fault.
     const at =
       plan.faults.length > 0 && random.chance(0.5)
         ? random.pick(plan.faults).at + random.between(-20, 700)

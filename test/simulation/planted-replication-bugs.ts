@@ -8,17 +8,17 @@ import type { StoreUnderSimulation } from './store-under-simulation.js';
 import { type TransportTaps, type Wire, tappedTransport } from './tapped-transport.js';
 
 interface PlantedBug {
-  /** What it breaks, among other things. */
+  /** An invariant that the bug breaks; it may break others, too. */
   readonly breaks: Invariant;
   readonly stores: () => StoreUnderSimulation;
 
-  /** A schedule that shows it. The search begins there, and goes on where that schedule is another one by now. */
+  /** The seed of a schedule that shows the bug. The search begins there, and goes on if that schedule has changed. */
   readonly from?: number;
 }
 
-/** Mistakes that such a protocol is made with, each put into the store that has none of them. */
+/** Typical mistakes in such a protocol, each planted into the correct store. They prove what the simulation finds. */
 export const plantedReplicationBugs: Readonly<Record<string, PlantedBug>> = {
-  'takes a put without a look at the epoch': {
+  'accepts a copy without a check of its epoch': {
     breaks: 'nothingLost',
     stores: () =>
       tapped((inside) => ({
@@ -33,7 +33,7 @@ export const plantedReplicationBugs: Readonly<Record<string, PlantedBug>> = {
       })),
   },
 
-  'does not fence what it has given to a claimant': {
+  'goes on serving a session that another member has claimed': {
     breaks: 'freshReads',
     stores: () =>
       tapped((inside) => ({
@@ -50,7 +50,7 @@ export const plantedReplicationBugs: Readonly<Record<string, PlantedBug>> = {
       })),
   },
 
-  'does not look at the locator': {
+  'ignores the locator of a load': {
     from: 61,
     breaks: 'witness',
     stores: () =>
@@ -63,7 +63,7 @@ export const plantedReplicationBugs: Readonly<Record<string, PlantedBug>> = {
       }),
   },
 
-  'acknowledges before the backup has it': {
+  'acknowledges a change before the backup has it': {
     from: 341,
     breaks: 'nothingLost',
     stores: () =>
@@ -104,7 +104,7 @@ export const plantedReplicationBugs: Readonly<Record<string, PlantedBug>> = {
       })),
   },
 
-  'tells no primary that it is not followed any more': {
+  'does not tell a primary that its backup no longer follows it': {
     from: 193,
     breaks: 'freshReads',
     stores: () =>
@@ -116,7 +116,7 @@ export const plantedReplicationBugs: Readonly<Record<string, PlantedBug>> = {
       })),
   },
 
-  'forgets at its backup that a session has ended': {
+  'does not pass the end of a session on to the backup': {
     breaks: 'noResurrection',
     stores: () =>
       tapped((inside) => ({
@@ -141,7 +141,7 @@ export const plantedReplicationBugs: Readonly<Record<string, PlantedBug>> = {
       }),
   },
 
-  'takes the times of others for its own': {
+  'takes the clock of another member for its own': {
     breaks: 'nothingLost',
     stores: () =>
       tapped((inside) => ({
@@ -150,7 +150,7 @@ export const plantedReplicationBugs: Readonly<Record<string, PlantedBug>> = {
       })),
   },
 
-  'consents to every epoch': {
+  'grants every epoch that is asked for': {
     from: 460,
     breaks: 'nothingLost',
     stores: () =>
@@ -159,7 +159,7 @@ export const plantedReplicationBugs: Readonly<Record<string, PlantedBug>> = {
       })),
   },
 
-  'gives a lock to everybody': {
+  'gives a lock to every caller': {
     from: 185,
     breaks: 'oneHolder',
     stores: () =>
@@ -168,7 +168,7 @@ export const plantedReplicationBugs: Readonly<Record<string, PlantedBug>> = {
       }),
   },
 
-  'does not recognise a save that is sent again': {
+  'does not recognise a repeated save': {
     from: 121,
     breaks: 'wholeWrites',
     stores: () =>
@@ -179,7 +179,7 @@ export const plantedReplicationBugs: Readonly<Record<string, PlantedBug>> = {
       }),
   },
 
-  'does not say that a session was lost': {
+  'does not report that a session was lost': {
     breaks: 'honestLoss',
     stores: () =>
       replicatedStores((options) => {
@@ -197,7 +197,7 @@ export const plantedReplicationBugs: Readonly<Record<string, PlantedBug>> = {
       }),
   },
 
-  'never asks a member again that was silent once': {
+  'never again calls a member that was silent once': {
     breaks: 'convergence',
     stores: () =>
       tapped(() => {
@@ -216,7 +216,7 @@ export const plantedReplicationBugs: Readonly<Record<string, PlantedBug>> = {
       }),
   },
 
-  'rejects with an error of its own kind': {
+  'rejects with another error than SessionStoreError': {
     breaks: 'failures',
     stores: () =>
       changed((store) => {

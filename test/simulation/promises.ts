@@ -1,14 +1,19 @@
-/** What the store promises under the faults of a kind of schedules. What is not here holds in all of them. */
+/** The promises of the store that depend on the kind of schedule. All other invariants hold in every schedule. */
 export interface Promises {
-  /** Nothing acknowledged is lost, and no session is. */
+  /** No acknowledged change and no session is lost. */
   readonly keepsAll: boolean;
 
-  /** The past of a session never forks, and it never comes back; unless it yields. */
+  /**
+   * The history of a session never branches, and an ended session never comes back. Exception: sessions that yielded.
+   */
   readonly isOneLine: boolean;
 
-  /** No stale read. */
+  /** No read is stale. */
   readonly isFresh: boolean;
 
-  /** Without a quorum two sides of a split network may both go on: what one side loses then is allowed if the event `yielded` or `lost` tells it. */
+  /**
+   * Without a quorum both sides of a split network may go on. One side then loses changes, which is allowed if the
+   * event `yielded` or `lost` reports it.
+   */
   readonly mayYield: boolean;
 }

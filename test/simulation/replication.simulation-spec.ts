@@ -13,8 +13,9 @@ import { shrinkSchedule } from './shrink-schedule.js';
 import { singleCopyStores } from './single-copy-store.js';
 
 /**
- * all-schedules.stress-spec.ts runs 10,000 of them. `SCHEDULES=n` runs another number of schedules, `FIRST=n` others,
- * `ENOUGH=n` until so many fail. `SEED=n` runs one, and shows what happens in it.
+ * all-schedules.stress-spec.ts runs 10,000 schedules. `SCHEDULES=n` sets how many run here, `FIRST=n` the first seed,
+ * and `ENOUGH=n` the number of failures after which the run stops. `SEED=n` runs one schedule and prints its trace;
+ * `SHRINK=1` first removes the steps that the failure does not need.
  */
 const { SCHEDULES = '600', FIRST = '1', ENOUGH = '1', SEED, SHRINK } = process.env;
 
@@ -46,20 +47,20 @@ describe('the simulation', () => {
     600_000,
   );
 
-  it('finds nothing in a store that has one copy which never fails', async () => {
+  it('finds no violation in a store with a single copy that never fails', async () => {
     const { failures, counts } = await runSchedules(singleCopyStores, { count: 200 });
     if (failures.length > 0) throw new Error(await describeFailures(failures, singleCopyStores));
     expect(counts.get('answered ok')).toBeGreaterThan(4_000);
   });
 
-  it('finds what a primary and a backup without epochs do wrong', async () => {
+  it('finds the violations of a primary and a backup without epochs', async () => {
     const broken = await invariantsBrokenBy(300, naiveReplicatedStores);
     expect(broken).toEqual(
       expect.arrayContaining(['nothingLost', 'witness', 'freshReads', 'noResurrection', 'honestLoss']),
     );
   });
 
-  it('does the same again for the same seed', async () => {
+  it('repeats a run exactly for the same seed', async () => {
     for (const seed of [1, 2, 3, 4, 5]) {
       const runs = [1, 2].map(() => runSchedule(planSchedule(seed), replicatedStores(), true));
       const [once, again] = await Promise.all(runs);

@@ -12,21 +12,24 @@ const LIFETIME = { idleTimeoutMs: 1_800_000, absoluteTimeoutMs: 43_200_000, unjo
 const ATTEMPTS = 6;
 const LOCK_MS = 750;
 
-/** What a store has of a session, and where. */
+/** A record of a session, with the locator that came with it. */
 interface Located {
   readonly record: SessionRecord;
   readonly locator?: string | undefined;
 }
 
-/** The application at one life of one member: loads a session, does what the client wants, tells the ledger every answer of the store. */
+/**
+ * The application in one process of a member. It loads a session, does the operation of the client, and reports every
+ * answer of the store to the ledger.
+ */
 export class RequestHandler {
-  /** What this member read last, for loads that know it. */
+  /** The last record of each session that this process read. Some loads pass its stamp, as the near cache does. */
   private readonly known = new Map<string, SessionRecord>();
   private writes = 0;
 
   constructor(
     private readonly member: string,
-    private readonly life: number,
+    private readonly generation: number,
     private readonly store: SessionStore,
     private readonly world: {
       readonly random: SeededRandom;
@@ -163,7 +166,7 @@ export class RequestHandler {
     return { outcome: 'none', isLost: false };
   }
 
-  /** A save whose answer was lost is sent again now and then, as it is. */
+  /** When the answer to a save is lost, half of the clients repeat the same save. */
   private async save(change: SessionChange): Promise<SaveResult> {
     try {
       return await this.store.save(change);
@@ -197,6 +200,6 @@ export class RequestHandler {
   }
 
   private writeId(): string {
-    return `${this.member}_${this.life}_${this.writes++}`;
+    return `${this.member}_${this.generation}_${this.writes++}`;
   }
 }

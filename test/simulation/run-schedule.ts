@@ -11,7 +11,7 @@ export interface ScheduleResult {
   readonly counts: ReadonlyMap<string, number>;
 }
 
-/** Runs a schedule to its end or to the first thing that must not be. */
+/** Runs a schedule to its end, or to the first violation. */
 export async function runSchedule(
   schedule: Schedule,
   kind: StoreUnderSimulation,
@@ -21,7 +21,8 @@ export async function runSchedule(
   await world.run();
   await checkAfterwards(world);
   world.close();
-  // Jest hears of promises whose rejection nobody handles when Node has nothing else to do, and fails the test.
+  // Node reports unhandled rejections when it has nothing else to do. Wait for that, so that Jest fails this test and
+  // not a later one.
   await new Promise((resolve) => setImmediate(resolve));
   const violation = world.violations.firstUnless((session) => world.hasYielded(session));
   const { counts, trace } = world;

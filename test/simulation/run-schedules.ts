@@ -3,14 +3,14 @@ import { type ScheduleResult, runSchedule } from './run-schedule.js';
 import type { StoreUnderSimulation } from './store-under-simulation.js';
 
 export interface SchedulesSummary {
-  /** The first ones that failed. */
+  /** The first schedules that failed. */
   readonly failures: readonly ScheduleResult[];
 
-  /** Answers and events of all, by name. */
+  /** How often each kind of answer and event occurred in all schedules. */
   readonly counts: ReadonlyMap<string, number>;
 }
 
-/** Runs the schedules of `count` seeds from `first` on, until enough of them have failed. */
+/** Runs the schedules of `count` seeds from `first` on, until `enough` of them have failed. */
 export async function runSchedules(
   stores: () => StoreUnderSimulation,
   { first = 1, count, enough = 1 }: { readonly first?: number; readonly count: number; readonly enough?: number },

@@ -1,15 +1,18 @@
-import type { NetworkWeather } from './network-weather.js';
+import type { NetworkConditions } from './network-conditions.js';
 import type { Promises } from './promises.js';
 
 export interface ScheduleKind {
   readonly name: string;
-  /** Of all schedules. */
+  /** The share of this kind among all schedules. */
   readonly share: number;
   readonly promises: Promises;
   readonly quorum: boolean;
-  readonly weather: NetworkWeather;
+  readonly conditions: NetworkConditions;
 
-  /** `one`: a member goes down when the one before is back or its copies are made anew; `many`: at any time. */
+  /**
+   * `one`: a member goes down only when the one before is back or its copies are replaced. `many`: members go down at
+   * any time.
+   */
   readonly down: 'one' | 'many';
   readonly hasPartitions: boolean;
 }
@@ -23,7 +26,7 @@ export const scheduleKinds: readonly ScheduleKind[] = [
     share: 0.4,
     promises: { keepsAll: true, isOneLine: true, isFresh: true, mayYield: false },
     quorum: false,
-    weather: steady,
+    conditions: steady,
     down: 'one',
     hasPartitions: false,
   },
@@ -32,7 +35,7 @@ export const scheduleKinds: readonly ScheduleKind[] = [
     share: 0.35,
     promises: { keepsAll: true, isOneLine: true, isFresh: true, mayYield: false },
     quorum: true,
-    weather: rough,
+    conditions: rough,
     down: 'one',
     hasPartitions: true,
   },
@@ -41,7 +44,7 @@ export const scheduleKinds: readonly ScheduleKind[] = [
     share: 0.15,
     promises: { keepsAll: false, isOneLine: true, isFresh: false, mayYield: true },
     quorum: false,
-    weather: rough,
+    conditions: rough,
     down: 'one',
     hasPartitions: true,
   },
@@ -50,7 +53,7 @@ export const scheduleKinds: readonly ScheduleKind[] = [
     share: 0.1,
     promises: { keepsAll: false, isOneLine: false, isFresh: false, mayYield: true },
     quorum: false,
-    weather: steady,
+    conditions: steady,
     down: 'many',
     hasPartitions: false,
   },

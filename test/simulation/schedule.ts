@@ -1,5 +1,5 @@
 import type { ListName } from './mark-lists.js';
-import type { NetworkWeather } from './network-weather.js';
+import type { NetworkConditions } from './network-conditions.js';
 import type { Promises } from './promises.js';
 import type { SessionOperation } from './session-request.js';
 
@@ -11,8 +11,8 @@ export type ScheduleStep =
       readonly operation: SessionOperation;
       readonly lists: readonly ListName[];
       readonly thinkMs: number;
-      /** To any member instead of the one that a balancer would take. */
-      readonly isAstray: boolean;
+      /** The request goes to a random member instead of the one that a balancer would choose. */
+      readonly isMisrouted: boolean;
     }
   | {
       readonly at: number;
@@ -22,21 +22,21 @@ export type ScheduleStep =
   | {
       readonly at: number;
       readonly do: 'block';
-      /** Pairs of members: nothing gets from the first to the second. */
+      /** Pairs of members. Nothing gets from the first of a pair to the second. */
       readonly links: readonly (readonly [number, number])[];
     }
   | { readonly at: number; readonly do: 'unblock' };
 
-/** Everything about one run that does not depend on what the store does. */
+/** One run of the simulation, as far as it does not depend on the store. */
 export interface Schedule {
   readonly seed: number;
   readonly kind: string;
   readonly promises: Promises;
   readonly members: number;
   readonly sessions: number;
-  /** Client i has session i modulo the number of sessions. */
+  /** The number of clients. Client i uses session i modulo the number of sessions. */
   readonly clients: number;
-  readonly weather: NetworkWeather;
+  readonly conditions: NetworkConditions;
   readonly settings: {
     readonly quorum: boolean;
     readonly onAlone: 'degrade' | 'reject';
@@ -47,11 +47,11 @@ export interface Schedule {
     readonly lostAfterMs: number;
     readonly goneAfterMs: number;
   };
-  /** How far the clocks of members may be from the world's. */
+  /** The clocks of members differ from the simulation's by up to this many milliseconds. */
   readonly skewMs: number;
-  /** Whether calls wait a moment more after their member was frozen. */
+  /** Tells whether a call that was due while its member was frozen waits a moment longer for its answer. */
   readonly isPatient: boolean;
-  /** Whether the check at the end waits for the rounds that members make every 10 s. */
+  /** Tells whether the check at the end waits for the clean-up that members make every 10 s. */
   readonly isLong: boolean;
   readonly steps: readonly ScheduleStep[];
 }

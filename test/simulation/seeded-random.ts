@@ -1,13 +1,13 @@
-/** A sequence of numbers that is a function of its seed (mulberry32): what makes a schedule repeatable. */
+/** A random sequence that depends only on its seed (mulberry32), so that a schedule can be repeated. */
 export class SeededRandom {
   private state: number;
 
   constructor(private readonly seed: number) {
-    // Neighbouring seeds give unrelated sequences.
+    // The multiplication makes neighbouring seeds give unrelated sequences.
     this.state = Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) >>> 0;
   }
 
-  /** From 0 to 1, without 1. */
+  /** A number from 0 up to but not including 1. */
   readonly next = (): number => {
     this.state = (this.state + 0x6d2b79f5) >>> 0;
     let mixed = Math.imul(this.state ^ (this.state >>> 15), this.state | 1);
@@ -19,7 +19,7 @@ export class SeededRandom {
     return low + this.next() * (high - low);
   }
 
-  /** Both ends are possible. */
+  /** An integer from `low` to `high`, both included. */
   integer(low: number, high: number): number {
     return Math.floor(this.between(low, high + 1));
   }
@@ -34,8 +34,10 @@ export class SeededRandom {
     return item;
   }
 
-  /** Another sequence, so that one part of the world does not change what another part draws. */
-  fork(label: number): SeededRandom {
+  /**
+   * An independent sequence. Each part of the simulation has its own, so that one part's draws do not change another's.
+   */
+  split(label: number): SeededRandom {
     return new SeededRandom(Math.imul(this.seed + 1, 0x01000193) ^ Math.imul(label + 1, 0x27d4eb2d));
   }
 }

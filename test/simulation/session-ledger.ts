@@ -3,13 +3,16 @@ import { type ListName, type MarkLists, contains, emptyLists, listNames, marksOf
 import type { Promises } from './promises.js';
 import type { Violations } from './violations.js';
 
-/** What had been answered when a call to a store began. */
+/** The known state of a session when a call to a store began. */
 export interface LedgerView {
   readonly lists: MarkLists;
   readonly isOver: boolean;
 }
 
-/** Epochs. */
+/**
+ * Members remember a limited number of past epochs (see copy/epoch.ts of the replicated store). They know at least
+ * these.
+ */
 const MOST_REMEMBERED = 20;
 
 interface Mark {
@@ -17,7 +20,10 @@ interface Mark {
   fate: 'open' | 'acknowledged' | 'refused';
 }
 
-/** All that members have answered about one session, and whether it can be true. It hears each answer the moment the store gives it. */
+/**
+ * Records all answers that members gave about one session, and checks that they do not contradict each other. It hears
+ * of each answer at the moment when the store gives it.
+ */
 export class SessionLedger {
   private lists: MarkLists = emptyLists;
   private isOver = false;
@@ -26,7 +32,7 @@ export class SessionLedger {
 
   private holder: { readonly token: string; readonly until: number } | undefined = undefined;
 
-  /** Set at the end of a schedule, when nothing can be on its way any more. */
+  /** Set at the end of a schedule, when no message is in transit any more. */
   isSettled = false;
   endWasAsked = false;
   isLost = false;
@@ -51,7 +57,7 @@ export class SessionLedger {
     if (entry) entry.fate = 'refused';
   }
 
-  /** A store has said that its session is like this. */
+  /** A store has answered that its session has these lists. */
   found(view: LedgerView, lists: MarkLists, by: string): void {
     this.checkMarks(lists, by);
     if (view.isOver && this.promises.isOneLine) {
@@ -60,7 +66,7 @@ export class SessionLedger {
     this.checkPast(view, lists, by);
   }
 
-  /** A store has given the lock to a token, for a time that ends then or later. */
+  /** A store has given the lock to `token`, at least until `until`. */
   locked(token: string, now: number, until: number, by: string): void {
     const { holder } = this;
     const isHeld = holder !== undefined && holder.token !== token && now < holder.until;
@@ -70,12 +76,15 @@ export class SessionLedger {
     this.holder = { token, until };
   }
 
-  /** A token is about to give the lock back. */
+  /** The holder is about to release the lock. */
   unlocking(token: string): void {
     if (this.holder?.token === token) this.holder = undefined;
   }
 
-  /** A store has acknowledged a save; `lists` is what it was made from, with its mark. */
+  /**
+   * A store has acknowledged a save. `lists` is the saved state: the state that the client had read, with its mark
+   * appended.
+   */
   saved(view: LedgerView, lists: MarkLists, mark: string, by: string): void {
     const entry = this.marks.get(mark);
     if (entry) entry.fate = 'acknowledged';
@@ -93,7 +102,7 @@ export class SessionLedger {
     );
   }
 
-  /** A store has said that there is no such session. */
+  /** A store has answered that there is no such session. */
   none(by: string, isLost: boolean): void {
     if (isLost) this.isLost = true;
     if (!this.endWasAsked) {
@@ -113,7 +122,7 @@ export class SessionLedger {
     return !this.isOver;
   }
 
-  /** A member has answered as the primary that the locator names. */
+  /** A member has answered, and the locator should name it as the primary. */
   located(locator: string | undefined, member: string, by: string): void {
     const [primary = '', backup = ''] = locator?.split('.') ?? [];
     const counter = counterOf(locator);
@@ -147,14 +156,15 @@ export class SessionLedger {
     const { isOneLine, isFresh } = this.promises;
     if (!isOneLine) return;
     const known = this.lists;
-    const forks = listNames.filter(
+    const branches = listNames.filter(
       (name) => !lists[name].startsWith(known[name]) && !known[name].startsWith(lists[name]),
     );
-    if (forks.length > 0) {
+    if (branches.length > 0) {
       this.violate('nothingLost', `${by} has ${showLists(lists)} of ${this.name}, others had ${showLists(known)}`);
     }
     if (!contains(lists, view.lists)) {
-      const message = `${by} has ${showLists(lists)} of ${this.name}, before it began there was ${showLists(view.lists)}`;
+      const before = showLists(view.lists);
+      const message = `${by} has ${showLists(lists)} of ${this.name}, before it began there was ${before}`;
       if (this.isSettled) this.violate('nothingLost', message);
       else if (isFresh) this.violate('freshReads', message);
     }
@@ -169,8 +179,8 @@ export class SessionLedger {
   }
 
   /**
-   * A client is shown less than before. After a split it is told that its session is lost instead; that is excused only when its locator is older than what
-   * members remember of a session's past.
+   * A client sees less than before, which breaks `witness`. After a split the client should be told that its session is
+   * lost. The only excuse is a locator older than the epochs that members remember.
    */
   violateWitness(
     message: string,

@@ -1,10 +1,10 @@
 import type { ListName, MarkLists } from './mark-lists.js';
 import type { SessionLedger } from './session-ledger.js';
 
-/** `writeAlone`: under the lock of the session. */
+/** `writeAlone` is a write that holds the lock of the session. */
 export type SessionOperation = 'create' | 'read' | 'write' | 'writeAlone' | 'touch' | 'end' | 'endIfUnchanged';
 
-/** What a client asks of a member. */
+/** A request of a client to a member. */
 export interface SessionRequest {
   readonly client: string;
   readonly session: SessionLedger;
@@ -12,19 +12,19 @@ export interface SessionRequest {
   readonly operation: SessionOperation;
   readonly locator: string | undefined;
 
-  /** What the client has been shown so far. */
+  /** The lists that the client has seen so far. */
   readonly shown: MarkLists;
 
-  /** Of a write: its mark, the same for all attempts, and where it goes. */
+  /** The mark that a write appends, the same in all attempts, and the lists that it goes to. */
   readonly mark: string;
   readonly lists: readonly ListName[];
 
-  /** Time that the handler takes between load and save. */
+  /** The time that the handler takes between load and save. */
   readonly thinkMs: number;
 }
 
 export type SessionReply =
   | { readonly outcome: 'ok'; readonly lists: MarkLists; readonly locator: string | undefined }
   | { readonly outcome: 'none'; readonly isLost: boolean }
-  /** 503: a write may have been applied or not. */
+  /** The status 503: a write may or may not have been applied. */
   | { readonly outcome: 'unavailable' };

@@ -2,7 +2,7 @@ import { runSchedule } from './run-schedule.js';
 import type { Schedule } from './schedule.js';
 import type { StoreUnderSimulation } from './store-under-simulation.js';
 
-/** Leaves out steps as long as what is left breaks the same invariant: what is easier to read. */
+/** Removes steps as long as the rest still breaks the same invariant. A shorter schedule is easier to understand. */
 export async function shrinkSchedule(schedule: Schedule, stores: () => StoreUnderSimulation): Promise<Schedule> {
   const broken = (await runSchedule(schedule, stores())).violation?.invariant;
   if (broken === undefined) return schedule;

@@ -4,10 +4,10 @@ import type { SimulatedMember } from './simulated-member.js';
 import type { SimulatedProcesses } from './simulated-processes.js';
 import type { VirtualTime } from './virtual-time.js';
 
-/** How long its health checks need to find out that a member does not answer any more. */
+/** The balancer's health checks need this long to notice that a member is frozen. */
 const NOTICED_AFTER_MS = 750;
 
-/** Sends a request to the primary that the locator names, to the backup if that does not look healthy, or to anybody. */
+/** Sends a request to the primary that its locator names, else to the backup, else to any healthy member. */
 export class SimulatedBalancer {
   constructor(
     private readonly processes: SimulatedProcesses,
@@ -15,13 +15,13 @@ export class SimulatedBalancer {
     private readonly random: SeededRandom,
   ) {}
 
-  /** @param isAstray to anybody who accepts connections, in spite of the locator */
-  choose({ owners }: SimulatedClient, isAstray: boolean): SimulatedMember | undefined {
+  /** @param isMisrouted ignores the locator and health, and chooses any member that accepts connections */
+  choose({ owners }: SimulatedClient, isMisrouted: boolean): SimulatedMember | undefined {
     const open = this.processes.members.filter((member) => this.processes.isAccepting(member));
     const healthy = open.filter((member) => this.seemsUp(member));
-    const candidates = isAstray || healthy.length === 0 ? open : healthy;
+    const candidates = isMisrouted || healthy.length === 0 ? open : healthy;
     const named = owners.map((name) => healthy.find((member) => member.name === name)).find((member) => member);
-    if (named && !isAstray) return named;
+    if (named && !isMisrouted) return named;
     return candidates.length > 0 ? this.random.pick(candidates) : undefined;
   }
 

@@ -3,15 +3,18 @@ import type { SessionLedger } from './session-ledger.js';
 import type { SessionOperation, SessionReply, SessionRequest } from './session-request.js';
 import type { Trace } from './trace.js';
 
-/** A browser: it has one session, its latest locator, and one request at a time. */
+/** A browser with one session, the latest locator, and at most one request at a time. */
 export class SimulatedClient {
   locator: string | undefined = undefined;
   shown: MarkLists = emptyLists;
 
-  /** It has the cookie of the session. */
+  /** Tells whether the browser has the cookie of the session. */
   hasSession = false;
 
-  /** It was told that the session is not there; it goes on with the old cookie all the same, as somebody might who kept a copy. */
+  /**
+   * The last bad news about the session. A client that was told `none` goes on with its old cookie, as a thief with a
+   * copy of the cookie could.
+   */
   private wasTold: 'nothing' | 'none' | 'lost' = 'nothing';
   private requests = 0;
   private waitsFor = 0;
@@ -27,12 +30,12 @@ export class SimulatedClient {
     return this.waitsFor !== 0;
   }
 
-  /** A browser whose session was lost has another one now. */
+  /** A browser whose session was lost has started a new session. */
   get isDone(): boolean {
     return this.wasTold === 'lost';
   }
 
-  /** Route of the request, primary first: what a balancer reads. */
+  /** The members that the locator names, primary first. A balancer routes by them. */
   get owners(): string[] {
     return this.locator?.split('.').slice(0, 2) ?? [];
   }
@@ -44,7 +47,7 @@ export class SimulatedClient {
     return { client: this.name, session, key, operation, locator, shown, mark, lists, thinkMs };
   }
 
-  /** The number of the request that waits now: an answer to another one comes too late. */
+  /** The number of the pending request. Answers to earlier requests are too late. */
   get waiting(): number {
     return this.waitsFor;
   }
@@ -76,7 +79,7 @@ export class SimulatedClient {
     this.shown = reply.lists;
   }
 
-  /** Another client got the same cookie. */
+  /** Gives the same cookie to another client. */
   copyTo(other: SimulatedClient): void {
     other.hasSession = true;
     other.locator = this.locator;

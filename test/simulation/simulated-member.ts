@@ -11,18 +11,18 @@ interface Waiting {
 }
 
 /**
- * The process of one member: it runs, is frozen (SIGSTOP: nothing of it runs, what comes waits) or is down. Each start is another life with an
- * empty heap; what belongs to an earlier life never runs again.
+ * The process of one member. It is up, down, or frozen (by SIGSTOP: nothing runs, and incoming messages wait). Each
+ * start makes a new generation with an empty heap; callbacks of an earlier generation never run.
  */
 export class SimulatedMember {
   state: 'up' | 'frozen' | 'down' = 'down';
-  life = 0;
+  generation = 0;
   frozenSince = 0;
 
   /** Set while the process listens. */
   answer: AnswerReplicationCall | undefined = undefined;
 
-  /** What tells the callers of unanswered calls that the process has ended. */
+  /** Callbacks that tell the callers of unanswered calls that the process has ended. */
   readonly unanswered = new Set<() => void>();
 
   private waiting: Waiting[] = [];
@@ -32,14 +32,17 @@ export class SimulatedMember {
     private readonly time: VirtualTime,
     private readonly random: SeededRandom,
     private readonly trace: Trace,
-    /** What its two clocks are ahead of the world's, and how fast the monotonic one runs, 1 being the world's. */
+    /**
+     * How far its two clocks are ahead of the simulation's, and the speed of the monotonic one; 1 is the simulation's
+     * speed.
+     */
     private readonly clocks: { readonly monotonicMs: number; readonly wallMs: number; readonly rate: number },
   ) {}
 
   start(): void {
-    this.life++;
+    this.generation++;
     this.state = 'up';
-    this.trace.add(this.name, () => `starts (life ${this.life})`);
+    this.trace.add(this.name, () => `starts (generation ${this.generation})`);
   }
 
   end(): void {
@@ -57,29 +60,29 @@ export class SimulatedMember {
     this.frozenSince = this.time.now;
   }
 
-  /** Goes on as a process does after SIGCONT: first the timers that are due, then what waits in its sockets, in whatever order. */
+  /** Continues as after SIGCONT: due timers fire first, then messages arrive from the sockets, in any order. */
   resume(): void {
     this.trace.add(this.name, () => `goes on, ${this.waiting.length} events wait`);
     this.state = 'up';
-    const { life, waiting } = this;
+    const { generation, waiting } = this;
     this.waiting = [];
     for (const kind of ['timer', 'message'] as const) {
       for (const event of waiting) {
         const afterMs = kind === 'timer' ? 0 : this.random.between(0, 3);
-        if (event.kind === kind) this.time.after(afterMs, () => this.run(life, kind, event.run));
+        if (event.kind === kind) this.time.after(afterMs, () => this.run(generation, kind, event.run));
       }
     }
   }
 
-  /** Runs it in this process now, when the process goes on, or never when that life is over. */
-  run(life: number, kind: Waiting['kind'], run: () => void): void {
-    if (this.life !== life || this.state === 'down') return;
+  /** Runs the callback now, after `resume()` if the process is frozen, or never if that generation has ended. */
+  run(generation: number, kind: Waiting['kind'], run: () => void): void {
+    if (this.generation !== generation || this.state === 'down') return;
     if (this.state === 'frozen') this.waiting.push({ kind, run });
     else run();
   }
 
   timers(): ReplicationTimers {
-    const { life } = this;
+    const { generation } = this;
     const { monotonicMs, rate } = this.clocks;
     return {
       now: () => this.time.now * rate + monotonicMs,
@@ -88,7 +91,7 @@ export class SimulatedMember {
         const fire = (): void => {
           if (!isCancelled) callback();
         };
-        this.time.after(ms / rate, () => this.run(life, 'timer', fire));
+        this.time.after(ms / rate, () => this.run(generation, 'timer', fire));
         return () => {
           isCancelled = true;
         };

@@ -1,8 +1,8 @@
-import type { NetworkWeather } from './network-weather.js';
+import type { NetworkConditions } from './network-conditions.js';
 import type { SeededRandom } from './seeded-random.js';
 import type { VirtualTime } from './virtual-time.js';
 
-/** Carries messages one way: late, twice, in another order, or not at all. */
+/** Carries messages in one direction, and may delay, repeat, reorder or drop them. */
 export class SimulatedNetwork {
   private readonly blocked = new Set<string>();
   private isCalm = false;
@@ -10,10 +10,10 @@ export class SimulatedNetwork {
   constructor(
     private readonly time: VirtualTime,
     private readonly random: SeededRandom,
-    private weather: NetworkWeather,
+    private conditions: NetworkConditions,
   ) {}
 
-  /** From now on nothing gets from one to the other; the way back stays as it is. */
+  /** From now on nothing gets from `from` to `to`. The other direction is not changed. */
   block(from: string, to: string): void {
     this.blocked.add(`${from}>${to}`);
   }
@@ -22,27 +22,27 @@ export class SimulatedNetwork {
     this.blocked.clear();
   }
 
-  /** Ends loss, repetition and lateness, too; what is late now never comes. */
+  /** Ends loss, repetition and delays as well. Messages that are late already never arrive. */
   calm(): void {
     this.isCalm = true;
     this.blocked.clear();
-    this.weather = { ...this.weather, loss: 0, repeated: 0, late: 0 };
+    this.conditions = { ...this.conditions, loss: 0, repeated: 0, late: 0 };
   }
 
   send(from: string, to: string, arrive: () => void): void {
-    const { random, weather } = this;
-    if (this.blocked.has(`${from}>${to}`) || random.chance(weather.loss)) return;
-    this.deliver(from, to, random.chance(weather.late) ? weather.lateMs : weather.maxDelayMs, arrive);
-    if (random.chance(weather.repeated)) this.deliver(from, to, weather.lateMs, arrive);
+    const { random, conditions } = this;
+    if (this.blocked.has(`${from}>${to}`) || random.chance(conditions.loss)) return;
+    this.deliver(from, to, random.chance(conditions.late) ? conditions.lateMs : conditions.maxDelayMs, arrive);
+    if (random.chance(conditions.repeated)) this.deliver(from, to, conditions.lateMs, arrive);
   }
 
   private deliver(from: string, to: string, maxDelayMs: number, arrive: () => void): void {
-    const { minDelayMs } = this.weather;
-    // Most are quick; the square makes the slow ones rare.
+    const { minDelayMs } = this.conditions;
+    // Most messages are quick: squaring the random number makes slow ones rare.
     const delayMs = minDelayMs + this.random.next() ** 2 * (maxDelayMs - minDelayMs);
     this.time.after(delayMs, () => {
-      // What is under way when a partition begins does not arrive either.
-      const isLost = this.blocked.has(`${from}>${to}`) || (this.isCalm && delayMs > this.weather.maxDelayMs);
+      // A partition also stops the messages that were in transit when it began.
+      const isLost = this.blocked.has(`${from}>${to}`) || (this.isCalm && delayMs > this.conditions.maxDelayMs);
       if (!isLost) arrive();
     });
   }

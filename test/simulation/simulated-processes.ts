@@ -11,7 +11,7 @@ import type { Trace } from './trace.js';
 import type { Violations } from './violations.js';
 import type { VirtualTime } from './virtual-time.js';
 
-/** Time servers make clocks slower and faster by about so much at most. */
+/** Time synchronisation makes a clock run slower or faster by at most this share. */
 const CLOCK_RATE = 0.04;
 
 interface Process {
@@ -19,11 +19,11 @@ interface Process {
   readonly handler: RequestHandler;
   isLeaving: boolean;
 
-  /** It was started again before it had left. */
+  /** A start was asked for before it had left. */
   isWantedAgain: boolean;
 }
 
-/** The members, and the store and application that run in each while it is up. */
+/** The members, and the store and application that run in each member while it is up. */
 export class SimulatedProcesses {
   readonly members: readonly SimulatedMember[];
   private readonly group: ReadonlyMap<string, SimulatedMember>;
@@ -58,12 +58,12 @@ export class SimulatedProcesses {
     this.group = new Map(this.members.map((member) => [member.name, member]));
   }
 
-  /** Whether all members are up and none is about to leave. */
+  /** Tells whether all members are up and none is about to leave. */
   get areComplete(): boolean {
     return this.members.every((member) => member.state === 'up' && this.isAccepting(member));
   }
 
-  /** Whether a balancer may send it requests. */
+  /** Tells whether a balancer may send requests to the member. */
   isAccepting(member: SimulatedMember): boolean {
     return this.processes.get(member)?.isLeaving === false;
   }
@@ -77,7 +77,7 @@ export class SimulatedProcesses {
     return store && this.world.kind.copyOf?.(store, key);
   }
 
-  /** Now, or as soon as it has left. */
+  /** Starts a member now, or as soon as it has left. */
   start(member: SimulatedMember): void {
     const process = this.processes.get(member);
     if (process?.isLeaving) process.isWantedAgain = true;
@@ -107,9 +107,9 @@ export class SimulatedProcesses {
   private startNow(member: SimulatedMember): void {
     member.start();
     const { schedule, world } = this;
-    const { life } = member;
+    const { generation } = member;
     const timers = member.timers();
-    const random = this.random.stores.fork(life * 16 + this.members.indexOf(member));
+    const random = this.random.stores.split(generation * 16 + this.members.indexOf(member));
     const { network, trace } = world;
     const store = world.kind.create({
       ...schedule.settings,
@@ -127,8 +127,8 @@ export class SimulatedProcesses {
       timers,
       random: random.next,
     });
-    const handler = new RequestHandler(member.name, life, store, {
-      random: random.fork(1),
+    const handler = new RequestHandler(member.name, generation, store, {
+      random: random.split(1),
       violations: world.violations,
       wait: (ms) => new Promise((resolve) => void timers.after(ms, () => resolve())),
       now: () => world.time.now,
@@ -136,7 +136,7 @@ export class SimulatedProcesses {
     const opened = store.open?.() ?? Promise.resolve();
     opened.then(
       () => {
-        const isCurrent = member.life === life && member.state !== 'down';
+        const isCurrent = member.generation === generation && member.state !== 'down';
         if (isCurrent) this.processes.set(member, { store, handler, isLeaving: false, isWantedAgain: false });
       },
       (error: unknown) => this.fails(member, 'open', error),

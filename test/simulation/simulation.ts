@@ -15,13 +15,16 @@ import { Trace } from './trace.js';
 import { Violations } from './violations.js';
 import { VirtualTime } from './virtual-time.js';
 
-/** When a client gives up. */
+/** A client gives up after this time. */
 const PATIENCE_MS = 4_000;
 
 /** Members have this long to open their stores before the schedule begins. */
 const OPENING_MS = 100;
 
-/** One world: members with their stores, the network between them, clients in front of them, and a schedule of what happens. */
+/**
+ * A simulated installation: members with their stores, the network between them, their clients, and the schedule that
+ * all of them follow. Other files of this folder call it the world.
+ */
 export class Simulation {
   readonly time = new VirtualTime();
   readonly trace: Trace;
@@ -29,7 +32,7 @@ export class Simulation {
   readonly clients: readonly SimulatedClient[];
   readonly ledgers: readonly SessionLedger[];
 
-  /** How often something happened: answers by outcome, and events of the stores. */
+  /** How often each kind of answer and each event of a store occurred. */
   readonly counts = new Map<string, number>();
 
   private readonly network: SimulatedNetwork;
@@ -48,15 +51,15 @@ export class Simulation {
     const random = new SeededRandom(schedule.seed);
     const trace = (this.trace = new Trace(time, isTraced));
     const violations = (this.violations = new Violations(trace));
-    const network = (this.network = new SimulatedNetwork(time, random.fork(1), schedule.weather));
+    const network = (this.network = new SimulatedNetwork(time, random.split(1), schedule.conditions));
     this.processes = new SimulatedProcesses(
       schedule,
       { kind, time, network, trace, violations },
-      { clocks: random.fork(2), rates: random.fork(7), calls: random.fork(3), stores: random.fork(4) },
+      { clocks: random.split(2), rates: random.split(7), calls: random.split(3), stores: random.split(4) },
       (member, event) => this.hear(member, event),
     );
-    this.balancer = new SimulatedBalancer(this.processes, time, random.fork(5));
-    this.responses = random.fork(6);
+    this.balancer = new SimulatedBalancer(this.processes, time, random.split(5));
+    this.responses = random.split(6);
     const keys = Array.from({ length: schedule.sessions }, (_, index) => sessionKeyOf(`${schedule.seed}.${index}`));
     this.ledgers = keys.map((key, index) => {
       const ledger = new SessionLedger(`session${index + 1}`, schedule.promises, violations);
@@ -82,7 +85,7 @@ export class Simulation {
     await this.advance(OPENING_MS + (this.schedule.steps.at(-1)?.at ?? 0));
   }
 
-  /** Lets `ms` pass, unless something was found or `isEnough`. */
+  /** Lets `ms` pass, or less: until a violation is found or `isEnough` returns true. */
   async advance(ms: number, isEnough: () => boolean = () => false): Promise<void> {
     await this.time.runUntil(this.time.now + ms, () => this.violations.first !== undefined || isEnough());
   }
@@ -101,13 +104,18 @@ export class Simulation {
     return this.processes.areComplete;
   }
 
-  /** Whether the store has said that it could not keep all of a session; or somebody has ended it on one side of a split, which is an end for both. */
+  /**
+   * Tells whether the store has reported that it could not keep all of a session. A client that ends the session on one
+   * side of a split counts too, because that is an end for both sides.
+   */
   hasYielded(session: string): boolean {
     if (this.yielded.has(session)) return true;
     return this.ledgers.some(({ name, isLost, endWasAsked }) => name === session && (isLost || endWasAsked));
   }
 
-  /** A client's request to one member. Resolves with the answer, or with undefined when the client has given up. */
+  /**
+   * Sends a client's request to one member. Resolves with the answer, or with undefined once the client has given up.
+   */
   ask(
     client: SimulatedClient,
     member: SimulatedMember,
@@ -117,10 +125,10 @@ export class Simulation {
   ): Promise<SessionReply | undefined> {
     const request = client.ask(operation, lists, thinkMs);
     const { waiting } = client;
+    const locator = client.locator ?? 'nothing';
     this.trace.add(
       client.name,
-      () =>
-        `asks ${member.name} to ${operation} ${client.session.name} with ${client.locator ?? 'nothing'}, ${request.mark}`,
+      () => `asks ${member.name} to ${operation} ${client.session.name} with ${locator}, ${request.mark}`,
     );
     return new Promise((resolve) => {
       this.time.after(PATIENCE_MS, () => {
@@ -128,7 +136,7 @@ export class Simulation {
         client.giveUp(waiting);
         resolve(undefined);
       });
-      member.run(member.life, 'message', () => {
+      member.run(member.generation, 'message', () => {
         void this.processes
           .handlerOf(member)
           ?.handle(request)
@@ -148,12 +156,12 @@ export class Simulation {
     return this.kind.copyOf !== undefined;
   }
 
-  /** What a member keeps of a client's session. */
+  /** The copy of a client's session that a member keeps. */
   copyAt(member: SimulatedMember, client: SimulatedClient): KeptCopy | undefined {
     return this.processes.copyAt(member, client.key);
   }
 
-  /** Ends every process, so that nothing of this world goes on. */
+  /** Ends every process, so that no callback of this simulation runs later. */
   close(): void {
     for (const member of this.members) if (member.state !== 'down') this.processes.crash(member);
   }
@@ -187,7 +195,7 @@ export class Simulation {
   private takeRequest(step: Extract<ScheduleStep, { readonly do: 'ask' }>): void {
     const client = this.clients[step.client];
     if (!client || client.isWaiting || client.isDone || client.hasSession === (step.operation === 'create')) return;
-    const member = this.balancer.choose(client, step.isAstray);
+    const member = this.balancer.choose(client, step.isMisrouted);
     if (member) void this.ask(client, member, step.operation, step.lists, step.thinkMs);
   }
 
@@ -203,7 +211,7 @@ export class Simulation {
     this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
   }
 
-  /** The first client that gets a session shows its cookie to those that share it. */
+  /** The first client that gets a session shares its cookie with the other clients of that session. */
   private share(owner: SimulatedClient): void {
     if (!owner.hasSession) return;
     for (const other of this.clients) {

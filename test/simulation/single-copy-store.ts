@@ -1,10 +1,11 @@
-import type { ReplicatedSessionStoreOptions } from '../../libs/replicated/src/options/replicated-session-store.options.js';
+import type { ReplicatedSessionStoreOptions } from '../../libs/replicated/src/index.js';
 import type { LoadResult, SaveResult, SessionStore } from '../../libs/session/src/store/session-store.js';
 import { SessionStoreModel } from '../contract/session-store-model.js';
 import type { StoreUnderSimulation } from './store-under-simulation.js';
 
 /**
- * Right for a trivial reason: all members have one memory that never fails. Nothing may be found in it; what is found is wrong in the harness.
+ * A store that is trivially correct: all members share one memory that never fails. A violation that is found in it
+ * would be a bug of the simulation.
  */
 export function singleCopyStores(): StoreUnderSimulation {
   const model = new SessionStoreModel({ now: () => 0 });

@@ -1,21 +1,21 @@
 import type { SessionStore } from '../../libs/session/src/store/session-store.js';
-import type { ReplicatedSessionStoreOptions } from '../../libs/replicated/src/options/replicated-session-store.options.js';
+import type { ReplicatedSessionStoreOptions } from '../../libs/replicated/src/index.js';
 
-/** What one member keeps of a session, as far as the check at the end wants to know. */
+/** The copy of a session that one member keeps, as far as the check at the end needs it. */
 export interface KeptCopy {
   readonly role: 'primary' | 'backup';
 
-  /** Name of the other member, or `-`. */
+  /** Name of the backup, or `-`. */
   readonly backup: string;
 
-  /** Everything that two copies have to have in common, as text. */
+  /** All that the two copies of a session must have in common, as text. */
   readonly content: string;
 }
 
-/** A kind of store, of which each life of a member gets one. */
+/** A kind of store. Each generation of a member creates one store. */
 export interface StoreUnderSimulation {
   create(options: Readonly<ReplicatedSessionStoreOptions>): SessionStore;
 
-  /** Looks into a store without changing it. Absent for a store that keeps no copies. */
+  /** Reads a copy without changing the store. A store that keeps no copies leaves it out. */
   copyOf?(store: SessionStore, key: string): KeptCopy | undefined;
 }

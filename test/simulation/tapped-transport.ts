@@ -3,18 +3,18 @@ import type {
   ReplicationTransport,
 } from '../../libs/replicated/src/transports/replication-transport.js';
 
-/** A message or an answer, as the protocol has it. */
+/** A message or an answer of the replication protocol. */
 export type Wire = Readonly<Record<string, unknown>> & { readonly type: string };
 
 export interface TransportTaps {
-  /** What a member does with a message of another; `handle` is what it would do. */
+  /** Answers a message of another member. `handle` gives the correct answer. */
   answer?(message: Wire, handle: (message: Wire) => Promise<Wire>): Promise<Wire>;
 
-  /** What a member does instead of sending a message; `send` would do that. */
+  /** Sends a message to another member. `send` sends it correctly. */
   call?(message: Wire, member: string, send: () => Promise<Wire>): Promise<Wire>;
 }
 
-/** Lets a planted bug change what members say to each other. */
+/** Lets a planted bug change the messages between members. */
 export function tappedTransport(inner: ReplicationTransport, taps: TransportTaps): ReplicationTransport {
   return {
     listen: (answer: AnswerReplicationCall) =>

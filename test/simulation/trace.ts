@@ -1,6 +1,8 @@
 import type { VirtualTime } from './virtual-time.js';
 
-/** What happened in a simulated world, for the one who has to find out why. Kept only for the replay of a seed that failed. */
+/**
+ * A log of the simulation, for the developer who looks for a cause. It is kept only when a failed seed is run again.
+ */
 export class Trace {
   private readonly lines: string[] = [];
 

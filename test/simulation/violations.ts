@@ -5,11 +5,11 @@ export interface Violation {
   readonly invariant: Invariant;
   readonly message: string;
 
-  /** Session, when it is allowed if that session yielded or was lost, and the store said so. */
+  /** A session whose event `yielded` or `lost` excuses this violation. */
   readonly unlessYielded?: string;
 }
 
-/** What was found in one schedule. The first that nothing excuses ends it. */
+/** The violations of one schedule. The first one without an excuse ends the schedule. */
 export class Violations {
   private readonly found: Violation[] = [];
 
@@ -24,7 +24,7 @@ export class Violations {
     return this.found.find(({ unlessYielded }) => unlessYielded === undefined);
   }
 
-  /** At the end, when it is known which sessions did yield. */
+  /** Called at the end, when it is known which sessions have yielded. */
   firstUnless(hasYielded: (session: string) => boolean): Violation | undefined {
     return this.found.find(({ unlessYielded }) => unlessYielded === undefined || !hasYielded(unlessYielded));
   }

@@ -1,8 +1,8 @@
 import { EventQueue } from './event-queue.js';
 
 /**
- * The time of a simulated world, in ms. It moves from event to event; whatever an event set going with promises comes to rest before the
- * next one, so the order of everything is a function of the events.
+ * The time of the simulation, in ms. It jumps from event to event. Before the next event, all promises that an event
+ * started settle, so that the order of everything depends only on the events.
  */
 export class VirtualTime {
   private readonly events = new EventQueue();
@@ -16,7 +16,7 @@ export class VirtualTime {
     this.events.add(this.moment + Math.max(0, ms), run);
   }
 
-  /** Lets everything happen that is due until then, unless `stop` says that it is enough. */
+  /** Runs all events that are due until `end`, unless `stop` returns true earlier. */
   async runUntil(end: number, stop: () => boolean): Promise<void> {
     await atRest();
     while (!stop()) {
@@ -33,7 +33,10 @@ export class VirtualTime {
   }
 }
 
-/** Node calls back a tick that is asked for in a microtask when no microtask is left: exact, and much faster than a turn of the event loop. */
+/**
+ * Resolves when no microtask is left: Node runs a `nextTick` callback that was queued in a microtask after all
+ * microtasks. This is exact, and much faster than a turn of the event loop.
+ */
 function atRest(): Promise<void> {
   return new Promise((resolve) => process.nextTick(resolve));
 }

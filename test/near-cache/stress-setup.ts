@@ -2,24 +2,24 @@ import { RedisServer } from '../support/redis-server.js';
 import { type NearCacheServer, NearCacheServers } from './near-cache-servers.js';
 import { type StressResult, type StressScenario, runStress } from './run-stress.js';
 
-export interface StressBedOptions {
+export interface StressSetupOptions {
   readonly mode: 'validate' | 'bounded';
 
-  /** For redis-server. */
+  /** Arguments of redis-server. */
   readonly redis?: readonly string[];
 
-  /** For the application servers. */
+  /** Environment of the application servers. */
   readonly env?: Readonly<Record<string, string>>;
 
-  /** What they are held to in mode `bounded`. Default: what is promised by default. */
+  /** The staleness bound in mode `bounded`. Default: the default of the library. */
   readonly maxStalenessMs?: number;
 }
 
 /**
- * Four servers on one Redis, each with a network of its own that is a little slow, so that news take their time. Stop
- * it.
+ * Four servers on one Redis. Each reaches it through a slightly slow network, so that invalidations take some time. The
+ * test stops it.
  */
-export class StressBed {
+export class StressSetup {
   private constructor(
     private readonly all: NearCacheServers,
     readonly redis: RedisServer,
@@ -28,7 +28,12 @@ export class StressBed {
     private readonly maxStalenessMs: number,
   ) {}
 
-  static async start({ mode, redis: args = [], env = {}, maxStalenessMs = 200 }: StressBedOptions): Promise<StressBed> {
+  static async start({
+    mode,
+    redis: args = [],
+    env = {},
+    maxStalenessMs = 200,
+  }: StressSetupOptions): Promise<StressSetup> {
     const redis = await RedisServer.start(...args);
     const all = new NearCacheServers();
     try {
@@ -36,21 +41,21 @@ export class StressBed {
       const bound = mode === 'bounded' && { MAX_STALENESS_MS: `${maxStalenessMs}` };
       const servers = await all.start(4, { ...settings, NEAR_CACHE: mode, ...bound }, redis.port);
       const [judge] = (await all.start(1, { REDIS_URL: redis.url })) as [NearCacheServer];
-      const bed = new StressBed(all, redis, servers, judge, mode === 'bounded' ? maxStalenessMs : 0);
-      bed.slowDown({ invalidations: 60, data: 15 });
-      return bed;
+      const setup = new StressSetup(all, redis, servers, judge, mode === 'bounded' ? maxStalenessMs : 0);
+      setup.slowDown({ invalidations: 60, data: 15 });
+      return setup;
     } catch (error) {
       await Promise.all([all.stop(), redis.stop()]);
       throw error;
     }
   }
 
-  /** What Redis says arrives later, by a random time up to this, in ms. */
+  /** Delays all that Redis sends by a random time up to these limits, in ms. */
   slowDown(most: Readonly<Record<'invalidations' | 'data', number>>): void {
     for (const { link } of this.servers) if (link) link.delayMs = (role) => Math.random() * most[role];
   }
 
-  /** Lets clients work on them for `STRESS_MS`, which is 60 000 in the long runs. */
+  /** Lets clients work on the servers for `STRESS_MS`, which is 60 000 in the long runs. */
   run(
     meanwhile: StressScenario['meanwhile'] = async () => undefined,
     options: Partial<StressScenario> = {},
