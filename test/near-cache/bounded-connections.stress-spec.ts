@@ -28,10 +28,10 @@ describe('near cache in mode bounded, 4 servers without stickiness, keeps every 
   });
 
   it.each([
-    ['invalidations', 'to Redis'],
-    ['invalidations', 'from Redis'],
-    ['data', 'to Redis'],
-    ['data', 'from Redis'],
+    ['invalidations', 'toServer'],
+    ['invalidations', 'toClient'],
+    ['data', 'toServer'],
+    ['data', 'toClient'],
   ] as const)('when a black hole takes the %s %s', async (role, direction) => {
     const result = await bed.run(() => faults.blackHole(bed.servers, role, direction));
     expect(result.broken).toEqual({});

@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { RedisServer } from '../support/redis-server.js';
 import type { NearCacheServer } from './near-cache-servers.js';
-import type { LinkDirection, LinkRole } from './redis-link.js';
+import type { Direction } from '../support/tcp-proxy.js';
+import type { LinkRole } from './redis-link.js';
 import type { StressLoad } from './stress-load.js';
 
 /** What goes wrong while clients work. Each leaves everything in order. */
@@ -19,7 +20,7 @@ export const faults = {
   },
 
   /** Half of the servers lose what is sent in one direction, without being told; later it arrives after all. */
-  async blackHole(servers: readonly NearCacheServer[], role: LinkRole, direction: LinkDirection): Promise<void> {
+  async blackHole(servers: readonly NearCacheServer[], role: LinkRole, direction: Direction): Promise<void> {
     const struck = servers.slice(0, servers.length / 2);
     await pause(1_000);
     for (const { link } of struck) link?.blackHole(role, direction);

@@ -21,7 +21,7 @@ describe('near cache in mode validate, 4 servers without stickiness, keeps all p
       expect(result.broken).toEqual({});
     });
 
-    it.each(['to Redis', 'from Redis'] as const)('when a black hole takes everything %s', async (direction) => {
+    it.each(['toServer', 'toClient'] as const)('when a black hole takes everything %s', async (direction) => {
       const result = await bed.run(() => faults.blackHole(bed.servers, 'data', direction));
       expect(result.broken).toEqual({});
     });
