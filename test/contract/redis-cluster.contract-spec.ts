@@ -1,8 +1,8 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll } from '@jest/globals';
 import { describeSessionStore } from 'nestjs-session-beans/testing';
 import { readyRedisStore } from '../support/ready-redis-store.js';
 import { RedisCluster } from '../support/redis-cluster.js';
+import { realTime } from './real-time.js';
 
 let redis: RedisCluster;
 beforeAll(async () => {
@@ -10,7 +10,8 @@ beforeAll(async () => {
 });
 afterAll(() => redis.stop());
 
-describeSessionStore('redis cluster', ({ namespace }) => readyRedisStore({ url: redis.url, prefix: `${namespace}:` }), {
-  unitMs: 100,
-  advance: pause,
-});
+describeSessionStore(
+  'redis cluster',
+  ({ namespace }) => readyRedisStore({ url: redis.url, prefix: `${namespace}:` }),
+  realTime,
+);

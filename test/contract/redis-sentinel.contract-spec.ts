@@ -1,8 +1,8 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll } from '@jest/globals';
 import { describeSessionStore } from 'nestjs-session-beans/testing';
 import { readyRedisStore } from '../support/ready-redis-store.js';
 import { RedisSentinels } from '../support/redis-sentinels.js';
+import { realTime } from './real-time.js';
 
 let redis: RedisSentinels;
 beforeAll(async () => {
@@ -13,8 +13,5 @@ afterAll(() => redis.stop());
 describeSessionStore(
   'redis behind sentinel',
   ({ namespace }) => readyRedisStore({ url: redis.url, prefix: `${namespace}:` }),
-  {
-    unitMs: 100,
-    advance: pause,
-  },
+  realTime,
 );

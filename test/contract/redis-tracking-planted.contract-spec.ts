@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { redisScripts } from '../../libs/session/src/store/redis/redis-scripts.js';
@@ -6,6 +5,7 @@ import { OwnChanges } from '../../libs/session/src/store/redis/tracking/own-chan
 import { TrackingWatch } from '../../libs/session/src/store/redis/tracking/tracking-watch.js';
 import { readyRedisStore } from '../support/ready-redis-store.js';
 import { RedisServer } from '../support/redis-server.js';
+import { realTime } from './real-time.js';
 import { rulesBrokenBy } from './rules-broken-by.js';
 
 /** A mistake in how a near cache is told, and the rule that the suite has to name. */
@@ -94,11 +94,7 @@ describe('the rules about what a near cache is told', () => {
   });
 
   const broken = (only: RegExp): Promise<string[]> =>
-    rulesBrokenBy(
-      ({ namespace }) => readyRedisStore({ url: redis.url, prefix: `${namespace}:` }),
-      { unitMs: 100, advance: pause },
-      only,
-    );
+    rulesBrokenBy(({ namespace }) => readyRedisStore({ url: redis.url, prefix: `${namespace}:` }), realTime, only);
 
   it('are kept', async () => {
     expect(await broken(/^\[N/)).toEqual([]);

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { eventually } from '../support/eventually.js';
 import { MemberProcess, TransportBuild } from '../support/member-process.js';
 import type { ReplicationWireOptions } from '../../libs/replicated/src/transports/wire/wire.options.js';
@@ -49,13 +51,16 @@ describe.each(transportSettings)('the $adapter transport, $protection, with a me
   });
 
   it('takes an answer that came in time while this process stood still', async () => {
-    const answer = call('slowly', 300);
+    const answering = join(build.directory, 'answering');
+    rmSync(answering, { force: true });
+    const answer = call(`slowly ${answering}`, 300);
     // The call is on its way, and not answered yet, when everything stops here.
     await new Promise((resolve) => setTimeout(resolve, 5));
     // From here timers come before what is in the sockets.
     await new Promise((resolve) => setImmediate(resolve));
+    while (!existsSync(answering)) standStill(20);
     standStill(600);
-    await expect(answer).resolves.toBe('s2 to s1: slowly');
+    await expect(answer).resolves.toBe(`s2 to s1: slowly ${answering}`);
   });
 
   it('counts a killed member as refused, also for a call under way, and reaches it after a restart', async () => {

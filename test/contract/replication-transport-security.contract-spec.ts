@@ -5,7 +5,7 @@ import { OpenCredentials } from '../../libs/replicated/src/transports/credential
 import { SealedCredentials } from '../../libs/replicated/src/transports/credentials/sealed-credentials.js';
 import { eventually } from '../support/eventually.js';
 import { rawConversation } from '../support/raw-conversation.js';
-import { RecordingProxy } from '../support/recording-proxy.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
 import { TestAuthority } from '../support/test-authority.js';
 import {
   type TestMember,
@@ -111,9 +111,9 @@ describe.each(withTls)('the $adapter transport, $protection, and wrong certifica
 
 describe.each(withProof)('the $adapter transport, $protection, on a hostile network', (setting) => {
   const members = pairOf(setting);
-  let proxy: RecordingProxy;
+  let proxy: TcpProxy;
   beforeEach(async () => {
-    proxy = await RecordingProxy.start(members().s2.port);
+    proxy = await TcpProxy.start(members().s2.port, { isRecording: true });
   });
   const close = (): Promise<void> => proxy.close();
 

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually } from '../support/eventually.js';
 import { freePort } from '../support/free-port.js';
-import { RecordingProxy } from '../support/recording-proxy.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
 import { type TestMember, TransportGroup, callMember, transportSettings } from './transport-settings.js';
 
 describe.each(transportSettings)('the $adapter transport, $protection', (setting) => {
@@ -21,15 +21,15 @@ describe.each(transportSettings)('the $adapter transport, $protection', (setting
   });
 
   it('gives each of 200 calls at once its own answer, over one connection', async () => {
-    const proxy = await RecordingProxy.start(s2.port);
+    const proxy = await TcpProxy.start(s2.port);
     const caller = await group.member('s1');
     const reached = { ...s2, port: proxy.port };
     await callMember(caller.transport, reached, 'first');
-    const connections = proxy.recordings.length;
+    const connections = proxy.connectionsMade;
     const texts = Array.from({ length: 200 }, (_, index) => `text ${index}`);
     const answers = await Promise.all(texts.map((text) => callMember(caller.transport, reached, text)));
     expect(answers).toEqual(texts.map((text) => `s2 to s1: ${text}`));
-    expect(proxy.recordings).toHaveLength(connections);
+    expect(proxy.connectionsMade).toBe(connections);
     await proxy.close();
   });
 
@@ -110,7 +110,7 @@ describe.each(transportSettings)('the $adapter transport, $protection', (setting
   });
 
   it('counts a connection that breaks under a call as silence, and makes another', async () => {
-    const proxy = await RecordingProxy.start(s2.port);
+    const proxy = await TcpProxy.start(s2.port);
     const reached = { ...s2, port: proxy.port };
     const caller = await group.member('s1');
     await callMember(caller.transport, reached, 'first');
@@ -126,15 +126,15 @@ describe.each(transportSettings)('the $adapter transport, $protection', (setting
   });
 
   it('makes another connection when one swallows everything', async () => {
-    const proxy = await RecordingProxy.start(s2.port);
+    const proxy = await TcpProxy.start(s2.port);
     const reached = { ...s2, port: proxy.port };
     const caller = await group.member('s1');
     await callMember(caller.transport, reached, 'first');
-    const connections = proxy.recordings.length;
-    proxy.tamper = (piece) => (proxy.recordings.length > connections ? piece : Buffer.alloc(0));
+    const connections = proxy.connectionsMade;
+    proxy.tamper = (piece) => (proxy.connectionsMade > connections ? piece : Buffer.alloc(0));
     await expect(caller.transport.call(reached, 'lost', 100)).rejects.toMatchObject({ reason: 'silent' });
     await eventually('an answer', () => caller.transport.call(reached, 'again', 500));
-    expect(proxy.recordings.length).toBeGreaterThan(connections);
+    expect(proxy.connectionsMade).toBeGreaterThan(connections);
     await proxy.close();
   });
 

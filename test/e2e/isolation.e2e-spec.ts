@@ -9,7 +9,7 @@ import { rounds } from '../support/rounds.js';
 
 const USERS = 200;
 const SOCKETS = 15;
-const REQUESTS = rounds(4, 60) * USERS;
+const REQUESTS = rounds(3, 60) * USERS;
 
 @SessionScoped()
 class Diary {

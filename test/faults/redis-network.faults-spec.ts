@@ -85,10 +85,14 @@ describe('the network to Redis', () => {
   });
 
   it('F6: 200 ms slow: slower answers', async () => {
-    await client.counts(1);
+    const store = await readyRedisStore({ url: `redis://127.0.0.1:${network.port}` });
+    const patient = await startCounting(store, { storeTimeoutMs: 20_000 });
+    const slow = new SessionClient(patient.url);
+    await slow.counts(1);
     network.delayMs = 200;
 
-    expect(await client.post('/count')).toMatchObject({ status: 201, text: '2' });
+    expect(await slow.post('/count')).toMatchObject({ status: 201, text: '2' });
+    await patient.close();
   });
 
   it('F6: 5 s slow: 503 in time for each of 100 requests at once; heals alone', async () => {

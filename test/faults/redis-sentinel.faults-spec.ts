@@ -54,11 +54,11 @@ describe('Redis behind sentinels', () => {
     const durability = { replicas: 1, timeoutMs: 300 };
     server = await startCounting(await readyRedisStore({ url: redis.url, durability }));
     const [client, leaving] = [new SessionClient(server.url), new SessionClient(server.url)];
-    await eventually('the connection for writes is there', async () => (await client.post('/count')).status === 201);
-    await client.counts(2);
-    await leaving.counts(1);
-    expect((await leaving.post('/logout')).status).toBe(201);
+    await isAcknowledged(client, '/count');
+    const counted = Number(await isAcknowledged(client, '/count'));
+    await isAcknowledged(leaving, '/count');
     const left = leaving.cookie;
+    await isAcknowledged(leaving, '/logout');
 
     replica.signal('SIGSTOP');
     const lost = [];
@@ -72,10 +72,20 @@ describe('Redis behind sentinels', () => {
 
     lost.forEach(expectUnavailable);
     const [outcome = ''] = await takeover(client);
-    expect(outcome).toMatch(/^200 true [2-5] 0$/);
+    const [, value] = /^200 true (\d+) 0$/.exec(outcome) ?? [];
+    expect(Number(value)).toBeGreaterThanOrEqual(counted);
+    expect(Number(value)).toBeLessThanOrEqual(counted + lost.length);
     leaving.cookie = left;
     expect((await leaving.get('/read')).text).toBe('false 0');
   });
+
+  /** Asks until the replica has it in time, which on a busy machine it may not have at once. */
+  function isAcknowledged(client: SessionClient, path: string): Promise<string> {
+    return eventually(`${path} is acknowledged`, async () => {
+      const { status, text } = await client.post(path);
+      return status === 201 && (text || 'done');
+    });
+  }
 
   async function isUpToDate(): Promise<void> {
     const offset = await redis.primary.info('replication', 'master_repl_offset');

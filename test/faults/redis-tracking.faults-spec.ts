@@ -39,10 +39,10 @@ describe('the connections by which a near cache is told', () => {
   });
 
   it.each([
-    ['sink', 'request'],
-    ['sink', 'answer'],
-    ['data', 'request'],
-    ['data', 'answer'],
+    ['sink', 'toServer'],
+    ['sink', 'toClient'],
+    ['data', 'toServer'],
+    ['data', 'toClient'],
   ])('swallows what is sent (%s, %s): nothing is too old, and it heals alone', async (kind, swallowed) => {
     const { watch } = await watched();
     network.swallows = (sent, direction) => sent.includes(`session-beans:${kind}`) && direction === swallowed;
@@ -69,7 +69,7 @@ describe('the connections by which a near cache is told', () => {
     };
     try {
       await eventually('no honest beat is under way', () => planted > 0);
-      network.swallows = (sent, direction) => sent.includes('session-beans:sink') && direction === 'answer';
+      network.swallows = (sent, direction) => sent.includes('session-beans:sink') && direction === 'toClient';
       await eventually('something too old is answered', () => meter.tooOld.length > 0);
     } finally {
       TrackingPair.prototype['ping'] = honest;

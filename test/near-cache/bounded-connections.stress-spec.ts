@@ -28,11 +28,11 @@ describe('near cache in mode bounded, 4 servers without stickiness, keeps every 
   });
 
   it.each([
-    ['invalidations', 'to Redis'],
-    ['invalidations', 'from Redis'],
-    ['data', 'to Redis'],
-    ['data', 'from Redis'],
-  ] as const)('when the network swallows the %s %s', async (role, direction) => {
+    ['invalidations', 'toServer'],
+    ['invalidations', 'toClient'],
+    ['data', 'toServer'],
+    ['data', 'toClient'],
+  ] as const)('when a black hole takes the %s %s', async (role, direction) => {
     const result = await setup.run(() => faults.blackHole(setup.servers, role, direction));
     expect(result.broken).toEqual({});
   });

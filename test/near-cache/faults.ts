@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { RedisServer } from '../support/redis-server.js';
 import type { NearCacheServer } from './near-cache-servers.js';
-import type { LinkDirection, LinkRole } from './redis-link.js';
+import type { Direction } from '../support/tcp-proxy.js';
+import type { LinkRole } from './redis-link.js';
 import type { StressLoad } from './stress-load.js';
 
 /** Faults that happen while clients work. Each fault is over when its promise resolves. */
@@ -22,7 +23,7 @@ export const faults = {
    * For half of the servers, the network swallows all bytes in one direction without an error. Later they arrive after
    * all.
    */
-  async blackHole(servers: readonly NearCacheServer[], role: LinkRole, direction: LinkDirection): Promise<void> {
+  async blackHole(servers: readonly NearCacheServer[], role: LinkRole, direction: Direction): Promise<void> {
     const struck = servers.slice(0, servers.length / 2);
     await pause(1_000);
     for (const { link } of struck) link?.blackHole(role, direction);

@@ -45,7 +45,7 @@ const scenarios: readonly Scenario[] = [
     async run(session, { server, link, commands }) {
       const [writer, reader] = [session.client('writer'), session.client('reader')];
       const scripts = await commands.sessionScripts();
-      link.blackHole('data', 'from Redis');
+      link.blackHole('data', 'toClient');
       const reading = session.read(reader, THERE);
       await eventually('Redis has read it', async () => (await commands.sessionScripts()) > scripts);
       const written = await session.write(writer, HERE);
@@ -63,7 +63,7 @@ const scenarios: readonly Scenario[] = [
     async run(session, { server, link }) {
       const [writer, reader] = [session.client('writer'), session.client('reader')];
       await isKept(session, reader, server);
-      link.blackHole('invalidations', 'from Redis');
+      link.blackHole('invalidations', 'toClient');
       const written = await session.write(writer, HERE);
       await isOld(written);
       await session.read(reader, THERE);
@@ -77,7 +77,7 @@ const scenarios: readonly Scenario[] = [
     async run(session, { server, link }) {
       const client = session.client('writer');
       await isKept(session, client, server);
-      link.blackHole('invalidations', 'from Redis');
+      link.blackHole('invalidations', 'toClient');
       await session.write(client, HERE);
       await session.read(client, THERE);
       link.heal();

@@ -1,16 +1,7 @@
-import { once } from 'node:events';
-import { type Server, type Socket, connect, createServer } from 'node:net';
-import { Wire } from './wire.js';
+import { type Direction, type ProxiedConnection, TcpProxy } from '../support/tcp-proxy.js';
 
 /** The purpose of a connection: invalidations that Redis sends, or all other traffic. */
 export type LinkRole = 'invalidations' | 'data';
-export type LinkDirection = 'to Redis' | 'from Redis';
-
-interface Link {
-  role: LinkRole;
-  readonly client: Socket;
-  readonly wires: Readonly<Record<LinkDirection, Wire>>;
-}
 
 /** The channel that only invalidation connections subscribe to. */
 const INVALIDATIONS = '__redis__:invalidate';
@@ -20,88 +11,40 @@ const INVALIDATIONS = '__redis__:invalidate';
  * it.
  */
 export class RedisLink {
-  private readonly links = new Set<Link>();
   private readonly holes = new Set<string>();
 
-  /** By how many ms an answer or message of Redis is delayed. It is called for each of them. */
+  /** How much later, in ms, an answer or a message arrives. Asked for each. */
   delayMs: (role: LinkRole) => number = () => 0;
 
-  private constructor(
-    private readonly server: Server,
-    private readonly targetPort: number,
-  ) {}
+  private constructor(private readonly proxy: TcpProxy) {
+    proxy.delayMs = (connection) => this.delayMs(roleOf(connection));
+    proxy.holds = (connection, direction) => this.holes.has(`${roleOf(connection)} ${direction}`);
+  }
 
   static async start(targetPort: number): Promise<RedisLink> {
-    const server = createServer();
-    const link = new RedisLink(server, targetPort);
-    server.on('connection', (client) => link.join(client));
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    return link;
+    return new RedisLink(await TcpProxy.start(targetPort));
   }
 
   get url(): string {
-    return `redis://127.0.0.1:${(this.server.address() as { port: number }).port}`;
+    return `redis://127.0.0.1:${this.proxy.port}`;
   }
 
-  /** The number of connections with this purpose. */
-  count(role: LinkRole): number {
-    return [...this.links].filter((link) => link.role === role).length;
-  }
-
-  /** Lets nothing pass in this direction any more, on present and future connections, without an error. */
-  blackHole(role: LinkRole, direction: LinkDirection): void {
+  /** Nothing passes in this direction any more, on connections of now and later, and nobody is told. */
+  blackHole(role: LinkRole, direction: Direction): void {
     this.holes.add(`${role} ${direction}`);
-    for (const link of this.links) this.hold(link);
   }
 
-  /** Delivers all bytes that were held back. */
+  /** What was held arrives, late and in order, as TCP does it when the network is back. */
   heal(): void {
     this.holes.clear();
-    for (const { wires } of this.links) for (const wire of Object.values(wires)) wire.release();
+    this.proxy.release();
   }
 
-  /** Closes the connections with this purpose. */
-  cut(role: LinkRole): void {
-    for (const link of this.links) if (link.role === role) link.client.destroy();
+  close(): Promise<void> {
+    return this.proxy.close();
   }
+}
 
-  async close(): Promise<void> {
-    for (const { client } of this.links) client.destroy();
-    this.server.close();
-    await once(this.server, 'close');
-  }
-
-  private hold({ role, wires }: Link): void {
-    for (const direction of ['to Redis', 'from Redis'] as const)
-      if (this.holes.has(`${role} ${direction}`)) wires[direction].hold();
-  }
-
-  private join(client: Socket): void {
-    const redis = connect(this.targetPort, '127.0.0.1');
-    const wires = { 'to Redis': new Wire(redis), 'from Redis': new Wire(client) };
-    const link: Link = { role: 'data', client, wires };
-    this.links.add(link);
-    this.hold(link);
-    client.setNoDelay(true);
-    redis.setNoDelay(true);
-    client.on('data', (bytes) => {
-      if (link.role === 'data' && bytes.includes(INVALIDATIONS)) {
-        link.role = 'invalidations';
-        this.hold(link);
-      }
-      wires['to Redis'].pass(bytes, 0);
-    });
-    redis.on('data', (bytes) => wires['from Redis'].pass(bytes, this.delayMs(link.role)));
-    for (const [socket, other] of [
-      [client, redis],
-      [redis, client],
-    ] as const) {
-      socket.on('error', () => undefined);
-      socket.on('close', () => {
-        this.links.delete(link);
-        other.destroy();
-      });
-    }
-  }
+function roleOf({ sent }: ProxiedConnection): LinkRole {
+  return sent.includes(INVALIDATIONS) ? 'invalidations' : 'data';
 }

@@ -21,7 +21,7 @@ describe('near cache in mode validate, 4 servers without stickiness, keeps every
       expect(result.broken).toEqual({});
     });
 
-    it.each(['to Redis', 'from Redis'] as const)('when the network swallows all traffic %s', async (direction) => {
+    it.each(['toServer', 'toClient'] as const)('when a black hole takes everything %s', async (direction) => {
       const result = await setup.run(() => faults.blackHole(setup.servers, 'data', direction));
       expect(result.broken).toEqual({});
     });

@@ -1,4 +1,6 @@
 import 'reflect-metadata';
+import { writeFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 
 const [transport, options] = process.argv.slice(2);
 const { NestTcpReplicationTransport } = await import('./replicated/transports/tcp/nest-tcp-replication-transport.js');
@@ -9,7 +11,11 @@ const member = new Transport({ ...settings, onWarning: () => undefined });
 await member.listen(async (from, text) => {
   // Keeps the caller waiting until it loses patience or this process is killed.
   if (text === 'never') return new Promise(() => undefined);
-  if (text === 'slowly') await new Promise((resolve) => setTimeout(resolve, 100));
+  if (text.startsWith('slowly ')) {
+    await pause(100);
+    // Tells the test that the answer leaves.
+    writeFileSync(text.slice('slowly '.length), '');
+  }
   return `${settings.nodeName} to ${from}: ${text}`;
 });
 console.log('listening');

@@ -116,8 +116,9 @@ async function startNode(): Promise<RedisServer> {
     'yes',
     '--cluster-port',
     `${await freePort()}`,
+    // As with sentinels: longer than a busy machine lets a server wait.
     '--cluster-node-timeout',
-    '1500',
+    '3000',
     '--repl-diskless-sync-delay',
     '0',
     '--repl-ping-replica-period',
