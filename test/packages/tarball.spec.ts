@@ -17,7 +17,7 @@ afterAll(() => rm(directory, { recursive: true }));
 describe.each([
   {
     name: 'nestjs-session-beans',
-    beside: ['CHANGELOG.md', 'CONTRIBUTING.md', 'LICENSE', 'README.md', 'SECURITY.md', 'deploy', 'docs'],
+    beside: ['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'deploy', 'docs'],
     code: /[.](js|d[.]ts|lua)$/,
   },
   { name: 'nestjs-session-beans-replicated', beside: ['LICENSE', 'README.md'], code: /[.](js|d[.]ts)$/ },
