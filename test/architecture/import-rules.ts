@@ -15,9 +15,6 @@ interface PackageRules {
   /** The room of a file, from its path below `sources`. `.` is the top folder. */
   roomOf(path: string): string;
 
-  /** Whether the specs beside the sources are held to import nothing from outside of the package. */
-  readonly ownSpecsOnly: boolean;
-
   /** The entries of the other package that this one may import, in sources and in specs. */
   readonly mayUse?: { readonly sources: readonly string[]; readonly specs: readonly string[] };
 }
@@ -25,7 +22,6 @@ interface PackageRules {
 const CORE: PackageRules = {
   sources: 'libs/session/src/',
   name: 'nestjs-session-beans',
-  ownSpecsOnly: false,
   // `store/*` are the implementations. `store/heap` is shared by stores that keep sessions in this process, `store-kit`
   // is the public entry to all of that.
   mayImport: {
@@ -57,7 +53,6 @@ const CORE: PackageRules = {
 const REPLICATED: PackageRules = {
   sources: 'libs/replicated/src/',
   name: 'nestjs-session-beans-replicated',
-  ownSpecsOnly: true,
   // `copy` is what a member keeps of sessions, `members` what it knows of the others; neither sends messages.
   mayImport: {
     copy: [],
@@ -99,7 +94,8 @@ const PACKAGES = [CORE, REPLICATED];
 /**
  * The sentences that are wrong about the imports of these files: cycles, the wrong direction, an index imported from
  * inside, a package that knows another one by more than its public entries, the sample reaching into a package. A
- * type-only import couples as any other does. Specs import what they like inside their package.
+ * type-only import couples as any other does. Specs beside sources
+ * import what they like inside their package, and nothing of `test/`.
  */
 export function importViolations(sources: Sources): string[] {
   const graph = new Map<string, string[]>();
@@ -110,7 +106,7 @@ export function importViolations(sources: Sources): string[] {
     const rules = PACKAGES.find((it) => file.startsWith(it.sources));
     if (rules) violations.push(...specifiers.flatMap((it) => nameViolation(file, it, rules)));
     if (file.endsWith('.spec.ts')) {
-      if (rules?.ownSpecsOnly) violations.push(...imported.flatMap((target) => boundaryViolation(file, target, rules)));
+      if (rules) violations.push(...imported.flatMap((target) => boundaryViolation(file, target, rules)));
       continue;
     }
     graph.set(file, imported);

@@ -33,10 +33,10 @@ export class TcpProxy {
   /** While it says yes, nothing of this direction of a connection arrives. It does after the next `release`. */
   holds: (connection: ProxiedConnection, direction: Direction) => boolean = () => false;
 
-  /** When it says yes, nothing of this direction of a connection is passed on, and nobody is told. */
+  /** When it says yes, nothing of this direction of a connection is passed on, without an error. */
   swallows: (sent: string, direction: Direction) => boolean = () => false;
 
-  /** When it says yes to a request, the request is passed on, but its client sees its connection end before the answer. */
+  /** When it says yes to a request, that is passed on, but the client's connection ends before the answer. */
   losesAnswerTo: (request: string) => boolean = () => false;
 
   /** What is passed on in place of a piece. Without anything, this direction of the connection ends. */

@@ -16,7 +16,7 @@ export class QuietClient extends ClientTCP {
 }
 
 /** A connection at the member that calls. */
-export class CallingSocket extends FrameSocket {
+class CallingSocket extends FrameSocket {
   protected override readonly isPaused = false;
 
   constructor(

@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { SimulatedServer } from '../../../../test/support/simulated-server.js';
-import type { BeforeBeanSaved, OnBeanCreated } from '../bean/bean-life-cycle.js';
-import type { SessionBean } from '../bean/session-bean.js';
-import { SessionScoped } from '../bean/session-scoped.decorator.js';
-import { sessionHash, sessionKeyOf } from '../store/session-id.js';
-import { MemorySessionStore } from '../store/memory/memory-session-store.js';
-import { keepAll } from '../../../../test/support/keep-all.js';
+import { SimulatedServer } from '../support/simulated-server.js';
+import type { BeforeBeanSaved, OnBeanCreated } from '../../libs/session/src/bean/bean-life-cycle.js';
+import type { SessionBean } from '../../libs/session/src/bean/session-bean.js';
+import { SessionScoped } from '../../libs/session/src/bean/session-scoped.decorator.js';
+import { sessionHash, sessionKeyOf } from '../../libs/session/src/store/session-id.js';
+import { MemorySessionStore } from '../../libs/session/src/store/memory/memory-session-store.js';
+import { keepAll } from '../support/keep-all.js';
 
 @SessionScoped({ name: 'note', onUndecodable: 'reset' })
 class Note implements OnBeanCreated {

@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { Cluster } from '../../../../test/consistency/cluster.js';
-import { SummedCounter } from '../../../../test/consistency/summed-counter.js';
-import { SimulatedClient } from '../../../../test/support/simulated-client.js';
-import { pause } from '../../../../test/consistency/pause.js';
-import { generateSessionId } from '../store/session-id.js';
-import { ManualClock } from '../testing/manual-clock.js';
-import { keepAll } from '../../../../test/support/keep-all.js';
+import { Cluster } from './cluster.js';
+import { SummedCounter } from './summed-counter.js';
+import { SimulatedClient } from '../support/simulated-client.js';
+import { pause } from './pause.js';
+import { generateSessionId } from '../../libs/session/src/store/session-id.js';
+import { ManualClock } from '../../libs/session/src/testing/manual-clock.js';
+import { keepAll } from '../support/keep-all.js';
 
 const beans = [SummedCounter];
 

@@ -1,15 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
-import { Cluster } from '../../../../test/consistency/cluster.js';
-import { pause } from '../../../../test/consistency/pause.js';
-import { PlainCounter } from '../../../../test/consistency/plain-counter.js';
-import { SummedCounter } from '../../../../test/consistency/summed-counter.js';
-import { SimulatedClient } from '../../../../test/support/simulated-client.js';
-import { SimulatedServer } from '../../../../test/support/simulated-server.js';
-import type { OnBeanDestroyed } from '../bean/bean-life-cycle.js';
-import { SessionScoped } from '../bean/session-scoped.decorator.js';
-import { sessionKeyOf } from '../store/session-id.js';
-import { MemorySessionStore } from '../store/memory/memory-session-store.js';
-import { ManualClock } from '../testing/manual-clock.js';
+import { Cluster } from './cluster.js';
+import { pause } from './pause.js';
+import { PlainCounter } from './plain-counter.js';
+import { SummedCounter } from './summed-counter.js';
+import { SimulatedClient } from '../support/simulated-client.js';
+import { SimulatedServer } from '../support/simulated-server.js';
+import type { OnBeanDestroyed } from '../../libs/session/src/bean/bean-life-cycle.js';
+import { SessionScoped } from '../../libs/session/src/bean/session-scoped.decorator.js';
+import { sessionKeyOf } from '../../libs/session/src/store/session-id.js';
+import { MemorySessionStore } from '../../libs/session/src/store/memory/memory-session-store.js';
+import { ManualClock } from '../../libs/session/src/testing/manual-clock.js';
 
 const beans = [SummedCounter, PlainCounter];
 const slow = (): Promise<void> => pause();

@@ -1,14 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
-import { Cluster } from '../../../../test/consistency/cluster.js';
-import { pause } from '../../../../test/consistency/pause.js';
-import { PlainCounter } from '../../../../test/consistency/plain-counter.js';
-import { plantedFaults } from '../../../../test/consistency/planted-faults.js';
-import { SummedCounter } from '../../../../test/consistency/summed-counter.js';
-import type { StoreOperation, Transit } from '../../../../test/support/in-transit-store.js';
-import type { SimulatedClient } from '../../../../test/support/simulated-client.js';
-import { SessionEndedError } from '../errors/session-ended.error.js';
-import type { SessionStore } from '../store/session-store.js';
-import { ManualClock } from '../testing/manual-clock.js';
+import { Cluster } from './cluster.js';
+import { pause } from './pause.js';
+import { PlainCounter } from './plain-counter.js';
+import { plantedFaults } from './planted-faults.js';
+import { SummedCounter } from './summed-counter.js';
+import type { StoreOperation, Transit } from '../support/in-transit-store.js';
+import type { SimulatedClient } from '../support/simulated-client.js';
+import { SessionEndedError } from '../../libs/session/src/errors/session-ended.error.js';
+import type { SessionStore } from '../../libs/session/src/store/session-store.js';
+import { ManualClock } from '../../libs/session/src/testing/manual-clock.js';
 
 interface Options {
   readonly transit?: Transit;
