@@ -94,8 +94,8 @@ const PACKAGES = [CORE, REPLICATED];
 /**
  * The sentences that are wrong about the imports of these files: cycles, the wrong direction, an index imported from
  * inside, a package that knows another one by more than its public entries, the sample reaching into a package. A
- * type-only import couples as any other does. Specs beside sources
- * import what they like inside their package, and nothing of `test/`.
+ * type-only import couples as any other does. Specs beside sources import everything in their package, and nothing of
+ * `test/`.
  */
 export function importViolations(sources: Sources): string[] {
   const graph = new Map<string, string[]>();
