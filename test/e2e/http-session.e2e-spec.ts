@@ -90,9 +90,11 @@ class SessionController {
     session.set('gone', 1);
     return [
       session.get('list') === list,
+      session.has('gone'),
       session.delete('gone'),
       session.delete('gone'),
       session.get('gone') ?? null,
+      session.has('gone'),
       session.keys(),
     ];
   }
@@ -220,7 +222,7 @@ describe.each(adapters)('HttpSession, $adapter,', ({ adapter }) => {
   });
 
   it('has one object for an attribute in a request and stores what is done to it', async () => {
-    expect(await json('attributes')).toEqual([true, true, false, null, ['list']]);
+    expect(await json('attributes')).toEqual([true, true, true, false, null, false, ['list']]);
     expect(await json('push')).toEqual([1, 2, 3]);
     expect(await json('push')).toEqual([1, 2, 3, 3]);
   });
