@@ -45,7 +45,7 @@ describe.each(balancers)('the joined logs of $balancer and its servers', ({ star
     rmSync(directory, { recursive: true, force: true });
   });
 
-  /** The requests of a handler, once there are that many in both logs. */
+  /** The requests of a handler, once both logs have at least `count` of them. */
   async function requests(handler: string, count: number): Promise<readonly JoinedRequest[]> {
     return eventually(`${count} requests in both logs`, async () => {
       writeFileSync(join(directory, 'balancer.log'), await balancer.log());
@@ -73,7 +73,7 @@ describe.each(balancers)('the joined logs of $balancer and its servers', ({ star
     return { phaseSeconds: Object.fromEntries(spent) as SessionRequestRecord['phaseSeconds'] };
   }
 
-  it('have one line per request: the balancer and its connections, the server and its phases', async () => {
+  it('have one line per request, with connections of the balancer and phases of the server', async () => {
     for (let i = 0; i < 9; i++) {
       const client = new ObservedClient(balancer.url);
       clients.push(client);
@@ -88,18 +88,18 @@ describe.each(balancers)('the joined logs of $balancer and its servers', ({ star
       expect(NAMES).toContain(request.server);
       expect(request).toMatchObject({ status: 200, phases: { application: expect.any(Number) } });
       expect(request.pending).toBeGreaterThanOrEqual(0);
-      // Together they explain all of the time, but for rounding.
+      // Apart from rounding, these parts add up to all of the time.
       const { total, balancerQueue, connect, between = NaN } = request;
       const measured = Object.values(request.phases ?? {}).reduce<number>((sum, ms) => sum + ms, 0);
       expect(balancerQueue + connect + between + measured).toBeGreaterThan(total - 2);
       expect(request.connections).toBeGreaterThan(0);
     }
-    // The first has no session yet; the second goes where its cookie says.
+    // The first request has no session yet. The second goes to the server that its cookie names.
     for (const request of first) expect(request.route).toBeUndefined();
     for (const request of second) expect(request.route).toBe(request.server);
   });
 
-  /** One whose session is so large that the server does nothing else while it handles a request of this client. */
+  /** A client whose session is so large that its server does nothing else while it handles a request of this client. */
   async function heavyClientOf(name: string): Promise<ObservedClient> {
     const client = await clientOf(name);
     await client.send('/cart/items', 'POST', { sku: 'tea', quantity: 1, price: 250 });
@@ -109,23 +109,23 @@ describe.each(balancers)('the joined logs of $balancer and its servers', ({ star
     return client;
   }
 
-  it('show that one server gets all connections, and that its requests queue', async () => {
+  it('show that one server gets all connections and that its requests queue', async () => {
     const crowd = await Promise.all(Array.from({ length: 15 }, () => clientOf('s1')));
     const heavy = await heavyClientOf('s1');
     const headers: ReturnType<typeof phasesOfHeader>[] = [];
     const [crowded, ...others] = nodes as [ObservedNode, ...ObservedNode[]];
     const before = await timeOf(crowded);
 
-    // The balancer sends all of them to s1, where everybody waits for the heavy one.
+    // The balancer sends all clients to s1, where they wait while s1 handles a request of the heavy client.
     const over = new AbortController();
     const blocking = (async () => {
       while (!over.signal.aborted) await heavy.send('/cart/items/none', 'DELETE');
     })();
-    const look = async (client: ObservedClient): Promise<void> => {
+    const show = async (client: ObservedClient): Promise<void> => {
       for (let i = 0; i < 8; i++)
         headers.push(phasesOfHeader((await client.send('/cart')).headers.get('server-timing')));
     };
-    await Promise.all(crowd.map(look)).finally(() => over.abort());
+    await Promise.all(crowd.map(show)).finally(() => over.abort());
     await blocking;
 
     const seen = await requests('CartController.show', 120);
@@ -133,7 +133,7 @@ describe.each(balancers)('the joined logs of $balancer and its servers', ({ star
     expect(new Set(seen.map(({ server }) => server))).toEqual(new Set(['s1']));
     expect(new Set(seen.map(({ route }) => route))).toEqual(new Set(['s1']));
     expect(Math.max(...seen.map(({ pending }) => pending ?? 0))).toBeGreaterThan(4);
-    // What the record, the header and the metrics say of that server.
+    // The records, the headers and the metrics of that server agree.
     const phases = seen.flatMap((one) => (one.phases ? [{ phaseSeconds: one.phases }] : []));
     expect(dominantPhase(together(phases))).toBe('queue');
     expect(dominantPhase(together(headers))).toBe('queue');
@@ -143,7 +143,7 @@ describe.each(balancers)('the joined logs of $balancer and its servers', ({ star
     for (const other of others) expect((await PrometheusText.of(other.url)).text).not.toContain('CartController.show');
   });
 
-  it('are tables that an operator can read', async () => {
+  it('can be read as tables by an operator', async () => {
     const tables = await joinedTables(files);
     const { servers } = await joinLogs(files);
 
@@ -163,7 +163,7 @@ describe.each(balancers)('the joined logs of $balancer and its servers', ({ star
     expect(tables).toContain('CartController.show');
   });
 
-  it('hold no session id', async () => {
+  it('contain no session id', async () => {
     const ids = clients.flatMap((client) => [...client.ids]);
     const texts = [await balancer.log(), ...(await Promise.all(nodes.map((node) => node.text())))];
 

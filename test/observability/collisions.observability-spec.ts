@@ -14,7 +14,7 @@ class Tally {
   leader = '';
 }
 
-/** Where `slow` waits, between its read and its end. */
+/** `slow` and `conflict` open `reached` after their read, and wait for `passed` before they end. */
 let reached = new Latch();
 let passed = new Latch();
 
@@ -44,7 +44,7 @@ class TallyController {
   }
 }
 
-describe('the record of a request that meets others', () => {
+describe('the record of a request that overlaps with others', () => {
   const store = new CountingStore(new MemorySessionStore(), { shared: true });
   let servers: TestApplication[];
   let records: RequestRecords;
@@ -75,7 +75,7 @@ describe('the record of a request that meets others', () => {
   const send = (path: string, server = 0, method = 'POST') =>
     records.of(() => jar.fetch(`${servers[server]?.url}/${path}`, { method }));
 
-  /** A request of the first server, during which the second serves one. */
+  /** Sends a request to the first server. While it runs, the second server handles a vote. */
   async function during(path: string) {
     [reached, passed] = [new Latch(), new Latch()];
     const slow = jar.fetch(`${servers[0]?.url}/${path}`, { method: 'POST' });
@@ -87,15 +87,15 @@ describe('the record of a request that meets others', () => {
     });
   }
 
-  it('counts a retry when another server was quicker and the changes merge', async () => {
+  it('counts a retry when another server saves first and the changes merge', async () => {
     expect(await during('slow')).toMatchObject({ nodeName: 's1', status: 201, retries: 1, conflicts: 0 });
   });
 
-  it('counts a conflict when they do not', async () => {
+  it('counts a conflict when another server saves first and the changes do not merge', async () => {
     expect(await during('conflict')).toMatchObject({ nodeName: 's1', status: 409, conflicts: 1 });
   });
 
-  it('says that the balancer did not follow the route', async () => {
+  it('tells whether the balancer followed the route', async () => {
     const there = await send('', 0, 'GET');
     const elsewhere = await send('', 1, 'GET');
 
@@ -104,7 +104,7 @@ describe('the record of a request that meets others', () => {
     expect(await records.of(() => fetch(`${servers[1]?.url}/`))).toMatchObject({ locator: 'none', isMisrouted: false });
   });
 
-  it('says which id the balancer gave the request, unless it could be something else', async () => {
+  it('contains the request id of the balancer, unless it could be a session id or markup', async () => {
     const sent = (id: string) => records.of(() => fetch(`${servers[0]?.url}/`, { headers: { 'X-Request-Id': id } }));
 
     expect(await sent('6f1c0e6e-2b7c-4c1d-9c55-0d6cf37a8c11')).toMatchObject({
@@ -116,8 +116,8 @@ describe('the record of a request that meets others', () => {
   });
 });
 
-describe('the record of a request, with a near cache of its own', () => {
-  it('says that this server was not even asked', async () => {
+describe('the record of a request to a server with a near cache', () => {
+  it('reports a hit when the store was not asked', async () => {
     const records = new RequestRecords();
     const server = await startApplication({
       adapter: 'express',

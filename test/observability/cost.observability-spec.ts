@@ -23,8 +23,8 @@ class PingController {
   }
 }
 
-/** Nothing here measures time: what costs time is counted. */
-describe('what being measured costs', () => {
+/** These specs measure no time. They count the operations that cost time. */
+describe('the cost of observability', () => {
   const recorded = new RecordedCalls();
   let server: TestApplication;
   let jar: CookieJar;
@@ -61,9 +61,9 @@ describe('what being measured costs', () => {
     const now = performance.now.bind(performance);
     jest.spyOn(performance, 'now').mockImplementation(() => {
       const caller = new Error('who reads the clock').stack ?? '';
-      // A deadline that another spec of this process has left behind may come to its end now; and no store here has
-      // timers.
-      const isOurs = caller.includes('/libs/session/src/') && !/\/(?:context\/deadline|system-timers)\.ts/.test(caller);
+      // Two callers are no part of the requests here: a deadline that an earlier spec of this process left behind, and
+      // the timers of stores.
+      const isOurs = caller.includes('/libs/session/src/') && !/\/(?:store\/deadline|system-timers)\.ts/.test(caller);
       if (isOurs) clockReads.push(caller);
       return now();
     });
@@ -75,10 +75,10 @@ describe('what being measured costs', () => {
     await server.close();
   });
 
-  // These come first, since the pulse of the event loop beats for some seconds after the last measured request: of this
-  // process, whichever spec it was.
-  it.each(adapters)('is nothing while nobody listens: no object, no clock, no patch, $adapter', async ({ adapter }) => {
-    await eventually('who listened before is gone', () => !channel('http.server.request.start').hasSubscribers);
+  // These specs come first. After the last measured request of any spec in this process, the event loop is still
+  // sampled for some seconds.
+  it.each(adapters)('is zero without a listener: no object, no clock, no patch, $adapter', async ({ adapter }) => {
+    await eventually('earlier listeners are gone', () => !channel('http.server.request.start').hasSubscribers);
     clockReads = [];
     await start(adapter);
     await send();
@@ -93,7 +93,7 @@ describe('what being measured costs', () => {
   });
 
   it.each(adapters)(
-    'is a record while somebody listens, and none when they have left, $adapter',
+    'is a record per request while a listener subscribes, and none afterwards, $adapter',
     async ({ adapter }) => {
       const listener = jest.fn();
       subscribe(REQUEST_CHANNEL, listener);
@@ -113,7 +113,7 @@ describe('what being measured costs', () => {
   );
 
   it.each(adapters)(
-    'is, with metrics, two calls of an instrument and one per long phase, $adapter',
+    'is two calls of an instrument and one per long phase with metrics, $adapter',
     async ({ adapter }) => {
       await start(adapter, { meterProvider: recorded.provider });
       await send();
@@ -129,7 +129,7 @@ describe('what being measured costs', () => {
     },
   );
 
-  it.each(adapters)('is no label where a request does not fail, $adapter', async ({ adapter }) => {
+  it.each(adapters)('includes labels only for requests that fail, $adapter', async ({ adapter }) => {
     await start(adapter, { meterProvider: recorded.provider });
     await send();
     await eventually('three durations', () => recorded.of('session.request.duration').length === 3);
@@ -141,7 +141,7 @@ describe('what being measured costs', () => {
     expect(recorded.of('session.request.duration').at(-1)?.attributes).toEqual({ 'error.type': 'client_error' });
   });
 
-  it.each(adapters)('is the same object of labels for every request of a handler, $adapter', async ({ adapter }) => {
+  it.each(adapters)('includes one labels object per handler, not per request, $adapter', async ({ adapter }) => {
     await start(adapter, { meterProvider: recorded.provider, durationByHandler: true });
     await send();
     await send();

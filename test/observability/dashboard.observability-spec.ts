@@ -11,7 +11,7 @@ interface Dashboard {
   readonly panels: readonly { readonly title: string; readonly targets: readonly { readonly expr: string }[] }[];
 }
 
-describe.each(adapters)('the sample at /metrics, $adapter', ({ adapter }) => {
+describe.each(adapters)('the sample, $adapter', ({ adapter }) => {
   let app: INestApplication;
   let url: string;
   beforeAll(async () => {
@@ -24,38 +24,38 @@ describe.each(adapters)('the sample at /metrics, $adapter', ({ adapter }) => {
   });
   afterAll(() => app.close());
 
-  it('has Prometheus text, and creates no session', async () => {
+  it('answers /metrics with Prometheus text, and creates no session for it', async () => {
     const response = await fetch(`${url}/metrics`);
 
     expect(response.headers.get('content-type')).toMatch(/^text\/plain;.*\bversion=0\.0\.4/);
     expect(response.headers.getSetCookie()).toEqual([]);
     const text = await response.text();
     expect(text).toContain('session_requests_total{session_node="s1"}');
-    // What has not happened yet is 0: without that, nobody could tell the first conflict from a server that does not
+    // Events that have not happened yet count 0. Otherwise a server without conflicts would look like one that does not
     // count them.
     expect(text).toContain('session_events_total{session_node="s1",session_event="conflict"} 0');
   });
 
-  it('has everything that the dashboard asks for', async () => {
+  it('has every metric that the dashboard queries', async () => {
     const { panels } = JSON.parse(readFileSync('deploy/observability/grafana-dashboard.json', 'utf8')) as Dashboard;
     const asked = panels.flatMap(({ targets }) =>
       targets.flatMap(({ expr }) => expr.match(/session_\w+(?=\{|\[)/g) ?? []),
     );
     const { text } = await PrometheusText.of(url);
-    // These come with a near cache, with the replicated store, with the first slow phase.
+    // These metrics need a near cache, the replicated store, or a slow phase.
     const later = /^session_(near_cache_\w+|store_figure|phase_duration_\w+)$/;
 
     expect(asked.length).toBeGreaterThan(20);
     for (const name of asked.filter((one) => !later.test(one))) expect(text).toMatch(new RegExp(`^${name}[{ ]`, 'm'));
   });
 
-  it('tells clients where the time went if it is told to', async () => {
+  it('sends a Server-Timing header when it is configured to', async () => {
     expect((await fetch(`${url}/ping`)).headers.get('server-timing')).toMatch(/total;dur=[\d.]+, node;desc="s1"$/);
   });
 });
 
 describe('the configuration of the sample', () => {
-  it('measures for its metrics only, unless it is told otherwise', () => {
+  it('turns headers and the log of slow requests off by default', () => {
     expect(readConfig({})).toMatchObject({ serverTiming: false, slowRequestMs: undefined });
     expect(readConfig({ SLOW_REQUEST_MS: '250' })).toMatchObject({ slowRequestMs: 250 });
     expect(() => readConfig({ SERVER_TIMING: 'maybe' })).toThrow('SERVER_TIMING=maybe');

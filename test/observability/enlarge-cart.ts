@@ -1,7 +1,7 @@
 import type { SessionStore } from 'nestjs-session-beans';
 import { sessionKeyOf } from '../../libs/session/src/store/session-id.js';
 
-/** Puts what is in the cart of a session into it many times over, as if its client had bought for years. */
+/** Repeats the items in the cart of a session `times` times, which makes the session very large. */
 export async function enlargeCart(store: SessionStore, id: string, times: number): Promise<void> {
   const key = sessionKeyOf(id);
   const found = await store.load(key);

@@ -22,7 +22,7 @@ beforeAll(async () => {
 });
 afterAll(() => redis.stop());
 
-/** A store that the application closes, and what there is to close after it. */
+/** A store that the application closes. `close` closes what the store needs, and is called afterwards. */
 interface Opened {
   readonly store: SessionStore;
   readonly close?: () => Promise<void>;
@@ -83,13 +83,13 @@ describe.each(stores)('requests whose sessions are in $store', ({ store, open })
       Logger.overrideLogger(true);
     });
 
-    it('tell where the session came from, what it took, and where it went', async () => {
+    it('have records with the source of the session, its phases and its changes', async () => {
       const written = await records.of(() => client.send('/notes', 'POST'));
       const read = await records.of(() => client.send('/notes'));
 
       for (const record of [written, read]) {
         expect(Math.abs(sumOfPhases(record) / record.durationSeconds - 1)).toBeLessThan(0.05);
-        // An answer that a busy machine was late to read has waited in the queue.
+        // If a busy machine reads an answer late, that time counts as queue.
         expect(record.phaseSeconds.sessionLoad + record.phaseSeconds.queue).toBeGreaterThan(0);
         expect(record).toMatchObject({ touched: ['notes'], largestBean: 'notes', session: expect.any(String) });
         expect(['hit', 'validated', 'miss']).toContain(record.cache);
@@ -100,7 +100,7 @@ describe.each(stores)('requests whose sessions are in $store', ({ store, open })
       expect(read.bytes).toMatchObject({ session: written.bytes.session, saved: 0 });
     });
 
-    it('say it to metrics, spans, the log and the client, without a session id', async () => {
+    it('appear in metrics, spans, the log and the header, without a session id', async () => {
       await records.of(() => client.send('/notes', 'POST'));
       const header = (await client.send('/notes')).headers.get('server-timing');
       const { resourceMetrics } = await reader.collect();

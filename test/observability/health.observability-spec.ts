@@ -47,7 +47,7 @@ describe.each(adapters)('the health indicator, with @nestjs/terminus, $adapter',
     expect(server.store.calls).toMatchObject({ save: 0, touch: 0 });
   });
 
-  it('is down while the store fails, and says nothing of what the driver said', async () => {
+  it('is down while the store fails, and does not reveal the message of the driver', async () => {
     server.store.before = () => {
       throw new Error('connect ECONNREFUSED redis://admin:secret@10.0.0.1');
     };
@@ -60,7 +60,7 @@ describe.each(adapters)('the health indicator, with @nestjs/terminus, $adapter',
     expect(JSON.stringify(body)).not.toContain('secret');
   });
 
-  it('can be degraded instead, also when the store takes too long', async () => {
+  it('can be degraded instead of down, also when the store takes too long', async () => {
     server.store.before = () => new Promise<never>(() => undefined);
     const { status, body } = await check('/mild');
 

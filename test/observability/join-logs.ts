@@ -6,8 +6,8 @@ const SCRIPT = 'deploy/observability/join-logs.mjs';
 const run = promisify(execFile);
 
 /**
- * A request as its balancer and its server saw it; what is only in the server's record is undefined without one. Times
- * in ms.
+ * One request in the logs of its balancer and its server. Fields of the server's record are undefined without a record.
+ * Times are in ms.
  */
 export interface JoinedRequest {
   readonly id: string;
@@ -17,7 +17,7 @@ export interface JoinedRequest {
   readonly total: number;
   readonly balancerQueue: number;
   readonly connect: number;
-  /** Neither balancer nor server accounts for it. */
+  /** The time that neither the balancer nor the server accounts for. */
   readonly between?: number;
   readonly connections: number;
   readonly serverConnections?: number;
@@ -33,7 +33,7 @@ export interface JoinedServer {
   readonly mostPending: number;
 }
 
-/** What the script makes of these logs. */
+/** The script's result for these log files. */
 export async function joinLogs(
   files: readonly string[],
 ): Promise<{ readonly servers: readonly JoinedServer[]; readonly requests: readonly JoinedRequest[] }> {
@@ -41,7 +41,7 @@ export async function joinLogs(
   return JSON.parse(stdout) as Awaited<ReturnType<typeof joinLogs>>;
 }
 
-/** The tables that an operator sees. */
+/** The tables that the script prints for an operator. */
 export async function joinedTables(files: readonly string[]): Promise<string> {
   return (await run(process.execPath, [SCRIPT, ...files])).stdout;
 }

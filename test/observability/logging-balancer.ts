@@ -3,9 +3,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { balancerEnvironment } from '../support/balancer-environment.js';
 import { BalancerProcess } from '../support/balancer-process.js';
+import { mainFile, substituted } from '../support/nginx.js';
 import type { ServerAddresses } from '../support/balancer.js';
 
-/** A real balancer with the log of `deploy/observability`. Stop it. */
+/** A real balancer with the log configuration of `deploy/observability`. The test stops it. */
 export class LoggingBalancer {
   private output = '';
   private balancer!: BalancerProcess;
@@ -51,7 +52,7 @@ export class LoggingBalancer {
     return `http://127.0.0.1:${this.balancer.port}`;
   }
 
-  /** What it has written so far. */
+  /** The log so far. */
   async log(): Promise<string> {
     return this.output || readFile(join(this.balancer.directory, 'sessions.log'), 'utf8').catch(() => '');
   }
@@ -59,26 +60,4 @@ export class LoggingBalancer {
   stop(): Promise<void> {
     return this.balancer.stop();
   }
-}
-
-/** As `envsubst` does with the variables that it is told. */
-function substituted(template: string, variables: Readonly<Record<string, string>>): string {
-  return template.replace(/\$\{(\w+)\}/g, (whole, name: string) => variables[name] ?? whole);
-}
-
-/** What a system's own nginx.conf does: everything that is written goes into the directory. */
-function mainFile(directory: string): string {
-  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
-  // As root nginx would hand the work to a user who may not enter the directory.
-  const user = process.getuid?.() === 0 ? 'user root;\n' : '';
-  return `${user}daemon off;
-worker_processes 1;
-pid ${directory}/nginx.pid;
-error_log stderr warn;
-events { worker_connections 2048; }
-http {
-${temporary.map((name) => `  ${name}_temp_path ${directory}/${name};`).join('\n')}
-  include ${directory}/conf.d/*.conf;
-}
-`;
 }

@@ -1,7 +1,7 @@
 import { Controller, Get, Inject, Post } from '@nestjs/common';
 import { Notes } from './notes.bean.js';
 
-/** One request that reads a bean, one that changes it. */
+/** One route that reads a bean, and one that changes it. */
 @Controller('notes')
 export class NotesController {
   @Inject() private readonly notes!: Notes;

@@ -1,16 +1,16 @@
 import { CookieJar } from '../support/cookie-jar.js';
 
-/** A client that remembers every session id that it was given, and everything else that it was told. */
+/** A client that collects every session id that it received, and the rest of each response. */
 export class ObservedClient {
   readonly ids = new Set<string>();
 
-  /** Heads of all responses, without the cookies, and bodies that are text. */
+  /** The headers of all responses, without cookies, and their bodies. */
   readonly told: string[] = [];
   private readonly jar = new CookieJar();
 
   constructor(private readonly url: string) {}
 
-  /** @param url of another server, if it is not the usual one */
+  /** @param url of another server than the usual one */
   async send(path: string, method = 'GET', body?: object, url = this.url): Promise<Response> {
     const init = body && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
     const response = await this.jar.fetch(`${url}${path}`, { method, ...init });

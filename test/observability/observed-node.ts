@@ -8,16 +8,13 @@ import type { SessionRequestRecord } from 'nestjs-session-beans/observability';
 import { eventually } from '../support/eventually.js';
 import { freePort } from '../support/free-port.js';
 
-/** As it was built: `npm run build` comes before. */
+/** The built sample. `npm run build` must run first. */
 const MAIN = 'dist/main.js';
 
-/** Several at once take a while on a busy machine. */
+/** Several servers that start at once need a while on a busy machine. */
 const STARTS_WITHIN_MS = 90_000;
 
-/**
- * A server of the sample that writes the record of every request to its log and tells clients where the time went. Stop
- * it.
- */
+/** A server of the sample. It logs the record of every request, and sends Server-Timing headers. The test stops it. */
 export class ObservedNode {
   private constructor(
     readonly name: string,
@@ -27,7 +24,7 @@ export class ObservedNode {
     private readonly log: WriteStream,
   ) {}
 
-  /** @param directory for its log */
+  /** @param directory of its log file */
   static async start(name: string, directory: string, env: Readonly<Record<string, string>>): Promise<ObservedNode> {
     const port = await freePort();
     const { NODE_OPTIONS: _, ...inherited } = process.env;
@@ -60,12 +57,12 @@ export class ObservedNode {
     return `http://${this.address}`;
   }
 
-  /** All that it has written so far. */
+  /** The log so far. */
   text(): Promise<string> {
     return readFile(this.logFile, 'utf8');
   }
 
-  /** The records that it has written so far, oldest first. */
+  /** The records in the log so far, oldest first. */
   async records(): Promise<SessionRequestRecord[]> {
     const lines = (await this.text()).split('\n').slice(0, -1);
     return lines.flatMap((line) => {
@@ -75,26 +72,26 @@ export class ObservedNode {
   }
 
   /**
-   * Resolves when what earlier requests kept waiting is read, and they are over: else what comes next would count for
-   * one or the other.
+   * Waits until earlier requests are over and everything that they left in the sockets is read. Otherwise the next
+   * request could be charged for them.
    */
-  async rest(): Promise<void> {
+  async settle(): Promise<void> {
     const pings = async (): Promise<number> =>
       (await this.records()).filter(({ handler }) => handler === 'HealthController.ping').length;
     const before = await pings();
     for (let turn = 0; turn < 3; turn++) await fetch(`${this.url}/ping`);
-    await eventually('the server rests', async () => (await pings()) >= before + 3);
+    await eventually('the server has settled', async () => (await pings()) >= before + 3);
   }
 
   /**
-   * Sends a request to a server that does nothing, as if another request computed, from before it comes until `ms`
-   * after it has come.
+   * Sends a request while the process is stopped, and lets it continue `ms` after the request has arrived. To the
+   * request, this is like another one that computes.
    */
   async busyDuring<T>(send: () => Promise<T>, ms: number): Promise<T> {
     this.process.kill('SIGSTOP');
     try {
       const answer = send();
-      await eventually('the request lies in its socket', async () => (await unreadBytes(this.port)) > 0);
+      await eventually('the request is in the socket', async () => (await unreadBytes(this.port)) > 0);
       await wait(ms);
       this.process.kill('SIGCONT');
       return await answer;
@@ -103,7 +100,7 @@ export class ObservedNode {
     }
   }
 
-  /** May be called again. */
+  /** May be called more than once. */
   async stop(): Promise<void> {
     if (this.log.closed) return;
     if (this.process.exitCode === null && this.process.signalCode === null) {
@@ -115,14 +112,14 @@ export class ObservedNode {
   }
 }
 
-/** What the kernel holds for whoever listens on a port, also of connections that nobody has accepted yet. */
+/** The bytes that the kernel holds for the process on a port, also on connections that are not accepted yet. */
 async function unreadBytes(port: number): Promise<number> {
   const sockets = (await readFile('/proc/net/tcp', 'utf8')).split('\n').slice(1);
   let bytes = 0;
   for (const socket of sockets) {
     const [, local = '', , state, queues = ''] = socket.trim().split(/\s+/);
     const isOwn = Number.parseInt(local.split(':')[1] ?? '', 16) === port;
-    // The queue of a socket that listens counts connections.
+    // For a listening socket this number counts connections, not bytes.
     if (isOwn && state !== '0A') bytes += Number.parseInt(queues.split(':')[1] ?? '', 16);
   }
   return bytes;

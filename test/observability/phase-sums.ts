@@ -1,25 +1,22 @@
 import { TIMING_PHASES, type SessionRequestRecord, type TimingPhase } from 'nestjs-session-beans/observability';
 
-/** All phases together, in seconds. */
+/** The sum of all phases, in seconds. */
 export function sumOfPhases({ phaseSeconds }: Pick<SessionRequestRecord, 'phaseSeconds'>): number {
   return TIMING_PHASES.reduce((sum, phase) => sum + phaseSeconds[phase], 0);
 }
 
-/** The phase that took longest. @throws when none took any time: then nothing was measured */
+/** The phase that took the longest time. @throws Error if no phase took any time, because then nothing was measured */
 export function dominantPhase({ phaseSeconds }: Pick<SessionRequestRecord, 'phaseSeconds'>): TimingPhase {
   if (sumOfPhases({ phaseSeconds }) <= 0) throw new Error('no phase took any time');
   return TIMING_PHASES.reduce((most, phase) => (phaseSeconds[phase] > phaseSeconds[most] ? phase : most));
 }
 
-/**
- * The phase that took longest of those in which something was done for the request: a busy machine makes any of them
- * wait for the event loop.
- */
+/** The longest phase apart from the queue. On a busy machine any request may wait long for the event loop. */
 export function dominantWork({ phaseSeconds }: Pick<SessionRequestRecord, 'phaseSeconds'>): TimingPhase {
   return dominantPhase({ phaseSeconds: { ...phaseSeconds, queue: 0 } });
 }
 
-/** What several requests spent in each phase. */
+/** The sum of each phase over several requests. */
 export function together(
   records: readonly Pick<SessionRequestRecord, 'phaseSeconds'>[],
 ): Pick<SessionRequestRecord, 'phaseSeconds'> {

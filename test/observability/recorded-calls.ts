@@ -8,8 +8,8 @@ interface RecordedCall {
 }
 
 /**
- * A meter provider that notes each call of an instrument that a request makes. What is asked for at collection is never
- * asked for.
+ * A meter provider that records each call of an instrument during a request. Observable instruments are never
+ * collected.
  */
 export class RecordedCalls {
   private calls: RecordedCall[] = [];

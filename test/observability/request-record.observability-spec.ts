@@ -17,10 +17,10 @@ class Notes {
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Requests in the slow handlers. */
+/** The number of requests in the slow handlers. */
 let running = 0;
 
-/** What `held` waits for. */
+/** The handler `held` waits until this opens. */
 let letGo = new Latch();
 
 function compute(ms: number): void {
@@ -102,7 +102,7 @@ describe.each(platforms)('the record of a request, $adapter, $mode', ({ adapter,
   let records: RequestRecords;
   let jar: CookieJar;
   const get = (path: string) => records.of(() => jar.text(`${server.url}/${path}`));
-  /** Several, one after the other: a busy machine may hold up one of them anywhere. */
+  /** Several requests in sequence, because a busy machine may delay a single one anywhere. */
   const inTurn = async (path: string) => together([await get(path), await get(path), await get(path)]);
   const post = (path: string) =>
     records.of(async () => (await jar.fetch(`${server.url}/${path}`, { method: 'POST' })).text());
@@ -159,7 +159,7 @@ describe.each(platforms)('the record of a request, $adapter, $mode', ({ adapter,
     expect(await get('nowhere')).toMatchObject({ handler: undefined, status: 404, session: undefined });
   });
 
-  it('tells what was loaded, touched, changed and stored', async () => {
+  it('contains the loaded, touched, changed and stored parts of the session', async () => {
     const written = await post('notes');
     const read = await get('notes');
 
@@ -173,14 +173,14 @@ describe.each(platforms)('the record of a request, $adapter, $mode', ({ adapter,
     expect(read.bytes.loaded).toBe(read.bytes.session);
   });
 
-  it('finds the time in the handler that computes', async () => {
+  it('attributes the time to a handler that computes', async () => {
     expect(dominantWork(await inTurn('notes/compute'))).toBe('application');
     expect(dominantWork(await inTurn('slow'))).toBe('application');
   });
 
-  it('finds the time in the service that the handler calls', async () => {
+  it('attributes the time to a service that the handler calls', async () => {
     const fetched = await get(`notes/fetch?url=${encodeURIComponent(`${server.url}/slow`)}`);
-    // The request that it made has a record, too, and is over first.
+    // The request that the handler sends has a record too, which comes first.
     const calling = fetched.handler === 'PlainController.slow' ? records.all.at(-1) : fetched;
     const told = await get('notes/told');
     const toldAgain = await inTurn('notes/told');
@@ -190,11 +190,11 @@ describe.each(platforms)('the record of a request, $adapter, $mode', ({ adapter,
     expect(calling?.downstream).toMatchObject([{ name: new URL(server.url).host, calls: 1 }]);
     expect(dominantWork(toldAgain)).toBe('downstream');
     expect(told.downstream).toMatchObject([{ name: 'billing', calls: 2 }]);
-    // Two at once: what the request waited is less than what they took together.
+    // The two calls overlap, so the request waited for less than their sum.
     expect(told.phaseSeconds.downstream).toBeLessThan(told.downstream[0]?.seconds ?? 0);
   });
 
-  it('finds the time in the store that is slow', async () => {
+  it('attributes the time to a slow store', async () => {
     server.store.before = () => pause(120);
     const read = await inTurn('notes');
     const written = await post('notes');
@@ -205,18 +205,18 @@ describe.each(platforms)('the record of a request, $adapter, $mode', ({ adapter,
     expect(written.phaseSeconds.sessionSave).toBeGreaterThan(written.phaseSeconds.application);
   });
 
-  it('finds the time in the lock that another request has', async () => {
+  it('attributes the time to a lock that another request holds', async () => {
     const before = records.all.length;
     const send = () => jar.text(`${server.url}/notes/locked`);
-    // The third waits for two others: twice as long as it runs itself.
+    // The third request waits for two others, which takes twice as long as its own work.
     await records.of(() => Promise.all([send(), send(), send()]));
 
     expect(records.all.slice(before).map(dominantWork)).toContain('lockWait');
   });
 
-  it('finds the time in the queue when another request blocks the event loop', async () => {
+  it('attributes the time to the queue when another request blocks the event loop', async () => {
     const before = records.all.length;
-    // The first fills the event loop; what comes meanwhile can only wait in its sockets.
+    // The first request blocks the event loop, so that the others can only wait in their sockets.
     const paths = ['notes/compute', 'ping', 'ping', 'ping'];
     await Promise.all([...paths, ...paths].map((path) => jar.text(`${server.url}/${path}`)));
     const pings = records.all.slice(before).filter(({ handler }) => handler === 'PlainController.ping');
@@ -224,7 +224,7 @@ describe.each(platforms)('the record of a request, $adapter, $mode', ({ adapter,
     expect(pings.map(dominantPhase)).toContain('queue');
   });
 
-  it('finds the time in the bean that is large', async () => {
+  it('attributes the time to a large bean', async () => {
     const big = new CookieJar();
     await records.of(() => big.fetch(`${server.url}/notes/many`, { method: 'POST' }));
     const record = await records.of(() => big.text(`${server.url}/notes`));
@@ -236,7 +236,7 @@ describe.each(platforms)('the record of a request, $adapter, $mode', ({ adapter,
     expect(record.bytes.session).toBeGreaterThan(500_000);
   });
 
-  it('is published when the client has left', async () => {
+  it('is published when the client disconnects', async () => {
     const record = await records.of(async () => {
       const abort = new AbortController();
       const leaving = jar.fetch(`${server.url}/slow`, { signal: abort.signal }).catch(() => undefined);
@@ -248,7 +248,7 @@ describe.each(platforms)('the record of a request, $adapter, $mode', ({ adapter,
     expect(record).toMatchObject({ handler: 'PlainController.slow', isComplete: false });
   });
 
-  it('is published for each of several requests in a row on a connection that ends', async () => {
+  it('is published for each of several pipelined requests whose connection ends', async () => {
     const before = records.all.length;
     letGo = new Latch();
     const client = await RawClient.open(server.url);
@@ -262,12 +262,12 @@ describe.each(platforms)('the record of a request, $adapter, $mode', ({ adapter,
     await eventually('the handlers have ended', () => running === 0);
   });
 
-  it('says that a session was ended', async () => {
+  it('includes the end of a session', async () => {
     const other = new CookieJar();
     await records.of(() => other.fetch(`${server.url}/notes`, { method: 'POST' }));
     server.store.before = async (operation) => {
-      // Long, since there is one request only: a machine that stands still for as long makes it wait for the event loop
-      // instead.
+      // A long pause, because there is only one request: if the machine stalls, it must not wait longer for the event
+      // loop.
       if (operation === 'destroy') await pause(500);
     };
     const record = await records.of(() => other.text(`${server.url}/notes/ends`));

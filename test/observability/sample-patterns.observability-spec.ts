@@ -40,7 +40,7 @@ describe.each(patterns)('two servers of the sample, $SESSION_PATTERN $NEAR_CACHE
     rmSync(directory, { recursive: true, force: true });
   });
 
-  it('tell no session id to anybody but its client, whatever becomes of a session and of its store', async () => {
+  it('send a session id only to its client, even when sessions end and the store goes away', async () => {
     const [one, two] = nodes;
     const clients = Array.from({ length: 10 }, () => new ObservedClient(one.url));
     const visit = async (client: ObservedClient): Promise<void> => {
@@ -52,7 +52,7 @@ describe.each(patterns)('two servers of the sample, $SESSION_PATTERN $NEAR_CACHE
       await send('/cart/items', 'POST');
     };
     await Promise.all(clients.map(visit));
-    // They end, and come back with what they had.
+    // Some sessions end. Their clients come back with their old cookies.
     await Promise.all(clients.slice(0, 3).map((client) => client.send('/session', 'DELETE')));
     await Promise.all(clients.map((client) => client.send('/count')));
     const metrics = await Promise.all(nodes.map(({ url }) => PrometheusText.of(url)));

@@ -1,6 +1,6 @@
 import { TIMING_PHASES, type SessionRequestRecord } from 'nestjs-session-beans/observability';
 
-/** The phases that a `Server-Timing` header names, as a record has them; those that it leaves out are 0. */
+/** The phases of a `Server-Timing` header in the form of a record. Phases that the header leaves out are 0. */
 export function phasesOfHeader(header: string | null): Pick<SessionRequestRecord, 'phaseSeconds'> {
   const named = (phase: string): number =>
     Number(new RegExp(`(?:^|, )${phase};dur=([\\d.]+)`).exec(header ?? '')?.[1] ?? 0);

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Context, type ContextManager, ROOT_CONTEXT } from '@opentelemetry/api';
 
-/** What an application's OpenTelemetry SDK brings: the active span follows the asynchronous code. */
+/** A context manager like that of an application's OpenTelemetry SDK: the active span follows asynchronous code. */
 export class StackedContexts implements ContextManager {
   private readonly slot = new AsyncLocalStorage<Context>();
 

@@ -67,7 +67,7 @@ class NotesController {
   }
 }
 
-describe.each(adapters)('what leaves the server, $adapter', ({ adapter }) => {
+describe.each(adapters)('the telemetry of a server, $adapter', ({ adapter }) => {
   const said: string[] = [];
   const log = (...parts: unknown[]): void => void said.push(parts.map((part) => inspect(part, { depth: 6 })).join(' '));
   const logger: LoggerService = { log, error: log, warn: log, debug: log, verbose: log, fatal: log };
@@ -99,7 +99,7 @@ describe.each(adapters)('what leaves the server, $adapter', ({ adapter }) => {
       beans: [Notes],
       controllers: [NotesController],
       session: { nodeName: 's1', nearCache: { mode: 'validate' } },
-      // As with a store that others share, so that it is asked at each request.
+      // Like a store that servers share, so that the near cache asks it in each request.
       store: Object.assign(new CountingStore(new MemorySessionStore(), { shared: true, locks: true }), {
         lock: async () => true,
         unlock: async () => undefined,
@@ -115,7 +115,7 @@ describe.each(adapters)('what leaves the server, $adapter', ({ adapter }) => {
       ],
       prepare: (app) => {
         app.useLogger(logger);
-        // An instrumentation of the server: its span is active while the request is handled.
+        // Acts as an instrumentation of the server: its span is active while the request is handled.
         app.use((_: unknown, __: unknown, next: () => void) => {
           const span = tracerProvider.getTracer('http').startSpan('GET /notes', { kind: SpanKind.SERVER });
           context.with(trace.setSpan(context.active(), span), next);
@@ -140,7 +140,7 @@ describe.each(adapters)('what leaves the server, $adapter', ({ adapter }) => {
     server.store.before = () => undefined;
   });
 
-  it('is a span for each time the store is asked, inside the active one', async () => {
+  it('has a span for each call of the store, inside the active span', async () => {
     await send('/notes', 'POST');
     await send('/notes/locked', 'POST');
     const finished = spans.getFinishedSpans();
@@ -158,7 +158,7 @@ describe.each(adapters)('what leaves the server, $adapter', ({ adapter }) => {
     });
   });
 
-  it('is a span with an error when the store fails, and a counter', async () => {
+  it('has a span with an error, and a counter, when the store fails', async () => {
     await send('/notes', 'POST');
     const line =
       'session_store_errors_total{session_node="s1",session_store_name="memory",session_store_operation="save"}';
@@ -173,14 +173,14 @@ describe.each(adapters)('what leaves the server, $adapter', ({ adapter }) => {
     expect(await value(line)).toBe(before + 1);
   });
 
-  it('counts as downstream what an instrumentation sees being called', async () => {
+  it('counts the calls that an instrumentation reports as downstream', async () => {
     const record = await send('/notes/query');
 
     expect(dominantWork(record)).toBe('downstream');
     expect(record.downstream).toMatchObject([{ name: 'pg', calls: 1 }]);
   });
 
-  it('is a Server-Timing header with the phases, the cache and the node', async () => {
+  it('has a Server-Timing header with the phases, the cache and the node', async () => {
     await send('/notes', 'POST');
     const header = (await client.send('/notes')).headers.get('server-timing');
 
@@ -188,7 +188,7 @@ describe.each(adapters)('what leaves the server, $adapter', ({ adapter }) => {
     expect(header).toContain('framework;dur=');
   });
 
-  it('is one line of JSON for each slow request', async () => {
+  it('has one line of JSON for each slow request', async () => {
     const record = await send('/notes', 'POST');
     const line = await eventually('the line', () => said.findLast((one) => one.includes('session.request')));
     const [json = '{}'] = /\{"event":"session\.request".*\}/.exec(line) ?? [];
@@ -199,11 +199,11 @@ describe.each(adapters)('what leaves the server, $adapter', ({ adapter }) => {
     expect(Object.keys(logged.phaseSeconds)).toEqual(Object.keys(record.phaseSeconds));
   });
 
-  it('tells hits, validated copies and misses of the near cache apart', async () => {
+  it('distinguishes validated copies and misses of the near cache', async () => {
     await send('/notes', 'POST');
     const cached = await send('/notes');
     const { store } = server;
-    // Somebody else stores something: the copy of this server is not the newest any more.
+    // Another server stores a change, so this server's copy is no longer the newest.
     const other = await startApplication({ adapter, beans: [Notes], controllers: [NotesController], store });
     const elsewhere = new URL(other.url);
     await fetchWith(client, elsewhere);
@@ -253,8 +253,8 @@ describe.each(adapters)('what leaves the server, $adapter', ({ adapter }) => {
     expect(await text()).toContain('# UNIT session_size By');
   });
 
-  it('has as many time series after a thousand sessions, addresses and lies as before', async () => {
-    // Ten phases at most, and those that lasted long enough to be recorded.
+  it('has no more time series after hundreds of sessions, addresses and forged cookies', async () => {
+    // The series of phases are left out: at most ten, and only phases that lasted long enough have one.
     const bounded = async (): Promise<string[]> => {
       const all = await series();
       const phases = all.flatMap((one) => /session_phase="(\w+)"/.exec(one)?.[1] ?? []);
@@ -283,7 +283,7 @@ describe.each(adapters)('what leaves the server, $adapter', ({ adapter }) => {
     expect(after.length).toBeGreaterThan(50);
   });
 
-  it('never holds a session id', async () => {
+  it('never contains a session id', async () => {
     const ids = clients.flatMap((one) => [...one.ids]);
     const told = clients.flatMap((one) => one.told);
     const traced = inspect(spans.getFinishedSpans(), { depth: 8, maxArrayLength: null });
@@ -294,7 +294,7 @@ describe.each(adapters)('what leaves the server, $adapter', ({ adapter }) => {
   });
 });
 
-/** The same client at another server of the cluster. */
+/** Sends a request of the same client to another server of the cluster. */
 async function fetchWith(client: ObservedClient, elsewhere: URL): Promise<void> {
   const response = await client.send('/notes', 'POST', undefined, elsewhere.origin);
   expect(response.status).toBe(201);

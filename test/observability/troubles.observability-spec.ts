@@ -17,27 +17,27 @@ import { phasesOfHeader } from './server-timing-header.js';
 const PHASE_TIME = 'session_phase_time_total';
 type Phases = Pick<SessionRequestRecord, 'phaseSeconds'>;
 
-/** What the three ways to look at it say of some requests. */
-interface Seen {
+/** Some requests, as their records, the metrics and the headers describe them. */
+interface Observation {
   readonly records: readonly SessionRequestRecord[];
   readonly record: Phases;
   readonly metrics: Phases;
   readonly header: Phases;
 }
 
-/** The same phase, whichever way one looks. */
-function dominant({ record, metrics, header }: Seen): TimingPhase[] {
+/** The longest phase according to each of the three sources. */
+function dominant({ record, metrics, header }: Observation): TimingPhase[] {
   return [record, metrics, header].map(dominantPhase);
 }
 
-/** Each trouble is made so large that what else a busy machine does to a request is small beside it. */
+/** Each problem is made so large that other delays of a busy machine are small beside it. */
 describe('a running server of the sample', () => {
   let directory: string;
   let redis: RedisServer;
   let proxy: TcpProxy;
-  /** Reaches Redis through the proxy. */
+  /** This server reaches Redis through the proxy. */
   let distant: ObservedNode;
-  /** Reaches it directly. */
+  /** This server reaches Redis directly. */
   let near: ObservedNode;
   let client: ObservedClient;
   const clients: ObservedClient[] = [];
@@ -65,13 +65,15 @@ describe('a running server of the sample', () => {
   const send = (node: ObservedNode, path: string, method = 'GET', body?: object): Promise<Response> =>
     client.send(path, method, body, node.url);
 
-  /** @param handler whose requests `ask` sends, three of them: a busy machine may hold up one of them anywhere */
-  async function see(node: ObservedNode, handler: string, ask: () => Promise<Response>): Promise<Seen> {
+  /**
+   * @param ask sends one request of `handler`. It is called three times, because a busy machine may delay one of them
+   */
+  async function observe(node: ObservedNode, handler: string, ask: () => Promise<Response>): Promise<Observation> {
     const recordsBefore = (await node.records()).filter((one) => one.handler === handler).length;
     const before = await PrometheusText.of(node.url);
     const headers: Phases[] = [];
     for (let i = 0; i < 3; i++) {
-      await node.rest();
+      await node.settle();
       headers.push(phasesOfHeader((await ask()).headers.get('server-timing')));
     }
     const records = await eventually('the records are written', async () => {
@@ -87,14 +89,14 @@ describe('a running server of the sample', () => {
     return { records, record: together(records), metrics, header: together(headers) };
   }
 
-  it('slow because the session is large: the time is in decoding and encoding; the record names the bean', async () => {
+  it('attributes slowness to decoding and encoding when the session is large, and names the bean', async () => {
     await send(near, '/cart/items', 'POST', { sku: 'tea', quantity: 1, price: 250 });
     const store = new RedisSessionStore({ url: redis.url });
     await enlargeCart(store, [...client.ids].at(-1) ?? '', 20_000);
     await store.close();
 
-    // Touches the cart, changes nothing, and answers in a few words.
-    const seen = await see(near, 'CartController.remove', () => send(near, '/cart/items/none', 'DELETE'));
+    // This request touches the cart, changes nothing, and has a short answer.
+    const seen = await observe(near, 'CartController.remove', () => send(near, '/cart/items/none', 'DELETE'));
 
     for (const { phaseSeconds } of [seen.record, seen.metrics, seen.header]) {
       const { decode, encode, ...others } = phaseSeconds;
@@ -104,11 +106,11 @@ describe('a running server of the sample', () => {
     expect(seen.records[0]?.bytes.session).toBeGreaterThan(700_000);
   });
 
-  it('slow because Redis is: the time is in loading and saving', async () => {
+  it('attributes slowness to loading and saving when Redis is slow', async () => {
     proxy.delayMs = 400;
     try {
-      const read = await see(distant, 'CountController.peek', () => send(distant, '/count/peek'));
-      const written = await see(distant, 'CountController.count', () => send(distant, '/count'));
+      const read = await observe(distant, 'CountController.peek', () => send(distant, '/count/peek'));
+      const written = await observe(distant, 'CountController.count', () => send(distant, '/count'));
 
       expect(dominant(read)).toEqual(['sessionLoad', 'sessionLoad', 'sessionLoad']);
       for (const phase of dominant(written)) expect(['sessionLoad', 'sessionSave']).toContain(phase);
@@ -119,8 +121,9 @@ describe('a running server of the sample', () => {
     }
   });
 
-  it('slow because requests queue: the time is in the queue, although the handler waits for nothing', async () => {
-    const seen = await see(near, 'CountController.peek', () => near.busyDuring(() => send(near, '/count/peek'), 500));
+  it('attributes slowness to the queue when requests queue, although the handler waits for nothing', async () => {
+    const ask = (): Promise<Response> => near.busyDuring(() => send(near, '/count/peek'), 500);
+    const seen = await observe(near, 'CountController.peek', ask);
 
     expect(dominant(seen)).toEqual(['queue', 'queue', 'queue']);
   });
@@ -132,7 +135,7 @@ describe('a running server of the sample', () => {
     for (const record of records) expect(Math.abs(sumOfPhases(record) / record.durationSeconds - 1)).toBeLessThan(0.05);
   });
 
-  it('tells no session id in its log or metrics, and to clients only in the cookie', async () => {
+  it('reveals no session id in its log, in its metrics, or to clients outside the cookie', async () => {
     const nodes = [near, distant];
     const metrics = await Promise.all(nodes.map(({ url }) => PrometheusText.of(url)));
     const logs = await Promise.all(nodes.map((node) => node.text()));

@@ -16,7 +16,7 @@ export class Nginx implements Balancer {
   static async start(kind: string, servers: ServerAddresses): Promise<Nginx> {
     const balancer = await BalancerProcess.start((directory, port) => {
       mkdirSync(join(directory, 'conf.d'));
-      writeFileSync(join(directory, 'nginx.conf'), mainFile(directory));
+      writeFileSync(join(directory, 'nginx.conf'), mainFile(directory, accessLog(directory)));
       const template = readFileSync(`deploy/nginx/${kind}.conf.template`, 'utf8');
       writeFileSync(join(directory, 'conf.d/default.conf'), substituted(template, balancerEnvironment(port, servers)));
       copyFileSync('deploy/nginx/proxy.conf', join(directory, 'conf.d/proxy.conf'));
@@ -65,15 +65,15 @@ export class Nginx implements Balancer {
   }
 }
 
-/** As `envsubst` does with the variables that it is told. */
-function substituted(template: string, variables: Readonly<Record<string, string>>): string {
+/** Replaces the given variables, like `envsubst`. */
+export function substituted(template: string, variables: Readonly<Record<string, string>>): string {
   return template.replace(/\$\{(\w+)\}/g, (whole, name: string) => variables[name] ?? whole);
 }
 
-/** What a system's own nginx.conf does: everything that is written goes into the directory. */
-function mainFile(directory: string): string {
+/** A minimal nginx.conf, in place of the system's own. nginx writes all its files into the directory. */
+export function mainFile(directory: string, log = ''): string {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
-  // As root nginx would hand the work to a user who may not enter the directory.
+  // As root, nginx would run its workers as a user who may not enter the directory.
   const user = process.getuid?.() === 0 ? 'user root;\n' : '';
   return `${user}daemon off;
 worker_processes 1;
@@ -82,9 +82,13 @@ error_log stderr warn;
 events { worker_connections 2048; }
 http {
 ${temporary.map((name) => `  ${name}_temp_path ${directory}/${name};`).join('\n')}
-  log_format passed '$request_method | $request_uri | $status | $upstream_addr';
-  access_log ${directory}/access.log passed;
-  include ${directory}/conf.d/*.conf;
+${log}  include ${directory}/conf.d/*.conf;
 }
+`;
+}
+
+function accessLog(directory: string): string {
+  return `  log_format passed '$request_method | $request_uri | $status | $upstream_addr';
+  access_log ${directory}/access.log passed;
 `;
 }

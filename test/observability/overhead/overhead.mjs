@@ -1,13 +1,13 @@
-// What being measured costs a request, in CPU time: the library alone, with the memory store and without Nest and
-// sockets, which are the same for everybody and cost many times as much.
+// Measures the CPU time that observability adds to a request. Only the library is measured, with the memory store. Nest
+// and sockets are left out: they cost many times as much, and the same in every variant.
 //
-//   npm run build && node test/observability/overhead/overhead.mjs
+// npm run build && node test/observability/overhead/overhead.mjs
 //
-// Compared is with the same build from whose core the hooks were removed (without-hooks.mjs); twice, which tells how
-// much two processes that run the same differ. Each variant is a process of its own, as in real life; they take turns,
-// one runs at a time, pinned to a core with taskset if you like. Of each the fastest quarter of its rounds counts,
-// since what else runs on the machine can only slow it down. Told is the median over all boots of the difference, and
-// how far the middle half of the boots is apart.
+// The baseline is the same build without its hooks (see without-hooks.mjs). It runs twice, which shows how much two
+// equal processes differ. Each variant runs in a process of its own. The processes take turns, one at a time; `taskset`
+// can pin them to a core. Of each process the fastest quarter of its rounds counts, because other load on the machine
+// can only slow a round down. The report gives the median of the differences over all boots, and the range of the
+// middle half of the boots.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join, resolve } from 'node:path';
@@ -18,7 +18,7 @@ const BOOTS = Number(process.env.BOOTS ?? 10);
 const TURNS = Number(process.env.TURNS ?? 8);
 const WARM_UP_TURNS = Number(process.env.WARM_UP_TURNS ?? 12);
 const ROUNDS = 4;
-/** Long enough that every round has its share of garbage collection. */
+/** Long enough that every round includes its share of garbage collection. */
 const REQUESTS = 2_000;
 const KINDS = { none: 'needs no session', read: 'reads a bean', write: 'changes a bean' };
 
@@ -47,8 +47,7 @@ for (let boot = 0; boot < BOOTS; boot++) {
     await once(child, 'message');
     children[name] = child;
   }
-  // A server runs for days: what the compiler does while it gets to know the kinds of requests is not what one of them
-  // costs.
+  // A server runs for days. The compiler's work during its first requests is no cost of a single request.
   for (let turn = 0; turn < WARM_UP_TURNS; turn++)
     for (const kind of Object.keys(KINDS)) for (const name of names) await ask(children[name], kind);
   for (const kind of Object.keys(KINDS)) {
@@ -67,17 +66,17 @@ for (const [kind, boots] of Object.entries(times)) {
   console.log(KINDS[kind]);
   for (const name of names) {
     const differences = boots.map((one) => one[name] - one['without hooks']);
-    const [low, middle, high] = [0.25, 0.5, 0.75].map((part) => signed(quantile(differences, part)));
-    const told = `${middle}  (${low} to ${high})`;
+    const [low, middle, high] = [0.25, 0.5, 0.75].map((share) => signed(quantile(differences, share)));
+    const difference = `${middle}  (${low} to ${high})`;
     const time = quantile(
       boots.map((one) => one[name]),
       0.5,
     );
-    console.log(`  ${name.padEnd(24)} ${time.toFixed(2).padStart(6)}  ${name === 'without hooks' ? '' : told}`);
+    console.log(`  ${name.padEnd(24)} ${time.toFixed(2).padStart(6)}  ${name === 'without hooks' ? '' : difference}`);
   }
 }
 
-/** The mean of the fastest quarter. */
+/** The mean of the fastest quarter of the rounds. */
 function fastest(all) {
   const best = all.toSorted((a, b) => a - b).slice(0, Math.ceil(all.length / 4));
   return best.reduce((sum, time) => sum + time, 0) / best.length;

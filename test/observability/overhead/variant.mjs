@@ -1,7 +1,7 @@
-// One application of a build in a process of its own, and what a request of a client with a session does in it:
-// overhead.mjs is the other end.
+// One application of a build, in a process of its own, which overhead.mjs starts and drives. It handles requests of a
+// client that has a session.
 //
-//   node variant.mjs <dist> <off | listener | metrics | header>
+// node variant.mjs <dist> <off | listener | metrics | header>
 import 'reflect-metadata';
 import { channel, subscribe } from 'node:diagnostics_channel';
 import { EventEmitter } from 'node:events';
@@ -17,7 +17,7 @@ import { MeterProvider } from '@opentelemetry/sdk-metrics';
 const [folder, mode] = process.argv.slice(2);
 const load = (file) => import(pathToFileURL(`${folder}/${file}`).href);
 
-/** Takes the bytes of a response. */
+/** Stands in for a socket, and drops the bytes of a response. */
 class NoSocket extends EventEmitter {
   writable = true;
   destroyed = false;
@@ -57,7 +57,7 @@ await app.init();
 const [runtime, context, counter] = [app.get(HTTP_SESSION_RUNTIME), app.get(CurrentRequest), app.get(Counter)];
 if (mode === 'listener') subscribe('nestjs-session-beans:request', () => undefined);
 
-/** What a server of node:http says of each request while somebody listens. */
+/** The channels on which node:http reports each request while there is a subscriber. */
 const starts = channel('http.server.request.start');
 const ends = channel('http.server.response.finish');
 const socket = new NoSocket();
@@ -96,14 +96,14 @@ async function request(kind, headers) {
 const lines = [await request('write', {})].flat();
 const headers = { cookie: lines.map((line) => line.split(';')[0]).join('; ') };
 
-/** @returns microseconds of CPU time per request, of each round */
+/** @returns the CPU time per request of each round, in microseconds */
 async function run(kind, rounds, requests) {
   const times = [];
   for (let round = 0; round < rounds; round++) {
     const before = process.cpuUsage();
     for (let i = 1; i <= requests; i++) {
       await request(kind, headers);
-      // A server with something to do reads several requests in a turn of the event loop.
+      // A busy server, too, reads several requests in one turn of the event loop.
       if (i % 10 === 0) await turn();
     }
     const { user, system } = process.cpuUsage(before);

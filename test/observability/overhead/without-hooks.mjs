@@ -1,22 +1,23 @@
-// Writes a build of the library from whose core the hooks of timing/ are removed, as if they had never been written.
+// Writes a copy of a build without the hooks of timing/ in the rest of its core, as if they had never been written.
 //
-//   node test/observability/overhead/without-hooks.mjs <dist> <folder to write to>
+// node test/observability/overhead/without-hooks.mjs <dist> <folder to write to>
 //
-// In http/, request/, live/ and bean/ every `timing`, `facts` and `timedResponse` counts as undefined, and the code
-// that depends on it is folded away: statements, branches, closures around calls of the store, parameters. Fails if any
-// of it is left.
+// In http/, request/, live/ and bean/ every `timing`, `facts` and `timedResponse` counts as undefined. All code that
+// depends on them is removed: statements, branches, closures around calls of the store, parameters. The script fails if
+// any of them is left.
+// it is left.
 import { cpSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import ts from 'typescript';
 
 const NAMES = new Set(['timing', 'facts', 'timedResponse']);
-/** Methods that exist for the timing alone. */
+/** Methods that serve only the timing. */
 const METHODS = new Set(['openTimed', 'findTimed']);
 const HOOKED = ['http', 'request', 'live', 'bean'];
 const OF_TIMING = new Set(['timed-response.js']);
 const { factory } = ts;
 
-/** @returns the folder */
+/** @returns the folder that was written */
 export function withoutHooks(dist, folder) {
   rmSync(folder, { recursive: true, force: true });
   cpSync(dist, folder, { recursive: true });
@@ -40,7 +41,7 @@ function unhooked(name, text) {
 }
 
 /**
- * Whether an expression is undefined where nothing is timed: `timing`, `this.timing`, `request.timing?.facts.saves()`.
+ * Tells whether an expression is undefined without timing: `timing`, `this.timing`, `request.timing?.facts.saves()`.
  */
 function isAbsent(node) {
   if (ts.isIdentifier(node)) return NAMES.has(node.text);
@@ -53,7 +54,7 @@ const isNot = (node) => ts.isPrefixUnaryExpression(node) && node.operator === ts
 const isAssignment = (node) =>
   (ts.isBinaryExpression(node) && node.operatorToken.kind >= ts.SyntaxKind.FirstAssignment && isAbsent(node.left)) ||
   (ts.isPostfixUnaryExpression(node) && isAbsent(node.operand));
-/** `request.measure('sessionSave', () => work)` */
+/** Matches `request.measure('sessionSave', () => work)`. */
 const isTimed = (node) =>
   ts.isCallExpression(node) &&
   ts.isPropertyAccessExpression(node.expression) &&
@@ -88,7 +89,7 @@ function folding(context) {
       : factory.updateCallExpression(folded, folded.expression, undefined, kept);
   };
 
-  /** Conditions have no effects here: without anything to do, there is nothing to ask. */
+  /** Drops an `if` without anything left to do. Conditions have no side effects in this code. */
   function ifLeft(node) {
     const [then, other] = [ts.visitNode(node.thenStatement, visit), ts.visitNode(node.elseStatement, visit)];
     if (!then && !other) return undefined;
@@ -110,7 +111,7 @@ function folding(context) {
     return ts.visitEachChild(factory.updateVariableStatement(node, node.modifiers, list), visit, context);
   }
 
-  /** `measure('sessionLoad', () => work)` */
+  /** Turns `measure('sessionLoad', () => work)` into `work`. */
   function untimed(work) {
     if (ts.isArrowFunction(work) && !ts.isBlock(work.body)) return ts.visitNode(work.body, visit);
     return factory.createCallExpression(ts.visitNode(work, visit), undefined, []);
@@ -127,13 +128,13 @@ function tried(node) {
     : [...node.tryBlock.statements];
 }
 
-/** Without what comes after a return. */
+/** Removes the statements after a return. */
 function reachable(node) {
   const end = node.statements.findIndex((statement) => ts.isReturnStatement(statement));
   return end === -1 ? node : factory.updateBlock(node, node.statements.slice(0, end + 1));
 }
 
-/** `{ live, timing }` */
+/** Removes the names of the timing from `{ live, timing }`. */
 function unbound(pattern) {
   return factory.updateObjectBindingPattern(
     pattern,
