@@ -1,13 +1,19 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Controller, Get, Inject, NotFoundException, Post, Query } from '@nestjs/common';
 import { HttpSession, SessionLock, SessionScoped } from 'nestjs-session-beans';
-import { SessionObservabilityModule, SessionTiming, TIMING_PHASES } from 'nestjs-session-beans/observability';
+import {
+  SessionObservabilityModule,
+  type SessionRequestRecord,
+  SessionTiming,
+  TIMING_PHASES,
+  type TimingPhase,
+} from 'nestjs-session-beans/observability';
 import { CookieJar } from '../support/cookie-jar.js';
 import { Latch } from '../support/latch.js';
 import { RawClient } from '../support/raw-client.js';
 import { eventually } from '../support/eventually.js';
 import { type TestApplication, platforms, startApplication } from '../support/platforms.js';
-import { dominantPhase, dominantWork, sumOfPhases, together } from './phase-sums.js';
+import { dominantPhase, dominantWork, sumOfPhases } from './phase-sums.js';
 import { RequestRecords } from './request-records.js';
 
 @SessionScoped({ name: 'notes' })
@@ -97,13 +103,25 @@ class PlainController {
   }
 }
 
+/**
+ * The record of a request that spends most of its time in this phase. A busy machine may delay a single request
+ * anywhere, so it is repeated; a phase that is never measured right is dominant in none of them.
+ */
+async function recordIn(phase: TimingPhase, ask: () => Promise<SessionRequestRecord>): Promise<SessionRequestRecord> {
+  for (let attempt = 1; attempt < 20; attempt++) {
+    const record = await ask();
+    if (dominantWork(record) === phase) return record;
+  }
+  const record = await ask();
+  expect(dominantWork(record)).toBe(phase);
+  return record;
+}
+
 describe.each(platforms)('the record of a request, $adapter, $mode', ({ adapter, scope }) => {
   let server: TestApplication;
   let records: RequestRecords;
   let jar: CookieJar;
   const get = (path: string) => records.of(() => jar.text(`${server.url}/${path}`));
-  /** Several requests in sequence, because a busy machine may delay a single one anywhere. */
-  const inTurn = async (path: string) => together([await get(path), await get(path), await get(path)]);
   const post = (path: string) =>
     records.of(async () => (await jar.fetch(`${server.url}/${path}`, { method: 'POST' })).text());
 
@@ -174,21 +192,20 @@ describe.each(platforms)('the record of a request, $adapter, $mode', ({ adapter,
   });
 
   it('attributes the time to a handler that computes', async () => {
-    expect(dominantWork(await inTurn('notes/compute'))).toBe('application');
-    expect(dominantWork(await inTurn('slow'))).toBe('application');
+    await recordIn('application', () => get('notes/compute'));
+    await recordIn('application', () => get('slow'));
   });
 
   it('attributes the time to a service that the handler calls', async () => {
-    const fetched = await get(`notes/fetch?url=${encodeURIComponent(`${server.url}/slow`)}`);
-    // The request that the handler sends has a record too, which comes first.
-    const calling = fetched.handler === 'PlainController.slow' ? records.all.at(-1) : fetched;
-    const told = await get('notes/told');
-    const toldAgain = await inTurn('notes/told');
+    const calling = await recordIn('downstream', async () => {
+      const fetched = await get(`notes/fetch?url=${encodeURIComponent(`${server.url}/slow`)}`);
+      // The request that the handler sends has a record too, which comes first.
+      return fetched.handler === 'PlainController.slow' ? (records.all.at(-1) ?? fetched) : fetched;
+    });
+    const told = await recordIn('downstream', () => get('notes/told'));
 
     expect(calling).toMatchObject({ handler: 'NotesController.fetch' });
-    expect(calling && dominantWork(calling)).toBe('downstream');
-    expect(calling?.downstream).toMatchObject([{ name: new URL(server.url).host, calls: 1 }]);
-    expect(dominantWork(toldAgain)).toBe('downstream');
+    expect(calling.downstream).toMatchObject([{ name: new URL(server.url).host, calls: 1 }]);
     expect(told.downstream).toMatchObject([{ name: 'billing', calls: 2 }]);
     // The two calls overlap, so the request waited for less than their sum.
     expect(told.phaseSeconds.downstream).toBeLessThan(told.downstream[0]?.seconds ?? 0);
@@ -196,22 +213,23 @@ describe.each(platforms)('the record of a request, $adapter, $mode', ({ adapter,
 
   it('attributes the time to a slow store', async () => {
     server.store.before = () => pause(120);
-    const read = await inTurn('notes');
-    const written = await post('notes');
-    server.store.before = () => undefined;
-
-    expect(dominantWork(read)).toBe('sessionLoad');
-    expect(['sessionLoad', 'sessionSave']).toContain(dominantWork(written));
-    expect(written.phaseSeconds.sessionSave).toBeGreaterThan(written.phaseSeconds.application);
+    try {
+      await recordIn('sessionLoad', () => get('notes'));
+      // A write waits for the store twice: whether the load or the save is longer is chance.
+      await recordIn('sessionSave', () => post('notes'));
+    } finally {
+      server.store.before = () => undefined;
+    }
   });
 
   it('attributes the time to a lock that another request holds', async () => {
-    const before = records.all.length;
     const send = () => jar.text(`${server.url}/notes/locked`);
-    // The third request waits for two others, which takes twice as long as its own work.
-    await records.of(() => Promise.all([send(), send(), send()]));
-
-    expect(records.all.slice(before).map(dominantWork)).toContain('lockWait');
+    await recordIn('lockWait', async () => {
+      const before = records.all.length;
+      // The third request waits for two others, which takes twice as long as its own work.
+      const first = await records.of(() => Promise.all([send(), send(), send()]));
+      return records.all.slice(before).find((record) => dominantWork(record) === 'lockWait') ?? first;
+    });
   });
 
   it('attributes the time to the queue when another request blocks the event loop', async () => {
@@ -237,15 +255,18 @@ describe.each(platforms)('the record of a request, $adapter, $mode', ({ adapter,
   });
 
   it('is published when the client disconnects', async () => {
+    letGo = new Latch();
     const record = await records.of(async () => {
       const abort = new AbortController();
-      const leaving = jar.fetch(`${server.url}/slow`, { signal: abort.signal }).catch(() => undefined);
+      const leaving = jar.fetch(`${server.url}/held`, { signal: abort.signal }).catch(() => undefined);
       await eventually('the handler runs', () => running > 0);
       abort.abort();
       await leaving;
     });
 
-    expect(record).toMatchObject({ handler: 'PlainController.slow', isComplete: false });
+    expect(record).toMatchObject({ handler: 'PlainController.held', isComplete: false });
+    letGo.open();
+    await eventually('the handler has ended', () => running === 0);
   });
 
   it('is published for each of several pipelined requests whose connection ends', async () => {
