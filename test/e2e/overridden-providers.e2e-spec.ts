@@ -12,8 +12,7 @@ import {
 } from 'nestjs-session-beans';
 import { ManualClock } from 'nestjs-session-beans/testing';
 import { CookieJar } from '../support/cookie-jar.js';
-import { CountController } from '../support/count.controller.js';
-import { Counter } from '../support/counter.bean.js';
+import { CountController, Counter } from '../support/counter.js';
 import { CountingStore } from '../support/counting-store.js';
 
 const MINUTE = 60_000;

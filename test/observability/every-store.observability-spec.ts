@@ -6,7 +6,7 @@ import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { MemorySessionStore, type SessionStore } from 'nestjs-session-beans';
 import { SessionObservabilityModule } from 'nestjs-session-beans/observability';
-import { readyRedisStore } from '../support/ready-redis-store.js';
+import { readyRedisStore } from '../support/redis-stores.js';
 import { RedisServer } from '../support/redis-server.js';
 import { ReplicatedGroup } from '../support/replicated-group.js';
 import { type TestApplication, platforms, startApplication } from '../support/platforms.js';
