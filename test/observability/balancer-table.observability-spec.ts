@@ -57,7 +57,7 @@ describe.each(balancers)('the joined logs of $balancer and its servers', ({ star
       const client = new ObservedClient(balancer.url);
       clients.push(client);
       const response = await client.send('/count');
-      return response.headers.get('server-timing')?.includes(`node;desc="${name}"`) ? client : undefined;
+      return response.get('Server-Timing')?.includes(`node;desc="${name}"`) ? client : undefined;
     });
   }
 
@@ -119,8 +119,7 @@ describe.each(balancers)('the joined logs of $balancer and its servers', ({ star
       while (!over.signal.aborted) await heavy.send('/cart/items/none', 'DELETE');
     })();
     const show = async (client: ObservedClient): Promise<void> => {
-      for (let i = 0; i < 8; i++)
-        headers.push(phasesOfHeader((await client.send('/cart')).headers.get('server-timing')));
+      for (let i = 0; i < 8; i++) headers.push(phasesOfHeader((await client.send('/cart')).get('Server-Timing')));
     };
     await Promise.all(crowd.map(show)).finally(() => over.abort());
     await blocking;

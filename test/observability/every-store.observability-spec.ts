@@ -102,7 +102,7 @@ describe.each(stores)('requests whose sessions are in $store', ({ store, open })
 
     it('appear in metrics, spans, the log and the header, without a session id', async () => {
       await records.of(() => client.send('/notes', 'POST'));
-      const header = (await client.send('/notes')).headers.get('server-timing');
+      const header = (await client.send('/notes')).get('Server-Timing');
       const { resourceMetrics } = await reader.collect();
       const metrics = new PrometheusSerializer('', false, undefined, true, true).serialize(resourceMetrics);
       const traced = inspect(spans.getFinishedSpans(), { depth: 8, maxArrayLength: null });
