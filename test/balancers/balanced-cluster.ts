@@ -3,8 +3,7 @@ import { BalancedClient } from '../support/balanced-client.js';
 import { eventually } from '../support/eventually.js';
 import type { ReplicationLinks } from '../support/replication-links.js';
 import { PrometheusText } from '../support/prometheus-text.js';
-import { SampleCluster } from '../support/sample-cluster.js';
-import type { SampleNode } from '../support/sample-node.js';
+import { SampleCluster, type SampleNode } from '../support/sample-servers.js';
 
 /** Servers of the sample, and a balancer in front of them. Stop both. */
 export class BalancedCluster {

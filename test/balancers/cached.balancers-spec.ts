@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { balancers } from '../support/balancers.js';
 import { RedisServer } from '../support/redis-server.js';
-import { SampleCluster } from '../support/sample-cluster.js';
+import { SampleCluster } from '../support/sample-servers.js';
 import { BalancedCluster } from './balanced-cluster.js';
 import { CountingClient } from './counting-client.js';
 import { Workload } from './workload.js';

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { BalancedClient } from '../support/balanced-client.js';
 import type { Balancer } from '../support/balancer.js';
 import { balancers } from '../support/balancers.js';
@@ -17,14 +17,14 @@ const kinds = balancers.flatMap(({ balancer, start }) => [
 
 let servers: EchoServer[];
 let balancer: Balancer | undefined;
-beforeEach(async () => {
+const startServers = async (): Promise<void> => {
   servers = await Promise.all(ALL.map((name) => EchoServer.start(name)));
-});
-afterEach(async () => {
+};
+const stopAll = async (): Promise<void> => {
   await balancer?.stop();
   balancer = undefined;
   await Promise.all(servers.map((server) => server.stop()));
-});
+};
 
 const addresses = (): Record<string, string> => Object.fromEntries(servers.map((one) => [one.name, one.address]));
 const server = (name: string): EchoServer => servers.find((one) => one.name === name) as EchoServer;
@@ -44,7 +44,50 @@ async function allAnswering(cookie: string, requests = 12): Promise<string[]> {
   return [...names].toSorted();
 }
 
+describe.each(balancers)('$balancer, sticky-route, with a cookie that names no server', ({ start }) => {
+  beforeAll(async () => {
+    await startServers();
+    balancer = await start('sticky-route', addresses());
+  });
+  afterAll(stopAll);
+
+  it.each([
+    ['no session', `csid=${ID}.s1; sid2=${ID}.s1; x=sid=${ID}.s1`],
+    ['no route', `sid=${ID}`],
+    ['an empty route', `sid=${ID}.`],
+    ['no route but another field', `sid=${ID}.-.s1`],
+    ['an unknown route', `sid=${ID}.s4`],
+    ['a longer name', `sid=${ID}.s11`],
+    ['33 characters', `sid=${ID}.${'s'.repeat(33)}`],
+    ['8,000 characters', `sid=${ID}.${'s'.repeat(8_000)}`],
+    ['other characters', `sid=${ID}.s1ü`],
+    ['not a name', `sid=${ID}./../s1`],
+    ['a space', `sid=${ID}. s1`],
+    ['quotes', `sid="${ID}.s1"`],
+    ['a backend', `sid=${ID}.servers`],
+    ['a variable', `sid=${ID}.$upstream_addr`],
+    ['a format', `sid=${ID}.%[src]`],
+  ])('%s is balanced normally', async (_, cookie) => {
+    expect(await allAnswering(Buffer.from(cookie).toString('latin1'))).toEqual(ALL);
+  });
+
+  it.each([
+    `sid="${ID}.s1; sid=x`,
+    `sid=${ID}.s1.s1`,
+    `sid=${ID}.s1; sid=${ID}.s2`,
+    'sid=.s1',
+    'sid=..s1',
+    'sid',
+    'sid=',
+  ])('%s is answered', async (cookie) => {
+    for (let i = 0; i < 6; i++) expect(ALL).toContain(await answering(cookie));
+  });
+});
+
 describe.each(balancers)('$balancer, any kind', ({ start }) => {
+  beforeEach(startServers);
+  afterEach(stopAll);
+
   it('gives requests to all servers, and to those that are left', async () => {
     balancer = await start('round-robin', addresses());
     expect(await allAnswering('a=1')).toEqual(ALL);
@@ -124,40 +167,6 @@ describe.each(balancers)('$balancer, any kind', ({ start }) => {
     }
   });
 
-  it.each([
-    ['no session', `csid=${ID}.s1; sid2=${ID}.s1; x=sid=${ID}.s1`],
-    ['no route', `sid=${ID}`],
-    ['an empty route', `sid=${ID}.`],
-    ['no route but another field', `sid=${ID}.-.s1`],
-    ['an unknown route', `sid=${ID}.s4`],
-    ['a longer name', `sid=${ID}.s11`],
-    ['33 characters', `sid=${ID}.${'s'.repeat(33)}`],
-    ['8,000 characters', `sid=${ID}.${'s'.repeat(8_000)}`],
-    ['other characters', `sid=${ID}.s1ü`],
-    ['not a name', `sid=${ID}./../s1`],
-    ['a space', `sid=${ID}. s1`],
-    ['quotes', `sid="${ID}.s1"`],
-    ['a backend', `sid=${ID}.servers`],
-    ['a variable', `sid=${ID}.$upstream_addr`],
-    ['a format', `sid=${ID}.%[src]`],
-  ])('sticky-route: %s is balanced normally', async (_, cookie) => {
-    balancer = await start('sticky-route', addresses());
-    expect(await allAnswering(Buffer.from(cookie).toString('latin1'))).toEqual(ALL);
-  });
-
-  it.each([
-    `sid="${ID}.s1; sid=x`,
-    `sid=${ID}.s1.s1`,
-    `sid=${ID}.s1; sid=${ID}.s2`,
-    'sid=.s1',
-    'sid=..s1',
-    'sid',
-    'sid=',
-  ])('sticky-route: %s is answered', async (cookie) => {
-    balancer = await start('sticky-route', addresses());
-    for (let i = 0; i < 6; i++) expect(ALL).toContain(await answering(cookie));
-  });
-
   it('sticky-route: moves while the server is down, and comes back', async () => {
     balancer = await start('sticky-route', addresses());
     expect(await allAnswering(`sid=${ID}.s2`, 4)).toEqual(['s2']);
@@ -191,10 +200,27 @@ describe.each(balancers)('$balancer, any kind', ({ start }) => {
   });
 });
 
-describe.each(kinds)('$balancer, $pairs', ({ start, pairs }) => {
-  beforeEach(async () => {
+describe.each(kinds)('$balancer, $pairs, with odd names behind the id', ({ start, pairs }) => {
+  beforeAll(async () => {
+    await startServers();
     balancer = await start(pairs, addresses());
   });
+  afterAll(stopAll);
+
+  it.each(['', '.', '.zz', '.zz.zz.1.m', '.s1.zz', '.s1.s1', '..s2', '.s1..s2', '.-.-.1.m', '."s1".s2', '.s1.s2.s3'])(
+    '%j is answered',
+    async (names) => {
+      for (let i = 0; i < 6; i++) expect(ALL).toContain(await answering(`sid=${ID}${names}`));
+    },
+  );
+});
+
+describe.each(kinds)('$balancer, $pairs', ({ start, pairs }) => {
+  beforeEach(async () => {
+    await startServers();
+    balancer = await start(pairs, addresses());
+  });
+  afterEach(stopAll);
 
   it('goes to the primary, to the backup when that is down, then to any other, and back', async () => {
     for (const [primary, backup] of ALL.flatMap((one) => ALL.filter((two) => two !== one).map((two) => [one, two]))) {
@@ -219,13 +245,6 @@ describe.each(kinds)('$balancer, $pairs', ({ start, pairs }) => {
     expect(['s1', 's2']).toEqual(expect.arrayContaining(await allAnswering(`sid=${ID}.s3.-.1.mac`, 6)));
   });
 
-  it.each(['', '.', '.zz', '.zz.zz.1.m', '.s1.zz', '.s1.s1', '..s2', '.s1..s2', '.-.-.1.m', '."s1".s2', '.s1.s2.s3'])(
-    'odd names: %j is answered',
-    async (names) => {
-      for (let i = 0; i < 6; i++) expect(ALL).toContain(await answering(`sid=${ID}${names}`));
-    },
-  );
-
   it('never sends a POST again that a server may have carried out', async () => {
     for (const one of servers) one.behaviour = 'closes the connection';
     const answers = await Promise.all([1, 2, 3].map(() => answering(`sid=${ID}.s1.s2.1.mac`, 'POST')));
@@ -235,6 +254,9 @@ describe.each(kinds)('$balancer, $pairs', ({ start, pairs }) => {
 });
 
 describe('the moment between a crash and its detection', () => {
+  beforeEach(startServers);
+  afterEach(stopAll);
+
   it.each([
     ['HAProxy, primary-backup-exact', () => Haproxy.start('primary-backup-exact', addresses())],
     ['nginx, primary-backup', () => Nginx.start('primary-backup', addresses())],

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { BalancedClient } from '../support/balanced-client.js';
 import { eventually } from '../support/eventually.js';
 import { Nginx } from '../support/nginx.js';
-import { SampleCluster } from '../support/sample-cluster.js';
+import { SampleCluster } from '../support/sample-servers.js';
 import { BalancedCluster } from './balanced-cluster.js';
 import { Load } from './load.js';
 

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { balancers } from '../support/balancers.js';
-import { SampleCluster } from '../support/sample-cluster.js';
+import { SampleCluster } from '../support/sample-servers.js';
 import { allAreSafe } from './all-are-safe.js';
 import { BalancedCluster } from './balanced-cluster.js';
 import { Workload } from './workload.js';

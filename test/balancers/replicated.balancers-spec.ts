@@ -3,8 +3,7 @@ import { eventually } from '../support/eventually.js';
 import { Haproxy } from '../support/haproxy.js';
 import { Nginx } from '../support/nginx.js';
 import { rounds } from '../support/rounds.js';
-import { SampleCluster } from '../support/sample-cluster.js';
-import type { SampleNode } from '../support/sample-node.js';
+import { SampleCluster, type SampleNode } from '../support/sample-servers.js';
 import { BalancedCluster } from './balanced-cluster.js';
 import { CountingClient } from './counting-client.js';
 

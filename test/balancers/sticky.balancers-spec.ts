@@ -4,7 +4,7 @@ import { eventually } from '../support/eventually.js';
 import { Nginx } from '../support/nginx.js';
 import { RawClient } from '../support/raw-client.js';
 import { rounds } from '../support/rounds.js';
-import { SampleCluster } from '../support/sample-cluster.js';
+import { SampleCluster } from '../support/sample-servers.js';
 import { BalancedCluster } from './balanced-cluster.js';
 import { CountingClient } from './counting-client.js';
 import { Load } from './load.js';

@@ -1,7 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { SessionStore } from 'nestjs-session-beans';
-import { overwrite } from '../contract/overwrite.js';
-import { withMethods } from '../contract/with-methods.js';
+import { overwrite, withMethods } from '../contract/broken-stores.js';
 
 /** What a simpler store would do. Each test of a rule fails with one of them. */
 export const plantedFaults = {

@@ -1,8 +1,7 @@
 import type { Scheduler } from 'fast-check';
 import type { SessionStore } from '../../libs/session/src/store/session-store.js';
 import { ManualClock } from '../../libs/session/src/testing/manual-clock.js';
-import { versionOf } from './version-of.js';
-import { withMethods } from './with-methods.js';
+import { versionOf, withMethods } from './broken-stores.js';
 
 const LIFETIME = { idleTimeoutMs: 60_000, absoluteTimeoutMs: 600_000, unjoinedTimeoutMs: 60_000 };
 const KEY = 'session';

@@ -1,10 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { MemorySessionStore } from '../../libs/session/src/store/memory/memory-session-store.js';
-import { firstDifference } from './first-difference.js';
+import { firstDifference, storeCommands } from './session-store-model.js';
 import { plantedBugs } from './planted-bugs.js';
 import { rulesBrokenBy } from './rules-broken-by.js';
-import { storeCommands } from './store-command.js';
 
 describe('the contract suite', () => {
   it('finds nothing in the memory store', async () => {

@@ -1,12 +1,14 @@
 import type { PartChange, SessionChange } from '../../libs/session/src/store/session-change.js';
 import type { SessionRecord, StoredPart } from '../../libs/session/src/store/session-record.js';
 import type { SaveResult, SessionStore } from '../../libs/session/src/store/session-store.js';
-import { overwrite } from './overwrite.js';
-import { versionOf } from './version-of.js';
-import { withIntegerVersions } from './with-integer-versions.js';
-import { withMethods } from './with-methods.js';
-import { withReusableKeys } from './with-reusable-keys.js';
-import { withSecondSave } from './with-second-save.js';
+import {
+  overwrite,
+  versionOf,
+  withIntegerVersions,
+  withMethods,
+  withReusableKeys,
+  withSecondSave,
+} from './broken-stores.js';
 
 interface PlantedBug {
   /** Rule the suite has to name. */

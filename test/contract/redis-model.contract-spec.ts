@@ -1,14 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { RedisServer } from '../support/redis-server.js';
-import { firstDifference } from './first-difference.js';
+import { firstDifference, storeCommands } from './session-store-model.js';
 import { interleavingBreaks } from './interleaving-breaks.js';
 import { ManualRedis } from './manual-redis.js';
-import { overwrite } from './overwrite.js';
+import { overwrite, versionOf, withMethods } from './broken-stores.js';
 import { redisPlantedBugs } from './redis-planted-bugs.js';
-import { storeCommands } from './store-command.js';
-import { versionOf } from './version-of.js';
-import { withMethods } from './with-methods.js';
 import { ManualClock } from '../../libs/session/src/testing/manual-clock.js';
 import type { SessionStore } from '../../libs/session/src/store/session-store.js';
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { SessionStateError } from 'nestjs-session-beans';
 import { RedisSessionStore } from 'nestjs-session-beans/redis';
 import { Redis } from 'ioredis';
-import { readyRedisStore } from '../support/ready-redis-store.js';
+import { readyRedisStore } from '../support/redis-stores.js';
 import { RedisServer } from '../support/redis-server.js';
 
 const LIFETIME = { idleTimeoutMs: 10_000, absoluteTimeoutMs: 60_000, unjoinedTimeoutMs: 5_000 };

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll } from '@jest/globals';
 import { describeSessionStore } from 'nestjs-session-beans/testing';
-import { readyRedisStore } from '../support/ready-redis-store.js';
+import { readyRedisStore } from '../support/redis-stores.js';
 import { RedisSentinels } from '../support/redis-sentinels.js';
 import { realTime } from './real-time.js';
 

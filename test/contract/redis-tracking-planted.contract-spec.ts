@@ -3,7 +3,7 @@ import { Redis } from 'ioredis';
 import { redisScripts } from '../../libs/session/src/store/redis/redis-scripts.js';
 import { OwnChanges } from '../../libs/session/src/store/redis/tracking/own-changes.js';
 import { TrackingWatch } from '../../libs/session/src/store/redis/tracking/tracking-watch.js';
-import { readyRedisStore } from '../support/ready-redis-store.js';
+import { readyRedisStore } from '../support/redis-stores.js';
 import { RedisServer } from '../support/redis-server.js';
 import { realTime } from './real-time.js';
 import { rulesBrokenBy } from './rules-broken-by.js';

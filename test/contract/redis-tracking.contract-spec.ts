@@ -3,9 +3,8 @@ import { SessionConfigurationError } from 'nestjs-session-beans';
 import { RedisSessionStore, type RedisSessionStoreOptions } from 'nestjs-session-beans/redis';
 import { Redis } from 'ioredis';
 import { eventually } from '../support/eventually.js';
-import { readyRedisStore } from '../support/ready-redis-store.js';
+import { readyRedisStore, WatchedRedisStore } from '../support/redis-stores.js';
 import { RedisServer } from '../support/redis-server.js';
-import { WatchedRedisStore } from '../support/watched-redis-store.js';
 
 /** The rights of `docs/stores/redis.md`, without those for the near cache. */
 const DOCUMENTED = (

@@ -4,7 +4,7 @@ import type { ReplicationTransport } from '../../libs/replicated/src/transports/
 import { OpenCredentials } from '../../libs/replicated/src/transports/credentials/open-credentials.js';
 import { SealedCredentials } from '../../libs/replicated/src/transports/credentials/sealed-credentials.js';
 import { eventually } from '../support/eventually.js';
-import { rawConversation } from '../support/raw-conversation.js';
+import { rawConversation } from '../support/raw-client.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { TestAuthority } from '../support/test-authority.js';
 import {

@@ -1,8 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { MemorySessionStore } from '../../libs/session/src/store/memory/memory-session-store.js';
-import { firstDifference } from './first-difference.js';
-import { storeCommands } from './store-command.js';
+import { firstDifference, storeCommands } from './session-store-model.js';
 
 describe('memory store', () => {
   it('answers whatever the model answers', async () => {

@@ -16,7 +16,7 @@ import {
   UseFilters,
 } from '@nestjs/common';
 import { SessionStoreError } from 'nestjs-session-beans';
-import { Counter } from '../support/counter.bean.js';
+import { Counter } from '../support/counter.js';
 import { Client, setCookies } from '../support/client.js';
 import { type TestApplication, adapters, startApplication } from '../support/platforms.js';
 import { RawClient } from '../support/raw-client.js';

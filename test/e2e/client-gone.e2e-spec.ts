@@ -16,7 +16,7 @@ import {
 } from '@nestjs/common';
 import { HttpSession } from 'nestjs-session-beans';
 import { Observable, timeout } from 'rxjs';
-import { Counter } from '../support/counter.bean.js';
+import { Counter } from '../support/counter.js';
 import { eventually } from '../support/eventually.js';
 import { Latch } from '../support/latch.js';
 import { liveSessionCount } from '../support/live-session-count.js';

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { Controller, Get, Inject, InternalServerErrorException } from '@nestjs/common';
 import { SessionEvents } from 'nestjs-session-beans';
 import { AnsweringController } from '../support/answering-controller.js';
-import { Counter } from '../support/counter.bean.js';
+import { Counter } from '../support/counter.js';
 import { Latch } from '../support/latch.js';
 import { type TestApplication, adapters, startApplication } from '../support/platforms.js';
 import { RawClient } from '../support/raw-client.js';

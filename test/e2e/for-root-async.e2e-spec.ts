@@ -3,8 +3,7 @@ import { Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { SessionModule, type SessionModuleOptions, type SessionOptionsFactory } from 'nestjs-session-beans';
 import { Client, setCookies } from '../support/client.js';
-import { CountController } from '../support/count.controller.js';
-import { Counter } from '../support/counter.bean.js';
+import { CountController, Counter } from '../support/counter.js';
 
 describe('forRootAsync()', () => {
   class Options implements SessionOptionsFactory {

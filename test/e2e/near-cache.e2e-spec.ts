@@ -1,7 +1,7 @@
 import { Controller, Get, Scope } from '@nestjs/common';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { HttpSession, MemorySessionStore, type SessionModuleOptions, type SessionStore } from 'nestjs-session-beans';
-import { Counter } from '../support/counter.bean.js';
+import { Counter } from '../support/counter.js';
 import { Latch } from '../support/latch.js';
 import { NoticeBoard } from '../support/notice-board.js';
 import {

@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 import { Controller, Delete, Get, Inject, type LoggerService, Logger } from '@nestjs/common';
 import { HttpSession, SessionEvents } from 'nestjs-session-beans';
 import { AnsweringController } from '../support/answering-controller.js';
-import { Counter } from '../support/counter.bean.js';
+import { Counter } from '../support/counter.js';
 import { type TestApplication, adapters, startApplication } from '../support/platforms.js';
 import { RawClient } from '../support/raw-client.js';
 import { waysToAnswer } from '../support/ways-to-answer.js';

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { type INestApplication, Module } from '@nestjs/common';
 import { Test, type TestingModuleBuilder } from '@nestjs/testing';
 import {
@@ -11,9 +11,8 @@ import {
   type SessionStore,
 } from 'nestjs-session-beans';
 import { ManualClock } from 'nestjs-session-beans/testing';
-import { CookieJar } from '../support/cookie-jar.js';
-import { CountController } from '../support/count.controller.js';
-import { Counter } from '../support/counter.bean.js';
+import { Client, setCookies } from '../support/client.js';
+import { CountController, Counter } from '../support/counter.js';
 import { CountingStore } from '../support/counting-store.js';
 
 const MINUTE = 60_000;
@@ -48,31 +47,25 @@ class OpenedStore extends CountingStore {
 
 describe('a test replaces with overrideProvider()', () => {
   let app: INestApplication | undefined;
-  let jar: CookieJar;
-
-  beforeEach(() => {
-    jar = new CookieJar();
-  });
-
   afterEach(async () => {
     await app?.close();
     app = undefined;
   });
 
-  async function start(builder: TestingModuleBuilder): Promise<string> {
+  async function start(builder: TestingModuleBuilder): Promise<Client> {
     app = (await builder.compile()).createNestApplication({ logger: false });
     await app.listen(0, '127.0.0.1');
-    return app.getUrl();
+    return new Client(app);
   }
 
   const of = (module: unknown) => Test.createTestingModule({ imports: [module as never] });
 
   it('the store: all of the application uses the other one, which is opened and closed with it', async () => {
     const store = new OpenedStore(new MemorySessionStore());
-    const url = await start(of(AppModule).overrideProvider(SESSION_STORE).useValue(store));
+    const client = await start(of(AppModule).overrideProvider(SESSION_STORE).useValue(store));
 
-    expect(await jar.text(url)).toBe('1');
-    expect(await jar.text(url)).toBe('2');
+    expect(await client.text('/')).toBe('1');
+    expect(await client.text('/')).toBe('2');
     expect(store.calls).toMatchObject({ save: 2, load: 1 });
     expect(app?.get<SessionStore>(SESSION_STORE)).toBe(store);
 
@@ -95,22 +88,22 @@ describe('a test replaces with overrideProvider()', () => {
 
   it('the clock: the default store and the sessions of this server follow it', async () => {
     const clock = new ManualClock();
-    const url = await start(of(DefaultStoreModule).overrideProvider(SESSION_CLOCK).useValue(clock));
+    const client = await start(of(DefaultStoreModule).overrideProvider(SESSION_CLOCK).useValue(clock));
 
-    expect([await jar.text(url), await jar.text(url)]).toEqual(['1', '2']);
+    expect([await client.text('/'), await client.text('/')]).toEqual(['1', '2']);
     clock.advance(29 * MINUTE);
-    expect(await jar.text(url)).toBe('3');
+    expect(await client.text('/')).toBe('3');
     clock.advance(31 * MINUTE);
-    expect(await jar.text(url)).toBe('1');
+    expect(await client.text('/')).toBe('1');
   });
 
   it('the options: they are checked as those that it replaces', async () => {
-    const url = await start(
+    const client = await start(
       of(AppModule)
         .overrideProvider(SESSION_MODULE_OPTIONS)
         .useValue({ cookie: { name: 'mine' } }),
     );
-    expect((await fetch(url)).headers.getSetCookie()[0]).toMatch(/^mine=/);
+    expect(setCookies(await client.get('/'))[0]).toMatch(/^mine=/);
 
     const boot = of(AppModule).overrideProvider(SESSION_MODULE_OPTIONS).useValue({ idleTimeoutMs: 0 }).compile();
     await expect(boot).rejects.toThrow('SessionModule option idleTimeoutMs = 0');

@@ -3,7 +3,7 @@ import { Controller, Delete, Get, HttpCode, Inject } from '@nestjs/common';
 import { HttpSession, MemorySessionStore, type SessionModuleOptions } from 'nestjs-session-beans';
 import { ManualClock } from 'nestjs-session-beans/testing';
 import { generateSessionId } from '../../libs/session/src/store/session-id.js';
-import { Counter } from '../support/counter.bean.js';
+import { Counter } from '../support/counter.js';
 import { CountingStore } from '../support/counting-store.js';
 import { type TestApplication, adapters, startApplication } from '../support/platforms.js';
 import { RawClient } from '../support/raw-client.js';

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { request as httpRequest, Agent, type IncomingMessage, type ServerResponse } from 'node:http';
 import { Controller, Get, Inject, type INestApplication, Res } from '@nestjs/common';
 import { HttpSession } from 'nestjs-session-beans';
-import { Counter } from '../support/counter.bean.js';
+import { Counter } from '../support/counter.js';
 import { type TestApplication, adapters, startApplication } from '../support/platforms.js';
 import { RawClient } from '../support/raw-client.js';
 

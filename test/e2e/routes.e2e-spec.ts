@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Controller, Get, Inject, Post, VersioningType, Version } from '@nestjs/common';
-import { Counter } from '../support/counter.bean.js';
+import { Counter } from '../support/counter.js';
 import { type TestApplication, platforms, startApplication } from '../support/platforms.js';
 import { Client, setCookies } from '../support/client.js';
 import { RawClient } from '../support/raw-client.js';

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Controller, Get, Inject, Param } from '@nestjs/common';
 import { HttpSession, MemorySessionStore } from 'nestjs-session-beans';
 import { ManualClock } from 'nestjs-session-beans/testing';
-import { Counter } from '../support/counter.bean.js';
+import { Counter } from '../support/counter.js';
 import { Client, setCookies } from '../support/client.js';
 import { CountingStore } from '../support/counting-store.js';
 import { Latch } from '../support/latch.js';

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Controller, Get, Inject } from '@nestjs/common';
 import { HttpSession, ReadOnlySession, SessionLock } from 'nestjs-session-beans';
 import { Client } from '../support/client.js';
-import { Counter } from '../support/counter.bean.js';
+import { Counter } from '../support/counter.js';
 import { Latch } from '../support/latch.js';
 import { type TestApplication, platforms, startApplication } from '../support/platforms.js';
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Controller, Get, Inject, Res } from '@nestjs/common';
 import { HttpSession, MemorySessionStore } from 'nestjs-session-beans';
-import { Counter } from '../support/counter.bean.js';
+import { Counter } from '../support/counter.js';
 import { CountingStore } from '../support/counting-store.js';
 import { type TestApplication, platforms, startApplication } from '../support/platforms.js';
 import { RawClient } from '../support/raw-client.js';

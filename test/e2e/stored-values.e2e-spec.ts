@@ -12,7 +12,7 @@ import {
 import type { PartChange } from 'nestjs-session-beans/store-kit';
 import { sessionKeyOf } from '../../libs/session/src/store/session-id.js';
 import { CountingStore } from '../support/counting-store.js';
-import { Counter } from '../support/counter.bean.js';
+import { Counter } from '../support/counter.js';
 import { type TestApplication, adapters, startApplication } from '../support/platforms.js';
 import { type RawResponse, RawClient } from '../support/raw-client.js';
 

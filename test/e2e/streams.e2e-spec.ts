@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import { Controller, Get, Inject, type MessageEvent, Res, Sse, StreamableFile } from '@nestjs/common';
 import { HttpSession, SessionResponseCommittedError, SessionScoped } from 'nestjs-session-beans';
 import { Observable } from 'rxjs';
-import { Counter } from '../support/counter.bean.js';
+import { Counter } from '../support/counter.js';
 import { Latch } from '../support/latch.js';
 import { type TestApplication, adapters, startApplication } from '../support/platforms.js';
 import { RawClient } from '../support/raw-client.js';

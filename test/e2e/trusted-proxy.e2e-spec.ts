@@ -4,7 +4,7 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import { SessionModule } from 'nestjs-session-beans';
-import { Counter } from '../support/counter.bean.js';
+import { Counter } from '../support/counter.js';
 import { adapters } from '../support/platforms.js';
 import { RawClient } from '../support/raw-client.js';
 

@@ -1,6 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { CountController } from '../support/count.controller.js';
-import { Counter } from '../support/counter.bean.js';
+import { CountController, Counter } from '../support/counter.js';
 import { INTERCEPTORS_METADATA } from '@nestjs/common/constants.js';
 import { Client } from '../support/client.js';
 import { platforms, startApplication } from '../support/platforms.js';

@@ -3,8 +3,7 @@ import { Controller, Get, Module } from '@nestjs/common';
 import { SessionModule } from 'nestjs-session-beans';
 import { Client } from '../support/client.js';
 import { platforms, startApplication } from '../support/platforms.js';
-import { CountController } from '../support/count.controller.js';
-import { Counter } from '../support/counter.bean.js';
+import { CountController, Counter } from '../support/counter.js';
 
 @Controller('other')
 class OtherController {

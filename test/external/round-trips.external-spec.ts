@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { type CountingApplication, startCounting } from '../support/counting-application.js';
-import { readyRedisStore } from '../support/ready-redis-store.js';
+import { readyRedisStore } from '../support/redis-stores.js';
 import { RedisCommands } from '../support/redis-commands.js';
 import { RedisServer } from '../support/redis-server.js';
 import { SessionClient } from '../support/session-client.js';

@@ -4,11 +4,11 @@ import { Controller, Get, Inject } from '@nestjs/common';
 import { Redis } from 'ioredis';
 import { HttpSession, SessionLock } from 'nestjs-session-beans';
 import { Client } from '../support/client.js';
-import { Counter } from '../support/counter.bean.js';
+import { Counter } from '../support/counter.js';
 import { CountingStore } from '../support/counting-store.js';
 import { Latch } from '../support/latch.js';
 import { type TestApplication, startApplication } from '../support/platforms.js';
-import { readyRedisStore } from '../support/ready-redis-store.js';
+import { readyRedisStore } from '../support/redis-stores.js';
 import { RedisServer } from '../support/redis-server.js';
 
 const running = { now: 0, most: 0 };

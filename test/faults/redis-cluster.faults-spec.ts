@@ -3,7 +3,7 @@ import { clusterSlot } from '../../libs/session/src/store/redis/redis-cluster.js
 import { sessionKeyOf } from '../../libs/session/src/store/session-id.js';
 import { type CountingApplication, startCounting } from '../support/counting-application.js';
 import { eventually } from '../support/eventually.js';
-import { readyRedisStore } from '../support/ready-redis-store.js';
+import { readyRedisStore } from '../support/redis-stores.js';
 import { RedisCluster } from '../support/redis-cluster.js';
 import type { RedisServer } from '../support/redis-server.js';
 import { SessionClient } from '../support/session-client.js';

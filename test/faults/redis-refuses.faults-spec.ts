@@ -3,7 +3,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { ManualClock } from '../../libs/session/src/testing/manual-clock.js';
 import { type CountingApplication, startCounting } from '../support/counting-application.js';
 import { eventually } from '../support/eventually.js';
-import { readyRedisStore } from '../support/ready-redis-store.js';
+import { readyRedisStore } from '../support/redis-stores.js';
 import { RedisServer } from '../support/redis-server.js';
 import { SessionClient } from '../support/session-client.js';
 import { expectUnavailable } from './expect-unavailable.js';

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type CountingApplication, startCounting } from '../support/counting-application.js';
 import { eventually } from '../support/eventually.js';
-import { readyRedisStore } from '../support/ready-redis-store.js';
+import { readyRedisStore } from '../support/redis-stores.js';
 import { RedisSentinels } from '../support/redis-sentinels.js';
 import type { RedisServer } from '../support/redis-server.js';
 import { SessionClient } from '../support/session-client.js';

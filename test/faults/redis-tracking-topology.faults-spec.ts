@@ -3,12 +3,11 @@ import type { Cluster } from 'ioredis';
 import type { RedisSessionStore } from 'nestjs-session-beans/redis';
 import { clusterSlot } from '../../libs/session/src/store/redis/redis-cluster.js';
 import { eventually } from '../support/eventually.js';
-import { readyRedisStore } from '../support/ready-redis-store.js';
+import { readyRedisStore, WatchedRedisStore } from '../support/redis-stores.js';
 import { RedisCluster } from '../support/redis-cluster.js';
 import { RedisSentinels } from '../support/redis-sentinels.js';
 import type { RedisServer } from '../support/redis-server.js';
 import { StalenessMeter } from '../support/staleness-meter.js';
-import { WatchedRedisStore } from '../support/watched-redis-store.js';
 
 describe('the connections by which a near cache is told', () => {
   const closing: (() => Promise<unknown>)[] = [];

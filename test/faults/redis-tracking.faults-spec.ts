@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { RedisSessionStore } from 'nestjs-session-beans/redis';
 import { eventually } from '../support/eventually.js';
-import { readyRedisStore } from '../support/ready-redis-store.js';
+import { readyRedisStore } from '../support/redis-stores.js';
 import { RedisServer } from '../support/redis-server.js';
 import { StalenessMeter } from '../support/staleness-meter.js';
 import { TcpProxy } from '../support/tcp-proxy.js';

@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TIMING_PHASES, type SessionRequestRecord } from 'nestjs-session-beans/observability';
 import { RedisSessionStore } from 'nestjs-session-beans/redis';
-import type { ServerAddresses } from '../support/balancer.js';
+import type { Balancer } from '../support/balancer.js';
+import { balancers } from '../support/balancers.js';
 import { eventually } from '../support/eventually.js';
 import { RedisServer } from '../support/redis-server.js';
 import { enlargeCart } from './enlarge-cart.js';
 import { joinLogs, joinedTables, type JoinedRequest } from './join-logs.js';
-import { LoggingBalancer } from './logging-balancer.js';
 import { ObservedClient } from './observed-client.js';
 import { ObservedNode } from './observed-node.js';
 import { dominantPhase, together } from './phase-sums.js';
@@ -17,16 +17,12 @@ import { PrometheusText } from '../support/prometheus-text.js';
 import { phasesOfHeader } from './server-timing-header.js';
 
 const NAMES = ['s1', 's2', 's3'];
-const balancers = [
-  { balancer: 'HAProxy', start: (kind: string, servers: ServerAddresses) => LoggingBalancer.haproxy(kind, servers) },
-  { balancer: 'nginx', start: (kind: string, servers: ServerAddresses) => LoggingBalancer.nginx(kind, servers) },
-];
 
 describe.each(balancers)('the joined logs of $balancer and its servers', ({ start }) => {
   let directory: string;
   let redis: RedisServer;
   let nodes: ObservedNode[];
-  let balancer: LoggingBalancer;
+  let balancer: Balancer;
   let files: string[];
   const clients: ObservedClient[] = [];
 
@@ -35,7 +31,8 @@ describe.each(balancers)('the joined logs of $balancer and its servers', ({ star
     redis = await RedisServer.start();
     const env = { SESSION_PATTERN: 'cached', REDIS_URL: redis.url };
     nodes = await Promise.all(NAMES.map((name) => ObservedNode.start(name, directory, env)));
-    balancer = await start('sticky-route', Object.fromEntries(nodes.map(({ name, address }) => [name, address])));
+    const addresses = Object.fromEntries(nodes.map(({ name, address }) => [name, address]));
+    balancer = await start('sticky-route', addresses, { logsSessions: true });
     files = [join(directory, 'balancer.log'), ...nodes.map(({ logFile }) => logFile)];
   }, 120_000);
   afterAll(async () => {
@@ -48,7 +45,7 @@ describe.each(balancers)('the joined logs of $balancer and its servers', ({ star
   /** The requests of a handler, once both logs have at least `count` of them. */
   async function requests(handler: string, count: number): Promise<readonly JoinedRequest[]> {
     return eventually(`${count} requests in both logs`, async () => {
-      writeFileSync(join(directory, 'balancer.log'), await balancer.log());
+      writeFileSync(join(directory, 'balancer.log'), await balancer.sessionLog());
       const joined = (await joinLogs(files)).requests.filter((one) => one.handler === handler);
       return joined.length >= count && joined;
     });
@@ -60,7 +57,7 @@ describe.each(balancers)('the joined logs of $balancer and its servers', ({ star
       const client = new ObservedClient(balancer.url);
       clients.push(client);
       const response = await client.send('/count');
-      return response.headers.get('server-timing')?.includes(`node;desc="${name}"`) ? client : undefined;
+      return response.get('Server-Timing')?.includes(`node;desc="${name}"`) ? client : undefined;
     });
   }
 
@@ -122,8 +119,7 @@ describe.each(balancers)('the joined logs of $balancer and its servers', ({ star
       while (!over.signal.aborted) await heavy.send('/cart/items/none', 'DELETE');
     })();
     const show = async (client: ObservedClient): Promise<void> => {
-      for (let i = 0; i < 8; i++)
-        headers.push(phasesOfHeader((await client.send('/cart')).headers.get('server-timing')));
+      for (let i = 0; i < 8; i++) headers.push(phasesOfHeader((await client.send('/cart')).get('Server-Timing')));
     };
     await Promise.all(crowd.map(show)).finally(() => over.abort());
     await blocking;
@@ -165,7 +161,7 @@ describe.each(balancers)('the joined logs of $balancer and its servers', ({ star
 
   it('contain no session id', async () => {
     const ids = clients.flatMap((client) => [...client.ids]);
-    const texts = [await balancer.log(), ...(await Promise.all(nodes.map((node) => node.text())))];
+    const texts = [await balancer.sessionLog(), ...(await Promise.all(nodes.map((node) => node.text())))];
 
     expect(ids.length).toBeGreaterThanOrEqual(25);
     for (const id of ids) for (const text of texts) expect(text).not.toContain(id);

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Controller, Get, Inject, Post } from '@nestjs/common';
 import { MemorySessionStore, Merge, SessionScoped } from 'nestjs-session-beans';
 import { SessionObservabilityModule } from 'nestjs-session-beans/observability';
-import { CookieJar } from '../support/cookie-jar.js';
+import { Client } from '../support/client.js';
 import { CountingStore } from '../support/counting-store.js';
 import { Latch } from '../support/latch.js';
 import { type TestApplication, startApplication } from '../support/platforms.js';
@@ -48,7 +48,7 @@ describe('the record of a request that overlaps with others', () => {
   const store = new CountingStore(new MemorySessionStore(), { shared: true });
   let servers: TestApplication[];
   let records: RequestRecords;
-  let jar: CookieJar;
+  let client: Client;
 
   beforeAll(async () => {
     records = new RequestRecords();
@@ -64,7 +64,7 @@ describe('the record of a request that overlaps with others', () => {
         }),
       ),
     );
-    jar = new CookieJar();
+    client = new Client();
     await send('vote');
   });
   afterAll(async () => {
@@ -72,13 +72,15 @@ describe('the record of a request that overlaps with others', () => {
     await Promise.all(servers.map((server) => server.app.close()));
   });
 
-  const send = (path: string, server = 0, method = 'POST') =>
-    records.of(() => jar.fetch(`${servers[server]?.url}/${path}`, { method }));
+  const send = (path: string, server = 0, method: 'GET' | 'POST' = 'POST') => {
+    const url = `${servers[server]?.url}/${path}`;
+    return records.of(() => (method === 'GET' ? client.get(url) : client.post(url)));
+  };
 
   /** Sends a request to the first server. While it runs, the second server handles a vote. */
   async function during(path: string) {
     [reached, passed] = [new Latch(), new Latch()];
-    const slow = jar.fetch(`${servers[0]?.url}/${path}`, { method: 'POST' });
+    const slow = client.post(`${servers[0]?.url}/${path}`);
     await reached.opened;
     await send('vote', 1);
     return records.of(async () => {
@@ -101,11 +103,14 @@ describe('the record of a request that overlaps with others', () => {
 
     expect(there).toMatchObject({ nodeName: 's1', locator: 'route', isMisrouted: false });
     expect(elsewhere).toMatchObject({ nodeName: 's2', locator: 'route', isMisrouted: true });
-    expect(await records.of(() => fetch(`${servers[1]?.url}/`))).toMatchObject({ locator: 'none', isMisrouted: false });
+    expect(await records.of(() => new Client().get(`${servers[1]?.url}/`))).toMatchObject({
+      locator: 'none',
+      isMisrouted: false,
+    });
   });
 
   it('contains the request id of the balancer, unless it could be a session id or markup', async () => {
-    const sent = (id: string) => records.of(() => fetch(`${servers[0]?.url}/`, { headers: { 'X-Request-Id': id } }));
+    const sent = (id: string) => records.of(() => new Client().get(`${servers[0]?.url}/`, { 'X-Request-Id': id }));
 
     expect(await sent('6f1c0e6e-2b7c-4c1d-9c55-0d6cf37a8c11')).toMatchObject({
       requestId: '6f1c0e6e-2b7c-4c1d-9c55-0d6cf37a8c11',
@@ -126,10 +131,10 @@ describe('the record of a request to a server with a near cache', () => {
       session: { nearCache: { mode: 'validate' } },
       imports: [SessionObservabilityModule.forRoot()],
     });
-    const jar = new CookieJar();
-    await records.of(() => jar.fetch(`${server.url}/vote`, { method: 'POST' }));
-    await records.of(() => jar.fetch(server.url));
-    const record = await records.of(() => jar.fetch(server.url));
+    const client = new Client(server.app);
+    await records.of(() => client.post('/vote'));
+    await records.of(() => client.get('/'));
+    const record = await records.of(() => client.get('/'));
     records.stop();
     await server.close();
 

@@ -9,7 +9,7 @@ import {
 } from 'nestjs-session-beans/observability';
 import { FinishedRequest } from '../../libs/session/src/timing/session-request-record.js';
 import { RequestTimings } from '../../libs/session/src/timing/request-timings.js';
-import { CookieJar } from '../support/cookie-jar.js';
+import { Client } from '../support/client.js';
 import { eventually } from '../support/eventually.js';
 import { type AdapterName, type TestApplication, adapters, startApplication } from '../support/platforms.js';
 import { Notes } from './notes.bean.js';
@@ -27,7 +27,7 @@ class PingController {
 describe('the cost of observability', () => {
   const recorded = new RecordedCalls();
   let server: TestApplication;
-  let jar: CookieJar;
+  let client: Client;
   let clockReads: string[];
   let responses: ServerResponse[];
   let begun: ReturnType<typeof jest.spyOn>;
@@ -44,17 +44,17 @@ describe('the cost of observability', () => {
           responses.push(response);
         }),
     });
+    client = new Client(server.app);
   }
 
   async function send(): Promise<void> {
-    await jar.fetch(`${server.url}/notes`, { method: 'POST' });
-    await jar.fetch(`${server.url}/notes`);
-    await jar.fetch(`${server.url}/ping`);
+    await client.post('/notes');
+    await client.get('/notes');
+    await client.get('/ping');
     await eventually('the responses are over', () => responses.every(({ destroyed, closed }) => destroyed || closed));
   }
 
   beforeEach(() => {
-    jar = new CookieJar();
     responses = [];
     recorded.clear();
     clockReads = [];
@@ -136,7 +136,7 @@ describe('the cost of observability', () => {
 
     const labels = [...recorded.of('session.request.duration'), ...recorded.of('session.size')];
     expect(labels.map(({ attributes }) => attributes)).toEqual(Array.from({ length: 5 }, () => undefined));
-    await jar.text(`${server.url}/nowhere`);
+    await client.text('/nowhere');
     await eventually('a failure', () => recorded.of('session.request.duration').length === 4);
     expect(recorded.of('session.request.duration').at(-1)?.attributes).toEqual({ 'error.type': 'client_error' });
   });

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { INestApplication } from '@nestjs/common';
 import { createApplication } from '../../src/create-application.js';
 import { readConfig } from '../../src/sample.config.js';
-import { CookieJar } from '../support/cookie-jar.js';
+import { Client, setCookies } from '../support/client.js';
 import { adapters } from '../support/platforms.js';
 import { PrometheusText } from '../support/prometheus-text.js';
 
@@ -18,18 +18,18 @@ describe.each(adapters)('the sample, $adapter', ({ adapter }) => {
     app = await createApplication(readConfig({ HTTP_ADAPTER: adapter, NODE_NAME: 's1', SERVER_TIMING: 'on' }));
     await app.listen(0, '127.0.0.1');
     url = await app.getUrl();
-    const jar = new CookieJar();
-    await jar.text(`${url}/count`);
-    await jar.text(`${url}/count`);
+    const client = new Client(app);
+    await client.get('/count');
+    await client.get('/count');
   });
   afterAll(() => app.close());
 
   it('answers /metrics with Prometheus text, and creates no session for it', async () => {
-    const response = await fetch(`${url}/metrics`);
+    const response = await new Client(app).get('/metrics');
 
-    expect(response.headers.get('content-type')).toMatch(/^text\/plain;.*\bversion=0\.0\.4/);
-    expect(response.headers.getSetCookie()).toEqual([]);
-    const text = await response.text();
+    expect(response.get('Content-Type')).toMatch(/^text\/plain;.*\bversion=0\.0\.4/);
+    expect(setCookies(response)).toEqual([]);
+    const { text } = response;
     expect(text).toContain('session_requests_total{session_node="s1"}');
     // Events that have not happened yet count 0. Otherwise a server without conflicts would look like one that does not
     // count them.
@@ -50,7 +50,7 @@ describe.each(adapters)('the sample, $adapter', ({ adapter }) => {
   });
 
   it('sends a Server-Timing header when it is configured to', async () => {
-    expect((await fetch(`${url}/ping`)).headers.get('server-timing')).toMatch(/total;dur=[\d.]+, node;desc="s1"$/);
+    expect((await new Client(app).get('/ping')).get('Server-Timing')).toMatch(/total;dur=[\d.]+, node;desc="s1"$/);
   });
 });
 

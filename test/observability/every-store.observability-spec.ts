@@ -6,7 +6,7 @@ import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { MemorySessionStore, type SessionStore } from 'nestjs-session-beans';
 import { SessionObservabilityModule } from 'nestjs-session-beans/observability';
-import { readyRedisStore } from '../support/ready-redis-store.js';
+import { readyRedisStore } from '../support/redis-stores.js';
 import { RedisServer } from '../support/redis-server.js';
 import { ReplicatedGroup } from '../support/replicated-group.js';
 import { type TestApplication, platforms, startApplication } from '../support/platforms.js';
@@ -102,7 +102,7 @@ describe.each(stores)('requests whose sessions are in $store', ({ store, open })
 
     it('appear in metrics, spans, the log and the header, without a session id', async () => {
       await records.of(() => client.send('/notes', 'POST'));
-      const header = (await client.send('/notes')).headers.get('server-timing');
+      const header = (await client.send('/notes')).get('Server-Timing');
       const { resourceMetrics } = await reader.collect();
       const metrics = new PrometheusSerializer('', false, undefined, true, true).serialize(resourceMetrics);
       const traced = inspect(spans.getFinishedSpans(), { depth: 8, maxArrayLength: null });

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { Controller, Get, Inject } from '@nestjs/common';
 import { HealthCheckService, TerminusModule } from '@nestjs/terminus';
 import { SessionHealthIndicator, SessionObservabilityModule } from 'nestjs-session-beans/observability';
+import { Client } from '../support/client.js';
 import { type TestApplication, adapters, startApplication } from '../support/platforms.js';
 
 @Controller('health')
@@ -21,8 +22,8 @@ class HealthController {
 describe.each(adapters)('the health indicator, with @nestjs/terminus, $adapter', ({ adapter }) => {
   let server: TestApplication;
   const check = async (path = ''): Promise<{ status: number; body: Record<string, unknown> }> => {
-    const response = await fetch(`${server.url}/health${path}`);
-    return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+    const { status, body } = await new Client(server.app).get(`/health${path}`);
+    return { status, body: body as Record<string, unknown> };
   };
 
   beforeAll(async () => {

@@ -1,4 +1,5 @@
-import { CookieJar } from '../support/cookie-jar.js';
+import type { Response } from 'supertest';
+import { Client, setCookies } from '../support/client.js';
 
 /** A client that collects every session id that it received, and the rest of each response. */
 export class ObservedClient {
@@ -6,20 +7,26 @@ export class ObservedClient {
 
   /** The headers of all responses, without cookies, and their bodies. */
   readonly told: string[] = [];
-  private readonly jar = new CookieJar();
+  private readonly client = new Client();
 
   constructor(private readonly url: string) {}
 
   /** @param url of another server than the usual one */
-  async send(path: string, method = 'GET', body?: object, url = this.url): Promise<Response> {
-    const init = body && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
-    const response = await this.jar.fetch(`${url}${path}`, { method, ...init });
-    for (const line of response.headers.getSetCookie()) {
+  async send(path: string, method: Method = 'GET', body?: object, url = this.url): Promise<Response> {
+    const response = await this.request(method, `${url}${path}`, body);
+    for (const line of setCookies(response)) {
       const id = /^sid=([\w-]{43})/.exec(line)?.[1];
       if (id !== undefined) this.ids.add(id);
     }
-    const others = [...response.headers].filter(([name]) => name !== 'set-cookie');
-    this.told.push(JSON.stringify(others), await response.clone().text());
+    const others = Object.entries(response.headers).filter(([name]) => name !== 'set-cookie');
+    this.told.push(JSON.stringify(others), response.text);
     return response;
   }
+
+  private request(method: Method, url: string, body?: object): Promise<Response> {
+    if (method === 'GET') return this.client.get(url);
+    return method === 'POST' ? this.client.post(url, body) : this.client.delete(url);
+  }
 }
+
+export type Method = 'GET' | 'POST' | 'DELETE';

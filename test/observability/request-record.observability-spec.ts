@@ -8,7 +8,7 @@ import {
   TIMING_PHASES,
   type TimingPhase,
 } from 'nestjs-session-beans/observability';
-import { CookieJar } from '../support/cookie-jar.js';
+import { Client } from '../support/client.js';
 import { Latch } from '../support/latch.js';
 import { RawClient } from '../support/raw-client.js';
 import { eventually } from '../support/eventually.js';
@@ -120,10 +120,9 @@ async function recordIn(phase: TimingPhase, ask: () => Promise<SessionRequestRec
 describe.each(platforms)('the record of a request, $adapter, $mode', ({ adapter, scope }) => {
   let server: TestApplication;
   let records: RequestRecords;
-  let jar: CookieJar;
-  const get = (path: string) => records.of(() => jar.text(`${server.url}/${path}`));
-  const post = (path: string) =>
-    records.of(async () => (await jar.fetch(`${server.url}/${path}`, { method: 'POST' })).text());
+  let client: Client;
+  const get = (path: string) => records.of(() => client.text(`/${path}`));
+  const post = (path: string) => records.of(() => client.post(`/${path}`));
 
   beforeAll(async () => {
     records = new RequestRecords();
@@ -134,7 +133,7 @@ describe.each(platforms)('the record of a request, $adapter, $mode', ({ adapter,
       controllers: [NotesController, PlainController],
       imports: [SessionObservabilityModule.forRoot({ nodeName: 's1' })],
     });
-    jar = new CookieJar();
+    client = new Client(server.app);
     await get('ping');
     await post('notes');
   });
@@ -223,7 +222,7 @@ describe.each(platforms)('the record of a request, $adapter, $mode', ({ adapter,
   });
 
   it('attributes the time to a lock that another request holds', async () => {
-    const send = () => jar.text(`${server.url}/notes/locked`);
+    const send = () => client.text('/notes/locked');
     await recordIn('lockWait', async () => {
       const before = records.all.length;
       // The third request waits for two others, which takes twice as long as its own work.
@@ -236,16 +235,16 @@ describe.each(platforms)('the record of a request, $adapter, $mode', ({ adapter,
     const before = records.all.length;
     // The first request blocks the event loop, so that the others can only wait in their sockets.
     const paths = ['notes/compute', 'ping', 'ping', 'ping'];
-    await Promise.all([...paths, ...paths].map((path) => jar.text(`${server.url}/${path}`)));
+    await Promise.all([...paths, ...paths].map((path) => client.text(`/${path}`)));
     const pings = records.all.slice(before).filter(({ handler }) => handler === 'PlainController.ping');
 
     expect(pings.map(dominantPhase)).toContain('queue');
   });
 
   it('attributes the time to a large bean', async () => {
-    const big = new CookieJar();
-    await records.of(() => big.fetch(`${server.url}/notes/many`, { method: 'POST' }));
-    const record = await records.of(() => big.text(`${server.url}/notes`));
+    const big = new Client(server.app);
+    await records.of(() => big.post('/notes/many'));
+    const record = await records.of(() => big.text('/notes'));
 
     expect(record.phaseSeconds.decode + record.phaseSeconds.encode).toBeGreaterThan(
       (record.durationSeconds - record.phaseSeconds.queue) / 2,
@@ -257,11 +256,11 @@ describe.each(platforms)('the record of a request, $adapter, $mode', ({ adapter,
   it('is published when the client disconnects', async () => {
     letGo = new Latch();
     const record = await records.of(async () => {
-      const abort = new AbortController();
-      const leaving = jar.fetch(`${server.url}/held`, { signal: abort.signal }).catch(() => undefined);
+      const leaving = client.agent.get('/held');
+      const left = leaving.catch((error: Error) => error.message);
       await eventually('the handler runs', () => running > 0);
-      abort.abort();
-      await leaving;
+      leaving.abort();
+      expect(await left).toBe('Aborted');
     });
 
     expect(record).toMatchObject({ handler: 'PlainController.held', isComplete: false });
@@ -272,10 +271,10 @@ describe.each(platforms)('the record of a request, $adapter, $mode', ({ adapter,
   it('is published for each of several pipelined requests whose connection ends', async () => {
     const before = records.all.length;
     letGo = new Latch();
-    const client = await RawClient.open(server.url);
-    client.socket.write('GET /held HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(3));
+    const connection = await RawClient.open(server.url);
+    connection.socket.write('GET /held HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(3));
     await eventually('the handlers run', () => running === 3);
-    client.socket.destroy();
+    connection.socket.destroy();
 
     await eventually('three records', () => records.all.length === before + 3);
     expect(records.all.slice(before).map(({ isComplete }) => isComplete)).toEqual([false, false, false]);
@@ -284,14 +283,14 @@ describe.each(platforms)('the record of a request, $adapter, $mode', ({ adapter,
   });
 
   it('includes the end of a session', async () => {
-    const other = new CookieJar();
-    await records.of(() => other.fetch(`${server.url}/notes`, { method: 'POST' }));
+    const other = new Client(server.app);
+    await records.of(() => other.post('/notes'));
     server.store.before = async (operation) => {
       // A long pause, because there is only one request: if the machine stalls, it must not wait longer for the event
       // loop.
       if (operation === 'destroy') await pause(500);
     };
-    const record = await records.of(() => other.text(`${server.url}/notes/ends`));
+    const record = await records.of(() => other.text('/notes/ends'));
     server.store.before = () => undefined;
 
     expect(record.session).toMatch(/^[\w-]{8}$/);

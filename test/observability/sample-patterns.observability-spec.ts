@@ -3,8 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../support/free-port.js';
+import type { Response } from 'supertest';
 import { RedisServer } from '../support/redis-server.js';
-import { ObservedClient } from './observed-client.js';
+import { type Method, ObservedClient } from './observed-client.js';
 import { ObservedNode } from './observed-node.js';
 import { PrometheusText } from '../support/prometheus-text.js';
 
@@ -44,7 +45,7 @@ describe.each(patterns)('two servers of the sample, $SESSION_PATTERN $NEAR_CACHE
     const [one, two] = nodes;
     const clients = Array.from({ length: 10 }, () => new ObservedClient(one.url));
     const visit = async (client: ObservedClient): Promise<void> => {
-      const send = (path: string, method?: string): Promise<Response> => client.send(path, method);
+      const send = (path: string, method?: Method): Promise<Response> => client.send(path, method);
       await send('/count');
       await Promise.all([send('/count'), send('/count'), send('/session')]);
       await client.send('/count', 'GET', undefined, two.url);

@@ -6,9 +6,10 @@ import { TIMING_PHASES, type SessionRequestRecord, type TimingPhase } from 'nest
 import { RedisSessionStore } from 'nestjs-session-beans/redis';
 import { eventually } from '../support/eventually.js';
 import { RedisServer } from '../support/redis-server.js';
+import type { Response } from 'supertest';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { enlargeCart } from './enlarge-cart.js';
-import { ObservedClient } from './observed-client.js';
+import { type Method, ObservedClient } from './observed-client.js';
 import { ObservedNode } from './observed-node.js';
 import { dominantPhase, sumOfPhases, together } from './phase-sums.js';
 import { PrometheusText } from '../support/prometheus-text.js';
@@ -62,7 +63,7 @@ describe('a running server of the sample', () => {
     await client.send('/count');
   });
 
-  const send = (node: ObservedNode, path: string, method = 'GET', body?: object): Promise<Response> =>
+  const send = (node: ObservedNode, path: string, method: Method = 'GET', body?: object): Promise<Response> =>
     client.send(path, method, body, node.url);
 
   /**
@@ -74,7 +75,7 @@ describe('a running server of the sample', () => {
     const headers: Phases[] = [];
     for (let i = 0; i < 3; i++) {
       await node.settle();
-      headers.push(phasesOfHeader((await ask()).headers.get('server-timing')));
+      headers.push(phasesOfHeader((await ask()).get('Server-Timing')));
     }
     const records = await eventually('the records are written', async () => {
       const own = (await node.records()).filter((one) => one.handler === handler).slice(recordsBefore);

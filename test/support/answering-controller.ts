@@ -26,7 +26,7 @@ import {
   Version,
 } from '@nestjs/common';
 import { EMPTY, Observable, of } from 'rxjs';
-import { Counter } from './counter.bean.js';
+import { Counter } from './counter.js';
 
 /** The part of the responses of Express and Fastify that these handlers use. */
 interface FrameworkResponse {

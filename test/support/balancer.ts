@@ -1,3 +1,11 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { eventually } from './eventually.js';
+import { freePort } from './free-port.js';
+
 /** A real load balancer in front of real servers, with one of the files in `deploy`. Stop it. */
 export interface Balancer {
   /** Where clients go: `http://127.0.0.1:port`. */
@@ -5,6 +13,9 @@ export interface Balancer {
 
   /** What the balancer has passed on so far, oldest first: as its log tells. */
   passedOn(): Promise<readonly PassedRequest[]>;
+
+  /** The text of the log of `deploy/observability` so far, if the balancer was started with it. */
+  sessionLog(): Promise<string>;
 
   stop(): Promise<void>;
 }
@@ -26,3 +37,88 @@ export interface PassedRequest {
 
 /** The addresses of the servers, `host:port`, by the names that `NODE_NAME` gives them: `s1`, `s2`, `s3`. */
 export type ServerAddresses = Readonly<Record<string, string>>;
+
+/** What the files in `deploy` take from the environment: LISTEN, and an address for each server, S1 of s1. */
+export function balancerEnvironment(port: number, servers: ServerAddresses): Record<string, string> {
+  const addresses = Object.entries(servers).map(([name, address]) => [name.toUpperCase(), address]);
+  return { LISTEN: `127.0.0.1:${port}`, ...Object.fromEntries(addresses) };
+}
+
+/** A directory of the test's own, and the port and command line of what runs in it. */
+export interface BalancerCommand {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** A balancer's process on a free port, in a directory of its own. Stop it. */
+export class BalancerProcess {
+  private errors = '';
+
+  private constructor(
+    private readonly process: ChildProcess,
+    readonly directory: string,
+    readonly port: number,
+  ) {
+    process.stderr?.on('data', (chunk) => (this.errors = `${this.errors}${chunk}`.slice(-4_000)));
+  }
+
+  /** `prepare` writes into the directory what the command needs. Resolves when something answers on the port. */
+  static async start(
+    prepare: (directory: string, port: number) => BalancerCommand,
+    onOutput: (text: string) => void = () => undefined,
+  ): Promise<BalancerProcess> {
+    for (let attempt = 1; ; attempt++) {
+      const directory = mkdtempSync(join(tmpdir(), 'session-beans-balancer-'));
+      const port = await freePort();
+      const { command, args, env } = prepare(directory, port);
+      // Where Debian has them, and what a normal user's PATH leaves out.
+      const path = `${process.env['PATH']}:/usr/local/sbin:/usr/sbin`;
+      const child = spawn(command, args, { env: { PATH: path, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+      child.on('error', (error) => child.stderr.push(`${error.message}\n`));
+      child.stdout.on('data', (chunk) => onOutput(String(chunk)));
+      const balancer = new BalancerProcess(child, directory, port);
+      try {
+        await balancer.answers();
+        return balancer;
+      } catch (error) {
+        await balancer.stop();
+        // Somebody else may have taken the port.
+        if (attempt === 3) throw error;
+      }
+    }
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.process.kill(signal);
+  }
+
+  /** Lets it end in the way that also ends its children. */
+  async stop(): Promise<void> {
+    if (this.isRunning) {
+      this.process.kill('SIGTERM');
+      await once(this.process, 'exit');
+    }
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  private get isRunning(): boolean {
+    return this.process.pid !== undefined && this.process.exitCode === null && this.process.signalCode === null;
+  }
+
+  private async answers(): Promise<void> {
+    let ended = '';
+    await eventually(`a balancer answers on port ${this.port}`, async () => {
+      if (!this.isRunning) return (ended = this.errors || 'without a word');
+      const response = await fetch(`http://127.0.0.1:${this.port}/ping`);
+      await response.text();
+      return true;
+    });
+    if (ended) throw new Error(`${this.process.spawnfile} has ended: ${ended}`);
+  }
+}
+
+export interface BalancerOptions {
+  /** Whether it writes the log of `deploy/observability`, in place of the one that tells what it has passed on. */
+  readonly logsSessions?: boolean;
+}

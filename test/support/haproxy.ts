@@ -1,10 +1,15 @@
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import type { Balancer, PassedRequest, ServerAddresses } from './balancer.js';
-import { balancerEnvironment } from './balancer-environment.js';
-import { BalancerProcess } from './balancer-process.js';
+import {
+  type Balancer,
+  type BalancerOptions,
+  type PassedRequest,
+  type ServerAddresses,
+  balancerEnvironment,
+  BalancerProcess,
+} from './balancer.js';
 
 /**
  * What follows the addresses in a line of `option httplog`: backend/server, timers, status, ..., retries, queues,
@@ -16,18 +21,26 @@ const LINE = /\] \S+ \S+\/(\S+) [\d/+-]+ (-?\d+) .* \S+\/\+?(\d+) \d+\/\d+ (?:\{
 export class Haproxy implements Balancer {
   private readonly requests: PassedRequest[] = [];
   private rest = '';
+  private output = '';
   private balancer!: BalancerProcess;
 
   private constructor() {}
 
   /** @param kind e.g. `sticky-route` */
-  static async start(kind: string, servers: ServerAddresses): Promise<Haproxy> {
+  static async start(
+    kind: string,
+    servers: ServerAddresses,
+    { logsSessions = false }: BalancerOptions = {},
+  ): Promise<Haproxy> {
     const haproxy = new Haproxy();
     haproxy.balancer = await BalancerProcess.start(
       (directory, port) => {
         const own = join(directory, 'stats.cfg');
         writeFileSync(own, `global\n    stats socket ${join(directory, 'stats')} mode 600 level admin\n`);
-        const files = [own, 'deploy/haproxy/defaults.cfg', `deploy/haproxy/${kind}.cfg`];
+        const defaults = join(directory, 'defaults.cfg');
+        const parts = ['haproxy/defaults.cfg', ...(logsSessions ? ['observability/haproxy-log.cfg'] : [])];
+        writeFileSync(defaults, parts.map((part) => readFileSync(`deploy/${part}`, 'utf8')).join(''));
+        const files = [own, defaults, `deploy/haproxy/${kind}.cfg`];
         return {
           command: 'haproxy',
           args: ['-db', ...files.flatMap((file) => ['-f', file])],
@@ -45,6 +58,10 @@ export class Haproxy implements Balancer {
 
   async passedOn(): Promise<readonly PassedRequest[]> {
     return this.requests;
+  }
+
+  async sessionLog(): Promise<string> {
+    return this.output;
   }
 
   /**
@@ -68,6 +85,7 @@ export class Haproxy implements Balancer {
   }
 
   private read(text: string): void {
+    this.output += text;
     const lines = (this.rest + text).split('\n');
     this.rest = lines.pop() ?? '';
     for (const line of lines) {

@@ -1,9 +1,14 @@
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Balancer, PassedRequest, ServerAddresses } from './balancer.js';
-import { balancerEnvironment } from './balancer-environment.js';
-import { BalancerProcess } from './balancer-process.js';
+import {
+  type Balancer,
+  type BalancerOptions,
+  type PassedRequest,
+  type ServerAddresses,
+  balancerEnvironment,
+  BalancerProcess,
+} from './balancer.js';
 
 /** nginx with files of `deploy/nginx`. Its passed requests are those that it answered to the end. */
 export class Nginx implements Balancer {
@@ -13,13 +18,24 @@ export class Nginx implements Balancer {
   ) {}
 
   /** @param kind e.g. `sticky-route` */
-  static async start(kind: string, servers: ServerAddresses): Promise<Nginx> {
+  static async start(
+    kind: string,
+    servers: ServerAddresses,
+    { logsSessions = false }: BalancerOptions = {},
+  ): Promise<Nginx> {
     const balancer = await BalancerProcess.start((directory, port) => {
       mkdirSync(join(directory, 'conf.d'));
-      writeFileSync(join(directory, 'nginx.conf'), mainFile(directory, accessLog(directory)));
-      const template = readFileSync(`deploy/nginx/${kind}.conf.template`, 'utf8');
-      writeFileSync(join(directory, 'conf.d/default.conf'), substituted(template, balancerEnvironment(port, servers)));
-      copyFileSync('deploy/nginx/proxy.conf', join(directory, 'conf.d/proxy.conf'));
+      writeFileSync(join(directory, 'nginx.conf'), mainFile(directory));
+      const variables = { ...balancerEnvironment(port, servers), SESSION_LOG: join(directory, 'sessions.log') };
+      const files = {
+        'default.conf': `nginx/${kind}.conf.template`,
+        'proxy.conf': 'nginx/proxy.conf',
+        ...(logsSessions && { 'sessions-log.conf': 'observability/nginx-log.conf.template' }),
+      };
+      for (const [name, source] of Object.entries(files)) {
+        const text = substituted(readFileSync(`deploy/${source}`, 'utf8'), variables);
+        writeFileSync(join(directory, 'conf.d', name), text);
+      }
       return { command: 'nginx', args: ['-e', 'stderr', '-p', directory, '-c', join(directory, 'nginx.conf')] };
     });
     return new Nginx(balancer, new Map(Object.entries(servers).map(([name, address]) => [address, name])));
@@ -60,18 +76,22 @@ export class Nginx implements Balancer {
     this.balancer.signal('SIGHUP');
   }
 
+  sessionLog(): Promise<string> {
+    return readFile(join(this.balancer.directory, 'sessions.log'), 'utf8').catch(() => '');
+  }
+
   stop(): Promise<void> {
     return this.balancer.stop();
   }
 }
 
 /** Replaces the given variables, like `envsubst`. */
-export function substituted(template: string, variables: Readonly<Record<string, string>>): string {
+function substituted(template: string, variables: Readonly<Record<string, string>>): string {
   return template.replace(/\$\{(\w+)\}/g, (whole, name: string) => variables[name] ?? whole);
 }
 
 /** A minimal nginx.conf, in place of the system's own. nginx writes all its files into the directory. */
-export function mainFile(directory: string, log = ''): string {
+function mainFile(directory: string): string {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
   // As root, nginx would run its workers as a user who may not enter the directory.
   const user = process.getuid?.() === 0 ? 'user root;\n' : '';
@@ -82,13 +102,9 @@ error_log stderr warn;
 events { worker_connections 2048; }
 http {
 ${temporary.map((name) => `  ${name}_temp_path ${directory}/${name};`).join('\n')}
-${log}  include ${directory}/conf.d/*.conf;
-}
-`;
-}
-
-function accessLog(directory: string): string {
-  return `  log_format passed '$request_method | $request_uri | $status | $upstream_addr';
+  log_format passed '$request_method | $request_uri | $status | $upstream_addr';
   access_log ${directory}/access.log passed;
+  include ${directory}/conf.d/*.conf;
+}
 `;
 }

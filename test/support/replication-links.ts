@@ -1,4 +1,4 @@
-import type { SampleNode } from './sample-node.js';
+import type { SampleNode } from './sample-servers.js';
 import { TcpProxy } from './tcp-proxy.js';
 
 /** The network between servers that replicate, a proxy for each direction of each pair. Close it. */

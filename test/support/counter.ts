@@ -1,5 +1,11 @@
+import { SessionScoped } from 'nestjs-session-beans';
 import { Controller, Get } from '@nestjs/common';
-import { Counter } from './counter.bean.js';
+
+/** The bean of tests for which it does not matter what a bean holds. */
+@SessionScoped({ name: 'counter' })
+export class Counter {
+  value = 0;
+}
 
 /** Counts at `/`. */
 @Controller()

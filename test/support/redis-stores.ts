@@ -1,8 +1,14 @@
+import { RedisSessionStore, type RedisSessionStoreOptions } from 'nestjs-session-beans/redis';
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { LoadResult, SaveResult, SessionKey } from 'nestjs-session-beans/store-kit';
-import type { RedisSessionStore, RedisSessionStoreOptions } from 'nestjs-session-beans/redis';
 import { eventually } from './eventually.js';
-import { readyRedisStore } from './ready-redis-store.js';
+
+/** A store whose connection is there already. */
+export async function readyRedisStore(options: Readonly<RedisSessionStoreOptions>): Promise<RedisSessionStore> {
+  const store = new RedisSessionStore({ onWarning: () => undefined, ...options });
+  await eventually('the store answers', async () => (await store.load('nobody')).outcome === 'none');
+  return store;
+}
 
 const LIFETIME = { idleTimeoutMs: 600_000, absoluteTimeoutMs: 3_600_000, unjoinedTimeoutMs: 600_000 };
 
