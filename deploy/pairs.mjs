@@ -3,7 +3,7 @@
 //   node deploy/pairs.mjs haproxy s1 s2 s3 > deploy/haproxy/primary-backup-exact.cfg
 //   node deploy/pairs.mjs nginx s1 s2 s3 > deploy/nginx/primary-backup.conf.template
 //
-// The names are those of NODE_NAME; the address of s1 is the variable S1.
+// The names are the servers' NODE_NAME. The address of s1 is in the variable S1.
 
 const WRITERS = { haproxy, nginx };
 
@@ -15,7 +15,7 @@ if (!write || all.length < 2 || all.some((name) => !/^[A-Za-z0-9]{1,32}$/.test(n
 }
 process.stdout.write(write(all));
 
-/** Every primary with every other server as its backup, and who is left. */
+/** Every pair of a primary and a backup, with the servers that are neither. */
 function pairsOf(servers) {
   return servers.flatMap((primary) =>
     servers
@@ -39,56 +39,58 @@ function haproxy(servers) {
       '',
     ].join('\n'),
   );
-  return `# A client goes to the primary that its session cookie names, and to the backup when that is down. The cookie:
+  return `# Sends a client to the primary that its session cookie names, else to the backup. The cookie is
 # <id>.<primary>.<backup>.<epoch>.<mac>
-# For SESSION_PATTERN=replicated. NODE_NAME of a server is its name here. Written by \`node deploy/pairs.mjs haproxy
-# ${servers.join(' ')}\`.
+# Use it with SESSION_PATTERN=replicated. Servers have the same names here as in NODE_NAME.
 #
-# Does the same as primary-backup.cfg, also in the moment between a crash and its detection: each pair is a backend of
-# its own, in which a request that the primary does not take can only go to the backup. The price is N (N-1) backends,
-# each with checks of its own.
+# Differs from primary-backup.cfg between a crash and its detection: each pair is a backend, in which a request that the
+# primary refuses can only go to the backup. The price is N (N-1) backends, each with checks of its own.
+#
+# Written by: node deploy/pairs.mjs haproxy ${servers.join(' ')}
 
 frontend sessions
     bind "\${LISTEN}"
-    # What clients claim about themselves is overwritten, not appended to.
+    # Replace these headers if a client sent them; do not append to them.
     http-request set-header X-Forwarded-For %[src]
     http-request set-header X-Forwarded-Proto %[ssl_fc,iif(https,http)]
 
     # The cookie is __Host-sid over TLS and sid over plain http. The id has no dot, so the second field is the primary
-    # and the third the backup. A pair that does not exist is the default backend.
+    # and the third the backup. A pair that does not exist goes to the default backend.
     http-request set-var(txn.token) req.cook(__Host-sid)
     http-request set-var(txn.token) req.cook(sid) unless { var(txn.token) -m found }
     use_backend pair_%[var(txn.token),field(2,.)]_%[var(txn.token),field(3,.)] if { var(txn.token),field(3,.) -m found }
     default_backend servers
 
-# Clients without a session, with names that are none, or whose session has no backup ("-").
+# For clients without a session, with unknown names, or whose session has no backup ("-").
 backend servers
     balance roundrobin
     ${safeOnly}
     use-server %[var(txn.token),field(2,.)] if { var(txn.token),field(2,.) -m found }
 ${servers.map((name) => haproxyServer(name)).join('\n')}
 
-# The first server that is up takes all. The others are there for the case that both owners are down. Never \`option
-# allbackups\`.
+# The first server that is up gets all requests. Servers other than the pair are for the case that both owners are down.
+# \`option allbackups\` would be wrong here: it spreads the requests over all backup servers.
 ${backends.join('\n')}`;
 }
 
 function nginx(servers) {
   const pairs = pairsOf(servers);
-  return `# A client goes to the primary that its session cookie names, and to the backup when that is down. The cookie:
+  return `# Sends a client to the primary that its session cookie names, else to the backup. The cookie is
 # <id>.<primary>.<backup>.<epoch>.<mac>
-# For SESSION_PATTERN=replicated. NODE_NAME of a server is its name here. Written by \`node deploy/pairs.mjs nginx
-# ${servers.join(' ')}\`. Goes with proxy.conf, which tells how to fill in the addresses.
+# Use it with SESSION_PATTERN=replicated and with proxy.conf, which tells how to fill in the addresses. Servers have the
+# same names here as in NODE_NAME.
+#
+# Written by: node deploy/pairs.mjs nginx ${servers.join(' ')}
 
 # The cookie is __Host-sid over TLS and sid over plain http. The id has no dot, so the second field is the primary and
-# the third the backup, "-" where there is none.
+# the third the backup, or "-".
 map $http_cookie $session_owners {
     default "";
     "~(?:^|;)[ \\t]*__Host-sid=[^.;]*\\.(?<tls_owners>[A-Za-z0-9]+\\.[A-Za-z0-9-]+)" $tls_owners;
     "~(?:^|;)[ \\t]*sid=[^.;]*\\.(?<plain_owners>[A-Za-z0-9]+\\.[A-Za-z0-9-]+)" $plain_owners;
 }
 
-# Clients without a session, or with names that are none, go to any server.
+# Clients without a session, or with unknown names, go to any server.
 map $session_owners $session_upstream {
     default servers;
 ${servers.map((name) => `    ${name}.- only_${name};`).join('\n')}
@@ -100,15 +102,15 @@ ${nginxUpstream(
   servers.map((name) => nginxServer(name)),
 )}
 
-# Sessions without a backup.
+# For sessions without a backup.
 ${servers.map(onlyUpstream).join('\n')}
 
-# The backup gets requests while the primary is down. A third server would share them with the backup, so it is not
-# here: see @any.
+# The backup gets requests while the primary is down. A third server would share these requests with the backup, so it
+# is left out here (see @any).
 ${pairs.map(pairUpstream).join('\n')}
 
-# @any would send every request again that failed, POST, too, though the server may have carried it out before it died.
-# Again goes what is safe, and what cannot have been carried out, since no byte of it was sent to any server.
+# @any alone would repeat every failed request, even a POST that a server may have carried out before it died. Repeat
+# only safe methods, and requests of which no byte was sent to any server.
 map $request_method:$upstream_bytes_sent $is_sent_again {
     default 0;
     "~^(?:GET|HEAD|OPTIONS):" 1;
@@ -123,7 +125,7 @@ server {
         error_page 502 504 = @any;
     }
 
-    # Both owners are down.
+    # Reached when both owners are down.
     location @any {
         if ($is_sent_again = 0) {
             return 502;

@@ -1,11 +1,12 @@
-// Joins the log of a balancer with the records of its servers: where did the time of each request go, from the client's
-// side to the SQL?
+// Joins the log of a balancer with the records of its servers. The result shows where the time of each request went,
+// from the balancer to the database.
 //
 //   node deploy/observability/join-logs.mjs [--json] [--slowest 20] haproxy.log s1.log s2.log s3.log
 //
-// Reads any mixture of files, or its standard input: lines of haproxy-log.cfg or nginx-log.conf.template, and those
-// that servers write with `slowRequestMs` (SLOW_REQUEST_MS of the sample; 0 writes all). Other lines are passed over.
-// Two tables: the servers, and the slowest requests. All times in ms.
+// The files may be in any order and mixture; without files it reads standard input. It understands the lines of
+// haproxy-log.cfg and nginx-log.conf.template, and the records that servers log with `slowRequestMs` (SLOW_REQUEST_MS
+// of the sample; 0 logs all). It ignores other lines. It prints two tables, of the servers and of the slowest requests,
+// with all times in ms.
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
@@ -47,7 +48,7 @@ if (values.json) {
   console.log(table(slowest.map(rowOf)));
 }
 
-/** The entry that a line holds, wherever in it: loggers put things before it, and colours around it. */
+/** Parses the entry in a line. It may be anywhere in the line, because loggers add prefixes and colours. */
 function entryIn(line) {
   const start = line.search(/\{"(?:balancer":|event":"session\.request")/);
   if (start === -1) return undefined;
@@ -98,7 +99,7 @@ function ofNginx({ id, at, address, route, status, total, connect, answer, respo
     route: route || undefined,
     status,
     total: Math.round(total * 1000),
-    // All that is not spent with a server is spent with the client, or here.
+    // The time that no server spent was spent by the client, or in the balancer.
     balancerQueue: Math.max(0, Math.round(total * 1000) - timesIn(response).reduce((sum, time) => sum + time, 0)),
     connect: timesIn(connect).at(-1),
     answer: timesIn(answer).at(-1),
@@ -108,18 +109,18 @@ function ofNginx({ id, at, address, route, status, total, connect, answer, respo
   };
 }
 
-/** "0.001, 0.004" or "0.001 : 0.004" where several were tried; "-" where it did not come to that. In ms. */
+/** Parses times of nginx to ms: "0.001, 0.004" or "0.001 : 0.004" if several servers were tried, "-" if none was. */
 function timesIn(text) {
   return text.split(/[,:] */).map((time) => Math.round(Number.parseFloat(time) * 1000) || 0);
 }
 
-/** A request as both saw it; what its server wrote is missing where it was faster than `slowRequestMs`. */
+/** Combines the two views of a request. A request that was faster than `slowRequestMs` has no record of its server. */
 function joined(request, record) {
   const phases = record && Object.fromEntries(PHASES.map((phase) => [phase, record.phaseSeconds[phase] * 1000]));
   const server = request.server ?? record?.nodeName ?? request.address ?? '(none)';
   if (!record) return { ...request, server };
   const { handler, session, cache, bytes, pending, isMisrouted, downstream } = record;
-  // What neither accounts for: the network, and the kernel's queue of connections that the server has not accepted yet.
+  // Neither side accounts for the network, and for the kernel's queue of connections that are not accepted yet.
   const between = Math.max(
     0,
     Math.round(request.total - request.balancerQueue - request.connect - record.durationSeconds * 1000),

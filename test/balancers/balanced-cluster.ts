@@ -5,7 +5,7 @@ import type { ReplicationLinks } from '../support/replication-links.js';
 import { PrometheusText } from '../support/prometheus-text.js';
 import { SampleCluster, type SampleNode } from '../support/sample-servers.js';
 
-/** Servers of the sample, and a balancer in front of them. Stop both. */
+/** Servers of the sample behind a balancer. The test stops both. */
 export class BalancedCluster {
   private marks = 0;
 
@@ -14,7 +14,7 @@ export class BalancedCluster {
     readonly balancer: Balancer,
   ) {}
 
-  /** Starts a balancer. Resolves when it gives clients to all servers. */
+  /** Starts a balancer, and waits until it sends requests to all servers. */
   static async inFrontOf(
     cluster: SampleCluster,
     startBalancer: (servers: ServerAddresses) => Promise<Balancer>,
@@ -32,7 +32,7 @@ export class BalancedCluster {
     return this.cluster.nodes;
   }
 
-  /** The network between the servers: see `SampleCluster`. */
+  /** The network between the servers (see `SampleCluster`). */
   get links(): ReplicationLinks {
     const { links } = this.cluster;
     if (!links) throw new Error('the cluster was started without links');
@@ -43,7 +43,7 @@ export class BalancedCluster {
     return this.cluster.node(name);
   }
 
-  /** Starts servers that have ended. Resolves when the balancer gives clients to all of them. */
+  /** Starts the servers that have ended, and waits until the balancer sends requests to all of them. */
   async restore(): Promise<void> {
     for (const node of this.nodes) {
       node.thaw();
@@ -52,10 +52,8 @@ export class BalancedCluster {
     for (const node of this.nodes) await this.getsRequests(node);
   }
 
-  /**
-   * Resolves when the group of servers bears the loss of one: all have heard, after their start, what to consent to.
-   */
-  async bearsLoss(): Promise<void> {
+  /** Waits until the group can lose one server: every server must have learned enough to consent to new owners. */
+  async canLoseOne(): Promise<void> {
     for (const { name, url } of this.nodes)
       await eventually(`${name} consents to new owners`, async () => {
         const metrics = await PrometheusText.of(url);
@@ -63,13 +61,13 @@ export class BalancedCluster {
       });
   }
 
-  /** How often the balancer has tried requests of a path again. */
+  /** How often the balancer has repeated requests of this path. */
   async retriesOf(path: string): Promise<number> {
     const passed = await this.balancer.passedOn();
     return passed.filter((request) => request.path === path).reduce((sum, { retries }) => sum + retries, 0);
   }
 
-  /** The server that gets what this client sends, undefined when none could. */
+  /** The server that gets the requests of this client; undefined when no server is available. */
   async serverOf(client: BalancedClient): Promise<string | undefined> {
     const mark = `/ping?${++this.marks}`;
     await client.get(mark);
@@ -79,7 +77,7 @@ export class BalancedCluster {
     return passed.status === 200 ? passed.server : undefined;
   }
 
-  /** Resolves when clients without a session reach the server. */
+  /** Waits until clients without a session reach the server. */
   private async getsRequests({ name }: SampleNode): Promise<void> {
     const client = new BalancedClient(this.url);
     await eventually(`${name} gets requests`, async () => (await this.serverOf(client)) === name);

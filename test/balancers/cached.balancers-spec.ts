@@ -26,7 +26,7 @@ describe.each(['validate', 'bounded'])('SESSION_PATTERN=cached, NEAR_CACHE=%s,',
     afterAll(() => cluster?.balancer.stop());
     afterEach(() => cluster.restore());
 
-    it('a client stays on its server; when that dies it continues on another one, with all it was told', async () => {
+    it('keeps a client on its server, and continues its session on another one when that dies', async () => {
       const clients = Array.from({ length: 18 }, () => new CountingClient(cluster.url));
       await Promise.all(clients.map((client) => client.countUp(5)));
       const homes = clients.map(({ locator: [route] }) => route);
@@ -45,14 +45,14 @@ describe.each(['validate', 'bounded'])('SESSION_PATTERN=cached, NEAR_CACHE=%s,',
       for (const client of clients) client.close();
     });
 
-    it('kill -9 of a server under load, and its return, lose no acknowledged update', async () => {
+    it('loses no acknowledged update when a server is killed under load and comes back', async () => {
       const workload = new Workload(cluster, { counting: 15, shopping: 3 });
       await workload.start();
-      await workload.goesOn(300);
+      await workload.sendsMore(300);
       await cluster.node('s1').kill();
-      await workload.goesOn(300);
+      await workload.sendsMore(300);
       await cluster.restore();
-      await workload.goesOn(300);
+      await workload.sendsMore(300);
       const { problems, acknowledged } = await workload.report();
       expect(problems).toEqual([]);
       expect(acknowledged).toBeGreaterThan(700);

@@ -1,18 +1,18 @@
 import { BalancedClient } from '../support/balanced-client.js';
 
-/** A client that counts, one request after the other, and keeps book of what it may expect of its session. Close it. */
+/** A client that counts, one request after the other, and records what its session must contain. The test closes it. */
 export class CountingClient extends BalancedClient {
-  /** How often it has asked, and how often it was told a number. */
+  /** How many requests it has sent, and how many were answered with a number. */
   sent = 0;
   acknowledged = 0;
 
-  /** What it was answered with instead of a number: 0 where the connection ended without an answer. */
+  /** The statuses of the other answers; 0 where the connection ended without an answer. */
   readonly failures: number[] = [];
 
-  /** Numbers that did not go up: what had been acknowledged was lost. */
+  /** Numbers that did not go up, which means that an acknowledged update was lost. */
   readonly lost: string[] = [];
 
-  /** The number that it was told last. */
+  /** The number in the last answer. */
   told = 0;
 
   async count(): Promise<void> {
@@ -28,7 +28,7 @@ export class CountingClient extends BalancedClient {
     this.acknowledged++;
   }
 
-  /** Asks until it was told so many numbers more. @throws Error when that takes longer than any fault lasts */
+  /** Counts until it has received `times` more numbers. @throws Error when that takes longer than any fault lasts */
   async countUp(times: number): Promise<void> {
     const goal = this.acknowledged + times;
     const end = performance.now() + 60_000;

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** Between two requests of a client, in ms. Without it the load would take the machine from those who are loaded. */
+/** The pause of a client between two requests, in ms. Without it the load would leave the servers no processor time. */
 const PAUSE_MS = 5;
 
 /** Keeps clients busy, each with one request after the other, until it is stopped. */
@@ -13,11 +13,11 @@ export class Load<T> {
     private readonly request: (client: T, turn: number) => Promise<unknown>,
   ) {
     this.loops = Promise.all(clients.map((client) => this.run(client)));
-    // Told by `stop`.
+    // `stop` reports the error.
     this.loops.catch(() => undefined);
   }
 
-  /** Resolves when the last request is answered. @throws what a request threw */
+  /** Waits until the last request is answered. @throws the error of a request */
   async stop(): Promise<void> {
     this.isOver = true;
     await this.loops;

@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from '@jest/globals';
 import { readConfig } from '../../src/sample.config.js';
 
-/** The parser that jest brings along. */
+/** The parser that jest depends on. */
 const { safeLoadAll } = createRequire(import.meta.url)('js-yaml') as { safeLoadAll: (text: string) => unknown[] };
 
 type Environment = Record<string, string>;
@@ -57,14 +57,14 @@ interface Manifest {
 const PATTERNS = ['cached', 'external', 'replicated', 'sticky'];
 const SERVERS = ['s1', 's2', 's3'];
 
-/** What the sources of the sample read; a name that is not among them would be a mistake nobody notices. */
+/** The variables that the sample reads. A misspelt name in a manifest would have no effect, and no error. */
 const known = new Set(
   ['sample.config.ts', 'replication.config.ts', 'environment.ts']
     .flatMap((file) => [...readFileSync(join('src', file), 'utf8').matchAll(/'([A-Z][A-Z_]+)'/g)])
     .map(([, name]) => name as string),
 );
 
-/** What a file of a balancer wants to know. */
+/** The variables that a balancer's configuration uses. */
 const placeholders = (file: string): string[] =>
   [
     ...new Set([...readFileSync(file, 'utf8').matchAll(/\$\{([A-Z]\w*)\}/g)].map(([, name]) => name as string)),
@@ -76,7 +76,7 @@ function expectGoodServers(pattern: string, environments: readonly Environment[]
     expect([...known]).toEqual(expect.arrayContaining(Object.keys(environment)));
     const { pattern: read, drainMs, replication, nodeName } = readConfig(environment);
     expect(read).toBe(pattern);
-    // Longer than HAProxy needs to notice.
+    // HAProxy must notice within this time that the server leaves.
     expect(drainMs).toBeGreaterThanOrEqual(2_000);
     expect(replication?.members.map(({ name }) => name) ?? SERVERS).toEqual(SERVERS);
     expect(replication === undefined || SERVERS.includes(nodeName ?? '')).toBe(true);
@@ -85,7 +85,7 @@ function expectGoodServers(pattern: string, environments: readonly Environment[]
   expect(pattern === 'external' || names.join() === SERVERS.join()).toBe(true);
 }
 
-it('there are files for patterns 2 to 5', () => {
+it('deploy has files for patterns 2 to 5', () => {
   for (const directory of ['compose', 'kubernetes']) {
     expect(readdirSync(join('deploy', directory)).toSorted()).toEqual(PATTERNS.map((pattern) => `${pattern}.yaml`));
   }
@@ -98,7 +98,7 @@ describe.each(PATTERNS)('deploy/compose/%s.yaml', (pattern) => {
   ];
   const { services } = file;
 
-  it('gives three servers of the sample what they read', () => {
+  it('configures three servers of the sample', () => {
     const environments = SERVERS.map((name) => {
       const { environment = {} } = services[name] as ComposeService;
       const texts = Object.entries(environment).map(([key, value]) => [
@@ -114,7 +114,7 @@ describe.each(PATTERNS)('deploy/compose/%s.yaml', (pattern) => {
     expect(Object.keys(services)).toEqual(expect.arrayContaining(hosts));
   });
 
-  it('refers to what is there', () => {
+  it('refers only to existing files and services', () => {
     const builds = Object.values(services).flatMap(({ build }) => build ?? []);
     expect(builds).toHaveLength(3);
     for (const { context, dockerfile } of builds) expect(existsSync(join(directory, context, dockerfile))).toBe(true);
@@ -129,7 +129,7 @@ describe.each(PATTERNS)('deploy/compose/%s.yaml', (pattern) => {
     }
   });
 
-  it('gives the balancers what their files want to know', () => {
+  it('gives the balancers exactly the variables that their files use', () => {
     const { balancer, nginx } = services as Record<'balancer' | 'nginx', ComposeService>;
     const configurations = (balancer.command ?? []).filter((word) => word.endsWith('.cfg'));
     expect(
@@ -152,7 +152,7 @@ describe.each(PATTERNS)('deploy/kubernetes/%s.yaml', (pattern) => {
   const sample = named(pattern === 'external' ? 'Deployment' : 'StatefulSet', 'sample') as Manifest;
   const [container] = sample.spec.template?.spec.containers ?? [];
 
-  it('gives three servers of the sample what they read', () => {
+  it('configures three servers of the sample', () => {
     const { replicas = 0, ordinals = { start: 0 } } = sample.spec;
     const environments = Array.from({ length: replicas }, (_, i) => {
       const index = { POD_INDEX: `${ordinals.start + i}` };
@@ -176,7 +176,7 @@ describe.each(PATTERNS)('deploy/kubernetes/%s.yaml', (pattern) => {
     }
   });
 
-  it('selects what is there, and gives the balancer what its file wants to know', () => {
+  it('selects existing pods, and gives the balancer exactly the variables that its file uses', () => {
     const labels = manifests.map(({ spec }) => spec.template?.metadata.labels.app);
     const services = manifests.filter(({ kind }) => kind === 'Service');
     for (const { spec } of services) expect(labels).toContain(spec.selector?.app);
@@ -193,7 +193,7 @@ describe.each(PATTERNS)('deploy/kubernetes/%s.yaml', (pattern) => {
     expect(hosts).toEqual(balancer ? pods : []);
   });
 
-  it('is ready by /health, alive by /ping, and has the time to drain', () => {
+  it('checks readiness by /health and liveness by /ping, and leaves time to drain', () => {
     expect(container?.readinessProbe?.httpGet?.path).toBe('/health');
     expect(container?.livenessProbe?.httpGet?.path).toBe('/ping');
     const drainMs = Number(container?.env?.find(({ name }) => name === 'DRAIN_MS')?.value);
@@ -209,18 +209,18 @@ describe('deploy/pairs.mjs', () => {
   it.each([
     ['haproxy', 'deploy/haproxy/primary-backup-exact.cfg'],
     ['nginx', 'deploy/nginx/primary-backup.conf.template'],
-  ])('%s: has written %s', (kind, file) => {
+  ])('%s writes exactly %s', (kind, file) => {
     expect(write(kind, ...SERVERS)).toBe(readFileSync(file, 'utf8'));
   });
 
-  it('writes a section for each of the pairs of five servers', () => {
+  it('writes a section for each pair of five servers', () => {
     const names = ['s1', 's2', 's3', 's4', 's5'];
     expect(write('haproxy', ...names).match(/^backend pair_s\d_s\d$/gm)).toHaveLength(20);
     expect(write('nginx', ...names).match(/^upstream pair_s\d_s\d \{$/gm)).toHaveLength(20);
   });
 });
 
-it('the Dockerfile copies what is there', () => {
+it('the Dockerfile copies only existing files', () => {
   const sources = [...readFileSync('deploy/Dockerfile', 'utf8').matchAll(/^COPY (?!--from)(.*) \S+$/gm)].flatMap(
     ([, list = '']) => list.split(' '),
   );

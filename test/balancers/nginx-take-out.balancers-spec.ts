@@ -8,7 +8,7 @@ import { Load } from './load.js';
 
 const ITEM = { sku: 'tea', quantity: 1, price: 350 };
 
-describe('a server that nginx was told to spare before it stops', () => {
+describe('a server that is taken out of nginx before it stops', () => {
   let servers: SampleCluster;
   let cluster: BalancedCluster;
   let nginx: Nginx;
@@ -17,7 +17,8 @@ describe('a server that nginx was told to spare before it stops', () => {
     servers = await SampleCluster.start(3, { SESSION_PATTERN: 'sticky', DRAIN_MS: '500' });
     nginx = await Nginx.start('sticky-route', servers.addresses);
     cluster = await BalancedCluster.inFrontOf(servers, async () => nginx);
-    // A connection that a client keeps may end with the old configuration, under a request that is just being sent.
+    // No keep-alive: when nginx reads a new configuration, it may close an idle connection just when a client sends a
+    // request.
     clients = Array.from({ length: 30 }, () => new BalancedClient(cluster.url, false));
   });
   afterAll(async () => {
@@ -26,7 +27,7 @@ describe('a server that nginx was told to spare before it stops', () => {
     await servers?.stop();
   });
 
-  it('loses nothing, not even what nginx may not send twice', async () => {
+  it('loses no request, not even one that nginx may not repeat', async () => {
     const statuses = new Set<number>();
     const load = new Load(clients, async (client) => {
       statuses.add((await client.post('/cart/items', ITEM)).status);

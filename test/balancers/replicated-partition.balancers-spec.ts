@@ -5,7 +5,7 @@ import { SampleCluster } from '../support/sample-servers.js';
 import { BalancedCluster } from './balanced-cluster.js';
 import { CountingClient } from './counting-client.js';
 
-describe.each(['on', 'off'])('servers that lose sight of each other, quorum %s,', (quorum) => {
+describe.each(['on', 'off'])('servers in a partitioned network, quorum %s,', (quorum) => {
   let servers: SampleCluster;
   beforeAll(async () => {
     const env = {
@@ -22,7 +22,7 @@ describe.each(['on', 'off'])('servers that lose sight of each other, quorum %s,'
     let clients: CountingClient[] = [];
     beforeAll(async () => {
       cluster = await BalancedCluster.inFrontOf(servers, (addresses) => start('primary-backup', addresses));
-      await cluster.bearsLoss();
+      await cluster.canLoseOne();
     });
     afterAll(() => cluster?.balancer.stop());
     afterEach(() => {
@@ -30,7 +30,7 @@ describe.each(['on', 'off'])('servers that lose sight of each other, quorum %s,'
       clients = [];
     });
 
-    /** Clients that have counted five times or more, at their primaries, and whose sessions stay where they are. */
+    /** Clients that have counted at least five times at their primaries, and whose sessions no longer move. */
     async function startClients(count: number): Promise<CountingClient[]> {
       const started = Array.from({ length: count }, () => new CountingClient(cluster.url));
       clients.push(...started);
@@ -43,7 +43,7 @@ describe.each(['on', 'off'])('servers that lose sight of each other, quorum %s,'
       return started;
     }
 
-    /** The same session in another window, which asks a server past the balancer. */
+    /** The same session in a second browser window, which sends its requests to one server without the balancer. */
     function windowAt(server: string, client: CountingClient): CountingClient {
       const other = new CountingClient(cluster.node(server).url);
       for (const [name, value] of client.cookies) other.cookies.set(name, value);
@@ -54,7 +54,7 @@ describe.each(['on', 'off'])('servers that lose sight of each other, quorum %s,'
 
     const idOf = ({ cookies }: CountingClient): string | undefined => cookies.get('sid')?.split('.')[0];
 
-    it('nobody is shown an older state, and nothing is lost that was not said to be', async () => {
+    it('show no client an older state, and lose nothing without a report', async () => {
       const started = await startClients(30);
       const [server = ''] = started[0]?.locator ?? [];
       const cutOff = started.filter(({ locator }) => locator[0] === server);
@@ -64,11 +64,11 @@ describe.each(['on', 'off'])('servers that lose sight of each other, quorum %s,'
       const windows = cutOff.map((client) => windowAt(client.locator[1] ?? '', client));
 
       cluster.links.isolate(server);
-      // The others go on, as soon as they have found each other.
+      // The other sessions go on as soon as their servers have found each other.
       for (const client of others) await client.countUp(2);
-      // So do the windows at the other owner, which is on the side of the majority.
+      // The windows go on, too: their servers are the other owners, on the side of the majority.
       for (const window of windows) await window.countUp(2);
-      // On the side of the minority it depends: it refuses, or goes on by itself.
+      // With a quorum the minority refuses requests. Without one it goes on by itself.
       await Promise.all(cutOff.map((client) => (quorum === 'on' ? client.count() : client.countUp(1))));
       expect([503]).toEqual(expect.arrayContaining([...new Set(cutOff.flatMap(({ failures }) => failures))]));
       const goneOn = cutOff.filter(({ acknowledged }, i) => acknowledged > (before[i] ?? 0));
@@ -80,7 +80,7 @@ describe.each(['on', 'off'])('servers that lose sight of each other, quorum %s,'
       for (const [i, client] of cutOff.entries()) {
         const window = windows[i] as CountingClient;
         for (const one of [client, window]) await one.countUp(1);
-        // Of the two, at most one was told that its session is lost, by a new id.
+        // At most one of the two was told by a new id that its session is lost.
         const kept = [client, window].filter((one) => idOf(one) === ids[i]);
         expect(kept.flatMap(({ lost }) => lost)).toEqual([]);
         expect(kept.length).toBeGreaterThanOrEqual(quorum === 'on' ? 2 : 1);

@@ -49,7 +49,7 @@ describe.each(variants)('SESSION_PATTERN=replicated behind $variant', ({ variant
   const primaryOf = ({ locator }: CountingClient): string => locator[0] ?? '';
   const backupOf = ({ locator }: CountingClient): string => locator[1] ?? '';
 
-  /** The first number that it is told, and what it was answered before. */
+  /** The first number that the client receives, and the statuses of the answers before. */
   async function firstNumber(client: CountingClient): Promise<{ number: number; before: number[] }> {
     const before: number[] = [];
     return eventually('a number', async () => {
@@ -60,7 +60,7 @@ describe.each(variants)('SESSION_PATTERN=replicated behind $variant', ({ variant
     });
   }
 
-  it('a client stays on its primary', async () => {
+  it('keeps a client on its primary', async () => {
     const started = await startClients(20);
     const homes = started.map(primaryOf);
     expect(new Set(homes)).toEqual(new Set(['s1', 's2', 's3']));
@@ -72,7 +72,7 @@ describe.each(variants)('SESSION_PATTERN=replicated behind $variant', ({ variant
     expect(started.map(primaryOf)).toEqual(homes);
   });
 
-  it('kill -9 of a primary: the backup has all that was acknowledged', async () => {
+  it('has all acknowledged updates at the backup when a primary is killed', async () => {
     const started = await startClients(20);
     const told = started.map((client) => client.told);
     const moving = started.filter((client) => primaryOf(client) === 's1');
@@ -82,18 +82,18 @@ describe.each(variants)('SESSION_PATTERN=replicated behind $variant', ({ variant
     const answers = await Promise.all(started.map(firstNumber));
 
     expect(answers.map(({ number }) => number)).toEqual(told);
-    // A connection that died under a request, or a backup that has not found out yet that its primary is gone.
+    // These requests met a dying connection, or a backup that did not know yet that its primary was gone.
     expect([0, 502, 503]).toEqual(expect.arrayContaining([...new Set(answers.flatMap(({ before }) => before))]));
     await Promise.all(moving.map((client) => client.countUp(2)));
     expect(moving.flatMap(({ lost }) => lost)).toEqual([]);
-    // Two rules let the requests of the moment before the detection go to the third server, which becomes the primary
-    // then.
+    // With two rules, HAProxy sends requests between crash and detection to the third server, which then becomes the
+    // primary.
     const allowed =
       variant === 'HAProxy, two rules' ? moving.map(() => ['s2', 's3']) : movingBackups.map((one) => [one]);
     for (const [i, client] of moving.entries()) expect(allowed[i]).toContain(primaryOf(client));
   });
 
-  it('many concurrent increments of one session are all counted', async () => {
+  it('counts every one of many concurrent increments of one session', async () => {
     const retriesBefore = await cluster.retriesOf('/count');
     const [first] = (await startClients(1)) as [CountingClient];
     const tabs = Array.from({ length: 25 }, () => new CountingClient(cluster.url));
@@ -104,7 +104,7 @@ describe.each(variants)('SESSION_PATTERN=replicated behind $variant', ({ variant
         for (let i = 0; i < rounds(10, 40); i++) await tab.count();
       }),
     );
-    // Servers of a busy machine may lose sight of each other for a moment, and say so.
+    // On a busy machine servers may lose contact for a moment, and then answer 503.
     expect([503]).toEqual(expect.arrayContaining([...new Set(tabs.flatMap(({ failures }) => failures))]));
     const acknowledged = tabs.reduce((sum, tab) => sum + tab.acknowledged, first.acknowledged);
     const number = await first.number('/count/peek');
@@ -112,7 +112,7 @@ describe.each(variants)('SESSION_PATTERN=replicated behind $variant', ({ variant
     expect(number - acknowledged).toBeLessThanOrEqual(await explained([first, ...tabs], retriesBefore));
   });
 
-  it('both owners killed: 503 until they are back, never an older state; only lost sessions begin anew', async () => {
+  it('answers 503 while both owners are down, shows no older state, and restarts only lost sessions', async () => {
     const started = await startClients(30);
     const isLost = (client: CountingClient): boolean => primaryOf(client) !== 's3' && backupOf(client) !== 's3';
     const losing = started.filter(isLost);
@@ -141,14 +141,14 @@ describe.each(variants)('SESSION_PATTERN=replicated behind $variant', ({ variant
     for (const client of keeping) expect(await client.number('/count')).toBe(client.told + 1);
   });
 
-  it('a primary that thaws after another has gone on shows no client an older state, and loses nothing', async () => {
+  it('shows no older state, and loses nothing, when a frozen primary thaws that was replaced', async () => {
     const started = (await startClients(20)).filter((client) => primaryOf(client) === 's1');
     expect(started.length).toBeGreaterThan(0);
     const frozen = cluster.node('s1');
     const retriesBefore = await cluster.retriesOf('/count');
 
     frozen.freeze();
-    // As impatient people do: what hangs at the frozen server is left, and asked again.
+    // Like impatient users, the clients abandon requests that hang at the frozen server, and send new ones.
     await Promise.all(
       started.map((client) =>
         eventually('another server goes on', async () => {
@@ -165,7 +165,7 @@ describe.each(variants)('SESSION_PATTERN=replicated behind $variant', ({ variant
     expect(await surplusOf(started)).toBeLessThanOrEqual(await explained(started, retriesBefore));
   });
 
-  it('a backup that thaws after it was replaced shows no client an older state', async () => {
+  it('shows no older state when a frozen backup thaws that was replaced', async () => {
     const started = (await startClients(20)).filter((client) => backupOf(client) === 's2');
     expect(started.length).toBeGreaterThan(0);
     const homes = started.map(primaryOf);
@@ -183,7 +183,7 @@ describe.each(variants)('SESSION_PATTERN=replicated behind $variant', ({ variant
     expect(await surplusOf(started)).toBeLessThanOrEqual(await explained(started, retriesBefore));
   });
 
-  /** Also by a server that had an older state. */
+  /** Checks that the client sees its newest state, even at a server that had an older one. */
   async function isShownTheNewest(client: CountingClient, server: SampleNode): Promise<void> {
     const direct = new CountingClient(server.url);
     for (const [name, value] of client.cookies) direct.cookies.set(name, value);
@@ -196,13 +196,15 @@ describe.each(variants)('SESSION_PATTERN=replicated behind $variant', ({ variant
     expect(client.lost).toEqual([]);
   }
 
-  /** Counts beyond those acknowledged. */
+  /** The counts beyond the acknowledged ones. */
   async function surplusOf(counting: readonly CountingClient[]): Promise<number> {
     const numbers = await Promise.all(counting.map((client) => client.number('/count/peek')));
     return numbers.reduce((sum, number, i) => sum + number - (counting[i]?.acknowledged ?? 0), 0);
   }
 
-  /** How many of them there may be: carried out without an answer, or sent again by the balancer. */
+  /**
+   * How many surplus counts are explained: by requests without an answer, and by requests that the balancer repeated.
+   */
   async function explained(counting: readonly CountingClient[], retriesBefore: number): Promise<number> {
     const unanswered = counting.reduce((sum, { failures }) => sum + failures.length, 0);
     return unanswered + (await cluster.retriesOf('/count')) - retriesBefore;

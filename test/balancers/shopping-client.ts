@@ -3,26 +3,26 @@ import { BalancedClient } from '../support/balanced-client.js';
 let customers = 0;
 
 /**
- * A client that puts articles into its cart, each of them once and under a name of its own: so it can tell what was
- * lost from what was done twice, which numbers cannot. Close it.
+ * A client that puts articles into its cart, each under its own name and only once. Unlike a number, the cart shows
+ * whether an update was lost or done twice. The test closes it.
  */
 export class ShoppingClient extends BalancedClient {
-  /** What it asked the server to put into the cart, and what it was told is there. */
+  /** The articles that it has ordered, and those whose order was acknowledged. */
   readonly ordered: string[] = [];
   readonly acknowledged: string[] = [];
 
-  /** What it was answered with instead of the cart: 0 where the connection ended without an answer. */
+  /** The statuses of all other answers; 0 where the connection ended without an answer. */
   readonly failures: number[] = [];
 
   /**
-   * What a cart lacked that had been acknowledged before it was asked for, and what it held twice or had never been
-   * ordered.
+   * Articles that a cart lacked although they were acknowledged before, and articles that it held twice or without an
+   * order.
    */
   readonly lost: string[] = [];
   readonly wrong: string[] = [];
 
-  /** How often it has asked to see the cart. */
-  looks = 0;
+  /** How often it has checked the cart. */
+  checks = 0;
 
   private readonly customer = ++customers;
 
@@ -34,10 +34,10 @@ export class ShoppingClient extends BalancedClient {
     else this.failures.push(status);
   }
 
-  /** Compares the cart with what it should be. @returns whether it was shown one */
-  async look(): Promise<boolean> {
+  /** Compares the cart with the orders. @returns whether the server answered with a cart */
+  async checkCart(): Promise<boolean> {
     const expected = [...this.acknowledged];
-    this.looks++;
+    this.checks++;
     const { status, text } = await this.get('/cart');
     if (status !== 200) {
       this.failures.push(status);

@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => servers?.stop());
 
-describe.each(balancers)('SESSION_PATTERN=sticky behind $balancer, by the route in the cookie', ({ start }) => {
+describe.each(balancers)('SESSION_PATTERN=sticky behind $balancer, by the route in the cookie,', ({ start }) => {
   let cluster: BalancedCluster;
   let clients: CountingClient[];
   beforeAll(async () => {
@@ -43,7 +43,7 @@ describe.each(balancers)('SESSION_PATTERN=sticky behind $balancer, by the route 
   }
   const homeOf = (client: CountingClient): string => client.locator[0] ?? '';
 
-  it('the requests of a client go to its first server only', async () => {
+  it('sends the requests of a client only to its first server', async () => {
     const started = await startClients(rounds(20, 50));
     const homes = started.map(homeOf);
     for (let round = 0; round < rounds(8, 20); round++) {
@@ -53,7 +53,7 @@ describe.each(balancers)('SESSION_PATTERN=sticky behind $balancer, by the route 
     }
   });
 
-  it('a server that is killed: its clients have no session elsewhere, and nobody else notices', async () => {
+  it('ends only the sessions of a server that is killed, and disturbs no other client', async () => {
     const started = await startClients(18);
     const moving = started.filter((client) => homeOf(client) === 's1');
     const staying = started.filter((client) => homeOf(client) !== 's1');
@@ -64,7 +64,7 @@ describe.each(balancers)('SESSION_PATTERN=sticky behind $balancer, by the route 
 
     await cluster.node('s1').kill();
     for (const statuses of await Promise.all(reading)) {
-      // Only what was under way when a connection died.
+      // These requests were in flight when the connection ended.
       expect([200, 0, 502]).toEqual(expect.arrayContaining(statuses));
     }
     for (const client of moving) expect(await client.get('/session')).toMatchObject({ status: 404, setCookie: [] });
@@ -85,7 +85,7 @@ describe.each(balancers)('SESSION_PATTERN=sticky behind $balancer, by the route 
     expect((await startClients(9)).map(homeOf)).toContain('s1');
   });
 
-  /** What it was answered until it had no session any more; never a cookie. */
+  /** The statuses of all answers until the session was gone. No answer sets a cookie. */
   async function readUntilMoved(client: CountingClient): Promise<number[]> {
     const statuses: number[] = [];
     for (;;) {
@@ -110,7 +110,7 @@ describe.each(balancers)('SESSION_PATTERN=sticky behind $balancer, by the route 
     '.s1;',
     '.%73%31',
     '.s1 .s2',
-  ])('a suffix %j is no error, and leads into no session but that of the id', async (suffix) => {
+  ])('accepts the suffix %j without an error, and opens no session but that of the id', async (suffix) => {
     const started = await startClients(6);
     for (const client of started.slice(0, 3)) await client.countUp(4);
     for (const client of started) {
@@ -121,14 +121,14 @@ describe.each(balancers)('SESSION_PATTERN=sticky behind $balancer, by the route 
         const { status, body, cookies } = await RawClient.exchange(cluster.url, '/count/peek', [cookie]);
         expect(status).toBe(200);
         expect(['counter=0', `counter=${client.acknowledged}`]).toContain(body);
-        // Where the session is, its server puts the route right; others say nothing.
+        // The server that has the session corrects the route. Other servers set no cookie.
         const said = cookies.map((line) => line.split(';')[0]);
         expect(body === 'counter=0' ? [] : [`sid=${token}`]).toEqual(expect.arrayContaining(said));
       }
     }
   });
 
-  it("another client's route leads to its server, and to no session there", async () => {
+  it('sends a request with a foreign route to that server, which opens no session', async () => {
     const [one, ...others] = (await startClients(6)) as [CountingClient, ...CountingClient[]];
     const [id] = (one.cookies.get('sid') ?? '').split('.');
     for (const client of others.filter((other) => homeOf(other) !== homeOf(one))) {
@@ -140,17 +140,17 @@ describe.each(balancers)('SESSION_PATTERN=sticky behind $balancer, by the route 
     expect(await one.number('/count/peek')).toBe(1);
   });
 
-  it('a server that is told to stop: red health, then the end; no client sees an error', async () => {
+  it('drains a server that is told to stop, without an error for any client', async () => {
     const leaving = cluster.node('s2');
     const statuses = new Set<number>();
     const load = new Load(await startClients(18), async (client, turn) => {
-      // Of what nginx may not send twice it loses what arrives as the server closes: see nginx-take-out.
+      // nginx may not repeat a POST, so one that arrives while the server closes is lost (see nginx-take-out).
       const isPost = turn % 3 === 0 && !(cluster.balancer instanceof Nginx);
       statuses.add((await (isPost ? client.post('/cart/items', ITEM) : client.get('/count'))).status);
     });
 
     const ending = leaving.terminate();
-    await eventually('health is red', async () => (await fetch(`${leaving.url}/health`)).status === 503);
+    await eventually('the health check fails', async () => (await fetch(`${leaving.url}/health`)).status === 503);
     expect(await (await fetch(`${leaving.url}/ping`)).text()).toBe('pong');
     await ending;
     await load.stop();

@@ -4,8 +4,8 @@ import { CountingClient } from './counting-client.js';
 import { Load } from './load.js';
 import { ShoppingClient } from './shopping-client.js';
 
-/** One article per this many looks at the cart, and no more than this many: a cart is sent whole. */
-const LOOKS_PER_ARTICLE = 10;
+/** Shopping clients order one article per this many checks of the cart, and at most this many: a cart is sent whole. */
+const CHECKS_PER_ARTICLE = 10;
 const ARTICLES = 60;
 
 export interface WorkloadReport {
@@ -13,21 +13,21 @@ export interface WorkloadReport {
   readonly acknowledged: number;
 
   /**
-   * Acknowledged updates that are not there any more, articles that are there twice, and numbers that nothing explains.
-   * Empty when all is well.
+   * Acknowledged updates that are missing, articles that are there twice, and surplus counts without an explanation.
    */
   readonly problems: readonly string[];
 
-  /** How often a client was answered with something else than it asked for, by status; 0 where its connection ended. */
+  /** How often a client got another answer than it asked for, by status; 0 where its connection ended. */
   readonly failures: Readonly<Record<string, number>>;
 
   /**
-   * Counts beyond those acknowledged: carried out without an answer, or twice, since the balancer may send a GET again.
+   * Counts beyond the acknowledged ones. A request may be carried out without an answer, or twice, because the balancer
+   * may repeat a GET.
    */
   readonly surplus: number;
 }
 
-/** Clients that keep a cluster busy, and find out afterwards whether it has kept what it said. Close it. */
+/** Clients that keep a cluster busy, and then check that it has kept its promises. The test closes it. */
 export class Workload {
   readonly counting: readonly CountingClient[];
   readonly shopping: readonly ShoppingClient[];
@@ -46,7 +46,10 @@ export class Workload {
     return [...this.counting, ...this.shopping];
   }
 
-  /** Sessions exist before anything happens to them: one whose first answer is lost begins anew. */
+  /**
+   * Starts all sessions before any fault, because a session whose first answer is lost begins anew. Then starts the
+   * load.
+   */
   async start(): Promise<void> {
     this.retriesBefore = await this.cluster.retriesOf('/count');
     for (const client of this.counting) await client.countUp(1);
@@ -54,23 +57,23 @@ export class Workload {
     this.load = new Load(this.clients, (client, turn) => work(client, turn));
   }
 
-  /** Resolves when so many requests more were sent. */
-  async goesOn(requests: number): Promise<void> {
+  /** Waits until this many more requests were sent. */
+  async sendsMore(requests: number): Promise<void> {
     const goal = this.requests + requests;
     await eventually(`${goal} requests`, () => this.requests >= goal, 60_000);
   }
 
   get requests(): number {
-    const looks = this.shopping.reduce((sum, client) => sum + client.looks, 0);
-    return this.counting.reduce((sum, client) => sum + client.sent, looks);
+    const checks = this.shopping.reduce((sum, client) => sum + client.checks, 0);
+    return this.counting.reduce((sum, client) => sum + client.sent, checks);
   }
 
-  /** Resolves when the last request is answered. */
+  /** Waits until the last request is answered. */
   async stop(): Promise<void> {
     await this.load?.stop();
   }
 
-  /** Ends the load and looks at every session once more. */
+  /** Ends the load, and checks every session once more. */
   async report(): Promise<WorkloadReport> {
     await this.stop();
     const failures: Record<string, number> = {};
@@ -86,7 +89,7 @@ export class Workload {
       surplus += number - client.acknowledged;
     }
     for (const client of this.shopping) {
-      if (!(await client.look())) problems.push('a cart that cannot be seen');
+      if (!(await client.checkCart())) problems.push('a cart that cannot be seen');
       problems.push(
         ...client.lost.map((sku) => `cart: ${sku} lost`),
         ...client.wrong.map((sku) => `cart: ${sku} twice`),
@@ -111,6 +114,6 @@ export class Workload {
 
 async function work(client: CountingClient | ShoppingClient, turn: number): Promise<void> {
   if (client instanceof CountingClient) await client.count();
-  else if (turn % LOOKS_PER_ARTICLE === 0 && client.ordered.length < ARTICLES) await client.shop();
-  else await client.look();
+  else if (turn % CHECKS_PER_ARTICLE === 0 && client.ordered.length < ARTICLES) await client.shop();
+  else await client.checkCart();
 }

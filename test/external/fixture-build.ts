@@ -5,8 +5,8 @@ import { dirname, join } from 'node:path';
 const root = join(import.meta.dirname, '../..');
 
 /**
- * A fixture application and the library as it is in this working copy, compiled into a directory of their own: servers
- * of several processes can be started from it. Remove it.
+ * Compiles a fixture application and the current library into a temporary directory, from which tests start server
+ * processes. The test removes it.
  */
 export class FixtureBuild {
   private readonly directory: string;

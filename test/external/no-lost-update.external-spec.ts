@@ -5,14 +5,14 @@ import { Servers, stateFor } from './servers.js';
 
 const REQUESTS = rounds(250, 1_000);
 
-describe('one session on several servers, without stickiness', () => {
+describe('one session on several servers, without stickiness,', () => {
   let servers: Servers;
   beforeAll(async () => {
     servers = await Servers.start(4);
   });
   afterAll(() => servers?.stop());
 
-  it.each([2, 4])('R16: many concurrent increments with @Merge("sum") on %i servers are all counted', async (count) => {
+  it.each([2, 4])('R16: counts every concurrent increment with @Merge("sum") on %i servers', async (count) => {
     const client = new Client();
     const urls = servers.urls.slice(0, count);
 
@@ -22,7 +22,7 @@ describe('one session on several servers, without stickiness', () => {
     for (const url of urls) expect((await stateFor(client, url)).counter).toBe(REQUESTS + 1);
   });
 
-  it('R16: without a rule, requests that were answered with success are counted, the others get 409', async () => {
+  it('R16: without a merge rule, counts the requests that succeed and answers 409 to the others', async () => {
     const client = new Client();
 
     const statuses = await postEverywhere(client, servers.urls, 'strict');
@@ -32,7 +32,7 @@ describe('one session on several servers, without stickiness', () => {
     for (const url of servers.urls) expect((await stateFor(client, url)).strict).toBe(accepted + 1);
   });
 
-  it('R17: two beans, and two fields of one bean, changed at the same time on different servers survive', async () => {
+  it('R17: keeps concurrent changes of two beans, and of two fields of one bean, on different servers', async () => {
     const [one, two] = servers.urls as [string, string];
     const client = new Client();
     await client.post(`${one}/count`);
@@ -47,7 +47,7 @@ describe('one session on several servers, without stickiness', () => {
     }
   });
 
-  it('R19: a client that goes from server to server reads what it wrote', async () => {
+  it('R19: shows a client its own writes on every server', async () => {
     const client = new Client();
     for (let i = 1; i <= rounds(30, 100); i++) {
       expect((await client.post(`${servers.urls[i % 4]}/count`)).status).toBe(201);
@@ -55,7 +55,7 @@ describe('one session on several servers, without stickiness', () => {
     }
   });
 
-  it('a store that gets and sets loses updates in this test', async () => {
+  it('loses updates with a store that gets and sets, so that this test can fail', async () => {
     const urls = await servers.add(2, { STORE: 'naive' });
     const client = new Client();
 
@@ -66,7 +66,7 @@ describe('one session on several servers, without stickiness', () => {
   });
 });
 
-/** One request that starts the session, then all others at once, in turn to each server. */
+/** Sends one request that starts the session, then all others at once, to each server in turn. */
 async function postEverywhere(client: Client, urls: readonly string[], path: string): Promise<number[]> {
   expect((await client.post(`${urls[0]}/${path}`)).status).toBe(201);
   const sent = Array.from({ length: REQUESTS }, (_, i) => client.post(`${urls[i % urls.length]}/${path}`));

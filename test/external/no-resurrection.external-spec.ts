@@ -7,7 +7,7 @@ import { Servers, stateFor } from './servers.js';
 
 const IDLE_TIMEOUT_MS = 1_500;
 
-describe('R20: a slow request that writes when its session is over', () => {
+describe('R20: a slow request that writes after its session is over', () => {
   let servers: Servers;
   let shortLived: string[];
   beforeAll(async () => {
@@ -17,7 +17,7 @@ describe('R20: a slow request that writes when its session is over', () => {
   afterAll(() => servers?.stop());
 
   let gates = 0;
-  /** Sends the slow request, does `meanwhile` while it waits, lets it go on and returns its response. */
+  /** Sends a slow request, runs `meanwhile` while it waits, opens its gate and returns its response. */
   const slowly = async (client: Client, server: string, meanwhile: () => Promise<void>): Promise<Response> => {
     const gate = `gate${gates++}`;
     const response = client.copy().post(`${server}/slow/${gate}`);
@@ -32,7 +32,7 @@ describe('R20: a slow request that writes when its session is over', () => {
     ['another server', 1],
   ] as const;
 
-  it.each(places)('is told with 409 after a logout on %s, and the session stays dead', async (_place, other) => {
+  it.each(places)('gets 409 after a logout on %s, and the session stays gone', async (_place, other) => {
     const [server, ending] = [servers.urls[0], servers.urls[other]] as [string, string];
     const client = new Client();
     await client.post(`${server}/count`);
@@ -47,27 +47,24 @@ describe('R20: a slow request that writes when its session is over', () => {
     await staysDead(old, servers.urls.slice(0, 2));
   });
 
-  it.each(places)(
-    'is told with 409 after the id was renewed on %s, and the old id stays dead',
-    async (_place, other) => {
-      const [server, renewing] = [servers.urls[0], servers.urls[other]] as [string, string];
-      const client = new Client();
-      await client.post(`${server}/count`);
-      const old = client.copy();
+  it.each(places)('gets 409 after the id was renewed on %s, and the old id stays invalid', async (_place, other) => {
+    const [server, renewing] = [servers.urls[0], servers.urls[other]] as [string, string];
+    const client = new Client();
+    await client.post(`${server}/count`);
+    const old = client.copy();
 
-      const response = await slowly(old, server, async () => {
-        expect((await client.post(`${renewing}/renew`)).status).toBe(201);
-      });
+    const response = await slowly(old, server, async () => {
+      expect((await client.post(`${renewing}/renew`)).status).toBe(201);
+    });
 
-      expect(response.status).toBe(409);
-      expect(setCookies(response)).toEqual([]);
-      expect(client.cookie).not.toBe(old.cookie);
-      await staysDead(old, servers.urls.slice(0, 2));
-      expect((await stateFor(client, server)).counter).toBe(1);
-    },
-  );
+    expect(response.status).toBe(409);
+    expect(setCookies(response)).toEqual([]);
+    expect(client.cookie).not.toBe(old.cookie);
+    await staysDead(old, servers.urls.slice(0, 2));
+    expect((await stateFor(client, server)).counter).toBe(1);
+  });
 
-  it('is told with 409 after its session has expired, and the session stays dead', async () => {
+  it('gets 409 after its session has expired, and the session stays gone', async () => {
     const [server, other] = shortLived as [string, string];
     const client = new Client();
     await client.post(`${server}/count`);
@@ -86,7 +83,7 @@ describe('R20: a slow request that writes when its session is over', () => {
     await staysDead(old, shortLived);
   });
 
-  it('with twenty of them on two servers and a logout in between, each fails, and the session stays dead', async () => {
+  it('gets 409 as one of twenty on two servers after a logout, and the session stays gone', async () => {
     const [one, two] = servers.urls as [string, string];
     const client = new Client();
     await client.post(`${one}/count`);
@@ -112,7 +109,7 @@ describe('R20: a slow request that writes when its session is over', () => {
   });
 });
 
-/** How Redis calls the session of the client. */
+/** The key of the client's session in Redis. */
 function keyOf({ cookie }: Client): string {
   return sessionKeyOf(cookie.slice(cookie.indexOf('=') + 1));
 }

@@ -5,11 +5,11 @@ import { RedisCommands } from '../support/redis-commands.js';
 import { RedisServer } from '../support/redis-server.js';
 import { SessionClient } from '../support/session-client.js';
 
-/** What the scripts use inside Redis, and what this test itself asks. */
+/** Commands that the scripts call inside Redis, and commands of this test. */
 const INSIDE =
   /^(hmget|hget|hset|hdel|hgetall|hexists|exists|pexpire|pexpireat|del|time|config\|resetstat|info|hello|client\|.*)$/;
 
-describe('what a request costs in Redis', () => {
+describe('a request to a server with the Redis store', () => {
   let redis: RedisServer;
   let commands: RedisCommands;
   let server: CountingApplication;
@@ -34,11 +34,11 @@ describe('what a request costs in Redis', () => {
     ['reads', 'GET', '/read', 1],
     ['reads and writes', 'POST', '/count', 2],
     ['logs out', 'POST', '/logout', 2],
-  ] as const)('a request that %s: %s %s, %i round trips', async (_title, method, path, trips) => {
+  ] as const)('that %s (%s %s) needs %i round trips', async (_title, method, path, trips) => {
     expect(await tripsOf(() => (method === 'GET' ? client.get(path) : client.post(path)))).toBe(trips);
   });
 
-  it('100 reads of an unchanged session: one round trip each, nothing is written', async () => {
+  it('that reads an unchanged session needs one round trip, and writes nothing', async () => {
     const trips = await tripsOf(async () => {
       for (let i = 0; i < 100; i++) await client.get('/read');
     });
@@ -47,12 +47,12 @@ describe('what a request costs in Redis', () => {
     expect([...(await commands.counts()).keys()]).not.toContain('hset');
   });
 
-  it('a request without a cookie: none when it reads, one when it writes', async () => {
+  it('without a cookie needs no round trip to read, and one to write', async () => {
     expect(await tripsOf(() => new SessionClient(server.url).get('/read'))).toBe(0);
     expect(await tripsOf(() => new SessionClient(server.url).post('/count'))).toBe(1);
   });
 
-  it('moves no payload of an unchanged session while this server holds it live', async () => {
+  it('moves no payload of an unchanged session while the server keeps it live', async () => {
     await client.post('/fill');
     let open = (): void => undefined;
     server.gate.passed = new Promise((resolve) => (open = resolve));

@@ -6,7 +6,7 @@ import { ServerProcess } from '../support/server-process.js';
 
 const REQUESTS = rounds(250, 1_000);
 
-/** As it was built: `npm run build` comes before. */
+/** The built sample. `npm run build` must run first. */
 const MAIN = 'dist/main.js';
 
 describe('four servers of the sample with SESSION_PATTERN=external', () => {
@@ -36,18 +36,18 @@ describe('four servers of the sample with SESSION_PATTERN=external', () => {
   });
   const urlOf = (i: number): string => servers[i % servers.length]?.url ?? '';
 
-  it('count as one: each request of a client on another server sees what the last one stored', async () => {
+  it('count like one server: each request sees what the last one stored on another server', async () => {
     for (let i = 1; i <= rounds(30, 100); i++) expect(await client.text(`${urlOf(i)}/count`)).toBe(`counter=${i + 1}`);
   });
 
-  it('lose none of many requests at once', async () => {
+  it('lose none of many concurrent requests', async () => {
     const before = Number((await client.text(`${urlOf(0)}/count/peek`)).slice('counter='.length));
     const responses = await Promise.all(Array.from({ length: REQUESTS }, (_, i) => client.get(`${urlOf(i)}/count`)));
     expect(new Set(responses.map(({ status }) => status))).toEqual(new Set([200]));
     expect(await client.text(`${urlOf(3)}/count/peek`)).toBe(`counter=${before + REQUESTS}`);
   });
 
-  it('end a session together', async () => {
+  it('all forget a session that ends on one of them', async () => {
     expect((await client.delete(`${urlOf(0)}/session`)).status).toBe(204);
     for (let i = 0; i < 4; i++) expect((await client.get(`${urlOf(i)}/session`)).status).toBe(404);
   });

@@ -3,7 +3,7 @@ import { ServerProcess } from '../support/server-process.js';
 import { RedisServer } from '../support/redis-server.js';
 import { FixtureBuild } from './fixture-build.js';
 
-/** Application servers in processes of their own, in front of one Redis. Stop them. */
+/** Application servers, each in its own process, in front of one Redis. The test stops them. */
 export class Servers {
   private constructor(
     readonly redis: RedisServer,
@@ -22,7 +22,7 @@ export class Servers {
     }
   }
 
-  /** Starts more of them, with other settings. */
+  /** Starts more servers, with other settings. */
   async add(count: number, env: Readonly<Record<string, string>> = {}): Promise<string[]> {
     const settings = { REDIS_URL: this.redis.url, ...env };
     const starting = Array.from({ length: count }, () => ServerProcess.start(this.build.main, settings));
@@ -44,7 +44,7 @@ export class Servers {
   }
 }
 
-/** What a server says about the session of a client. */
+/** The session of a client as a server answers it. */
 export async function stateFor(
   client: Client,
   server: string,

@@ -44,7 +44,7 @@ class PaymentController {
   }
 }
 
-describe('the lock of a session, on two servers with one Redis', () => {
+describe('the lock of a session, on two servers with one Redis,', () => {
   let redis: RedisServer;
   let commands: Redis;
   let servers: TestApplication[];
@@ -75,14 +75,14 @@ describe('the lock of a session, on two servers with one Redis', () => {
     return response.ok ? response.text : response.status;
   };
 
-  it('lets handlers run one at a time on both, each on what the last one stored', async () => {
+  it('lets handlers on both servers run one at a time, each with the state that the last one stored', async () => {
     const answers = await Promise.all(Array.from({ length: 40 }, (_, i) => get(i % 2, '/locked')));
     expect(answers.map(Number).toSorted((a, b) => a - b)).toEqual(Array.from({ length: 40 }, (_, i) => i + 2));
     expect(running.most).toBe(1);
     expect(await commands.keys('*:lock')).toEqual([]);
   });
 
-  it('is fenced: changes under a lock that was lost meanwhile are refused, and nothing of them is stored', async () => {
+  it('is fenced: changes under a lost lock are refused, and none of them is stored', async () => {
     [entered, goOn] = [new Latch(), new Latch()];
     const before = await get(1, '/count');
     const exclusive = get(0, '/exclusive');

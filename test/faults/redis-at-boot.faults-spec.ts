@@ -6,7 +6,7 @@ import { RedisServer } from '../support/redis-server.js';
 
 const SECRET = 'correct-horse-battery';
 
-describe('what is wrong with Redis is said at boot', () => {
+describe('the Redis store, at boot,', () => {
   let redis: RedisServer;
   let store: RedisSessionStore | undefined;
   beforeAll(async () => {
@@ -31,24 +31,24 @@ describe('what is wrong with Redis is said at boot', () => {
 
   it.each([
     ['a wrong password', () => as('app', 'wrong'), /WRONGPASS/],
-    ['a user that is not known', () => as('nobody'), /WRONGPASS/],
+    ['an unknown user', () => as('nobody'), /WRONGPASS/],
     ['a user that may not run scripts', () => as('no-scripts'), /may not run scripts.*needs EVAL and EVALSHA/],
     [
-      'a user that may not use a command of the scripts',
+      'a user that lacks a command of the scripts',
       () => as('no-writes'),
       /may not use HSET, DEL on keys like session:/,
     ],
     ['a user that may not use the keys', () => as('other-keys'), /may not use HMGET, .* on keys like session:/],
-    ['a database that there is not', () => `${redis.url}/99`, /uses database 0: .*DB index is out of range/],
-    ['TLS to a server without', () => redis.url.replace('redis:', 'rediss:'), /no connection to Redis over TLS: /],
-  ])('F37: %s: in one line, without a secret', async (_title, url, expected) => {
+    ['a database that does not exist', () => `${redis.url}/99`, /uses database 0: .*DB index is out of range/],
+    ['TLS to a server without TLS', () => redis.url.replace('redis:', 'rediss:'), /no connection to Redis over TLS: /],
+  ])('F37: warns about %s in one line, without a secret', async (_title, url, expected) => {
     const warnings = await warningsOf(url());
 
     expect(warnings).toEqual([expect.stringMatching(expected)]);
     expect(warnings.join()).not.toContain(SECRET);
   });
 
-  it('F37: nothing about a user that has what is needed', async () => {
+  it('F37: warns about nothing when the user has the rights that it needs', async () => {
     const needed =
       'hmget hget hgetall hexists exists hset hdel pexpire pexpireat del time get set eval evalsha info hello auth';
     const rights = needed.split(' ').map((command) => `+${command}`);
@@ -68,7 +68,7 @@ describe('what is wrong with Redis is said at boot', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('F14: a policy that evicts sessions', async () => {
+  it('F14: warns about a policy that evicts sessions', async () => {
     await redis.command('CONFIG', 'SET', 'maxmemory', '100mb');
     await redis.command('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru');
     try {
@@ -78,7 +78,7 @@ describe('what is wrong with Redis is said at boot', () => {
     }
   });
 
-  it('F14: a server that keeps nothing over its restart', async () => {
+  it('F14: warns about a server that keeps nothing over its restart', async () => {
     const forgetful = await RedisServer.start();
     try {
       expect(await warningsOf(forgetful.url)).toEqual([expect.stringContaining('appendonly')]);
@@ -88,7 +88,7 @@ describe('what is wrong with Redis is said at boot', () => {
     }
   });
 
-  it('settings of a client that queue or repeat calls by themselves, also of a connected client', async () => {
+  it('warns about client settings that queue or repeat calls, even of a connected client', async () => {
     const client = new Redis(redis.port, '127.0.0.1');
     await client.ping();
     await redis.command('CONFIG', 'SET', 'maxmemory-policy', 'volatile-lru');

@@ -7,7 +7,7 @@ import { RedisServer } from '../support/redis-server.js';
 import { SessionClient } from '../support/session-client.js';
 import { expectUnavailable } from './expect-unavailable.js';
 
-describe('Redis is away', () => {
+describe('an application whose Redis is away', () => {
   let redis: RedisServer;
   let server: CountingApplication | undefined;
   beforeEach(async () => {
@@ -19,7 +19,7 @@ describe('Redis is away', () => {
     await redis.stop();
   });
 
-  it('F1: absent at boot: the application starts, warns once, serves other routes, and heals alone', async () => {
+  it('F1: starts without Redis, warns once, serves other routes, and recovers by itself', async () => {
     await redis.kill();
     const warnings: string[] = [];
     server = await startCounting(new RedisSessionStore({ url: redis.url, onWarning: (text) => warnings.push(text) }));
@@ -31,11 +31,11 @@ describe('Redis is away', () => {
     expect(warnings).toEqual([expect.stringMatching(/no connection to Redis: .*ECONNREFUSED/)]);
 
     await redis.run();
-    await eventually('it heals', async () => (await client.post('/count')).status === 201);
+    await eventually('the server recovers', async () => (await client.post('/count')).status === 201);
     await client.counts(2);
   });
 
-  it('F2, R24, R26: killed before the load: 503, the cookie stays; afterwards the same session', async () => {
+  it('F2, R24, R26: answers 503 while Redis is down, keeps the cookie, and finds the session afterwards', async () => {
     server = await startCounting(await readyRedisStore({ url: redis.url }));
     const client = new SessionClient(server.url);
     await client.counts(1);
@@ -51,7 +51,7 @@ describe('Redis is away', () => {
     expect(server.store.total).toBe(0);
 
     await redis.run();
-    const answer = await eventually('it heals', async () => {
+    const answer = await eventually('the server recovers', async () => {
       const read = await client.get('/read');
       return read.status === 200 && read;
     });
@@ -60,7 +60,7 @@ describe('Redis is away', () => {
     await client.counts(3);
   });
 
-  it('F3: killed between load and commit: 503, and what is stored is what was there before', async () => {
+  it('F3: answers 503 when Redis dies between load and commit, and leaves the stored session as it was', async () => {
     server = await startCounting(await readyRedisStore({ url: redis.url }));
     const client = new SessionClient(server.url);
     await client.counts(1);
@@ -69,11 +69,11 @@ describe('Redis is away', () => {
 
     expectUnavailable({ ...answer, ms: 0 });
     await redis.run();
-    await eventually('it heals', async () => (await client.get('/read')).text === 'true 1');
+    await eventually('the server recovers', async () => (await client.get('/read')).text === 'true 1');
     await client.counts(2);
   });
 
-  it('F3: killed and back between load and commit: the commit succeeds', async () => {
+  it('F3: commits when Redis dies and comes back between load and commit', async () => {
     server = await startCounting(await readyRedisStore({ url: redis.url }));
     const client = new SessionClient(server.url);
     await client.counts(1);
@@ -83,7 +83,10 @@ describe('Redis is away', () => {
       await redis.kill();
       await redis.run();
       await eventually('the connections are back', async () => (await other.load('nobody')).outcome === 'none');
-      await eventually('that of the server, too', async () => (await server?.store.load('nobody'))?.outcome === 'none');
+      await eventually(
+        'the connection of the server is back',
+        async () => (await server?.store.load('nobody'))?.outcome === 'none',
+      );
     });
     await other.close();
 
@@ -91,7 +94,7 @@ describe('Redis is away', () => {
     await client.counts(3);
   });
 
-  it('F5: stopped for longer than a request waits: 503 in time; each change is there once or not at all', async () => {
+  it('F5: answers 503 in time while Redis hangs, and stores each change once or not at all', async () => {
     server = await startCounting(await readyRedisStore({ url: redis.url }));
     const clients = Array.from({ length: 10 }, () => new SessionClient((server as CountingApplication).url));
     await Promise.all(clients.map((client) => client.counts(1)));
@@ -101,7 +104,8 @@ describe('Redis is away', () => {
     try {
       const answers = await Promise.all(clients.map((client) => client.post('/count')));
       answers.forEach(expectUnavailable);
-      // Longer than a connection may be silent: it is given up, and another one is made, which hangs as well.
+      // Redis hangs for longer than a connection may be silent. The store closes that connection and makes another,
+      // which hangs as well.
       await eventually('it is stopped for long', () => performance.now() - stopped > 3_000);
       expectUnavailable(await (clients[0] as SessionClient).get('/read'));
     } finally {
@@ -109,7 +113,7 @@ describe('Redis is away', () => {
     }
 
     for (const client of clients) {
-      const text = await eventually('it heals', async () => {
+      const text = await eventually('the server recovers', async () => {
         const read = await client.get('/read');
         return read.status === 200 && read.text;
       });
@@ -118,7 +122,7 @@ describe('Redis is away', () => {
     }
   });
 
-  it('F5: stopped between load and commit: 503 in time, once or not at all', async () => {
+  it('F5: answers 503 in time when Redis hangs after the load, and stores the change once or not at all', async () => {
     server = await startCounting(await readyRedisStore({ url: redis.url }));
     const client = new SessionClient(server.url);
     await client.counts(1);
@@ -127,7 +131,7 @@ describe('Redis is away', () => {
 
     redis.signal('SIGCONT');
     expectUnavailable({ ...answer, ms: 0 });
-    const text = await eventually('it heals', async () => {
+    const text = await eventually('the server recovers', async () => {
       const read = await client.get('/read');
       return read.status === 200 && read.text;
     });
@@ -136,7 +140,7 @@ describe('Redis is away', () => {
   });
 });
 
-/** A request that does `meanwhile` between its load and its commit. */
+/** Sends a request and runs `meanwhile` between its load and its commit. */
 async function slowly(
   { gate }: CountingApplication,
   client: SessionClient,

@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => redis.stop());
 
-it('a client that ioredis gives up during a failover is connected again', async () => {
+it('the Redis store connects again when ioredis gives up its client during a failover', async () => {
   const store = new RedisSessionStore({ url: redis.url, onWarning: () => undefined });
   try {
     const { client } = store as unknown as { client: Redis };
@@ -20,7 +20,7 @@ it('a client that ioredis gives up during a failover is connected again', async 
     let ends = 0;
     client.on('end', () => ends++);
     for (let round = 1; round <= 3; round++) {
-      // What the detector of failovers does, at the one moment at which nobody asks for a retry.
+      // ioredis' own failover detector does the same, at the one moment at which ioredis makes no further attempt.
       client.once('connecting', () => connector.disconnect());
       client.disconnect(true);
       await eventually('ioredis has given up', () => ends === round);

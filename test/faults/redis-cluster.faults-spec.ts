@@ -8,7 +8,7 @@ import { RedisCluster } from '../support/redis-cluster.js';
 import type { RedisServer } from '../support/redis-server.js';
 import { SessionClient } from '../support/session-client.js';
 
-describe('Redis Cluster', () => {
+describe('an application with Redis Cluster', () => {
   let cluster: RedisCluster;
   let server: CountingApplication;
   beforeAll(async () => {
@@ -20,7 +20,7 @@ describe('Redis Cluster', () => {
     await cluster?.stop();
   });
 
-  it('F12: moves the slot of a session to and fro under load: no lost update, and no error but 503', async () => {
+  it('F12: loses no update, and fails only with 503, while the slot of a session moves', async () => {
     const client = new SessionClient(server.url);
     await client.counts(1);
     const key = keyOf(client);
@@ -52,7 +52,7 @@ describe('Redis Cluster', () => {
     expect(value).toBeLessThanOrEqual(1 + statuses.length);
   });
 
-  it('F9: loses the master of a session: 503 until its replica has taken over, then the same session', async () => {
+  it('F9: answers 503 after a master dies until its replica takes over, then finds the session', async () => {
     const client = new SessionClient(server.url);
     await client.counts(1);
     await client.counts(2);

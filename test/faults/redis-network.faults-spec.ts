@@ -7,7 +7,7 @@ import { SessionClient } from '../support/session-client.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { expectUnavailable } from './expect-unavailable.js';
 
-describe('the network to Redis', () => {
+describe('an application with a faulty network to Redis', () => {
   let redis: RedisServer;
   let network: TcpProxy;
   let server: CountingApplication;
@@ -24,7 +24,7 @@ describe('the network to Redis', () => {
     await redis.stop();
   });
 
-  it('F4: loses the answer to a save: the change is recognised, the request succeeds, and it counts once', async () => {
+  it('F4: recognises its own save when the answer to it is lost, and counts it once', async () => {
     await client.counts(1);
     await client.counts(2);
     const lost = loseAnswerTo('update');
@@ -35,7 +35,7 @@ describe('the network to Redis', () => {
     expect((await client.get('/read')).text).toBe('true 3');
   });
 
-  it('F4: loses the answer to the creation: the session is there, once', async () => {
+  it('F4: creates a session once when the answer to its creation is lost', async () => {
     await client.counts(1);
     const lost = loseAnswerTo('create');
     const other = new SessionClient(server.url);
@@ -46,7 +46,7 @@ describe('the network to Redis', () => {
     await other.counts(2);
   });
 
-  it('F4: loses the answer to a logout: it succeeds, and a request that was slower is told', async () => {
+  it('F4: ends a session when the answer to the logout is lost, and refuses a slower request', async () => {
     await client.counts(1);
     await new SessionClient(server.url).post('/logout');
     let open = (): void => undefined;
@@ -66,7 +66,7 @@ describe('the network to Redis', () => {
     expect((await client.get('/read')).text).toBe('false 0');
   });
 
-  it('F4: loses answer after answer under load: each acknowledged change counts, and none counts twice', async () => {
+  it('F4: counts each acknowledged change, and none twice, when answers are lost under load', async () => {
     await client.counts(1);
     let saves = 0;
     network.losesAnswerTo = (request) => request.includes('update') && ++saves % 3 === 0;
@@ -84,7 +84,7 @@ describe('the network to Redis', () => {
     expect(accepted).toBeGreaterThan(20);
   });
 
-  it('F6: 200 ms slow: slower answers', async () => {
+  it('F6: answers later when Redis is 200 ms away', async () => {
     const store = await readyRedisStore({ url: `redis://127.0.0.1:${network.port}` });
     const patient = await startCounting(store, { storeTimeoutMs: 20_000 });
     const slow = new SessionClient(patient.url);
@@ -95,7 +95,7 @@ describe('the network to Redis', () => {
     await patient.close();
   });
 
-  it('F6: 5 s slow: 503 in time for each of 100 requests at once; heals alone', async () => {
+  it('F6: answers 503 in time to each of 100 concurrent requests when Redis is 5 s away, and recovers', async () => {
     await client.counts(1);
     network.delayMs = 5_000;
 
@@ -103,22 +103,22 @@ describe('the network to Redis', () => {
 
     for (const answer of answers) expectUnavailable(answer);
     network.delayMs = 0;
-    await eventually('it heals', async () => (await client.get('/read')).text === 'true 1');
+    await eventually('the server recovers', async () => (await client.get('/read')).text === 'true 1');
     await client.counts(2);
   });
 
-  it('R25: swallows everything: 503 in time, again and again; heals alone on a new connection', async () => {
+  it('R25: answers 503 in time while the network swallows everything, and recovers on a new connection', async () => {
     await client.counts(1);
     network.isBlackHole = true;
 
     for (let i = 0; i < 4; i++) expectUnavailable(await client.get('/read'));
     network.isBlackHole = false;
 
-    await eventually('it heals', async () => (await client.get('/read')).text === 'true 1');
+    await eventually('the server recovers', async () => (await client.get('/read')).text === 'true 1');
     await client.counts(2);
   });
 
-  it('R25: loses its connections again and again: every request is answered, no change is lost', async () => {
+  it('R25: answers every request, and loses no change, while its connections are cut repeatedly', async () => {
     await client.counts(1);
     const cutting = setInterval(() => network.cut(), 150);
 
@@ -130,7 +130,7 @@ describe('the network to Redis', () => {
     }
     clearInterval(cutting);
 
-    const text = await eventually('it heals', async () => {
+    const text = await eventually('the server recovers', async () => {
       const read = await client.get('/read');
       return read.status === 200 && read.text;
     });

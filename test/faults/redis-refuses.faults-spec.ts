@@ -8,7 +8,7 @@ import { RedisServer } from '../support/redis-server.js';
 import { SessionClient } from '../support/session-client.js';
 import { expectUnavailable } from './expect-unavailable.js';
 
-describe('Redis refuses', () => {
+describe('an application whose Redis refuses calls', () => {
   let redis: RedisServer;
   let server: CountingApplication;
   let client: SessionClient;
@@ -24,7 +24,7 @@ describe('Redis refuses', () => {
     await redis.stop();
   });
 
-  it('F7: out of memory: changes are answered with 503, reading and logging out go on', async () => {
+  it('F7: answers 503 to changes when Redis is out of memory, while reads and logouts succeed', async () => {
     const leaving = new SessionClient(server.url);
     await leaving.counts(1);
     await redis.command('CONFIG', 'SET', 'maxmemory', 1);
@@ -39,7 +39,7 @@ describe('Redis refuses', () => {
     await client.counts(2);
   });
 
-  it('F8: it has become a replica: 503, also for reads, which would be old; heals as a primary again', async () => {
+  it('F8: answers 503, also to reads, while Redis is a replica, and recovers when it is a primary again', async () => {
     const primary = await RedisServer.start();
     try {
       await redis.command('CONFIG', 'SET', 'replica-serve-stale-data', 'yes');
@@ -54,13 +54,13 @@ describe('Redis refuses', () => {
       );
       expectUnavailable(await client.get('/read'));
       await redis.command('REPLICAOF', 'NO', 'ONE');
-      await eventually('it heals', async () => (await client.get('/read')).status === 200);
+      await eventually('the server recovers', async () => (await client.get('/read')).status === 200);
     } finally {
       await primary.stop();
     }
   });
 
-  it('F11: its scripts are flushed, again and again under load: nobody notices', async () => {
+  it('F11: works without a failure when the scripts are flushed under load', async () => {
     for (let i = 2; i <= 40; i++) {
       if (i % 4 === 0) await redis.command('SCRIPT', 'FLUSH');
       await client.counts(i);
@@ -71,7 +71,7 @@ describe('Redis refuses', () => {
     expect(answers.map(({ status }) => status)).toEqual(others.map(() => 201));
   });
 
-  it('F13: everything is flushed: sessions end cleanly, their ids are not used again', async () => {
+  it('F13: ends all sessions when Redis is flushed, and does not use their ids again', async () => {
     const { cookie } = client;
     await redis.command('FLUSHALL');
 
@@ -80,7 +80,7 @@ describe('Redis refuses', () => {
     expect(client.cookie).not.toBe(cookie);
   });
 
-  it('F13: everything is flushed between load and commit: 409, nothing is brought back', async () => {
+  it('F13: answers 409 when Redis is flushed between load and commit, and restores nothing', async () => {
     let open = (): void => undefined;
     server.gate.passed = new Promise((resolve) => (open = resolve));
     const reached = new Promise<void>((resolve) => (server.gate.reached = resolve));
@@ -93,7 +93,7 @@ describe('Redis refuses', () => {
     expect(await redis.command('DBSIZE')).toBe(0);
   });
 
-  it('F36: cannot save to disk (MISCONF): 503; heals alone when it can', async () => {
+  it('F36: answers 503 while Redis cannot save to disk (MISCONF), and recovers', async () => {
     rmSync(redis.directory, { recursive: true });
     await redis.command('BGSAVE');
     await eventually('saving has failed', async () => {
@@ -112,7 +112,7 @@ describe('Redis refuses', () => {
     await client.counts(2);
   });
 
-  it('F16: the clock of an application server is an hour wrong: no change', async () => {
+  it('F16: works when its own clock is wrong by an hour', async () => {
     for (const hours of [-1, 1]) {
       const clock = new ManualClock(Date.now() + hours * 3_600_000);
       const wrong = await startCounting(await readyRedisStore({ url: redis.url }), { clock });

@@ -7,7 +7,7 @@ import type { RedisServer } from '../support/redis-server.js';
 import { SessionClient } from '../support/session-client.js';
 import { expectUnavailable } from './expect-unavailable.js';
 
-describe('Redis behind sentinels', () => {
+describe('an application with Redis behind sentinels', () => {
   let redis: RedisSentinels;
   let replica: RedisServer;
   let server: CountingApplication | undefined;
@@ -21,7 +21,7 @@ describe('Redis behind sentinels', () => {
     await redis?.stop();
   });
 
-  it('F9: loses its primary: 503 until the replica has taken over, then the same sessions, nothing lost', async () => {
+  it('F9: answers 503 after the primary dies until the replica takes over, then finds the same sessions', async () => {
     server = await startCounting(await readyRedisStore({ url: redis.url }));
     const client = new SessionClient(server.url);
     await client.counts(1);
@@ -35,7 +35,7 @@ describe('Redis behind sentinels', () => {
     await client.counts(3);
   });
 
-  it('F9: hands over on command: the old primary is left, nothing is lost', async () => {
+  it('F9: leaves the old primary after a failover on command, and loses nothing', async () => {
     server = await startCounting(await readyRedisStore({ url: redis.url }));
     const client = new SessionClient(server.url);
     await client.counts(1);
@@ -50,7 +50,7 @@ describe('Redis behind sentinels', () => {
     expect(await replica.info('keyspace', 'db0')).toContain('keys=1');
   });
 
-  it('F10: with durability, a change that no replica has gets 503, and acknowledged ones survive', async () => {
+  it('F10: with durability, answers 503 to a change that no replica has, and keeps acknowledged ones', async () => {
     const durability = { replicas: 1, timeoutMs: 300 };
     server = await startCounting(await readyRedisStore({ url: redis.url, durability }));
     const [client, leaving] = [new SessionClient(server.url), new SessionClient(server.url)];
@@ -79,7 +79,7 @@ describe('Redis behind sentinels', () => {
     expect((await leaving.get('/read')).text).toBe('false 0');
   });
 
-  /** Asks until the replica has it in time, which on a busy machine it may not have at once. */
+  /** Repeats a request until the replica confirms it in time, which may fail at first on a busy machine. */
   function isAcknowledged(client: SessionClient, path: string): Promise<string> {
     return eventually(`${path} is acknowledged`, async () => {
       const { status, text } = await client.post(path);
@@ -94,7 +94,7 @@ describe('Redis behind sentinels', () => {
     });
   }
 
-  /** Reads until it works, and returns every outcome but 503. */
+  /** Reads until a read succeeds, and returns every outcome but 503. */
   async function takeover(client: SessionClient): Promise<string[]> {
     const outcomes = new Set<string>();
     await eventually('the replica has taken over', async () => {

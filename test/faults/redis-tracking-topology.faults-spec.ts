@@ -9,7 +9,7 @@ import { RedisSentinels } from '../support/redis-sentinels.js';
 import type { RedisServer } from '../support/redis-server.js';
 import { StalenessMeter } from '../support/staleness-meter.js';
 
-describe('the connections by which a near cache is told', () => {
+describe('the tracking connections of a near cache', () => {
   const closing: (() => Promise<unknown>)[] = [];
   afterEach(async () => {
     for (const close of closing.splice(0).toReversed()) await close();
@@ -35,12 +35,12 @@ describe('the connections by which a near cache is told', () => {
 
   describe('behind sentinels', () => {
     it.each([
-      ['is lost', (redis: RedisSentinels) => redis.primary.kill()],
+      ['dies', (redis: RedisSentinels) => redis.primary.kill()],
       [
         'hands over on command',
         (redis: RedisSentinels) => (redis.sentinels[0] as RedisServer).command('SENTINEL', 'FAILOVER', 'sessions'),
       ],
-    ])('follow the primary when it %s: nothing is too old', async (_title, fail) => {
+    ])('follow the primary when it %s, and no copy is too old', async (_title, fail) => {
       const redis = await RedisSentinels.start({ replicas: 1, sentinels: 3 });
       closing.push(() => redis.stop());
       const [replica] = redis.replicas as [RedisServer];
@@ -52,8 +52,8 @@ describe('the connections by which a near cache is told', () => {
 
       await eventually('it is not trusted any more', () => before.toldUntil === -Infinity);
       await eventually('the replica is the primary', async () => (await redis.primaryPort()) === replica.port);
-      // The session may have been lost with the primary.
-      await eventually('there is the session', async () => {
+      // The session may be lost with the primary. Then this creates it again.
+      await eventually('the session exists', async () => {
         await WatchedRedisStore.create(reader, 'key');
         return (await reader.load('key')).outcome === 'found';
       });
@@ -64,8 +64,8 @@ describe('the connections by which a near cache is told', () => {
     });
   });
 
-  describe('of a cluster', () => {
-    it('are there for each of its masters', async () => {
+  describe('in a cluster', () => {
+    it('exist for each master', async () => {
       const cluster = await RedisCluster.start({ masters: 3 });
       closing.push(() => cluster.stop());
       const { watch, told, hasHeard } = await watched(cluster.url, 'first');
@@ -87,7 +87,7 @@ describe('the connections by which a near cache is told', () => {
       expect(counts).toEqual(['1', '1', '1']);
     });
 
-    it('tell when a session moves to another master, and follow it', async () => {
+    it('report a session that moves to another master, and follow it', async () => {
       const cluster = await RedisCluster.start({ masters: 3 });
       closing.push(() => cluster.stop());
       const meter = await metered(cluster.url);
@@ -117,9 +117,9 @@ describe('the connections by which a near cache is told', () => {
     });
 
     it.each([
-      ['is lost', (master: RedisServer) => master.kill()],
+      ['dies', (master: RedisServer) => master.kill()],
       ['hands over on command', (_master: RedisServer, replica: RedisServer) => replica.command('CLUSTER', 'FAILOVER')],
-    ])('follow when a master %s: nothing is too old', async (_title, fail) => {
+    ])('follow when a master %s, and no copy is too old', async (_title, fail) => {
       const cluster = await RedisCluster.start({ masters: 3, replicas: 3 });
       closing.push(() => cluster.stop());
       const meter = await metered(cluster.url);
@@ -131,7 +131,7 @@ describe('the connections by which a near cache is told', () => {
       await fail(master, replica);
 
       await eventually('it is not trusted any more', () => before.toldUntil === -Infinity);
-      await eventually('there is the session', async () => {
+      await eventually('the session exists', async () => {
         await WatchedRedisStore.create(reader, 'key');
         return (await reader.load('key')).outcome === 'found';
       });
@@ -144,7 +144,7 @@ describe('the connections by which a near cache is told', () => {
       expect(meter.tooOld).toEqual([]);
     });
 
-    it('follow a redirection also while nobody answers where the slots are', async () => {
+    it('follow a redirection even while no node tells where the slots are', async () => {
       const cluster = await RedisCluster.start({ masters: 3, replicas: 3 });
       closing.push(() => cluster.stop());
       const { watch, store: reader } = await watched(cluster.url, 'key');

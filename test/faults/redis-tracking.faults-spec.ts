@@ -7,7 +7,7 @@ import { StalenessMeter } from '../support/staleness-meter.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { TrackingPair } from '../../libs/session/src/store/redis/tracking/tracking-pair.js';
 
-describe('the connections by which a near cache is told', () => {
+describe('the tracking connections of a near cache', () => {
   let redis: RedisServer;
   let network: TcpProxy;
   let reader: RedisSessionStore;
@@ -28,7 +28,7 @@ describe('the connections by which a near cache is told', () => {
     await redis.stop();
   });
 
-  it.each(['sink', 'data'])('is killed by the server (%s): nothing is too old, and it heals alone', async (kind) => {
+  it.each(['sink', 'data'])('recover after the server kills one (%s), and no copy is too old', async (kind) => {
     for (let i = 0; i < 5; i++) {
       await kill(kind);
       await isUsed();
@@ -43,13 +43,13 @@ describe('the connections by which a near cache is told', () => {
     ['sink', 'toClient'],
     ['data', 'toServer'],
     ['data', 'toClient'],
-  ])('swallows what is sent (%s, %s): nothing is too old, and it heals alone', async (kind, swallowed) => {
+  ])('recover after the network swallows their traffic (%s, %s), and no copy is too old', async (kind, swallowed) => {
     const { watch } = await watched();
     network.swallows = (sent, direction) => sent.includes(`session-beans:${kind}`) && direction === swallowed;
 
     await eventually('it is not trusted any more', () => watch.toldUntil === -Infinity);
     const { hits } = meter;
-    // No new one can be made meanwhile: everything goes the ordinary way.
+    // No new pair of connections can be made now, so every read uses the ordinary connection.
     await eventually('the ordinary connection is used', async () => (await reader.load('nobody')).outcome === 'none');
     expect(meter.hits).toBe(hits);
     network.swallows = () => false;
@@ -58,7 +58,7 @@ describe('the connections by which a near cache is told', () => {
     expect(meter.tooOld).toEqual([]);
   });
 
-  it('would be found to be too old without the answer of the sink', async () => {
+  it('would let copies get too old if beats did not wait for the sink', async () => {
     const honest = TrackingPair.prototype['ping'];
     let planted = 0;
     TrackingPair.prototype['ping'] = async function (this: TrackingPair) {
@@ -81,7 +81,7 @@ describe('the connections by which a near cache is told', () => {
     expect(meter.tooOld.length).toBeGreaterThan(0);
   });
 
-  it('is all gone for a while: nothing is too old, and it heals alone', async () => {
+  it('recover after all traffic was lost for a while, and no copy is too old', async () => {
     network.isBlackHole = true;
     const { failures } = meter;
     await eventually('requests fail', () => meter.failures > failures);
@@ -91,7 +91,7 @@ describe('the connections by which a near cache is told', () => {
     expect(meter.tooOld).toEqual([]);
   });
 
-  it('meets FLUSHALL: what was read before is not trusted any more, and nothing is reconnected', async () => {
+  it('revoke trust in earlier reads after FLUSHALL, without a reconnection', async () => {
     const { watch } = await watched();
     const connections = await names();
 
@@ -103,7 +103,7 @@ describe('the connections by which a near cache is told', () => {
     expect(await names()).toEqual(connections);
   });
 
-  it('meets a restart of Redis: it heals alone', async () => {
+  it('recover after a restart of Redis', async () => {
     const { watch } = await watched();
 
     await redis.kill();
@@ -115,7 +115,7 @@ describe('the connections by which a near cache is told', () => {
     expect(meter.tooOld).toEqual([]);
   });
 
-  it('meets a Redis that hangs: without signs no copy is trusted for longer than allowed; it heals alone', async () => {
+  it('revoke trust in all copies in time when Redis hangs, and recover', async () => {
     const { watch } = await watched();
     redis.signal('SIGSTOP');
 
@@ -126,7 +126,7 @@ describe('the connections by which a near cache is told', () => {
     expect(meter.tooOld).toEqual([]);
   });
 
-  it('finds that Redis has become a replica, on which nobody changes anything: it is not trusted', async () => {
+  it('revoke trust in all copies when Redis has become a replica', async () => {
     const primary = await RedisServer.start();
     try {
       const { watch } = await watched();
@@ -142,7 +142,7 @@ describe('the connections by which a near cache is told', () => {
     }
   });
 
-  it('lives on when this process was busy for longer than a beat may be silent', async () => {
+  it('survive when this process is busy for longer than a beat may be silent', async () => {
     const { watch } = await watched();
     const end = performance.now() + 1_500;
     while (performance.now() < end);
@@ -152,7 +152,7 @@ describe('the connections by which a near cache is told', () => {
     expect(meter.tooOld).toEqual([]);
   });
 
-  /** Copies are answered from, on connections of now. */
+  /** Waits until reads are answered from copies, on the current connections. */
   async function isUsed(): Promise<void> {
     await watched();
     const { hits } = meter;
