@@ -107,7 +107,10 @@ class PlainController {
  * The record of a request that spends most of its time in this phase. A busy machine may delay a single request
  * anywhere, so it is repeated; a phase that is never measured right is dominant in none of them.
  */
-async function recordIn(phase: TimingPhase, ask: () => Promise<SessionRequestRecord>): Promise<SessionRequestRecord> {
+async function expectRecordIn(
+  phase: TimingPhase,
+  ask: () => Promise<SessionRequestRecord>,
+): Promise<SessionRequestRecord> {
   for (let attempt = 1; attempt < 20; attempt++) {
     const record = await ask();
     if (dominantWork(record) === phase) return record;
@@ -191,17 +194,17 @@ describe.each(platforms)('the record of a request, $adapter, $mode', ({ adapter,
   });
 
   it('attributes the time to a handler that computes', async () => {
-    await recordIn('application', () => get('notes/compute'));
-    await recordIn('application', () => get('slow'));
+    await expectRecordIn('application', () => get('notes/compute'));
+    await expectRecordIn('application', () => get('slow'));
   });
 
   it('attributes the time to a service that the handler calls', async () => {
-    const calling = await recordIn('downstream', async () => {
+    const calling = await expectRecordIn('downstream', async () => {
       const fetched = await get(`notes/fetch?url=${encodeURIComponent(`${server.url}/slow`)}`);
       // The request that the handler sends has a record too, which comes first.
       return fetched.handler === 'PlainController.slow' ? (records.all.at(-1) ?? fetched) : fetched;
     });
-    const told = await recordIn('downstream', () => get('notes/told'));
+    const told = await expectRecordIn('downstream', () => get('notes/told'));
 
     expect(calling).toMatchObject({ handler: 'NotesController.fetch' });
     expect(calling.downstream).toMatchObject([{ name: new URL(server.url).host, calls: 1 }]);
@@ -213,9 +216,9 @@ describe.each(platforms)('the record of a request, $adapter, $mode', ({ adapter,
   it('attributes the time to a slow store', async () => {
     server.store.before = () => pause(120);
     try {
-      await recordIn('sessionLoad', () => get('notes'));
+      await expectRecordIn('sessionLoad', () => get('notes'));
       // A write waits for the store twice: whether the load or the save is longer is chance.
-      await recordIn('sessionSave', () => post('notes'));
+      await expectRecordIn('sessionSave', () => post('notes'));
     } finally {
       server.store.before = () => undefined;
     }
@@ -223,7 +226,7 @@ describe.each(platforms)('the record of a request, $adapter, $mode', ({ adapter,
 
   it('attributes the time to a lock that another request holds', async () => {
     const send = () => client.text('/notes/locked');
-    await recordIn('lockWait', async () => {
+    await expectRecordIn('lockWait', async () => {
       const before = records.all.length;
       // The third request waits for two others, which takes twice as long as its own work.
       const first = await records.of(() => Promise.all([send(), send(), send()]));
