@@ -235,7 +235,7 @@ export class HttpSession {
     const request = this.request('encodeUrl');
     if (!this.addressWithId) return url;
     request.unitFor('HttpSession.encodeUrl');
-    if (!request.live) {
+    if (!request.hasSession) {
       request.ask({ start: true });
       request.id ??= generateSessionId();
     }

@@ -51,7 +51,7 @@ export class RequestCommits {
       const stored = this.store(request, unit);
       if (isPromise(stored)) return this.commitLater(request, unit, stored);
     } catch (error) {
-      return this.commitLater(request, unit, Promise.reject<void>(error));
+      return this.refused(request, error);
     }
     if (request.live) unit.rebase(request.live);
     return undefined;
@@ -96,11 +96,17 @@ export class RequestCommits {
     try {
       await stored;
     } catch (error) {
-      this.rollback(request);
-      this.reportConflict(request, error);
-      throw error;
+      return this.refused(request, error);
     }
     if (request.live) unit.rebase(request.live);
+    return undefined;
+  }
+
+  /** Forgets the changes in this call: changes that come later belong to the next commit. */
+  private async refused(request: RequestState, error: unknown): Promise<never> {
+    this.rollback(request);
+    this.reportConflict(request, error);
+    throw error;
   }
 
   private reportConflict({ live, timing }: RequestState, error: unknown): void {
@@ -200,7 +206,12 @@ export class RequestCommits {
     differences: readonly PartDifference[],
     lifetime?: SessionLifetime,
   ): MaybePromise<void> {
-    const commit = new PendingCommit(differences, request.unit?.dependencies(), lifetime, request.lock?.token);
+    const commit = new PendingCommit(
+      differences,
+      request.unit?.dependencies(),
+      lifetime,
+      request.lock?.tokenFor(live.key),
+    );
     request.timing?.facts.saves(commit);
     return live.commit(commit, request.timing);
   }

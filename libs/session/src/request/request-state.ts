@@ -48,7 +48,7 @@ export type CommitStep = 'nothing' | 'start' | 'update' | 'renew' | 'update deta
  * | `loading` | the store is asked, or has failed | throw | does nothing | `active`, `closed` |
  * | `active` | the handler runs | answer | starts, updates or renews the session | `detached`, `closed` |
  * | `detached` | the client is gone, its code still runs | answer | updates it in a step of its own | `closed` |
- * | `closed` | the response is over | throw | as `active`, for a commit that waited its turn | – |
+ * | `closed` | the response is over | throw | as in the phase before, for a commit that waited its turn | – |
  *
  * A detached request holds no live session between its steps: a client cannot make code throw by leaving, nor keep a
  * session in memory. A closed request lets go of its session when the commits that wait are done.
@@ -208,17 +208,12 @@ export class RequestState {
   /** What a commit has to do now. */
   commitStep(hasChanges: boolean): CommitStep {
     const { start, renew } = this.actions;
-    switch (this.current) {
-      case 'idle':
-      case 'loading':
-        return 'nothing';
-      case 'detached':
-        return hasChanges || start || renew ? 'update detached' : 'nothing';
-      case 'active':
-      case 'closed':
-        if (this.live) return renew ? 'renew' : 'update';
-        return hasChanges || start ? 'start' : 'nothing';
-    }
+    if (this.current === 'idle' || this.current === 'loading') return 'nothing';
+    if (this.live) return renew ? 'renew' : 'update';
+    // Detached, or closed after that: it holds no live session between its steps.
+    if (this.current === 'detached' || this.hasSession)
+      return hasChanges || this.hasPendingActions ? 'update detached' : 'nothing';
+    return hasChanges || start ? 'start' : 'nothing';
   }
 
   /** Runs `step` when nothing else of the request is under way: commits and ends run one after the other. */

@@ -242,8 +242,9 @@ export class SessionLifecycle {
     }
   }
 
-  /** The request finds its session ended, and goes on without one. */
+  /** The request finds its session ended, and goes on without one; unless it has ended or renewed that itself. */
   private leave(request: RequestState, live: LiveSession): void {
+    if (request.live !== live) return;
     request.leaveSession(this.unitOn(request, undefined));
     this.liveSessions.release(live);
   }

@@ -66,13 +66,21 @@ export class SessionLock {
     private readonly key: SessionKey,
     private readonly gateway: StoreGateway,
     /** Names the holder to the store; undefined when no other server can want the session. */
-    readonly token: string | undefined,
+    private readonly token: string | undefined,
     private readonly onRelease: () => void,
   ) {
     if (token === undefined) return;
     // A failure needs no report here: the next save finds that the lock is not held any more.
     const renew = (): void => void gateway.lock(key, token, LEASE_MS).catch(() => undefined);
     this.renewal = setInterval(renew, LEASE_MS / 3).unref();
+  }
+
+  /**
+   * The token to save a session with. Undefined for any other session: one that the holder has given a new id needs no
+   * lock, since that id is known to no client before the response.
+   */
+  tokenFor(key: SessionKey): string | undefined {
+    return key === this.key ? this.token : undefined;
   }
 
   /** May be called again. Never rejects: a lock that the store is not told of is free when its lease ends. */

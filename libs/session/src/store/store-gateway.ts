@@ -73,8 +73,8 @@ export class StoreGateway {
       ...(known !== undefined && { known }),
       ...(this.locates && locator !== undefined && { locator }),
     };
+    this.refuseOverload('load');
     try {
-      this.refuseOverload('load');
       const answer = this.store.load(key, options);
       return isPromise(answer) ? this.wait('load', answer, this.noteLoad, key) : this.noteLoad(answer, key);
     } catch (cause) {
@@ -97,8 +97,8 @@ export class StoreGateway {
     const { key, mode, lifetime, createdAt, lock, parts } = content;
     const writeId = `${this.writer}${(this.writes++).toString(36)}`;
     const change: SessionChange = { key, mode, writeId, lifetime, createdAt, lock, locator, parts };
+    this.refuseOverload('save');
     try {
-      this.refuseOverload('save');
       const answer = this.store.save(change);
       return isPromise(answer) ? this.wait('save', answer, this.noteSave, key) : this.noteSave(answer, key);
     } catch (cause) {
@@ -153,14 +153,15 @@ export class StoreGateway {
 
   /** @throws SessionStoreError, or rejects with it */
   private ask<T>(operation: Operation, call: () => Promise<T>): Promise<T> {
+    this.refuseOverload(operation);
     try {
-      this.refuseOverload(operation);
       return this.wait(operation, Promise.resolve(call()));
     } catch (cause) {
       throw this.reported(operation, cause);
     }
   }
 
+  /** Not reported as a failure: the store was not called, and each report would add to the load. */
   private refuseOverload(operation: Operation): void {
     if (this.calls >= MAX_CALLS) throw this.failed(operation, `${MAX_CALLS} calls are under way already`);
   }

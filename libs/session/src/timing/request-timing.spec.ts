@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { RequestTiming } from './request-timing.js';
+import { type PhaseTracer, RequestTiming } from './request-timing.js';
 import { TIMING_PHASES, type TimingPhase } from './timing-phase.js';
 
 function timing(delay = 0): RequestTiming {
@@ -113,5 +113,43 @@ describe('the timing of a request', () => {
     for (let i = 0; i < 100; i++) measured.call(`service ${i}`)();
 
     expect(measured.facts.downstream).toHaveLength(16);
+  });
+
+  describe('with a tracer that fails', () => {
+    const facts = { at: performance.now(), delay: 0, ahead: 0 };
+    const broken: Record<string, PhaseTracer> = {
+      'before the work': {
+        trace: () => {
+          throw new Error('no span');
+        },
+      },
+      'after the work, in the call': {
+        trace: (_phase, _facts, work) => {
+          void work();
+          throw new Error('no end');
+        },
+      },
+      'after the work, later': {
+        trace: (_phase, _facts, work) => Promise.resolve(work()).then(() => Promise.reject(new Error('no end'))),
+      },
+    };
+
+    it.each(Object.entries(broken))('%s gives the result of the work, once', async (_when, tracer) => {
+      let runs = 0;
+      const measured = new RequestTiming(facts, 0, tracer);
+      expect(measured.during('sessionSave', () => ++runs)).toBe(1);
+      await expect(measured.during('sessionSave', () => Promise.resolve(++runs))).resolves.toBe(2);
+      expect(runs).toBe(2);
+    });
+
+    it.each(Object.entries(broken))('%s passes the failure of the work on', async (_when, tracer) => {
+      const measured = new RequestTiming(facts, 0, tracer);
+      const failure = new Error('the store is down');
+      const fails = (): never => {
+        throw failure;
+      };
+      expect(() => measured.during('sessionLoad', fails)).toThrow(failure);
+      await expect(measured.during('sessionLoad', () => Promise.reject(failure))).rejects.toBe(failure);
+    });
   });
 });

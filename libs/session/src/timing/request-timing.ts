@@ -13,7 +13,7 @@ export type TimingOverlay = 'decode' | 'encode' | 'sessionLoad' | 'lockWait' | '
 /** The phases that ask the store. */
 export type StorePhase = 'sessionLoad' | 'lockWait' | 'sessionSave';
 
-/** Runs the work of a phase that asks the store inside something of its own, e.g. a span. Passes the result on. */
+/** Runs the work of a phase that asks the store, in the call, inside something of its own, e.g. a span. */
 export interface PhaseTracer {
   trace<T>(phase: StorePhase, facts: RequestFacts, work: () => MaybePromise<T>): MaybePromise<T>;
 }
@@ -106,7 +106,7 @@ export class RequestTiming {
     this.begin(phase);
     let result: MaybePromise<T>;
     try {
-      result = this.tracer ? this.tracer.trace(phase, this.facts, work) : work();
+      result = this.tracer ? this.traced(this.tracer, phase, work) : work();
     } catch (error) {
       this.end(phase);
       throw error;
@@ -146,6 +146,29 @@ export class RequestTiming {
     if (this.endedAt !== undefined) return;
     this.switchTo(this.current, Math.max(at, this.since));
     this.endedAt = this.since;
+  }
+
+  /** The result of the work itself: a tracer that fails makes nothing fail. */
+  private traced<T>(tracer: PhaseTracer, phase: StorePhase, work: () => MaybePromise<T>): MaybePromise<T> {
+    let outcome: { readonly result: MaybePromise<T> } | { readonly error: unknown } | undefined;
+    try {
+      const passedOn = tracer.trace(phase, this.facts, () => {
+        try {
+          const result = work();
+          outcome = { result };
+          return result;
+        } catch (error) {
+          outcome = { error };
+          throw error;
+        }
+      });
+      if (isPromise(passedOn)) passedOn.catch(() => undefined);
+    } catch {
+      // The failure of the work is in `outcome`.
+    }
+    if (!outcome) return work();
+    if ('error' in outcome) throw outcome.error;
+    return outcome.result;
   }
 
   /** Not passed through and not awaited: the caller has its result as early as without the timing. */
