@@ -1,0 +1,126 @@
+import { describe, expect, it } from '@jest/globals';
+import type { SessionChange, SessionStore } from 'nestjs-session-beans/store-kit';
+import { MemorySessionStore } from 'nestjs-session-beans';
+import { SimulatedServer } from '../support/simulated-server.js';
+import { Cluster } from './cluster.js';
+import { pause } from './pause.js';
+import { PlainCounter } from './plain-counter.js';
+import { SummedCounter } from './summed-counter.js';
+
+const beans = [SummedCounter, PlainCounter];
+const slow = (): Promise<void> => pause();
+
+describe('a request whose client has left', () => {
+  it('updates its session with a commit that waits when the response ends, and starts no other', async () => {
+    const cluster = new Cluster({ servers: 1, beans, transit: slow });
+    const [server] = cluster.servers as [SimulatedServer];
+    const client = await server.startSession();
+    const events: string[] = [];
+    server.events.on('started', () => void events.push('started'));
+    const request = await server.request(client.fork()).begin();
+    const bystander = await server.request(client.fork()).begin();
+    request.bean(SummedCounter).value = 1;
+    server.lifecycle.detach(request.session);
+    const first = request.commit();
+    request.bean(PlainCounter).value = 5;
+    const second = request.commit();
+    request.end();
+
+    await Promise.all([first, second]);
+    bystander.bean(SummedCounter).value = 10;
+    await bystander.respond();
+    expect(events).toEqual([]);
+    expect(await cluster.look(client, SummedCounter)).toMatchObject({ value: 11 });
+    expect(await cluster.look(client, PlainCounter)).toMatchObject({ value: 5 });
+    expect([cluster.leaked, cluster.memory.size]).toEqual([0, 1]);
+  });
+
+  it('stores an idle timeout that it sets, though nothing else has changed', async () => {
+    const cluster = new Cluster({ servers: 1, beans, transit: slow });
+    const [server] = cluster.servers as [SimulatedServer];
+    const client = await server.startSession();
+    const request = await server.request(client).begin();
+    server.lifecycle.detach(request.session);
+    request.session.ask({ idleTimeoutMs: 77_000 });
+    await request.commit();
+    request.end();
+
+    await server.handle(client, ({ session }) => expect(session.live?.stored.lifetime.idleTimeoutMs).toBe(77_000));
+  });
+});
+
+describe('a request that renews its id while it waits for the lock', () => {
+  it('keeps the session under its new id', async () => {
+    const cluster = new Cluster({ servers: 1, beans, transit: slow });
+    const [server] = cluster.servers as [SimulatedServer];
+    Object.assign(cluster.store, {
+      capabilities: { shared: true, locks: true },
+      lock: async () => true,
+      unlock: async () => undefined,
+    });
+    const client = await server.startSession();
+    const old = client.id;
+    const request = await server.request(client).begin();
+    request.renewId();
+    const renewed = request.commit();
+    const locked = server.lifecycle.lock(request.session, 1_000);
+    await Promise.all([renewed, locked]);
+    await request.respond();
+
+    expect(client.id).not.toBe(old);
+    await server.handle(client, ({ exists }) => expect(exists).toBe(true));
+    await pause();
+    expect(cluster.leaked).toBe(0);
+  });
+});
+
+describe('a request that has the lock of its session', () => {
+  it('saves under a new id without the lock of the old one', async () => {
+    const memory = new MemorySessionStore();
+    const locks: (string | undefined)[] = [];
+    const store: SessionStore = {
+      name: 'locking',
+      capabilities: { shared: true, locks: true },
+      load: (key, options) => memory.load(key, options),
+      save(change: SessionChange) {
+        locks.push(change.lock);
+        return memory.save(change);
+      },
+      touch: (key) => memory.touch(key),
+      destroy: (key, ifStamp) => memory.destroy(key, ifStamp),
+      lock: async () => true,
+      unlock: async () => undefined,
+      close: () => memory.close(),
+    };
+    const server = new SimulatedServer({ store, beans });
+    const client = await server.startSession();
+    await server.handle(client, async (request) => {
+      await server.lifecycle.lock(request.session, 1_000);
+      request.bean(PlainCounter).value = 1;
+      await request.commit();
+      request.renewId();
+      await request.commit();
+      request.bean(PlainCounter).value = 2;
+      await request.commit();
+    });
+
+    expect(locks.slice(-3)).toEqual([expect.any(String), undefined, undefined]);
+    await server.handle(client, (request) => expect(request.bean(PlainCounter).value).toBe(2));
+  });
+});
+
+describe('a commit that fails in the call', () => {
+  it('forgets only what was done before it', async () => {
+    const server = new SimulatedServer({ store: new MemorySessionStore(), beans, maxSessionBytes: 1_000 });
+    const client = await server.startSession();
+    await server.handle(client, async (request) => {
+      Object.assign(request.bean(PlainCounter), { value: 'x'.repeat(2_000) });
+      const failed = request.commit();
+      request.bean(PlainCounter).value = 7;
+      request.renewId();
+      await expect(failed).rejects.toMatchObject({ code: 'SESSION_STATE_INVALID' });
+      expect(request.bean(PlainCounter).value).toBe(7);
+      expect(request.session.pendingActions.renew).toBe(true);
+    });
+  });
+});
