@@ -84,14 +84,14 @@ export class ObservedNode {
   }
 
   /**
-   * Sends a request while the process is stopped, and lets it continue `ms` after the request has arrived. To the
-   * request, this is like another one that computes.
+   * Sends requests while the process is stopped, and lets it continue `ms` after so many of them have arrived. To the
+   * requests, this is like another one that computes.
    */
-  async busyDuring<T>(send: () => Promise<T>, ms: number): Promise<T> {
+  async busyDuring<T>(send: () => Promise<T>, ms: number, requests = 1): Promise<T> {
     this.process.kill('SIGSTOP');
     try {
       const answer = send();
-      await eventually('the request is in the socket', async () => (await unreadBytes(this.port)) > 0);
+      await eventually('the requests are in the sockets', async () => (await unreadSockets(this.port)) >= requests);
       await wait(ms);
       this.process.kill('SIGCONT');
       return await answer;
@@ -112,15 +112,15 @@ export class ObservedNode {
   }
 }
 
-/** The bytes that the kernel holds for the process on a port, also on connections that are not accepted yet. */
-async function unreadBytes(port: number): Promise<number> {
+/** The connections for which the kernel holds bytes for the process on a port, also those that are not accepted yet. */
+async function unreadSockets(port: number): Promise<number> {
   const sockets = (await readFile('/proc/net/tcp', 'utf8')).split('\n').slice(1);
-  let bytes = 0;
+  let unread = 0;
   for (const socket of sockets) {
     const [, local = '', , state, queues = ''] = socket.trim().split(/\s+/);
     const isOwn = Number.parseInt(local.split(':')[1] ?? '', 16) === port;
     // For a listening socket this number counts connections, not bytes.
-    if (isOwn && state !== '0A') bytes += Number.parseInt(queues.split(':')[1] ?? '', 16);
+    if (isOwn && state !== '0A' && Number.parseInt(queues.split(':')[1] ?? '', 16) > 0) unread++;
   }
-  return bytes;
+  return unread;
 }

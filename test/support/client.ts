@@ -1,3 +1,4 @@
+import { Agent } from 'node:http';
 import type { INestApplication } from '@nestjs/common';
 import request, { type Response, type Test } from 'supertest';
 
@@ -8,13 +9,15 @@ const HOST = '127.0.0.1';
 
 /**
  * One client of one server. It is an agent of supertest, which keeps the cookies it is given and sends them back, as a
- * browser does. A request is sent when it is called for: many specs let something happen before they wait for its
- * answer.
+ * browser does. As there, connections stay open for the next request: balancers do so too, and a server that mixed up
+ * two requests of one connection would be found. A request is sent when it is called for: many specs let something
+ * happen before they wait for its answer.
  */
 export class Client {
   /** For requests that need more than the methods below. They are sent when somebody waits for them. */
   readonly agent;
 
+  private readonly connections = new Agent({ keepAlive: true });
   private lastCookie = '';
 
   /**
@@ -61,7 +64,7 @@ export class Client {
   }
 
   protected async send(sent: Test): Promise<Response> {
-    const response = await sent;
+    const response = await sent.agent(this.connections);
     for (const line of setCookies(response)) {
       const [pair = ''] = line.split(';');
       this.lastCookie = pair;
