@@ -7,9 +7,8 @@ import {
   Transient,
 } from 'nestjs-session-beans';
 import type { SessionBean } from '../../libs/session/src/bean/session-bean.js';
-import { InTransitStore } from '../support/in-transit-store.js';
-import { keepAll } from '../support/keep-all.js';
-import { SimulatedServer } from '../support/simulated-server.js';
+import { RemoteStore } from './remote-store.js';
+import { keepAll, SimulatedServer } from './simulated-server.js';
 
 const restorations = { count: 0 };
 
@@ -41,7 +40,7 @@ async function setUp(retain: boolean, store: SessionStore = new MemorySessionSto
 describe('sequential requests of a session that stays live', () => {
   it.each([
     ['a store of this server only', () => new MemorySessionStore()],
-    ['a shared store', () => new InTransitStore(new MemorySessionStore())],
+    ['a shared store', () => new RemoteStore(new MemorySessionStore())],
   ])('reuse the instance: nothing is created or decoded (%s)', async (_name, store) => {
     restorations.count = 0;
     const { server, client, restore, create } = await setUp(true, store());
@@ -60,7 +59,7 @@ describe('sequential requests of a session that stays live', () => {
   });
 
   it('load only when the end of life is due, from a store of this server only', async () => {
-    const store = new InTransitStore(new MemorySessionStore());
+    const store = new RemoteStore(new MemorySessionStore());
     Object.assign(store.capabilities, { shared: false });
     const { server, client } = await setUp(true, store);
     // The times a load answers are those from before it: the second tells that the client has joined.
@@ -71,7 +70,7 @@ describe('sequential requests of a session that stays live', () => {
   });
 
   it('decode again when another server has changed the bean', async () => {
-    const shared = new InTransitStore(new MemorySessionStore());
+    const shared = new RemoteStore(new MemorySessionStore());
     const { server, client, restore } = await setUp(true, shared);
     await server.handle(client, (request) => request.bean(Visits).countUp());
     const other = new SimulatedServer({ store: shared, beans: [Visits] });
@@ -142,7 +141,7 @@ describe('an instance that somebody still changes', () => {
   it('is never that of two requests at once', async () => {
     const { server, client } = await setUp(true);
     await server.handle(client, (request) => request.bean(Visits));
-    const [one, two] = await Promise.all([0, 1].map(() => server.request(client.fork()).begin()));
+    const [one, two] = await Promise.all([0, 1].map(() => server.request(client.copy()).begin()));
     expect(one?.bean(Visits)).not.toBe(two?.bean(Visits));
     one?.end();
     two?.end();

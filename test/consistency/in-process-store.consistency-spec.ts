@@ -1,7 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { PlainCounter } from './plain-counter.js';
-import { SummedCounter } from './summed-counter.js';
-import { SimulatedServer } from '../support/simulated-server.js';
+import { PlainCounter, SummedCounter } from './counters.js';
+import { SimulatedServer } from './simulated-server.js';
 import { MemorySessionStore } from 'nestjs-session-beans';
 
 const beans = [SummedCounter, PlainCounter];
@@ -30,7 +29,7 @@ describe('a store that answers at once', () => {
   it('stores what requests do that overlap, each with its own commit, and refuses what conflicts', async () => {
     const server = new SimulatedServer({ store: new MemorySessionStore(), beans });
     const { client, request } = await changed(server);
-    const other = await server.request(client.fork()).begin();
+    const other = await server.request(client.copy()).begin();
     other.bean(PlainCounter).value = 2;
     other.bean(SummedCounter).value = 5;
 
@@ -92,7 +91,7 @@ describe('a store that answers at once', () => {
     const full = new MemorySessionStore({ maxBytes: 20_000 });
     const server = new SimulatedServer({ store: full, beans });
     const { client, request } = await changed(server);
-    const other = await server.request(client.fork()).begin();
+    const other = await server.request(client.copy()).begin();
     other.bean(SummedCounter).value = 5;
     const outcomes: Promise<unknown>[] = [];
     server.onStoreFailure = () => {

@@ -8,14 +8,11 @@ import {
   type SessionStore,
   SessionStoreError,
 } from 'nestjs-session-beans';
-import { keepAll } from '../support/keep-all.js';
+import { keepAll, SimulatedClient, type SimulatedRequest } from './simulated-server.js';
 import { sessionKeyOf } from '../../libs/session/src/store/session-id.js';
-import type { StoreOperation } from '../support/in-transit-store.js';
-import { SimulatedClient } from '../support/simulated-client.js';
-import type { SimulatedRequest } from '../support/simulated-request.js';
-import { Cluster } from './cluster.js';
-import { PlainCounter } from './plain-counter.js';
-import { Tally } from './tally.js';
+import type { StoreOperation } from './remote-store.js';
+import { SimulatedCluster } from './simulated-cluster.js';
+import { PlainCounter, Tally } from './counters.js';
 
 /** What one request does, one step after the other; between steps others run. */
 type Step = 'tally' | 'plain' | 'read' | 'flush' | 'renew' | 'invalidate' | 'client leaves';
@@ -72,14 +69,14 @@ export async function runInterleaving(
   const lost: Losses = new Map(losses.map((leg) => [leg, true]));
   let legs = 0;
   let isOn = false;
-  const transit = async (leg: string, operation: StoreOperation): Promise<void> => {
+  const network = async (leg: string, operation: StoreOperation): Promise<void> => {
     if (!isOn) return;
     const number = legs++;
     await scheduler.schedule(Promise.resolve(), `${leg} of ${operation}`);
     if (lost.has(number)) throw new Error(`the ${leg} of ${operation} was lost`);
   };
   const nearCache = retain ? keepAll : undefined;
-  const cluster = new Cluster({ servers, beans: [Tally, PlainCounter], transit, plant, nearCache });
+  const cluster = new SimulatedCluster({ servers, beans: [Tally, PlainCounter], network, plant, nearCache });
   const client = await cluster.server(0).startSession();
   const ids = new Set([client.id as string]);
   const outcomes: Outcome[] = [];
@@ -91,7 +88,7 @@ export async function runInterleaving(
   const runScript = async ({ server, steps, after }: Script, number: number): Promise<void> => {
     if (after > 0) await over[number - after];
     await scheduler.schedule(Promise.resolve(), `request ${number} arrives`);
-    const request = cluster.server(server).request(client.fork());
+    const request = cluster.server(server).request(client.copy());
     let tags: string[] = [];
     let renews = false;
     const commit = async (): Promise<void> => {
@@ -201,7 +198,7 @@ export async function runInterleaving(
 }
 
 async function expectTruth(
-  cluster: Cluster,
+  cluster: SimulatedCluster,
   ids: ReadonlySet<string>,
   outcomes: readonly Outcome[],
   ends: 'none' | 'possible' | 'certain',
@@ -211,7 +208,7 @@ async function expectTruth(
   for (const id of ids) {
     if ((await cluster.memory.load(sessionKeyOf(id))).outcome === 'none') continue;
     const client = new SimulatedClient(id);
-    found.push({ id, tally: await cluster.look(client, Tally), plain: await cluster.look(client, PlainCounter) });
+    found.push({ id, tally: await cluster.stored(client, Tally), plain: await cluster.stored(client, PlainCounter) });
   }
   if (found.length > 1) throw new Error(`the session lives under ${found.length} ids`);
   const [one] = found;

@@ -2,32 +2,30 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { SessionConflictError } from 'nestjs-session-beans';
 import { rounds } from '../support/rounds.js';
-import { Cluster, type ClusterOptions } from './cluster.js';
-import { inParallel } from './in-parallel.js';
-import { PlainCounter } from './plain-counter.js';
+import { SimulatedCluster, type SimulatedClusterOptions, inParallel } from './simulated-cluster.js';
+import { PlainCounter, SummedCounter } from './counters.js';
 import { plantedFaults } from './planted-faults.js';
-import { randomTransit } from './random-transit.js';
-import { SummedCounter } from './summed-counter.js';
+import { randomNetwork } from './remote-store.js';
 
 const REQUESTS = rounds(300, 1_000);
 const WIDTH = 50;
 
-type Setup = Pick<ClusterOptions, 'servers' | 'plant'>;
+type Setup = Pick<SimulatedClusterOptions, 'servers' | 'plant'>;
 
 /** Requests that read, wait and write, `WIDTH` at a time. */
 async function countUp(bean: typeof SummedCounter | typeof PlainCounter, setup: Setup) {
-  const cluster = new Cluster({ ...setup, beans: [bean], transit: randomTransit(setup.servers) });
+  const cluster = new SimulatedCluster({ ...setup, beans: [bean], network: randomNetwork(setup.servers) });
   const client = await cluster.server(0).startSession();
   const savesBefore = cluster.store.calls.save;
   const results = await inParallel(REQUESTS, WIDTH, (i) =>
-    cluster.handle(i, client.fork(), async (request) => {
+    cluster.handle(i, client.copy(), async (request) => {
       const { value } = request.bean(bean);
       await nextTurn();
       request.bean(bean).value = value + 1;
     }),
   );
   const refusals = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
-  const final = (await cluster.look(client, bean))?.value;
+  const final = (await cluster.stored(client, bean))?.value;
   const saves = cluster.store.calls.save - savesBefore;
   return { refusals, accepted: REQUESTS - refusals.length, final, saves, leaked: cluster.leaked };
 }
@@ -79,7 +77,7 @@ describe('requests of one session on one server', () => {
 
 describe('parallel changes to different things', () => {
   it.each([1, 2])('all survive: two fields of one bean, two beans (%i server(s))', async (servers) => {
-    const cluster = new Cluster({ servers, beans: [PlainCounter, SummedCounter], transit: randomTransit(7) });
+    const cluster = new SimulatedCluster({ servers, beans: [PlainCounter, SummedCounter], network: randomNetwork(7) });
     const client = await cluster.server(0).startSession((request) => {
       request.bean(PlainCounter).value = 1;
     });
@@ -88,19 +86,19 @@ describe('parallel changes to different things', () => {
       (plain: PlainCounter) => void (plain.other = 20),
     ];
     const requests = changes.map((change, i) =>
-      cluster.handle(i, client.fork(), async (request) => {
+      cluster.handle(i, client.copy(), async (request) => {
         const plain = request.bean(PlainCounter);
         await nextTurn();
         change(plain);
       }),
     );
-    const third = cluster.handle(1, client.fork(), async (request) => {
+    const third = cluster.handle(1, client.copy(), async (request) => {
       await nextTurn();
       request.bean(SummedCounter).value = 30;
     });
     await Promise.all([...requests, third]);
-    expect(await cluster.look(client, PlainCounter)).toMatchObject({ value: 10, other: 20 });
-    expect(await cluster.look(client, SummedCounter)).toMatchObject({ value: 30 });
+    expect(await cluster.stored(client, PlainCounter)).toMatchObject({ value: 10, other: 20 });
+    expect(await cluster.stored(client, SummedCounter)).toMatchObject({ value: 30 });
     expect(cluster.leaked).toBe(0);
   });
 });

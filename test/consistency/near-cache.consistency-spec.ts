@@ -4,9 +4,8 @@ import { LiveSession } from '../../libs/session/src/live/live-session.js';
 import type { NearCacheSettings } from '../../libs/session/src/live/near-cache.js';
 import { Latch } from '../support/latch.js';
 import { NoticeBoard } from '../support/notice-board.js';
-import type { SimulatedClient } from '../support/simulated-client.js';
-import { SimulatedServer } from '../support/simulated-server.js';
-import { SummedCounter } from './summed-counter.js';
+import { type SimulatedClient, SimulatedServer } from './simulated-server.js';
+import { SummedCounter } from './counters.js';
 
 const bounded: NearCacheSettings = { mode: 'bounded', maxSessions: 100, maxBytes: 1e9, maxStalenessMs: 200 };
 
@@ -36,7 +35,7 @@ async function setUp(nearCache: NearCacheSettings = bounded) {
 describe('a bounded near cache', () => {
   it('asks the store nothing while everything was told, and sees what others change once it is told', async () => {
     const { loads, client, read, count } = await setUp();
-    const other = client.fork();
+    const other = client.copy();
     await read(0);
     loads.count = 0;
     for (let i = 0; i < 50; i++) expect(await read(0)).toBe(1);
@@ -68,7 +67,7 @@ describe('a bounded near cache', () => {
 
     it('shows others old state for no longer than maxStalenessMs', async () => {
       const { board, client, read, count } = await setUp();
-      const other = client.fork();
+      const other = client.copy();
       await read(0, other);
       board.isDelivering = false;
       await count(1);
@@ -84,7 +83,7 @@ describe('a bounded near cache', () => {
       board.isDelivering = false;
       await count(1);
       expect(await read(0)).toBe(2);
-      const watcher = client.fork();
+      const watcher = client.copy();
       await count(0);
       expect(await read(0, watcher)).toBe(3);
       expect(await read(1, watcher)).toBe(3);
@@ -117,7 +116,7 @@ describe('a bounded near cache', () => {
 
     it('a change that was made from old state is merged, not lost', async () => {
       const { board, client, read, count } = await setUp();
-      const other = client.fork();
+      const other = client.copy();
       await Promise.all([read(0, other), read(1)]);
       board.isDelivering = false;
       await count(1);
@@ -128,7 +127,7 @@ describe('a bounded near cache', () => {
     it('a logout is seen at once by the client that logged out, by others when it was told', async () => {
       const { board, servers, client, read } = await setUp();
       await Promise.all([read(0), read(1)]);
-      const other = client.fork();
+      const other = client.copy();
       board.isDelivering = false;
       await servers[1].handle(client, (request) => request.invalidate());
       expect(await read(0, other)).toBe(1);
@@ -142,7 +141,7 @@ describe('a bounded near cache', () => {
     // What another server stores after our call was answered in the store, but before the answer arrived here.
     async function overtaken(operation: 'load' | 'save') {
       const { board, client, read, count } = await setUp();
-      const [other, third] = [client.fork(), client.fork()];
+      const [other, third] = [client.copy(), client.copy()];
       // The session is live on the server that started it, so only the other one has to load it.
       const [here, there] = operation === 'save' ? ([0, 1] as const) : ([1, 0] as const);
       const arrived = new Latch();
@@ -188,7 +187,7 @@ describe('a validating near cache', () => {
   it('asks the store once per request, and nobody ever reads old state', async () => {
     const { board, loads, client, read, count } = await setUp(validate);
     board.isDelivering = false;
-    const other = client.fork();
+    const other = client.copy();
     await read(0);
     loads.count = 0;
     for (let i = 2; i < 20; i++) {

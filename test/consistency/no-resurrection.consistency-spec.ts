@@ -2,10 +2,10 @@ import { describe, expect, it } from '@jest/globals';
 import { SessionEndedError, type SessionStore } from 'nestjs-session-beans';
 import { sessionKeyOf } from '../../libs/session/src/store/session-id.js';
 import { ManualClock } from '../../libs/session/src/testing/manual-clock.js';
-import type { SimulatedRequest } from '../support/simulated-request.js';
-import { Cluster } from './cluster.js';
+import type { SimulatedRequest } from './simulated-server.js';
+import { SimulatedCluster } from './simulated-cluster.js';
 import { plantedFaults } from './planted-faults.js';
-import { SummedCounter } from './summed-counter.js';
+import { SummedCounter } from './counters.js';
 
 interface Ending {
   readonly how: string;
@@ -31,15 +31,15 @@ async function slowWriter(
   plant?: (store: SessionStore) => SessionStore,
 ): Promise<Record<'error' | 'exists' | 'stored' | 'leaked' | 'handedOut', unknown>> {
   const clock = new ManualClock();
-  const cluster = new Cluster({ servers: 2, beans: [SummedCounter], clock, plant });
+  const cluster = new SimulatedCluster({ servers: 2, beans: [SummedCounter], clock, plant });
   const client = await cluster.server(0).startSession();
-  const slow = await cluster.server(0).request(client.fork()).begin();
+  const slow = await cluster.server(0).request(client.copy()).begin();
   slow.bean(SummedCounter).value = 1;
-  const ending = await cluster.server(server).request(client.fork()).begin();
+  const ending = await cluster.server(server).request(client.copy()).begin();
   await end(ending, clock);
   ending.end();
   const error: unknown = await slow.respond().catch((reason: unknown) => reason);
-  const after = await cluster.server(0).request(client.fork()).begin();
+  const after = await cluster.server(0).request(client.copy()).begin();
   const { exists } = after;
   after.end();
   const { outcome: stored } = await cluster.store.load(sessionKeyOf(client.id as string));

@@ -1,10 +1,8 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
-import { Cluster } from './cluster.js';
-import { pause } from './pause.js';
-import { PlainCounter } from './plain-counter.js';
-import { SummedCounter } from './summed-counter.js';
-import { SimulatedClient } from '../support/simulated-client.js';
-import { SimulatedServer } from '../support/simulated-server.js';
+import { SimulatedCluster } from './simulated-cluster.js';
+import { PlainCounter, SummedCounter } from './counters.js';
+import { SimulatedClient, SimulatedServer } from './simulated-server.js';
 import type { OnBeanDestroyed } from '../../libs/session/src/bean/bean-life-cycle.js';
 import { SessionScoped } from '../../libs/session/src/bean/session-scoped.decorator.js';
 import { sessionKeyOf } from '../../libs/session/src/store/session-id.js';
@@ -12,22 +10,22 @@ import { MemorySessionStore } from '../../libs/session/src/store/memory/memory-s
 import { ManualClock } from '../../libs/session/src/testing/manual-clock.js';
 
 const beans = [SummedCounter, PlainCounter];
-const slow = (): Promise<void> => pause();
+const slow = (): Promise<void> => nextTurn();
 
 describe('two commits of one request at once', () => {
   it('store what it changed once', async () => {
-    const cluster = new Cluster({ servers: 1, beans, transit: slow });
+    const cluster = new SimulatedCluster({ servers: 1, beans, network: slow });
     const client = await cluster.server(0).startSession();
     await cluster.handle(0, client, async (request) => {
       request.bean(SummedCounter).value = 1;
       await Promise.all([request.commit(), request.commit(), request.commit()]);
     });
-    expect(await cluster.look(client, SummedCounter)).toMatchObject({ value: 1 });
+    expect(await cluster.stored(client, SummedCounter)).toMatchObject({ value: 1 });
     expect(cluster.store.calls.save).toBe(2);
   });
 
   it('start one session', async () => {
-    const cluster = new Cluster({ servers: 1, beans, transit: slow });
+    const cluster = new SimulatedCluster({ servers: 1, beans, network: slow });
     const client = new SimulatedClient();
     await cluster.handle(0, client, async (request) => {
       request.bean(SummedCounter).value = 1;
@@ -41,7 +39,7 @@ describe('two commits of one request at once', () => {
 
 describe('what a parallel branch of the request does while a commit is under way', () => {
   it('is stored with the next commit', async () => {
-    const cluster = new Cluster({ servers: 1, beans, transit: slow });
+    const cluster = new SimulatedCluster({ servers: 1, beans, network: slow });
     const client = await cluster.server(0).startSession();
     await cluster.handle(0, client, async (request) => {
       const counter = request.bean(PlainCounter);
@@ -51,33 +49,33 @@ describe('what a parallel branch of the request does while a commit is under way
       request.bean(SummedCounter).value = 5;
       await flushed;
     });
-    expect(await cluster.look(client, PlainCounter)).toMatchObject({ value: 2 });
-    expect(await cluster.look(client, SummedCounter)).toMatchObject({ value: 5 });
+    expect(await cluster.stored(client, PlainCounter)).toMatchObject({ value: 2 });
+    expect(await cluster.stored(client, SummedCounter)).toMatchObject({ value: 5 });
   });
 
   it('is merged with what others stored, and a conflict refuses the next commit only', async () => {
-    const cluster = new Cluster({ servers: 2, beans });
+    const cluster = new SimulatedCluster({ servers: 2, beans });
     const client = await cluster.server(0).startSession();
-    const request = await cluster.server(0).request(client.fork()).begin();
+    const request = await cluster.server(0).request(client.copy()).begin();
     const counter = request.bean(PlainCounter);
     counter.other = 1;
-    cluster.store.transit = async (leg, operation) => {
+    cluster.store.network = async (leg, operation) => {
       if (leg === 'reply' || operation !== 'save') return;
-      cluster.store.transit = async () => undefined;
+      cluster.store.network = async () => undefined;
       counter.value = 2;
-      await cluster.handle(1, client.fork(), (other) => void (other.bean(PlainCounter).value = 3));
+      await cluster.handle(1, client.copy(), (other) => void (other.bean(PlainCounter).value = 3));
     };
     await request.commit();
-    expect(await cluster.look(client, PlainCounter)).toMatchObject({ value: 3, other: 1 });
+    expect(await cluster.stored(client, PlainCounter)).toMatchObject({ value: 3, other: 1 });
     await expect(request.commit()).rejects.toMatchObject({ bean: 'plain', field: 'value' });
-    expect(await cluster.look(client, PlainCounter)).toMatchObject({ value: 3, other: 1 });
+    expect(await cluster.stored(client, PlainCounter)).toMatchObject({ value: 3, other: 1 });
     request.end();
   });
 
   it('a login among it still renews the id', async () => {
-    const cluster = new Cluster({ servers: 1, beans, transit: slow });
+    const cluster = new SimulatedCluster({ servers: 1, beans, network: slow });
     const client = await cluster.server(0).startSession();
-    const old = client.fork();
+    const old = client.copy();
     await cluster.handle(0, client, async (request) => {
       request.bean(SummedCounter).value = 1;
       const flushed = request.commit();
@@ -85,12 +83,12 @@ describe('what a parallel branch of the request does while a commit is under way
       await flushed;
     });
     expect(client.id).not.toBe(old.id);
-    expect(await cluster.look(old, SummedCounter)).toBeUndefined();
-    expect(await cluster.look(client, SummedCounter)).toMatchObject({ value: 1 });
+    expect(await cluster.stored(old, SummedCounter)).toBeUndefined();
+    expect(await cluster.stored(client, SummedCounter)).toMatchObject({ value: 1 });
   });
 
   it('a logout among it ends the session that the commit creates', async () => {
-    const cluster = new Cluster({ servers: 1, beans, transit: slow });
+    const cluster = new SimulatedCluster({ servers: 1, beans, network: slow });
     const client = new SimulatedClient();
     await cluster.handle(0, client, async (request) => {
       request.bean(SummedCounter).value = 1;
@@ -102,7 +100,7 @@ describe('what a parallel branch of the request does while a commit is under way
   });
 
   it('a refusal is one even when nobody waited for the first commit', async () => {
-    const cluster = new Cluster({ servers: 1, beans, transit: slow });
+    const cluster = new SimulatedCluster({ servers: 1, beans, network: slow });
     const client = await cluster.server(0).startSession();
     const request = await cluster.server(0).request(client).begin();
     request.bean(SummedCounter).value = 1;
@@ -118,7 +116,7 @@ describe('a client that leaves', () => {
   it.each(['create', 'update', 'renew'] as const)(
     'while a commit is under way (%s) and another waits: both are stored as they were asked, and nothing leaks',
     async (what) => {
-      const cluster = new Cluster({ servers: 1, beans, transit: slow });
+      const cluster = new SimulatedCluster({ servers: 1, beans, network: slow });
       const client = what === 'create' ? new SimulatedClient() : await cluster.server(0).startSession();
       const events: string[] = [];
       for (const event of ['started', 'renewed'] as const)
@@ -132,19 +130,19 @@ describe('a client that leaves', () => {
       request.end();
       await Promise.all([first, second]);
       const { id } = request.session;
-      await pause();
+      await nextTurn();
       expect(events).toEqual({ create: ['started'], update: [], renew: ['renewed'] }[what]);
       expect(id === client.id).toBe(what === 'update');
       const stored = new SimulatedClient(id);
-      expect(await cluster.look(stored, SummedCounter)).toMatchObject({ value: 1 });
-      expect(await cluster.look(stored, PlainCounter)).toMatchObject({ value: 5 });
+      expect(await cluster.stored(stored, SummedCounter)).toMatchObject({ value: 1 });
+      expect(await cluster.stored(stored, PlainCounter)).toMatchObject({ value: 5 });
       expect(cluster.leaked).toBe(0);
       expect(cluster.memory.size).toBe(1);
     },
   );
 
   it('while the session is loaded, leaks nothing', async () => {
-    const cluster = new Cluster({ servers: 1, beans, transit: slow });
+    const cluster = new SimulatedCluster({ servers: 1, beans, network: slow });
     const client = await cluster.server(0).startSession();
     const request = cluster.server(0).request(client);
     const begun = request.begin();
@@ -179,9 +177,9 @@ describe('a request', () => {
 
   it('that only reads for long is answered although the session has ended meanwhile', async () => {
     const clock = new ManualClock();
-    const cluster = new Cluster({ servers: 1, beans, clock });
+    const cluster = new SimulatedCluster({ servers: 1, beans, clock });
     const client = await cluster.server(0).startSession();
-    const stream = await cluster.server(0).request(client.fork()).begin();
+    const stream = await cluster.server(0).request(client.copy()).begin();
     expect(stream.bean(PlainCounter).value).toBe(0);
     await cluster.memory.destroy(sessionKeyOf(client.id as string));
     clock.advance(120_000);
@@ -191,15 +189,15 @@ describe('a request', () => {
   });
 
   it('that has read a change on its way fails when that is refused', async () => {
-    const cluster = new Cluster({ servers: 2, beans });
+    const cluster = new SimulatedCluster({ servers: 2, beans });
     const client = await cluster.server(0).startSession();
-    const [writer, reader] = await Promise.all([0, 1].map(() => cluster.server(0).request(client.fork()).begin()));
+    const [writer, reader] = await Promise.all([0, 1].map(() => cluster.server(0).request(client.copy()).begin()));
     if (!writer || !reader) throw new Error('unreachable');
     writer.bean(PlainCounter).value = 1;
-    cluster.store.transit = async (leg, operation) => {
+    cluster.store.network = async (leg, operation) => {
       if (leg === 'reply' || operation !== 'save') return;
-      cluster.store.transit = async () => undefined;
-      await cluster.handle(1, client.fork(), (request) => void (request.bean(PlainCounter).value = 2));
+      cluster.store.network = async () => undefined;
+      await cluster.handle(1, client.copy(), (request) => void (request.bean(PlainCounter).value = 2));
     };
     const written = writer.respond();
     reader.session.unit?.rollback();

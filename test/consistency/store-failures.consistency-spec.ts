@@ -2,12 +2,10 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { SessionStoreError } from 'nestjs-session-beans';
 import { ManualClock } from '../../libs/session/src/testing/manual-clock.js';
-import type { StoreOperation } from '../support/in-transit-store.js';
-import { SimulatedClient } from '../support/simulated-client.js';
-import type { SimulatedRequest } from '../support/simulated-request.js';
-import { Cluster } from './cluster.js';
-import { PlainCounter } from './plain-counter.js';
-import { SummedCounter } from './summed-counter.js';
+import type { StoreOperation } from './remote-store.js';
+import { SimulatedClient, type SimulatedRequest } from './simulated-server.js';
+import { SimulatedCluster } from './simulated-cluster.js';
+import { PlainCounter, SummedCounter } from './counters.js';
 
 type Leg = 'request' | 'reply';
 
@@ -16,11 +14,11 @@ const legs: Leg[] = ['request', 'reply'];
 /** A session with 1 in two beans, and a network on which the n-th leg of an operation can be lost. */
 async function setUp(servers = 1) {
   let lost: { readonly leg: Leg; readonly operation: StoreOperation } | undefined;
-  const transit = async (leg: Leg, operation: StoreOperation): Promise<void> => {
+  const network = async (leg: Leg, operation: StoreOperation): Promise<void> => {
     if (leg === lost?.leg && operation === lost.operation) throw new Error('connection reset');
   };
   const clock = new ManualClock();
-  const cluster = new Cluster({ servers, beans: [SummedCounter, PlainCounter], transit, clock });
+  const cluster = new SimulatedCluster({ servers, beans: [SummedCounter, PlainCounter], network, clock });
   const client = await cluster.server(0).startSession((request) => write(request, 1));
   return {
     cluster,
@@ -30,7 +28,7 @@ async function setUp(servers = 1) {
     heal: () => void (lost = undefined),
     /** What the next request of the client reads, on the server of the failure. */
     read: () =>
-      cluster.handle(0, client.fork(), (request) =>
+      cluster.handle(0, client.copy(), (request) =>
         request.exists ? [request.bean(SummedCounter).value, request.bean(PlainCounter).value] : undefined,
       ),
   };
@@ -60,9 +58,9 @@ describe.each(legs)('when the %s is lost', (leg) => {
 
   it('of a load, all who joined the live session meanwhile hear it, and the request that runs goes on', async () => {
     const { cluster, client, lose, heal, read } = await setUp();
-    const running = await cluster.server(0).request(client.fork()).begin();
+    const running = await cluster.server(0).request(client.copy()).begin();
     lose(leg, 'load');
-    const joined = await Promise.allSettled([1, 2, 3].map(() => cluster.handle(0, client.fork(), () => undefined)));
+    const joined = await Promise.allSettled([1, 2, 3].map(() => cluster.handle(0, client.copy(), () => undefined)));
     expect(joined.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
     heal();
     write(running, 2);
@@ -83,7 +81,7 @@ describe.each(legs)('when the %s is lost', (leg) => {
 
   it('of a save, the live session does not pass on what it only believes', async () => {
     const { cluster, client, lose, heal, read } = await setUp();
-    const long = await cluster.server(0).request(client.fork()).begin();
+    const long = await cluster.server(0).request(client.copy()).begin();
     lose(leg, 'save');
     await expect(cluster.handle(0, client, (request) => write(request, 2))).rejects.toMatchObject(refusal);
     heal();
@@ -97,7 +95,7 @@ describe.each(legs)('when the %s is lost', (leg) => {
 
   it('of a save, what waits behind it is refused too, and nothing of it is stored', async () => {
     const { cluster, client, lose, heal, read } = await setUp();
-    const requests = await Promise.all([1, 2, 3].map(() => cluster.server(0).request(client.fork()).begin()));
+    const requests = await Promise.all([1, 2, 3].map(() => cluster.server(0).request(client.copy()).begin()));
     lose(leg, 'save');
     for (const request of requests) request.bean(SummedCounter).value++;
     const results = await Promise.allSettled(requests.map((request) => request.respond()));
@@ -117,13 +115,13 @@ describe.each(legs)('when the %s is lost', (leg) => {
     expect(client.id).toBeUndefined();
     expect(cluster.leaked).toBe(0);
     await cluster.handle(0, client, (request) => write(request, 6));
-    expect(await cluster.look(client, PlainCounter)).toMatchObject({ value: 6 });
+    expect(await cluster.stored(client, PlainCounter)).toMatchObject({ value: 6 });
   });
 
   it('of a touch, the request hears it and the session is as it was', async () => {
     const { cluster, client, clock, lose, heal, read } = await setUp();
     lose(leg, 'touch');
-    const long = await cluster.server(0).request(client.fork()).begin();
+    const long = await cluster.server(0).request(client.copy()).begin();
     clock.advance(120_000);
     await expect(long.respond()).rejects.toMatchObject({ ...refusal, operation: 'touch' });
     heal();
@@ -133,9 +131,9 @@ describe.each(legs)('when the %s is lost', (leg) => {
 
   it('of a logout, it is not said to have happened, and the next request sees whether it has', async () => {
     const { cluster, client, lose, heal, read } = await setUp();
-    const other = await cluster.server(0).request(client.fork()).begin();
+    const other = await cluster.server(0).request(client.copy()).begin();
     lose(leg, 'destroy');
-    await expect(cluster.handle(0, client.fork(), (request) => request.invalidate())).rejects.toMatchObject({
+    await expect(cluster.handle(0, client.copy(), (request) => request.invalidate())).rejects.toMatchObject({
       ...refusal,
       operation: 'destroy',
     });
@@ -154,12 +152,12 @@ describe.each(legs)('when the %s is lost', (leg) => {
       renewing.renewId();
       // The renewal must load when another server has stored something since.
       if (operation === 'load')
-        await cluster.handle(1, client.fork(), (request) => void (request.bean(PlainCounter).other = 1));
+        await cluster.handle(1, client.copy(), (request) => void (request.bean(PlainCounter).other = 1));
       lose(leg, operation);
       await expect(renewing.respond()).rejects.toMatchObject({ ...refusal, operation });
       heal();
       const isOver = operation === 'destroy' && leg === 'reply';
-      const [summed, plain] = [await cluster.look(client, SummedCounter), await cluster.look(client, PlainCounter)];
+      const [summed, plain] = [await cluster.stored(client, SummedCounter), await cluster.stored(client, PlainCounter)];
       expect([summed?.value, plain?.value]).toEqual(isOver ? [undefined, undefined] : [1, 1]);
       expect(renewing.handedOut).toBeUndefined();
       expect(cluster.leaked).toBe(0);
@@ -175,17 +173,17 @@ describe('while a logout is not yet answered', () => {
     let fail: (error: Error) => void = () => undefined;
     const held = new Promise<void>((_resolve, reject) => (fail = reject));
     let isHeld = false;
-    const transit = async (_leg: Leg, operation: StoreOperation): Promise<void> => {
+    const network = async (_leg: Leg, operation: StoreOperation): Promise<void> => {
       if (isHeld && operation === 'destroy') await held;
     };
-    const cluster = new Cluster({ servers: 1, beans: [SummedCounter], transit });
+    const cluster = new SimulatedCluster({ servers: 1, beans: [SummedCounter], network });
     const client = await cluster.server(0).startSession();
     isHeld = true;
-    const ending = await cluster.server(0).request(client.fork()).begin();
+    const ending = await cluster.server(0).request(client.copy()).begin();
     // Its load is under way when the logout begins.
-    const before = cluster.handle(0, client.fork(), ({ exists }) => exists);
+    const before = cluster.handle(0, client.copy(), ({ exists }) => exists);
     const logout = ending.invalidate();
-    const after = cluster.handle(0, client.fork(), ({ exists }) => exists);
+    const after = cluster.handle(0, client.copy(), ({ exists }) => exists);
     await nextTurn();
     fail(new Error('connection reset'));
     const [logoutResult, beforeResult, afterResult] = await Promise.allSettled([logout, before, after]);

@@ -1,11 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { SimulatedServer } from '../support/simulated-server.js';
+import { SimulatedServer, keepAll } from './simulated-server.js';
 import type { BeforeBeanSaved, OnBeanCreated } from '../../libs/session/src/bean/bean-life-cycle.js';
 import type { SessionBean } from '../../libs/session/src/bean/session-bean.js';
 import { SessionScoped } from '../../libs/session/src/bean/session-scoped.decorator.js';
 import { sessionHash, sessionKeyOf } from '../../libs/session/src/store/session-id.js';
 import { MemorySessionStore } from '../../libs/session/src/store/memory/memory-session-store.js';
-import { keepAll } from '../support/keep-all.js';
 
 @SessionScoped({ name: 'note', onUndecodable: 'reset' })
 class Note implements OnBeanCreated {
@@ -37,8 +36,8 @@ async function setUp() {
 describe('UnitOfWork', () => {
   it('sees one moment, whatever others store meanwhile, and begins anew after a commit', async () => {
     const { server, client } = await setUp();
-    const request = await server.request(client.fork()).begin();
-    await server.handle(client.fork(), (other) => void (other.bean(Note).text = 'two'));
+    const request = await server.request(client.copy()).begin();
+    await server.handle(client.copy(), (other) => void (other.bean(Note).text = 'two'));
     expect(request.bean(Note).text).toBe('one');
     await request.commit();
     expect(request.bean(Note).text).toBe('two');

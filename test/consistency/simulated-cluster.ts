@@ -1,31 +1,34 @@
 import type { Type } from '@nestjs/common';
 import { MemorySessionStore, type SessionStore } from 'nestjs-session-beans';
-import { InTransitStore, type Transit } from '../support/in-transit-store.js';
-import type { SimulatedClient } from '../support/simulated-client.js';
-import type { SimulatedRequest } from '../support/simulated-request.js';
-import { SimulatedServer, type SimulatedServerOptions } from '../support/simulated-server.js';
+import { RemoteStore, type Network } from './remote-store.js';
+import {
+  type SimulatedClient,
+  type SimulatedRequest,
+  SimulatedServer,
+  type SimulatedServerOptions,
+} from './simulated-server.js';
 
-export interface ClusterOptions extends Pick<
+export interface SimulatedClusterOptions extends Pick<
   SimulatedServerOptions,
   'beans' | 'clock' | 'nearCache' | 'unjoinedTimeoutMs'
 > {
   readonly servers: number;
-  readonly transit?: Transit;
+  readonly network?: Network;
 
   /** Puts a fault into the shared store, to show that a test would notice. */
   readonly plant?: (store: SessionStore) => SessionStore;
 }
 
 /** Servers over one shared store. */
-export class Cluster {
+export class SimulatedCluster {
   /** What is really stored. */
   readonly memory: MemorySessionStore;
-  readonly store: InTransitStore;
+  readonly store: RemoteStore;
   readonly servers: readonly SimulatedServer[];
 
-  constructor({ servers, transit, plant = (store) => store, clock, ...options }: ClusterOptions) {
+  constructor({ servers, network, plant = (store) => store, clock, ...options }: SimulatedClusterOptions) {
     this.memory = new MemorySessionStore({ clock });
-    this.store = new InTransitStore(plant(this.memory), transit);
+    this.store = new RemoteStore(plant(this.memory), network);
     this.servers = Array.from({ length: servers }, () => new SimulatedServer({ ...options, clock, store: this.store }));
   }
 
@@ -39,13 +42,32 @@ export class Cluster {
   }
 
   /** What a later request on another, fresh server finds. */
-  look<T extends object>(client: SimulatedClient, bean: Type<T>): Promise<T | undefined> {
+  stored<T extends object>(client: SimulatedClient, bean: Type<T>): Promise<T | undefined> {
     const server = new SimulatedServer({ store: this.memory, beans: [bean] });
-    return server.handle(client.fork(), (request) => (request.exists ? request.bean(bean) : undefined));
+    return server.handle(client.copy(), (request) => (request.exists ? request.bean(bean) : undefined));
   }
 
   /** Live sessions that somebody forgot to release. */
   get leaked(): number {
     return this.servers.reduce((sum, { liveSessions }) => sum + liveSessions.size, 0);
   }
+}
+
+/** Runs `count` pieces of work, `width` at a time; what was refused is a result too. */
+export async function inParallel<T>(
+  count: number,
+  width: number,
+  work: (i: number) => Promise<T>,
+): Promise<PromiseSettledResult<T>[]> {
+  const results: PromiseSettledResult<T>[] = [];
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    while (next < count) {
+      const i = next++;
+      const [result] = await Promise.allSettled([work(i)]);
+      results[i] = result;
+    }
+  };
+  await Promise.all(Array.from({ length: width }, worker));
+  return results;
 }

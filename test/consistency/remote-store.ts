@@ -6,6 +6,7 @@ import type {
   SessionKey,
   SessionStore,
 } from 'nestjs-session-beans/store-kit';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 
 export type StoreOperation = 'load' | 'save' | 'touch' | 'destroy';
 
@@ -13,17 +14,17 @@ export type StoreOperation = 'load' | 'save' | 'touch' | 'destroy';
  * What happens to a call on its way: resolve to let it pass, when it should pass. Rejecting the `request` means that
  * the store never saw it; rejecting the `reply` that it did, and nobody knows.
  */
-export type Transit = (leg: 'request' | 'reply', operation: StoreOperation) => Promise<void>;
+export type Network = (leg: 'request' | 'reply', operation: StoreOperation) => Promise<void>;
 
 /** A store that several servers share, at the other end of a network. Counts what was asked of it. */
-export class InTransitStore implements SessionStore {
+export class RemoteStore implements SessionStore {
   readonly name = 'remote';
   readonly capabilities = { shared: true };
   readonly calls: Record<StoreOperation, number> = { load: 0, save: 0, touch: 0, destroy: 0 };
 
   constructor(
     readonly inner: SessionStore,
-    public transit: Transit = async () => undefined,
+    public network: Network = async () => undefined,
   ) {}
 
   load(key: SessionKey, options?: LoadOptions): Promise<LoadResult> {
@@ -48,9 +49,25 @@ export class InTransitStore implements SessionStore {
 
   private async pass<T>(operation: StoreOperation, call: () => T | Promise<T>): Promise<T> {
     this.calls[operation]++;
-    await this.transit('request', operation);
+    await this.network('request', operation);
     const result = await call();
-    await this.transit('reply', operation);
+    await this.network('reply', operation);
     return result;
   }
+}
+
+/**
+ * A network that delays every leg by 0 to 3 turns of the event loop, by a seeded sequence.
+ * @param lose share of legs that get lost, 0 to 1
+ */
+export function randomNetwork(seed: number, lose = 0): Network {
+  let state = seed;
+  const random = (): number => {
+    state = (state * 1_664_525 + 1_013_904_223) % 4_294_967_296;
+    return state / 4_294_967_296;
+  };
+  return async (leg, operation) => {
+    for (let turns = Math.floor(random() * 4); turns > 0; turns--) await nextTurn();
+    if (random() < lose) throw new Error(`the ${leg} of ${operation} was lost`);
+  };
 }
