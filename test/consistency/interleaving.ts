@@ -14,18 +14,18 @@ import type { StoreOperation } from './remote-store.js';
 import { SimulatedCluster } from './simulated-cluster.js';
 import { PlainCounter, Tally } from './counters.js';
 
-/** What one request does, one step after the other; between steps others run. */
+/** The steps of one request. Other requests run between them. */
 type Step = 'tally' | 'plain' | 'read' | 'flush' | 'renew' | 'invalidate' | 'client leaves';
 
 export interface Script {
   readonly server: number;
   readonly steps: readonly Step[];
 
-  /** How many requests before this one: it begins when that one is over. 0 or too many: at once. */
+  /** It begins when the request so many before it is over. 0 or too many: at once. */
   readonly after: number;
 }
 
-/** Which legs of store calls get lost: by the number of the leg. */
+/** The numbers of the legs of store calls that get lost. */
 type Losses = ReadonlyMap<number, true>;
 
 export interface Interleaving {
@@ -54,7 +54,7 @@ export const interleavings: fc.Arbitrary<Interleaving> = fc.record({
   retain: fc.boolean(),
 });
 
-/** What became of what one request wrote between two commits. */
+/** The fate of what one request wrote between two commits. */
 interface Outcome {
   readonly tags: readonly string[];
   readonly fate: 'stored' | 'refused' | 'unknown';

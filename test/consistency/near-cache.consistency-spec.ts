@@ -138,7 +138,7 @@ describe('a bounded near cache', () => {
   });
 
   describe('that is told of a change while its own call is under way', () => {
-    // What another server stores after our call was answered in the store, but before the answer arrived here.
+    // Another server stores after the store has handled our call, but before the answer arrives here.
     async function overtaken(operation: 'load' | 'save') {
       const { board, client, read, count } = await setUp();
       const [other, third] = [client.copy(), client.copy()];

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { SessionStore } from 'nestjs-session-beans';
 import { overwrite, withMethods } from '../contract/broken-stores.js';
 
-/** What a simpler store would do. Each test of a rule fails with one of them. */
+/** Faults that a simpler store would have. Each test of a rule fails with one of them. */
 export const plantedFaults = {
   /** Last write wins. */
   overwrites: (store: SessionStore) => withMethods(store, { save: (change) => overwrite(store, change) }),

@@ -11,8 +11,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 export type StoreOperation = 'load' | 'save' | 'touch' | 'destroy';
 
 /**
- * What happens to a call on its way: resolve to let it pass, when it should pass. Rejecting the `request` means that
- * the store never saw it; rejecting the `reply` that it did, and nobody knows.
+ * Decides about each leg of a call: it passes when the promise resolves. Rejecting the `request` means that the store
+ * never saw the call. Rejecting the `reply` means that it did, and that the caller cannot know.
  */
 export type Network = (leg: 'request' | 'reply', operation: StoreOperation) => Promise<void>;
 

@@ -21,7 +21,7 @@ export interface SimulatedClusterOptions extends Pick<
 
 /** Servers over one shared store. */
 export class SimulatedCluster {
-  /** What is really stored. */
+  /** The store itself, without the network and without planted faults. */
   readonly memory: MemorySessionStore;
   readonly store: RemoteStore;
   readonly servers: readonly SimulatedServer[];
@@ -41,19 +41,19 @@ export class SimulatedCluster {
     return this.server(n).handle(client, handler);
   }
 
-  /** What a later request on another, fresh server finds. */
+  /** The bean as a later request finds it on a new server. */
   stored<T extends object>(client: SimulatedClient, bean: Type<T>): Promise<T | undefined> {
     const server = new SimulatedServer({ store: this.memory, beans: [bean] });
     return server.handle(client.copy(), (request) => (request.exists ? request.bean(bean) : undefined));
   }
 
-  /** Live sessions that somebody forgot to release. */
+  /** How many live sessions were not released. */
   get leaked(): number {
     return this.servers.reduce((sum, { liveSessions }) => sum + liveSessions.size, 0);
   }
 }
 
-/** Runs `count` pieces of work, `width` at a time; what was refused is a result too. */
+/** Runs `count` pieces of work, `width` at a time. A rejection is a result, too. */
 export async function inParallel<T>(
   count: number,
   width: number,

@@ -120,7 +120,7 @@ export class SimulatedRequest {
     Object.defineProperty(this.session.exchange, 'isHeadSent', { get: () => this.isHeadSent });
   }
 
-  /** What the head of the response gives to the client, if it is written now. */
+  /** The id that the head of the response would give to the client if it were written now. */
   get handedOut(): CarriedId | undefined {
     return this.lifecycle.idToSend(this.session);
   }

@@ -26,7 +26,7 @@ async function setUp(servers = 1) {
     clock,
     lose: (leg: Leg, operation: StoreOperation) => void (lost = { leg, operation }),
     heal: () => void (lost = undefined),
-    /** What the next request of the client reads, on the server of the failure. */
+    /** The value that the next request of the client reads on the server of the failure. */
     read: () =>
       cluster.handle(0, client.copy(), (request) =>
         request.exists ? [request.bean(SummedCounter).value, request.bean(PlainCounter).value] : undefined,
@@ -161,7 +161,7 @@ describe.each(legs)('when the %s is lost', (leg) => {
       expect([summed?.value, plain?.value]).toEqual(isOver ? [undefined, undefined] : [1, 1]);
       expect(renewing.handedOut).toBeUndefined();
       expect(cluster.leaked).toBe(0);
-      // What could not be destroyed stays, under an id nobody knows, until it expires unjoined.
+      // A session that could not be destroyed stays under an id that no client has, until it expires unjoined.
       const isStranded = operation === 'destroy' && leg === 'request';
       expect(cluster.memory.size).toBe(Number(!isOver) + Number(isStranded));
     },

@@ -46,7 +46,7 @@ export class ManualRedis {
     });
   }
 
-  /** What the last store has under a key, for `restore`. */
+  /** The record of the last store under a key, for `restore`. */
   dump(key: string): Promise<Buffer> {
     return this.client.dumpBuffer(this.keyOf(key));
   }

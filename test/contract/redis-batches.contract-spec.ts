@@ -13,7 +13,7 @@ import { RedisServer } from '../support/redis-server.js';
 const LIFETIME = { idleTimeoutMs: 10_000, absoluteTimeoutMs: 60_000, unjoinedTimeoutMs: 5_000 };
 const KEYS = Array.from({ length: 40 }, (_, i) => `key${i}`);
 
-/** What is asked in one turn of the event loop goes to Redis together. */
+/** Calls of one turn of the event loop go to Redis together. */
 describe('calls of one turn', () => {
   let server: RedisServer;
   let other: RedisServer;

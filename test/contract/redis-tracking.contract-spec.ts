@@ -254,7 +254,7 @@ describe('a Redis store that tells a near cache what others change', () => {
   });
 });
 
-/** What was told until it was ready is forgotten. */
+/** Forgets the notifications that came until it was ready. */
 async function quiet(
   opening: Promise<WatchedRedisStore>,
 ): Promise<

@@ -104,7 +104,7 @@ function timesOf({ createdAt, lastAccessedAt, expiresAt, joined }: SessionRecord
   return { createdAt, lastAccessedAt, expiresAt, joined };
 }
 
-/** Which of the versions or stamps seen so far is meant; resolved when the command is played. */
+/** Names one of the versions or stamps seen so far. It is resolved when the command is run. */
 export type Seen = 'current' | 'stale' | 'none';
 
 /** One call of a store, or time that passes. `session` is the number of a session that is going on. */

@@ -68,7 +68,7 @@ export class TransportGroup {
 
   constructor(readonly setting: TransportSetting) {}
 
-  /** What a member of this name is made with. */
+  /** The options for a member of this name. */
   async optionsOf(nodeName: string): Promise<Readonly<ReplicationWireOptions>> {
     const { hasSecret } = this.setting;
     const tls = this.certificateOf(nodeName);
