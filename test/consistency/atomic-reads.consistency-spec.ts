@@ -6,7 +6,7 @@ import { PlainCounter, SummedCounter, Tally } from './counters.js';
 import { plantedFaults } from './planted-faults.js';
 import { randomNetwork } from './remote-store.js';
 
-/** Every request writes its number into two beans; how often did a request read two different ones? */
+/** Each request writes its number into two beans. Counts the requests that read two different numbers. */
 async function tornReads(options: Pick<SimulatedClusterOptions, 'servers' | 'plant'>): Promise<number> {
   const cluster = new SimulatedCluster({ ...options, beans: [PlainCounter, SummedCounter], network: randomNetwork(3) });
   const client = await cluster.server(0).startSession();
@@ -26,7 +26,10 @@ async function tornReads(options: Pick<SimulatedClusterOptions, 'servers' | 'pla
   return torn;
 }
 
-/** Requests one after the other, each on another server, while others keep both servers busy with the same session. */
+/**
+ * Sends requests in sequence, each to another server, while other requests keep all servers busy with the same session.
+ * Counts the requests that miss the change of the one before.
+ */
 async function staleReads(options: Pick<SimulatedClusterOptions, 'plant'>): Promise<number> {
   const cluster = new SimulatedCluster({
     ...options,
@@ -55,15 +58,18 @@ async function staleReads(options: Pick<SimulatedClusterOptions, 'plant'>): Prom
 }
 
 describe('a request', () => {
-  it.each([1, 2, 4])('reads two beans as of one moment, however many write both (%i server(s))', async (servers) => {
-    expect(await tornReads({ servers })).toBe(0);
-  });
+  it.each([1, 2, 4])(
+    'reads two beans in the state of one moment while others write both (%i server(s))',
+    async (servers) => {
+      expect(await tornReads({ servers })).toBe(0);
+    },
+  );
 
   it('would read torn states from a store that writes bean by bean', async () => {
     expect(await tornReads({ servers: 2, plant: plantedFaults.savesPartByPart })).toBeGreaterThan(0);
   });
 
-  it('sees what earlier requests of its client stored, whichever server they reached', async () => {
+  it('sees the changes of earlier requests of its client on any server', async () => {
     expect(await staleReads({})).toBe(0);
   });
 

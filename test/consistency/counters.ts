@@ -1,6 +1,6 @@
 import { SessionScoped, Merge } from 'nestjs-session-beans';
 
-/** Says nothing about what two increments at once mean. */
+/** A counter without a merge rule: two increments at once conflict. */
 @SessionScoped({ name: 'plain' })
 export class PlainCounter {
   value = 0;
@@ -12,7 +12,7 @@ export class SummedCounter {
   @Merge('sum') value = 0;
 }
 
-/** Counts by rule, and remembers what was counted: in every true state both agree. */
+/** Counts with a merge rule and remembers what it has counted. In every correct state both agree. */
 @SessionScoped({ name: 'tally' })
 export class Tally {
   @Merge('sum') count = 0;

@@ -60,7 +60,7 @@ interface Outcome {
   readonly fate: 'stored' | 'refused' | 'unknown';
 }
 
-/** Runs the requests as the scheduler says. Throws the sentence that is not true. */
+/** Runs the requests in the order of the scheduler. @throws Error that describes the first broken promise */
 export async function runInterleaving(
   { servers, scripts, losses, retain }: Interleaving,
   scheduler: Scheduler,
@@ -123,7 +123,7 @@ export async function runInterleaving(
           case 'plain': {
             const { value } = request.bean(PlainCounter);
             await scheduler.schedule(Promise.resolve(), `request ${number} waits between read and write`);
-            // What a rollback or a flush did meanwhile cannot be: this request is alone.
+            // A rollback or flush cannot have intervened, because the request is alone in its unit of work.
             request.bean(PlainCounter).value = value + 1;
             request.bean(Tally).tags.add(`p${tag}`);
             request.bean(Tally).count++;
@@ -164,7 +164,7 @@ export async function runInterleaving(
       if (request.exists) await commit();
     } catch (error) {
       if (!(error instanceof SessionStoreError)) throw error;
-      // Not begun: nothing was written.
+      // The request did not begin, so it wrote nothing.
     } finally {
       request.end();
     }
@@ -181,7 +181,8 @@ export async function runInterleaving(
   for (let turns = 0; running.size > 0; turns++) {
     if (turns > 5_000) throw new Error(`${running.size} requests never settle`);
     if (scheduler.count() > 0) await scheduler.waitOne();
-    // The library waits for turns of the event loop, too; a queue that stays empty waits for a timer of its back-off.
+    // The library also waits for turns of the event loop. If the queue stays empty, it waits for a timer of its
+    // back-off.
     await (turns % 50 === 49 ? new Promise((r) => setTimeout(r, 1)) : new Promise((r) => setImmediate(r)));
   }
   isOn = false;
@@ -232,7 +233,10 @@ async function expectTruth(
   }
 }
 
-/** Every moment a request can see is one that was whole, with all in it that was accepted before the request began. */
+/**
+ * Every state that a request can see was complete at one moment, and has all changes that were accepted before the
+ * request began.
+ */
 function expectWhole(request: SimulatedRequest, accepted: readonly string[]): void {
   const { count, tags } = request.bean(Tally);
   const unseen = accepted.filter((tag) => !tags.has(tag));

@@ -12,7 +12,7 @@ const WIDTH = 50;
 
 type Setup = Pick<SimulatedClusterOptions, 'servers' | 'plant'>;
 
-/** Requests that read, wait and write, `WIDTH` at a time. */
+/** Sends requests that read, wait and write, `WIDTH` at a time. */
 async function countUp(bean: typeof SummedCounter | typeof PlainCounter, setup: Setup) {
   const cluster = new SimulatedCluster({ ...setup, beans: [bean], network: randomNetwork(setup.servers) });
   const client = await cluster.server(0).startSession();
@@ -31,14 +31,14 @@ async function countUp(bean: typeof SummedCounter | typeof PlainCounter, setup: 
 }
 
 describe.each([1, 2, 4])('many read-await-write requests of one session on %i server(s)', (servers) => {
-  it("are all stored where the field has @Merge('sum')", async () => {
+  it("are all stored if the field has @Merge('sum')", async () => {
     const { refusals, final, leaked } = await countUp(SummedCounter, { servers });
     expect(refusals).toEqual([]);
     expect(final).toBe(REQUESTS);
     expect(leaked).toBe(0);
   });
 
-  it('are stored or refused with 409 naming bean and field where there is no rule', async () => {
+  it('are stored, or refused with a 409 that names bean and field, if there is no rule', async () => {
     const { refusals, accepted, final, leaked } = await countUp(PlainCounter, { servers });
     expect(accepted).toBeGreaterThan(REQUESTS / 100);
     expect(refusals.length).toBeGreaterThan(REQUESTS / 100);
@@ -50,8 +50,8 @@ describe.each([1, 2, 4])('many read-await-write requests of one session on %i se
     expect(leaked).toBe(0);
   });
 
-  it('lose updates silently in a store that overwrites: these tests would notice', async () => {
-    // On one server all changes meet in the head, so there is nothing to overwrite.
+  it('lose updates silently in a store that overwrites, so that these tests can fail', async () => {
+    // On one server all changes meet in the head of the live session, so there is nothing to overwrite.
     if (servers === 1) return;
     const { accepted, final } = await countUp(SummedCounter, { servers, plant: plantedFaults.overwrites });
     expect(final).toBeLessThan(accepted);
@@ -59,12 +59,12 @@ describe.each([1, 2, 4])('many read-await-write requests of one session on %i se
 });
 
 describe('requests of one session on one server', () => {
-  it('share saves: far fewer than requests', async () => {
+  it('share saves, so that there are far fewer saves than requests', async () => {
     const { saves } = await countUp(SummedCounter, { servers: 1 });
     expect(saves).toBeLessThan(REQUESTS / 5);
   });
 
-  it('have instances of their own: with a shared one, as a servlet heap has, increments are lost', async () => {
+  it('have instances of their own, because a shared instance loses increments', async () => {
     const shared = new SummedCounter();
     await inParallel(REQUESTS, WIDTH, async () => {
       const { value } = shared;
@@ -76,7 +76,7 @@ describe('requests of one session on one server', () => {
 });
 
 describe('parallel changes to different things', () => {
-  it.each([1, 2])('all survive: two fields of one bean, two beans (%i server(s))', async (servers) => {
+  it.each([1, 2])('all survive, in two fields of one bean and in two beans (%i server(s))', async (servers) => {
     const cluster = new SimulatedCluster({ servers, beans: [PlainCounter, SummedCounter], network: randomNetwork(7) });
     const client = await cluster.server(0).startSession((request) => {
       request.bean(PlainCounter).value = 1;

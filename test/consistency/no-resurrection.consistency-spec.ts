@@ -24,7 +24,7 @@ const endings: Ending[] = [
   { how: 'expiry', end: async (_request, clock) => clock.advance(1_800_001) },
 ];
 
-/** A request that began before the session ended writes after it. */
+/** Lets a request that began before the end of the session write after it. */
 async function slowWriter(
   { end }: Ending,
   server: number,
@@ -50,13 +50,13 @@ describe.each(endings)('after $how', (ending) => {
   it.each([
     ['the same', 0],
     ['another', 1],
-  ])('on %s server, a slow writer gets 409 and nothing is there', async (_where, server) => {
+  ])('on %s server, a slow writer gets 409, and the session is gone', async (_where, server) => {
     const { error, ...rest } = await slowWriter(ending, server);
     expect(error).toBeInstanceOf(SessionEndedError);
     expect(rest).toEqual({ exists: false, stored: 'none', leaked: 0, handedOut: undefined });
   });
 
-  it('a store that writes back brings the session to life again: the test would notice', async () => {
+  it('a store that writes back revives the session, so that the test can fail', async () => {
     const result = await slowWriter(ending, 1, plantedFaults.writesBack);
     expect(result).toMatchObject({ error: undefined, exists: true, stored: 'found' });
   });

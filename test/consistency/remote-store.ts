@@ -11,12 +11,12 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 export type StoreOperation = 'load' | 'save' | 'touch' | 'destroy';
 
 /**
- * Decides about each leg of a call: it passes when the promise resolves. Rejecting the `request` means that the store
- * never saw the call. Rejecting the `reply` means that it did, and that the caller cannot know.
+ * Decides about each leg of a call, which passes when the promise resolves. A rejected `request` means that the store
+ * never saw the call. A rejected `reply` means that the store saw it, and that the caller cannot know.
  */
 export type Network = (leg: 'request' | 'reply', operation: StoreOperation) => Promise<void>;
 
-/** A store that several servers share, at the other end of a network. Counts what was asked of it. */
+/** A store that several servers share over a network. It counts its calls. */
 export class RemoteStore implements SessionStore {
   readonly name = 'remote';
   readonly capabilities = { shared: true };
@@ -57,8 +57,8 @@ export class RemoteStore implements SessionStore {
 }
 
 /**
- * A network that delays every leg by 0 to 3 turns of the event loop, by a seeded sequence.
- * @param lose share of legs that get lost, 0 to 1
+ * A network that delays every leg by 0 to 3 turns of the event loop, in a seeded sequence.
+ * @param lose share of legs that get lost, from 0 to 1
  */
 export function randomNetwork(seed: number, lose = 0): Network {
   let state = seed;

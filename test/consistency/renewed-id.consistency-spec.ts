@@ -27,7 +27,7 @@ async function renewing(cluster: SimulatedCluster, server: number, client: Simul
   return request;
 }
 
-/** Runs `action` once, when a call of that kind has left its server, or its reply the store. */
+/** Runs `action` once, when the request of such a call has left its server, or when its reply has left the store. */
 function when(
   leg: 'request' | 'reply',
   operation: StoreOperation,
@@ -43,7 +43,7 @@ function when(
 }
 
 describe('renewing the id', () => {
-  it('keeps state and beginning of the session, adds the changes of the request, and kills the old id', async () => {
+  it('keeps the state and the start time, adds the changes of the request, and ends the old id', async () => {
     const { cluster, client, clock } = await setUp(1);
     await cluster.handle(0, client, (request) => void (request.bean(PlainCounter).value = 3));
     clock.advance(5_000);
@@ -65,7 +65,7 @@ describe('renewing the id', () => {
     expect(cluster.leaked).toBe(0);
   });
 
-  it('takes along what another server stores while it is under way', async () => {
+  it('keeps the changes that another server stores meanwhile', async () => {
     const network = when('reply', 'save', () =>
       cluster.handle(1, old, (request) => void (request.bean(SummedCounter).value += 10)),
     );
@@ -81,7 +81,7 @@ describe('renewing the id', () => {
   });
 
   it.each([1, 2])(
-    'by two requests at once gives one new id; the other request gets 409 (%i server(s))',
+    'gives one new id when two requests do it at once; the other one gets 409 (%i server(s))',
     async (servers) => {
       const { cluster, client } = await setUp(servers, { network: () => nextTurn() });
       const clients = [client.copy(), client.copy()];
@@ -96,7 +96,7 @@ describe('renewing the id', () => {
     },
   );
 
-  it('would give two from a store that says "destroyed" of what is gone', async () => {
+  it('would give two ids with a store whose destroy() returns true for a missing session', async () => {
     const { cluster, client } = await setUp(2, { network: () => nextTurn(), plant: plantedFaults.destroysWhatIsGone });
     const requests = await Promise.all([0, 1].map((i) => renewing(cluster, i, client.copy())));
     await Promise.allSettled(requests.map((request) => request.respond()));
@@ -121,7 +121,7 @@ describe('renewing the id', () => {
     expect(cluster.leaked).toBe(0);
   });
 
-  it('is refused when a change that it has read is', async () => {
+  it('is refused when a change is refused that its request has read', async () => {
     const { cluster, client } = await setUp(2);
     const writer = await cluster.server(0).request(client.copy()).begin();
     writer.bean(PlainCounter).value = 1;
@@ -132,7 +132,7 @@ describe('renewing the id', () => {
     cluster.store.network = conflict;
     conflict.armed = true;
     const written = writer.respond();
-    // Goes on from the head, which has the change that is on its way.
+    // The third request continues from the head, which contains the change that is not stored yet.
     third.session.unit?.rollback();
     expect(third.bean(PlainCounter).value).toBe(1);
     third.renewId();
@@ -144,14 +144,14 @@ describe('renewing the id', () => {
     expect(cluster.leaked).toBe(0);
   });
 
-  it('waits until a change that it has read is stored', async () => {
+  it('waits until a change is stored that its request has read', async () => {
     const { cluster, client } = await setUp(1);
     const [writer, reader] = [client.copy(), client].map((own) => cluster.server(0).request(own));
     if (!writer || !reader) throw new Error('unreachable');
     await Promise.all([writer.begin(), reader.begin()]);
     let arrive: () => void = () => undefined;
     const arrived = new Promise<void>((resolve) => (arrive = resolve));
-    // Somebody joins: while that load is under way, the change waits and the renewal behind it, too.
+    // Another request joins. During its load the change waits, and the renewal waits behind the change.
     cluster.store.network = (leg, operation) => (leg === 'reply' && operation === 'load' ? arrived : Promise.resolve());
     const joined = cluster.handle(0, client.copy(), () => undefined);
     writer.bean(PlainCounter).value = 1;

@@ -13,7 +13,7 @@ const beans = [SummedCounter, PlainCounter];
 const slow = (): Promise<void> => nextTurn();
 
 describe('two commits of one request at once', () => {
-  it('store what it changed once', async () => {
+  it('store its changes once', async () => {
     const cluster = new SimulatedCluster({ servers: 1, beans, network: slow });
     const client = await cluster.server(0).startSession();
     await cluster.handle(0, client, async (request) => {
@@ -37,7 +37,7 @@ describe('two commits of one request at once', () => {
   });
 });
 
-describe('what a parallel branch of the request does while a commit is under way', () => {
+describe('a change by a parallel branch of the request during a commit', () => {
   it('is stored with the next commit', async () => {
     const cluster = new SimulatedCluster({ servers: 1, beans, network: slow });
     const client = await cluster.server(0).startSession();
@@ -53,7 +53,7 @@ describe('what a parallel branch of the request does while a commit is under way
     expect(await cluster.stored(client, SummedCounter)).toMatchObject({ value: 5 });
   });
 
-  it('is merged with what others stored, and a conflict refuses the next commit only', async () => {
+  it('is merged with changes of others, and a conflict refuses only the next commit', async () => {
     const cluster = new SimulatedCluster({ servers: 2, beans });
     const client = await cluster.server(0).startSession();
     const request = await cluster.server(0).request(client.copy()).begin();
@@ -72,7 +72,7 @@ describe('what a parallel branch of the request does while a commit is under way
     request.end();
   });
 
-  it('a login among it still renews the id', async () => {
+  it('renews the id if it is a login', async () => {
     const cluster = new SimulatedCluster({ servers: 1, beans, network: slow });
     const client = await cluster.server(0).startSession();
     const old = client.copy();
@@ -87,7 +87,7 @@ describe('what a parallel branch of the request does while a commit is under way
     expect(await cluster.stored(client, SummedCounter)).toMatchObject({ value: 1 });
   });
 
-  it('a logout among it ends the session that the commit creates', async () => {
+  it('ends the session that the commit creates if it is a logout', async () => {
     const cluster = new SimulatedCluster({ servers: 1, beans, network: slow });
     const client = new SimulatedClient();
     await cluster.handle(0, client, async (request) => {
@@ -99,7 +99,7 @@ describe('what a parallel branch of the request does while a commit is under way
     expect(cluster.leaked).toBe(0);
   });
 
-  it('a refusal is one even when nobody waited for the first commit', async () => {
+  it('keeps the request in need of a commit, so that no refusal is missed', async () => {
     const cluster = new SimulatedCluster({ servers: 1, beans, network: slow });
     const client = await cluster.server(0).startSession();
     const request = await cluster.server(0).request(client).begin();
@@ -114,7 +114,7 @@ describe('what a parallel branch of the request does while a commit is under way
 
 describe('a client that leaves', () => {
   it.each(['create', 'update', 'renew'] as const)(
-    'while a commit is under way (%s) and another waits: both are stored as they were asked, and nothing leaks',
+    'during a commit (%s) while another one waits: both are stored completely, and nothing leaks',
     async (what) => {
       const cluster = new SimulatedCluster({ servers: 1, beans, network: slow });
       const client = what === 'create' ? new SimulatedClient() : await cluster.server(0).startSession();
@@ -141,7 +141,7 @@ describe('a client that leaves', () => {
     },
   );
 
-  it('while the session is loaded, leaks nothing', async () => {
+  it('while the session is loaded: nothing leaks', async () => {
     const cluster = new SimulatedCluster({ servers: 1, beans, network: slow });
     const client = await cluster.server(0).startSession();
     const request = cluster.server(0).request(client);
@@ -153,7 +153,7 @@ describe('a client that leaves', () => {
 });
 
 describe('a request', () => {
-  it('goes on from the session it has started, also when a later commit is refused', async () => {
+  it('continues with the session that it has started, even when a later commit is refused', async () => {
     const server = new SimulatedServer({ store: new MemorySessionStore(), beans, maxSessionBytes: 1_000 });
     await server.handle(new SimulatedClient(), async (request) => {
       request.bean(PlainCounter).value = 7;
@@ -164,7 +164,7 @@ describe('a request', () => {
     });
   });
 
-  it('keeps the idle timeout that it set before there was a session', async () => {
+  it('keeps the idle timeout that it set before the session existed', async () => {
     const server = new SimulatedServer({ store: new MemorySessionStore(), beans });
     await server.handle(new SimulatedClient(), async (request) => {
       request.session.ask({ idleTimeoutMs: 123_000 });
@@ -175,7 +175,7 @@ describe('a request', () => {
     });
   });
 
-  it('that only reads for long is answered although the session has ended meanwhile', async () => {
+  it('that only reads is answered even if the session ends meanwhile', async () => {
     const clock = new ManualClock();
     const cluster = new SimulatedCluster({ servers: 1, beans, clock });
     const client = await cluster.server(0).startSession();
@@ -188,7 +188,7 @@ describe('a request', () => {
     expect(cluster.leaked).toBe(0);
   });
 
-  it('that has read a change on its way fails when that is refused', async () => {
+  it('that has read an unstored change fails when that change is refused', async () => {
     const cluster = new SimulatedCluster({ servers: 2, beans });
     const client = await cluster.server(0).startSession();
     const [writer, reader] = await Promise.all([0, 1].map(() => cluster.server(0).request(client.copy()).begin()));
@@ -238,11 +238,11 @@ describe('onBeanDestroyed', () => {
     return { size: store.size, errors: server.hookErrors };
   }
 
-  it('may commit', async () => {
+  it('may commit the request', async () => {
     expect(await logout((commit) => commit())).toEqual({ size: 0, errors: [] });
   });
 
-  it('that throws, or whose bean cannot be decoded, does not undo the logout', async () => {
+  it('does not undo the logout when it throws, or when its bean cannot be decoded', async () => {
     const failure = new Error('no');
     expect(await logout(() => Promise.reject(failure))).toEqual({ size: 0, errors: [failure] });
     expect(await logout(() => undefined, true)).toMatchObject({ size: 0, errors: [{ code: 'SESSION_STATE_INVALID' }] });

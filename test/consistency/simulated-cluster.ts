@@ -15,11 +15,11 @@ export interface SimulatedClusterOptions extends Pick<
   readonly servers: number;
   readonly network?: Network;
 
-  /** Puts a fault into the shared store, to show that a test would notice. */
+  /** Adds a fault to the shared store, to show that a test can fail. */
   readonly plant?: (store: SessionStore) => SessionStore;
 }
 
-/** Servers over one shared store. */
+/** Servers that share one store. */
 export class SimulatedCluster {
   /** The store itself, without the network and without planted faults. */
   readonly memory: MemorySessionStore;
@@ -32,7 +32,7 @@ export class SimulatedCluster {
     this.servers = Array.from({ length: servers }, () => new SimulatedServer({ ...options, clock, store: this.store }));
   }
 
-  /** The server of the n-th request: round robin. */
+  /** The server of the n-th request, in round robin. */
   server(n: number): SimulatedServer {
     return this.servers[n % this.servers.length] as SimulatedServer;
   }

@@ -22,7 +22,10 @@ export interface SimulatedServerOptions {
   readonly unjoinedTimeoutMs?: number;
 }
 
-/** One application server without Nest and HTTP: the whole life cycle of sessions, several times in one process. */
+/**
+ * One application server without Nest and HTTP. It has the whole life cycle of sessions, and a process may have
+ * several.
+ */
 export class SimulatedServer {
   readonly events = new SessionEvents();
   readonly liveSessions: LiveSessions;
@@ -30,7 +33,7 @@ export class SimulatedServer {
   readonly beans = new BeanRegistry({ onConflict: 'reject', onUndecodable: 'reject' });
   readonly hookErrors: unknown[] = [];
 
-  /** Told of each call of the store that failed. */
+  /** Called for each failed call of the store. */
   onStoreFailure: () => void = () => undefined;
 
   constructor({ store, beans, nearCache, ...given }: SimulatedServerOptions) {
@@ -55,12 +58,12 @@ export class SimulatedServer {
     this.lifecycle = new SessionLifecycle(settings, gateway, this.liveSessions, this.beans, this.events, log);
   }
 
-  /** A request that has not begun. */
+  /** A request that has not begun yet. */
   request(client: SimulatedClient): SimulatedRequest {
     return new SimulatedRequest(client, this.lifecycle, this.beans);
   }
 
-  /** A request from begin to end. @throws what begin, the handler or the commit throws */
+  /** Runs a request from begin to end. @throws the error of begin, handler or commit */
   async handle<T>(client: SimulatedClient, handler: (request: SimulatedRequest) => T | Promise<T>): Promise<T> {
     const request = this.request(client);
     try {
@@ -73,7 +76,7 @@ export class SimulatedServer {
     }
   }
 
-  /** A client that has come back with its id once. */
+  /** A client that has already come back once with its id. */
   async startSession(start: (request: SimulatedRequest) => void = () => undefined): Promise<SimulatedClient> {
     const client = new SimulatedClient();
     await this.handle(client, (request) => {
@@ -85,7 +88,7 @@ export class SimulatedServer {
   }
 }
 
-/** A client of simulated servers: keeps the last id it was given, as a cookie jar does. */
+/** A client of simulated servers. It keeps the last id that it received, like a cookie jar. */
 export class SimulatedClient {
   constructor(
     public id?: string,
@@ -93,14 +96,14 @@ export class SimulatedClient {
     public freshness?: string,
   ) {}
 
-  /** Another tab: same id, from now on on its own. */
+  /** Another tab of the client: it has the same id, and is independent from then on. */
   copy(): SimulatedClient {
     return new SimulatedClient(this.id, this.locator, this.freshness);
   }
 }
 
 /**
- * One request of a client to a simulated server, step by step. The client learns an id when the response arrives: with
+ * One request of a client to a simulated server, step by step. The client learns its id with the response, in
  * `respond`.
  */
 export class SimulatedRequest {
@@ -120,12 +123,12 @@ export class SimulatedRequest {
     Object.defineProperty(this.session.exchange, 'isHeadSent', { get: () => this.isHeadSent });
   }
 
-  /** The id that the head of the response would give to the client if it were written now. */
+  /** The id that the response would send to the client if its head were written now. */
   get handedOut(): CarriedId | undefined {
     return this.lifecycle.idToSend(this.session);
   }
 
-  /** The session the request found, or started. */
+  /** Tells whether the request has found or started a session. */
   get exists(): boolean {
     return this.session.live !== undefined;
   }
@@ -135,7 +138,7 @@ export class SimulatedRequest {
     return this;
   }
 
-  /** This request's instance, as a client proxy finds it at each access. */
+  /** The instance of this request. A client proxy finds it in the same way at each access. */
   bean<T extends object>(type: Type<T>): T {
     return this.session.unitFor(type.name).instanceOf(this.beans.find(type) as SessionBean) as T;
   }
@@ -156,7 +159,7 @@ export class SimulatedRequest {
     this.lifecycle.end(this.session);
   }
 
-  /** Stores, then answers; a refusal is answered without a cookie. */
+  /** Stores, then answers. If storing is refused, the answer has no cookie. */
   async respond(): Promise<void> {
     try {
       if (this.lifecycle.needsCommit(this.session)) await this.commit();
@@ -168,7 +171,7 @@ export class SimulatedRequest {
   }
 }
 
-/** A near cache that keeps every live session and has the store asked at each request. */
+/** A near cache that keeps every live session, and asks the store in each request. */
 export const keepAll: NearCacheSettings = {
   mode: 'validate',
   maxSessions: 100_000,

@@ -11,7 +11,7 @@ type Leg = 'request' | 'reply';
 
 const legs: Leg[] = ['request', 'reply'];
 
-/** A session with 1 in two beans, and a network on which the n-th leg of an operation can be lost. */
+/** A session with the value 1 in two beans, and a network that can lose one leg of an operation. */
 async function setUp(servers = 1) {
   let lost: { readonly leg: Leg; readonly operation: StoreOperation } | undefined;
   const network = async (leg: Leg, operation: StoreOperation): Promise<void> => {
@@ -42,7 +42,7 @@ function write(request: SimulatedRequest, value: number): void {
 const refusal = { name: SessionStoreError.name, status: 503 };
 
 describe.each(legs)('when the %s is lost', (leg) => {
-  it('of a load, there is no request to handle, and the session is as it was', async () => {
+  it('of a load, no handler runs, and the session is unchanged', async () => {
     const { cluster, client, lose, heal, read } = await setUp();
     lose(leg, 'load');
     const handled: unknown[] = [];
@@ -56,7 +56,7 @@ describe.each(legs)('when the %s is lost', (leg) => {
     expect(cluster.leaked).toBe(0);
   });
 
-  it('of a load, all who joined the live session meanwhile hear it, and the request that runs goes on', async () => {
+  it('of a load, all requests that wait for it fail, and a running request goes on', async () => {
     const { cluster, client, lose, heal, read } = await setUp();
     const running = await cluster.server(0).request(client.copy()).begin();
     lose(leg, 'load');
@@ -69,7 +69,7 @@ describe.each(legs)('when the %s is lost', (leg) => {
     expect(cluster.leaked).toBe(0);
   });
 
-  it('of a save, the request is refused, the state is old or new, and the next request sees which', async () => {
+  it('of a save, the request is refused, and the next request sees whether the state is old or new', async () => {
     const { cluster, client, lose, heal, read } = await setUp();
     lose(leg, 'save');
     const failing = cluster.handle(0, client, (request) => write(request, 2));
@@ -79,13 +79,13 @@ describe.each(legs)('when the %s is lost', (leg) => {
     expect(cluster.leaked).toBe(0);
   });
 
-  it('of a save, the live session does not pass on what it only believes', async () => {
+  it('of a save, the live session does not pass on a state that it cannot be sure of', async () => {
     const { cluster, client, lose, heal, read } = await setUp();
     const long = await cluster.server(0).request(client.copy()).begin();
     lose(leg, 'save');
     await expect(cluster.handle(0, client, (request) => write(request, 2))).rejects.toMatchObject(refusal);
     heal();
-    // A save of another bean succeeds: its stamp must not vouch for the beans of the one whose outcome is unknown.
+    // A save of another bean succeeds. Its stamp must not vouch for the beans of the save with the unknown outcome.
     long.bean(SummedCounter).value += 10;
     await long.commit();
     expect(await read()).toEqual(leg === 'request' ? [11, 1] : [12, 2]);
@@ -93,7 +93,7 @@ describe.each(legs)('when the %s is lost', (leg) => {
     expect(cluster.leaked).toBe(0);
   });
 
-  it('of a save, what waits behind it is refused too, and nothing of it is stored', async () => {
+  it('of a save, the changes that wait behind it are refused too, and none of them is stored', async () => {
     const { cluster, client, lose, heal, read } = await setUp();
     const requests = await Promise.all([1, 2, 3].map(() => cluster.server(0).request(client.copy()).begin()));
     lose(leg, 'save');
@@ -106,7 +106,7 @@ describe.each(legs)('when the %s is lost', (leg) => {
     expect(cluster.leaked).toBe(0);
   });
 
-  it('of the save that creates, there is no session and no cookie', async () => {
+  it('of the creating save, there is no session and no cookie', async () => {
     const { cluster, lose, heal } = await setUp();
     const client = new SimulatedClient();
     lose(leg, 'save');
@@ -118,7 +118,7 @@ describe.each(legs)('when the %s is lost', (leg) => {
     expect(await cluster.stored(client, PlainCounter)).toMatchObject({ value: 6 });
   });
 
-  it('of a touch, the request hears it and the session is as it was', async () => {
+  it('of a touch, the request fails and the session is unchanged', async () => {
     const { cluster, client, clock, lose, heal, read } = await setUp();
     lose(leg, 'touch');
     const long = await cluster.server(0).request(client.copy()).begin();
@@ -129,7 +129,7 @@ describe.each(legs)('when the %s is lost', (leg) => {
     expect(cluster.leaked).toBe(0);
   });
 
-  it('of a logout, it is not said to have happened, and the next request sees whether it has', async () => {
+  it('of a logout, the logout fails, and the next request sees whether the session has ended', async () => {
     const { cluster, client, lose, heal, read } = await setUp();
     const other = await cluster.server(0).request(client.copy()).begin();
     lose(leg, 'destroy');
@@ -144,7 +144,7 @@ describe.each(legs)('when the %s is lost', (leg) => {
   });
 
   it.each(['save', 'destroy', 'load'] as const)(
-    'of a %s while the id is renewed, at most one id is alive and no half of a state',
+    'of a %s while the id is renewed, at most one id is valid, and no state is half stored',
     async (operation) => {
       const { cluster, client, lose, heal } = await setUp(2);
       const renewing = await cluster.server(0).request(client).begin();
@@ -169,7 +169,7 @@ describe.each(legs)('when the %s is lost', (leg) => {
 });
 
 describe('while a logout is not yet answered', () => {
-  it('who comes with the id waits for it, and never hears "no session" when it fails', async () => {
+  it('a request with the same id waits for it, and is not told "no session" if it fails', async () => {
     let fail: (error: Error) => void = () => undefined;
     const held = new Promise<void>((_resolve, reject) => (fail = reject));
     let isHeld = false;
@@ -180,7 +180,7 @@ describe('while a logout is not yet answered', () => {
     const client = await cluster.server(0).startSession();
     isHeld = true;
     const ending = await cluster.server(0).request(client.copy()).begin();
-    // Its load is under way when the logout begins.
+    // This request is loading when the logout begins.
     const before = cluster.handle(0, client.copy(), ({ exists }) => exists);
     const logout = ending.invalidate();
     const after = cluster.handle(0, client.copy(), ({ exists }) => exists);
