@@ -121,7 +121,7 @@ describe.each(balancers)('the joined logs of $balancer and its servers', ({ star
     const show = async (client: ObservedClient): Promise<void> => {
       headers.push(phasesOfHeader((await client.send('/cart')).get('Server-Timing')));
     };
-    // In volleys, so that the requests of the crowd meet in the queue however slow the clients are.
+    // The crowd sends its requests in volleys, so that they meet in the queue even if the clients are slow.
     try {
       for (let volley = 0; volley < 8; volley++) await Promise.all(crowd.map(show));
     } finally {
