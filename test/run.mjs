@@ -63,7 +63,7 @@ function jest() {
     const { status } = spawnSync('npm', args, { stdio: 'inherit' });
     report(name, status, start);
     const tests = count(outputFile);
-    // What fails without a failing test (no test found, an open handle, a crash) still fails the command.
+    // A run can fail without a failing test: no test found, an open handle, a crash.
     const failedSilently = tests.failed === 0 && (status !== 0 || tests.passed === 0);
     return failedSilently ? { name, ...tests, failed: 1 } : { name, ...tests };
   } finally {

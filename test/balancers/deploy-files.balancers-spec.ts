@@ -31,20 +31,20 @@ const server = (name: string): EchoServer => servers.find((one) => one.name === 
 const received = (line: string): string[] =>
   servers.flatMap((one) => one.received.filter((request) => request.line === line).map(() => one.name));
 
-/** Who answers a client that has these cookies. */
+/** The name of the server that answers a request with these cookies, or a status. */
 async function answering(cookie: string, method = 'GET'): Promise<string> {
   const { status, body } = await RawClient.exchange(balancer?.url ?? '', '/', [`Cookie: ${cookie}`], method);
   return status === 200 ? body : `${status}`;
 }
 
-/** Who answers, of many requests. */
+/** The names of all servers that answer one of many requests with these cookies. */
 async function allAnswering(cookie: string, requests = 12): Promise<string[]> {
   const names = new Set<string>();
   for (let i = 0; i < requests; i++) names.add(await answering(cookie));
   return [...names].toSorted();
 }
 
-describe.each(balancers)('$balancer, sticky-route, with a cookie that names no server', ({ start }) => {
+describe.each(balancers)('$balancer, sticky-route, with a cookie that names no server,', ({ start }) => {
   beforeAll(async () => {
     await startServers();
     balancer = await start('sticky-route', addresses());
@@ -58,16 +58,16 @@ describe.each(balancers)('$balancer, sticky-route, with a cookie that names no s
     ['no route but another field', `sid=${ID}.-.s1`],
     ['an unknown route', `sid=${ID}.s4`],
     ['a longer name', `sid=${ID}.s11`],
-    ['33 characters', `sid=${ID}.${'s'.repeat(33)}`],
-    ['8,000 characters', `sid=${ID}.${'s'.repeat(8_000)}`],
-    ['other characters', `sid=${ID}.s1ü`],
-    ['not a name', `sid=${ID}./../s1`],
-    ['a space', `sid=${ID}. s1`],
+    ['a route of 33 characters', `sid=${ID}.${'s'.repeat(33)}`],
+    ['a route of 8,000 characters', `sid=${ID}.${'s'.repeat(8_000)}`],
+    ['a route with other characters', `sid=${ID}.s1ü`],
+    ['a path as route', `sid=${ID}./../s1`],
+    ['a space before the route', `sid=${ID}. s1`],
     ['quotes', `sid="${ID}.s1"`],
-    ['a backend', `sid=${ID}.servers`],
-    ['a variable', `sid=${ID}.$upstream_addr`],
-    ['a format', `sid=${ID}.%[src]`],
-  ])('%s is balanced normally', async (_, cookie) => {
+    ['a backend as route', `sid=${ID}.servers`],
+    ['a variable as route', `sid=${ID}.$upstream_addr`],
+    ['a format as route', `sid=${ID}.%[src]`],
+  ])('balances requests normally: %s', async (_, cookie) => {
     expect(await allAnswering(Buffer.from(cookie).toString('latin1'))).toEqual(ALL);
   });
 
@@ -79,16 +79,16 @@ describe.each(balancers)('$balancer, sticky-route, with a cookie that names no s
     'sid=..s1',
     'sid',
     'sid=',
-  ])('%s is answered', async (cookie) => {
+  ])('answers the request: %s', async (cookie) => {
     for (let i = 0; i < 6; i++) expect(ALL).toContain(await answering(cookie));
   });
 });
 
-describe.each(balancers)('$balancer, any kind', ({ start }) => {
+describe.each(balancers)('$balancer', ({ start }) => {
   beforeEach(startServers);
   afterEach(stopAll);
 
-  it('gives requests to all servers, and to those that are left', async () => {
+  it('sends requests to all servers that are up', async () => {
     balancer = await start('round-robin', addresses());
     expect(await allAnswering('a=1')).toEqual(ALL);
     await server('s2').stop();
@@ -97,14 +97,14 @@ describe.each(balancers)('$balancer, any kind', ({ start }) => {
     await eventually('s2 gets requests again', async () => (await answering('a=1')) === 's2');
   });
 
-  it('never sends a POST again that a server may have carried out', async () => {
+  it('never repeats a POST that a server may have carried out', async () => {
     balancer = await start('round-robin', addresses());
     for (const one of servers) one.behaviour = 'closes the connection';
     expect(['502', '0']).toContain(await answering('a=1', 'POST'));
     expect(received('POST /')).toHaveLength(1);
   });
 
-  it('sends a GET again whose connection ended', async () => {
+  it('repeats a GET whose connection ended', async () => {
     balancer = await start('round-robin', addresses());
     server('s1').behaviour = 'closes the connection';
     server('s2').behaviour = 'closes the connection';
@@ -117,24 +117,24 @@ describe.each(balancers)('$balancer, any kind', ({ start }) => {
     });
   });
 
-  it('gives a POST to another server that no server has seen', async () => {
+  it('sends a POST to another server if no server has received it', async () => {
     balancer = await start('sticky-route', addresses());
     await server('s1').stop();
     expect(['s2', 's3']).toContain(await answering(`sid=${ID}.s1`, 'POST'));
     expect(received('POST /')).toHaveLength(1);
   });
 
-  it('passes on what a server refuses, and asks no other', async () => {
+  it('passes on a refusal, and asks no other server', async () => {
     balancer = await start('round-robin', addresses());
     for (const one of servers) one.behaviour = 'says 503';
     expect(await answering('a=1')).toBe('503');
     expect(received('GET /')).toHaveLength(1);
   });
 
-  it('keeps connections, and is the first to close one that nobody uses, before Node does', async () => {
+  it('keeps connections, and closes idle ones before Node does', async () => {
     balancer = await start('sticky-route', addresses());
     const cookie = [`Cookie: sid=${ID}.s1`];
-    // One client that goes on listening, one that has left.
+    // One client stays connected, and another one has left.
     const listening = await RawClient.open(balancer.url);
     for (let i = 0; i < 4; i++) {
       listening.request('/', cookie);
@@ -150,14 +150,14 @@ describe.each(balancers)('$balancer, any kind', ({ start }) => {
     expect(endings.length).toBeLessThanOrEqual(3);
   });
 
-  it('tells the servers whom it has seen, not what clients claim', async () => {
+  it('tells servers the real address and protocol of clients, not their claims', async () => {
     balancer = await start('round-robin', addresses());
     await RawClient.exchange(balancer.url, '/', ['X-Forwarded-For: 1.2.3.4', 'X-Forwarded-Proto: https']);
     const [request] = servers.flatMap((one) => one.received.filter(({ line }) => line === 'GET /'));
     expect(request?.headers).toMatchObject({ 'x-forwarded-for': '127.0.0.1', 'x-forwarded-proto': 'http' });
   });
 
-  it('sticky-route: goes to the server behind the id', async () => {
+  it('with sticky-route, goes to the server that the cookie names after the id', async () => {
     balancer = await start('sticky-route', addresses());
     for (const route of ALL) {
       expect(await allAnswering(`sid=${ID}.${route}`, 4)).toEqual([route]);
@@ -167,7 +167,7 @@ describe.each(balancers)('$balancer, any kind', ({ start }) => {
     }
   });
 
-  it('sticky-route: moves while the server is down, and comes back', async () => {
+  it('with sticky-route, uses another server while the named one is down', async () => {
     balancer = await start('sticky-route', addresses());
     expect(await allAnswering(`sid=${ID}.s2`, 4)).toEqual(['s2']);
     await server('s2').stop();
@@ -177,7 +177,7 @@ describe.each(balancers)('$balancer, any kind', ({ start }) => {
     expect(await allAnswering(`sid=${ID}.s2`, 4)).toEqual(['s2']);
   });
 
-  it('sticky-cookie: stays on a server without help of the application, and moves to one when it is down', async () => {
+  it('with sticky-cookie, keeps a client on one server, and moves it to another when that is down', async () => {
     balancer = await start('sticky-cookie', addresses());
     const homes = new Set<string>();
     for (let i = 0; i < 30; i++) {
@@ -200,7 +200,7 @@ describe.each(balancers)('$balancer, any kind', ({ start }) => {
   });
 });
 
-describe.each(kinds)('$balancer, $pairs, with odd names behind the id', ({ start, pairs }) => {
+describe.each(kinds)('$balancer, $pairs, with odd names after the id,', ({ start, pairs }) => {
   beforeAll(async () => {
     await startServers();
     balancer = await start(pairs, addresses());
@@ -208,7 +208,7 @@ describe.each(kinds)('$balancer, $pairs, with odd names behind the id', ({ start
   afterAll(stopAll);
 
   it.each(['', '.', '.zz', '.zz.zz.1.m', '.s1.zz', '.s1.s1', '..s2', '.s1..s2', '.-.-.1.m', '."s1".s2', '.s1.s2.s3'])(
-    '%j is answered',
+    'answers the request: %j',
     async (names) => {
       for (let i = 0; i < 6; i++) expect(ALL).toContain(await answering(`sid=${ID}${names}`));
     },
@@ -222,13 +222,13 @@ describe.each(kinds)('$balancer, $pairs', ({ start, pairs }) => {
   });
   afterEach(stopAll);
 
-  it('goes to the primary, to the backup when that is down, then to any other, and back', async () => {
+  it('goes to the primary, else to the backup, else to any other, and back when the primary is up', async () => {
     for (const [primary, backup] of ALL.flatMap((one) => ALL.filter((two) => two !== one).map((two) => [one, two]))) {
       expect(await allAnswering(`sid=${ID}.${primary}.${backup}.1.mac-_`, 3)).toEqual([primary]);
       expect(await allAnswering(`sid=x; __Host-sid=${ID}.${primary}.${backup}.1.mac-_`, 3)).toEqual([primary]);
     }
     await server('s1').stop();
-    // Down for good, so that the moment of detection is over.
+    // Wait until the check has failed: the moment of detection is the subject of another test.
     if (balancer instanceof Haproxy) await eventuallyState(balancer, 's1', 'DOWN');
     expect(await allAnswering(`sid=${ID}.s1.s2.1.mac`, 6)).toEqual(['s2']);
     expect(await allAnswering(`sid=${ID}.s1.s3.1.mac`, 6)).toEqual(['s3']);
@@ -239,13 +239,13 @@ describe.each(kinds)('$balancer, $pairs', ({ start, pairs }) => {
     await eventually('s1 serves', async () => (await answering(`sid=${ID}.s1.s2.1.mac`)) === 's1');
   });
 
-  it('a session without a backup goes to its primary', async () => {
+  it('sends a session without a backup to its primary', async () => {
     for (const primary of ALL) expect(await allAnswering(`sid=${ID}.${primary}.-.1.mac`, 6)).toEqual([primary]);
     await server('s3').stop();
     expect(['s1', 's2']).toEqual(expect.arrayContaining(await allAnswering(`sid=${ID}.s3.-.1.mac`, 6)));
   });
 
-  it('never sends a POST again that a server may have carried out', async () => {
+  it('never repeats a POST that a server may have carried out', async () => {
     for (const one of servers) one.behaviour = 'closes the connection';
     const answers = await Promise.all([1, 2, 3].map(() => answering(`sid=${ID}.s1.s2.1.mac`, 'POST')));
     expect(['502', '0']).toEqual(expect.arrayContaining(answers));
@@ -253,14 +253,14 @@ describe.each(kinds)('$balancer, $pairs', ({ start, pairs }) => {
   });
 });
 
-describe('the moment between a crash and its detection', () => {
+describe('between a crash and its detection,', () => {
   beforeEach(startServers);
   afterEach(stopAll);
 
   it.each([
     ['HAProxy, primary-backup-exact', () => Haproxy.start('primary-backup-exact', addresses())],
     ['nginx, primary-backup', () => Nginx.start('primary-backup', addresses())],
-  ])('%s: the backup is the only one that gets the requests of the primary', async (_, start) => {
+  ])('%s sends the requests of the primary only to its backup', async (_, start) => {
     balancer = await start();
     expect(await answering(`sid=${ID}.s1.s2.1.mac`)).toBe('s1');
     await server('s1').stop();

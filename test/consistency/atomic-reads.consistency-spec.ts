@@ -1,21 +1,18 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { rounds } from '../support/rounds.js';
-import { Cluster, type ClusterOptions } from './cluster.js';
-import { inParallel } from './in-parallel.js';
-import { PlainCounter } from './plain-counter.js';
+import { SimulatedCluster, type SimulatedClusterOptions, inParallel } from './simulated-cluster.js';
+import { PlainCounter, SummedCounter, Tally } from './counters.js';
 import { plantedFaults } from './planted-faults.js';
-import { randomTransit } from './random-transit.js';
-import { SummedCounter } from './summed-counter.js';
-import { Tally } from './tally.js';
+import { randomNetwork } from './remote-store.js';
 
-/** Every request writes its number into two beans; how often did a request read two different ones? */
-async function tornReads(options: Pick<ClusterOptions, 'servers' | 'plant'>): Promise<number> {
-  const cluster = new Cluster({ ...options, beans: [PlainCounter, SummedCounter], transit: randomTransit(3) });
+/** Each request writes its number into two beans. Counts the requests that read two different numbers. */
+async function tornReads(options: Pick<SimulatedClusterOptions, 'servers' | 'plant'>): Promise<number> {
+  const cluster = new SimulatedCluster({ ...options, beans: [PlainCounter, SummedCounter], network: randomNetwork(3) });
   const client = await cluster.server(0).startSession();
   let torn = 0;
   await inParallel(rounds(200, 400), 8, (i) =>
-    cluster.handle(i, client.fork(), async (request) => {
+    cluster.handle(i, client.copy(), async (request) => {
       const first = request.bean(PlainCounter).value;
       await nextTurn();
       if (request.bean(SummedCounter).value !== first) torn++;
@@ -29,15 +26,23 @@ async function tornReads(options: Pick<ClusterOptions, 'servers' | 'plant'>): Pr
   return torn;
 }
 
-/** Requests one after the other, each on another server, while others keep both servers busy with the same session. */
-async function staleReads(options: Pick<ClusterOptions, 'plant'>): Promise<number> {
-  const cluster = new Cluster({ ...options, servers: 3, beans: [SummedCounter, Tally], transit: randomTransit(5) });
+/**
+ * Sends requests in sequence, each to another server, while other requests keep all servers busy with the same session.
+ * Counts the requests that miss the change of the one before.
+ */
+async function staleReads(options: Pick<SimulatedClusterOptions, 'plant'>): Promise<number> {
+  const cluster = new SimulatedCluster({
+    ...options,
+    servers: 3,
+    beans: [SummedCounter, Tally],
+    network: randomNetwork(5),
+  });
   const client = await cluster.server(0).startSession();
   let stale = 0;
   const others = { areOver: false };
   const running = inParallel(3, 3, async (server) => {
     for (let i = 0; !others.areOver; i++) {
-      await cluster.handle(server, client.fork(), (request) => request.bean(Tally).add(`${server}.${i % 20}`));
+      await cluster.handle(server, client.copy(), (request) => request.bean(Tally).add(`${server}.${i % 20}`));
     }
   });
   for (let i = 0; i < rounds(60, 200); i++) {
@@ -53,15 +58,18 @@ async function staleReads(options: Pick<ClusterOptions, 'plant'>): Promise<numbe
 }
 
 describe('a request', () => {
-  it.each([1, 2, 4])('reads two beans as of one moment, however many write both (%i server(s))', async (servers) => {
-    expect(await tornReads({ servers })).toBe(0);
-  });
+  it.each([1, 2, 4])(
+    'reads two beans in the state of one moment while others write both (%i server(s))',
+    async (servers) => {
+      expect(await tornReads({ servers })).toBe(0);
+    },
+  );
 
   it('would read torn states from a store that writes bean by bean', async () => {
     expect(await tornReads({ servers: 2, plant: plantedFaults.savesPartByPart })).toBeGreaterThan(0);
   });
 
-  it('sees what earlier requests of its client stored, whichever server they reached', async () => {
+  it('sees the changes of earlier requests of its client on any server', async () => {
     expect(await staleReads({})).toBe(0);
   });
 

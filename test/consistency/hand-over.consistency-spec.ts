@@ -7,9 +7,8 @@ import {
   Transient,
 } from 'nestjs-session-beans';
 import type { SessionBean } from '../../libs/session/src/bean/session-bean.js';
-import { InTransitStore } from '../support/in-transit-store.js';
-import { keepAll } from '../support/keep-all.js';
-import { SimulatedServer } from '../support/simulated-server.js';
+import { RemoteStore } from './remote-store.js';
+import { keepAll, SimulatedServer } from './simulated-server.js';
 
 const restorations = { count: 0 };
 
@@ -41,8 +40,8 @@ async function setUp(retain: boolean, store: SessionStore = new MemorySessionSto
 describe('sequential requests of a session that stays live', () => {
   it.each([
     ['a store of this server only', () => new MemorySessionStore()],
-    ['a shared store', () => new InTransitStore(new MemorySessionStore())],
-  ])('reuse the instance: nothing is created or decoded (%s)', async (_name, store) => {
+    ['a shared store', () => new RemoteStore(new MemorySessionStore())],
+  ])('reuse the instance, and neither create nor decode one (%s)', async (_name, store) => {
     restorations.count = 0;
     const { server, client, restore, create } = await setUp(true, store());
     const instances = new Set<Visits>();
@@ -59,11 +58,12 @@ describe('sequential requests of a session that stays live', () => {
     expect([last, restorations.count]).toEqual([{ count: 21 }, 0]);
   });
 
-  it('load only when the end of life is due, from a store of this server only', async () => {
-    const store = new InTransitStore(new MemorySessionStore());
+  it('do not load from a store of this server while the end of life is not due', async () => {
+    const store = new RemoteStore(new MemorySessionStore());
     Object.assign(store.capabilities, { shared: false });
     const { server, client } = await setUp(true, store);
-    // The times a load answers are those from before it: the second tells that the client has joined.
+    // A load answers with the times from before it. So the second load is the first to report that the client has
+    // joined.
     await server.handle(client, () => undefined);
     const before = store.calls.load;
     for (let i = 0; i < 20; i++) await server.handle(client, (request) => request.bean(Visits).countUp());
@@ -71,7 +71,7 @@ describe('sequential requests of a session that stays live', () => {
   });
 
   it('decode again when another server has changed the bean', async () => {
-    const shared = new InTransitStore(new MemorySessionStore());
+    const shared = new RemoteStore(new MemorySessionStore());
     const { server, client, restore } = await setUp(true, shared);
     await server.handle(client, (request) => request.bean(Visits).countUp());
     const other = new SimulatedServer({ store: shared, beans: [Visits] });
@@ -88,7 +88,7 @@ class Marked {
   @Transient() mark = 'initial';
 }
 
-it('a value that is not state is not handed to the next request, whether the session stays live or not', async () => {
+it('a transient value is not handed to the next request, even if the session stays live', async () => {
   const server = new SimulatedServer({ store: new MemorySessionStore(), beans: [Marked], nearCache: keepAll });
   const client = await server.startSession((request) => {
     request.bean(Marked).count++;
@@ -98,7 +98,7 @@ it('a value that is not state is not handed to the next request, whether the ses
 });
 
 describe('a session that is not retained', () => {
-  it('is not live between requests, and its beans are decoded by each', async () => {
+  it('is not live between requests, and each request decodes its beans', async () => {
     const { server, client, restore } = await setUp(false);
     for (let i = 0; i < 5; i++) {
       expect(server.liveSessions.size).toBe(0);
@@ -109,11 +109,11 @@ describe('a session that is not retained', () => {
   });
 });
 
-describe('an instance that somebody still changes', () => {
-  it('after its request is over, is not handed to the next one', async () => {
+describe('an instance that is changed late', () => {
+  it('is not handed to the next request if it was changed after its own request', async () => {
     const { server, client } = await setUp(true);
     const kept = await server.handle(client, (request) => request.bean(Visits));
-    // A forgotten await, a timer, a reference that was kept.
+    // This stands for a forgotten await, a timer, or a reference that was kept.
     kept.countUp();
     await server.handle(client, (request) => {
       expect(request.bean(Visits)).not.toBe(kept);
@@ -121,7 +121,7 @@ describe('an instance that somebody still changes', () => {
     });
   });
 
-  it('between its commit and its end, is not handed to the next one', async () => {
+  it('is not handed to the next request if it was changed between commit and end', async () => {
     const { server, client } = await setUp(true);
     const request = await server.request(client).begin();
     const instance = request.bean(Visits);
@@ -132,17 +132,17 @@ describe('an instance that somebody still changes', () => {
     expect(await server.handle(client, (next) => next.bean(Visits).count)).toBe(2);
   });
 
-  it('while it is left unstorable, does no harm to the next request', async () => {
+  it('does not harm the next request if it cannot be stored any more', async () => {
     const { server, client } = await setUp(true);
     const kept = await server.handle(client, (request) => request.bean(Visits));
     Object.assign(kept, { count: () => 1 });
     expect(await server.handle(client, (next) => next.bean(Visits).count)).toBe(1);
   });
 
-  it('is never that of two requests at once', async () => {
+  it('is never shared by two concurrent requests', async () => {
     const { server, client } = await setUp(true);
     await server.handle(client, (request) => request.bean(Visits));
-    const [one, two] = await Promise.all([0, 1].map(() => server.request(client.fork()).begin()));
+    const [one, two] = await Promise.all([0, 1].map(() => server.request(client.copy()).begin()));
     expect(one?.bean(Visits)).not.toBe(two?.bean(Visits));
     one?.end();
     two?.end();

@@ -1,12 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { PlainCounter } from './plain-counter.js';
-import { SummedCounter } from './summed-counter.js';
-import { SimulatedServer } from '../support/simulated-server.js';
+import { PlainCounter, SummedCounter } from './counters.js';
+import { SimulatedServer } from './simulated-server.js';
 import { MemorySessionStore } from 'nestjs-session-beans';
 
 const beans = [SummedCounter, PlainCounter];
 
-/** A request of a client with a session, that has changed something; no promise was waited for since it began. */
+/** A request that has changed something in an existing session, without waiting for a promise since it began. */
 async function changed(server: SimulatedServer) {
   const client = await server.startSession();
   const request = server.request(client);
@@ -17,7 +16,7 @@ async function changed(server: SimulatedServer) {
 }
 
 describe('a store that answers at once', () => {
-  it('has loaded and stored when the call returns', async () => {
+  it('has loaded and stored the session when the call returns', async () => {
     const server = new SimulatedServer({ store: new MemorySessionStore(), beans });
     const { client, request, begun } = await changed(server);
 
@@ -27,10 +26,10 @@ describe('a store that answers at once', () => {
     await server.handle(client, (next) => expect(next.bean(PlainCounter).value).toBe(1));
   });
 
-  it('stores what requests do that overlap, each with its own commit, and refuses what conflicts', async () => {
+  it('stores the changes of overlapping requests, each with its own commit, and refuses conflicts', async () => {
     const server = new SimulatedServer({ store: new MemorySessionStore(), beans });
     const { client, request } = await changed(server);
-    const other = await server.request(client.fork()).begin();
+    const other = await server.request(client.copy()).begin();
     other.bean(PlainCounter).value = 2;
     other.bean(SummedCounter).value = 5;
 
@@ -47,7 +46,7 @@ describe('a store that answers at once', () => {
     });
   });
 
-  it('that is full refuses the commit, forgets what it was to store, and tells of the failure', async () => {
+  it('refuses the commit when it is full, forgets the refused change, and reports the failure', async () => {
     const server = new SimulatedServer({ store: new MemorySessionStore({ maxBytes: 20_000 }), beans });
     const { client, request } = await changed(server);
     Object.assign(request.bean(PlainCounter), { note: 'x'.repeat(20_000) });
@@ -59,7 +58,7 @@ describe('a store that answers at once', () => {
     await server.handle(client, (next) => expect(next.bean(PlainCounter)).toMatchObject({ value: 3 }));
   });
 
-  it('whose session was destroyed behind its back refuses the commit', async () => {
+  it('refuses the commit when the session was destroyed directly in the store', async () => {
     const store = new MemorySessionStore();
     const server = new SimulatedServer({ store, beans });
     const { request } = await changed(server);
@@ -70,7 +69,7 @@ describe('a store that answers at once', () => {
     expect(server.liveSessions.size).toBe(0);
   });
 
-  it('and whose methods take time is waited for, by the same way', async () => {
+  it('is awaited on the same path when its methods take time', async () => {
     const slow = new MemorySessionStore();
     const [load, save] = [slow.load.bind(slow), slow.save.bind(slow)];
     Object.assign(slow, {
@@ -88,11 +87,11 @@ describe('a store that answers at once', () => {
     await server.handle(client, (next) => expect(next.bean(PlainCounter).value).toBe(1));
   });
 
-  it('settles what a listener of its failures commits, and what had failed', async () => {
+  it('settles the failed commit, and the commit that a listener of failures makes', async () => {
     const full = new MemorySessionStore({ maxBytes: 20_000 });
     const server = new SimulatedServer({ store: full, beans });
     const { client, request } = await changed(server);
-    const other = await server.request(client.fork()).begin();
+    const other = await server.request(client.copy()).begin();
     other.bean(SummedCounter).value = 5;
     const outcomes: Promise<unknown>[] = [];
     server.onStoreFailure = () => {

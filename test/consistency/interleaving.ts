@@ -8,27 +8,24 @@ import {
   type SessionStore,
   SessionStoreError,
 } from 'nestjs-session-beans';
-import { keepAll } from '../support/keep-all.js';
+import { keepAll, SimulatedClient, type SimulatedRequest } from './simulated-server.js';
 import { sessionKeyOf } from '../../libs/session/src/store/session-id.js';
-import type { StoreOperation } from '../support/in-transit-store.js';
-import { SimulatedClient } from '../support/simulated-client.js';
-import type { SimulatedRequest } from '../support/simulated-request.js';
-import { Cluster } from './cluster.js';
-import { PlainCounter } from './plain-counter.js';
-import { Tally } from './tally.js';
+import type { StoreOperation } from './remote-store.js';
+import { SimulatedCluster } from './simulated-cluster.js';
+import { PlainCounter, Tally } from './counters.js';
 
-/** What one request does, one step after the other; between steps others run. */
+/** The steps of one request. Other requests run between them. */
 type Step = 'tally' | 'plain' | 'read' | 'flush' | 'renew' | 'invalidate' | 'client leaves';
 
 export interface Script {
   readonly server: number;
   readonly steps: readonly Step[];
 
-  /** How many requests before this one: it begins when that one is over. 0 or too many: at once. */
+  /** It begins when the request so many before it is over. 0 or too many: at once. */
   readonly after: number;
 }
 
-/** Which legs of store calls get lost: by the number of the leg. */
+/** The numbers of the legs of store calls that get lost. */
 type Losses = ReadonlyMap<number, true>;
 
 export interface Interleaving {
@@ -57,13 +54,13 @@ export const interleavings: fc.Arbitrary<Interleaving> = fc.record({
   retain: fc.boolean(),
 });
 
-/** What became of what one request wrote between two commits. */
+/** The fate of what one request wrote between two commits. */
 interface Outcome {
   readonly tags: readonly string[];
   readonly fate: 'stored' | 'refused' | 'unknown';
 }
 
-/** Runs the requests as the scheduler says. Throws the sentence that is not true. */
+/** Runs the requests in the order of the scheduler. @throws Error that describes the first broken promise */
 export async function runInterleaving(
   { servers, scripts, losses, retain }: Interleaving,
   scheduler: Scheduler,
@@ -72,14 +69,14 @@ export async function runInterleaving(
   const lost: Losses = new Map(losses.map((leg) => [leg, true]));
   let legs = 0;
   let isOn = false;
-  const transit = async (leg: string, operation: StoreOperation): Promise<void> => {
+  const network = async (leg: string, operation: StoreOperation): Promise<void> => {
     if (!isOn) return;
     const number = legs++;
     await scheduler.schedule(Promise.resolve(), `${leg} of ${operation}`);
     if (lost.has(number)) throw new Error(`the ${leg} of ${operation} was lost`);
   };
   const nearCache = retain ? keepAll : undefined;
-  const cluster = new Cluster({ servers, beans: [Tally, PlainCounter], transit, plant, nearCache });
+  const cluster = new SimulatedCluster({ servers, beans: [Tally, PlainCounter], network, plant, nearCache });
   const client = await cluster.server(0).startSession();
   const ids = new Set([client.id as string]);
   const outcomes: Outcome[] = [];
@@ -91,7 +88,7 @@ export async function runInterleaving(
   const runScript = async ({ server, steps, after }: Script, number: number): Promise<void> => {
     if (after > 0) await over[number - after];
     await scheduler.schedule(Promise.resolve(), `request ${number} arrives`);
-    const request = cluster.server(server).request(client.fork());
+    const request = cluster.server(server).request(client.copy());
     let tags: string[] = [];
     let renews = false;
     const commit = async (): Promise<void> => {
@@ -126,7 +123,7 @@ export async function runInterleaving(
           case 'plain': {
             const { value } = request.bean(PlainCounter);
             await scheduler.schedule(Promise.resolve(), `request ${number} waits between read and write`);
-            // What a rollback or a flush did meanwhile cannot be: this request is alone.
+            // A rollback or flush cannot have intervened, because the request is alone in its unit of work.
             request.bean(PlainCounter).value = value + 1;
             request.bean(Tally).tags.add(`p${tag}`);
             request.bean(Tally).count++;
@@ -167,7 +164,7 @@ export async function runInterleaving(
       if (request.exists) await commit();
     } catch (error) {
       if (!(error instanceof SessionStoreError)) throw error;
-      // Not begun: nothing was written.
+      // The request did not begin, so it wrote nothing.
     } finally {
       request.end();
     }
@@ -184,7 +181,8 @@ export async function runInterleaving(
   for (let turns = 0; running.size > 0; turns++) {
     if (turns > 5_000) throw new Error(`${running.size} requests never settle`);
     if (scheduler.count() > 0) await scheduler.waitOne();
-    // The library waits for turns of the event loop, too; a queue that stays empty waits for a timer of its back-off.
+    // The library also waits for turns of the event loop. If the queue stays empty, it waits for a timer of its
+    // back-off.
     await (turns % 50 === 49 ? new Promise((r) => setTimeout(r, 1)) : new Promise((r) => setImmediate(r)));
   }
   isOn = false;
@@ -201,7 +199,7 @@ export async function runInterleaving(
 }
 
 async function expectTruth(
-  cluster: Cluster,
+  cluster: SimulatedCluster,
   ids: ReadonlySet<string>,
   outcomes: readonly Outcome[],
   ends: 'none' | 'possible' | 'certain',
@@ -211,7 +209,7 @@ async function expectTruth(
   for (const id of ids) {
     if ((await cluster.memory.load(sessionKeyOf(id))).outcome === 'none') continue;
     const client = new SimulatedClient(id);
-    found.push({ id, tally: await cluster.look(client, Tally), plain: await cluster.look(client, PlainCounter) });
+    found.push({ id, tally: await cluster.stored(client, Tally), plain: await cluster.stored(client, PlainCounter) });
   }
   if (found.length > 1) throw new Error(`the session lives under ${found.length} ids`);
   const [one] = found;
@@ -235,7 +233,10 @@ async function expectTruth(
   }
 }
 
-/** Every moment a request can see is one that was whole, with all in it that was accepted before the request began. */
+/**
+ * Every state that a request can see was complete at one moment, and has all changes that were accepted before the
+ * request began.
+ */
 function expectWhole(request: SimulatedRequest, accepted: readonly string[]): void {
   const { count, tags } = request.bean(Tally);
   const unseen = accepted.filter((tag) => !tags.has(tag));

@@ -11,11 +11,11 @@ const property = (plant?: (store: SessionStore) => SessionStore) =>
   );
 
 describe('any interleaving of all steps of requests on 1 to 3 servers, with lost calls and replies', () => {
-  it('stores exactly what it accepted, sees whole states only, ends for good and releases everything', async () => {
+  it('stores exactly the accepted changes, shows whole states, ends for good and releases everything', async () => {
     await fc.assert(property(), { numRuns: rounds(400, 4_000) });
   });
 
-  it.each(Object.entries(plantedFaults))('finds a store that %s', async (_name, plant) => {
+  it.each(Object.entries(plantedFaults))('fails with a store that has the fault %s', async (_name, plant) => {
     const details = await fc.check(property(plant), { numRuns: 3_000, endOnFailure: true });
     expect(details.failed).toBe(true);
   });

@@ -1,23 +1,22 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
-import { Cluster } from './cluster.js';
-import { SummedCounter } from './summed-counter.js';
-import { SimulatedClient } from '../support/simulated-client.js';
-import { pause } from './pause.js';
+import { SimulatedCluster } from './simulated-cluster.js';
+import { SummedCounter } from './counters.js';
+import { SimulatedClient, keepAll } from './simulated-server.js';
 import { generateSessionId } from '../../libs/session/src/store/session-id.js';
 import { ManualClock } from '../../libs/session/src/testing/manual-clock.js';
-import { keepAll } from '../support/keep-all.js';
 
 const beans = [SummedCounter];
 
 describe('LiveSessions', () => {
-  it('does not load once per request: those who come while it is loaded share the next load', async () => {
-    const cluster = new Cluster({ servers: 1, beans, transit: () => pause() });
+  it('does not load once per request: requests that come during a load share the next one', async () => {
+    const cluster = new SimulatedCluster({ servers: 1, beans, network: () => nextTurn() });
     const client = await cluster.server(0).startSession();
     const before = cluster.store.calls.load;
     const requests = await Promise.all(
-      Array.from({ length: 50 }, () => cluster.server(0).request(client.fork()).begin()),
+      Array.from({ length: 50 }, () => cluster.server(0).request(client.copy()).begin()),
     );
-    // The first, who joins first, and all others.
+    // Three loads: of the first request, of the first one that joins it, and one for all others.
     expect(cluster.store.calls.load - before).toBeLessThanOrEqual(3);
     expect(new Set(requests.map(({ session }) => session.live)).size).toBe(1);
     expect(cluster.leaked).toBe(1);
@@ -25,16 +24,16 @@ describe('LiveSessions', () => {
     expect(cluster.leaked).toBe(0);
   });
 
-  it('keeps nothing of an id that stands for no session', async () => {
-    const cluster = new Cluster({ servers: 1, beans });
+  it('keeps nothing of an id without a session', async () => {
+    const cluster = new SimulatedCluster({ servers: 1, beans });
     const unknown = new SimulatedClient(generateSessionId());
     expect(await cluster.handle(0, unknown, ({ exists }) => exists)).toBe(false);
     expect(cluster.leaked).toBe(0);
   });
 
-  it('forgets a retained session when it turns out to have ended', async () => {
+  it('forgets a retained session when it finds that the session has ended', async () => {
     const clock = new ManualClock();
-    const cluster = new Cluster({ servers: 1, beans, clock, nearCache: keepAll });
+    const cluster = new SimulatedCluster({ servers: 1, beans, clock, nearCache: keepAll });
     const client = await cluster.server(0).startSession();
     expect(cluster.leaked).toBe(1);
     clock.advance(1_800_001);

@@ -2,45 +2,43 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { SessionConflictError } from 'nestjs-session-beans';
 import { rounds } from '../support/rounds.js';
-import { Cluster, type ClusterOptions } from './cluster.js';
-import { inParallel } from './in-parallel.js';
-import { PlainCounter } from './plain-counter.js';
+import { SimulatedCluster, type SimulatedClusterOptions, inParallel } from './simulated-cluster.js';
+import { PlainCounter, SummedCounter } from './counters.js';
 import { plantedFaults } from './planted-faults.js';
-import { randomTransit } from './random-transit.js';
-import { SummedCounter } from './summed-counter.js';
+import { randomNetwork } from './remote-store.js';
 
 const REQUESTS = rounds(300, 1_000);
 const WIDTH = 50;
 
-type Setup = Pick<ClusterOptions, 'servers' | 'plant'>;
+type Setup = Pick<SimulatedClusterOptions, 'servers' | 'plant'>;
 
-/** Requests that read, wait and write, `WIDTH` at a time. */
+/** Sends requests that read, wait and write, `WIDTH` at a time. */
 async function countUp(bean: typeof SummedCounter | typeof PlainCounter, setup: Setup) {
-  const cluster = new Cluster({ ...setup, beans: [bean], transit: randomTransit(setup.servers) });
+  const cluster = new SimulatedCluster({ ...setup, beans: [bean], network: randomNetwork(setup.servers) });
   const client = await cluster.server(0).startSession();
   const savesBefore = cluster.store.calls.save;
   const results = await inParallel(REQUESTS, WIDTH, (i) =>
-    cluster.handle(i, client.fork(), async (request) => {
+    cluster.handle(i, client.copy(), async (request) => {
       const { value } = request.bean(bean);
       await nextTurn();
       request.bean(bean).value = value + 1;
     }),
   );
   const refusals = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
-  const final = (await cluster.look(client, bean))?.value;
+  const final = (await cluster.stored(client, bean))?.value;
   const saves = cluster.store.calls.save - savesBefore;
   return { refusals, accepted: REQUESTS - refusals.length, final, saves, leaked: cluster.leaked };
 }
 
 describe.each([1, 2, 4])('many read-await-write requests of one session on %i server(s)', (servers) => {
-  it("are all stored where the field has @Merge('sum')", async () => {
+  it("are all stored if the field has @Merge('sum')", async () => {
     const { refusals, final, leaked } = await countUp(SummedCounter, { servers });
     expect(refusals).toEqual([]);
     expect(final).toBe(REQUESTS);
     expect(leaked).toBe(0);
   });
 
-  it('are stored or refused with 409 naming bean and field where there is no rule', async () => {
+  it('are stored, or refused with a 409 that names bean and field, if there is no rule', async () => {
     const { refusals, accepted, final, leaked } = await countUp(PlainCounter, { servers });
     expect(accepted).toBeGreaterThan(REQUESTS / 100);
     expect(refusals.length).toBeGreaterThan(REQUESTS / 100);
@@ -52,8 +50,8 @@ describe.each([1, 2, 4])('many read-await-write requests of one session on %i se
     expect(leaked).toBe(0);
   });
 
-  it('lose updates silently in a store that overwrites: these tests would notice', async () => {
-    // On one server all changes meet in the head, so there is nothing to overwrite.
+  it('lose updates silently in a store that overwrites, so that these tests can fail', async () => {
+    // On one server all changes meet in the head of the live session, so there is nothing to overwrite.
     if (servers === 1) return;
     const { accepted, final } = await countUp(SummedCounter, { servers, plant: plantedFaults.overwrites });
     expect(final).toBeLessThan(accepted);
@@ -61,12 +59,12 @@ describe.each([1, 2, 4])('many read-await-write requests of one session on %i se
 });
 
 describe('requests of one session on one server', () => {
-  it('share saves: far fewer than requests', async () => {
+  it('share saves, so that there are far fewer saves than requests', async () => {
     const { saves } = await countUp(SummedCounter, { servers: 1 });
     expect(saves).toBeLessThan(REQUESTS / 5);
   });
 
-  it('have instances of their own: with a shared one, as a servlet heap has, increments are lost', async () => {
+  it('have instances of their own, because a shared instance loses increments', async () => {
     const shared = new SummedCounter();
     await inParallel(REQUESTS, WIDTH, async () => {
       const { value } = shared;
@@ -78,8 +76,8 @@ describe('requests of one session on one server', () => {
 });
 
 describe('parallel changes to different things', () => {
-  it.each([1, 2])('all survive: two fields of one bean, two beans (%i server(s))', async (servers) => {
-    const cluster = new Cluster({ servers, beans: [PlainCounter, SummedCounter], transit: randomTransit(7) });
+  it.each([1, 2])('all survive, in two fields of one bean and in two beans (%i server(s))', async (servers) => {
+    const cluster = new SimulatedCluster({ servers, beans: [PlainCounter, SummedCounter], network: randomNetwork(7) });
     const client = await cluster.server(0).startSession((request) => {
       request.bean(PlainCounter).value = 1;
     });
@@ -88,19 +86,19 @@ describe('parallel changes to different things', () => {
       (plain: PlainCounter) => void (plain.other = 20),
     ];
     const requests = changes.map((change, i) =>
-      cluster.handle(i, client.fork(), async (request) => {
+      cluster.handle(i, client.copy(), async (request) => {
         const plain = request.bean(PlainCounter);
         await nextTurn();
         change(plain);
       }),
     );
-    const third = cluster.handle(1, client.fork(), async (request) => {
+    const third = cluster.handle(1, client.copy(), async (request) => {
       await nextTurn();
       request.bean(SummedCounter).value = 30;
     });
     await Promise.all([...requests, third]);
-    expect(await cluster.look(client, PlainCounter)).toMatchObject({ value: 10, other: 20 });
-    expect(await cluster.look(client, SummedCounter)).toMatchObject({ value: 30 });
+    expect(await cluster.stored(client, PlainCounter)).toMatchObject({ value: 10, other: 20 });
+    expect(await cluster.stored(client, SummedCounter)).toMatchObject({ value: 30 });
     expect(cluster.leaked).toBe(0);
   });
 });

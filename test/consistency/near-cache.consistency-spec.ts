@@ -4,9 +4,8 @@ import { LiveSession } from '../../libs/session/src/live/live-session.js';
 import type { NearCacheSettings } from '../../libs/session/src/live/near-cache.js';
 import { Latch } from '../support/latch.js';
 import { NoticeBoard } from '../support/notice-board.js';
-import type { SimulatedClient } from '../support/simulated-client.js';
-import { SimulatedServer } from '../support/simulated-server.js';
-import { SummedCounter } from './summed-counter.js';
+import { type SimulatedClient, SimulatedServer } from './simulated-server.js';
+import { SummedCounter } from './counters.js';
 
 const bounded: NearCacheSettings = { mode: 'bounded', maxSessions: 100, maxBytes: 1e9, maxStalenessMs: 200 };
 
@@ -34,9 +33,9 @@ async function setUp(nearCache: NearCacheSettings = bounded) {
 }
 
 describe('a bounded near cache', () => {
-  it('asks the store nothing while everything was told, and sees what others change once it is told', async () => {
+  it('does not ask the store while notices arrive, and sees changes of others once they are notified', async () => {
     const { loads, client, read, count } = await setUp();
-    const other = client.fork();
+    const other = client.copy();
     await read(0);
     loads.count = 0;
     for (let i = 0; i < 50; i++) expect(await read(0)).toBe(1);
@@ -45,7 +44,7 @@ describe('a bounded near cache', () => {
     expect(await read(0, other)).toBe(2);
   });
 
-  it('goes on unasked after its own changes', async () => {
+  it('does not ask the store after its own changes', async () => {
     const { loads, read, count } = await setUp();
     await read(0);
     loads.count = 0;
@@ -66,9 +65,9 @@ describe('a bounded near cache', () => {
       jest.restoreAllMocks();
     });
 
-    it('shows others old state for no longer than maxStalenessMs', async () => {
+    it('shows other clients an old state for at most maxStalenessMs', async () => {
       const { board, client, read, count } = await setUp();
-      const other = client.fork();
+      const other = client.copy();
       await read(0, other);
       board.isDelivering = false;
       await count(1);
@@ -78,19 +77,19 @@ describe('a bounded near cache', () => {
       expect(await read(0, other)).toBe(2);
     });
 
-    it('shows each client what it has stored and what it has seen, on any server', async () => {
+    it('shows each client all that it has stored and seen, on any server', async () => {
       const { board, client, read, count } = await setUp();
       await Promise.all([read(0), read(1)]);
       board.isDelivering = false;
       await count(1);
       expect(await read(0)).toBe(2);
-      const watcher = client.fork();
+      const watcher = client.copy();
       await count(0);
       expect(await read(0, watcher)).toBe(3);
       expect(await read(1, watcher)).toBe(3);
     });
 
-    it('and that is the freshness token: with the one from before, a client misses its own change', async () => {
+    it('would miss the own change of a client that sent an old freshness token', async () => {
       const { board, client, read, count } = await setUp();
       await Promise.all([read(0), read(1)]);
       board.isDelivering = false;
@@ -101,7 +100,7 @@ describe('a bounded near cache', () => {
     });
 
     it.each(['none', '-', 'AAAAAAAA.1', 'one that claims more than there is'])(
-      'asks the store for a client that says nothing of use (%s), and tells it anew',
+      'asks the store for a client without a usable token (%s), and sends a new token',
       async (text) => {
         const { loads, client, read } = await setUp();
         await read(0);
@@ -115,9 +114,9 @@ describe('a bounded near cache', () => {
       },
     );
 
-    it('a change that was made from old state is merged, not lost', async () => {
+    it('merges a change that was made from an old state', async () => {
       const { board, client, read, count } = await setUp();
-      const other = client.fork();
+      const other = client.copy();
       await Promise.all([read(0, other), read(1)]);
       board.isDelivering = false;
       await count(1);
@@ -125,10 +124,10 @@ describe('a bounded near cache', () => {
       expect(await read(1, other)).toBe(3);
     });
 
-    it('a logout is seen at once by the client that logged out, by others when it was told', async () => {
+    it('shows a logout at once to the client that logged out, and to others once it is notified', async () => {
       const { board, servers, client, read } = await setUp();
       await Promise.all([read(0), read(1)]);
-      const other = client.fork();
+      const other = client.copy();
       board.isDelivering = false;
       await servers[1].handle(client, (request) => request.invalidate());
       expect(await read(0, other)).toBe(1);
@@ -138,11 +137,11 @@ describe('a bounded near cache', () => {
     });
   });
 
-  describe('that is told of a change while its own call is under way', () => {
-    // What another server stores after our call was answered in the store, but before the answer arrived here.
+  describe('that gets a notice while its own call is in progress', () => {
+    // Another server stores after the store has handled our call, but before the answer arrives here.
     async function overtaken(operation: 'load' | 'save') {
       const { board, client, read, count } = await setUp();
-      const [other, third] = [client.fork(), client.fork()];
+      const [other, third] = [client.copy(), client.copy()];
       // The session is live on the server that started it, so only the other one has to load it.
       const [here, there] = operation === 'save' ? ([0, 1] as const) : ([1, 0] as const);
       const arrived = new Latch();
@@ -157,18 +156,19 @@ describe('a bounded near cache', () => {
       return { seen: await read(here, third), stored: operation === 'load' ? 2 : 3 };
     }
 
-    it.each(['load', 'save'] as const)('does not trust what the %s brings', async (operation) => {
+    it.each(['load', 'save'] as const)('does not trust the result of the %s', async (operation) => {
       const { seen, stored } = await overtaken(operation);
       expect(seen).toBe(stored);
     });
 
     it.each(['load', 'save'] as const)(
-      'would keep an old copy for ever without that (%s): the test would notice',
+      'would otherwise keep an old copy for ever (%s), so that the test can fail',
       async (operation) => {
         const doubt = jest.spyOn(LiveSession.prototype, 'untrustWatch').mockImplementation(function (
           this: LiveSession,
         ) {
-          // As if what is under way did not matter: only a copy that is there is doubted, and after a load none was.
+          // As if calls in progress did not matter: only an existing copy becomes untrusted, and after a load there is
+          // none.
           if (operation === 'save') Object.assign(this.stored, { location: {} });
         });
         try {
@@ -185,10 +185,10 @@ describe('a bounded near cache', () => {
 describe('a validating near cache', () => {
   const validate: NearCacheSettings = { mode: 'validate', maxSessions: 100, maxBytes: 1e9, maxStalenessMs: 0 };
 
-  it('asks the store once per request, and nobody ever reads old state', async () => {
+  it('asks the store once per request, and never shows an old state', async () => {
     const { board, loads, client, read, count } = await setUp(validate);
     board.isDelivering = false;
-    const other = client.fork();
+    const other = client.copy();
     await read(0);
     loads.count = 0;
     for (let i = 2; i < 20; i++) {
@@ -198,7 +198,7 @@ describe('a validating near cache', () => {
     expect(loads.count).toBe(36);
   });
 
-  it('is told nothing: it needs no store that notifies', async () => {
+  it('subscribes to no notices, so that any store will do', async () => {
     const store = new MemorySessionStore();
     const subscribe = jest.fn();
     const server = new SimulatedServer({
@@ -211,7 +211,7 @@ describe('a validating near cache', () => {
   });
 });
 
-it('a near cache that holds no more than some of the sessions loses nothing', async () => {
+it('a near cache that holds only some of the sessions loses nothing', async () => {
   const store = new MemorySessionStore();
   const nearCache = { ...bounded, mode: 'validate', maxSessions: 5 } as const;
   const server = new SimulatedServer({ store, beans: [SummedCounter], nearCache });

@@ -2,10 +2,10 @@ import { describe, expect, it } from '@jest/globals';
 import { SessionEndedError, type SessionStore } from 'nestjs-session-beans';
 import { sessionKeyOf } from '../../libs/session/src/store/session-id.js';
 import { ManualClock } from '../../libs/session/src/testing/manual-clock.js';
-import type { SimulatedRequest } from '../support/simulated-request.js';
-import { Cluster } from './cluster.js';
+import type { SimulatedRequest } from './simulated-server.js';
+import { SimulatedCluster } from './simulated-cluster.js';
 import { plantedFaults } from './planted-faults.js';
-import { SummedCounter } from './summed-counter.js';
+import { SummedCounter } from './counters.js';
 
 interface Ending {
   readonly how: string;
@@ -24,22 +24,22 @@ const endings: Ending[] = [
   { how: 'expiry', end: async (_request, clock) => clock.advance(1_800_001) },
 ];
 
-/** A request that began before the session ended writes after it. */
+/** Lets a request that began before the end of the session write after it. */
 async function slowWriter(
   { end }: Ending,
   server: number,
   plant?: (store: SessionStore) => SessionStore,
 ): Promise<Record<'error' | 'exists' | 'stored' | 'leaked' | 'handedOut', unknown>> {
   const clock = new ManualClock();
-  const cluster = new Cluster({ servers: 2, beans: [SummedCounter], clock, plant });
+  const cluster = new SimulatedCluster({ servers: 2, beans: [SummedCounter], clock, plant });
   const client = await cluster.server(0).startSession();
-  const slow = await cluster.server(0).request(client.fork()).begin();
+  const slow = await cluster.server(0).request(client.copy()).begin();
   slow.bean(SummedCounter).value = 1;
-  const ending = await cluster.server(server).request(client.fork()).begin();
+  const ending = await cluster.server(server).request(client.copy()).begin();
   await end(ending, clock);
   ending.end();
   const error: unknown = await slow.respond().catch((reason: unknown) => reason);
-  const after = await cluster.server(0).request(client.fork()).begin();
+  const after = await cluster.server(0).request(client.copy()).begin();
   const { exists } = after;
   after.end();
   const { outcome: stored } = await cluster.store.load(sessionKeyOf(client.id as string));
@@ -50,13 +50,13 @@ describe.each(endings)('after $how', (ending) => {
   it.each([
     ['the same', 0],
     ['another', 1],
-  ])('on %s server, a slow writer gets 409 and nothing is there', async (_where, server) => {
+  ])('on %s server, a slow writer gets 409, and the session is gone', async (_where, server) => {
     const { error, ...rest } = await slowWriter(ending, server);
     expect(error).toBeInstanceOf(SessionEndedError);
     expect(rest).toEqual({ exists: false, stored: 'none', leaked: 0, handedOut: undefined });
   });
 
-  it('a store that writes back brings the session to life again: the test would notice', async () => {
+  it('a store that writes back revives the session, so that the test can fail', async () => {
     const result = await slowWriter(ending, 1, plantedFaults.writesBack);
     expect(result).toMatchObject({ error: undefined, exists: true, stored: 'found' });
   });

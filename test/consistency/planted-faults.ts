@@ -2,12 +2,12 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { SessionStore } from 'nestjs-session-beans';
 import { overwrite, withMethods } from '../contract/broken-stores.js';
 
-/** What a simpler store would do. Each test of a rule fails with one of them. */
+/** Faults that a simpler store would have. Each test of a rule fails with one of them. */
 export const plantedFaults = {
-  /** Last write wins. */
+  /** The last write wins. */
   overwrites: (store: SessionStore) => withMethods(store, { save: (change) => overwrite(store, change) }),
 
-  /** One key per bean, written one after the other. */
+  /** Each bean has its own key. They are written one after the other. */
   savesPartByPart: (store: SessionStore) =>
     withMethods(store, {
       async save(change) {
@@ -22,7 +22,7 @@ export const plantedFaults = {
       },
     }),
 
-  /** A write to what is not there (any more) creates it. */
+  /** A write to a missing session creates it. */
   writesBack: (store: SessionStore) => {
     const renamed = new Map<string, string>();
     const current = (key: string): string => renamed.get(key) ?? key;
@@ -34,7 +34,7 @@ export const plantedFaults = {
       async save(change) {
         const result = await store.save({ ...change, key: current(change.key) });
         if (result.outcome !== 'gone') return result;
-        // The store refuses an ended key: as if it did not.
+        // The store refuses an ended key. A new key makes it look as if it did not.
         renamed.set(change.key, `${change.key}_${renamed.size}`);
         const parts = new Map([...change.parts].map(([name, part]) => [name, { ...part, base: null }]));
         return store.save({ ...change, key: current(change.key), mode: 'create', lifetime, parts });
@@ -42,7 +42,7 @@ export const plantedFaults = {
     });
   },
 
-  /** `destroy` with a stamp says yes when there is nothing to destroy any more. */
+  /** `destroy` with a stamp returns true even if there was nothing to destroy. */
   destroysWhatIsGone: (store: SessionStore) =>
     withMethods(store, {
       async destroy(key, ifStamp) {
@@ -52,7 +52,8 @@ export const plantedFaults = {
     }),
 
   /**
-   * `unchanged` for any copy that is not older than a save of its own server: what numbers without a base would say.
+   * Answers `unchanged` for any copy that is not older than a save of its own server, as a store with plain numbers as
+   * versions would.
    */
   saysUnchanged: (store: SessionStore) =>
     withMethods(store, {

@@ -1,91 +1,90 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
-import { Cluster } from './cluster.js';
-import { pause } from './pause.js';
-import { PlainCounter } from './plain-counter.js';
+import { SimulatedCluster } from './simulated-cluster.js';
+import { PlainCounter, SummedCounter } from './counters.js';
 import { plantedFaults } from './planted-faults.js';
-import { SummedCounter } from './summed-counter.js';
-import type { StoreOperation, Transit } from '../support/in-transit-store.js';
-import type { SimulatedClient } from '../support/simulated-client.js';
+import type { StoreOperation, Network } from './remote-store.js';
+import type { SimulatedClient } from './simulated-server.js';
 import { SessionEndedError } from '../../libs/session/src/errors/session-ended.error.js';
 import type { SessionStore } from '../../libs/session/src/store/session-store.js';
 import { ManualClock } from '../../libs/session/src/testing/manual-clock.js';
 
 interface Options {
-  readonly transit?: Transit;
+  readonly network?: Network;
   readonly plant?: (store: SessionStore) => SessionStore;
 }
 
 async function setUp(servers: number, options: Options = {}) {
   const clock = new ManualClock();
-  const cluster = new Cluster({ servers, beans: [SummedCounter, PlainCounter], clock, ...options });
+  const cluster = new SimulatedCluster({ servers, beans: [SummedCounter, PlainCounter], clock, ...options });
   const client = await cluster.server(0).startSession();
   return { cluster, client, clock };
 }
 
-async function renewing(cluster: Cluster, server: number, client: SimulatedClient) {
+async function renewing(cluster: SimulatedCluster, server: number, client: SimulatedClient) {
   const request = await cluster.server(server).request(client).begin();
   request.renewId();
   return request;
 }
 
-/** Runs `action` once, when a call of that kind has left its server, or its reply the store. */
+/** Runs `action` once, when the request of such a call has left its server, or when its reply has left the store. */
 function when(
   leg: 'request' | 'reply',
   operation: StoreOperation,
   action: () => Promise<void>,
-): Transit & { armed: boolean } {
-  const transit = async (...passing: Parameters<Transit>): Promise<void> => {
+): Network & { armed: boolean } {
+  const network = async (...passing: Parameters<Network>): Promise<void> => {
     if (!armed.armed || passing[0] !== leg || passing[1] !== operation) return;
     armed.armed = false;
     await action();
   };
-  const armed = Object.assign(transit, { armed: false });
+  const armed = Object.assign(network, { armed: false });
   return armed;
 }
 
 describe('renewing the id', () => {
-  it('keeps state and beginning of the session, adds the changes of the request, and kills the old id', async () => {
+  it('keeps the state and the start time, adds the changes of the request, and ends the old id', async () => {
     const { cluster, client, clock } = await setUp(1);
     await cluster.handle(0, client, (request) => void (request.bean(PlainCounter).value = 3));
     clock.advance(5_000);
-    const old = client.fork();
+    const old = client.copy();
     const request = await renewing(cluster, 0, client);
     const createdAt = request.session.live?.stored.times?.createdAt;
     request.bean(SummedCounter).value = 4;
     request.session.ask({ idleTimeoutMs: 77_000 });
     await request.respond();
     expect(client.id).not.toBe(old.id);
-    expect(await cluster.look(old, PlainCounter)).toBeUndefined();
+    expect(await cluster.stored(old, PlainCounter)).toBeUndefined();
     await cluster.handle(0, client, ({ session }) => {
       expect(session.live?.stored.times?.createdAt).toBe(createdAt);
       expect(session.live?.stored.lifetime.idleTimeoutMs).toBe(77_000);
     });
-    expect(await cluster.look(client, PlainCounter)).toMatchObject({ value: 3 });
-    expect(await cluster.look(client, SummedCounter)).toMatchObject({ value: 4 });
+    expect(await cluster.stored(client, PlainCounter)).toMatchObject({ value: 3 });
+    expect(await cluster.stored(client, SummedCounter)).toMatchObject({ value: 4 });
     expect(cluster.memory.size).toBe(1);
     expect(cluster.leaked).toBe(0);
   });
 
-  it('takes along what another server stores while it is under way', async () => {
-    const transit = when('reply', 'save', () =>
+  it('keeps the changes that another server stores meanwhile', async () => {
+    const network = when('reply', 'save', () =>
       cluster.handle(1, old, (request) => void (request.bean(SummedCounter).value += 10)),
     );
-    const { cluster, client } = await setUp(2, { transit });
-    const old = client.fork();
+    const { cluster, client } = await setUp(2, { network });
+    const old = client.copy();
     const request = await renewing(cluster, 0, client);
     request.bean(SummedCounter).value++;
-    transit.armed = true;
+    network.armed = true;
     await request.respond();
-    expect(await cluster.look(client, SummedCounter)).toMatchObject({ value: 11 });
+    expect(await cluster.stored(client, SummedCounter)).toMatchObject({ value: 11 });
     expect(cluster.memory.size).toBe(1);
     expect(cluster.leaked).toBe(0);
   });
 
   it.each([1, 2])(
-    'by two requests at once gives one new id; the other request gets 409 (%i server(s))',
+    'gives one new id when two requests do it at once; the other one gets 409 (%i server(s))',
     async (servers) => {
-      const { cluster, client } = await setUp(servers, { transit: () => pause() });
-      const clients = [client.fork(), client.fork()];
+      const { cluster, client } = await setUp(servers, { network: () => nextTurn() });
+      const clients = [client.copy(), client.copy()];
       const requests = await Promise.all(clients.map((own, i) => renewing(cluster, i, own)));
       const results = await Promise.allSettled(requests.map((request) => request.respond()));
       expect(results.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
@@ -97,9 +96,9 @@ describe('renewing the id', () => {
     },
   );
 
-  it('would give two from a store that says "destroyed" of what is gone', async () => {
-    const { cluster, client } = await setUp(2, { transit: () => pause(), plant: plantedFaults.destroysWhatIsGone });
-    const requests = await Promise.all([0, 1].map((i) => renewing(cluster, i, client.fork())));
+  it('would give two ids with a store whose destroy() returns true for a missing session', async () => {
+    const { cluster, client } = await setUp(2, { network: () => nextTurn(), plant: plantedFaults.destroysWhatIsGone });
+    const requests = await Promise.all([0, 1].map((i) => renewing(cluster, i, client.copy())));
     await Promise.allSettled(requests.map((request) => request.respond()));
     expect(cluster.memory.size).toBe(2);
   });
@@ -110,10 +109,10 @@ describe('renewing the id', () => {
     ['another', 1, 'request'],
   ] as const)('loses against a logout on %s server (%i) that comes at the last %s', async (_where, server, leg) => {
     const { cluster, client } = await setUp(2);
-    const leaving = await cluster.server(server).request(client.fork()).begin();
+    const leaving = await cluster.server(server).request(client.copy()).begin();
     const request = await renewing(cluster, 0, client);
     const leave = when(leg, 'destroy', () => leaving.invalidate());
-    cluster.store.transit = leave;
+    cluster.store.network = leave;
     leave.armed = true;
     await expect(request.respond()).rejects.toBeInstanceOf(SessionEndedError);
     leaving.end();
@@ -122,18 +121,18 @@ describe('renewing the id', () => {
     expect(cluster.leaked).toBe(0);
   });
 
-  it('is refused when a change that it has read is', async () => {
+  it('is refused when a change is refused that its request has read', async () => {
     const { cluster, client } = await setUp(2);
-    const writer = await cluster.server(0).request(client.fork()).begin();
+    const writer = await cluster.server(0).request(client.copy()).begin();
     writer.bean(PlainCounter).value = 1;
-    const third = await cluster.server(0).request(client.fork()).begin();
+    const third = await cluster.server(0).request(client.copy()).begin();
     const conflict = when('request', 'save', () =>
-      cluster.handle(1, client.fork(), (request) => void (request.bean(PlainCounter).value = 2)),
+      cluster.handle(1, client.copy(), (request) => void (request.bean(PlainCounter).value = 2)),
     );
-    cluster.store.transit = conflict;
+    cluster.store.network = conflict;
     conflict.armed = true;
     const written = writer.respond();
-    // Goes on from the head, which has the change that is on its way.
+    // The third request continues from the head, which contains the change that is not stored yet.
     third.session.unit?.rollback();
     expect(third.bean(PlainCounter).value).toBe(1);
     third.renewId();
@@ -145,27 +144,27 @@ describe('renewing the id', () => {
     expect(cluster.leaked).toBe(0);
   });
 
-  it('waits until a change that it has read is stored', async () => {
+  it('waits until a change is stored that its request has read', async () => {
     const { cluster, client } = await setUp(1);
-    const [writer, reader] = [client.fork(), client].map((own) => cluster.server(0).request(own));
+    const [writer, reader] = [client.copy(), client].map((own) => cluster.server(0).request(own));
     if (!writer || !reader) throw new Error('unreachable');
     await Promise.all([writer.begin(), reader.begin()]);
     let arrive: () => void = () => undefined;
     const arrived = new Promise<void>((resolve) => (arrive = resolve));
-    // Somebody joins: while that load is under way, the change waits and the renewal behind it, too.
-    cluster.store.transit = (leg, operation) => (leg === 'reply' && operation === 'load' ? arrived : Promise.resolve());
-    const joined = cluster.handle(0, client.fork(), () => undefined);
+    // Another request joins. During its load the change waits, and the renewal waits behind the change.
+    cluster.store.network = (leg, operation) => (leg === 'reply' && operation === 'load' ? arrived : Promise.resolve());
+    const joined = cluster.handle(0, client.copy(), () => undefined);
     writer.bean(PlainCounter).value = 1;
     const written = writer.respond();
     reader.session.unit?.rollback();
     reader.bean(SummedCounter).value = reader.bean(PlainCounter).value;
     reader.renewId();
     const renewed = reader.respond();
-    await pause();
+    await nextTurn();
     arrive();
     await Promise.all([joined, written, renewed]);
-    expect(await cluster.look(client, PlainCounter)).toMatchObject({ value: 1 });
-    expect(await cluster.look(client, SummedCounter)).toMatchObject({ value: 1 });
+    expect(await cluster.stored(client, PlainCounter)).toMatchObject({ value: 1 });
+    expect(await cluster.stored(client, SummedCounter)).toMatchObject({ value: 1 });
     expect(cluster.leaked).toBe(0);
   });
 });

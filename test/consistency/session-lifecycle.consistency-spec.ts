@@ -1,10 +1,8 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
-import { Cluster } from './cluster.js';
-import { pause } from './pause.js';
-import { PlainCounter } from './plain-counter.js';
-import { SummedCounter } from './summed-counter.js';
-import { SimulatedClient } from '../support/simulated-client.js';
-import { SimulatedServer } from '../support/simulated-server.js';
+import { SimulatedCluster } from './simulated-cluster.js';
+import { PlainCounter, SummedCounter } from './counters.js';
+import { SimulatedClient, SimulatedServer } from './simulated-server.js';
 import type { OnBeanDestroyed } from '../../libs/session/src/bean/bean-life-cycle.js';
 import { SessionScoped } from '../../libs/session/src/bean/session-scoped.decorator.js';
 import { sessionKeyOf } from '../../libs/session/src/store/session-id.js';
@@ -12,22 +10,22 @@ import { MemorySessionStore } from '../../libs/session/src/store/memory/memory-s
 import { ManualClock } from '../../libs/session/src/testing/manual-clock.js';
 
 const beans = [SummedCounter, PlainCounter];
-const slow = (): Promise<void> => pause();
+const slow = (): Promise<void> => nextTurn();
 
 describe('two commits of one request at once', () => {
-  it('store what it changed once', async () => {
-    const cluster = new Cluster({ servers: 1, beans, transit: slow });
+  it('store its changes once', async () => {
+    const cluster = new SimulatedCluster({ servers: 1, beans, network: slow });
     const client = await cluster.server(0).startSession();
     await cluster.handle(0, client, async (request) => {
       request.bean(SummedCounter).value = 1;
       await Promise.all([request.commit(), request.commit(), request.commit()]);
     });
-    expect(await cluster.look(client, SummedCounter)).toMatchObject({ value: 1 });
+    expect(await cluster.stored(client, SummedCounter)).toMatchObject({ value: 1 });
     expect(cluster.store.calls.save).toBe(2);
   });
 
   it('start one session', async () => {
-    const cluster = new Cluster({ servers: 1, beans, transit: slow });
+    const cluster = new SimulatedCluster({ servers: 1, beans, network: slow });
     const client = new SimulatedClient();
     await cluster.handle(0, client, async (request) => {
       request.bean(SummedCounter).value = 1;
@@ -39,9 +37,9 @@ describe('two commits of one request at once', () => {
   });
 });
 
-describe('what a parallel branch of the request does while a commit is under way', () => {
+describe('a change by a parallel branch of the request during a commit', () => {
   it('is stored with the next commit', async () => {
-    const cluster = new Cluster({ servers: 1, beans, transit: slow });
+    const cluster = new SimulatedCluster({ servers: 1, beans, network: slow });
     const client = await cluster.server(0).startSession();
     await cluster.handle(0, client, async (request) => {
       const counter = request.bean(PlainCounter);
@@ -51,33 +49,33 @@ describe('what a parallel branch of the request does while a commit is under way
       request.bean(SummedCounter).value = 5;
       await flushed;
     });
-    expect(await cluster.look(client, PlainCounter)).toMatchObject({ value: 2 });
-    expect(await cluster.look(client, SummedCounter)).toMatchObject({ value: 5 });
+    expect(await cluster.stored(client, PlainCounter)).toMatchObject({ value: 2 });
+    expect(await cluster.stored(client, SummedCounter)).toMatchObject({ value: 5 });
   });
 
-  it('is merged with what others stored, and a conflict refuses the next commit only', async () => {
-    const cluster = new Cluster({ servers: 2, beans });
+  it('is merged with changes of others, and a conflict refuses only the next commit', async () => {
+    const cluster = new SimulatedCluster({ servers: 2, beans });
     const client = await cluster.server(0).startSession();
-    const request = await cluster.server(0).request(client.fork()).begin();
+    const request = await cluster.server(0).request(client.copy()).begin();
     const counter = request.bean(PlainCounter);
     counter.other = 1;
-    cluster.store.transit = async (leg, operation) => {
+    cluster.store.network = async (leg, operation) => {
       if (leg === 'reply' || operation !== 'save') return;
-      cluster.store.transit = async () => undefined;
+      cluster.store.network = async () => undefined;
       counter.value = 2;
-      await cluster.handle(1, client.fork(), (other) => void (other.bean(PlainCounter).value = 3));
+      await cluster.handle(1, client.copy(), (other) => void (other.bean(PlainCounter).value = 3));
     };
     await request.commit();
-    expect(await cluster.look(client, PlainCounter)).toMatchObject({ value: 3, other: 1 });
+    expect(await cluster.stored(client, PlainCounter)).toMatchObject({ value: 3, other: 1 });
     await expect(request.commit()).rejects.toMatchObject({ bean: 'plain', field: 'value' });
-    expect(await cluster.look(client, PlainCounter)).toMatchObject({ value: 3, other: 1 });
+    expect(await cluster.stored(client, PlainCounter)).toMatchObject({ value: 3, other: 1 });
     request.end();
   });
 
-  it('a login among it still renews the id', async () => {
-    const cluster = new Cluster({ servers: 1, beans, transit: slow });
+  it('renews the id if it is a login', async () => {
+    const cluster = new SimulatedCluster({ servers: 1, beans, network: slow });
     const client = await cluster.server(0).startSession();
-    const old = client.fork();
+    const old = client.copy();
     await cluster.handle(0, client, async (request) => {
       request.bean(SummedCounter).value = 1;
       const flushed = request.commit();
@@ -85,12 +83,12 @@ describe('what a parallel branch of the request does while a commit is under way
       await flushed;
     });
     expect(client.id).not.toBe(old.id);
-    expect(await cluster.look(old, SummedCounter)).toBeUndefined();
-    expect(await cluster.look(client, SummedCounter)).toMatchObject({ value: 1 });
+    expect(await cluster.stored(old, SummedCounter)).toBeUndefined();
+    expect(await cluster.stored(client, SummedCounter)).toMatchObject({ value: 1 });
   });
 
-  it('a logout among it ends the session that the commit creates', async () => {
-    const cluster = new Cluster({ servers: 1, beans, transit: slow });
+  it('ends the session that the commit creates if it is a logout', async () => {
+    const cluster = new SimulatedCluster({ servers: 1, beans, network: slow });
     const client = new SimulatedClient();
     await cluster.handle(0, client, async (request) => {
       request.bean(SummedCounter).value = 1;
@@ -101,8 +99,8 @@ describe('what a parallel branch of the request does while a commit is under way
     expect(cluster.leaked).toBe(0);
   });
 
-  it('a refusal is one even when nobody waited for the first commit', async () => {
-    const cluster = new Cluster({ servers: 1, beans, transit: slow });
+  it('keeps the request in need of a commit, so that no refusal is missed', async () => {
+    const cluster = new SimulatedCluster({ servers: 1, beans, network: slow });
     const client = await cluster.server(0).startSession();
     const request = await cluster.server(0).request(client).begin();
     request.bean(SummedCounter).value = 1;
@@ -116,9 +114,9 @@ describe('what a parallel branch of the request does while a commit is under way
 
 describe('a client that leaves', () => {
   it.each(['create', 'update', 'renew'] as const)(
-    'while a commit is under way (%s) and another waits: both are stored as they were asked, and nothing leaks',
+    'during a commit (%s) while another one waits: both are stored completely, and nothing leaks',
     async (what) => {
-      const cluster = new Cluster({ servers: 1, beans, transit: slow });
+      const cluster = new SimulatedCluster({ servers: 1, beans, network: slow });
       const client = what === 'create' ? new SimulatedClient() : await cluster.server(0).startSession();
       const events: string[] = [];
       for (const event of ['started', 'renewed'] as const)
@@ -132,19 +130,19 @@ describe('a client that leaves', () => {
       request.end();
       await Promise.all([first, second]);
       const { id } = request.session;
-      await pause();
+      await nextTurn();
       expect(events).toEqual({ create: ['started'], update: [], renew: ['renewed'] }[what]);
       expect(id === client.id).toBe(what === 'update');
       const stored = new SimulatedClient(id);
-      expect(await cluster.look(stored, SummedCounter)).toMatchObject({ value: 1 });
-      expect(await cluster.look(stored, PlainCounter)).toMatchObject({ value: 5 });
+      expect(await cluster.stored(stored, SummedCounter)).toMatchObject({ value: 1 });
+      expect(await cluster.stored(stored, PlainCounter)).toMatchObject({ value: 5 });
       expect(cluster.leaked).toBe(0);
       expect(cluster.memory.size).toBe(1);
     },
   );
 
-  it('while the session is loaded, leaks nothing', async () => {
-    const cluster = new Cluster({ servers: 1, beans, transit: slow });
+  it('while the session is loaded: nothing leaks', async () => {
+    const cluster = new SimulatedCluster({ servers: 1, beans, network: slow });
     const client = await cluster.server(0).startSession();
     const request = cluster.server(0).request(client);
     const begun = request.begin();
@@ -155,7 +153,7 @@ describe('a client that leaves', () => {
 });
 
 describe('a request', () => {
-  it('goes on from the session it has started, also when a later commit is refused', async () => {
+  it('continues with the session that it has started, even when a later commit is refused', async () => {
     const server = new SimulatedServer({ store: new MemorySessionStore(), beans, maxSessionBytes: 1_000 });
     await server.handle(new SimulatedClient(), async (request) => {
       request.bean(PlainCounter).value = 7;
@@ -166,7 +164,7 @@ describe('a request', () => {
     });
   });
 
-  it('keeps the idle timeout that it set before there was a session', async () => {
+  it('keeps the idle timeout that it set before the session existed', async () => {
     const server = new SimulatedServer({ store: new MemorySessionStore(), beans });
     await server.handle(new SimulatedClient(), async (request) => {
       request.session.ask({ idleTimeoutMs: 123_000 });
@@ -177,11 +175,11 @@ describe('a request', () => {
     });
   });
 
-  it('that only reads for long is answered although the session has ended meanwhile', async () => {
+  it('that only reads is answered even if the session ends meanwhile', async () => {
     const clock = new ManualClock();
-    const cluster = new Cluster({ servers: 1, beans, clock });
+    const cluster = new SimulatedCluster({ servers: 1, beans, clock });
     const client = await cluster.server(0).startSession();
-    const stream = await cluster.server(0).request(client.fork()).begin();
+    const stream = await cluster.server(0).request(client.copy()).begin();
     expect(stream.bean(PlainCounter).value).toBe(0);
     await cluster.memory.destroy(sessionKeyOf(client.id as string));
     clock.advance(120_000);
@@ -190,16 +188,16 @@ describe('a request', () => {
     expect(cluster.leaked).toBe(0);
   });
 
-  it('that has read a change on its way fails when that is refused', async () => {
-    const cluster = new Cluster({ servers: 2, beans });
+  it('that has read an unstored change fails when that change is refused', async () => {
+    const cluster = new SimulatedCluster({ servers: 2, beans });
     const client = await cluster.server(0).startSession();
-    const [writer, reader] = await Promise.all([0, 1].map(() => cluster.server(0).request(client.fork()).begin()));
+    const [writer, reader] = await Promise.all([0, 1].map(() => cluster.server(0).request(client.copy()).begin()));
     if (!writer || !reader) throw new Error('unreachable');
     writer.bean(PlainCounter).value = 1;
-    cluster.store.transit = async (leg, operation) => {
+    cluster.store.network = async (leg, operation) => {
       if (leg === 'reply' || operation !== 'save') return;
-      cluster.store.transit = async () => undefined;
-      await cluster.handle(1, client.fork(), (request) => void (request.bean(PlainCounter).value = 2));
+      cluster.store.network = async () => undefined;
+      await cluster.handle(1, client.copy(), (request) => void (request.bean(PlainCounter).value = 2));
     };
     const written = writer.respond();
     reader.session.unit?.rollback();
@@ -240,11 +238,11 @@ describe('onBeanDestroyed', () => {
     return { size: store.size, errors: server.hookErrors };
   }
 
-  it('may commit', async () => {
+  it('may commit the request', async () => {
     expect(await logout((commit) => commit())).toEqual({ size: 0, errors: [] });
   });
 
-  it('that throws, or whose bean cannot be decoded, does not undo the logout', async () => {
+  it('does not undo the logout when it throws, or when its bean cannot be decoded', async () => {
     const failure = new Error('no');
     expect(await logout(() => Promise.reject(failure))).toEqual({ size: 0, errors: [failure] });
     expect(await logout(() => undefined, true)).toMatchObject({ size: 0, errors: [{ code: 'SESSION_STATE_INVALID' }] });

@@ -2,25 +2,23 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { SessionStoreError } from 'nestjs-session-beans';
 import { ManualClock } from '../../libs/session/src/testing/manual-clock.js';
-import type { StoreOperation } from '../support/in-transit-store.js';
-import { SimulatedClient } from '../support/simulated-client.js';
-import type { SimulatedRequest } from '../support/simulated-request.js';
-import { Cluster } from './cluster.js';
-import { PlainCounter } from './plain-counter.js';
-import { SummedCounter } from './summed-counter.js';
+import type { StoreOperation } from './remote-store.js';
+import { SimulatedClient, type SimulatedRequest } from './simulated-server.js';
+import { SimulatedCluster } from './simulated-cluster.js';
+import { PlainCounter, SummedCounter } from './counters.js';
 
 type Leg = 'request' | 'reply';
 
 const legs: Leg[] = ['request', 'reply'];
 
-/** A session with 1 in two beans, and a network on which the n-th leg of an operation can be lost. */
+/** A session with the value 1 in two beans, and a network that can lose one leg of an operation. */
 async function setUp(servers = 1) {
   let lost: { readonly leg: Leg; readonly operation: StoreOperation } | undefined;
-  const transit = async (leg: Leg, operation: StoreOperation): Promise<void> => {
+  const network = async (leg: Leg, operation: StoreOperation): Promise<void> => {
     if (leg === lost?.leg && operation === lost.operation) throw new Error('connection reset');
   };
   const clock = new ManualClock();
-  const cluster = new Cluster({ servers, beans: [SummedCounter, PlainCounter], transit, clock });
+  const cluster = new SimulatedCluster({ servers, beans: [SummedCounter, PlainCounter], network, clock });
   const client = await cluster.server(0).startSession((request) => write(request, 1));
   return {
     cluster,
@@ -28,9 +26,9 @@ async function setUp(servers = 1) {
     clock,
     lose: (leg: Leg, operation: StoreOperation) => void (lost = { leg, operation }),
     heal: () => void (lost = undefined),
-    /** What the next request of the client reads, on the server of the failure. */
+    /** The value that the next request of the client reads on the server of the failure. */
     read: () =>
-      cluster.handle(0, client.fork(), (request) =>
+      cluster.handle(0, client.copy(), (request) =>
         request.exists ? [request.bean(SummedCounter).value, request.bean(PlainCounter).value] : undefined,
       ),
   };
@@ -44,7 +42,7 @@ function write(request: SimulatedRequest, value: number): void {
 const refusal = { name: SessionStoreError.name, status: 503 };
 
 describe.each(legs)('when the %s is lost', (leg) => {
-  it('of a load, there is no request to handle, and the session is as it was', async () => {
+  it('of a load, no handler runs, and the session is unchanged', async () => {
     const { cluster, client, lose, heal, read } = await setUp();
     lose(leg, 'load');
     const handled: unknown[] = [];
@@ -58,11 +56,11 @@ describe.each(legs)('when the %s is lost', (leg) => {
     expect(cluster.leaked).toBe(0);
   });
 
-  it('of a load, all who joined the live session meanwhile hear it, and the request that runs goes on', async () => {
+  it('of a load, all requests that wait for it fail, and a running request goes on', async () => {
     const { cluster, client, lose, heal, read } = await setUp();
-    const running = await cluster.server(0).request(client.fork()).begin();
+    const running = await cluster.server(0).request(client.copy()).begin();
     lose(leg, 'load');
-    const joined = await Promise.allSettled([1, 2, 3].map(() => cluster.handle(0, client.fork(), () => undefined)));
+    const joined = await Promise.allSettled([1, 2, 3].map(() => cluster.handle(0, client.copy(), () => undefined)));
     expect(joined.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
     heal();
     write(running, 2);
@@ -71,7 +69,7 @@ describe.each(legs)('when the %s is lost', (leg) => {
     expect(cluster.leaked).toBe(0);
   });
 
-  it('of a save, the request is refused, the state is old or new, and the next request sees which', async () => {
+  it('of a save, the request is refused, and the next request sees whether the state is old or new', async () => {
     const { cluster, client, lose, heal, read } = await setUp();
     lose(leg, 'save');
     const failing = cluster.handle(0, client, (request) => write(request, 2));
@@ -81,13 +79,13 @@ describe.each(legs)('when the %s is lost', (leg) => {
     expect(cluster.leaked).toBe(0);
   });
 
-  it('of a save, the live session does not pass on what it only believes', async () => {
+  it('of a save, the live session does not pass on a state that it cannot be sure of', async () => {
     const { cluster, client, lose, heal, read } = await setUp();
-    const long = await cluster.server(0).request(client.fork()).begin();
+    const long = await cluster.server(0).request(client.copy()).begin();
     lose(leg, 'save');
     await expect(cluster.handle(0, client, (request) => write(request, 2))).rejects.toMatchObject(refusal);
     heal();
-    // A save of another bean succeeds: its stamp must not vouch for the beans of the one whose outcome is unknown.
+    // A save of another bean succeeds. Its stamp must not vouch for the beans of the save with the unknown outcome.
     long.bean(SummedCounter).value += 10;
     await long.commit();
     expect(await read()).toEqual(leg === 'request' ? [11, 1] : [12, 2]);
@@ -95,9 +93,9 @@ describe.each(legs)('when the %s is lost', (leg) => {
     expect(cluster.leaked).toBe(0);
   });
 
-  it('of a save, what waits behind it is refused too, and nothing of it is stored', async () => {
+  it('of a save, the changes that wait behind it are refused too, and none of them is stored', async () => {
     const { cluster, client, lose, heal, read } = await setUp();
-    const requests = await Promise.all([1, 2, 3].map(() => cluster.server(0).request(client.fork()).begin()));
+    const requests = await Promise.all([1, 2, 3].map(() => cluster.server(0).request(client.copy()).begin()));
     lose(leg, 'save');
     for (const request of requests) request.bean(SummedCounter).value++;
     const results = await Promise.allSettled(requests.map((request) => request.respond()));
@@ -108,7 +106,7 @@ describe.each(legs)('when the %s is lost', (leg) => {
     expect(cluster.leaked).toBe(0);
   });
 
-  it('of the save that creates, there is no session and no cookie', async () => {
+  it('of the creating save, there is no session and no cookie', async () => {
     const { cluster, lose, heal } = await setUp();
     const client = new SimulatedClient();
     lose(leg, 'save');
@@ -117,13 +115,13 @@ describe.each(legs)('when the %s is lost', (leg) => {
     expect(client.id).toBeUndefined();
     expect(cluster.leaked).toBe(0);
     await cluster.handle(0, client, (request) => write(request, 6));
-    expect(await cluster.look(client, PlainCounter)).toMatchObject({ value: 6 });
+    expect(await cluster.stored(client, PlainCounter)).toMatchObject({ value: 6 });
   });
 
-  it('of a touch, the request hears it and the session is as it was', async () => {
+  it('of a touch, the request fails and the session is unchanged', async () => {
     const { cluster, client, clock, lose, heal, read } = await setUp();
     lose(leg, 'touch');
-    const long = await cluster.server(0).request(client.fork()).begin();
+    const long = await cluster.server(0).request(client.copy()).begin();
     clock.advance(120_000);
     await expect(long.respond()).rejects.toMatchObject({ ...refusal, operation: 'touch' });
     heal();
@@ -131,11 +129,11 @@ describe.each(legs)('when the %s is lost', (leg) => {
     expect(cluster.leaked).toBe(0);
   });
 
-  it('of a logout, it is not said to have happened, and the next request sees whether it has', async () => {
+  it('of a logout, the logout fails, and the next request sees whether the session has ended', async () => {
     const { cluster, client, lose, heal, read } = await setUp();
-    const other = await cluster.server(0).request(client.fork()).begin();
+    const other = await cluster.server(0).request(client.copy()).begin();
     lose(leg, 'destroy');
-    await expect(cluster.handle(0, client.fork(), (request) => request.invalidate())).rejects.toMatchObject({
+    await expect(cluster.handle(0, client.copy(), (request) => request.invalidate())).rejects.toMatchObject({
       ...refusal,
       operation: 'destroy',
     });
@@ -146,7 +144,7 @@ describe.each(legs)('when the %s is lost', (leg) => {
   });
 
   it.each(['save', 'destroy', 'load'] as const)(
-    'of a %s while the id is renewed, at most one id is alive and no half of a state',
+    'of a %s while the id is renewed, at most one id is valid, and no state is half stored',
     async (operation) => {
       const { cluster, client, lose, heal } = await setUp(2);
       const renewing = await cluster.server(0).request(client).begin();
@@ -154,16 +152,16 @@ describe.each(legs)('when the %s is lost', (leg) => {
       renewing.renewId();
       // The renewal must load when another server has stored something since.
       if (operation === 'load')
-        await cluster.handle(1, client.fork(), (request) => void (request.bean(PlainCounter).other = 1));
+        await cluster.handle(1, client.copy(), (request) => void (request.bean(PlainCounter).other = 1));
       lose(leg, operation);
       await expect(renewing.respond()).rejects.toMatchObject({ ...refusal, operation });
       heal();
       const isOver = operation === 'destroy' && leg === 'reply';
-      const [summed, plain] = [await cluster.look(client, SummedCounter), await cluster.look(client, PlainCounter)];
+      const [summed, plain] = [await cluster.stored(client, SummedCounter), await cluster.stored(client, PlainCounter)];
       expect([summed?.value, plain?.value]).toEqual(isOver ? [undefined, undefined] : [1, 1]);
       expect(renewing.handedOut).toBeUndefined();
       expect(cluster.leaked).toBe(0);
-      // What could not be destroyed stays, under an id nobody knows, until it expires unjoined.
+      // A session that could not be destroyed stays under an id that no client has, until it expires unjoined.
       const isStranded = operation === 'destroy' && leg === 'request';
       expect(cluster.memory.size).toBe(Number(!isOver) + Number(isStranded));
     },
@@ -171,21 +169,21 @@ describe.each(legs)('when the %s is lost', (leg) => {
 });
 
 describe('while a logout is not yet answered', () => {
-  it('who comes with the id waits for it, and never hears "no session" when it fails', async () => {
+  it('a request with the same id waits for it, and is not told "no session" if it fails', async () => {
     let fail: (error: Error) => void = () => undefined;
     const held = new Promise<void>((_resolve, reject) => (fail = reject));
     let isHeld = false;
-    const transit = async (_leg: Leg, operation: StoreOperation): Promise<void> => {
+    const network = async (_leg: Leg, operation: StoreOperation): Promise<void> => {
       if (isHeld && operation === 'destroy') await held;
     };
-    const cluster = new Cluster({ servers: 1, beans: [SummedCounter], transit });
+    const cluster = new SimulatedCluster({ servers: 1, beans: [SummedCounter], network });
     const client = await cluster.server(0).startSession();
     isHeld = true;
-    const ending = await cluster.server(0).request(client.fork()).begin();
-    // Its load is under way when the logout begins.
-    const before = cluster.handle(0, client.fork(), ({ exists }) => exists);
+    const ending = await cluster.server(0).request(client.copy()).begin();
+    // This request is loading when the logout begins.
+    const before = cluster.handle(0, client.copy(), ({ exists }) => exists);
     const logout = ending.invalidate();
-    const after = cluster.handle(0, client.fork(), ({ exists }) => exists);
+    const after = cluster.handle(0, client.copy(), ({ exists }) => exists);
     await nextTurn();
     fail(new Error('connection reset'));
     const [logoutResult, beforeResult, afterResult] = await Promise.allSettled([logout, before, after]);

@@ -1,11 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { SimulatedServer } from '../support/simulated-server.js';
+import { SimulatedServer, keepAll } from './simulated-server.js';
 import type { BeforeBeanSaved, OnBeanCreated } from '../../libs/session/src/bean/bean-life-cycle.js';
 import type { SessionBean } from '../../libs/session/src/bean/session-bean.js';
 import { SessionScoped } from '../../libs/session/src/bean/session-scoped.decorator.js';
 import { sessionHash, sessionKeyOf } from '../../libs/session/src/store/session-id.js';
 import { MemorySessionStore } from '../../libs/session/src/store/memory/memory-session-store.js';
-import { keepAll } from '../support/keep-all.js';
 
 @SessionScoped({ name: 'note', onUndecodable: 'reset' })
 class Note implements OnBeanCreated {
@@ -35,17 +34,17 @@ async function setUp() {
 }
 
 describe('UnitOfWork', () => {
-  it('sees one moment, whatever others store meanwhile, and begins anew after a commit', async () => {
+  it('sees the state of one moment whatever others store, and a newer one after a commit', async () => {
     const { server, client } = await setUp();
-    const request = await server.request(client.fork()).begin();
-    await server.handle(client.fork(), (other) => void (other.bean(Note).text = 'two'));
+    const request = await server.request(client.copy()).begin();
+    await server.handle(client.copy(), (other) => void (other.bean(Note).text = 'two'));
     expect(request.bean(Note).text).toBe('one');
     await request.commit();
     expect(request.bean(Note).text).toBe('two');
     request.end();
   });
 
-  it('keeps the instance over a commit: references to it stay good', async () => {
+  it('keeps the instance over a commit, so that references to it stay valid', async () => {
     const { server, client } = await setUp();
     await server.handle(client, async (request) => {
       const note = request.bean(Note);
@@ -55,7 +54,7 @@ describe('UnitOfWork', () => {
     });
   });
 
-  it('does not store the defaults of a bean that was only read, but what onBeanCreated sets', async () => {
+  it('stores the values that onBeanCreated sets, but not the defaults of a bean that was only read', async () => {
     const { store, server, key } = await setUp();
     const found = await store.load(key);
     expect(found).toMatchObject({
@@ -66,10 +65,10 @@ describe('UnitOfWork', () => {
     expect(other).toMatchObject({ record: { parts: new Map() } });
   });
 
-  it('stores what beforeBeanSaved of one bean does to another', async () => {
+  it('stores changes that beforeBeanSaved of one bean makes to another bean', async () => {
     const { server, client } = await setUp();
     await server.handle(client, async (request) => {
-      // Touched before the bean with the hook, and looked at again after all hooks.
+      // This bean is touched before the bean with the hook. It is checked again after all hooks.
       const note = request.bean(Note);
       Index.beforeSave = () => void (note.text = 'from the hook');
       request.bean(Index).words = 1;
@@ -79,7 +78,7 @@ describe('UnitOfWork', () => {
     expect(await server.handle(client, (request) => request.bean(Note).text)).toBe('from the hook');
   });
 
-  it('starts a fresh bean in place of what cannot be decoded, if the bean says so, and tells', async () => {
+  it('starts a new bean in place of an undecodable one if so configured, and reports it', async () => {
     const { store, server, client, key } = await setUp();
     const found = await store.load(key);
     const base = found.outcome === 'found' ? found.record.parts.get('note')?.version : undefined;
@@ -104,7 +103,7 @@ describe('UnitOfWork', () => {
     });
   });
 
-  it('looks at every commit for changes of an instance that was given away, and never reuses that', async () => {
+  it('checks an instance that was given away at every commit, and never reuses it', async () => {
     const server = new SimulatedServer({ store: new MemorySessionStore(), beans: [Note], nearCache: keepAll });
     const client = await server.startSession((request) => void (request.bean(Note).text = 'one'));
     const kept = await server.handle(client, async (request) => {

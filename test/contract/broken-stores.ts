@@ -16,7 +16,7 @@ export function withMethods(store: SessionStore, methods: Partial<SessionStore>)
   };
 }
 
-/** Saves a change whatever is stored. */
+/** Saves a change even if it conflicts with the stored state. */
 export async function overwrite(store: SessionStore, change: SessionChange): Promise<SaveResult> {
   const result = await store.save(change);
   if (result.outcome !== 'conflict' || change.mode === 'create') return result;
@@ -26,12 +26,12 @@ export async function overwrite(store: SessionStore, change: SessionChange): Pro
   return overwrite(store, { ...change, parts: new Map(parts) });
 }
 
-/** Version of a part, null when there is none: what a change has as its base. */
+/** The version of a part, or null if there is none. A change names it as its base. */
 export function versionOf(record: SessionRecord, name: string): string | null {
   return record.parts.get(name)?.version ?? null;
 }
 
-/** Answers in its own way to a change that was saved before. */
+/** Answers a repeated change with `second` instead of the store. */
 export function withSecondSave(
   store: SessionStore,
   second: (change: SessionChange) => Promise<SaveResult>,
@@ -46,13 +46,13 @@ export function withSecondSave(
   return withMethods(store, { save });
 }
 
-/** Lets a bug use a key again after its end: `renew` forgets all that the right store knows about it. */
+/** Lets a planted bug use a key again after its end: `renew` makes the correct store forget the key. */
 export function withReusableKeys(
   store: SessionStore,
   methods: (inner: SessionStore, renew: (key: string) => void) => Partial<SessionStore>,
 ): SessionStore {
-  const lives = new Map<string, number>();
-  const alias = (key: string): string => `${key}#${lives.get(key) ?? 0}`;
+  const generations = new Map<string, number>();
+  const alias = (key: string): string => `${key}#${generations.get(key) ?? 0}`;
   const inner = withMethods(store, {
     load: (key, options) => store.load(alias(key), options),
     save: (change) => store.save({ ...change, key: alias(change.key) }),
@@ -61,11 +61,14 @@ export function withReusableKeys(
   });
   return withMethods(
     inner,
-    methods(inner, (key) => lives.set(key, (lives.get(key) ?? 0) + 1)),
+    methods(inner, (key) => generations.set(key, (generations.get(key) ?? 0) + 1)),
   );
 }
 
-/** Shows `7` where the store keeps `7.<writeId>`: after a failover two different saves can both be 7. */
+/**
+ * A planted bug: versions are plain numbers, `7` instead of `7.<writeId>`. After a failover, two different saves may
+ * both be version 7.
+ */
 export function withIntegerVersions(store: SessionStore): SessionStore {
   return withMethods(store, {
     load: async (key, options = {}) => {

@@ -7,11 +7,10 @@ const LIFETIME = { idleTimeoutMs: 60_000, absoluteTimeoutMs: 600_000, unjoinedTi
 const KEY = 'session';
 
 /**
- * Several clients use one session at the same time, in the order that the scheduler chooses: they load, count up one of
- * two parts, save, and start again after a conflict; they touch; and one of them may end or renew it. Names what must
- * not have happened.
- *
- * @param plant put around the store outside of the scheduling, so that its calls interleave as well
+ * Lets several clients use one session concurrently, in an order that the scheduler chooses. They load, increment one
+ * of two parts, save, and start again after a conflict; they touch; one may end the session. The result lists all
+ * violations.
+ * @param plant wraps the store outside of the scheduling, so that the calls of the planted bug interleave as well
  */
 export async function interleavingBreaks(
   scheduler: Scheduler,
@@ -28,7 +27,7 @@ export async function interleavingBreaks(
   });
   const store = plant(scheduled);
   const parts = new Map(['a', 'b'].map((name) => [name, { base: null, payload: '0' }] as const));
-  await direct.save({ key: KEY, writeId: 'birth', mode: 'create', lifetime: LIFETIME, parts });
+  await direct.save({ key: KEY, writeId: 'creation', mode: 'create', lifetime: LIFETIME, parts });
 
   const saved = { a: 0, b: 0 };
   let savedWithoutSession = 0;
@@ -51,7 +50,7 @@ export async function interleavingBreaks(
       if (result.outcome === 'saved') {
         saved[part]++;
         if (startedDead) savedWithoutSession++;
-        // Its answer was lost: the same change again.
+        // As if the answer had been lost, the client sends the same change again.
         await store.save(change);
       }
       if (result.outcome !== 'conflict') return;

@@ -6,7 +6,7 @@ import type { ManualClock } from '../../libs/session/src/testing/manual-clock.js
 import type { redisPlantedBugs } from './redis-planted-bugs.js';
 import { withMethods } from './broken-stores.js';
 
-/** Makes Redis stores that go by the time of the test, and have a planted bug if one is given. */
+/** Makes Redis stores whose clock the test controls, with a planted bug on demand. */
 export class ManualRedis {
   private readonly clockKey: string;
   private readonly client: Redis;
@@ -23,7 +23,7 @@ export class ManualRedis {
     for (const name of ['sessionBeansLoad', 'sessionBeansSave', 'sessionBeansDestroy'] as const) {
       const { lua, numberOfKeys } = redisScripts[name];
       if (bug?.script === name && !lua.includes(bug.right)) throw new Error(`${name} has no line ${bug.right}`);
-      // The line may occur twice: the last one is the one that everything comes to.
+      // The line may occur twice. The last one is on the path of every call.
       const at = bug?.script === name ? lua.lastIndexOf(bug.right) : -1;
       const text = bug && at >= 0 ? lua.slice(0, at) + bug.wrong + lua.slice(at + bug.right.length) : lua;
       const definition = { lua: withManualTime(text, this.clockKey), numberOfKeys };
@@ -32,7 +32,7 @@ export class ManualRedis {
     }
   }
 
-  /** A store with keys of its own. */
+  /** A store with its own key prefix. */
   store(clock: ManualClock): SessionStore {
     const prefix = `${this.namespace}:${this.stores++}:`;
     const store = new RedisSessionStore({ client: this.client, prefix, onWarning: () => undefined });
@@ -46,7 +46,7 @@ export class ManualRedis {
     });
   }
 
-  /** What the last store has under a key, for `restore`. */
+  /** The stored bytes of a key of the last store, for `restore`. */
   dump(key: string): Promise<Buffer> {
     return this.client.dumpBuffer(this.keyOf(key));
   }
@@ -65,9 +65,9 @@ export class ManualRedis {
 }
 
 /**
- * A script of the Redis store with the time of the test in place of Redis's: what `TIME` answers stands under a key,
- * and a TTL is a field that is looked at whenever the key is. So a model with a manual clock can be played against the
- * real scripts.
+ * Rewrites a script of the Redis store to use the clock of the test. `TIME` becomes the value of a key, and a TTL
+ * becomes a field that the script checks first. So the real scripts can be compared with the model under a manual
+ * clock.
  */
 export function withManualTime(lua: string, clockKey: string): string {
   const [shebang, ...rest] = lua.split('\n');

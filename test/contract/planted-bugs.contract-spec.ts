@@ -6,11 +6,11 @@ import { plantedBugs } from './planted-bugs.js';
 import { rulesBrokenBy } from './rules-broken-by.js';
 
 describe('the contract suite', () => {
-  it('finds nothing in the memory store', async () => {
+  it('finds no bug in the memory store', async () => {
     expect(await rulesBrokenBy(({ clock }) => new MemorySessionStore({ clock }))).toEqual([]);
   });
 
-  it.each(Object.entries(plantedBugs))('finds: %s', async (_bug, { plant, rule }) => {
+  it.each(Object.entries(plantedBugs))('finds the bug that %s', async (_bug, { plant, rule }) => {
     const broken = await rulesBrokenBy(({ clock }) => plant(new MemorySessionStore({ clock })));
 
     expect(broken).toContainEqual(expect.stringContaining(`[${rule}]`));
@@ -20,7 +20,7 @@ describe('the contract suite', () => {
 describe('the model', () => {
   const sequential = Object.entries(plantedBugs).filter(([, bug]) => bug.sequential);
 
-  it.each(sequential)('finds: %s', async (_bug, { plant }) => {
+  it.each(sequential)('finds the bug that %s', async (_bug, { plant }) => {
     const property = fc.asyncProperty(storeCommands, async (commands) => {
       return (await firstDifference((clock) => plant(new MemorySessionStore({ clock })), commands)) === undefined;
     });

@@ -11,12 +11,10 @@ import {
 } from './broken-stores.js';
 
 interface PlantedBug {
-  /** Rule the suite has to name. */
+  /** The rule that the suite must name. */
   readonly rule: string;
 
-  /**
-   * False for bugs that only show when calls overlap, or outside the calls: the model plays one call after the other.
-   */
+  /** False for bugs that need overlapping calls, or that no call shows. The model runs one call after the other. */
   readonly sequential: boolean;
 
   readonly plant: (store: SessionStore) => SessionStore;
@@ -24,15 +22,15 @@ interface PlantedBug {
 
 const LIFETIME = { idleTimeoutMs: 10_000, absoluteTimeoutMs: 60_000, unjoinedTimeoutMs: 4_000 };
 
-/** Mistakes that stores are made with, each wrapped around a store that is right. */
+/** Typical mistakes of stores, each wrapped around a correct store. */
 export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
-  'a save overwrites what others saved': {
+  'a save overwrites the saves of others': {
     rule: 'S3',
     sequential: true,
     plant: (store) => withMethods(store, { save: (change) => overwrite(store, change) }),
   },
 
-  'a save checks, then writes': {
+  'a save checks and writes in two steps': {
     rule: 'S3',
     sequential: false,
     plant: (store) => {
@@ -48,7 +46,7 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
     },
   },
 
-  'a save applies the parts that fit': {
+  'a save applies only the parts without a conflict': {
     rule: 'S1',
     sequential: true,
     plant: (store) => {
@@ -79,7 +77,7 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
     },
   },
 
-  'an update creates': {
+  'an update creates a session': {
     rule: 'S2',
     sequential: true,
     plant: (store) =>
@@ -93,7 +91,7 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
       })),
   },
 
-  'a touch creates': {
+  'a touch creates a session': {
     rule: 'T2',
     sequential: true,
     plant: (store) =>
@@ -113,7 +111,7 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
     plant: (store) => withMethods(store, { destroy: async () => true }),
   },
 
-  'destroy does not stick': {
+  'a destroyed key can be created again': {
     rule: 'D2',
     sequential: true,
     plant: (store) =>
@@ -138,7 +136,7 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
     plant: withIntegerVersions,
   },
 
-  'the same change again is a conflict': {
+  'a repeated change is a conflict': {
     rule: 'S5',
     sequential: true,
     plant: (store) =>
@@ -148,14 +146,14 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
       }),
   },
 
-  'the same change again is applied again': {
+  'a repeated change is applied twice': {
     rule: 'S5',
     sequential: true,
     plant: (store) =>
       withSecondSave(store, (change) => overwrite(store, { ...change, writeId: `${change.writeId}-`, mode: 'update' })),
   },
 
-  'what expired is still found': {
+  'an expired session is still found': {
     rule: 'L2',
     sequential: true,
     plant: (store) => {
@@ -175,7 +173,7 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
     },
   },
 
-  'a load hands out its own map': {
+  'a load returns the own map of the store': {
     rule: 'L3',
     sequential: false,
     plant: (store) => {
@@ -208,13 +206,13 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
       }),
   },
 
-  'every load moves the end of life': {
+  'every load prolongs the session': {
     rule: 'L5',
     sequential: true,
     plant: (store) => withMethods(store, { load: (key, options) => store.load(key, { ...options, touchAfterMs: 0 }) }),
   },
 
-  'a save loses the parts it does not name': {
+  'a save removes the parts that it does not name': {
     rule: 'S4',
     sequential: true,
     plant: (store) =>
@@ -230,7 +228,7 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
       }),
   },
 
-  'a save joins': {
+  'a save marks the session as joined': {
     rule: 'S6',
     sequential: true,
     plant: (store) =>
@@ -242,7 +240,7 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
       }),
   },
 
-  'a touch writes': {
+  'a touch saves a new version': {
     rule: 'T1',
     sequential: true,
     plant: (store) => {
@@ -255,7 +253,7 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
     },
   },
 
-  'shared is declared but not true': {
+  'a store that is not shared declares to be': {
     rule: 'shared',
     sequential: false,
     plant: (store) => ({ ...withMethods(store, {}), capabilities: { shared: true } }),

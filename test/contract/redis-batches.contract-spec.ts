@@ -13,8 +13,8 @@ import { RedisServer } from '../support/redis-server.js';
 const LIFETIME = { idleTimeoutMs: 10_000, absoluteTimeoutMs: 60_000, unjoinedTimeoutMs: 5_000 };
 const KEYS = Array.from({ length: 40 }, (_, i) => `key${i}`);
 
-/** What is asked in one turn of the event loop goes to Redis together. */
-describe('calls of one turn', () => {
+/** Calls that are made in one turn of the event loop go to Redis in one command. */
+describe('store calls of one turn', () => {
   let server: RedisServer;
   let other: RedisServer;
   let client: Redis & ScriptedClient;
@@ -30,7 +30,7 @@ describe('calls of one turn', () => {
   });
   afterEach(close);
 
-  it('are as few commands as sixteen of them make, and each has its own answer', async () => {
+  it('need one command for sixteen calls, and each call gets its own answer', async () => {
     await Promise.all(KEYS.map((key) => create(key)));
     const calls = await callsOf(server, async () => {
       const results = await Promise.all(KEYS.map((key) => store.load(key)));
@@ -48,12 +48,12 @@ describe('calls of one turn', () => {
     expect([await payload('key1'), await payload('key2')]).toEqual(['first', 'second']);
   });
 
-  it('are sent alone when there is one', async () => {
+  it('are sent without a batch when there is only one', async () => {
     await create('key1');
     expect(await callsOf(server, () => store.load('key1'))).toBe(1);
   });
 
-  it('do not hear of each other: whatever a session is, it is as if it were asked alone', async () => {
+  it('do not affect each other: each session is handled as if it were alone', async () => {
     await Promise.all(KEYS.map((key) => create(key)));
     const known = await stampOf('key2');
     await store.destroy('key3');
@@ -78,7 +78,7 @@ describe('calls of one turn', () => {
     ]);
   });
 
-  it('change a session once: of two that were made from the same version, one is told of the conflict', async () => {
+  it('save a session once: of two changes to the same version, one gets a conflict', async () => {
     await create('key1');
     await create('key2');
     const stamp = await stampOf('key1');
@@ -94,7 +94,7 @@ describe('calls of one turn', () => {
     expect(await payload('key2')).toBe('key2');
   });
 
-  it('are applied once when the answer of all is lost', async () => {
+  it('are applied once when the answer to the batch is lost', async () => {
     await Promise.all(KEYS.map((key) => create(key)));
     const versions = await Promise.all(KEYS.map(stampOf));
     const batch = client.sessionBeansSaveBatchBuffer.bind(client);
@@ -109,7 +109,7 @@ describe('calls of one turn', () => {
     expect(await Promise.all(KEYS.map(payload))).toEqual(KEYS.map((key) => `${key} changed`));
   });
 
-  it('bound what is answered at once, and remember it', async () => {
+  it('limit the bytes of one answer, and remember the limit for the next batches', async () => {
     const big = KEYS.slice(0, 16);
     for (const key of big) await create(key, 'x'.repeat(100_000));
     const ask = async (): Promise<void> => {
@@ -117,7 +117,7 @@ describe('calls of one turn', () => {
       expect(results.map((result) => payloadOf(result)?.length)).toEqual(big.map(() => 100_000));
     };
 
-    // Three are answered, with which 256 KB are passed; thirteen are asked alone.
+    // After three answers 256 KB are exceeded. The other thirteen sessions are loaded one by one.
     expect(await callsOf(server, ask)).toBe(1 + 13);
     expect(await callsOf(server, ask)).toBeLessThanOrEqual(8);
     for (const key of big) await store.save(update(key, await stampOf(key), 'small'));
@@ -125,7 +125,7 @@ describe('calls of one turn', () => {
     expect(await callsOf(server, () => Promise.all(big.map((key) => store.load(key))))).toBe(1);
   });
 
-  it('go one by one again after sessions of which none has room for another', async () => {
+  it('are sent one by one after sessions that are too large for a common answer', async () => {
     const [one, two] = KEYS as [string, string];
     for (const key of [one, two]) await create(key, 'x'.repeat(300_000));
     const both = (): Promise<unknown> => Promise.all([store.load(one), store.load(two)]);
@@ -137,7 +137,7 @@ describe('calls of one turn', () => {
     expect(await callsOf(server, both)).toBe(1);
   });
 
-  it('that are large go on their own', async () => {
+  it('that are large are sent without a batch', async () => {
     for (const key of KEYS.slice(0, 4)) await create(key);
     const versions = await Promise.all(KEYS.slice(0, 4).map(stampOf));
     const changes = versions.map((stamp, i) => update(`key${i}`, stamp, 'x'.repeat(300_000)));
@@ -145,7 +145,7 @@ describe('calls of one turn', () => {
     expect(await callsOf(server, () => Promise.all(changes.map((change) => store.save(change))))).toBe(4);
   });
 
-  it('reach a server that has not all of their keys one by one, after five such answers and a warning', async () => {
+  it('are sent one by one, with a warning, after a server five times did not have all keys', async () => {
     await close();
     const clustered = await RedisServer.start('--cluster-enabled', 'yes');
     try {
@@ -170,7 +170,7 @@ describe('calls of one turn', () => {
     }
   });
 
-  it('do not end because a server is out of memory: that says nothing of several', async () => {
+  it('stay in batches when a server is out of memory, which batches do not cause', async () => {
     const keys = KEYS.slice(0, 16);
     await Promise.all(keys.map((key) => create(key)));
     const versions = await Promise.all(keys.map(stampOf));
@@ -187,7 +187,7 @@ describe('calls of one turn', () => {
     expect(calls).toBe(1);
   });
 
-  it('find records that another server has, leave nothing on the wrong one, and are then sent one by one', async () => {
+  it('find records on another server, leave nothing on the wrong one, and are then sent one by one', async () => {
     const wrong = new Redis(other.port, '127.0.0.1') as Redis & ScriptedClient;
     for (const [name, definition] of Object.entries(redisScripts)) wrong.defineCommand(name, definition);
     client.sessionBeansLoadBatchBuffer = (...args) => wrong.sessionBeansLoadBatchBuffer(...args);
@@ -199,14 +199,14 @@ describe('calls of one turn', () => {
 
       expect(await Promise.all(KEYS.map(payload))).toEqual(KEYS.map(() => 'changed'));
       expect(await other.command('DBSIZE')).toBe(0);
-      // Three batches of each turn were wrong.
+      // In each turn three batches went to the wrong server.
       expect(await callsOf(other, () => Promise.all(KEYS.map(payload)))).toBe(0);
     } finally {
       wrong.disconnect();
     }
   });
 
-  it('fail one by one when the client throws or answers nonsense; other calls of its connection go on', async () => {
+  it('fail one by one when the client throws or answers nonsense, and do not stop other calls', async () => {
     await Promise.all(KEYS.map((key) => create(key)));
     const ask = async (): Promise<void> => {
       const results = await Promise.all(KEYS.map((key) => store.load(key)));
@@ -222,7 +222,7 @@ describe('calls of one turn', () => {
     await ask();
   });
 
-  it('are not made again long after they were made: whoever asked has been answered', async () => {
+  it('are not repeated late, after their callers have been answered', async () => {
     await close();
     await open(server, { commandTimeout: 900 });
     const keys = KEYS.slice(0, 2);
@@ -237,11 +237,11 @@ describe('calls of one turn', () => {
 
     expect(results).toEqual(keys.map(() => expect.stringContaining('timed out')));
     await client.ping();
-    // The one that was sent may have been applied, and no other was sent.
+    // The first script may have been applied. No other script was sent.
     expect(await commands.scripts()).toBe(1);
   });
 
-  it('belong to no request, and are answered in the one that asked', async () => {
+  it('run outside of any request, and are answered in the request of their caller', async () => {
     await Promise.all(KEYS.map((key) => create(key)));
     const requests = new AsyncLocalStorage<string>();
     const batch = client.sessionBeansLoadBatchBuffer.bind(client);
@@ -262,7 +262,7 @@ describe('calls of one turn', () => {
     expect(sentIn).toEqual([undefined, undefined, undefined]);
   });
 
-  it('read no more than one session that is too large to be answered', async () => {
+  it('read at most one session that is too large for an answer', async () => {
     const keys = KEYS.slice(0, 8);
     for (const key of keys) {
       await create(key);
@@ -270,12 +270,12 @@ describe('calls of one turn', () => {
     }
     const ask = (): Promise<unknown> => Promise.all(keys.map((key) => store.load(key).catch(String)));
 
-    // One is answered, seven are asked alone.
+    // One session is answered in the batch, and seven are loaded one by one.
     expect(await callsOf(server, ask)).toBe(8);
     expect(await callsOf(server, ask)).toBeLessThanOrEqual(8);
   });
 
-  it('have the prefix of the client before each key', async () => {
+  it('use the key prefix of the client for each key', async () => {
     await close();
     await open(server, { keyPrefix: 'app:' });
     await Promise.all(KEYS.map((key) => create(key)));
@@ -329,7 +329,7 @@ function payloadOf(result: LoadResult | SaveResult | undefined): string | undefi
   return result && 'record' in result ? result.record.parts.get('part')?.payload : undefined;
 }
 
-/** How many scripts were run for it. */
+/** How many scripts `work` ran. */
 async function callsOf(server: RedisServer, work: () => Promise<unknown>): Promise<number> {
   const commands = new RedisCommands(server);
   await commands.reset();

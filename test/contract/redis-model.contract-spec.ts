@@ -9,7 +9,7 @@ import { redisPlantedBugs } from './redis-planted-bugs.js';
 import { ManualClock } from '../../libs/session/src/testing/manual-clock.js';
 import type { SessionStore } from '../../libs/session/src/store/session-store.js';
 
-describe('redis store', () => {
+describe('the Redis store', () => {
   let server: RedisServer;
   beforeAll(async () => {
     server = await RedisServer.start();
@@ -25,7 +25,7 @@ describe('redis store', () => {
     }
   };
 
-  it('answers whatever the model answers', async () => {
+  it('answers all calls as the model does', async () => {
     await withRedis('right', (redis) =>
       fc.assert(
         fc.asyncProperty(storeCommands, async (commands) => {
@@ -36,12 +36,12 @@ describe('redis store', () => {
     );
   });
 
-  it.each(Object.keys(redisPlantedBugs))('is told apart by the model from one with: %s', async (bug) => {
+  it.each(Object.keys(redisPlantedBugs))('differs from the model with the bug that %s', async (bug) => {
     let difference: string | undefined;
     await withRedis(bug, (redis) =>
       fc.check(
         fc.asyncProperty(storeCommands, async (commands) => {
-          // Another answer is what is looked for; a script that fails would hide that it never gets there.
+          // Look for a different answer. A script that fails would hide that none is found.
           difference = await firstDifference((clock) => redis.store(clock), commands).catch(() => undefined);
           return difference === undefined;
         }),
@@ -52,7 +52,7 @@ describe('redis store', () => {
     expect(difference).toContain('the store answered');
   });
 
-  it('loses nothing and brings nothing back, however the calls of its clients interleave', async () => {
+  it('loses no save and revives no session, however the calls of its clients interleave', async () => {
     await withRedis('interleaved', (redis) =>
       fc.assert(
         fc.asyncProperty(fc.scheduler(), async (scheduler) => {
@@ -64,9 +64,9 @@ describe('redis store', () => {
   });
 
   it.each([
-    ['plain set', (store: SessionStore) => withMethods(store, { save: (change) => overwrite(store, change) })],
-    ['check, then write', checkThenWrite],
-  ])('is told apart by the interleavings from one with: %s', async (bug, plant) => {
+    ['overwriting saves', (store: SessionStore) => withMethods(store, { save: (change) => overwrite(store, change) })],
+    ['saves that check and write in two steps', checkThenWrite],
+  ])('fails in some interleaving with the bug: %s', async (bug, plant) => {
     let broken: string[] = [];
     await withRedis(bug, (redis) =>
       fc.check(
@@ -82,9 +82,9 @@ describe('redis store', () => {
   });
 
   it.each([
-    ['forward ends sessions early', 3_600_000, 'none', 'gone'],
-    ['back ends them late', -3_600_000, 'found', 'saved'],
-  ])('F15: a clock of Redis that jumps %s, by the jump', async (title, jumpMs, loaded, saved) => {
+    ['forward, ends sessions early by the jump', 3_600_000, 'none', 'gone'],
+    ['back, ends sessions late by the jump', -3_600_000, 'found', 'saved'],
+  ])('F15: when the clock of Redis jumps %s', async (title, jumpMs, loaded, saved) => {
     await withRedis(title, async (redis) => {
       const clock = new ManualClock();
       const store = redis.store(clock);
@@ -103,8 +103,8 @@ describe('redis store', () => {
   it.each([
     ['refuses', false],
     ['with integer versions accepts', true],
-  ])('after a failover that lost a save, %s what is based on the lost one', async (_title, withBug) => {
-    await withRedis(withBug ? 'integer versions' : 'rolled back', async (redis) => {
+  ])('after a failover that lost a save, %s changes that are based on it', async (_title, withBug) => {
+    await withRedis(withBug ? 'versions are integers' : 'rolled back', async (redis) => {
       const store = redis.store(new ManualClock());
       const lifetime = { idleTimeoutMs: 10_000, absoluteTimeoutMs: 60_000, unjoinedTimeoutMs: 4_000 };
       const save = (writeId: string, base: string | null, payload: string): ReturnType<SessionStore['save']> =>
@@ -120,7 +120,7 @@ describe('redis store', () => {
       const found = await store.load('k');
       const base = found.outcome === 'found' ? versionOf(found.record, 'a') : null;
       const lost = await save('lost', base, '2');
-      // The replica that became the primary did not have the second save, and somebody else was quick.
+      // The new primary did not have the second save, and another client has saved since.
       await redis.restore('k', before);
       await save('other', base, '3');
 

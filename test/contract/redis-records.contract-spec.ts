@@ -8,7 +8,7 @@ import { RedisServer } from '../support/redis-server.js';
 const LIFETIME = { idleTimeoutMs: 10_000, absoluteTimeoutMs: 60_000, unjoinedTimeoutMs: 5_000 };
 const KEY = 'session:{key}';
 
-describe('what stands under the key of a session', () => {
+describe('the Redis store, with unusual data under the key of a session,', () => {
   let server: RedisServer;
   let redis: Redis;
   let store: RedisSessionStore;
@@ -25,7 +25,7 @@ describe('what stands under the key of a session', () => {
   beforeEach(async () => {
     await redis.flushall();
     const parts = new Map([['a', { base: null, payload: 'one' }]]);
-    await store.save({ key: 'key', writeId: 'birth', mode: 'create', lifetime: LIFETIME, parts });
+    await store.save({ key: 'key', writeId: 'creation', mode: 'create', lifetime: LIFETIME, parts });
   });
 
   const foreign: [string, () => Promise<unknown>][] = [
@@ -39,7 +39,7 @@ describe('what stands under the key of a session', () => {
     ['B36: more bytes than allowed', () => redis.hset(KEY, 'junk', 'x'.repeat(20_000))],
   ];
 
-  it.each(foreign)('%s is refused by load and save, and left as it is, also by a logout', async (_title, put) => {
+  it.each(foreign)('refuses to load and save, and changes nothing: %s', async (_title, put) => {
     await put();
     const before = await redis.dumpBuffer(KEY);
     const change = {
@@ -57,7 +57,7 @@ describe('what stands under the key of a session', () => {
     expect(await redis.dumpBuffer(KEY)).toEqual(before);
   });
 
-  it.each(foreign.slice(0, 4))('%s is no session that could be ended: it stays', async (_title, put) => {
+  it.each(foreign.slice(0, 4))('does not end data that is no session: %s', async (_title, put) => {
     await put();
     const before = await redis.dumpBuffer(KEY);
 
@@ -66,7 +66,7 @@ describe('what stands under the key of a session', () => {
     expect(await redis.dumpBuffer(KEY)).toEqual(before);
   });
 
-  it.each(foreign.slice(4))('%s is a session nevertheless: it can be ended', async (_title, put) => {
+  it.each(foreign.slice(4))('can end a session that is damaged: %s', async (_title, put) => {
     await put();
 
     expect(await store.destroy('key')).toBe(true);
@@ -89,7 +89,7 @@ describe('what stands under the key of a session', () => {
     expect(await redis.dumpBuffer(KEY)).toEqual(before);
   });
 
-  it('B41: a session that lost its TTL ends when it should, and gets its TTL back with the next use', async () => {
+  it('B41: ends a session that lost its TTL in time, and restores its TTL at the next use', async () => {
     await redis.persist(KEY);
 
     await store.load('key', { touchAfterMs: 0 });
@@ -101,7 +101,7 @@ describe('what stands under the key of a session', () => {
     expect(await redis.exists(KEY)).toBe(0);
   });
 
-  it('R42: a field that a newer release added stays', async () => {
+  it('R42: keeps a field that a newer release added', async () => {
     await redis.hset(KEY, 'newer', 'x');
     const found = await store.load('key');
     const base = found.outcome === 'found' ? (found.record.parts.get('a')?.version ?? null) : null;
@@ -111,7 +111,7 @@ describe('what stands under the key of a session', () => {
     expect(await redis.hget(KEY, ':a')).toBe('2.w\ntwo');
   });
 
-  it('a session of 5,000 parts is saved whole', async () => {
+  it('saves a session of 5,000 parts completely', async () => {
     const big = await readyRedisStore({ url: server.url });
     const names = Array.from({ length: 5_000 }, (_, i) => `part${i}`);
     const parts = new Map(names.map((name) => [name, { base: null, payload: name }] as const));
@@ -124,7 +124,7 @@ describe('what stands under the key of a session', () => {
     expect(found.outcome === 'found' && found.record.parts.size).toBe(5_000);
   });
 
-  it('R8: an error of Redis does not carry what the session holds', async () => {
+  it('R8: throws errors of Redis without the contents of the session', async () => {
     await redis.config('SET', 'maxmemory', '1');
     const parts = new Map([['a', { base: null, payload: 'SECRET' }]]);
     const change = { key: 'other', writeId: 'w', mode: 'create', lifetime: LIFETIME, parts } as const;
@@ -136,7 +136,7 @@ describe('what stands under the key of a session', () => {
     expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toContain('SECRET');
   });
 
-  it('works with a client that prefixes keys, has numbers as texts and talks RESP2', async () => {
+  it('works with a client that prefixes keys, returns numbers as strings and uses RESP2', async () => {
     const client = new Redis({
       port: server.port,
       host: '127.0.0.1',

@@ -44,7 +44,7 @@ describe('the Redis store over TLS', () => {
     client.disconnect();
   });
 
-  it('refuses a server whose certificate nobody vouches for, and says so once', async () => {
+  it('refuses a server with an untrusted certificate, and warns once', async () => {
     const warnings: string[] = [];
     const store = new RedisSessionStore({
       url: `rediss://127.0.0.1:${port}`,

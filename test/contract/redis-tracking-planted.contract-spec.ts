@@ -8,15 +8,13 @@ import { RedisServer } from '../support/redis-server.js';
 import { realTime } from './real-time.js';
 import { rulesBrokenBy } from './rules-broken-by.js';
 
-/** A mistake in how a near cache is told, and the rule that the suite has to name. */
+/** A bug in the invalidation of near caches, and the rule that the suite must name. */
 interface PlantedBug {
   readonly rule: string;
   readonly plant: () => void;
 
-  /**
-   * Shows only when a message overtakes an answer: how often the rule is played until then, at most. Most runs need
-   * one.
-   */
+  /** The most runs of the rule. The bug shows only when a message overtakes an answer; mostly one run is enough. */
+  readonly runs?: number;
   readonly plays?: number;
 }
 
@@ -31,7 +29,7 @@ const planted: Readonly<Record<string, PlantedBug>> = {
     plant: () => plantLine('sessionBeansSave', `redis.call('HGET', key, 'stamp')`),
   },
 
-  'own changes are told': {
+  'own changes are reported': {
     rule: '[N3] a save of',
     plant: () => {
       jest.spyOn(OwnChanges.prototype, 'message').mockImplementation(function (this: OwnChanges, key) {
@@ -40,21 +38,21 @@ const planted: Readonly<Record<string, PlantedBug>> = {
     },
   },
 
-  'what is told gets lost': {
+  'reports get lost': {
     rule: '[N2] a save by',
     plant: () => {
       const message: OwnChanges['message'] = Reflect.get(OwnChanges.prototype, 'message');
       jest.spyOn(OwnChanges.prototype, 'message').mockImplementation(function (this: OwnChanges, key) {
         const account = this['accounts'].get(key);
-        // One of our own that got lost would be missed, and its session told.
+        // Own messages must get through: the store would miss one, and report its session.
         if (account && (account.underWay > 0 || account.messages < account.changes)) message.call(this, key);
       });
     },
   },
 
-  'what comes while a command is under way is taken for ours': {
+  'a report during a command counts as the own change': {
     rule: '[N2] what another server saves while',
-    plays: 10,
+    runs: 10,
     plant: () => {
       jest.spyOn(OwnChanges.prototype, 'end').mockImplementation(function (this: OwnChanges, key) {
         this['accounts'].delete(key);
@@ -70,8 +68,8 @@ const planted: Readonly<Record<string, PlantedBug>> = {
     },
   },
 
-  // With it a server says nothing of what it drops from its table during a command of ours, either.
-  'Redis is asked to keep back what we change (NOLOOP)': {
+  // With NOLOOP a server does not report, either, which keys it drops from its table during an own command.
+  'Redis is asked not to report own changes (NOLOOP)': {
     rule: '[N1]',
     plant: () => {
       const call = Reflect.get(Redis.prototype, 'call') as (...args: string[]) => Promise<unknown>;
@@ -82,7 +80,7 @@ const planted: Readonly<Record<string, PlantedBug>> = {
   },
 };
 
-describe('the rules about what a near cache is told', () => {
+describe('the contract rules for near caches', () => {
   let redis: RedisServer;
   beforeAll(async () => {
     redis = await RedisServer.start();
@@ -96,22 +94,19 @@ describe('the rules about what a near cache is told', () => {
   const broken = (only: RegExp): Promise<string[]> =>
     rulesBrokenBy(({ namespace }) => readyRedisStore({ url: redis.url, prefix: `${namespace}:` }), realTime, only);
 
-  it('are kept', async () => {
+  it('are kept by the Redis store', async () => {
     expect(await broken(/^\[N/)).toEqual([]);
   });
 
-  it.each(Object.entries(planted))(
-    'are broken, and the suite says which: %s',
-    async (_title, { rule, plays = 1, plant }) => {
-      plant();
+  it.each(Object.entries(planted))('name the bug that %s', async (_title, { rule, runs = 1, plant }) => {
+    plant();
 
-      let titles: string[] = [];
-      for (let play = 0; play < plays && titles.length === 0; play++)
-        titles = await broken(new RegExp(`^${rule.replace(/[[\]]/g, '\\$&')}`));
+    let titles: string[] = [];
+    for (let run = 0; run < runs && titles.length === 0; run++)
+      titles = await broken(new RegExp(`^${rule.replace(/[[\]]/g, '\\$&')}`));
 
-      expect(titles).not.toEqual([]);
-    },
-  );
+    expect(titles).not.toEqual([]);
+  });
 });
 
 const scripts = Object.entries(redisScripts).map(

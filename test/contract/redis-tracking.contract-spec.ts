@@ -6,14 +6,14 @@ import { eventually } from '../support/eventually.js';
 import { readyRedisStore, WatchedRedisStore } from '../support/redis-stores.js';
 import { RedisServer } from '../support/redis-server.js';
 
-/** The rights of `docs/stores/redis.md`, without those for the near cache. */
+/** The rights in `docs/stores/redis.md`, without those for the near cache. */
 const DOCUMENTED = (
   '~session:* resetchannels +eval +evalsha +hmget +hget +hgetall +hexists +exists +hset +hdel +del +pexpire ' +
   '+pexpireat ' +
   '+time +get +set +ping +info +hello +client'
 ).split(' ');
 
-describe('a Redis store that tells a near cache what others change', () => {
+describe('a Redis store that invalidates a near cache', () => {
   let server: RedisServer;
   let redis: Redis;
   let foreign: RedisSessionStore;
@@ -48,7 +48,7 @@ describe('a Redis store that tells a near cache what others change', () => {
   const connections = async (): Promise<string[]> =>
     [...String(await redis.client('LIST')).matchAll(/ name=(session-beans:\w+)/g)].map(([, name]) => name as string);
 
-  it('opens nothing before somebody subscribes, two connections then, and closes them', async () => {
+  it('opens no connection before a subscription and two after it, and closes them', async () => {
     const store = await readyRedisStore({ url: server.url });
     closing.push(() => store.close());
     const [key = ''] = await keys(1);
@@ -63,7 +63,7 @@ describe('a Redis store that tells a near cache what others change', () => {
     await eventually('they are closed', async () => (await connections()).length === 0);
   });
 
-  it('sends one command for a load, a save or a touch, and nothing else but beats', async () => {
+  it('sends one command per load, save or touch, and no others but beats', async () => {
     const { store, watch } = await quiet(open());
     const monitor = await redis.monitor();
     closing.push(() => monitor.disconnect());
@@ -72,7 +72,7 @@ describe('a Redis store that tells a near cache what others change', () => {
       if (source !== 'lua') commands.push(`${name.toLowerCase()} ${key}`);
     });
     const [key = ''] = await keys(1);
-    // The first of each connection brings the text of the script.
+    // The first call of each connection contains the text of the script.
     await WatchedRedisStore.change(store, key);
     await redis.hset('marker', 'f', 'v');
     await eventually('the monitor is there', () => commands.includes('hset v'));
@@ -93,7 +93,7 @@ describe('a Redis store that tells a near cache what others change', () => {
     ]);
   });
 
-  it('tells nothing of its own, however often it changes a session while it asks for signs', async () => {
+  it('reports no own change, however often it changes a session between beats', async () => {
     const { store, told, watch, hasHeard } = await quiet(open({ beatMs: 10 }));
     const [key = ''] = await keys(1);
     const { stamp } = await WatchedRedisStore.change(store, key);
@@ -115,7 +115,7 @@ describe('a Redis store that tells a near cache what others change', () => {
     expect(told).toEqual([key]);
   });
 
-  it('knows its sessions behind the prefix of a client, and nothing else', async () => {
+  it('recognises its sessions behind the prefix of a client, and reports no other keys', async () => {
     const client = new Redis({ port: server.port, host: '127.0.0.1', keyPrefix: 'app:', enableAutoPipelining: true });
     closing.push(() => client.disconnect());
     const { store, told, watch, hasHeard } = await quiet(open({ client, prefix: 's:' }));
@@ -151,7 +151,7 @@ describe('a Redis store that tells a near cache what others change', () => {
     expect(await redis.dbsize()).toBe(0);
   });
 
-  it('tells what the server drops from its table, also when it is this server that reads too much', async () => {
+  it('reports keys that Redis drops from its tracking table, even because of its own reads', async () => {
     await redis.config('SET', 'tracking-table-max-keys', 50);
     closing.push(() => redis.config('SET', 'tracking-table-max-keys', 1_000_000));
     const { store, told, watch, hasHeard } = await quiet(open());
@@ -163,7 +163,7 @@ describe('a Redis store that tells a near cache what others change', () => {
     expect(told).toEqual(expect.arrayContaining(all));
   });
 
-  it('tells what the server evicts, also when it is this server that needs the memory', async () => {
+  it('reports sessions that Redis evicts, even because of its own saves', async () => {
     const { store, told, watch, hasHeard } = await quiet(open());
     const all = await keys(500);
     for (const key of all) await store.load(key);
@@ -180,7 +180,7 @@ describe('a Redis store that tells a near cache what others change', () => {
     expect(told).toEqual(expect.arrayContaining(evicted));
   });
 
-  it('tells of a session that the server deletes when its time is over', async () => {
+  it('reports a session that Redis deletes when it expires', async () => {
     const { store, told } = await quiet(open());
     const lifetime = { idleTimeoutMs: 300, absoluteTimeoutMs: 300, unjoinedTimeoutMs: 300 };
     await store.save({ key: 'short', writeId: 'w', mode: 'create', lifetime, parts: new Map() });
@@ -191,7 +191,7 @@ describe('a Redis store that tells a near cache what others change', () => {
     expect(told).toEqual(['short']);
   });
 
-  it('with durability watches what it loads, and is told its own changes, which another connection makes', async () => {
+  it('with durability watches loaded sessions, and reports own changes, made by another connection', async () => {
     const { store, told, watch, hasHeard } = await quiet(open({ durability: { replicas: 1, timeoutMs: 1 } }));
     const [key = ''] = await keys(1);
     expect(await store.load(key)).toMatchObject({ watch: {} });
@@ -203,13 +203,13 @@ describe('a Redis store that tells a near cache what others change', () => {
     expect(told).toEqual([key]);
   });
 
-  it('refuses a second near cache, which would not be told what the first one changes', async () => {
+  it('refuses a second near cache, which would get no reports of changes by the first one', async () => {
     const { store } = await open();
 
     expect(() => store.subscribe(() => undefined)).toThrow(SessionConfigurationError);
   });
 
-  describe('of a user who may not follow changes', () => {
+  describe('for a user without the rights to track changes', () => {
     it.each([
       ['CLIENT TRACKING', ['-client|tracking', '+subscribe', '&__redis__:invalidate'], /client\|tracking/],
       ['SUBSCRIBE', ['+client|tracking', '-subscribe', '&__redis__:invalidate'], /'subscribe'/],
@@ -231,7 +231,7 @@ describe('a Redis store that tells a near cache what others change', () => {
       await WatchedRedisStore.change(store, key);
       await eventually('it has given up for now', async () => (await connections()).length === 0);
 
-      // Given the rights, it works with the next connection at the latest.
+      // With the rights, it works at the latest on the next connection.
       await redis.call('ACL', 'SETUSER', 'app', '+client|tracking', '+subscribe', '&__redis__:invalidate');
       await redis.client('KILL', 'USER', 'app');
       await eventually('a watch', async () => 'watch' in (await store.load(key)));
@@ -239,7 +239,7 @@ describe('a Redis store that tells a near cache what others change', () => {
     });
   });
 
-  it('is open to whoever has the documented rights', async () => {
+  it('works for a user with the documented rights', async () => {
     const rights = [...DOCUMENTED, '+subscribe', '&__redis__:invalidate'];
     await redis.call('ACL', 'SETUSER', 'app', 'reset', 'on', '>pw', ...rights);
     closing.push(() => redis.call('ACL', 'DELUSER', 'app'));
@@ -254,7 +254,7 @@ describe('a Redis store that tells a near cache what others change', () => {
   });
 });
 
-/** What was told until it was ready is forgotten. */
+/** Opens a store, and forgets the reports that came before it was ready. */
 async function quiet(
   opening: Promise<WatchedRedisStore>,
 ): Promise<
@@ -262,7 +262,7 @@ async function quiet(
 > {
   const watched = await opening;
   const { store, told } = watched;
-  // With durability it is stored, too, but that is not what this answers.
+  // With durability the call fails because there is no replica, but the session is stored.
   await WatchedRedisStore.create(store, 'first').catch(() => undefined);
   const watch = await watched.watch('first');
   told.length = 0;

@@ -23,7 +23,7 @@ async function open(size: number, options: Parameters<typeof ReplicatedGroup.ope
   return group;
 }
 
-/** Primary, backup and the others, by the client's locator. */
+/** Primary, backup and another member, by the client's locator. */
 function ownersOf(group: ReplicatedGroup, { locator = '' }: ReplicatedClient): [string, string, string] {
   const [primary = '', backup = ''] = locator.split('.');
   const third = group.names.find((name) => name !== primary && name !== backup) ?? '';
@@ -45,7 +45,7 @@ describe('a read at the primary', () => {
 });
 
 describe('a member that crashes', () => {
-  it('loses nothing that was acknowledged, on any of the others', async () => {
+  it('loses no acknowledged change, whichever of the others answers', async () => {
     const group = await open(3);
     const clients = Array.from({ length: 20 }, () => new ReplicatedClient());
     for (const client of clients) {
@@ -59,7 +59,7 @@ describe('a member that crashes', () => {
     }
   });
 
-  it('has its copies made anew without waiting for requests', async () => {
+  it('has its copies replaced without any request', async () => {
     const group = await open(3);
     const clients = Array.from({ length: 30 }, () => new ReplicatedClient());
     for (const [i, client] of clients.entries()) await client.create(group.store(`s${(i % 3) + 1}`));
@@ -73,7 +73,7 @@ describe('a member that crashes', () => {
     }
   });
 
-  it('comes back empty, and serves what the others kept', async () => {
+  it('comes back empty, and serves the sessions that the others kept', async () => {
     const group = await open(3);
     const client = new ReplicatedClient();
     await client.create(group.store('s1'));
@@ -87,7 +87,7 @@ describe('a member that crashes', () => {
 });
 
 describe('a member that has just started', () => {
-  it('keeps the sessions that it begins while others still take it for lost', async () => {
+  it('keeps new sessions while others still consider it lost', async () => {
     const group = await open(3);
     const { network } = group;
     group.kill('s2');
@@ -96,7 +96,7 @@ describe('a member that has just started', () => {
         (name) => group.eventsOf(name).findLast((event) => 'member' in event && event.member === 's2')?.type === type,
       );
     await eventually('s2 is lost', () => saysLast('memberLost'));
-    // They have not asked it again yet.
+    // The other members have not called it again yet.
     network.fateOf = ({ to, type }) => (to === 's2' && type === 'ping' ? 'lose' : 'deliver');
     await group.start('s2');
     const started = network.traffic.length;
@@ -114,8 +114,8 @@ describe('a member that has just started', () => {
   });
 });
 
-describe('a primary that stood still', () => {
-  it('does not bring what it was about to store over what others have stored since', async () => {
+describe('a primary that was frozen', () => {
+  it('does not overwrite newer changes with the change that it was about to store', async () => {
     const group = await open(3);
     const client = new ReplicatedClient();
     await client.create(group.store('s1'));
@@ -138,7 +138,7 @@ describe('a primary that stood still', () => {
     for (const name of group.names) expect(await client.read(group.store(name))).toEqual(words);
   });
 
-  it('does not answer from what it has when its backup may have taken over', async () => {
+  it('does not answer from its copy when its backup may have taken over', async () => {
     const group = await open(3, { quorum: true });
     const client = new ReplicatedClient();
     await client.create(group.store('s1'));
@@ -152,7 +152,7 @@ describe('a primary that stood still', () => {
     expect(group.eventsOf(primary)).toContainEqual(expect.objectContaining({ type: 'deposed' }));
   });
 
-  it('does not either when its clock is slower than the one of its backup', async () => {
+  it('does not answer from its copy, even if its clock is slower than that of its backup', async () => {
     const slow: ReplicationTimers = {
       now: () => 0.92 * systemTimers.now(),
       after: (ms, callback) => systemTimers.after(ms / 0.92, callback),
@@ -171,7 +171,7 @@ describe('a primary that stood still', () => {
 });
 
 describe('a broken link between primary and backup', () => {
-  it('loses nothing and stops nobody while both reach a third member', async () => {
+  it('loses nothing and stops no request while both reach a third member', async () => {
     const group = await open(3);
     const client = new ReplicatedClient();
     await client.create(group.store('s1'));
@@ -190,7 +190,7 @@ describe('a broken link between primary and backup', () => {
 });
 
 describe('a split without quorum', () => {
-  it('lets both sides go on; afterwards one yields, says so, and all agree', async () => {
+  it('lets both sides go on; afterwards one yields, reports it, and all agree', async () => {
     const group = await open(3);
     const client = new ReplicatedClient();
     await client.create(group.store('s1'));
@@ -209,7 +209,7 @@ describe('a split without quorum', () => {
     expect(reads[2]).toEqual(reads[0]);
   });
 
-  it('applies what a client changes to the side that it has seen, or not at all', async () => {
+  it('applies the change of a client to the side that the client has seen, or not at all', async () => {
     const group = await open(3);
     const client = new ReplicatedClient();
     await client.create(group.store('s1'));
@@ -221,7 +221,7 @@ describe('a split without quorum', () => {
     await eventually('somebody yields', () =>
       group.names.some((name) => group.eventsOf(name).some(({ type }) => type === 'yielded')),
     );
-    // No other change of this part stands against it.
+    // No other client changes this part, so there is no conflict.
     const parts = new Map([['note', { base: null, payload: 'seen' }]]);
     const outcomes: SaveResult[] = [];
     for (const { key, locator } of [client, other]) {
@@ -234,7 +234,7 @@ describe('a split without quorum', () => {
   });
 });
 
-/** Somebody who knows the key and has no cookie. */
+/** A client that knows the key and has no cookie. */
 class Reader extends ReplicatedClient {
   constructor(override readonly key: string) {
     super();
@@ -242,7 +242,7 @@ class Reader extends ReplicatedClient {
 }
 
 describe('a split with quorum', () => {
-  it('lets only the side of the majority go on, and nothing is lost', async () => {
+  it('lets only the side of the majority go on, and loses nothing', async () => {
     const group = await open(3, { quorum: true });
     const client = new ReplicatedClient();
     await client.create(group.store('s1'));
@@ -261,14 +261,14 @@ describe('a split with quorum', () => {
   });
 });
 
-describe('with quorum, a member that was started anew', () => {
-  it('does not answer for sessions of its earlier process while their only copy cannot be reached', async () => {
+describe('with quorum, a member that was restarted', () => {
+  it('gives no answer about sessions of its earlier process while their only copy is unreachable', async () => {
     const group = await open(3, { quorum: true });
     const client = new ReplicatedClient();
     await client.create(group.store('s1'));
     const old = client.fork();
     const [, backup, third] = ownersOf(group, client);
-    // The third member takes the session over, and s1 does not hear of it.
+    // The third member takes the session over, and s1 does not notice.
     group.network.separate('s1', third);
     await client.add(group.store(third), 'moved');
     expect(ownersOf(group, client)).toEqual([third, backup, 's1']);
@@ -286,7 +286,7 @@ describe('with quorum, a member that was started anew', () => {
 });
 
 describe('with quorum, a group of which one member has just started', () => {
-  it('says so, and bears the loss of another one as soon as that member consents', async () => {
+  it('reports it, and can lose another member as soon as the new one consents', async () => {
     const group = await open(3, { quorum: true });
     const client = new ReplicatedClient();
     await client.create(group.store('s1'));
@@ -310,7 +310,7 @@ describe('with quorum, a group of which one member has just started', () => {
 });
 
 describe('with quorum, a member that is asked for its figures before it knows the others', () => {
-  it('does not take itself for a group of its own', async () => {
+  it('does not consider itself a group of its own', async () => {
     const group = await open(3, { quorum: true });
     group.kill('s3');
     group.network.isolate('s3');
@@ -325,7 +325,7 @@ describe('with quorum, a member that is asked for its figures before it knows th
 });
 
 describe('a message that was meant for an earlier process', () => {
-  it('brings nothing back: what came after it was lost with that process', async () => {
+  it('does not revive changes whose successors were lost with that process', async () => {
     const group = await open(3);
     const client = new ReplicatedClient();
     await client.create(group.store('s1'));
@@ -333,7 +333,7 @@ describe('a message that was meant for an earlier process', () => {
     const begun = group.network.traffic.find(({ to, type }) => to === backup && type === 'put')?.text ?? '';
     await client.add(group.store('s1'), 'later');
     group.kill(backup);
-    // Of s1 only that message gets through, once more.
+    // Only that one message gets through from s1, a second time.
     group.network.fateOf = ({ from, to, text }) =>
       (from === 's1' || to === 's1') && text !== begun ? 'lose' : 'deliver';
     const restarted = await group.start(backup);
@@ -345,7 +345,7 @@ describe('a message that was meant for an earlier process', () => {
 });
 
 describe('a session whose owners are both down', () => {
-  it('is unavailable while they are silent, and lost once both have started anew', async () => {
+  it('is unavailable while they are silent, and lost once both have restarted', async () => {
     const group = await open(3, { goneAfterMs: 60_000 });
     const client = new ReplicatedClient();
     await client.create(group.store('s1'));
@@ -377,12 +377,12 @@ describe('a session whose owners are both down', () => {
     });
   });
 
-  it('is not answered with an older state that a third member has', async () => {
+  it('is not answered with the older state of a third member', async () => {
     const group = await open(3, { goneAfterMs: 60_000 });
     const client = new ReplicatedClient();
     await client.create(group.store('s1'));
     const [, backup, third] = ownersOf(group, client);
-    // The third member takes it over, and the one that had it before does not hear that it is not needed any more.
+    // The third member takes it over, and the former owner does not learn that its copy is superfluous.
     group.network.fateOf = ({ type }) => (type === 'drop' || type === 'check' ? 'lose' : 'deliver');
     await client.add(group.store(third), 'newer');
     const owners = ownersOf(group, client);
@@ -412,7 +412,7 @@ describe('a session that has ended', () => {
     }
   });
 
-  it('tells that it was renewed, on every member, also after a crash', async () => {
+  it('is reported as renewed by every member, even after a crash', async () => {
     const group = await open(3);
     const client = new ReplicatedClient();
     const created = await client.create(group.store('s1'));
@@ -425,7 +425,7 @@ describe('a session that has ended', () => {
     }
   });
 
-  it('is not brought back by a creation that was on its way', async () => {
+  it('is not revived by a creation that was in transit', async () => {
     const group = await open(3);
     const client = new ReplicatedClient();
     const thaw = new Latch();
@@ -439,14 +439,14 @@ describe('a session that has ended', () => {
     for (const name of group.names) expect(await client.read(group.store(name))).toEqual({ outcome: 'none' });
   });
 
-  it('is not begun once more over a copy that somebody has claimed', async () => {
-    // s1 begins low and s3 high, so that the counter alone does not stand against it.
+  it('is not created again over a copy that another member has claimed', async () => {
+    // Counters start low at s1 and high at s3, so that the counter alone does not prevent it.
     const group = await open(4, (name) => ({ random: () => (name === 's1' ? 0 : 0.9) }));
     const members = group.names.map((name) => ({ name, host: '127.0.0.1', port: 7001 }));
     let client = new ReplicatedClient();
     while (rendezvousOrder(client.key, members, undefined)[0]?.name !== 's2') client = new ReplicatedClient();
     await client.create(group.store('s1'));
-    // s4 claims the session, which fences the copy at s2, and gets no further.
+    // s4 claims the session, which fences the copy at s2, and then fails.
     group.network.fateOf = ({ from, type }) => (from === 's4' && type === 'put' ? 'fail' : 'deliver');
     await expect(client.fork().read(group.store('s4'))).rejects.toMatchObject(unavailable);
     group.network.fateOf = ({ from, type }) => (from === 's3' && type === 'claim' ? 'fail' : 'deliver');
@@ -461,7 +461,7 @@ describe('a session that has ended', () => {
       expect(await eventually('it is read', () => client.read(group.store(name)))).toEqual(['first']);
   });
 
-  it('is not brought back by a copy that a third member has kept', async () => {
+  it('is not revived by a copy that a third member has kept', async () => {
     const group = await open(3);
     const client = new ReplicatedClient();
     await client.create(group.store('s1'));
@@ -480,7 +480,7 @@ describe('a session that has ended', () => {
 });
 
 describe('a member without others', () => {
-  it('goes on with one copy, says so, and makes another when somebody is back', async () => {
+  it('goes on with one copy, reports it, and makes another one when a member is back', async () => {
     const group = await open(2);
     const client = new ReplicatedClient();
     await client.create(group.store('s1'));
@@ -496,7 +496,7 @@ describe('a member without others', () => {
     expect(await client.read(group.store('s2'))).toEqual(['first', 'alone']);
   });
 
-  it('refuses changes when that is wanted, and goes on when somebody is back', async () => {
+  it('refuses changes if so configured, and goes on when a member is back', async () => {
     const group = await open(2, { onAlone: 'reject' });
     const client = new ReplicatedClient();
     await client.create(group.store('s1'));
@@ -509,7 +509,7 @@ describe('a member without others', () => {
     expect(await client.read(group.store('s2'))).toEqual(['first', 'again']);
   });
 
-  it('is a group of its own when nobody else is on the list', async () => {
+  it('is a group of its own when no other member is on the list', async () => {
     const group = await open(1);
     const client = new ReplicatedClient();
     await client.create(group.store('s1'));
@@ -521,7 +521,7 @@ describe('a member without others', () => {
 });
 
 describe('a list of members from a function', () => {
-  it('is asked again: a member that is off the list is replaced, a list that fails changes nothing', async () => {
+  it('is read again: a member that left the list is replaced, and a failed list changes nothing', async () => {
     const member = (name: string) => ({ name, host: '127.0.0.1', port: 7000 + Number(name.slice(1)) });
     let names: string[] | undefined = ['s1', 's2', 's3'];
     let asked = 0;
@@ -546,7 +546,7 @@ describe('a list of members from a function', () => {
     await expect(client.read(group.store(backup))).rejects.toMatchObject(unavailable);
   });
 
-  it('has to work when the application starts, and to name this member', async () => {
+  it('must succeed when the application starts, and must contain this member', async () => {
     const start = (members: ReplicatedSessionStoreOptions['members']) =>
       new ReplicatedSessionStore({ nodeName: 's1', members }).open();
 
@@ -560,7 +560,7 @@ describe('a list of members from a function', () => {
 });
 
 describe('close', () => {
-  it('hands the sessions over before the member is gone', async () => {
+  it('hands the sessions over before the member stops', async () => {
     const group = await open(3);
     const clients = Array.from({ length: 50 }, () => new ReplicatedClient());
     for (const client of clients) await client.create(group.store('s1'));
@@ -575,7 +575,7 @@ describe('close', () => {
 });
 
 describe('saves from all members at once', () => {
-  it('are all kept, 1,000 of one session', async () => {
+  it('are all kept, 1,000 in one session', async () => {
     const group = await open(3, { callTimeoutMs: 2_000, leaseMs: 4_000, lostAfterMs: 20_000, goneAfterMs: 60_000 });
     const client = new ReplicatedClient();
     await client.create(group.store('s1'));
@@ -585,7 +585,7 @@ describe('saves from all members at once', () => {
     const adding = async (name: string): Promise<void> => {
       const own = client.fork();
       for (const word of next) {
-        // A 503 says nothing about whether it was stored: as a client would, look before saying it again.
+        // A 503 leaves open whether the save was stored. Like a client, look before you repeat it.
         for (let isStored = false; !isStored;) {
           isStored = await own.add(group.store(name), word).then(
             () => true,

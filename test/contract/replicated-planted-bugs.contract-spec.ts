@@ -7,14 +7,14 @@ import { Latch } from '../support/latch.js';
 import { ReplicatedClient } from '../support/replicated-client.js';
 import { ReplicatedGroup } from '../support/replicated-group.js';
 
-/** Looks into a member, and damages it. */
+/** The private parts of a member, in order to break it. */
 function inside(group: ReplicatedGroup, name: string): ReplicationContext {
   return (group.store(name) as unknown as { readonly node: { readonly context: ReplicationContext } }).node.context;
 }
 
 type Damage = (group: ReplicatedGroup) => void;
 
-/** A change is taken from whoever sends it. */
+/** Planted bug: a change is accepted from any sender. */
 const skipEpochCheckOfPut: Damage = (group) => {
   for (const name of group.names) {
     group.network.overrideAnswer(name, ({ from, text }, answer) => {
@@ -28,7 +28,7 @@ const skipEpochCheckOfPut: Damage = (group) => {
   }
 };
 
-/** A copy that was told goes on taking changes. */
+/** Planted bug: a fenced copy goes on accepting changes. */
 const skipFenceOfClaim: Damage = (group) => {
   for (const name of group.names) {
     group.network.overrideAnswer(name, ({ text }, answer) => {
@@ -40,7 +40,7 @@ const skipFenceOfClaim: Damage = (group) => {
   }
 };
 
-/** The client's cookie is not looked at. */
+/** Planted bug: the locator in the client's cookie is ignored. */
 const skipWitness: Damage = (group) => {
   for (const name of group.names) {
     const { locators } = group.store(name) as unknown as { locators: { parse: () => undefined } };
@@ -48,7 +48,7 @@ const skipWitness: Damage = (group) => {
   }
 };
 
-/** A change counts as stored before the backup has it. */
+/** Planted bug: a change counts as stored before the backup has it. */
 const acknowledgeBeforeBackup: Damage = (group) => {
   for (const name of group.names) {
     const { calls, members } = inside(group, name);
@@ -62,7 +62,7 @@ const acknowledgeBeforeBackup: Damage = (group) => {
   }
 };
 
-/** Each plays one hard moment, and says what the client sees that must not be. */
+/** Each scenario plays one critical moment, and describes the wrong answer that a client gets, if any. */
 const scenarios = {
   'a change that arrives after another member took over': async (group) => {
     const client = await begin(group);
@@ -70,7 +70,7 @@ const scenarios = {
     const other = group.names.find((name) => name !== 's1' && name !== backup) as string;
     const late = client.fork();
     const arrive = new Latch();
-    // Nobody gets through to s1, and what it sends takes long.
+    // No message reaches s1, and its own messages take long.
     group.network.fateOf = ({ from, to }) => (from === 's1' ? arrive.opened : to === 's1' ? 'fail' : 'deliver');
     const saving = late.add(group.store('s1'), 'late');
     await client.add(group.store(other), 'acknowledged');
@@ -93,7 +93,7 @@ const scenarios = {
     const taking = client.fork().read(group.store(taker));
     await claimed.opened;
     const saving = client.add(group.store('s1'), 'acknowledged');
-    // With the fence, the save goes on only when the session is somebody's again.
+    // With the fence, the save waits until the session has an owner again.
     await Promise.race([saving, new Promise((resolve) => setTimeout(resolve, 20))]);
     proceed.open();
     await Promise.all([taking, saving]);
@@ -133,7 +133,7 @@ function backupOf({ locator = '' }: ReplicatedClient): string {
   return locator.split('.')[1] as string;
 }
 
-/** That a member answers with 503 is fine: it does not show anything. */
+/** Describes the words that an answer lacks. A member may also answer 503, because that shows nothing. */
 async function missing(
   group: ReplicatedGroup,
   client: ReplicatedClient,
@@ -150,8 +150,8 @@ async function missing(
   return undefined;
 }
 
-async function play(scenario: keyof typeof scenarios, damage?: Damage): Promise<string | undefined> {
-  // What arrives late must arrive while its sender waits for it.
+async function run(scenario: keyof typeof scenarios, damage?: Damage): Promise<string | undefined> {
+  // The late message must arrive while its sender still waits for the answer.
   const isPatient = scenario === 'a change that arrives after another member took over';
   const group = await ReplicatedGroup.open(3, isPatient ? { callTimeoutMs: 5_000 } : {});
   try {
@@ -164,24 +164,24 @@ async function play(scenario: keyof typeof scenarios, damage?: Damage): Promise<
   }
 }
 
-describe('the hard moments of replication', () => {
+describe('the scenarios of replication', () => {
   it.each(Object.keys(scenarios) as (keyof typeof scenarios)[])(
-    '%s shows nothing that must not be',
+    'show every acknowledged change: %s',
     async (scenario) => {
-      expect(await play(scenario)).toBeUndefined();
+      expect(await run(scenario)).toBeUndefined();
     },
   );
 
   it.each([
-    ['a put whose epoch is not looked at', skipEpochCheckOfPut, 'a change that arrives after another member took over'],
-    ['a claim that does not fence', skipFenceOfClaim, 'a change while another member is about to take over'],
-    ['a cookie that is not a witness', skipWitness, 'a read at a member that was cut off when others went on'],
+    ['a put whose epoch is not checked', skipEpochCheckOfPut, 'a change that arrives after another member took over'],
+    ['a claim that does not fence the copy', skipFenceOfClaim, 'a change while another member is about to take over'],
+    ['a cookie whose locator is ignored', skipWitness, 'a read at a member that was cut off when others went on'],
     [
       'an acknowledgement before the backup has it',
       acknowledgeBeforeBackup,
       'a crash right after a change was acknowledged',
     ],
   ] as const)('find %s', async (_title, damage, scenario) => {
-    expect(await play(scenario, damage)).toMatch(/ shows .* without /);
+    expect(await run(scenario, damage)).toMatch(/ shows .* without /);
   });
 });

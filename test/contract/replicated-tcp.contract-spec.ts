@@ -4,7 +4,7 @@ import { eventually } from '../support/eventually.js';
 import { freePort } from '../support/free-port.js';
 import { ReplicatedClient } from '../support/replicated-client.js';
 
-/** Timeouts that a busy machine keeps: here nobody is meant to be lost. */
+/** Timeouts that even a busy machine keeps. No member may be considered lost here. */
 const PATIENT = { callTimeoutMs: 5_000, leaseMs: 10_000, lostAfterMs: 20_000 };
 
 const opened: ReplicatedSessionStore[] = [];
@@ -34,7 +34,7 @@ describe('the replicated store over its own transport', () => {
     expect(await client.read(one)).toEqual(['first', 'x'.repeat(100_000), 'here']);
   });
 
-  it('refuses a session that is too large to be sent, and says so; the session stays as it was', async () => {
+  it('refuses a change that makes a session too large to be sent, and keeps the session', async () => {
     const members = await Promise.all(
       ['s1', 's2'].map(async (name) => ({ name, host: '127.0.0.1', port: await freePort() })),
     );
@@ -48,7 +48,7 @@ describe('the replicated store over its own transport', () => {
     await Promise.all([one.open(), two.open()]);
     const client = new ReplicatedClient();
     await client.create(one);
-    // What is kept costs nothing where it stays, so many small changes could make one that cannot move.
+    // The limit also counts the stored state: otherwise many small changes could make a session that cannot be moved.
     await client.add(one, '"'.repeat(20_000));
 
     await expect(client.add(one, 'x'.repeat(20_000))).rejects.toThrow(

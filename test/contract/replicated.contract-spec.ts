@@ -3,17 +3,17 @@ import type { SessionStore } from 'nestjs-session-beans';
 import { describeSessionStore, type SessionStoreSetup } from 'nestjs-session-beans/testing';
 import { ReplicatedGroup } from '../support/replicated-group.js';
 
-/** Timeouts that a busy machine keeps: here nobody is meant to be lost. */
+/** Timeouts that even a busy machine keeps. No member may be considered lost here. */
 const PATIENT = { callTimeoutMs: 2_000, heartbeatMs: 500, leaseMs: 5_000, lostAfterMs: 10_000, goneAfterMs: 60_000 };
 
-/** What a client brings of another session is none of the store's then. */
+/** With a secret, a store ignores the locator that a client has from another session. */
 const secret = 'at least sixteen bytes';
 
 for (const size of [2, 3]) {
   const groups = new Map<string, ReplicatedGroup>();
   afterAll(() => Promise.all([...groups.values()].map((group) => group.close())));
 
-  /** The stores of a test are members of one group, one after the other. */
+  /** The stores of a test are the members of one group, in turn. */
   const create = async ({ namespace, clock }: SessionStoreSetup): Promise<SessionStore> => {
     const known = groups.get(namespace);
     if (!known) {

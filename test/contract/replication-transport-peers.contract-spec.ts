@@ -12,7 +12,7 @@ beforeAll(() => {
 });
 afterAll(() => build.remove());
 
-describe.each(transportSettings)('the $adapter transport, $protection, with a member in another process', (setting) => {
+describe.each(transportSettings)('the $adapter transport, $protection, with another process,', (setting) => {
   const group = new TransportGroup(setting);
   let s1: TestMember;
   let options: ReplicationWireOptions;
@@ -34,14 +34,14 @@ describe.each(transportSettings)('the $adapter transport, $protection, with a me
     await group.close();
   });
 
-  it('counts a frozen member as silent, and hears it again when it goes on', async () => {
+  it('counts a frozen member as silent, and reaches it again when it continues', async () => {
     peer.signal('SIGSTOP');
     await expect(call('are you there', 200)).rejects.toMatchObject({ reason: 'silent' });
     peer.signal('SIGCONT');
     await eventually('an answer', () => call('again', 1_000));
   });
 
-  it('does not connect to a frozen member for ever', async () => {
+  it('does not try forever to connect to a frozen member', async () => {
     peer.signal('SIGSTOP');
     const stranger = await group.member('s3');
     const member = { name: 's2', ...options.listen };
@@ -50,20 +50,20 @@ describe.each(transportSettings)('the $adapter transport, $protection, with a me
     await eventually('an answer', () => stranger.transport.call(member, 'hello', 1_000));
   });
 
-  it('takes an answer that came in time while this process stood still', async () => {
+  it('accepts an answer that came in time while this process was blocked', async () => {
     const answering = join(build.directory, 'answering');
     rmSync(answering, { force: true });
     const answer = call(`slowly ${answering}`, 300);
-    // The call is on its way, and not answered yet, when everything stops here.
+    // This process stops when the call was sent and is not answered yet.
     await new Promise((resolve) => setTimeout(resolve, 5));
-    // From here timers come before what is in the sockets.
+    // From here on, timers run before the sockets are read.
     await new Promise((resolve) => setImmediate(resolve));
     while (!existsSync(answering)) standStill(20);
     standStill(600);
     await expect(answer).resolves.toBe(`s2 to s1: slowly ${answering}`);
   });
 
-  it('counts a killed member as refused, also for a call under way, and reaches it after a restart', async () => {
+  it('counts a killed member as refused, even for a pending call, and reaches it after a restart', async () => {
     const underWay = call('never');
     underWay.catch(() => undefined);
     await call('second');

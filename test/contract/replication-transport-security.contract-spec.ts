@@ -19,23 +19,23 @@ const withSecret = transportSettings.filter(({ hasSecret }) => hasSecret);
 const withTls = transportSettings.filter(({ hasTls }) => hasTls);
 const withProof = transportSettings.filter(({ hasTls, hasSecret }) => hasTls || hasSecret);
 
-describe.each(withSecret)('the $adapter transport, $protection, and another secret', (setting) => {
+describe.each(withSecret)('the $adapter transport, $protection, with a member that has another secret,', (setting) => {
   const members = pairOf(setting);
 
-  it('turns the caller away and tells why', async () => {
+  it('rejects the caller and tells why', async () => {
     const { group, s2 } = members();
     const stranger = await group.member('s1', { secret: 'another secret than theirs' });
     await expectRejected(stranger, s2);
     expect(s2.warnings).toEqual([expect.stringContaining('does not know the secret')]);
   });
 
-  it('does not trust the member that is called', async () => {
+  it('does not trust the called member', async () => {
     const { group, s1 } = members();
     const stranger = await group.member('s2', { secret: 'another secret than theirs' });
     await expectRejected(s1, stranger);
   });
 
-  it('turns a caller without any secret away', async () => {
+  it('rejects a caller without any secret', async () => {
     const { group, s2 } = members();
     const { secret: _, ...options } = await group.optionsOf('s1');
     const call = callMember(group.transport({ ...options, onWarning: () => undefined }), s2, 'hello');
@@ -44,7 +44,7 @@ describe.each(withSecret)('the $adapter transport, $protection, and another secr
   });
 });
 
-describe.each(withTls)('the $adapter transport, $protection, and wrong certificates', (setting) => {
+describe.each(withTls)('the $adapter transport, $protection, with a wrong certificate,', (setting) => {
   const members = pairOf(setting);
   let others: TestAuthority;
   beforeAll(() => {
@@ -52,7 +52,7 @@ describe.each(withTls)('the $adapter transport, $protection, and wrong certifica
   });
   afterAll(() => others.remove());
 
-  it('turns away a caller whose certificate another authority has signed', async () => {
+  it('rejects a caller whose certificate another authority has signed', async () => {
     const { group, s2 } = members();
     const tls = { ...others.certificateOf('s1'), ca: group.certificateOf('s1')?.ca ?? '' };
     await expectRejected(await group.member('s1', { tls }), s2);
@@ -67,14 +67,14 @@ describe.each(withTls)('the $adapter transport, $protection, and wrong certifica
     await expectRejected(s1, await group.member('s2', { tls }));
   });
 
-  it('does not trust a member whose certificate is of another name', async () => {
+  it('does not trust a member whose certificate has another name', async () => {
     const { group, s1 } = members();
     const s3 = await group.member('s3');
     pretend(s3.transport, 's2', group);
     await expectRejected(s1, { ...s3, name: 's2' });
   });
 
-  it('turns away a caller that says another name than its certificate', async () => {
+  it('rejects a caller whose name differs from its certificate', async () => {
     const { group, s2 } = members();
     const s3 = await group.member('s3');
     pretend(s3.transport, 's1', group);
@@ -82,7 +82,7 @@ describe.each(withTls)('the $adapter transport, $protection, and wrong certifica
     expect(s2.warnings).toEqual([expect.stringContaining('its certificate is of another name')]);
   });
 
-  it('turns away a caller without a certificate', async () => {
+  it('rejects a caller without a certificate', async () => {
     const { group, s2 } = members();
     const socket = connectTls({
       port: s2.port,
@@ -100,7 +100,7 @@ describe.each(withTls)('the $adapter transport, $protection, and wrong certifica
     );
   });
 
-  it('turns away a caller without TLS', async () => {
+  it('rejects a caller without TLS', async () => {
     const { group, s2 } = members();
     const { tls: _, ...options } = await group.optionsOf('s1');
     const call = callMember(group.transport({ ...options, onWarning: () => undefined }), s2, 'hello');
@@ -109,7 +109,7 @@ describe.each(withTls)('the $adapter transport, $protection, and wrong certifica
   });
 });
 
-describe.each(withProof)('the $adapter transport, $protection, on a hostile network', (setting) => {
+describe.each(withProof)('the $adapter transport, $protection, on a hostile network,', (setting) => {
   const members = pairOf(setting);
   let proxy: TcpProxy;
   beforeEach(async () => {
@@ -117,7 +117,7 @@ describe.each(withProof)('the $adapter transport, $protection, on a hostile netw
   });
   const close = (): Promise<void> => proxy.close();
 
-  it('does not deliver recorded calls again, not to the same member and not after a restart', async () => {
+  it('does not deliver replayed calls, neither to the same member nor after its restart', async () => {
     const { group, s1, s2 } = members();
     for (const text of ['one', 'two', 'three']) await callMember(s1.transport, { ...s2, port: proxy.port }, text);
     const [recorded = Buffer.alloc(0)] = proxy.recordings;
@@ -133,7 +133,7 @@ describe.each(withProof)('the $adapter transport, $protection, on a hostile netw
     await close();
   });
 
-  it('delivers a call once when the network doubles everything', async () => {
+  it('delivers a call once when the network duplicates everything', async () => {
     const { s1, s2 } = members();
     const reached = { ...s2, port: proxy.port };
     await callMember(s1.transport, reached, 'before');
@@ -148,13 +148,13 @@ describe.each(withProof)('the $adapter transport, $protection, on a hostile netw
   });
 
   it.each(['toServer', 'toClient'] as const)(
-    'takes nothing for true that was changed on its way, %s',
+    'accepts no message that was changed in transit, %s',
     async (direction) => {
       const { s1, s2 } = members();
       const reached = { ...s2, port: proxy.port };
       const sent: string[] = [];
       const answers: string[] = [];
-      // A place within what is passed on, ever further back; every second time another bit.
+      // Flip a bit ever further back in the data; every second attempt flips another bit.
       for (let attempt = 0; attempt < 24; attempt++) {
         const text = `attempt ${attempt} ${'x'.repeat(60)}`;
         sent.push(text);
@@ -173,7 +173,7 @@ describe.each(withProof)('the $adapter transport, $protection, on a hostile netw
     },
   );
 
-  it('delivers nothing of a call that was cut off', async () => {
+  it('delivers no part of a call that was cut off', async () => {
     const { s1, s2 } = members();
     const reached = { ...s2, port: proxy.port };
     await callMember(s1.transport, reached, 'before');
@@ -194,7 +194,7 @@ describe.each(withProof)('the $adapter transport, $protection, on a hostile netw
   });
 });
 
-describe.each(transportSettings)('the $adapter transport, $protection, and who just connects', (setting) => {
+describe.each(transportSettings)('the $adapter transport, $protection, with a stranger that connects,', (setting) => {
   const members = pairOf(setting);
 
   it.each([
@@ -204,12 +204,12 @@ describe.each(transportSettings)('the $adapter transport, $protection, and who j
     ['a message of Nest', Buffer.from('43#{"pattern":"text","data":"hello","id":"1"}')],
     ['zeros', Buffer.alloc(100_000)],
     ['noise', Buffer.from(Array.from({ length: 100_000 }, (_, index) => (index * 2_654_435_761) >>> 24))],
-  ])('closes the connection on %s, without a word', async (_what, said) => {
+  ])('closes the connection on %s, without an answer', async (_what, said) => {
     const { s1, s2 } = members();
     const heard = await rawConversation(s2.port, said).heard;
     expect(wordsIn(heard, setting)).toBe('');
     expect(s2.heard).toEqual([]);
-    // At once, not only after the time that a connection has to prove who it is.
+    // The connection is closed at once, not only when the time for a proof of identity is over.
     expect(s2.warnings.filter((warning) => warning.includes('did not prove'))).toEqual([]);
     await expect(callMember(s1.transport, s2, 'all is well')).resolves.toBe('s2 to s1: all is well');
   });
@@ -218,7 +218,7 @@ describe.each(transportSettings)('the $adapter transport, $protection, and who j
 describe.each(transportSettings)('the $adapter transport, $protection, after connections have ended', (setting) => {
   const members = pairOf(setting);
 
-  it('remembers nothing of them', async () => {
+  it('keeps no data about them', async () => {
     const { group, s2 } = members();
     const connections = Reflect.get(Reflect.get(s2.transport, 'receiver') as object, 'connections') as object;
     const admitted = Reflect.get(connections, 'admitted') as Map<string, { stopWaiting: unknown }>;
@@ -232,7 +232,7 @@ describe.each(transportSettings)('the $adapter transport, $protection, after con
   });
 });
 
-describe('a connection over which nothing is said', () => {
+describe('a connection without any message', () => {
   it('is closed after a while, with every transport', async () => {
     const groups = transportSettings.map((setting) => new TransportGroup(setting));
     const all = await Promise.all(groups.map((group) => group.member('s2')));
@@ -246,7 +246,7 @@ describe('a connection over which nothing is said', () => {
   });
 });
 
-/** A group with two members that listen, for each test anew. */
+/** Starts a group with two listening members for each test. */
 function pairOf(setting: TransportSetting): () => { group: TransportGroup; s1: TestMember; s2: TestMember } {
   const group = new TransportGroup(setting);
   let pair: { group: TransportGroup; s1: TestMember; s2: TestMember } | undefined;
@@ -265,7 +265,7 @@ async function expectRejected(caller: TestMember, called: TestMember): Promise<v
   expect(called.heard).toEqual([]);
 }
 
-/** Makes a member say that it is another one. */
+/** Makes a member claim to be another one. */
 function pretend(transport: ReplicationTransport, name: string, { setting, secret }: TransportGroup): void {
   const credentials = setting.hasSecret ? new SealedCredentials(name, secret) : new OpenCredentials(name);
   Reflect.set(Reflect.get(transport, 'options') as object, 'credentials', credentials);
@@ -279,7 +279,8 @@ function flipped(piece: Buffer, fromEnd: number, bit: number): Buffer {
 }
 
 /**
- * What was heard besides the alert of TLS and the settings and farewell of HTTP/2, which say nothing about sessions.
+ * The received data without the TLS alert and the settings and goodbye frames of HTTP/2, which reveal nothing about
+ * sessions.
  */
 function wordsIn(heard: Buffer, { adapter, hasTls }: TransportSetting): string {
   if (hasTls) return heard[0] === 0x15 ? '' : heard.toString('latin1');

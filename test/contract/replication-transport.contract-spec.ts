@@ -14,13 +14,13 @@ describe.each(transportSettings)('the $adapter transport, $protection', (setting
   });
   afterAll(() => group.close());
 
-  it('carries calls both ways and tells who calls', async () => {
+  it('carries calls both ways, with the name of the caller', async () => {
     await expect(callMember(s1.transport, s2, 'good morning')).resolves.toBe('s2 to s1: good morning');
     await expect(callMember(s2.transport, s1, 'and to you')).resolves.toBe('s1 to s2: and to you');
     expect(s2.heard).toEqual([{ from: 's1', text: 'good morning' }]);
   });
 
-  it('gives each of 200 calls at once its own answer, over one connection', async () => {
+  it('gives each of 200 concurrent calls its own answer, over one connection', async () => {
     const proxy = await TcpProxy.start(s2.port);
     const caller = await group.member('s1');
     const reached = { ...s2, port: proxy.port };
@@ -47,7 +47,7 @@ describe.each(transportSettings)('the $adapter transport, $protection', (setting
     await expect(first).resolves.toBe('late');
   });
 
-  it('answers a bounded number of calls at a time, and the others after them', async () => {
+  it('answers a limited number of calls at a time, and then the others', async () => {
     let answering = 0;
     let most = 0;
     const answers: (() => void)[] = [];
@@ -67,7 +67,7 @@ describe.each(transportSettings)('the $adapter transport, $protection', (setting
     let answered = 0;
     let waiting = 0;
     await eventually('all answers', () => {
-      // Only when no more come.
+      // Only when no more calls arrive.
       const isStill = answers.length === waiting;
       waiting = answers.length;
       for (const answer of isStill ? answers.splice(0) : []) {
@@ -91,7 +91,7 @@ describe.each(transportSettings)('the $adapter transport, $protection', (setting
     await expect(callMember(s1.transport, s2, '')).resolves.toBe('s2 to s1: ');
   });
 
-  it('refuses to send what is above its limit, and goes on', async () => {
+  it('refuses to send a message above its limit, and goes on', async () => {
     const small = await group.member('s1', { maxMessageBytes: 65_536 });
     await expect(callMember(small.transport, s2, 'x'.repeat(70_000))).rejects.toMatchObject({
       reason: 'rejected',
@@ -100,7 +100,7 @@ describe.each(transportSettings)('the $adapter transport, $protection', (setting
     await expect(callMember(small.transport, s2, 'small')).resolves.toBe('s2 to s1: small');
   });
 
-  it('does not take in a message above its limit, and goes on', async () => {
+  it('does not accept a message above its limit, and goes on', async () => {
     const small = await group.member('s3', { maxMessageBytes: 65_536 });
     await callMember(s1.transport, small, 'first');
     const call = s1.transport.call(small, 'x'.repeat(70_000), 2_000);
@@ -109,7 +109,7 @@ describe.each(transportSettings)('the $adapter transport, $protection', (setting
     expect(small.heard.map(({ text }) => text)).toEqual(['first', 'small']);
   });
 
-  it('counts a connection that breaks under a call as silence, and makes another', async () => {
+  it('counts a member as silent when the connection breaks during a call, and connects again', async () => {
     const proxy = await TcpProxy.start(s2.port);
     const reached = { ...s2, port: proxy.port };
     const caller = await group.member('s1');
@@ -125,7 +125,7 @@ describe.each(transportSettings)('the $adapter transport, $protection', (setting
     await proxy.close();
   });
 
-  it('makes another connection when one swallows everything', async () => {
+  it('makes another connection when one delivers nothing', async () => {
     const proxy = await TcpProxy.start(s2.port);
     const reached = { ...s2, port: proxy.port };
     const caller = await group.member('s1');
@@ -138,7 +138,7 @@ describe.each(transportSettings)('the $adapter transport, $protection', (setting
     await proxy.close();
   });
 
-  it('tells that nobody listens', async () => {
+  it('rejects a call as refused if no process listens', async () => {
     const nobody = { name: 's9', host: '127.0.0.1', port: await freePort() };
     await expect(callMember(s1.transport, nobody, 'hello')).rejects.toMatchObject({
       reason: 'refused',
@@ -146,21 +146,21 @@ describe.each(transportSettings)('the $adapter transport, $protection', (setting
     });
   });
 
-  it('rejects a member that is not the one it should be', async () => {
+  it('rejects a member that has another name', async () => {
     await expect(callMember(s1.transport, { ...s2, name: 's3' }, 'who are you')).rejects.toMatchObject({
       reason: 'rejected',
     });
     expect(s2.heard.map(({ text }) => text)).not.toContain('who are you');
   });
 
-  it('cannot listen where somebody else does', async () => {
+  it('cannot listen on a port that is in use', async () => {
     const { listen } = await group.optionsOf('s3');
     await expect(group.member('s3', { listen: { ...listen, port: s2.port } })).rejects.toMatchObject({
       code: 'EADDRINUSE',
     });
   });
 
-  it('fails calls that are under way when it is closed, and every call after that', async () => {
+  it('fails pending calls when it is closed, and every later call', async () => {
     const options = await group.optionsOf('s3');
     const waiting = group.transport(options);
     let wasCalled = false;

@@ -6,9 +6,8 @@ import {
 import type { SessionStore } from '../../libs/session/src/store/session-store.js';
 
 /**
- * Runs the contract suite outside of jest and returns the titles of the tests that fail.
- *
- * @param only which titles are run; all by default
+ * Runs the contract suite outside of jest, and returns the titles of the tests that fail.
+ * @param only selects tests by their titles; by default all tests run
  */
 export async function rulesBrokenBy(
   create: (setup: SessionStoreSetup) => SessionStore | Promise<SessionStore>,

@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { MemorySessionStore } from '../../libs/session/src/store/memory/memory-session-store.js';
 import { firstDifference, storeCommands } from './session-store-model.js';
 
-describe('memory store', () => {
-  it('answers whatever the model answers', async () => {
+describe('the memory store', () => {
+  it('answers all calls as the model does', async () => {
     await fc.assert(
       fc.asyncProperty(storeCommands, async (commands) => {
         expect(await firstDifference((clock) => new MemorySessionStore({ clock }), commands)).toBeUndefined();

@@ -13,18 +13,18 @@ import { ManualClock } from '../../libs/session/src/testing/manual-clock.js';
 
 interface ModelSession {
   readonly record: SessionRecord;
-  /** Stamps of the saves that were applied, by write id, for ever. */
+  /** The stamps of all saves that were ever applied, by write id. */
   readonly applied: ReadonlyMap<string, string>;
 }
 
-/** The contract, executable: whole records are replaced, nothing is forgotten, nothing is fast. */
+/** The contract as an executable model. It replaces whole records, forgets nothing, and need not be fast. */
 export class SessionStoreModel implements SessionStore {
   readonly name = 'model';
   readonly capabilities = { shared: false };
 
   private readonly sessions = new Map<string, ModelSession>();
 
-  /** Ended keys with the time of their end. */
+  /** Ended keys, with the time when they ended. */
   readonly ended = new Map<string, number>();
 
   constructor(private readonly clock: Clock) {}
@@ -104,27 +104,32 @@ function timesOf({ createdAt, lastAccessedAt, expiresAt, joined }: SessionRecord
   return { createdAt, lastAccessedAt, expiresAt, joined };
 }
 
-/** Which of the versions or stamps seen so far is meant; resolved when the command is played. */
-export type Seen = 'current' | 'stale' | 'none';
+/** Chooses one of the versions or stamps that exist when the command runs: the current one, an older one, or none. */
+export type VersionChoice = 'current' | 'stale' | 'none';
 
-/** One call of a store, or time that passes. `session` is the number of a session that is going on. */
+/** One call of a store, or time that passes. `session` is the number of a session. */
 export type StoreCommand =
   | { do: 'create'; session: number; parts: Record<string, string>; lifetime: number; aged: boolean }
-  | { do: 'update'; session: number; edits: Record<string, { base: Seen; payload: string | null }>; lifetime?: number }
+  | {
+      do: 'update';
+      session: number;
+      edits: Record<string, { base: VersionChoice; payload: string | null }>;
+      lifetime?: number;
+    }
   | { do: 'again'; back: number }
-  | { do: 'load'; session: number; known: Seen; touchAfterMs?: number }
+  | { do: 'load'; session: number; known: VersionChoice; touchAfterMs?: number }
   | { do: 'touch'; session: number }
-  | { do: 'destroy'; session: number; ifStamp: Seen }
+  | { do: 'destroy'; session: number; ifStamp: VersionChoice }
   | { do: 'pass'; ms: number };
 
 const anySession = fc.nat(1);
 const anyLifetime = fc.nat(2);
 const anyName = fc.constantFrom('a', 'b', 'c');
 const anyPayload = fc.constantFrom('1', '2', '');
-const anySeen = fc.constantFrom<Seen>('current', 'current', 'stale', 'none');
-const anyEdit = fc.record({ base: anySeen, payload: fc.option(anyPayload) });
+const anyChoice = fc.constantFrom<VersionChoice>('current', 'current', 'stale', 'none');
+const anyEdit = fc.record({ base: anyChoice, payload: fc.option(anyPayload) });
 
-/** Sequences in which most calls mean something: sessions exist, changes start from what is stored. */
+/** Sequences in which most calls have an effect: sessions exist, and changes start from the stored state. */
 export const storeCommands: fc.Arbitrary<StoreCommand[]> = fc.array(
   fc.oneof(
     {
@@ -156,14 +161,14 @@ export const storeCommands: fc.Arbitrary<StoreCommand[]> = fc.array(
         {
           do: fc.constant('load'),
           session: anySession,
-          known: anySeen,
+          known: anyChoice,
           touchAfterMs: fc.constantFrom(0, 2_000, 60_000),
         },
         { requiredKeys: ['do', 'session', 'known'] },
       ),
     },
     { weight: 2, arbitrary: fc.record({ do: fc.constant('touch'), session: anySession }) },
-    { weight: 1, arbitrary: fc.record({ do: fc.constant('destroy'), session: anySession, ifStamp: anySeen }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('destroy'), session: anySession, ifStamp: anyChoice }) },
     { weight: 3, arbitrary: fc.record({ do: fc.constant('pass'), ms: fc.constantFrom(1, 999, 2_000, 5_000, 20_000) }) },
   ),
   { maxLength: 40, size: 'max' },
@@ -175,10 +180,12 @@ const LIFETIMES: readonly SessionLifetime[] = [
   { idleTimeoutMs: 3_000, absoluteTimeoutMs: 7_000, unjoinedTimeoutMs: 3_000 },
 ];
 
-/** The contract promises that an ended key stays ended for a creation for a minute, and no more. */
+/**
+ * The contract promises for one minute that an ended key cannot be created again. After that, a store may forget it.
+ */
 const ENDED_FOR_MS = 60_000;
 
-/** [D4] is promised for a minute and may last longer: the contract suite checks it. */
+/** [D4] holds for a minute and may hold longer, so it cannot be compared here. The contract suite checks it. */
 function withoutRenewed(result: LoadResult): LoadResult {
   return result.outcome === 'none' ? { outcome: 'none' } : result;
 }
@@ -186,7 +193,7 @@ function withoutRenewed(result: LoadResult): LoadResult {
 type StoreCall = (on: SessionStore) => Promise<unknown>;
 
 /**
- * Plays the commands on the model and on the store, and says where their answers part; undefined when they never do.
+ * Runs the commands on the model and on the store, and describes the first answer that differs. Undefined if none does.
  */
 export async function firstDifference(
   create: (clock: ManualClock) => SessionStore,
@@ -196,17 +203,17 @@ export async function firstDifference(
   const model = new SessionStoreModel(clock);
   const store = create(clock);
   const sent: SessionChange[] = [];
-  const lives = new Map<number, number>();
-  const keyOf = (session: number): string => `${session}.${lives.get(session) ?? 0}`;
+  const generations = new Map<number, number>();
+  const keyOf = (session: number): string => `${session}.${generations.get(session) ?? 0}`;
 
-  const stampOf = (key: string, seen: Seen): string | undefined => {
+  const stampOf = (key: string, choice: VersionChoice): string | undefined => {
     const applied = [...(model.live(key)?.applied.values() ?? [])];
-    return seen === 'none' ? undefined : applied.at(seen === 'current' ? -1 : -2);
+    return choice === 'none' ? undefined : applied.at(choice === 'current' ? -1 : -2);
   };
-  const baseOf = (key: string, part: string, seen: Seen): string | null => {
-    if (seen === 'none') return null;
+  const baseOf = (key: string, part: string, choice: VersionChoice): string | null => {
+    if (choice === 'none') return null;
     const current = model.live(key)?.record.parts.get(part)?.version ?? null;
-    return seen === 'current' ? current : (stampOf(key, 'stale') ?? '1.never');
+    return choice === 'current' ? current : (stampOf(key, 'stale') ?? '1.never');
   };
   const save = (change: SessionChange): StoreCall => {
     sent.push(change);
@@ -217,8 +224,9 @@ export async function firstDifference(
     const writeId = `w${sent.length}`;
     switch (command.do) {
       case 'create': {
-        // Keys are never used again: after an end, the next life of a session has another one.
-        if (model.ended.has(keyOf(command.session))) lives.set(command.session, (lives.get(command.session) ?? 0) + 1);
+        // Keys are never used again: after its end, a session continues as a new one with a new key.
+        if (model.ended.has(keyOf(command.session)))
+          generations.set(command.session, (generations.get(command.session) ?? 0) + 1);
         const parts = Object.entries(command.parts).map(([name, payload]) => [name, { base: null, payload }] as const);
         const change = { key: keyOf(command.session), writeId, mode: 'create', parts: new Map(parts) } as const;
         const createdAt = command.aged ? { createdAt: clock.now() - 5_000 } : {};
@@ -267,8 +275,8 @@ export async function firstDifference(
     for (const command of commands) {
       if (command.do === 'pass') clock.advance(command.ms);
       else {
-        const play = callFor(command);
-        const [expected, actual] = play ? [await play(model), await play(store)] : [];
+        const call = callFor(command);
+        const [expected, actual] = call ? [await call(model), await call(store)] : [];
         if (!isDeepStrictEqual(actual, expected)) {
           return `${inspect(command)}: expected ${inspect(expected)}, the store answered ${inspect(actual)}`;
         }

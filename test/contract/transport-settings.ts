@@ -15,12 +15,12 @@ const protections = {
   'mTLS and secret': { hasTls: true, hasSecret: true },
 };
 
-/** Longer than any answer takes that comes at all, in ms. */
+/** Longer, in ms, than any answer takes that comes at all. */
 const PATIENT_MS = 60_000;
 
 /**
- * Calls a member. A busy machine may take longer to connect than a transport waits for it. Then nothing was sent, and
- * the call is made again.
+ * Calls a member. On a busy machine, connecting may take longer than the transport waits. Then nothing was sent, and
+ * the call is repeated.
  */
 export async function callMember(
   transport: ReplicationTransport,
@@ -52,14 +52,17 @@ export const transportSettings: readonly TransportSetting[] = (['tcp', 'grpc'] a
   })),
 );
 
-/** A member in this process: its transport and what it was told. */
+/** A member in this process, with its transport and the calls that it received. */
 export interface TestMember extends ReplicationMember {
   readonly transport: ReplicationTransport;
   readonly heard: { readonly from: string; readonly text: string }[];
   readonly warnings: string[];
 }
 
-/** Members of one group, with one setting. Each answers a text with its name, the caller's and the text. Close it. */
+/**
+ * Members of one group with the same setting. Each answers a text with its own name, the caller's name and the text.
+ * The test closes the group.
+ */
 export class TransportGroup {
   readonly secret = randomBytes(24).toString('base64');
   private authority: TestAuthority | undefined;
@@ -68,7 +71,7 @@ export class TransportGroup {
 
   constructor(readonly setting: TransportSetting) {}
 
-  /** What a member of this name is made with. */
+  /** The options of a member with this name. */
   async optionsOf(nodeName: string): Promise<Readonly<ReplicationWireOptions>> {
     const { hasSecret } = this.setting;
     const tls = this.certificateOf(nodeName);
@@ -80,7 +83,7 @@ export class TransportGroup {
     };
   }
 
-  /** A member that listens. */
+  /** Starts a member that listens. */
   async member(nodeName: string, changes: Partial<ReplicationWireOptions> = {}): Promise<TestMember> {
     const options = { ...(await this.optionsOf(nodeName)), ...changes };
     const warnings: string[] = [];

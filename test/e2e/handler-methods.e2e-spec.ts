@@ -149,7 +149,7 @@ describe.each(platforms)('handlers of a controller, $adapter, $mode,', ({ adapte
   });
 });
 
-// Where an interceptor stands, Nest sees to it, from version 12 on.
+// From version 12 on Nest does so itself where there is an interceptor.
 describe.each(adapters)('a handler without interceptors, $adapter,', ({ adapter }) => {
   it('leaves no open stream when its answer is replaced', async () => {
     const application = await startApplication({ adapter, beans: [Notes], controllers: [FileController] });

@@ -14,7 +14,7 @@ class Forgetful {
   }
 }
 
-/** What the warning advises. */
+/** A bean as the warning advises to write it. */
 @SessionScoped()
 class Careful implements BeforeBeanSaved, OnBeanRestored {
   #value = 0;

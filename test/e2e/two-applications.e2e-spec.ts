@@ -20,7 +20,7 @@ describe.each(platforms)(
       for (let i = 1; i <= 3; i++) expect(await other.text('/')).toBe(`${i}`);
       expect(first.store.calls.save).toBe(4);
       expect(second.store.calls.save).toBe(1);
-      // What is left on the class, which both share, is bound once.
+      // Both share the class, so that the interceptor on it is bound once.
       const bound = (Reflect.getMetadata(INTERCEPTORS_METADATA, CountController) ?? []) as unknown[];
       expect(bound.length).toBeLessThanOrEqual(1);
       await first.close();

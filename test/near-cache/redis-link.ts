@@ -13,7 +13,7 @@ const INVALIDATIONS = '__redis__:invalidate';
 export class RedisLink {
   private readonly holes = new Set<string>();
 
-  /** How much later, in ms, an answer or a message arrives. Asked for each. */
+  /** By how many ms an answer or message of Redis is delayed. It is called for each of them. */
   delayMs: (role: LinkRole) => number = () => 0;
 
   private constructor(private readonly proxy: TcpProxy) {
@@ -29,12 +29,12 @@ export class RedisLink {
     return `redis://127.0.0.1:${this.proxy.port}`;
   }
 
-  /** Nothing passes in this direction any more, on connections of now and later, and nobody is told. */
+  /** Lets nothing pass in this direction any more, on present and future connections, without an error. */
   blackHole(role: LinkRole, direction: Direction): void {
     this.holes.add(`${role} ${direction}`);
   }
 
-  /** What was held arrives, late and in order, as TCP does it when the network is back. */
+  /** Delivers all bytes that were held back, in order, as TCP does when the network is back. */
   heal(): void {
     this.holes.clear();
     this.proxy.release();

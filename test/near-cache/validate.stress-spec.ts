@@ -21,10 +21,13 @@ describe('near cache in mode validate, 4 servers without stickiness, keeps every
       expect(result.broken).toEqual({});
     });
 
-    it.each(['toServer', 'toClient'] as const)('when a black hole takes everything %s', async (direction) => {
-      const result = await setup.run(() => faults.blackHole(setup.servers, 'data', direction));
-      expect(result.broken).toEqual({});
-    });
+    it.each(['toServer', 'toClient'] as const)(
+      'when the network swallows all traffic in the direction %s',
+      async (direction) => {
+        const result = await setup.run(() => faults.blackHole(setup.servers, 'data', direction));
+        expect(result.broken).toEqual({});
+      },
+    );
 
     it('when a server is paused for 3 s', async () => {
       const result = await setup.run(() => faults.paused(setup.servers));

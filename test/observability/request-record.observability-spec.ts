@@ -105,7 +105,7 @@ class PlainController {
 
 /**
  * The record of a request that spends most of its time in this phase. A busy machine may delay a single request
- * anywhere, so it is repeated; a phase that is never measured right is dominant in none of them.
+ * anywhere, so it is repeated. A phase that is measured wrongly is dominant in none of the records.
  */
 async function expectRecordIn(
   phase: TimingPhase,

@@ -72,7 +72,7 @@ export class ConsumerApplication {
   }
 }
 
-/** What the application inherits: not that the tests of this repository run. */
+/** The environment of the application, without the settings of this repository's tests. */
 function environment(): NodeJS.ProcessEnv {
   const { NODE_ENV: _, ...inherited } = process.env;
   return inherited;

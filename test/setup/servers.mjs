@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 
-/** Where the command is, the oldest release that will do, how it tells its own, and the package that has it. */
+/** Each server: its command, how to ask its version, the oldest one that will do, and the package that has it. */
 const SERVERS = [
   { command: 'redis-server', ask: '--version', oldest: '7.0', version: /v=(\d+)\.(\d+)/, packages: ['redis-server'] },
   // Makes the certificate for Redis over TLS.
@@ -38,7 +38,7 @@ function install(packages) {
   console.log(`installing ${packages.join(' ')} for the tests`);
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   const apt = (...args) => spawnSync('apt-get', args, { stdio: ['ignore', 'ignore', 'inherit'], env }).status === 0;
-  // What the package brings must not run: the tests start servers of their own, on free ports. 101 is "not allowed".
+  // The services of the packages must not start: the tests start servers of their own. 101 means "not allowed".
   const policy = '/usr/sbin/policy-rc.d';
   const ownPolicy = !existsSync(policy);
   if (ownPolicy) spawnSync('sh', ['-c', `printf '#!/bin/sh\\nexit 101\\n' > ${policy} && chmod 755 ${policy}`]);

@@ -1,6 +1,6 @@
 import { Agent, request } from 'node:http';
 
-/** What a client of a balancer was answered with. Status 0: the connection ended without an answer. */
+/** The answer to a client of a balancer. Status 0: the connection ended without an answer. */
 export interface BalancedAnswer {
   readonly status: number;
   readonly text: string;

@@ -8,10 +8,10 @@ import { freePort } from './free-port.js';
 
 /** A real load balancer in front of real servers, with one of the files in `deploy`. Stop it. */
 export interface Balancer {
-  /** Where clients go: `http://127.0.0.1:port`. */
+  /** The address for clients: `http://127.0.0.1:port`. */
   readonly url: string;
 
-  /** What the balancer has passed on so far, oldest first: as its log tells. */
+  /** The requests that the balancer has passed on so far, oldest first, read from its log. */
   passedOn(): Promise<readonly PassedRequest[]>;
 
   /** The text of the log of `deploy/observability` so far, if the balancer was started with it. */
@@ -25,26 +25,26 @@ export interface PassedRequest {
   readonly method: string;
   readonly path: string;
 
-  /** What the client was answered with; of the balancer's own making where no server answered. */
+  /** The status of the answer. It is the balancer's own where no server answered. */
   readonly status: number;
 
-  /** The server that it went to in the end, undefined when there was none. */
+  /** The server that handled it in the end, undefined when there was none. */
   readonly server: string | undefined;
 
-  /** How often it was tried again, on the same server or another, whether or not it had been sent. */
+  /** How often the balancer tried again, on the same server or another, whether or not the request had been sent. */
   readonly retries: number;
 }
 
 /** The addresses of the servers, `host:port`, by the names that `NODE_NAME` gives them: `s1`, `s2`, `s3`. */
 export type ServerAddresses = Readonly<Record<string, string>>;
 
-/** What the files in `deploy` take from the environment: LISTEN, and an address for each server, S1 of s1. */
+/** The environment that the files in `deploy` expect: LISTEN, and an address for each server, S1 for s1. */
 export function balancerEnvironment(port: number, servers: ServerAddresses): Record<string, string> {
   const addresses = Object.entries(servers).map(([name, address]) => [name.toUpperCase(), address]);
   return { LISTEN: `127.0.0.1:${port}`, ...Object.fromEntries(addresses) };
 }
 
-/** A directory of the test's own, and the port and command line of what runs in it. */
+/** The command line of a balancer. */
 export interface BalancerCommand {
   readonly command: string;
   readonly args: readonly string[];
@@ -72,7 +72,7 @@ export class BalancerProcess {
       const directory = mkdtempSync(join(tmpdir(), 'session-beans-balancer-'));
       const port = await freePort();
       const { command, args, env } = prepare(directory, port);
-      // Where Debian has them, and what a normal user's PATH leaves out.
+      // Debian installs them in sbin, which the PATH of a normal user leaves out.
       const path = `${process.env['PATH']}:/usr/local/sbin:/usr/sbin`;
       const child = spawn(command, args, { env: { PATH: path, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
       child.on('error', (error) => child.stderr.push(`${error.message}\n`));
@@ -83,7 +83,7 @@ export class BalancerProcess {
         return balancer;
       } catch (error) {
         await balancer.stop();
-        // Somebody else may have taken the port.
+        // Another process may have taken the port.
         if (attempt === 3) throw error;
       }
     }
@@ -93,7 +93,7 @@ export class BalancerProcess {
     this.process.kill(signal);
   }
 
-  /** Lets it end in the way that also ends its children. */
+  /** Ends it by SIGTERM, which also ends its children. */
   async stop(): Promise<void> {
     if (this.isRunning) {
       this.process.kill('SIGTERM');

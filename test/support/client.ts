@@ -4,7 +4,7 @@ import request, { type Response, type Test } from 'supertest';
 
 type Headers = Readonly<Record<string, string>>;
 
-/** Where all servers of the tests listen. */
+/** All servers of the tests listen here. */
 const HOST = '127.0.0.1';
 
 /**

@@ -3,7 +3,7 @@ import { HttpSession, SessionScoped, type SessionModuleOptions, type SessionStor
 import { CountingStore } from './counting-store.js';
 import { type TestApplication, startApplication } from './platforms.js';
 
-/** What a request waits for its store in these applications, in ms. */
+/** `storeTimeoutMs` of these applications. */
 export const STORE_TIMEOUT_MS = 750;
 
 /**
@@ -18,7 +18,7 @@ class Counter {
   ballast = '';
 }
 
-/** Where `POST slow` waits, between its read and its write. */
+/** `POST slow` waits here between its read and its write. */
 export class Gate {
   reached = (): void => undefined;
   passed: Promise<void> = Promise.resolve();

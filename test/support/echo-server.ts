@@ -3,7 +3,7 @@ import { type IncomingMessage, type Server, type ServerResponse, createServer } 
 import type { Socket } from 'node:net';
 import { freePort } from './free-port.js';
 
-/** What arrived at a server: `GET /path`. Health checks are not recorded. */
+/** A request as it arrived at a server: `GET /path`. Health checks are not recorded. */
 export interface ReceivedRequest {
   readonly line: string;
   readonly headers: IncomingMessage['headers'];
@@ -13,7 +13,7 @@ export interface ReceivedRequest {
 export class EchoServer {
   readonly received: ReceivedRequest[] = [];
 
-  /** What it does with a request other than `GET /health`. */
+  /** How it treats every request other than `GET /health`. */
   behaviour: 'answers' | 'closes the connection' | 'says 503' = 'answers';
 
   /** Connections that have ended: how many such requests they carried, and who was the first to close. */

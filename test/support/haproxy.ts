@@ -12,7 +12,7 @@ import {
 } from './balancer.js';
 
 /**
- * What follows the addresses in a line of `option httplog`: backend/server, timers, status, ..., retries, queues,
+ * Matches a line of `option httplog` behind the addresses: backend/server, timers, status, ..., retries, queues,
  * request.
  */
 const LINE = /\] \S+ \S+\/(\S+) [\d/+-]+ (-?\d+) .* \S+\/\+?(\d+) \d+\/\d+ (?:\{\S*\} )?"(\S+) (\S+)/;

@@ -1,4 +1,4 @@
-/** What a server says at `/metrics`. */
+/** The text that a server answers at `/metrics`. */
 export class PrometheusText {
   private constructor(readonly text: string) {}
 

@@ -49,7 +49,7 @@ export class RedisCluster {
     }
   }
 
-  /** What `redis-cli --cluster reshard` does for one slot with these keys in it. */
+  /** Moves one slot with these keys in it, as `redis-cli --cluster reshard` does. */
   async moveSlot(slot: number, keys: readonly string[], from: RedisServer, to: RedisServer): Promise<void> {
     const [fromId, toId] = await Promise.all([from, to].map((node) => node.command('CLUSTER', 'MYID')));
     await to.command('CLUSTER', 'SETSLOT', slot, 'IMPORTING', String(fromId));

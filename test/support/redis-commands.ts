@@ -1,12 +1,12 @@
 import type { RedisServer } from './redis-server.js';
 
-/** What scripts of sessions, and only those, run inside: load and save begin with it. */
+/** The command with which the scripts for load and save begin. Nothing else uses it. */
 const IN_A_SCRIPT = 'hmget';
 
-/** What belongs to the connections, to their beats and to this test. */
+/** Commands of connections, of their heartbeats and of the tests themselves. */
 const OF_CONNECTIONS = /^(eval|evalsha|script\|.*|ping|info|hello|client\|.*|config\|.*|subscribe|select|auth)$/;
 
-/** What Redis was asked, since this was made or `reset`. */
+/** Counts the commands that Redis was sent since this was made or `reset`. */
 export class RedisCommands {
   constructor(private readonly redis: RedisServer) {}
 
@@ -20,7 +20,7 @@ export class RedisCommands {
     return (counts.get('eval') ?? 0) + (counts.get('evalsha') ?? 0);
   }
 
-  /** How many scripts looked at sessions. Beats are scripts, too, which look at nothing. */
+  /** How many scripts looked at sessions. Heartbeats are scripts, too, but look at none. */
   async sessionScripts(): Promise<number> {
     return (await this.counts()).get(IN_A_SCRIPT) ?? 0;
   }
@@ -31,7 +31,7 @@ export class RedisCommands {
     return new Map([...counts].filter(([name]) => !OF_CONNECTIONS.test(name)));
   }
 
-  /** How often connections that are told of changes were asked whether they work. */
+  /** How often connections that receive invalidations were pinged. */
   async beats(): Promise<number> {
     return (await this.counts()).get('ping') ?? 0;
   }

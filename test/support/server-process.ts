@@ -23,7 +23,7 @@ export class ServerProcess {
       if (address) break;
     }
     if (!address) throw new Error(`the server ended before it listened: ${errors.join('')}`);
-    // Nobody reads on, and a server whose pipe is full would wait for ever at its next warning.
+    // From here on the output is thrown away. A server whose pipe is full would hang at its next warning.
     child.stdout.resume();
     return new ServerProcess(child, address);
   }

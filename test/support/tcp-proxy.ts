@@ -21,10 +21,10 @@ export class TcpProxy {
   /** How many connections clients have made so far. */
   connectionsMade = 0;
 
-  /** What clients have sent, one entry per connection, if it was asked for. */
+  /** The bytes that clients have sent, one entry per connection, if the proxy was told to keep them. */
   readonly recordings: Buffer[] = [];
 
-  /** What the server says arrives this much later. */
+  /** Answers of the server arrive this much later, in ms. */
   delayMs: number | ((connection: ProxiedConnection) => number) = 0;
 
   /** Nothing is passed on any more, in neither direction, and nobody is told. It never arrives. */
@@ -39,7 +39,7 @@ export class TcpProxy {
   /** When it says yes to a request, that is passed on, but the client's connection ends before the answer. */
   losesAnswerTo: (request: string) => boolean = () => false;
 
-  /** What is passed on in place of a piece. Without anything, this direction of the connection ends. */
+  /** Replaces a piece that is passed on. Without a replacement, this direction of the connection ends. */
   tamper: (piece: Buffer, direction: Direction) => Buffer | undefined = (piece) => piece;
 
   private constructor(
@@ -70,7 +70,7 @@ export class TcpProxy {
     for (const connection of this.open) connection.cut();
   }
 
-  /** What was held arrives, late, unless it is held still. */
+  /** Passes on what `holds` kept back, unless it is still to be held. */
   release(): void {
     for (const connection of this.open) connection.release();
   }
@@ -105,7 +105,7 @@ class Connection implements ProxiedConnection {
     client.on('data', (piece) => this.request(piece));
     server.on('data', (piece) => this.answer(piece));
     for (const socket of [client, server]) socket.setNoDelay(true).on('error', () => undefined);
-    // What was passed on before the end still arrives.
+    // Bytes that were passed on before the end still arrive.
     client.on('close', () => server.end().destroySoon());
     server.on('close', () => client.end().destroySoon());
   }

@@ -71,5 +71,5 @@ const onBoth = (ways: readonly Way[]): WayToAnswer[] =>
     ways.filter(({ only = adapter }) => only === adapter).map((way) => ({ ...way, adapter })),
   );
 
-/** What `AnsweringController` does, on both adapters. */
+/** The ways in which `AnsweringController` answers, on both adapters. */
 export const waysToAnswer = { successes: onBoth(successes), failures: onBoth(failures) };

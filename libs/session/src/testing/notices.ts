@@ -47,11 +47,15 @@ export class Notices {
   }
 
   /** Loads the session until the answer carries a watch. */
-  async watched(key: SessionKey): Promise<SessionWatch> {
+  watched(key: SessionKey): Promise<SessionWatch> {
+    return this.watchOfFirst(() => this.store.load(key));
+  }
+
+  /** Asks until the answer carries a watch: a store of several servers begins to watch each of them at its own time. */
+  async watchOfFirst(ask: () => MaybePromise<LoadResult | SaveResult>): Promise<SessionWatch> {
     const end = performance.now() + WATCHED_WITHIN_MS;
     while (performance.now() < end) {
-      const result = await this.store.load(key);
-      const { watch } = result as { watch?: SessionWatch };
+      const { watch } = (await ask()) as { watch?: SessionWatch };
       if (watch) return watch;
       await soon();
     }

@@ -1,0 +1,73 @@
+import type {
+  LoadOptions,
+  LoadResult,
+  SaveResult,
+  SessionChange,
+  SessionKey,
+  SessionStore,
+} from 'nestjs-session-beans/store-kit';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
+export type StoreOperation = 'load' | 'save' | 'touch' | 'destroy';
+
+/**
+ * Decides about each leg of a call, which passes when the promise resolves. A rejected `request` means that the store
+ * never saw the call. A rejected `reply` means that the store saw it, and that the caller cannot know.
+ */
+export type Network = (leg: 'request' | 'reply', operation: StoreOperation) => Promise<void>;
+
+/** A store that several servers share over a network. It counts its calls. */
+export class RemoteStore implements SessionStore {
+  readonly name = 'remote';
+  readonly capabilities = { shared: true };
+  readonly calls: Record<StoreOperation, number> = { load: 0, save: 0, touch: 0, destroy: 0 };
+
+  constructor(
+    readonly inner: SessionStore,
+    public network: Network = async () => undefined,
+  ) {}
+
+  load(key: SessionKey, options?: LoadOptions): Promise<LoadResult> {
+    return this.pass('load', () => this.inner.load(key, options));
+  }
+
+  save(change: SessionChange): Promise<SaveResult> {
+    return this.pass('save', () => this.inner.save(change));
+  }
+
+  touch(key: SessionKey): Promise<boolean> {
+    return this.pass('touch', () => this.inner.touch(key));
+  }
+
+  destroy(key: SessionKey, ifStamp?: string): Promise<boolean> {
+    return this.pass('destroy', () => this.inner.destroy(key, ifStamp));
+  }
+
+  close(): Promise<void> {
+    return this.inner.close();
+  }
+
+  private async pass<T>(operation: StoreOperation, call: () => T | Promise<T>): Promise<T> {
+    this.calls[operation]++;
+    await this.network('request', operation);
+    const result = await call();
+    await this.network('reply', operation);
+    return result;
+  }
+}
+
+/**
+ * A network that delays every leg by 0 to 3 turns of the event loop, in a seeded sequence.
+ * @param lose share of legs that get lost, from 0 to 1
+ */
+export function randomNetwork(seed: number, lose = 0): Network {
+  let state = seed;
+  const random = (): number => {
+    state = (state * 1_664_525 + 1_013_904_223) % 4_294_967_296;
+    return state / 4_294_967_296;
+  };
+  return async (leg, operation) => {
+    for (let turns = Math.floor(random() * 4); turns > 0; turns--) await nextTurn();
+    if (random() < lose) throw new Error(`the ${leg} of ${operation} was lost`);
+  };
+}

@@ -1,0 +1,180 @@
+import type { Type } from '@nestjs/common';
+import { BeanRegistry } from '../../libs/session/src/bean/bean-registry.js';
+import { LiveSessions } from '../../libs/session/src/live/live-sessions.js';
+import { NearCache, type NearCacheSettings } from '../../libs/session/src/live/near-cache.js';
+import { attributesBean } from '../../libs/session/src/request/http-session.js';
+import { SessionEvents } from '../../libs/session/src/request/session-events.js';
+import { SessionLifecycle } from '../../libs/session/src/request/session-lifecycle.js';
+import { StoreGateway } from '../../libs/session/src/store/store-gateway.js';
+import { type Clock, systemClock } from '../../libs/session/src/store/clock.js';
+import type { SessionStore } from '../../libs/session/src/store/session-store.js';
+import type { SessionBean } from '../../libs/session/src/bean/session-bean.js';
+import type { CarriedId } from '../../libs/session/src/request/id-exchange.js';
+import { RequestState } from '../../libs/session/src/request/request-state.js';
+
+export interface SimulatedServerOptions {
+  readonly store: SessionStore;
+  readonly beans: readonly Type<object>[];
+  readonly clock?: Clock;
+  readonly nearCache?: NearCacheSettings;
+  readonly touchIntervalMs?: number;
+  readonly maxSessionBytes?: number;
+  readonly unjoinedTimeoutMs?: number;
+}
+
+/**
+ * One application server without Nest and HTTP. It has the whole life cycle of sessions, and a process may have
+ * several.
+ */
+export class SimulatedServer {
+  readonly events = new SessionEvents();
+  readonly liveSessions: LiveSessions;
+  readonly lifecycle: SessionLifecycle;
+  readonly beans = new BeanRegistry({ onConflict: 'reject', onUndecodable: 'reject' });
+  readonly hookErrors: unknown[] = [];
+
+  /** Called for each failed call of the store. */
+  onStoreFailure: () => void = () => undefined;
+
+  constructor({ store, beans, nearCache, ...given }: SimulatedServerOptions) {
+    const { clock = systemClock, touchIntervalMs = 60_000, maxSessionBytes = 1024 * 1024 } = given;
+    const lifetime = {
+      idleTimeoutMs: 1_800_000,
+      absoluteTimeoutMs: 43_200_000,
+      unjoinedTimeoutMs: given.unjoinedTimeoutMs ?? 300_000,
+    };
+    const settings = {
+      ...lifetime,
+      clock,
+      touchIntervalMs,
+      maxSessionBytes,
+      tellsFreshness: nearCache?.mode === 'bounded',
+    };
+    const gateway = new StoreGateway(store, touchIntervalMs, undefined, undefined, () => this.onStoreFailure());
+    this.liveSessions = new LiveSessions(gateway, settings, nearCache && new NearCache(nearCache));
+    this.beans.registerBuiltIn(attributesBean).inject([]);
+    for (const type of beans) this.beans.register(type).inject([]);
+    const log = { hookFailed: (error: unknown) => void this.hookErrors.push(error), readOnlyBroken: () => undefined };
+    this.lifecycle = new SessionLifecycle(settings, gateway, this.liveSessions, this.beans, this.events, log);
+  }
+
+  /** A request that has not begun yet. */
+  request(client: SimulatedClient): SimulatedRequest {
+    return new SimulatedRequest(client, this.lifecycle, this.beans);
+  }
+
+  /** Runs a request from begin to end. @throws the error of begin, handler or commit */
+  async handle<T>(client: SimulatedClient, handler: (request: SimulatedRequest) => T | Promise<T>): Promise<T> {
+    const request = this.request(client);
+    try {
+      await request.begin();
+      const result = await handler(request);
+      await request.respond();
+      return result;
+    } finally {
+      request.end();
+    }
+  }
+
+  /** A client that has already come back once with its id. */
+  async startSession(start: (request: SimulatedRequest) => void = () => undefined): Promise<SimulatedClient> {
+    const client = new SimulatedClient();
+    await this.handle(client, (request) => {
+      request.session.ask({ start: true });
+      start(request);
+    });
+    await this.handle(client, () => undefined);
+    return client;
+  }
+}
+
+/** A client of simulated servers. It keeps the last id that it received, like a cookie jar. */
+export class SimulatedClient {
+  constructor(
+    public id?: string,
+    public locator?: string,
+    public freshness?: string,
+  ) {}
+
+  /** Another tab of the client: it has the same id, and is independent from then on. */
+  copy(): SimulatedClient {
+    return new SimulatedClient(this.id, this.locator, this.freshness);
+  }
+}
+
+/**
+ * One request of a client to a simulated server, step by step. The client learns its id with the response, in
+ * `respond`.
+ */
+export class SimulatedRequest {
+  readonly session: RequestState;
+  isHeadSent = false;
+
+  constructor(
+    private readonly client: SimulatedClient,
+    private readonly lifecycle: SessionLifecycle,
+    private readonly beans: BeanRegistry,
+  ) {
+    const { id, locator, freshness } = client;
+    this.session = new RequestState({
+      presented: () => (id === undefined ? undefined : { id, locator, freshness }),
+      isHeadSent: false,
+    });
+    Object.defineProperty(this.session.exchange, 'isHeadSent', { get: () => this.isHeadSent });
+  }
+
+  /** The id that the response would send to the client if its head were written now. */
+  get handedOut(): CarriedId | undefined {
+    return this.lifecycle.idToSend(this.session);
+  }
+
+  /** Tells whether the request has found or started a session. */
+  get exists(): boolean {
+    return this.session.live !== undefined;
+  }
+
+  async begin(): Promise<this> {
+    await this.lifecycle.begin(this.session);
+    return this;
+  }
+
+  /** The instance of this request. A client proxy finds it in the same way at each access. */
+  bean<T extends object>(type: Type<T>): T {
+    return this.session.unitFor(type.name).instanceOf(this.beans.find(type) as SessionBean) as T;
+  }
+
+  async commit(): Promise<void> {
+    await this.lifecycle.commit(this.session);
+  }
+
+  renewId(): void {
+    this.session.ask({ renew: true });
+  }
+
+  invalidate(): Promise<void> {
+    return this.lifecycle.invalidate(this.session);
+  }
+
+  end(): void {
+    this.lifecycle.end(this.session);
+  }
+
+  /** Stores, then answers. If storing is refused, the answer has no cookie. */
+  async respond(): Promise<void> {
+    try {
+      if (this.lifecycle.needsCommit(this.session)) await this.commit();
+      Object.assign(this.client, this.handedOut);
+      this.client.freshness = this.lifecycle.freshnessToSend(this.session) ?? this.client.freshness;
+    } finally {
+      this.end();
+    }
+  }
+}
+
+/** A near cache that keeps every live session, and asks the store in each request. */
+export const keepAll: NearCacheSettings = {
+  mode: 'validate',
+  maxSessions: 100_000,
+  maxBytes: 1024 * 1024 * 1024,
+  maxStalenessMs: 0,
+};

@@ -1,6 +1,0 @@
-import { Merge, SessionScoped } from 'nestjs-session-beans';
-
-@SessionScoped({ name: 'summed' })
-export class SummedCounter {
-  @Merge('sum') value = 0;
-}
