@@ -1,24 +1,23 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import type { SessionChange, SessionStore } from 'nestjs-session-beans/store-kit';
 import { MemorySessionStore } from 'nestjs-session-beans';
-import { SimulatedServer } from '../support/simulated-server.js';
-import { Cluster } from './cluster.js';
-import { pause } from './pause.js';
-import { PlainCounter } from './plain-counter.js';
-import { SummedCounter } from './summed-counter.js';
+import { SimulatedServer } from './simulated-server.js';
+import { SimulatedCluster } from './simulated-cluster.js';
+import { PlainCounter, SummedCounter } from './counters.js';
 
 const beans = [SummedCounter, PlainCounter];
-const slow = (): Promise<void> => pause();
+const slow = (): Promise<void> => nextTurn();
 
 describe('a request whose client has left', () => {
   it('updates its session with a commit that waits when the response ends, and starts no other', async () => {
-    const cluster = new Cluster({ servers: 1, beans, transit: slow });
+    const cluster = new SimulatedCluster({ servers: 1, beans, network: slow });
     const [server] = cluster.servers as [SimulatedServer];
     const client = await server.startSession();
     const events: string[] = [];
     server.events.on('started', () => void events.push('started'));
-    const request = await server.request(client.fork()).begin();
-    const bystander = await server.request(client.fork()).begin();
+    const request = await server.request(client.copy()).begin();
+    const bystander = await server.request(client.copy()).begin();
     request.bean(SummedCounter).value = 1;
     server.lifecycle.detach(request.session);
     const first = request.commit();
@@ -30,13 +29,13 @@ describe('a request whose client has left', () => {
     bystander.bean(SummedCounter).value = 10;
     await bystander.respond();
     expect(events).toEqual([]);
-    expect(await cluster.look(client, SummedCounter)).toMatchObject({ value: 11 });
-    expect(await cluster.look(client, PlainCounter)).toMatchObject({ value: 5 });
+    expect(await cluster.stored(client, SummedCounter)).toMatchObject({ value: 11 });
+    expect(await cluster.stored(client, PlainCounter)).toMatchObject({ value: 5 });
     expect([cluster.leaked, cluster.memory.size]).toEqual([0, 1]);
   });
 
   it('stores an idle timeout that it sets, though nothing else has changed', async () => {
-    const cluster = new Cluster({ servers: 1, beans, transit: slow });
+    const cluster = new SimulatedCluster({ servers: 1, beans, network: slow });
     const [server] = cluster.servers as [SimulatedServer];
     const client = await server.startSession();
     const request = await server.request(client).begin();
@@ -51,7 +50,7 @@ describe('a request whose client has left', () => {
 
 describe('a request that renews its id while it waits for the lock', () => {
   it('keeps the session under its new id', async () => {
-    const cluster = new Cluster({ servers: 1, beans, transit: slow });
+    const cluster = new SimulatedCluster({ servers: 1, beans, network: slow });
     const [server] = cluster.servers as [SimulatedServer];
     Object.assign(cluster.store, {
       capabilities: { shared: true, locks: true },
@@ -69,7 +68,7 @@ describe('a request that renews its id while it waits for the lock', () => {
 
     expect(client.id).not.toBe(old);
     await server.handle(client, ({ exists }) => expect(exists).toBe(true));
-    await pause();
+    await nextTurn();
     expect(cluster.leaked).toBe(0);
   });
 });
