@@ -63,6 +63,19 @@ describe.each(transportSettings)('the $adapter transport, $protection, with anot
     await expect(answer).resolves.toBe(`s2 to s1: slowly ${answering}`);
   });
 
+  it('counts a member as refused that dies while this process connects to it', async () => {
+    const stranger = await group.member('s4');
+    peer.signal('SIGSTOP');
+    const answer = stranger.transport.call({ name: 's2', ...options.listen }, 'hello', 10_000);
+    answer.catch(() => undefined);
+    await new Promise((resolve) => process.nextTick(resolve));
+    peer.signal('SIGKILL');
+    standStill(300);
+    await expect(answer).rejects.toMatchObject({ reason: 'refused' });
+    await peer.stop();
+    peer = await MemberProcess.start(build, setting.adapter, options);
+  });
+
   it('counts a killed member as refused, even for a pending call, and reaches it after a restart', async () => {
     const underWay = call('never');
     underWay.catch(() => undefined);

@@ -38,8 +38,11 @@ export function socketReady(socket: Socket, signal: AbortSignal): Promise<void> 
 function whileConnecting(error: NodeJS.ErrnoException): Error {
   // A name may have several addresses: nobody listens only when nobody listens at any of them.
   const all = error instanceof AggregateError ? (error.errors as NodeJS.ErrnoException[]) : [error];
+  const message = all.map((each) => each.message).join(', ');
+  // Somebody listened, and died before this process saw the connection.
+  if (all.some(({ code }) => code === 'ECONNRESET')) return new ConnectionEndedError(message, { cause: error });
   const reason = all.every(({ code }) => code === 'ECONNREFUSED') ? 'refused' : 'silent';
-  return new ReplicationCallError(reason, all.map(({ message }) => message).join(', '), { cause: error });
+  return new ReplicationCallError(reason, message, { cause: error });
 }
 
 const BROKEN = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ECONNABORTED', 'EHOSTUNREACH', 'ENETUNREACH']);
