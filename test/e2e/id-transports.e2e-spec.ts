@@ -1,9 +1,16 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { Controller, Get, Inject } from '@nestjs/common';
+import type { ServerResponse } from 'node:http';
+import { Controller, Get, Inject, Res } from '@nestjs/common';
 import { HttpSession, type SessionModuleOptions } from 'nestjs-session-beans';
 import { Counter } from '../support/counter.js';
+import { eventually } from '../support/eventually.js';
+import { Latch } from '../support/latch.js';
 import { type TestApplication, adapters, startApplication } from '../support/platforms.js';
 import { RawClient } from '../support/raw-client.js';
+
+let started: Latch;
+let ended: Latch;
+let lateLink: string;
 
 @Controller()
 class CountController {
@@ -14,9 +21,25 @@ class CountController {
     return `n=${++this.counter.value}`;
   }
 
+  @Get('peek') peek(): string {
+    return `n=${this.counter.value}`;
+  }
+
   @Get('link') link(): string {
     this.counter.value++;
     return this.session.encodeUrl('/count?page=2#top');
+  }
+
+  /** Makes its link when its client has left. */
+  @Get('late-link') async linkLater(@Res({ passthrough: true }) response: { raw?: ServerResponse }): Promise<string> {
+    const closed = new Latch();
+    (response.raw ?? (response as ServerResponse)).once('close', closed.open);
+    started.open();
+    await closed.opened;
+    this.counter.value++;
+    lateLink = this.session.encodeUrl('/count');
+    ended.open();
+    return lateLink;
   }
 }
 
@@ -63,6 +86,23 @@ describe.each(adapters)('R5 the way of the id, $adapter', ({ adapter }) => {
     // B16: the cookie wins.
     const sid = (link: string): string => /sid=[\w-]{43}/.exec(link)?.[0] ?? '';
     expect((await get(`/count?${sid(other.body)}`, `Cookie: ${sid(first.body)}`)).body).toBe('n=3');
+  });
+
+  it('url: the address that is made when the client has left carries the id of its session', async () => {
+    [started, ended] = [new Latch(), new Latch()];
+    await start({ idTransport: 'url' });
+    const address = (await get('/link')).body.replace('#top', '');
+    const client = await RawClient.open(server.url);
+    client.request(address.replace('/count', '/late-link'));
+    await started.opened;
+    client.destroy();
+    await ended.opened;
+
+    expect(lateLink.split('sid=')[1]).toBe(address.split('sid=')[1]);
+    await eventually(
+      'what it changed is stored',
+      async () => (await get('/peek?' + lateLink.split('?')[1])).body === 'n=2',
+    );
   });
 
   it('R37 B27 cookie: what a client says about TLS changes nothing', async () => {

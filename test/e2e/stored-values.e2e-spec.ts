@@ -98,7 +98,7 @@ describe.each(adapters)('what somebody else put into the store, $adapter', ({ ad
     return result.outcome === 'found' ? result.record.parts.get(name)?.payload : undefined;
   };
 
-  describe('R29 with onUndecodable refuse', () => {
+  describe('R29 with onUndecodable reject', () => {
     beforeEach(async () => {
       token = '';
       await start();
