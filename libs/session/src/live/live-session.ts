@@ -2,7 +2,7 @@ import { SessionBusyError } from '../errors/session-busy.error.js';
 import { SessionEndedError } from '../errors/session-ended.error.js';
 import type { Clock } from '../store/clock.js';
 import { type MaybePromise, isPromise } from '../store/maybe-promise.js';
-import type { SessionKey } from '../store/session-id.js';
+import type { ClientAccess, SessionKey } from '../store/session-id.js';
 import type { SessionRecord } from '../store/session-record.js';
 import type { SaveResult, SessionLocation } from '../store/session-store.js';
 import type { StoreGateway } from '../store/store-gateway.js';
@@ -27,7 +27,7 @@ interface Joiner {
 }
 
 /**
- * One per session and server, while any request of it runs or the near cache keeps it: the head, i.e. the newest state
+ * One per session, id and server, while any request of it runs or the near cache keeps it: the head, i.e. the newest state
  * this server knows, stored or being stored, and the queue in which changes go to the store.
  *
  * Invariants:
@@ -56,6 +56,9 @@ export class LiveSession {
   /** It has ended because it goes on under another id. */
   isRenewed = false;
 
+  /** For the map of LiveSessions. */
+  sibling: LiveSession | undefined;
+
   /** Requests that use it now. LiveSessions counts them. */
   users = 0;
 
@@ -67,16 +70,19 @@ export class LiveSession {
    * @param location where the session is, as the store said with what was loaded
    */
   constructor(
-    readonly key: SessionKey,
+    readonly access: ClientAccess,
     private readonly gateway: StoreGateway,
     private readonly settings: LiveSessionSettings,
     origin: SessionRecord | NewSession,
     location: SessionLocation = NO_LOCATION,
   ) {
-    this.known = new StoredSession(key, origin, location, settings.clock.now());
+    this.known = new StoredSession(access, origin, location, settings.clock.now());
     const { payloads } = this.known;
-    const head = 'stamp' in origin ? payloads : (origin.payloads ?? payloads);
-    this.queue = new CommitQueue(payloads, head, settings.maxSessionBytes);
+    this.queue = new CommitQueue(payloads, payloads, settings.maxSessionBytes);
+  }
+
+  get key(): SessionKey {
+    return this.access.key;
   }
 
   /** The state that the store has, as far as this server knows. */
@@ -165,8 +171,9 @@ export class LiveSession {
 
   /** Tells the store that the session is in use; if the store has none, the session has ended. */
   async touch(): Promise<void> {
-    if (await this.gateway.touch(this.key)) this.known.answeredAt = this.settings.clock.now();
-    else this.end();
+    const { outcome } = await this.gateway.touch(this.access);
+    if (outcome === 'touched') this.known.answeredAt = this.settings.clock.now();
+    else this.endAs(outcome);
   }
 
   /** Others may have changed the session: this copy is not served until the store is asked. */
@@ -194,6 +201,24 @@ export class LiveSession {
       if (this.endConfirmed === confirmed) this.isEnded = false;
       this.forgetStamp();
     });
+  }
+
+  /** Its id is a former one: what began under it neither sees nor changes what comes after. */
+  endRenewed(): void {
+    this.isRenewed = true;
+    this.end();
+  }
+
+  /** Another server has changed the session meanwhile: changes on their way are applied onto that. */
+  adopt({ record, ...location }: Extract<SaveResult, { outcome: 'conflict' }>): void {
+    this.known.adopt(record);
+    this.known.locate(location);
+    this.queue.rebase(this.known.payloads);
+  }
+
+  private endAs(outcome: 'none' | 'gone' | 'superseded'): void {
+    if (outcome === 'superseded') this.endRenewed();
+    else this.end();
   }
 
   /**
@@ -267,7 +292,7 @@ export class LiveSession {
   private sendBatch(): MaybePromise<SaveResult> {
     const { queue, known } = this;
     known.isAsked();
-    return this.gateway.save(known.changeTo(queue.target, queue.lifetime, queue.lock), known.location.locator);
+    return this.gateway.save(known.changeTo(queue.target, queue.lifetime, queue.lock));
   }
 
   private async resendBatch(attempt: number): Promise<SaveResult> {
@@ -287,8 +312,9 @@ export class LiveSession {
         stored.noteAnswer(result, this.settings.clock.now());
         return queue.batchStored();
       case 'gone':
+      case 'superseded':
         queue.refuseBatch(new SessionEndedError());
-        return this.end();
+        return this.endAs(result.outcome);
       case 'unlocked': {
         const lost = 'the lock of the session was lost while the request ran; nothing of it was stored';
         queue.refuseBatch(new SessionBusyError(lost), true);
@@ -296,9 +322,7 @@ export class LiveSession {
       }
       case 'conflict':
         queue.countRetry();
-        stored.adopt(result.record);
-        stored.locate(result);
-        return queue.rebase(stored.payloads);
+        return this.adopt(result);
     }
   }
 
@@ -328,11 +352,8 @@ export class LiveSession {
   private async reload(locator: string | undefined): Promise<void> {
     const { known: stored } = this;
     stored.isAsked();
-    const result = await this.gateway.load(this.key, stored.stamp, locator);
-    if (result.outcome === 'none') {
-      this.isRenewed = result.renewed === true;
-      return this.end();
-    }
+    const result = await this.gateway.load(this.access, stored.stamp, locator);
+    if (result.outcome === 'none' || result.outcome === 'superseded') return this.endAs(result.outcome);
     stored.noteAnswer(result, this.settings.clock.now());
     if (result.outcome === 'unchanged') {
       stored.times = result.times;

@@ -1,19 +1,20 @@
 import { type MaybePromise, isPromise } from '../store/maybe-promise.js';
-import type { SessionKey } from '../store/session-id.js';
-import type { LoadResult } from '../store/session-store.js';
+import { type ClientAccess, type SessionKey, ownText } from '../store/session-id.js';
+import type { SessionRecord } from '../store/session-record.js';
+import type { LoadResult, SessionLocation } from '../store/session-store.js';
 import type { StoreGateway } from '../store/store-gateway.js';
-import { ShortLivedMap } from '../store/short-lived-map.js';
 import type { RequestFacts } from '../timing/request-facts.js';
 import type { RequestTiming } from '../timing/request-timing.js';
+import { type AccessEntry, AccessMap } from './access-map.js';
 import { LiveSession, type LiveSessionSettings } from './live-session.js';
 import type { NearCache } from './near-cache.js';
 import type { NewSession } from './stored-session.js';
 
-/** Why a request has no session: there is `none`, or its id was `renewed` a short while ago. */
-export type NoSession = 'none' | 'renewed';
+/** Why a request has no session: there is `none`, or its id was replaced by another a short while ago. */
+export type NoSession = 'none' | 'superseded';
 
 /** A load of a session that is not live yet. */
-interface Loading {
+interface Loading extends AccessEntry<Loading> {
   live: Promise<LiveSession | NoSession>;
 
   /** Others may have changed the session since the load was sent. */
@@ -21,12 +22,13 @@ interface Loading {
 }
 
 /**
- * The live sessions of this server: at most one per key. A request acquires its session and releases it; a session that
+ * The live sessions of this server: at most one per session and id. Loads are shared by requests that present the same
+ * id, so nobody waits for the load of a wrong one. A request acquires its session and releases it; a session that
  * no request uses is forgotten, so memory follows the number of running requests, unless a near cache keeps it.
  */
 export class LiveSessions {
-  private readonly byKey = new ShortLivedMap<SessionKey, LiveSession>();
-  private readonly loading = new ShortLivedMap<SessionKey, Loading>();
+  private readonly sessions = new AccessMap<LiveSession>();
+  private readonly loading = new AccessMap<Loading>();
 
   constructor(
     private readonly gateway: StoreGateway,
@@ -38,12 +40,12 @@ export class LiveSessions {
 
   /** How many there are, for metrics and tests. */
   get size(): number {
-    return this.byKey.size;
+    return this.sessions.size;
   }
 
   /** For metrics and tests. */
   [Symbol.iterator](): Iterator<LiveSession> {
-    return this.byKey.values();
+    return this.sessions.values();
   }
 
   /**
@@ -56,17 +58,22 @@ export class LiveSessions {
    * @throws SessionStoreError, or rejects with it
    */
   acquire(
-    key: SessionKey,
+    access: ClientAccess,
     locator?: string,
     saves?: number,
     timing?: RequestTiming,
   ): MaybePromise<LiveSession | NoSession> {
-    return timing ? this.findTimed(timing, key, locator, saves) : this.find(key, locator, saves);
+    return timing ? this.findTimed(timing, access, locator, saves) : this.find(access, locator, saves);
   }
 
   /** The live session of an id that was just generated. Release it. */
-  create(key: SessionKey, session: NewSession): LiveSession {
-    return this.add(new LiveSession(key, this.gateway, this.settings, session));
+  create(access: ClientAccess, session: NewSession): LiveSession {
+    return this.add(new LiveSession(access, this.gateway, this.settings, session));
+  }
+
+  /** A session under its new id, as the store has accepted it. Release it. */
+  renewed(access: ClientAccess, record: SessionRecord, location: SessionLocation): LiveSession {
+    return this.add(new LiveSession(access, this.gateway, this.settings, record, location));
   }
 
   /** Another request, or the near cache, may use the instances that a request leaves. */
@@ -83,27 +90,27 @@ export class LiveSessions {
 
   private findTimed(
     timing: RequestTiming,
-    key: SessionKey,
+    access: ClientAccess,
     locator: string | undefined,
     saves: number | undefined,
   ): MaybePromise<LiveSession | NoSession> {
     timing.facts.presents(locator);
-    return timing.during('sessionLoad', () => this.find(key, locator, saves, timing.facts));
+    return timing.during('sessionLoad', () => this.find(access, locator, saves, timing.facts));
   }
 
   /** @param facts are told where the session came from */
   private find(
-    key: SessionKey,
+    access: ClientAccess,
     locator: string | undefined,
     saves: number | undefined,
     facts?: RequestFacts,
   ): MaybePromise<LiveSession | NoSession> {
-    const live = this.byKey.get(key);
+    const live = this.sessions.get(access);
     if (live) return this.join(live, locator, saves, facts);
-    const loading = this.loading.get(key);
-    if (!loading) return this.load(key, locator, facts);
+    const loading = this.loading.get(access);
+    if (!loading) return this.load(access, locator, facts);
     // A load that was sent before this request came may miss what was stored since: join its session, which asks again.
-    return loading.live.then((found) => (isLive(found) ? this.find(key, locator, saves, facts) : found));
+    return loading.live.then((found) => (isLive(found) ? this.find(access, locator, saves, facts) : found));
   }
 
   private join(
@@ -131,7 +138,7 @@ export class LiveSessions {
     } finally {
       if (!stillLives) this.release(live);
     }
-    if (!stillLives) return live.isRenewed ? 'renewed' : 'none';
+    if (!stillLives) return live.isRenewed ? 'superseded' : 'none';
     if (live.reloads > reloads) facts?.loaded(live.stored.payloads);
     else if (facts) facts.cache = 'validated';
     return live;
@@ -142,47 +149,52 @@ export class LiveSessions {
   }
 
   private load(
-    key: SessionKey,
+    access: ClientAccess,
     locator: string | undefined,
     facts: RequestFacts | undefined,
   ): MaybePromise<LiveSession | NoSession> {
-    const answer = this.gateway.load(key, undefined, locator);
-    if (!isPromise(answer)) return this.loaded(key, answer, facts);
-    const loading: Loading = { live: NOTHING, isDoubted: false };
-    this.loading.set(key, loading);
+    const answer = this.gateway.load(access, undefined, locator);
+    if (!isPromise(answer)) return this.loaded(access, answer, facts);
+    const loading: Loading = { access, sibling: undefined, live: NOTHING, isDoubted: false };
+    this.loading.set(loading);
     const found = answer.then((result) => {
-      const live = this.loaded(key, result, facts);
+      const live = this.loaded(access, result, facts);
       if (loading.isDoubted && isLive(live)) live.untrustWatch();
       return live;
     });
     // Only now that the session is live: in between, another request would load it a second time.
-    return (loading.live = found.finally(() => this.loading.delete(key)));
+    return (loading.live = found.finally(() => this.loading.delete(loading)));
   }
 
-  private loaded(key: SessionKey, result: LoadResult, facts: RequestFacts | undefined): LiveSession | NoSession {
-    if (result.outcome === 'none' && result.renewed) return 'renewed';
+  private loaded(access: ClientAccess, result: LoadResult, facts: RequestFacts | undefined): LiveSession | NoSession {
+    if (result.outcome === 'superseded') return 'superseded';
     if (result.outcome !== 'found') return 'none';
-    const live = new LiveSession(key, this.gateway, this.settings, result.record, result);
+    const { record, ...location } = result;
+    for (const former of this.sessions.ofKey(access.key)) {
+      if (former.stored.identity.generation < record.generation) former.endRenewed();
+    }
+    // A kept session outlives its request, and must not keep the header of that.
+    const own = this.cache ? { key: ownText(access.key), proof: ownText(access.proof) } : access;
+    const live = new LiveSession(own, this.gateway, this.settings, record, location);
     facts?.loaded(live.stored.payloads);
     return this.add(live);
   }
 
   /** Others may have changed the session. */
   private untrust(key: SessionKey): void {
-    this.byKey.get(key)?.untrustWatch();
-    const loading = this.loading.get(key);
-    if (loading) loading.isDoubted = true;
+    for (const live of this.sessions.ofKey(key)) live.untrustWatch();
+    for (const loading of this.loading.ofKey(key)) loading.isDoubted = true;
   }
 
   private add(live: LiveSession): LiveSession {
     live.users++;
-    this.byKey.set(live.key, live);
+    this.sessions.set(live);
     return live;
   }
 
   private forget(live: LiveSession): void {
     this.cache?.remove(live);
-    if (this.byKey.get(live.key) === live) this.byKey.delete(live.key);
+    this.sessions.delete(live);
   }
 }
 

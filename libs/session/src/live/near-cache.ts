@@ -1,4 +1,3 @@
-import type { SessionKey } from '../store/session-id.js';
 import type { LiveSession } from './live-session.js';
 
 /** The option `nearCache` of the module with its defaults in place. */
@@ -36,7 +35,7 @@ const BYTES_OF_CHARACTER = 4;
  */
 export class NearCache {
   /** Sessions without a request, unused for longest first, with the bytes each is counted for. */
-  private readonly idle = new Map<SessionKey, { readonly live: LiveSession; readonly bytes: number }>();
+  private readonly idle = new Map<LiveSession, number>();
   private used = 0;
 
   constructor(private readonly settings: NearCacheSettings) {}
@@ -62,11 +61,11 @@ export class NearCache {
    */
   keep(live: LiveSession): LiveSession[] {
     const bytes = estimatedBytes(live);
-    this.idle.set(live.key, { live, bytes });
+    this.idle.set(live, bytes);
     this.used += bytes;
     const { maxSessions, maxBytes } = this.settings;
     const evicted: LiveSession[] = [];
-    for (const { live: oldest } of this.idle.values()) {
+    for (const oldest of this.idle.keys()) {
       const isOver = this.idle.size > maxSessions || this.used > maxBytes;
       if (!isOver && !isOverdue(oldest)) break;
       this.remove(oldest);
@@ -76,11 +75,9 @@ export class NearCache {
   }
 
   /** A request uses the session, or it has ended. */
-  remove({ key }: LiveSession): void {
-    const entry = this.idle.get(key);
-    if (!entry) return;
-    this.idle.delete(key);
-    this.used -= entry.bytes;
+  remove(live: LiveSession): void {
+    this.used -= this.idle.get(live) ?? 0;
+    this.idle.delete(live);
   }
 
   /**

@@ -1,7 +1,13 @@
 import type { ChangeContent } from '../store/store-gateway.js';
-import type { PartChange } from '../store/session-change.js';
-import type { SessionKey } from '../store/session-id.js';
-import type { SessionLifetime, SessionRecord, SessionTimes } from '../store/session-record.js';
+import type { PartChange, SessionRenewal } from '../store/session-change.js';
+import type { ClientAccess } from '../store/session-id.js';
+import type {
+  SessionIdentity,
+  SessionLifetime,
+  SessionRecord,
+  SessionTimes,
+  StoredPart,
+} from '../store/session-record.js';
 import type { SessionLocation } from '../store/session-store.js';
 
 /** Payload per part: the state of a session at one moment. Never changed in place. */
@@ -11,16 +17,13 @@ export type Payloads = ReadonlyMap<string, string>;
 export interface NewSession {
   readonly lifetime: SessionLifetime;
 
-  /** When the session really began, if it goes on under a new id. */
-  readonly createdAt?: number;
-
-  /** What the session holds already, if it goes on under a new id. */
-  readonly payloads?: Payloads;
+  /** The principal who logs in with it. */
+  readonly principal?: string | undefined;
 }
 
 /** The part of a StoredSession that others read. */
 export type StoredState = Readonly<
-  Pick<StoredSession, 'payloads' | 'stamp' | 'lifetime' | 'times' | 'saves' | 'location'>
+  Pick<StoredSession, 'payloads' | 'stamp' | 'lifetime' | 'times' | 'saves' | 'location' | 'identity'>
 >;
 
 /**
@@ -30,6 +33,9 @@ export type StoredState = Readonly<
 export class StoredSession {
   payloads: Payloads = NO_PAYLOADS;
   lifetime: SessionLifetime;
+
+  /** Whose it is. Never changes: a session that gets a new id is another one to this server. */
+  identity: SessionIdentity;
 
   /** Undefined until the session is stored. */
   times: SessionTimes | undefined;
@@ -58,14 +64,20 @@ export class StoredSession {
    * @param answeredAt by the clock of this server: when the store last answered, and thus moved the end of life if due
    */
   constructor(
-    private readonly key: SessionKey,
+    private readonly access: ClientAccess,
     origin: SessionRecord | NewSession,
     public location: SessionLocation,
     public answeredAt: number,
   ) {
     this.lifetime = origin.lifetime;
-    if ('stamp' in origin) this.adopt(origin);
-    else this.creation = origin;
+    if ('stamp' in origin) {
+      this.identity = identityOf(origin);
+      this.adopt(origin);
+    } else {
+      const { principal } = origin;
+      this.identity = { proof: access.proof, generation: 0, logins: principal === undefined ? 0 : 1, principal };
+      this.creation = origin;
+    }
   }
 
   /** The store has this record. */
@@ -84,15 +96,23 @@ export class StoredSession {
     this.saves = savesOf(record.stamp);
   }
 
-  /** The change that makes the session `target`. Versions guard the parts that change, and only those. */
-  changeTo(target: Payloads, lifetime?: SessionLifetime, lock?: string): ChangeContent {
-    const { key, creation } = this;
+  /**
+   * The change that makes the session `target`. Versions guard the parts that change, and only those.
+   * @param renewal gives the session a new id with it
+   */
+  changeTo(target: Payloads, lifetime?: SessionLifetime, lock?: string, renewal?: SessionRenewal): ChangeContent {
+    const { access, creation } = this;
     const parts = new Map<string, PartChange>();
     for (const [name, payload] of target) {
-      if (this.payloads.get(name) !== payload) parts.set(name, { base: this.versionOf(name) ?? null, payload });
+      const isKept = renewal?.keep === undefined || renewal.keep.includes(name);
+      if (isKept && this.payloads.get(name) === payload) continue;
+      parts.set(name, { base: (isKept ? this.versionOf(name) : undefined) ?? null, payload });
     }
-    if (!creation) return { key, mode: 'update', lifetime, lock, parts };
-    return { key, mode: 'create', lifetime: lifetime ?? creation.lifetime, createdAt: creation.createdAt, parts };
+    if (!creation) {
+      return { mode: 'update', access, renewal, lifetime, locator: this.location.locator, lock, parts };
+    }
+    const { key, proof } = access;
+    return { mode: 'create', key, proof, principal: creation.principal, lifetime: lifetime ?? creation.lifetime, parts };
   }
 
   /** The store has accepted the change to `target`. */
@@ -104,7 +124,7 @@ export class StoredSession {
     }
     // Changes of other parts by another server are no conflict, but then the stamp covers parts unknown here.
     const saves = savesOf(stamp);
-    const isWhole = this.creation !== undefined || (this.stamp !== undefined && saves === this.saves + 1);
+    const isWhole = this.creation !== undefined || this.isNext(stamp);
     this.payloads = target;
     this.versions = versions;
     this.stamp = isWhole ? stamp : undefined;
@@ -112,6 +132,39 @@ export class StoredSession {
     this.times = times;
     this.lifetime = lifetime ?? this.lifetime;
     this.creation = undefined;
+  }
+
+  /**
+   * The record of the session under its new id, after the store has accepted the change to `target` with a renewal.
+   * @param lifetime the new one, if it has changed
+   */
+  renewed(
+    { proof, principal = this.identity.principal }: SessionRenewal,
+    target: Payloads,
+    lifetime: SessionLifetime | undefined,
+    { stamp, times }: { readonly stamp: string; readonly times: SessionTimes },
+  ): SessionRecord {
+    const { generation, logins } = this.identity;
+    const parts = new Map<string, StoredPart>();
+    for (const [name, payload] of target) {
+      const version = this.payloads.get(name) === payload ? this.versionOf(name) : undefined;
+      parts.set(name, { version: version ?? stamp, payload });
+    }
+    return {
+      ...times,
+      proof,
+      generation: generation + 1,
+      logins: principal === this.identity.principal ? logins : logins + 1,
+      principal,
+      stamp,
+      lifetime: lifetime ?? this.lifetime,
+      parts,
+    };
+  }
+
+  /** Whether a save with this stamp comes right after the state that is known here, so that nothing else is stored. */
+  isNext(stamp: string): boolean {
+    return this.stamp !== undefined && savesOf(stamp) === this.saves + 1;
   }
 
   /** A load or save is about to be sent; one at a time. */
@@ -151,6 +204,10 @@ export class StoredSession {
     for (let i = 0; i < versions.length; i += 2) if (versions[i] === name) return versions[i + 1];
     return undefined;
   }
+}
+
+function identityOf({ proof, generation, logins, principal }: SessionRecord): SessionIdentity {
+  return { proof, generation, logins, principal };
 }
 
 const NO_PAYLOADS: Payloads = new Map();

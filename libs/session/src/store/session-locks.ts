@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { SessionBusyError } from '../errors/session-busy.error.js';
-import type { SessionKey } from './session-id.js';
+import { SessionEndedError } from '../errors/session-ended.error.js';
+import type { ClientAccess, SessionKey } from './session-id.js';
 import type { StoreGateway } from './store-gateway.js';
 
 /** How long the store keeps a lock that is not renewed: how long others wait when the holder's server dies. */
@@ -25,10 +26,12 @@ export class SessionLocks {
 
   /**
    * @param waitMs how long to wait for the requests before this one
-   * @throws SessionBusyError when the time is over; SessionStoreError when the store fails, or has no locks
+   * @throws SessionBusyError when the time is over; SessionEndedError when the session is over, or its id is a former
+   * one; SessionStoreError when the store fails, or has no locks
    */
-  async acquire(key: SessionKey, waitMs: number): Promise<SessionLock> {
+  async acquire(access: ClientAccess, waitMs: number): Promise<SessionLock> {
     this.gateway.requireLocks();
+    const { key } = access;
     const end = performance.now() + waitMs;
     const line = this.lines.get(key) ?? new WaitingLine();
     this.lines.set(key, line);
@@ -38,7 +41,7 @@ export class SessionLocks {
       if (line.isEmpty) this.lines.delete(key);
     };
     try {
-      return new SessionLock(key, this.gateway, await this.lockStore(key, end, waitMs), leave);
+      return new SessionLock(access, this.gateway, await this.lockStore(access, end, waitMs), leave);
     } catch (error) {
       leave();
       throw error;
@@ -46,14 +49,16 @@ export class SessionLocks {
   }
 
   /** @returns the token of the lock; undefined when no other server can want the session */
-  private async lockStore(key: SessionKey, end: number, waitMs: number): Promise<string | undefined> {
+  private async lockStore(access: ClientAccess, end: number, waitMs: number): Promise<string | undefined> {
     if (!this.gateway.isShared) return undefined;
     const token = randomBytes(12).toString('base64url');
-    while (!(await this.gateway.lock(key, token, LEASE_MS))) {
+    for (;;) {
+      const { outcome } = await this.gateway.lock(access, token, LEASE_MS);
+      if (outcome === 'locked') return token;
+      if (outcome !== 'held') throw new SessionEndedError();
       if (performance.now() >= end) throw busy(waitMs);
       await new Promise((resolve) => setTimeout(resolve, Math.random() * LONGEST_PAUSE_MS));
     }
-    return token;
   }
 }
 
@@ -63,7 +68,7 @@ export class SessionLock {
   private isReleased = false;
 
   constructor(
-    private readonly key: SessionKey,
+    private access: ClientAccess,
     private readonly gateway: StoreGateway,
     /** Names the holder to the store; undefined when no other server can want the session. */
     private readonly token: string | undefined,
@@ -71,16 +76,18 @@ export class SessionLock {
   ) {
     if (token === undefined) return;
     // A failure needs no report here: the next save finds that the lock is not held any more.
-    const renew = (): void => void gateway.lock(key, token, LEASE_MS).catch(() => undefined);
+    const renew = (): void => void gateway.lock(this.access, token, LEASE_MS).catch(() => undefined);
     this.renewal = setInterval(renew, LEASE_MS / 3).unref();
   }
 
-  /**
-   * The token to save a session with. Undefined for any other session: one that the holder has given a new id needs no
-   * lock, since that id is known to no client before the response.
-   */
+  /** The holder has given the session a new id: the lock goes on. */
+  renewed(access: ClientAccess): void {
+    if (access.key === this.access.key) this.access = access;
+  }
+
+  /** The token to save a session with; undefined for any other session than the locked one. */
   tokenFor(key: SessionKey): string | undefined {
-    return key === this.key ? this.token : undefined;
+    return key === this.access.key ? this.token : undefined;
   }
 
   /** May be called again. Never rejects: a lock that the store is not told of is free when its lease ends. */
@@ -88,7 +95,7 @@ export class SessionLock {
     if (this.isReleased) return;
     this.isReleased = true;
     clearInterval(this.renewal);
-    if (this.token !== undefined) await this.gateway.unlock(this.key, this.token).catch(() => undefined);
+    if (this.token !== undefined) await this.gateway.unlock(this.access.key, this.token).catch(() => undefined);
     this.onRelease();
   }
 }

@@ -11,17 +11,41 @@ export interface StoredPart {
 export interface SessionTimes {
   readonly createdAt: number;
 
+  /** When its principal logged in last. Undefined where nobody is logged in. */
+  readonly authenticatedAt: number | undefined;
+
   /** Last request that moved the end of life; not every request does (`touchIntervalMs`). */
   readonly lastAccessedAt: number;
 
   readonly expiresAt: number;
 
-  /** False until a request came back with the id. */
+  /** False until a request came back with an id of the session. */
   readonly joined: boolean;
+
+  /** False until a request came back with the present id of the session. */
+  readonly confirmed: boolean;
+}
+
+/** Whose a session is, and which of its ids is valid. Only a save with a new proof changes it. */
+export interface SessionIdentity {
+  /** Proof of the present id. */
+  readonly proof: string;
+
+  /** How often the id was renewed. */
+  readonly generation: number;
+
+  /**
+   * How often the principal has changed: 0 for an anonymous session. It is part of the handle, so that what was begun
+   * for one principal does not go on in the session of the next.
+   */
+  readonly logins: number;
+
+  /** The application's name for the user who is logged in. */
+  readonly principal: string | undefined;
 }
 
 /** A session as a store keeps it. */
-export interface SessionRecord extends SessionTimes {
+export interface SessionRecord extends SessionTimes, SessionIdentity {
   /**
    * `<n>.<writeId>` of the last save: n grows by one with each save, and no two saves have the same stamp, not even
    * after a failover that lost some of them.
@@ -41,7 +65,7 @@ export interface SessionLifetime {
   /** Ends after this many ms without a request, once the client has joined. */
   readonly idleTimeoutMs: number;
 
-  /** Ends this many ms after its creation, whatever happens. */
+  /** Ends this many ms after the login, or after its creation where nobody is logged in, whatever happens. */
   readonly absoluteTimeoutMs: number;
 
   /**
@@ -53,9 +77,10 @@ export interface SessionLifetime {
 
 /** When a session ends that was last used at `lastAccessedAt`: the formula of all stores (Lua scripts repeat it). */
 export function sessionExpiry(
-  times: { readonly createdAt: number; readonly lastAccessedAt: number; readonly joined: boolean },
+  times: Pick<SessionTimes, 'createdAt' | 'authenticatedAt' | 'lastAccessedAt' | 'joined'>,
   lifetime: SessionLifetime,
 ): number {
   const idle = times.joined ? lifetime.idleTimeoutMs : Math.min(lifetime.idleTimeoutMs, lifetime.unjoinedTimeoutMs);
-  return Math.min(times.lastAccessedAt + idle, times.createdAt + lifetime.absoluteTimeoutMs);
+  const began = times.authenticatedAt ?? times.createdAt;
+  return Math.min(times.lastAccessedAt + idle, began + lifetime.absoluteTimeoutMs);
 }

@@ -3,17 +3,38 @@ import { SessionError } from '../errors/session.error.js';
 import { SessionStoreError } from '../errors/session-store.error.js';
 import { Deadline } from './deadline.js';
 import { type MaybePromise, isPromise } from './maybe-promise.js';
-import type { SessionChange } from './session-change.js';
-import { generateSessionId, sessionKeyOf, type SessionKey } from './session-id.js';
-import type { LoadOptions, LoadResult, SaveResult, SessionStore } from './session-store.js';
+import type { SessionChange, SessionCreation, SessionUpdate } from './session-change.js';
+import { type ClientAccess, type SessionAccess, type SessionKey, accessOf, generateSessionId } from './session-id.js';
+import type {
+  DestroyResult,
+  LoadOptions,
+  LoadResult,
+  LockResult,
+  SaveResult,
+  SessionStore,
+  TouchResult,
+} from './session-store.js';
 
 /** Beyond this many calls that the store has not answered, further calls are refused at once. */
 const MAX_CALLS = 5_000;
 
 type Operation = SessionStoreError['operation'];
 
-/** A change as the core makes it; the gateway adds the write id and the locator. */
-export type ChangeContent = Omit<SessionChange, 'writeId' | 'locator'>;
+/** The session of a call. */
+interface NamedSession {
+  readonly key: SessionKey;
+  readonly proof?: string | undefined;
+}
+
+const NO_SESSION: NamedSession = { key: '' };
+
+/** A client of this id has come back with it. */
+const CAME_BACK = { joined: true, confirmed: true } as const;
+
+const OTHER_PROOF = 'it answered with a session whose id the client does not have (rule I1 of the store contract)';
+
+/** A change as the core makes it; the gateway adds the write id. */
+export type ChangeContent = Omit<SessionCreation, 'writeId'> | Omit<SessionUpdate, 'writeId'>;
 
 /**
  * The one way from the library to its store. It gives every save its write id, and it turns whatever a store throws
@@ -38,13 +59,13 @@ export class StoreGateway {
     private readonly onFailure: (error: SessionStoreError) => void = () => undefined,
   ) {
     // A store in this process answers in this turn of the event loop or the next: it needs no deadline.
-    if (store.capabilities.shared && storeTimeoutMs !== undefined)
+    if (store.shared && storeTimeoutMs !== undefined)
       this.deadline = new Deadline(storeTimeoutMs, '(storeTimeoutMs)');
   }
 
   /** Calls `onChange` with each session that others change, if the store can tell. */
   subscribe(onChange: (key: SessionKey) => void): void {
-    this.store.subscribe?.(onChange);
+    this.store.notices?.subscribe(onChange);
   }
 
   /** The store's name. */
@@ -54,12 +75,12 @@ export class StoreGateway {
 
   /** The store says where a session is, and clients bring that back. */
   get locates(): boolean {
-    return this.store.capabilities.locates === true;
+    return this.store.locates === true;
   }
 
   /** Other servers may change the sessions of this store. */
   get isShared(): boolean {
-    return this.store.capabilities.shared;
+    return this.store.shared;
   }
 
   /**
@@ -67,7 +88,7 @@ export class StoreGateway {
    * @param known stamp of the copy that the caller has
    * @param locator where the session is, as the client says
    */
-  load(key: SessionKey, known?: string, locator?: string): MaybePromise<LoadResult> {
+  load(access: ClientAccess, known?: string, locator?: string): MaybePromise<LoadResult> {
     const options: LoadOptions = {
       touchAfterMs: this.touchIntervalMs,
       ...(known !== undefined && { known }),
@@ -75,8 +96,8 @@ export class StoreGateway {
     };
     this.refuseOverload('load');
     try {
-      const answer = this.store.load(key, options);
-      return isPromise(answer) ? this.wait('load', answer, this.noteLoad, key) : this.noteLoad(answer, key);
+      const answer = this.store.load(access, options);
+      return isPromise(answer) ? this.wait('load', answer, this.noteLoad, access) : this.noteLoad(answer, access);
     } catch (cause) {
       throw this.reported('load', cause);
     }
@@ -89,42 +110,42 @@ export class StoreGateway {
 
   /** Asks the store for a session that nobody has: shows whether it answers, and changes nothing. */
   async probe(): Promise<void> {
-    await this.ask('load', async () => this.store.load(sessionKeyOf(generateSessionId())));
+    await this.ask('load', () => this.store.load(accessOf(generateSessionId())));
   }
 
-  /** @param locator where the state is that the change was made from, as the store said */
-  save(content: ChangeContent, locator?: string): MaybePromise<SaveResult> {
-    const { key, mode, lifetime, createdAt, lock, parts } = content;
+  save(content: ChangeContent): MaybePromise<SaveResult> {
     const writeId = `${this.writer}${(this.writes++).toString(36)}`;
-    const change: SessionChange = { key, mode, writeId, lifetime, createdAt, lock, locator, parts };
+    const change: SessionChange = { ...content, writeId };
     this.refuseOverload('save');
+    const access = change.mode === 'create' ? change : change.access;
     try {
       const answer = this.store.save(change);
-      return isPromise(answer) ? this.wait('save', answer, this.noteSave, key) : this.noteSave(answer, key);
+      return isPromise(answer) ? this.wait('save', answer, this.noteSave, access) : this.noteSave(answer, access);
     } catch (cause) {
       throw this.reported('save', cause);
     }
   }
 
-  async touch(key: SessionKey): Promise<boolean> {
-    return this.ask('touch', () => this.store.touch(key));
+  async touch(access: SessionAccess): Promise<TouchResult> {
+    return this.ask('touch', () => this.store.touch(access));
   }
 
-  async destroy(key: SessionKey, ifStamp?: string): Promise<boolean> {
-    return this.ask('destroy', () => this.store.destroy(key, ifStamp));
+  async destroy(access: SessionAccess): Promise<DestroyResult> {
+    return this.ask('destroy', () => this.store.destroy(access));
   }
 
   /** Whether requests can have a session for themselves: a store that nobody shares needs no lock for that. */
   get canLock(): boolean {
-    return !this.isShared || this.store.capabilities.locks === true;
+    return !this.isShared || this.store.locks !== undefined;
   }
 
-  async lock(key: SessionKey, token: string, leaseMs: number): Promise<boolean> {
-    return this.ask('lock', async () => (await this.store.lock?.(key, token, leaseMs)) ?? false);
+  async lock(access: SessionAccess, token: string, leaseMs: number): Promise<LockResult> {
+    this.requireLocks();
+    return this.ask('lock', () => this.store.locks?.acquire(access, { token, leaseMs }) ?? { outcome: 'held' });
   }
 
   async unlock(key: SessionKey, token: string): Promise<void> {
-    await this.ask('unlock', async () => this.store.unlock?.(key, token));
+    await this.ask('unlock', () => this.store.locks?.release(key, { token }));
   }
 
   /** @throws SessionStoreError naming the store when servers share it and it cannot lock */
@@ -133,26 +154,29 @@ export class StoreGateway {
       throw this.failed('lock', 'servers share it, and it has no locks: a request cannot have a session for itself');
   }
 
-  /** The store answers with the client as it was before this request, which has joined by now. */
-  private readonly noteLoad = (result: LoadResult, key: SessionKey): LoadResult => {
+  /** The store answers with the client as it was before this request, which has joined and confirmed its id by now. */
+  private readonly noteLoad = (result: LoadResult, access: NamedSession): LoadResult => {
     switch (result.outcome) {
       case 'found':
-        return result.record.joined ? result : { ...result, record: { ...result.record, joined: true } };
+        if (result.record.proof !== access.proof) throw new Error(OTHER_PROOF);
+        return result.record.confirmed ? result : { ...result, record: { ...result.record, ...CAME_BACK } };
       case 'unchanged':
-        return result.times.joined ? result : { ...result, times: { ...result.times, joined: true } };
+        return result.times.confirmed ? result : { ...result, times: { ...result.times, ...CAME_BACK } };
       case 'none':
-        if (result.lost) this.onLost(key);
+        if (result.lost) this.onLost(access.key);
+        return result;
+      case 'superseded':
         return result;
     }
   };
 
-  private readonly noteSave = (result: SaveResult, key: SessionKey): SaveResult => {
+  private readonly noteSave = (result: SaveResult, { key }: NamedSession): SaveResult => {
     if (result.outcome === 'gone' && result.lost) this.onLost(key);
     return result;
   };
 
   /** @throws SessionStoreError, or rejects with it */
-  private ask<T>(operation: Operation, call: () => Promise<T>): Promise<T> {
+  private ask<T>(operation: Operation, call: () => MaybePromise<T>): Promise<T> {
     this.refuseOverload(operation);
     try {
       return this.wait(operation, Promise.resolve(call()));
@@ -175,8 +199,8 @@ export class StoreGateway {
   private wait<T>(
     operation: Operation,
     answer: Promise<T>,
-    onAnswer?: (answer: T, key: SessionKey) => T,
-    key: SessionKey = '',
+    onAnswer?: (answer: T, session: NamedSession) => T,
+    session: NamedSession = NO_SESSION,
   ): Promise<T> {
     const { deadline } = this;
     const answered = new Promise<T>((resolve, reject) => {
@@ -191,7 +215,7 @@ export class StoreGateway {
         (value) => {
           if (!isInTime()) return;
           try {
-            resolve(onAnswer ? onAnswer(value, key) : value);
+            resolve(onAnswer ? onAnswer(value, session) : value);
           } catch (cause) {
             reject(cause);
           }

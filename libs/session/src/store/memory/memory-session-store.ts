@@ -1,11 +1,18 @@
 import { SessionStoreError } from '../../errors/session-store.error.js';
 import type { Clock } from '../clock.js';
-import type { MaybePromise } from '../maybe-promise.js';
-import type { SessionChange } from '../session-change.js';
-import type { SessionKey } from '../session-id.js';
-import type { StoredPart } from '../session-record.js';
-import type { LoadOptions, LoadResult, SaveResult, SessionStore } from '../session-store.js';
 import { changeParts } from '../heap/change-parts.js';
+import type { AccessCheck } from '../heap/identity-history.js';
+import type { SessionChange, SessionCreation, SessionUpdate } from '../session-change.js';
+import type { SessionAccess } from '../session-id.js';
+import type { StoredPart } from '../session-record.js';
+import type {
+  DestroyResult,
+  LoadOptions,
+  LoadResult,
+  SaveResult,
+  SessionStore,
+  TouchResult,
+} from '../session-store.js';
 import { type MemorySessionStoreOptions, resolveMemorySessionStoreOptions } from './memory-session-store.options.js';
 import { MemorySessionTable } from './memory-session-table.js';
 import { MemorySession } from './memory-session.js';
@@ -28,12 +35,12 @@ const ENDED_KEYS = { forMs: 60_000, limit: 10_000 } as const;
  */
 export class MemorySessionStore implements SessionStore {
   readonly name = 'memory';
-  readonly capabilities = { shared: false } as const;
+  readonly contract = 1;
+  readonly shared = false;
 
   private readonly clock: Clock;
   private readonly table: MemorySessionTable;
   private readonly ended: RecentKeys;
-  private readonly renewed: RecentKeys;
   private readonly lifetimes = new SharedLifetime();
 
   /** @throws SessionConfigurationError when an option cannot work. */
@@ -42,7 +49,6 @@ export class MemorySessionStore implements SessionStore {
     this.clock = resolved.clock;
     this.table = new MemorySessionTable(resolved);
     this.ended = new RecentKeys(ENDED_KEYS.forMs, ENDED_KEYS.limit, this.clock.now());
-    this.renewed = new RecentKeys(ENDED_KEYS.forMs, ENDED_KEYS.limit, this.clock.now());
   }
 
   /** Sessions kept now, including expired ones that were not freed yet. For metrics. */
@@ -55,78 +61,96 @@ export class MemorySessionStore implements SessionStore {
     return this.table.bytes;
   }
 
-  load(key: SessionKey, { known, touchAfterMs }: LoadOptions = {}): MaybePromise<LoadResult> {
+  load(access: SessionAccess, { known, touchAfterMs }: LoadOptions = {}): LoadResult {
     const now = this.clock.now();
-    const session = this.table.find(key, now);
-    if (!session) return this.renewed.has(key, now) ? { outcome: 'none', renewed: true } : { outcome: 'none' };
-    const { createdAt, lastAccessedAt, joined } = session;
-    if (touchAfterMs !== undefined && (!joined || now - lastAccessedAt >= touchAfterMs)) {
-      session.joined = true;
-      this.table.prolong(session, now);
-    }
-    const { expiresAt, stamp, lifetime, parts } = session;
-    if (stamp === known) return { outcome: 'unchanged', times: { createdAt, lastAccessedAt, expiresAt, joined } };
-    const record = { createdAt, lastAccessedAt, expiresAt, joined, stamp, lifetime, parts: unpackParts(parts) };
-    return { outcome: 'found', record };
+    const session = this.find(access, now);
+    if (typeof session === 'string') return { outcome: session };
+    const { lastAccessedAt, joined, confirmed } = session;
+    if (touchAfterMs !== undefined) this.use(session, access.proof !== undefined, touchAfterMs, now);
+    const times = { ...session.times, lastAccessedAt, joined, confirmed };
+    if (session.stamp === known) return { outcome: 'unchanged', times };
+    return { outcome: 'found', record: session.recordAt(times) };
   }
 
   /** @throws SessionStoreError when the store is full. */
-  save(change: SessionChange): MaybePromise<SaveResult> {
+  save(change: SessionChange): SaveResult {
     const now = this.clock.now();
-    const session = this.table.find(change.key, now);
-    if (!session) {
-      const tooLate = change.mode === 'update' || this.ended.has(change.key, now);
-      return tooLate ? { outcome: 'gone' } : this.create(change, now);
+    const key = change.mode === 'create' ? change.key : change.access.key;
+    const session = this.table.find(key, now);
+    // [S5] [I6] Before the access: a renewal that is sent again presents a proof that it has replaced itself.
+    const stamp = session?.stampOf(change.writeId);
+    if (session && stamp) return { outcome: 'saved', stamp, times: session.times };
+    if (change.mode === 'update') return session ? this.update(session, change, now) : GONE;
+    if (session) return { outcome: 'conflict', record: session.recordAt(session.times) };
+    return this.ended.has(key, now) ? GONE : this.create(change, now);
+  }
+
+  touch(access: SessionAccess): TouchResult {
+    const now = this.clock.now();
+    const session = this.find(access, now);
+    if (typeof session === 'string') return { outcome: session };
+    this.table.prolong(session, now);
+    return { outcome: 'touched' };
+  }
+
+  destroy(access: SessionAccess): DestroyResult {
+    const now = this.clock.now();
+    const session = this.find(access, now);
+    if (typeof session === 'string') {
+      // [I10] The key of nobody's session is marked, too: its creation may be on its way.
+      if (!this.table.find(access.key, now)) this.ended.add(access.key, now);
+      return { outcome: session };
     }
-    const stamp = session.stampOf(change.writeId);
-    if (stamp) return { outcome: 'saved', stamp, times: session.times };
-    if (change.mode === 'create') return { outcome: 'conflict', record: session.record };
-    return this.update(session, change, now);
-  }
-
-  async touch(key: SessionKey): Promise<boolean> {
-    const now = this.clock.now();
-    const session = this.table.find(key, now);
-    if (session) this.table.prolong(session, now);
-    return session !== undefined;
-  }
-
-  async destroy(key: SessionKey, ifStamp?: string): Promise<boolean> {
-    const now = this.clock.now();
-    const session = this.table.find(key, now);
-    if (session && ifStamp !== undefined && session.stamp !== ifStamp) return false;
-    if (session) this.table.remove(session);
-    this.ended.add(key, now);
-    if (session && ifStamp !== undefined) this.renewed.add(key, now);
-    return session !== undefined;
+    this.table.remove(session);
+    this.ended.add(access.key, now);
+    return { outcome: 'ended' };
   }
 
   /** Stops the timer. The sessions stay usable, for requests that are still running. May be called again. */
-  async close(): Promise<void> {
+  close(): void {
     this.table.close();
   }
 
-  private create(change: SessionChange, now: number): SaveResult {
-    const { key, writeId, lifetime, createdAt = now, parts: changes } = change;
-    if (!lifetime) throw new SessionStoreError(this.name, 'save', 'a change of mode create carries no lifetime');
-    const stamp = `1.${writeId}`;
+  private find(access: SessionAccess, now: number): MemorySession | Exclude<AccessCheck, 'granted'> {
+    const session = this.table.find(access.key, now);
+    const check = session ? session.check(access, now) : 'none';
+    return check === 'granted' ? (session as MemorySession) : check;
+  }
+
+  /** [L5] */
+  private use(session: MemorySession, isClient: boolean, touchAfterMs: number, now: number): void {
+    const isNew = isClient && !session.confirmed;
+    if (isClient) {
+      session.joined = true;
+      session.confirmed = true;
+    }
+    if (isNew || now - session.lastAccessedAt >= touchAfterMs) this.table.prolong(session, now);
+  }
+
+  private create(change: SessionCreation, now: number): SaveResult {
+    const stamp = `1.${change.writeId}`;
     const parts = new Map<string, StoredPart>();
-    for (const [name, { payload }] of changes) {
+    for (const [name, { payload }] of change.parts) {
       if (payload !== null) parts.set(name, { version: stamp, payload });
     }
-    const session = new MemorySession(key, stamp, this.lifetimes.of(lifetime), packParts(parts), createdAt, now);
-    session.joined = change.createdAt !== undefined;
+    const session = new MemorySession(change, this.lifetimes.of(change.lifetime), packParts(parts), now);
     this.table.add(session, now);
     return { outcome: 'saved', stamp, times: session.times };
   }
 
-  private update(session: MemorySession, change: SessionChange, now: number): SaveResult {
-    const stamp = session.nextStamp(change.writeId);
-    const parts = changeParts(session.parts, change.parts, stamp);
-    if (!parts) return { outcome: 'conflict', record: session.record };
-    this.table.replaceParts(session, parts, stamp, now);
-    if (change.lifetime) session.lifetime = this.lifetimes.of(change.lifetime);
+  private update(session: MemorySession, change: SessionUpdate, now: number): SaveResult {
+    const check = session.check(change.access, now);
+    if (check !== 'granted') return check === 'none' ? GONE : { outcome: check };
+    const { writeId, renewal, lifetime } = change;
+    const stamp = session.nextStamp(writeId);
+    const parts = changeParts(session.parts, change.parts, stamp, renewal?.keep);
+    if (!parts) return { outcome: 'conflict', record: session.recordAt(session.times) };
+    this.table.replaceParts(session, parts, stamp, now, renewal === undefined);
+    if (lifetime) session.lifetime = this.lifetimes.of(lifetime);
+    if (renewal) session.renew(renewal, now);
     this.table.prolong(session, now);
     return { outcome: 'saved', stamp, times: session.times };
   }
 }
+
+const GONE: SaveResult = Object.freeze({ outcome: 'gone' });

@@ -51,10 +51,13 @@ export class MemorySessionTable {
     this.startTimer();
   }
 
-  /** @throws SessionStoreError when the session would grow and there is no room. It keeps its parts then. */
-  replaceParts(session: MemorySession, parts: PackedParts, stamp: string, now: number): void {
+  /**
+   * @param isBounded whether the session may be refused room to grow
+   * @throws SessionStoreError when the session would grow and there is no room. It keeps its parts then.
+   */
+  replaceParts(session: MemorySession, parts: PackedParts, stamp: string, now: number, isBounded: boolean): void {
     const bytes = sessionBytes(parts);
-    const bound = this.sessions.boundAgainst(session, bytes, now);
+    const bound = isBounded ? this.sessions.boundAgainst(session, bytes, now) : undefined;
     if (bound) throw this.full('a change that needs more room', bound);
     this.sessions.resize(session, bytes);
     session.applySave(stamp, parts);

@@ -1,20 +1,35 @@
-import { sessionExpiry, type SessionLifetime, type SessionRecord, type SessionTimes } from '../session-record.js';
-import type { SessionKey } from '../session-id.js';
+import {
+  type AccessCheck,
+  type IdentityHistory,
+  checkAccess,
+  newHistory,
+  renewedHistory,
+} from '../heap/identity-history.js';
 import type { TableEntry } from '../heap/bounded-table.js';
 import { type PackedParts, unpackParts } from '../heap/packed-parts.js';
 import { sessionBytes } from '../heap/session-bytes.js';
+import type { SessionCreation, SessionRenewal } from '../session-change.js';
+import { type SessionAccess, type SessionKey, ownText } from '../session-id.js';
+import { sessionExpiry, type SessionLifetime, type SessionRecord, type SessionTimes } from '../session-record.js';
 
 /** [S5] How many saves before the last one are recognised when they are sent again. */
 const EARLIER_STAMPS = 7;
 
 /** One session of the memory store: one small object, most of whose fields are shared or numbers. */
 export class MemorySession implements TableEntry<MemorySession> {
+  readonly key: SessionKey;
   slot = 0;
   previous: MemorySession | undefined = undefined;
   next: MemorySession | undefined = undefined;
 
   joined = false;
+  confirmed = false;
   bytes: number;
+  stamp: string;
+  lastAccessedAt: number;
+  private createdAt: number;
+  private proof: string;
+  private history: IdentityHistory;
 
   /**
    * Stamps of saves 1 to 7 in their order; then each takes the place of the one seven saves before. Most sessions have
@@ -23,28 +38,55 @@ export class MemorySession implements TableEntry<MemorySession> {
   private earlierStamps: string[] | undefined = undefined;
 
   constructor(
-    readonly key: SessionKey,
-    public stamp: string,
+    { key, proof, principal, writeId }: SessionCreation,
     public lifetime: SessionLifetime,
     public parts: PackedParts,
-    readonly createdAt: number,
-    public lastAccessedAt: number,
+    now: number,
   ) {
+    this.key = ownText(key);
+    this.proof = ownText(proof);
+    this.history = newHistory(principal, now);
+    this.stamp = `1.${writeId}`;
+    this.createdAt = now;
+    this.lastAccessedAt = now;
     this.bytes = sessionBytes(parts);
   }
 
   get expiresAt(): number {
-    return sessionExpiry(this, this.lifetime);
+    const { createdAt, lastAccessedAt, joined, lifetime } = this;
+    return sessionExpiry({ createdAt, authenticatedAt: this.history.authenticatedAt, lastAccessedAt, joined }, lifetime);
   }
 
   get times(): SessionTimes {
-    const { createdAt, lastAccessedAt, expiresAt, joined } = this;
-    return { createdAt, lastAccessedAt, expiresAt, joined };
+    const { createdAt, lastAccessedAt, expiresAt, joined, confirmed } = this;
+    return { createdAt, authenticatedAt: this.history.authenticatedAt, lastAccessedAt, expiresAt, joined, confirmed };
   }
 
-  get record(): SessionRecord {
-    const { createdAt, lastAccessedAt, expiresAt, joined, stamp, lifetime, parts } = this;
-    return { createdAt, lastAccessedAt, expiresAt, joined, stamp, lifetime, parts: unpackParts(parts) };
+  /** @param times as the caller is told them; see [L5] */
+  recordAt(times: SessionTimes): SessionRecord {
+    const { createdAt, authenticatedAt, lastAccessedAt, expiresAt, joined, confirmed } = times;
+    const { proof, stamp, lifetime } = this;
+    const { generation, logins, principal } = this.history;
+    const parts = unpackParts(this.parts);
+    return {
+      createdAt,
+      authenticatedAt,
+      lastAccessedAt,
+      expiresAt,
+      joined,
+      confirmed,
+      proof,
+      generation,
+      logins,
+      principal,
+      stamp,
+      lifetime,
+      parts,
+    };
+  }
+
+  check(access: SessionAccess, now: number): AccessCheck {
+    return checkAccess(this.proof, this.history, access, now);
   }
 
   nextStamp(writeId: string): string {
@@ -71,5 +113,14 @@ export class MemorySession implements TableEntry<MemorySession> {
     else this.earlierStamps = [...(earlierStamps ?? []), this.stamp];
     this.stamp = stamp;
     this.parts = parts;
+  }
+
+  /** [I3] [I14] */
+  renew(renewal: SessionRenewal, now: number): void {
+    const { history, proof } = this;
+    this.history = renewedHistory(history, proof, renewal, now);
+    this.proof = ownText(renewal.proof);
+    this.confirmed = false;
+    if (history.principal !== undefined && this.history.logins > history.logins) this.createdAt = now;
   }
 }
