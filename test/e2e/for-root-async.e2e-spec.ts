@@ -31,7 +31,7 @@ describe('forRootAsync()', () => {
     const app = module.createNestApplication({ logger: false });
     await app.listen(0, '127.0.0.1');
     const response = await new Client(app).get('/');
-    expect(setCookies(response)[0]).toMatch(new RegExp(`^sid=[\\w-]{43}\\.${nodeName};`));
+    expect(setCookies(response)[0]).toMatch(new RegExp(`^sid=[\\w-]{65}\\.${nodeName};`));
     await app.close();
   });
 });

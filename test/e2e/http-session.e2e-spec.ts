@@ -123,7 +123,7 @@ class SessionController {
   }
 
   @Get('wrong')
-  wrong(): string[] {
+  wrong(): Promise<string[]> {
     const { session } = this;
     const wrong: (() => unknown)[] = [
       () => session.set('', 1),
@@ -133,15 +133,18 @@ class SessionController {
       () => session.setTimeouts({ idleTimeoutMs: 0 }),
       () => session.setTimeouts({ idleTimeoutMs: 1.5 }),
       () => session.setTimeouts({ idleTimeoutMs: '10' as never }),
+      () => session.setTimeouts({ absoluteTimeoutMs: -1 }),
+      () => session.login('ann', { idleTimeoutMs: Number.NaN }),
     ];
-    return wrong.map((call) => {
+    const refusal = async (call: () => unknown): Promise<string> => {
       try {
-        call();
+        await call();
         return 'accepted';
       } catch (error) {
         return error instanceof SessionStateError ? error.message : String(error);
       }
-    });
+    };
+    return Promise.all(wrong.map(refusal));
   }
 }
 
@@ -228,16 +231,17 @@ describe.each(adapters)('HttpSession, $adapter,', ({ adapter }) => {
   });
 
   it('tells what is wrong with an argument', async () => {
-    const milliseconds =
-      'HttpSession.setTimeouts takes an idleTimeoutMs that is a whole number of milliseconds from 1, not';
+    const milliseconds = 'that is a whole number of milliseconds from 1, not';
     expect(await json('wrong')).toEqual([
       'HttpSession.set needs a name that is a text and not empty',
       'HttpSession.set needs a name that is a text and not empty',
       'HttpSession.login needs a principal that is a text and not empty',
       'HttpSession.login needs a principal that is a text and not empty',
-      `${milliseconds} 0`,
-      `${milliseconds} 1.5`,
-      `${milliseconds} 10`,
+      `HttpSession.setTimeouts takes an idleTimeoutMs ${milliseconds} 0`,
+      `HttpSession.setTimeouts takes an idleTimeoutMs ${milliseconds} 1.5`,
+      `HttpSession.setTimeouts takes an idleTimeoutMs ${milliseconds} 10`,
+      `HttpSession.setTimeouts takes an absoluteTimeoutMs ${milliseconds} -1`,
+      `HttpSession.login takes an idleTimeoutMs ${milliseconds} NaN`,
     ]);
     expect(client.given).toBe(0);
   });

@@ -55,7 +55,7 @@ describe.each(adapters)('R5 the way of the id, $adapter', ({ adapter }) => {
     await start({ idTransport: 'header' });
     const first = await get('/count');
     const token = first.header('x-session-id') ?? '';
-    expect(token).toMatch(/^[\w-]{43}$/);
+    expect(token).toMatch(/^[\w-]{65}$/);
     expect(first.cookies).toEqual([]);
     expect(first.header('cache-control')).toBe('no-store');
     const second = await get('/count', `X-Session-Id: ${token}`);
@@ -77,14 +77,14 @@ describe.each(adapters)('R5 the way of the id, $adapter', ({ adapter }) => {
   it('R48 url: in the addresses that encodeUrl() made', async () => {
     await start({ idTransport: 'url' });
     const first = await get('/link');
-    expect(first.body).toMatch(/^\/count\?page=2&sid=[\w-]{43}#top$/);
+    expect(first.body).toMatch(/^\/count\?page=2&sid=[\w-]{65}#top$/);
     expect(first.cookies).toEqual([]);
     expect(first.header('referrer-policy')).toBe('no-referrer');
     expect(first.header('cache-control')).toBe('no-store');
     expect((await get(first.body.replace('#top', ''))).body).toBe('n=2');
     const other = await get('/link');
     // B16: the cookie wins.
-    const sid = (link: string): string => /sid=[\w-]{43}/.exec(link)?.[0] ?? '';
+    const sid = (link: string): string => /sid=[\w-]{65}/.exec(link)?.[0] ?? '';
     expect((await get(`/count?${sid(other.body)}`, `Cookie: ${sid(first.body)}`)).body).toBe('n=3');
   });
 
@@ -109,7 +109,7 @@ describe.each(adapters)('R5 the way of the id, $adapter', ({ adapter }) => {
     await start({});
     for (const header of ['X-Forwarded-Proto: https', 'Forwarded: proto=https', 'X-Forwarded-Ssl: on']) {
       expect((await get('/count', header)).cookies).toEqual([
-        expect.stringMatching(/^sid=[\w-]{43}; Path=\/; HttpOnly; SameSite=Lax$/),
+        expect.stringMatching(/^sid=[\w-]{65}; Path=\/; HttpOnly; SameSite=Lax$/),
       ]);
     }
   });

@@ -78,7 +78,7 @@ describe('a test replaces with overrideProvider()', () => {
   it('the store, with one that cannot do what the options ask of it: the application does not start', async () => {
     @Module({ imports: [SessionModule.forRoot({ nodeName: 's1' })] })
     class NamedModule {}
-    const locating = Object.assign(new MemorySessionStore(), { capabilities: { shared: true, locates: true } });
+    const locating = Object.assign(new MemorySessionStore(), { locates: true });
 
     const boot = of(NamedModule).overrideProvider(SESSION_STORE).useValue(locating).compile();
 

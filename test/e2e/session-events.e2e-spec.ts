@@ -1,7 +1,8 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { Controller, Get, Query } from '@nestjs/common';
-import { HttpSession, SessionEvents, SessionScoped } from 'nestjs-session-beans';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { Controller, Get, Logger, Query } from '@nestjs/common';
+import { HttpSession, SessionEvents, type SessionRef, SessionScoped } from 'nestjs-session-beans';
 import { Client } from '../support/client.js';
+import { Latch } from '../support/latch.js';
 import { type TestApplication, adapters, startApplication } from '../support/platforms.js';
 
 @SessionScoped({ name: 'counter' })
@@ -11,19 +12,8 @@ class Counter {
   last: unknown;
 }
 
-let gate: { arrive(): Promise<void> };
-
-function gateFor(count: number): { arrive(): Promise<void> } {
-  let open: () => void;
-  const opened = new Promise<void>((resolve) => (open = resolve));
-  let arrived = 0;
-  return {
-    arrive() {
-      if (++arrived === count) open();
-      return opened;
-    },
-  };
-}
+let writing = 0;
+let bothWrite = new Latch();
 
 @Controller()
 class EventController {
@@ -32,13 +22,16 @@ class EventController {
     private readonly counter: Counter,
   ) {}
 
+  /** Does, one after the other, what the query says. */
   @Get()
   async do(@Query('steps') steps: string): Promise<string> {
+    const { session } = this;
     for (const step of steps.split(',')) {
       if (step === 'write') this.counter.value++;
-      if (step === 'invalidate') await this.session.invalidate();
-      if (step === 'renew') this.session.renewId();
-      if (step === 'login') this.session.login('ann');
+      if (step === 'invalidate') await session.invalidate();
+      if (step === 'logout') await session.logout();
+      if (step === 'renew') session.renewId();
+      if (step === 'ann' || step === 'bob') await session.login(step);
     }
     return steps;
   }
@@ -46,7 +39,8 @@ class EventController {
   @Get('note')
   async note(@Query('text') text: string): Promise<string> {
     this.counter.note = text;
-    await gate.arrive();
+    if (++writing === 2) bothWrite.open();
+    await bothWrite.opened;
     return text;
   }
 
@@ -57,58 +51,95 @@ class EventController {
   }
 }
 
+const NAMES = ['created', 'login', 'renewed', 'ended', 'conflict', 'undecodable', 'notStored', 'storeFailed'] as const;
+
 describe.each(adapters)('R46 SessionEvents, $adapter,', ({ adapter }) => {
   let server: TestApplication;
-  let events: [string, object][];
+  let source: SessionEvents;
+  let events: [string, { readonly session?: SessionRef; readonly reason?: string }][];
   let stop: (() => void)[];
   let client: Client;
   beforeEach(async () => {
+    [writing, bothWrite] = [0, new Latch()];
     events = [];
     server = await startApplication({ adapter, beans: [Counter], controllers: [EventController] });
     client = new Client(server.app);
-    const source = server.app.get(SessionEvents);
-    stop = (['started', 'renewed', 'invalidated', 'conflict', 'undecodable', 'notStored'] as const).map((name) =>
-      source.on(name, (event) => void events.push([name, event])),
-    );
+    source = server.app.get(SessionEvents);
+    stop = NAMES.map((name) => source.on(name, (event) => void events.push([name, event])));
   });
-  afterEach(() => server.close());
+  afterEach(async () => {
+    jest.restoreAllMocks();
+    await server.close();
+  });
 
   const run = (steps: string) => client.text(`/?steps=${steps}`);
   const names = () => events.map(([name]) => name);
+  const sessions = () => events.map(([, { session }]) => session);
 
-  it('tell a session that started, once', async () => {
+  it('tell a session that was created, once', async () => {
     await run('nothing');
     expect(events).toEqual([]);
     await run('write');
     await run('write');
     await run('nothing');
-    expect(events).toEqual([['started', { session: expect.stringMatching(/^[\w-]{8}$/) }]]);
+    expect(names()).toEqual(['created']);
   });
 
-  it('tell a new id, with the one before', async () => {
+  it('name the session by the first characters of its key, by its handle, and by who is logged in', async () => {
+    await run('write');
+    await run('ann');
+    const [created, renewed, login] = sessions();
+    expect(created).toEqual({
+      hash: expect.stringMatching(/^[\w-]{8}$/),
+      handle: expect.stringMatching(new RegExp(`^sh1_${created?.hash}[\\w-]{14}_0$`)),
+      principal: undefined,
+    });
+    expect(login).toEqual({ ...created, handle: created?.handle?.replace(/0$/, '1'), principal: 'ann' });
+    expect(renewed).toEqual(login);
+  });
+
+  it('tell a new id: the session is the same', async () => {
     await run('write');
     await run('renew');
-    await run('login,write');
-    expect(names()).toEqual(['started', 'renewed', 'renewed']);
-    const [started, first, second] = events.map(([, event]) => event as { session: string; previous?: string });
-    expect(first?.previous).toBe(started?.session);
-    expect(second?.previous).toBe(first?.session);
+    await run('renew,write');
+    expect(names()).toEqual(['created', 'renewed', 'renewed']);
+    expect(new Set(sessions().map((session) => JSON.stringify(session))).size).toBe(1);
   });
 
-  it('tell an end, and nothing for what never was', async () => {
-    await run('write,invalidate');
-    await run('invalidate');
+  it('tell a login, into a session that there was or is created with it, and a login again', async () => {
+    await run('ann');
+    expect(names()).toEqual(['created', 'login']);
+    await run('ann');
+    expect(names()).toEqual(['created', 'login', 'renewed', 'login']);
+  });
+
+  it('tell the login of another principal as the end of the session before, whose it was', async () => {
+    await run('ann');
+    await run('bob');
+    expect(names().slice(2)).toEqual(['ended', 'renewed', 'login']);
+    const [, before, ended, , login] = events.map(([, event]) => event);
+    expect(ended).toEqual({ session: before?.session, reason: 'login' });
+    expect(login?.session).toMatchObject({ hash: before?.session?.hash, principal: 'bob' });
+    expect(login?.session?.handle).not.toBe(before?.session?.handle);
+  });
+
+  it.each([
+    ['invalidate', 'invalidated'],
+    ['logout', 'logout'],
+  ])('tell an end by %s(), and nothing for what never was', async (step, reason) => {
+    await run(`write,${step}`);
+    await run(step);
     expect(events).toEqual([]);
     await run('write');
-    await run('write,invalidate,write');
-    expect(names()).toEqual(['started', 'invalidated', 'started']);
-    expect(events[1]?.[1]).toEqual(events[0]?.[1]);
-    expect(events[2]?.[1]).not.toEqual(events[0]?.[1]);
+    await run(`write,${step},write`);
+    expect(names()).toEqual(['created', 'ended', 'created']);
+    const [first, ended, second] = events.map(([, event]) => event);
+    expect(ended).toEqual({ ...first, reason });
+    expect(second?.session?.hash).not.toBe(first?.session?.hash);
   });
 
   it('tell a conflict, with bean and field, once for the request that lost', async () => {
     await run('write');
-    gate = gateFor(2);
     const answers = await Promise.all(['one', 'two'].map((text) => client.get(`/note?text=${text}`)));
     expect(answers.map(({ status }) => status).toSorted((one, other) => one - other)).toEqual([200, 409]);
     expect(events.slice(1)).toEqual([['conflict', { ...events[0]?.[1], bean: 'counter', field: 'note' }]]);
@@ -131,11 +162,33 @@ describe.each(adapters)('R46 SessionEvents, $adapter,', ({ adapter }) => {
     expect(events).toEqual([]);
   });
 
-  it('survive a listener that throws', async () => {
-    server.app.get(SessionEvents).on('started', () => {
-      throw new Error('listener');
-    });
-    expect(await run('write')).toBe('write');
-    expect(names()).toEqual(['started']);
+  it.each<[string, () => unknown]>([
+    [
+      'throws',
+      () => {
+        throw new Error('of a listener');
+      },
+    ],
+    [
+      'is asynchronous and rejects',
+      async () => {
+        await Promise.resolve();
+        throw new Error('of a listener');
+      },
+    ],
+  ])('B23 survive a listener that %s, and log its error', async (_, fail) => {
+    const unhandled = jest.fn();
+    process.on('unhandledRejection', unhandled);
+    const logged = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
+    for (const name of ['created', 'login', 'ended'] as const) source.on(name, fail);
+    source.on('ended', () => void events.push(['told after the listener that failed', {}]));
+
+    expect(await run('ann,write')).toBe('ann,write');
+    expect(await run('logout')).toBe('logout');
+
+    process.off('unhandledRejection', unhandled);
+    expect(names()).toEqual(['created', 'login', 'ended', 'told after the listener that failed']);
+    expect(unhandled).not.toHaveBeenCalled();
+    expect(logged.mock.calls.filter(([, error]) => (error as Error)?.message === 'of a listener')).toHaveLength(3);
   });
 });

@@ -9,8 +9,7 @@ import {
   SessionStateError,
   Transient,
 } from 'nestjs-session-beans';
-import type { PartChange } from 'nestjs-session-beans/store-kit';
-import { sessionKeyOf } from '../../libs/session/src/store/session-id.js';
+import { accessOf, type PartChange } from 'nestjs-session-beans/store-kit';
 import { CountingStore } from '../support/counting-store.js';
 import { Counter } from '../support/counter.js';
 import { type TestApplication, adapters, startApplication } from '../support/platforms.js';
@@ -86,7 +85,7 @@ describe.each(adapters)('what somebody else put into the store, $adapter', ({ ad
   const put = async (name: string, payload: string): Promise<void> => {
     const parts = new Map<string, PartChange>([[name, { base: null, payload }]]);
     const result = await server.store.inner.save({
-      key: sessionKeyOf(token),
+      access: accessOf(token),
       writeId: `w${writes++}`,
       mode: 'update',
       parts,
@@ -94,7 +93,7 @@ describe.each(adapters)('what somebody else put into the store, $adapter', ({ ad
     expect(result.outcome).toBe('saved');
   };
   const stored = async (name: string): Promise<string | undefined> => {
-    const result = await server.store.inner.load(sessionKeyOf(token));
+    const result = await server.store.inner.load(accessOf(token));
     return result.outcome === 'found' ? result.record.parts.get(name)?.payload : undefined;
   };
 

@@ -55,7 +55,7 @@ export class Device {
 
 /** The session id in the cookies, without the route that may follow the id. */
 export function idOf(cookies: Cookies): string {
-  return (cookies.get('sid') ?? '').slice(0, 43);
+  return (cookies.get('sid') ?? '').slice(0, 65);
 }
 
 /** The cookies of a client that has seen nothing of its session since it started. For it, every copy is new enough. */

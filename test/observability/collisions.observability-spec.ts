@@ -116,7 +116,7 @@ describe('the record of a request that overlaps with others', () => {
       requestId: '6f1c0e6e-2b7c-4c1d-9c55-0d6cf37a8c11',
     });
     expect(await sent('of-the-client, of-the-balancer')).toMatchObject({ requestId: 'of-the-balancer' });
-    expect(await sent('x'.repeat(43))).toMatchObject({ requestId: undefined });
+    expect(await sent('x'.repeat(65))).toMatchObject({ requestId: undefined });
     expect(await sent('<script>')).toMatchObject({ requestId: undefined });
   });
 });

@@ -1,10 +1,10 @@
 import type { SessionStore } from 'nestjs-session-beans';
-import { sessionKeyOf } from '../../libs/session/src/store/session-id.js';
+import { accessOf } from 'nestjs-session-beans/store-kit';
 
 /** Repeats the items in the cart of a session `times` times, which makes the session very large. */
 export async function enlargeCart(store: SessionStore, id: string, times: number): Promise<void> {
-  const key = sessionKeyOf(id);
-  const found = await store.load(key);
+  const access = accessOf(id);
+  const found = await store.load(access);
   const cart = found.outcome === 'found' ? found.record.parts.get('cart') : undefined;
   if (!cart) throw new Error('the session has no cart yet');
   const payload = cart.payload.replace(
@@ -12,7 +12,7 @@ export async function enlargeCart(store: SessionStore, id: string, times: number
     (_, item: string) => `"items":[${Array(times).fill(item).join(',')}]`,
   );
   const saved = await store.save({
-    key,
+    access,
     mode: 'update',
     writeId: 'enlarged',
     parts: new Map([['cart', { base: cart.version, payload }]]),

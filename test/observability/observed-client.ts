@@ -15,7 +15,7 @@ export class ObservedClient {
   async send(path: string, method: Method = 'GET', body?: object, url = this.url): Promise<Response> {
     const response = await this.request(method, `${url}${path}`, body);
     for (const line of setCookies(response)) {
-      const id = /^sid=([\w-]{43})/.exec(line)?.[1];
+      const id = /^sid=([\w-]{65})/.exec(line)?.[1];
       if (id !== undefined) this.ids.add(id);
     }
     const others = Object.entries(response.headers).filter(([name]) => name !== 'set-cookie');

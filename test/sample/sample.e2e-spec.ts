@@ -25,7 +25,7 @@ describe.each(adapters)('the sample application, $adapter', ({ adapter }) => {
   it('writes its route behind the id', async () => {
     const response = await client.get('/count');
     expect(setCookies(response)).toEqual([
-      expect.stringMatching(/^sid=[\w-]{43}\.s1; Path=\/; HttpOnly; SameSite=Lax$/),
+      expect.stringMatching(/^sid=[\w-]{65}\.s1; Path=\/; HttpOnly; SameSite=Lax$/),
     ]);
   });
 

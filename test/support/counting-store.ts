@@ -1,32 +1,32 @@
-import type {
-  LoadOptions,
-  LoadResult,
-  SaveResult,
-  SessionChange,
-  SessionKey,
-  SessionStore,
-} from 'nestjs-session-beans/store-kit';
+import type { MaybePromise, SessionChange, SessionStore } from 'nestjs-session-beans/store-kit';
 
 type Operation = 'load' | 'save' | 'touch' | 'destroy';
+
+type Facts = Pick<SessionStore, 'shared' | 'locates' | 'locks' | 'notices'>;
 
 /** A store in front of a store: counts the calls, and can be slow, down, or asked to wait. */
 export class CountingStore implements SessionStore {
   readonly name: string;
+  readonly contract = 1;
+  readonly shared: boolean;
+  readonly locates: SessionStore['locates'];
+  readonly locks: SessionStore['locks'];
+  readonly notices: SessionStore['notices'];
   readonly calls: Record<Operation, number> = { load: 0, save: 0, touch: 0, destroy: 0 };
-
-  readonly lock: SessionStore['lock'];
-  readonly unlock: SessionStore['unlock'];
 
   /** Awaited before each call is passed on; throw here to be down. */
   before: (operation: Operation, argument: unknown) => Promise<void> | void = () => undefined;
 
+  /** @param facts what it says of itself; default: what the store behind it says */
   constructor(
     readonly inner: SessionStore,
-    readonly capabilities = inner.capabilities,
+    { shared, locates, locks, notices }: Facts = inner,
   ) {
     this.name = inner.name;
-    this.lock = inner.lock?.bind(inner);
-    this.unlock = inner.unlock?.bind(inner);
+    this.shared = shared;
+    this.locates = locates;
+    this.locks = locks;
+    this.notices = notices;
   }
 
   get total(): number {
@@ -37,27 +37,27 @@ export class CountingStore implements SessionStore {
     Object.assign(this.calls, { load: 0, save: 0, touch: 0, destroy: 0 });
   }
 
-  async load(key: SessionKey, options?: LoadOptions): Promise<LoadResult> {
-    await this.count('load', key);
-    return this.inner.load(key, options);
+  async load(...call: Parameters<SessionStore['load']>): Promise<Awaited<ReturnType<SessionStore['load']>>> {
+    await this.count('load', call[0]);
+    return this.inner.load(...call);
   }
 
-  async save(change: SessionChange): Promise<SaveResult> {
+  async save(change: SessionChange): Promise<Awaited<ReturnType<SessionStore['save']>>> {
     await this.count('save', change);
     return this.inner.save(change);
   }
 
-  async touch(key: SessionKey): Promise<boolean> {
-    await this.count('touch', key);
-    return this.inner.touch(key);
+  async touch(...call: Parameters<SessionStore['touch']>): Promise<Awaited<ReturnType<SessionStore['touch']>>> {
+    await this.count('touch', call[0]);
+    return this.inner.touch(...call);
   }
 
-  async destroy(key: SessionKey, ifStamp?: string): Promise<boolean> {
-    await this.count('destroy', key);
-    return this.inner.destroy(key, ifStamp);
+  async destroy(...call: Parameters<SessionStore['destroy']>): Promise<Awaited<ReturnType<SessionStore['destroy']>>> {
+    await this.count('destroy', call[0]);
+    return this.inner.destroy(...call);
   }
 
-  close(): Promise<void> {
+  close(): MaybePromise<void> {
     return this.inner.close();
   }
 

@@ -14,7 +14,8 @@ export type { BeanMigrations, PlainState, SessionScopedOptions } from './bean/be
 export type { BeforeBeanSaved, OnBeanCreated, OnBeanDestroyed, OnBeanRestored } from './bean/bean-life-cycle.js';
 
 // Requests
-export { HttpSession } from './request/http-session.js';
+export { HttpSession, type SessionTimeouts } from './request/http-session.js';
+export type { SessionHandle } from './store/session-handle.js';
 export {
   CurrentSession,
   ReadOnlySession,
@@ -22,7 +23,12 @@ export {
   SkipSession,
   UseSession,
 } from './http/handlers/session.decorators.js';
-export { SessionEvents, type SessionEventMap } from './request/session-events.js';
+export {
+  type SessionEndReason,
+  type SessionEventMap,
+  SessionEvents,
+  type SessionRef,
+} from './request/session-events.js';
 
 // Stores
 export { MemorySessionStore } from './store/memory/memory-session-store.js';

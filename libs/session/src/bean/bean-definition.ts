@@ -63,6 +63,13 @@ export interface SessionScopedOptions {
    * `onUndecodable`.
    */
   readonly onUndecodable?: 'reject' | 'reset';
+
+  /**
+   * When somebody logs in to an anonymous session: `keep` lets the bean go on (a cart), `reset` begins it anew (a CSRF
+   * secret, which somebody else may have planted). The session of another principal always begins empty. Default:
+   * `keep`.
+   */
+  readonly onLogin?: 'keep' | 'reset';
 }
 
 /** The metadata that the decorators of this package write on a class. No other code reads or writes it. */
@@ -112,6 +119,9 @@ export interface BeanDefinition<T extends object = object> {
 
   /** The outcome of stored state that cannot be decoded: an error, or a fresh bean and an event. */
   readonly onUndecodable: 'reject' | 'reset';
+
+  /** Whether the bean goes on when somebody logs in to an anonymous session. */
+  readonly onLogin: 'keep' | 'reset';
 
   /** By property name. */
   readonly mergeRules: ReadonlyMap<string, MergeRule>;

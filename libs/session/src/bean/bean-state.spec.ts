@@ -40,6 +40,7 @@ function stateOf(type: new (...args: never[]) => object, settings: Settings = {}
     migrate: {},
     onConflict: 'reject',
     onUndecodable: 'reject',
+    onLogin: 'keep',
     mergeRules: new Map(),
     transient: new Set(),
     ...settings,

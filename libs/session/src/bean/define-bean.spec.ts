@@ -17,7 +17,8 @@ function decorated(type: Type<object>, options?: SessionScopedOptions): Type<obj
 describe('the definition of a bean', () => {
   it('has the name of the class, version 1 and the settings of the module', () => {
     class Cart {}
-    expect(defineBean(decorated(Cart), defaults)).toMatchObject({ name: 'Cart', type: Cart, version: 1, ...defaults });
+    const expected = { name: 'Cart', type: Cart, version: 1, onLogin: 'keep', ...defaults };
+    expect(defineBean(decorated(Cart), defaults)).toMatchObject(expected);
   });
 
   it('has the settings of the decorator rather than those of the module', () => {
@@ -27,6 +28,7 @@ describe('the definition of a bean', () => {
       migrate: { 1: Object, 2: Object },
       onConflict: 'latest',
       onUndecodable: 'reset',
+      onLogin: 'reset',
     } as const;
     expect(defineBean(decorated(class Cart {}, options), defaults)).toMatchObject(options);
   });
@@ -91,6 +93,11 @@ describe('a class that cannot be a bean is rejected, naming class and fix:', () 
       'an unknown onUndecodable',
       { onUndecodable: 'ignore' as never },
       /^Cart: @SessionScoped\(\) option onUndecodable = "ignore": allowed is 'reject', 'reset'$/,
+    ],
+    [
+      'an unknown onLogin',
+      { onLogin: true as never },
+      /^Cart: @SessionScoped\(\) option onLogin = true: allowed is 'keep', 'reset'$/,
     ],
   ])('%s', (_, options, message) => {
     const define = () => defineBean(decorated(class Cart {}, options), defaults);

@@ -13,7 +13,7 @@ import {
 /** The settings that a bean takes from the module where its decorator does not set them. */
 export type BeanDefaults = Pick<BeanDefinition, 'onConflict' | 'onUndecodable'>;
 
-const OPTIONS = ['name', 'version', 'migrate', 'onConflict', 'onUndecodable'];
+const OPTIONS = ['name', 'version', 'migrate', 'onConflict', 'onUndecodable', 'onLogin'];
 
 /**
  * The definition of a decorated class.
@@ -33,6 +33,7 @@ export function defineBean(type: Type<object>, defaults: BeanDefaults): BeanDefi
     migrate,
     onConflict: options.onConflict ?? defaults.onConflict,
     onUndecodable: options.onUndecodable ?? defaults.onUndecodable,
+    onLogin: options.onLogin ?? 'keep',
     mergeRules: beanMetadata.mergeRules(type.prototype as object),
     transient: beanMetadata.transients(type.prototype as object),
   });
@@ -44,10 +45,11 @@ function optionsOf(type: Type<object>): SessionScopedOptions {
     throw new SessionBeanError(`${type.name} is not session-scoped: decorate the class with @SessionScoped()`);
   }
   const checks = new OptionChecks(`${type.name}: @SessionScoped()`, SessionBeanError);
-  const { onConflict, onUndecodable } = options;
+  const { onConflict, onUndecodable, onLogin } = options;
   checks.names(options, OPTIONS);
   if (onConflict !== undefined) checks.oneOf('onConflict', onConflict, ['reject', 'latest']);
   if (onUndecodable !== undefined) checks.oneOf('onUndecodable', onUndecodable, ['reject', 'reset']);
+  if (onLogin !== undefined) checks.oneOf('onLogin', onLogin, ['keep', 'reset']);
   return options;
 }
 

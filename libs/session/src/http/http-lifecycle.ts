@@ -3,10 +3,9 @@ import { Logger } from '@nestjs/common';
 import { SessionError } from '../errors/session.error.js';
 import type { HttpSession } from '../request/http-session.js';
 import { RequestState } from '../request/request-state.js';
-import type { SessionEvents } from '../request/session-events.js';
+import { type SessionEvents, sessionRef } from '../request/session-events.js';
 import type { SessionLifecycle } from '../request/session-lifecycle.js';
 import { type MaybePromise, isPromise } from '../store/maybe-promise.js';
-import { sessionHash } from '../store/session-id.js';
 import type { RequestTimings } from '../timing/request-timings.js';
 import { type FrameworkRequest, HttpIdExchange, type IdCarrier } from './id/http-id-exchange.js';
 import { ResponseGate } from './response/response-gate.js';
@@ -129,6 +128,8 @@ export class HttpLifecycle implements ResponseHooks {
     this.state.timing?.enter('framework');
     this.noteUnavailable(error);
     if (this.isClientGone) return this.leave(status ?? 500);
+    // What it threw may be answered with any status: a login in it does not count.
+    if (status === undefined) this.state.cancelLogin();
     const stored = status === undefined ? undefined : this.store(status, false, true);
     if (!isPromise(stored)) this.handler = 'done';
     return stored;
@@ -138,14 +139,15 @@ export class HttpLifecycle implements ResponseHooks {
     if (moment === 'held' && this.state.live) return undefined;
     const isHandlerOver = this.handler === 'storing' || this.handler === 'done';
     const stored = this.store(status, moment === 'end' && this.wasStoredEarly);
-    if (!isPromise(stored)) return undefined;
+    if (!isPromise(stored)) return this.runtime.lifecycle.checkDeadId(this.state);
     if (moment !== 'end' && !isHandlerOver) this.wasStoredEarly = true;
-    return reported(stored);
+    return reported(stored.then(() => this.runtime.lifecycle.checkDeadId(this.state)));
   }
 
   beforeHead(headers: ResponseHeaders, status: number): void {
     const { lifecycle } = this.runtime;
-    this.exchange.writeHead(headers, lifecycle.idToSend(this.state), lifecycle.freshnessToSend(this.state));
+    const id = lifecycle.idToSend(this.state);
+    this.exchange.writeHead(headers, id, lifecycle.freshnessToSend(this.state), !id && this.state.removesId);
     this.timedResponse?.beforeHead(headers);
     if (status === 503 && this.wasUnavailable && headers.get('Retry-After') === undefined) {
       headers.set('Retry-After', '1');
@@ -177,8 +179,15 @@ export class HttpLifecycle implements ResponseHooks {
     const { lifecycle, commitOn } = this.runtime;
     const { state } = this;
     if (state.phase !== 'active' && state.phase !== 'detached') return undefined;
-    if (!isEager && !lifecycle.needsCommit(state)) return undefined;
+    const { forgotten } = state;
     const isFailure = status >= 400;
+    if (forgotten) {
+      const stored = forgotten.then(() => this.store(status, isEager));
+      return this.settled(stored, !isFailure && !this.isClientGone, endsHandler);
+    }
+    if (!isEager && !lifecycle.needsCommit(state)) return undefined;
+    // A login counts only if its request does not fail.
+    if (isFailure) state.cancelLogin();
     const cannotStart = this.isClientGone && !state.hasSession && !state.isInTurn;
     if ((isFailure && commitOn === 'success') || cannotStart) {
       lifecycle.rollback(state);
@@ -217,7 +226,7 @@ export class HttpLifecycle implements ResponseHooks {
         throw error;
       }
       const { live } = this.state;
-      this.runtime.events.emit('notStored', { session: live && sessionHash(live.key), error: error as Error });
+      this.runtime.events.emit('notStored', { session: live && sessionRef(live), error: error as Error });
       this.runtime.onNotStored(error as Error);
     } finally {
       if (endsHandler) {

@@ -21,6 +21,8 @@ export const emptySnapshot: SessionSnapshot = { payloads: new Map(), unsaved: []
  */
 export const MAX_ATTEMPTS = 100;
 
+export const LOCK_LOST = 'the lock of the session was lost while the request ran; nothing of it was stored';
+
 const LONGEST_BACK_OFF_MS = 16;
 
 /** Waits before the next attempt: longer with each, and at random, so that two servers do not collide again. */

@@ -7,7 +7,7 @@ import type { SessionRecord } from '../store/session-record.js';
 import type { SaveResult, SessionLocation } from '../store/session-store.js';
 import type { StoreGateway } from '../store/store-gateway.js';
 import type { RequestTiming } from '../timing/request-timing.js';
-import { CommitQueue, MAX_ATTEMPTS, type SessionSnapshot, backOff } from './commit-queue.js';
+import { CommitQueue, LOCK_LOST, MAX_ATTEMPTS, type SessionSnapshot, backOff } from './commit-queue.js';
 import { KeptInstances } from './kept-instances.js';
 import type { PendingCommit } from './pending-commit.js';
 import { type NewSession, StoredSession, type StoredState } from './stored-session.js';
@@ -78,7 +78,8 @@ export class LiveSession {
   ) {
     this.known = new StoredSession(access, origin, location, settings.clock.now());
     const { payloads } = this.known;
-    this.queue = new CommitQueue(payloads, payloads, settings.maxSessionBytes);
+    const head = 'stamp' in origin ? payloads : (origin.payloads ?? payloads);
+    this.queue = new CommitQueue(payloads, head, settings.maxSessionBytes);
   }
 
   get key(): SessionKey {
@@ -216,7 +217,8 @@ export class LiveSession {
     this.queue.rebase(this.known.payloads);
   }
 
-  private endAs(outcome: 'none' | 'gone' | 'superseded'): void {
+  /** The store has no session that this id opens. */
+  endAs(outcome: 'none' | 'gone' | 'superseded'): void {
     if (outcome === 'superseded') this.endRenewed();
     else this.end();
   }
@@ -316,8 +318,7 @@ export class LiveSession {
         queue.refuseBatch(new SessionEndedError());
         return this.endAs(result.outcome);
       case 'unlocked': {
-        const lost = 'the lock of the session was lost while the request ran; nothing of it was stored';
-        queue.refuseBatch(new SessionBusyError(lost), true);
+        queue.refuseBatch(new SessionBusyError(LOCK_LOST), true);
         return queue.rebase(stored.payloads);
       }
       case 'conflict':
@@ -347,6 +348,11 @@ export class LiveSession {
       this.untrustWatch();
       for (const { reject } of joiners) reject(error);
     }
+  }
+
+  /** Asks the store for the newest state. Only inside `exclusively`, where nothing else asks. @throws SessionStoreError */
+  bringUp(): Promise<void> {
+    return this.reload(this.known.location.locator);
   }
 
   private async reload(locator: string | undefined): Promise<void> {

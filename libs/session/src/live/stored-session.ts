@@ -13,17 +13,40 @@ import type { SessionLocation } from '../store/session-store.js';
 /** Payload per part: the state of a session at one moment. Never changed in place. */
 export type Payloads = ReadonlyMap<string, string>;
 
+/**
+ * The parts that go on after a login.
+ * @param keep their names; undefined: all
+ */
+export function keptParts(payloads: Payloads, keep: readonly string[] | undefined): Payloads {
+  return keep ? new Map([...payloads].filter(([name]) => keep.includes(name))) : payloads;
+}
+
 /** How a session begins that this server creates. */
 export interface NewSession {
   readonly lifetime: SessionLifetime;
 
   /** The principal who logs in with it. */
   readonly principal?: string | undefined;
+
+  /** What the session holds from the start, though nothing of it is stored yet. */
+  readonly payloads?: Payloads;
 }
 
 /** The part of a StoredSession that others read. */
 export type StoredState = Readonly<
-  Pick<StoredSession, 'payloads' | 'stamp' | 'lifetime' | 'times' | 'saves' | 'location' | 'identity'>
+  Pick<
+    StoredSession,
+    | 'payloads'
+    | 'stamp'
+    | 'lifetime'
+    | 'times'
+    | 'saves'
+    | 'location'
+    | 'identity'
+    | 'changeTo'
+    | 'renewed'
+    | 'isNext'
+  >
 >;
 
 /**

@@ -10,7 +10,7 @@ class NearCacheDefaults {
    *
    * `bounded`: no round trip while the store tells this server what other servers change. A read is never older than
    * `maxStalenessMs`, and never older than what its client has seen. Needs a store that notifies
-   * (`capabilities.notifies`), and an `idTransport` other than `url`.
+   * (`notices`), and an `idTransport` other than `url`.
    */
   readonly mode?: 'validate' | 'bounded' | undefined = 'validate';
 
@@ -76,12 +76,12 @@ export function resolveNearCache(
 
 /** @throws SessionConfigurationError where mode `bounded` needs to be told of changes and the store cannot tell */
 export function refuseSilentStore({ mode }: NearCacheSettings, store: SessionStore, checks: OptionChecks): void {
-  if (mode !== 'bounded' || (store.capabilities.notifies && store.subscribe)) return;
+  if (mode !== 'bounded' || store.notices) return;
   throw checks
     .within('nearCache')
     .refusal(
       'mode',
       mode,
-      `'validate' with store ${store.name}: it does not tell what others change (capabilities.notifies)`,
+      `'validate' with store ${store.name}: it does not tell what others change (it has no notices)`,
     );
 }

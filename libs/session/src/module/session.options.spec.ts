@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { SessionConfigurationError } from '../errors/session-configuration.error.js';
 import { systemClock } from '../store/clock.js';
 import { MemorySessionStore } from '../store/memory/memory-session-store.js';
+import type { SessionStore } from '../store/session-store.js';
 import { type SessionModuleOptions, refuseUnsuitedStore, resolveOptions } from './session.options.js';
 
 const MINUTE = 60_000;
@@ -20,6 +21,7 @@ describe('the options', () => {
       commitOn: 'always',
       onConflict: 'reject',
       onUndecodable: 'reject',
+      attributesOnLogin: 'reset',
     });
   });
 
@@ -85,6 +87,7 @@ describe('an option that cannot work is refused in one line with name, value and
       { onUndecodable: Symbol('reset') },
       `onUndecodable = Symbol(reset): allowed is 'reject', 'reset'`,
     ],
+    ['attributesOnLogin', { attributesOnLogin: false }, `attributesOnLogin = false: allowed is 'keep', 'reset'`],
     ['a clock without now', { clock: {} }, 'clock = Object: allowed is an object with a method now()'],
     ['no clock', { clock: null }, 'clock = null: allowed is an object with a method now()'],
     ['no store', { store: null }, 'store = null: allowed is a session store'],
@@ -92,7 +95,17 @@ describe('an option that cannot work is refused in one line with name, value and
     [
       'half a store',
       { store: { load: () => undefined } },
-      'store = Object: allowed is a session store, with load, save, touch, destroy, close and capabilities',
+      'store = Object: allowed is a session store of contract 1, with load, save, touch, destroy, close',
+    ],
+    [
+      'a store of another contract',
+      { store: Object.assign(new MemorySessionStore(), { contract: 2 }) },
+      'store = MemorySessionStore: allowed is a session store of contract 1, with load, save',
+    ],
+    [
+      'a store without a contract',
+      { store: Object.assign(new MemorySessionStore(), { contract: undefined }) },
+      'store = MemorySessionStore: allowed is a session store of contract 1, with load, save',
     ],
   ])('%s', (_, options, message) => {
     const resolve = () => resolveOptions(options);
@@ -156,16 +169,16 @@ describe('nearCache', () => {
 });
 
 describe('a store that cannot do what an option asks of it is refused', () => {
-  const storeWith = (capabilities: object) =>
-    Object.assign(new MemorySessionStore(), { capabilities: { shared: true, ...capabilities }, subscribe() {} });
+  const storeWith = (abilities: Partial<SessionStore>): SessionStore =>
+    Object.assign(new MemorySessionStore(), { shared: true, ...abilities });
 
   it('for the near cache in mode bounded: a store that does not tell what others change', () => {
     const options = resolveOptions({ nearCache: { mode: 'bounded' } });
 
-    expect(() => refuseUnsuitedStore(options, storeWith({ notifies: true }))).not.toThrow();
+    expect(() => refuseUnsuitedStore(options, storeWith({ notices: { subscribe() {} } }))).not.toThrow();
     expect(() => refuseUnsuitedStore(options, new MemorySessionStore())).toThrow(
       'SessionModule option nearCache.mode = "bounded": allowed is \'validate\' with store memory: ' +
-        'it does not tell what others change (capabilities.notifies)',
+        'it does not tell what others change (it has no notices)',
     );
   });
 

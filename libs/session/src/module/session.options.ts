@@ -77,6 +77,13 @@ class SessionModuleDefaults {
    */
   readonly onUndecodable?: 'reject' | 'reset' | undefined = 'reject';
 
+  /**
+   * Attributes of an anonymous session when somebody logs in to it. `reset` (default): they are gone, since somebody
+   * else may have planted the session with what they hold (a CSRF secret). `keep`: they go on. Beans say it themselves,
+   * with `onLogin`. The session of another principal always begins empty.
+   */
+  readonly attributesOnLogin?: 'keep' | 'reset' | undefined = 'reset';
+
   /** Bound of one session's stored text, in UTF-8 bytes, from 256. A save beyond it is refused. Default: 1 MiB. */
   readonly maxSessionBytes?: number | undefined = 1024 * 1024;
 
@@ -172,6 +179,7 @@ export function resolveOptions(given: SessionModuleOptions = {}): ResolvedSessio
   checks.oneOf('commitOn', options.commitOn, ['always', 'success']);
   checks.oneOf('onConflict', options.onConflict, ['reject', 'latest']);
   checks.oneOf('onUndecodable', options.onUndecodable, ['reject', 'reset']);
+  checks.oneOf('attributesOnLogin', options.attributesOnLogin, ['keep', 'reset']);
   checks.methods('clock', options.clock, ['now'], 'an object with a method now()');
   if (options.store !== undefined) refuseUnlessStore(options.store);
   if (options.nodeName !== undefined)
@@ -192,7 +200,7 @@ export function resolveOptions(given: SessionModuleOptions = {}): ResolvedSessio
  * @throws SessionConfigurationError
  */
 export function refuseUnsuitedStore({ nodeName, nearCache }: ResolvedSessionOptions, store: SessionStore): void {
-  if (nodeName !== undefined && store.capabilities.locates)
+  if (nodeName !== undefined && store.locates)
     throw checks.refusal(
       'nodeName',
       nodeName,
@@ -202,7 +210,8 @@ export function refuseUnsuitedStore({ nodeName, nearCache }: ResolvedSessionOpti
 }
 
 function refuseUnlessStore(store: SessionStore): void {
-  const allowed = `a session store, with ${STORE_METHODS.join(', ')} and capabilities`;
-  if (!('capabilities' in checks.methods('store', store, STORE_METHODS, allowed)))
+  const allowed = `a session store of contract 1, with ${STORE_METHODS.join(', ')}`;
+  // The version is read as a number: a store of a later contract is another type to this release.
+  if ((checks.methods('store', store, STORE_METHODS, allowed).contract as number) !== 1)
     throw checks.refusal('store', store, allowed);
 }

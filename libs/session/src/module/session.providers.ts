@@ -12,13 +12,13 @@ import { encodeUrl, UrlIdTransport } from '../http/id/url-id-transport.js';
 import { LiveSessions } from '../live/live-sessions.js';
 import { NearCache } from '../live/near-cache.js';
 import { CurrentRequest } from '../request/current-request.js';
-import { attributesBean, HttpSession } from '../request/http-session.js';
+import { attributesBean, CurrentHttpSession } from '../request/current-http-session.js';
+import { HttpSession } from '../request/http-session.js';
 import type { LocatorOf } from '../request/id-exchange.js';
-import { SessionEvents } from '../request/session-events.js';
+import { SessionEvents, unknownSession } from '../request/session-events.js';
 import { SessionLifecycle } from '../request/session-lifecycle.js';
 import type { Clock } from '../store/clock.js';
 import { MemorySessionStore } from '../store/memory/memory-session-store.js';
-import { sessionHash } from '../store/session-id.js';
 import type { SessionStore } from '../store/session-store.js';
 import { StoreGateway } from '../store/store-gateway.js';
 import { RequestTimings } from '../timing/request-timings.js';
@@ -95,7 +95,7 @@ const storeProviders: FactoryProvider[] = [
         store,
         options.touchIntervalMs,
         options.storeTimeoutMs,
-        (key) => events.emit('lost', { session: sessionHash(key) }),
+        (key) => events.emit('ended', { session: unknownSession(key), reason: 'lost' }),
         (error) => events.emit('storeFailed', { store: error.store, operation: error.operation, error }),
       );
     },
@@ -131,8 +131,9 @@ const requestProviders: FactoryProvider[] = [
   },
   {
     provide: ATTRIBUTES_BEAN,
-    inject: [BeanRegistry],
-    useFactory: (beans: BeanRegistry) => beans.registerBuiltIn(attributesBean),
+    inject: [BeanRegistry, RESOLVED_OPTIONS],
+    useFactory: (beans: BeanRegistry, { attributesOnLogin }: ResolvedSessionOptions) =>
+      beans.registerBuiltIn(attributesBean(attributesOnLogin)),
   },
   {
     provide: SessionLifecycle,
@@ -171,7 +172,7 @@ const requestProviders: FactoryProvider[] = [
       { format }: IdCarrier,
       { idTransport }: ResolvedSessionOptions,
     ) =>
-      new HttpSession(
+      new CurrentHttpSession(
         context,
         lifecycle,
         attributes,

@@ -4,15 +4,15 @@ import type { SessionEventMap, SessionEvents } from '../request/session-events.j
 import type { FinishedRequest } from '../timing/session-request-record.js';
 import { TIMING_PHASES } from '../timing/timing-phase.js';
 
-const EVENTS: readonly (keyof SessionEventMap)[] = [
-  'started',
+const EVENTS = [
+  'created',
+  'login',
   'renewed',
-  'invalidated',
-  'lost',
+  'ended',
   'conflict',
   'undecodable',
   'notStored',
-];
+] as const satisfies readonly (keyof SessionEventMap)[];
 
 const STORE_OPERATIONS: readonly SessionStoreError['operation'][] = [
   'load',
@@ -35,7 +35,8 @@ export class RequestTotals {
   readonly spent = TIMING_PHASES.map(() => 0);
   readonly byHandler = new Map<string, { requests: number; ms: number }>();
   readonly cache = { hit: 0, validated: 0, miss: 0 };
-  readonly events = countsOf(EVENTS);
+  /** `lost` are the ended ones that nobody has ended. */
+  readonly events = countsOf([...EVENTS, 'lost'] as const);
   readonly storeErrors = countsOf(STORE_OPERATIONS);
   requests = 0;
   conflicts = 0;
@@ -57,6 +58,7 @@ export class RequestTotals {
   /** @returns a function that stops counting them */
   countEvents(events: SessionEvents): () => void {
     const stops = EVENTS.map((name) => events.on(name, () => countUp(this.events, name)));
+    stops.push(events.on('ended', ({ reason }) => reason === 'lost' && countUp(this.events, 'lost')));
     stops.push(events.on('storeFailed', ({ operation }) => countUp(this.storeErrors, operation)));
     return () => {
       for (const stop of stops) stop();

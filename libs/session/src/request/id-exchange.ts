@@ -16,8 +16,11 @@ export interface PresentedId extends CarriedId {
 
 /** The port of the life cycle to the transport of one request; HTTP implements it. */
 export interface IdExchange {
-  /** The id that the client presented; undefined when it presented none, or none of ours. */
-  presented(): PresentedId | undefined;
+  /**
+   * The ids that the client presented, nearly always one or none: those that this application may have given out. A
+   * client may bring several, for example in cookies of other paths.
+   */
+  presented(): readonly PresentedId[];
 
   /** The head of the response is on its way: no id can be handed out any more. */
   readonly isHeadSent: boolean;

@@ -4,13 +4,15 @@ import { SessionResponseCommittedError } from '../errors/session-response-commit
 import type { LiveSession } from '../live/live-session.js';
 import { type LiveSessions, isLive } from '../live/live-sessions.js';
 import { type PartDifference, PendingCommit } from '../live/pending-commit.js';
+import { type NewSession, keptParts } from '../live/stored-session.js';
 import { type MaybePromise, isPromise } from '../store/maybe-promise.js';
-import { generateSessionId, sessionHash, sessionKeyOf } from '../store/session-id.js';
+import { accessOf, generateSessionId } from '../store/session-id.js';
 import type { SessionLifetime } from '../store/session-record.js';
 import type { StoreGateway } from '../store/store-gateway.js';
-import { SessionRenewal } from './renew-session.js';
-import type { PendingActions, RequestState } from './request-state.js';
-import type { SessionEvents } from './session-events.js';
+import { applyCommit } from '../live/apply-commit.js';
+import { IdRenewal } from './id-renewal.js';
+import type { PendingActions, PendingLogin, RequestState } from './request-state.js';
+import { type SessionEvents, sessionRef } from './session-events.js';
 import type { UnitOfWork } from './unit-of-work.js';
 
 /** The options of the module that commits read. */
@@ -31,16 +33,18 @@ export interface CommitLog {
  * request needs is decided in one place, `RequestState.commitStep`.
  */
 export class RequestCommits {
-  private readonly renewal: SessionRenewal;
+  private readonly renewal: IdRenewal;
 
   constructor(
     private readonly settings: CommitSettings,
-    gateway: StoreGateway,
+    private readonly gateway: StoreGateway,
     private readonly liveSessions: LiveSessions,
     private readonly events: SessionEvents,
     private readonly log: CommitLog,
+    /** Called with the unit of work of a principal in whose session another one has logged in. */
+    private readonly onPrincipalLeft: (unit: UnitOfWork) => void,
   ) {
-    this.renewal = new SessionRenewal(gateway, liveSessions, settings.maxSessionBytes);
+    this.renewal = new IdRenewal(gateway, liveSessions, settings.maxSessionBytes);
   }
 
   /** See `SessionLifecycle.commit`. Call it in turn. */
@@ -59,13 +63,14 @@ export class RequestCommits {
 
   /** Forgets what the request did since its last commit. */
   rollback(request: RequestState): void {
+    request.cancelLogin();
     request.takeActions();
     request.unit?.rollback();
   }
 
   /** Acquires the session again for one step of a detached request. `release` it. @throws SessionEndedError */
   async attach(request: RequestState): Promise<LiveSession> {
-    const found = request.hasSession && (await this.liveSessions.acquire(sessionKeyOf(request.id as string)));
+    const found = request.hasSession && (await this.liveSessions.acquire(accessOf(request.id as string)));
     if (!found || !isLive(found)) throw new SessionEndedError();
     request.attach(found);
     return found;
@@ -112,7 +117,7 @@ export class RequestCommits {
   private reportConflict({ live, timing }: RequestState, error: unknown): void {
     if (!live || !(error instanceof SessionConflictError)) return;
     if (timing) timing.facts.conflicts++;
-    this.events.emit('conflict', { session: sessionHash(live.key), bean: error.bean, field: error.field });
+    this.events.emit('conflict', { session: sessionRef(live), bean: error.bean, field: error.field });
   }
 
   /** A handler that promised to change nothing is believed in production, and checked elsewhere. */
@@ -130,33 +135,59 @@ export class RequestCommits {
   }
 
   private async start(request: RequestState, differences: readonly PartDifference[]): Promise<void> {
-    // A new session's cookie would take the place of the one that the client got with its new id.
-    if (request.standing === 'late') throw new SessionEndedError();
+    // The cookie of a new session would take the place of the one that the client got with its new id. After a login
+    // that is right: a client that has lost an answer can always log in.
+    if (request.standing === 'superseded' && !request.pendingActions.login) throw new SessionEndedError();
     if (request.exchange.isHeadSent) {
       throw new SessionResponseCommittedError(
         'a session would have to start, but the head of the response is already sent and no cookie can go with it: ' +
           'touch the bean before the first byte',
       );
     }
-    const { idleTimeoutMs = this.settings.idleTimeoutMs } = request.takeActions();
-    const { absoluteTimeoutMs, unjoinedTimeoutMs } = this.settings;
-    const id = request.id ?? generateSessionId();
-    const lifetime = { idleTimeoutMs, absoluteTimeoutMs, unjoinedTimeoutMs };
-    const live = this.liveSessions.create(sessionKeyOf(id), { lifetime });
+    const actions = request.takeActions();
+    await this.settleDeadId(request, actions.login);
+    const session = { lifetime: this.newLifetime(actions), principal: actions.login?.principal };
+    await this.create(request, session, differences);
+  }
+
+  /**
+   * A client whose session is over may have several requests under way with its dead id. Once it has logged in with one
+   * of them, the others start no session: their cookie would take the place of the login's.
+   */
+  private async settleDeadId(request: RequestState, login: PendingLogin | undefined): Promise<void> {
+    const { deadId } = request;
+    if (deadId === undefined) return;
+    const access = accessOf(deadId);
+    if (login) return this.gateway.supersede(access);
+    if (request.isNewlyDead || (await this.gateway.look(access)).outcome !== 'superseded') return undefined;
+    request.becomeSuperseded();
+    throw new SessionEndedError();
+  }
+
+  /** Stores a new session. */
+  private async create(
+    request: RequestState,
+    session: NewSession,
+    differences: readonly PartDifference[],
+  ): Promise<void> {
+    const id = request.hasSession ? generateSessionId() : (request.id ?? generateSessionId());
+    const live = this.liveSessions.create(accessOf(id), session);
     try {
       await this.save(request, live, differences);
     } catch (error) {
-      request.id = undefined;
+      if (!request.hasSession) request.id = undefined;
       live.end();
       this.liveSessions.release(live);
       throw error;
     }
+    this.release(request);
     request.startSession(live, id);
-    this.events.emit('started', { session: sessionHash(live.key) });
+    this.events.emit('created', { session: sessionRef(live) });
+    if (session.principal !== undefined) this.events.emit('login', { session: sessionRef(live) });
   }
 
   private update(request: RequestState, live: LiveSession, differences: readonly PartDifference[]): MaybePromise<void> {
-    const lifetime = changedLifetime(request.takeActions(), live);
+    const lifetime = this.changedLifetime(request.takeActions(), live);
     if (differences.length > 0 || lifetime) return this.save(request, live, differences, lifetime);
     const dependencies = request.unit?.dependencies() ?? [];
     if (dependencies.length === 0 && !live.isTouchDue()) return undefined;
@@ -174,13 +205,34 @@ export class RequestCommits {
         'the session id cannot be renewed: the head of the response is already sent and no cookie can go with it',
       );
     }
-    const lifetime = changedLifetime(request.takeActions(), live);
-    const commit = new PendingCommit(differences, request.unit?.dependencies(), lifetime);
+    const { unitBeforeLogin } = request;
+    const actions = request.takeActions();
+    const { login } = actions;
+    const lifetime = this.changedLifetime(actions, live);
+    const lock = request.lock?.tokenFor(live.key);
+    const commit = new PendingCommit(differences, request.unit?.dependencies(), lifetime, lock);
     request.timing?.facts.saves(commit);
-    const { id, renewed } = await request.measure('sessionSave', () => this.renewal.renew(live, commit));
-    this.liveSessions.release(live);
-    request.renewSession(renewed, id);
-    this.events.emit('renewed', { session: sessionHash(renewed.key), previous: sessionHash(live.key) });
+    try {
+      const renewing = (): ReturnType<IdRenewal['renew']> => this.renewal.renew(live, commit, login);
+      const { id, renewed } = await request.measure('sessionSave', renewing);
+      this.liveSessions.release(live);
+      request.renewSession(renewed, id);
+      request.lock?.renewed(renewed.access);
+      this.tellOfRenewal(live, renewed, login);
+      if (isOtherPrincipal(live, login) && unitBeforeLogin) this.onPrincipalLeft(unitBeforeLogin);
+    } catch (error) {
+      if (!login || !live.isRenewed) throw error;
+      // Another login, or another new id, was quicker. Nothing of that session is read: this login begins its own.
+      const payloads = applyCommit(commit, keptParts(live.stored.payloads, login.keep), this.settings.maxSessionBytes);
+      await this.create(request, { lifetime: this.newLifetime(actions), principal: login.principal, payloads }, []);
+    }
+  }
+
+  private tellOfRenewal(live: LiveSession, renewed: LiveSession, login: PendingLogin | undefined): void {
+    const session = sessionRef(renewed);
+    if (isOtherPrincipal(live, login)) this.events.emit('ended', { session: sessionRef(live), reason: 'login' });
+    this.events.emit('renewed', { session });
+    if (login) this.events.emit('login', { session });
   }
 
   private async updateDetached(request: RequestState, differences: readonly PartDifference[]): Promise<void> {
@@ -200,6 +252,22 @@ export class RequestCommits {
     }
   }
 
+  /** The lifetime to store if the request has changed it. */
+  private changedLifetime({ login, timeouts }: PendingActions, live: LiveSession): SessionLifetime | undefined {
+    const { lifetime, identity } = live.stored;
+    // Timeouts that a session was given are not those of the next principal.
+    const isNewPrincipal = login !== undefined && login.principal !== identity.principal;
+    const changed = { ...(isNewPrincipal ? this.newLifetime(NO_TIMEOUTS) : lifetime), ...timeouts };
+    const isSame =
+      changed.idleTimeoutMs === lifetime.idleTimeoutMs && changed.absoluteTimeoutMs === lifetime.absoluteTimeoutMs;
+    return isSame ? undefined : changed;
+  }
+
+  private newLifetime({ timeouts }: Pick<PendingActions, 'timeouts'>): SessionLifetime {
+    const { idleTimeoutMs, absoluteTimeoutMs, unjoinedTimeoutMs } = this.settings;
+    return { idleTimeoutMs, absoluteTimeoutMs, unjoinedTimeoutMs, ...timeouts };
+  }
+
   private save(
     request: RequestState,
     live: LiveSession,
@@ -217,11 +285,10 @@ export class RequestCommits {
   }
 }
 
-/** The lifetime to store if the request has changed it. */
-function changedLifetime({ idleTimeoutMs }: PendingActions, live: LiveSession): SessionLifetime | undefined {
-  const { lifetime } = live.stored;
-  const isChanged = idleTimeoutMs !== undefined && idleTimeoutMs !== lifetime.idleTimeoutMs;
-  return isChanged ? { ...lifetime, idleTimeoutMs } : undefined;
+/** Another principal than the one of the session logs in to it. */
+function isOtherPrincipal({ stored: { identity } }: LiveSession, login: PendingLogin | undefined): boolean {
+  return login !== undefined && identity.principal !== undefined && login.principal !== identity.principal;
 }
 
+const NO_TIMEOUTS = { timeouts: undefined };
 const NO_DIFFERENCES: readonly PartDifference[] = Object.freeze([]);

@@ -2,9 +2,11 @@ import { SessionContextNotActiveError } from '../errors/session-context-not-acti
 import { SessionResponseCommittedError } from '../errors/session-response-committed.error.js';
 import type { LiveSession } from '../live/live-session.js';
 import { type MaybePromise, isPromise } from '../store/maybe-promise.js';
+import type { SessionLifetime } from '../store/session-record.js';
 import type { SessionLock } from '../store/session-locks.js';
 import type { StorePhase, RequestTiming } from '../timing/request-timing.js';
 import type { IdExchange, PresentedId } from './id-exchange.js';
+import { ObservedPromise } from './observed-promise.js';
 import type { UnitOfWork } from './unit-of-work.js';
 
 /** How far a request is; see RequestState. */
@@ -14,12 +16,21 @@ export type RequestPhase = 'idle' | 'loading' | 'active' | 'detached' | 'closed'
  * Whether a request has a session:
  *
  * - `none`: its client presented no id that stands for a session.
- * - `late`: its client presented an id that was replaced a short while ago; it has the new one, or is about to.
+ * - `superseded`: its client presented an id that was replaced a short while ago. It has the new one or is about to, or
+ *   it has lost the answer that brought it; or somebody else got hold of the former one.
  * - `found`: its client presented the id of the session.
  * - `started`: the request has started the session.
  * - `left`: it had a session and has ended it, or found it ended.
  */
-export type SessionStanding = 'none' | 'late' | 'found' | 'started' | 'left';
+export type SessionStanding = 'none' | 'superseded' | 'found' | 'started' | 'left';
+
+/** A login that a request asked for. */
+export interface PendingLogin {
+  readonly principal: string;
+
+  /** Names of the parts that go on after it; undefined: all. */
+  readonly keep: readonly string[] | undefined;
+}
 
 /** Actions that a request asked for besides changing beans; its next commit does them. */
 export interface PendingActions {
@@ -29,11 +40,21 @@ export interface PendingActions {
   /** `renewId()` or `login()`: replace the id. */
   readonly renew: boolean;
 
-  /** `setTimeouts()`: the idle timeout to store. */
-  readonly idleTimeoutMs: number | undefined;
+  readonly login: PendingLogin | undefined;
+
+  /** `setTimeouts()`, or those of `login()`: what is to be stored. */
+  readonly timeouts: Readonly<Partial<SessionLifetime>> | undefined;
 }
 
-const NO_ACTIONS: PendingActions = Object.freeze({ start: false, renew: false, idleTimeoutMs: undefined });
+/** An answer of the store is new for so long: shorter than a login takes. */
+const NEW_MS = 10;
+
+const NO_ACTIONS: PendingActions = Object.freeze({
+  start: false,
+  renew: false,
+  login: undefined,
+  timeouts: undefined,
+});
 
 /** The work of one commit; see RequestState. */
 export type CommitStep = 'nothing' | 'start' | 'update' | 'renew' | 'update detached';
@@ -55,6 +76,7 @@ export type CommitStep = 'nothing' | 'start' | 'update' | 'renew' | 'update deta
  *
  * | a commit in `active` or `closed` | without a session | with a session |
  * |---|---|---|
+ * | `login()` was called | starts one | gives it a new id and a principal, with all changes |
  * | `renewId()` was called | starts one if there is something to store | renews the id, with all changes |
  * | anything else changed | starts one | updates |
  * | nothing changed | nothing | waits until what was read is stored, or touches |
@@ -65,8 +87,16 @@ export class RequestState {
   private current: RequestPhase = 'idle';
   private stands: SessionStanding = 'none';
   private actions = NO_ACTIONS;
+  /** How it was before a login that is not stored yet. */
+  private beforeLogin: { readonly actions: PendingActions; readonly unit: UnitOfWork } | undefined;
   /** Pending while a commit or an end is under way. Never rejects. */
   private turn: Promise<void> | undefined;
+
+  /** When it was found without a session, by `performance.now()`. */
+  private activatedAt = 0;
+
+  /** Promises that the handler got and that have not settled, or have failed. */
+  private promises: Set<ObservedPromise<unknown>> | undefined;
 
   /** Settles when the session is loaded, or has failed to; undefined where the store answers at once. */
   loaded: Promise<void> | undefined;
@@ -85,6 +115,9 @@ export class RequestState {
 
   /** The id that the client presented, from `loading` on. */
   presented: PresentedId | undefined;
+
+  /** The id that the client presented stands for nothing: the response tells it to forget that. */
+  removesId = false;
 
   /** Held until the request ends, or until its exclusive section does. */
   lock: SessionLock | undefined;
@@ -113,6 +146,12 @@ export class RequestState {
     return this.stands === 'found' || this.stands === 'started';
   }
 
+  /** The id that the client presented, where it opens no session any more. */
+  get deadId(): string | undefined {
+    const isOver = this.stands === 'none' || this.stands === 'left';
+    return isOver && this.current !== 'idle' && this.current !== 'loading' ? this.presented?.id : undefined;
+  }
+
   get pendingActions(): PendingActions {
     return this.actions;
   }
@@ -137,13 +176,25 @@ export class RequestState {
     this.presented = presented;
   }
 
+  /**
+   * Whether the store has said only just now that the id is dead. A login on another server that it does not know of
+   * leaves later than the response of this request.
+   */
+  get isNewlyDead(): boolean {
+    return performance.now() - this.activatedAt < NEW_MS;
+  }
+
   /** `loading` -> `active`. @returns false when the client has left meanwhile: the caller keeps the session. */
-  activate(unit: UnitOfWork, found: LiveSession | 'none' | 'late'): boolean {
+  activate(unit: UnitOfWork, found: LiveSession | 'none' | 'superseded'): boolean {
     if (this.current === 'closed') return false;
     this.current = 'active';
     this.unit = unit;
-    if (typeof found === 'string') this.stands = found;
-    else this.hold(found, this.presented?.id, 'found');
+    if (typeof found === 'string') {
+      this.stands = found;
+      this.activatedAt = performance.now();
+    } else {
+      this.hold(found, this.presented?.id, 'found');
+    }
     return true;
   }
 
@@ -152,13 +203,46 @@ export class RequestState {
     this.hold(live, id, 'started');
   }
 
+  /** The client has logged in meanwhile, with another request that presented the same dead id. */
+  becomeSuperseded(): void {
+    this.stands = 'superseded';
+  }
+
   /** The session goes on under another id. */
   renewSession(live: LiveSession, id: string): void {
     this.hold(live, id, this.stands);
   }
 
+  /**
+   * A principal logs in with the next commit.
+   * @param unit shows the session as it will be then
+   */
+  askLogin(login: PendingLogin, unit: UnitOfWork, timeouts: PendingActions['timeouts']): void {
+    const { actions, beforeLogin } = this;
+    if (this.unit) this.beforeLogin = beforeLogin ?? { actions, unit: this.unit };
+    this.unit = unit;
+    this.ask({ login, timeouts: timeouts ?? actions.timeouts, ...(this.hasSession ? { renew: true } : { start: true }) });
+  }
+
+  /** The unit of work of before a login that is not stored yet. */
+  get unitBeforeLogin(): UnitOfWork | undefined {
+    return this.beforeLogin?.unit;
+  }
+
+  /** Takes back a login that is not stored yet. */
+  cancelLogin(): void {
+    const { beforeLogin } = this;
+    if (!beforeLogin) return;
+    const { unit, actions } = beforeLogin;
+    if (this.unit) unit.takeBack(this.unit);
+    this.unit = unit;
+    this.actions = actions;
+    this.beforeLogin = undefined;
+  }
+
   /** The session has ended: beans that are touched from now on are fresh, in `unit`. */
   leaveSession(unit: UnitOfWork): void {
+    this.beforeLogin = undefined;
     if (this.live) this.stands = 'left';
     this.live = undefined;
     this.id = undefined;
@@ -202,7 +286,29 @@ export class RequestState {
   takeActions(): PendingActions {
     const { actions } = this;
     this.actions = NO_ACTIONS;
+    this.beforeLogin = undefined;
     return actions;
+  }
+
+  /**
+   * Runs `work` for the handler, and keeps the promise that it gets: the response waits for it.
+   * @returns the promise for the handler
+   */
+  keep<T>(work: () => Promise<T>): Promise<T> {
+    const promise = ObservedPromise.of(work());
+    const promises = (this.promises ??= new Set());
+    promises.add(promise);
+    // One that has failed stays: the handler may wait for it later.
+    void promise.unobserved(() => void promises.delete(promise), NOTHING);
+    return promise;
+  }
+
+  /**
+   * Settles when the promises that the handler got have; undefined if there are none. Rejects with the failure of one
+   * that the handler has not waited for.
+   */
+  get forgotten(): Promise<void> | undefined {
+    return this.promises && this.promises.size > 0 ? this.settleForgotten(this.promises) : undefined;
   }
 
   /** What a commit has to do now. */
@@ -281,6 +387,16 @@ export class RequestState {
     this.stands = standing;
   }
 
+  private async settleForgotten(promises: Set<ObservedPromise<unknown>>): Promise<void> {
+    for (const promise of promises) {
+      promises.delete(promise);
+      const { isObserved } = promise;
+      await promise.unobserved(NOTHING, (error) => {
+        if (!isObserved) throw error;
+      });
+    }
+  }
+
   private takeTurn<T>(result: Promise<T>): Promise<T> {
     const isOver = (): void => {
       if (this.turn === settled) this.turn = undefined;
@@ -291,3 +407,5 @@ export class RequestState {
     return result;
   }
 }
+
+const NOTHING = (): void => undefined;

@@ -1,42 +1,79 @@
 import type { SessionStoreError } from '../errors/session-store.error.js';
+import type { LiveSession } from '../live/live-session.js';
+import { isPromise } from '../store/maybe-promise.js';
+import { type SessionHandle, sessionHandle } from '../store/session-handle.js';
+import { type SessionKey, sessionHash } from '../store/session-id.js';
+
+/** Which session an event is about. Nothing of it is a credential. */
+export interface SessionRef {
+  /** 8 characters that tell sessions apart in logs. They stay the same when the session gets a new id. */
+  readonly hash: string;
+
+  /** Undefined where this server does not have the session. */
+  readonly handle: SessionHandle | undefined;
+
+  /** The user who is logged in; undefined when no user is, or where this server does not have the session. */
+  readonly principal: string | undefined;
+}
 
 /**
- * What happens to sessions, for audit logs and metrics. `session` is the 8-character hash that logs use, never an id.
+ * Why a session ended: `logout` and `invalidated` by `HttpSession`; `login`, when another principal logged in to it;
+ * `lost`, when all servers that had a copy have lost it. More may come.
  */
+export type SessionEndReason = 'logout' | 'invalidated' | 'login' | 'lost' | (string & {});
+
+/** What happens to sessions, for audit logs and metrics. Events may get more properties. */
 export interface SessionEventMap {
   /** A session was created and stored. */
-  started: { readonly session: string };
+  created: { readonly session: SessionRef };
 
-  /** The id was replaced; `previous` is dead. */
-  renewed: { readonly session: string; readonly previous: string };
+  /** A principal logged in, to this session or again. */
+  login: { readonly session: SessionRef };
 
-  /** The session was ended on purpose. */
-  invalidated: { readonly session: string };
+  /** The session got a new id; the former one is dead. */
+  renewed: { readonly session: SessionRef };
 
-  /** All servers that had a copy of the session have lost it; its client goes on without one. */
-  lost: { readonly session: string };
+  /** The session was ended, or is known to be lost. An expiry is not told. */
+  ended: { readonly session: SessionRef; readonly reason: SessionEndReason };
+
+  /**
+   * A request came without a session although it presented ids. `ambiguous`: several of them are of sessions that live,
+   * or there are more than three. More reasons may come.
+   */
+  ignored: { readonly reason: 'ambiguous' | (string & {}) };
 
   /** A request's changes were refused because another request had changed the same field. */
-  conflict: { readonly session: string; readonly bean: string; readonly field: string };
+  conflict: { readonly session: SessionRef; readonly bean: string; readonly field: string };
 
   /**
    * Stored state could not be decoded, and `onUndecodable: 'reset'` began anew: a bean, or with `bean` undefined the
    * whole session, which stays in the store as it is while the client goes on without it.
    */
-  undecodable: { readonly session: string; readonly bean: string | undefined; readonly error: Error };
+  undecodable: { readonly session: SessionRef; readonly bean: string | undefined; readonly error: Error };
 
   /** A call of the store failed, or took longer than `storeTimeoutMs`. */
   storeFailed: { readonly store: string; readonly operation: SessionStoreError['operation']; readonly error: Error };
 
   /** The changes of a request whose response said failure anyway (status 400 and above) could not be stored. */
-  notStored: { readonly session: string | undefined; readonly error: Error };
+  notStored: { readonly session: SessionRef | undefined; readonly error: Error };
 }
 
-type Listener<K extends keyof SessionEventMap> = (event: SessionEventMap[K]) => void;
+/** The session of an event. */
+export function sessionRef({ key, stored: { identity } }: LiveSession): SessionRef {
+  return { hash: sessionHash(key), handle: sessionHandle({ key, logins: identity.logins }), principal: identity.principal };
+}
+
+/** A session that this server does not have. */
+export function unknownSession(key: SessionKey): SessionRef {
+  return { hash: sessionHash(key), handle: undefined, principal: undefined };
+}
+
+type Listener<K extends keyof SessionEventMap> = (event: SessionEventMap[K]) => unknown;
 
 /**
- * Tells listeners what happens to sessions on this server. Injectable; listeners run synchronously, right after the
- * fact. An error in a listener is handed to `onListenerError` and stops neither the request nor the other listeners.
+ * Tells listeners what happens to sessions on this server. Injectable; listeners are called right after the fact. A
+ * listener may be asynchronous: nothing waits for it. What it throws, or rejects with, is logged, and stops neither the
+ * request nor the other listeners.
  *
  * @example `events.on('conflict', ({ bean, field }) => metrics.count('session_conflict', { bean, field }));`
  */
@@ -56,7 +93,8 @@ export class SessionEvents {
   emit<K extends keyof SessionEventMap>(name: K, event: SessionEventMap[K]): void {
     for (const listener of this.listeners.get(name) ?? []) {
       try {
-        (listener as Listener<K>)(event);
+        const told = (listener as Listener<K>)(event);
+        if (isPromise(told)) told.catch(this.onListenerError);
       } catch (error) {
         this.onListenerError(error);
       }

@@ -1,23 +1,28 @@
 import type { OnBeanDestroyed } from '../bean/bean-life-cycle.js';
 import type { BeanRegistry } from '../bean/bean-registry.js';
 import type { SessionBean } from '../bean/session-bean.js';
+import { SessionEndedError } from '../errors/session-ended.error.js';
 import { SessionStateError } from '../errors/session-state.error.js';
 import { NOTHING_SEEN, freshnessOf, savesSeen } from '../live/freshness.js';
 import type { LiveSession } from '../live/live-session.js';
 import { type LiveSessions, type NoSession, isLive } from '../live/live-sessions.js';
 import { type MaybePromise, isPromise } from '../store/maybe-promise.js';
-import { sessionHash, sessionKeyOf, type SessionKey } from '../store/session-id.js';
+import { accessOf } from '../store/session-id.js';
 import { SessionLocks } from '../store/session-locks.js';
+import type { LoadResult } from '../store/session-store.js';
 import type { StoreGateway } from '../store/store-gateway.js';
 import { Deadline } from '../store/deadline.js';
-import type { CarriedId, LocatorOf } from './id-exchange.js';
+import type { CarriedId, LocatorOf, PresentedId } from './id-exchange.js';
 import { type CommitLog, type CommitSettings, RequestCommits } from './request-commits.js';
-import type { RequestState } from './request-state.js';
-import type { SessionEvents } from './session-events.js';
+import type { PendingActions, RequestState } from './request-state.js';
+import { type SessionEndReason, type SessionEvents, sessionRef, unknownSession } from './session-events.js';
 import { UnitOfWork } from './unit-of-work.js';
 
 /** The session is dead already: a hook that never settles must not keep the logout waiting. */
 const hookDeadline = new Deadline(1_000, 'from onBeanDestroyed()');
+
+/** A client that presents more ids than these has no session: each costs a call of the store. */
+const MOST_IDS = 3;
 
 /** The options of the module that the life cycle reads. */
 export interface LifecycleSettings extends CommitSettings {
@@ -43,7 +48,7 @@ export class SessionLifecycle {
   private readonly commits: RequestCommits;
   private readonly commitNow = (request: RequestState): MaybePromise<void> => this.commits.commit(request);
   private readonly onUndecodable = (bean: SessionBean, error: SessionStateError, live: LiveSession): void => {
-    this.events.emit('undecodable', { session: sessionHash(live.key), bean: bean.name, error });
+    this.events.emit('undecodable', { session: sessionRef(live), bean: bean.name, error });
   };
 
   constructor(
@@ -57,7 +62,7 @@ export class SessionLifecycle {
     readonly locatorOf: LocatorOf = () => undefined,
   ) {
     this.locks = new SessionLocks(gateway);
-    this.commits = new RequestCommits(settings, gateway, liveSessions, events, log);
+    this.commits = new RequestCommits(settings, gateway, liveSessions, events, log, (unit) => void this.runDestroyHooks(unit));
   }
 
   /**
@@ -103,6 +108,26 @@ export class SessionLifecycle {
     return presented?.id === id && presented.locator === locator ? undefined : { id, locator };
   }
 
+  /**
+   * Finds out whether the response has to tell the client that its id stands for nothing: unless the client has logged
+   * in meanwhile, since it would then forget its new id. Never fails.
+   * @returns undefined when there is nothing to wait for
+   */
+  checkDeadId(request: RequestState): MaybePromise<void> {
+    const { deadId } = request;
+    if (deadId === undefined || request.exchange.isHeadSent) return undefined;
+    const remove = ({ outcome }: Pick<LoadResult, 'outcome'>): void => {
+      request.removesId = outcome === 'none' && request.deadId !== undefined;
+    };
+    if (request.isNewlyDead) return remove({ outcome: 'none' });
+    try {
+      const answer = this.gateway.look(accessOf(deadId));
+      return isPromise(answer) ? answer.then(remove, () => undefined) : remove(answer);
+    } catch {
+      return undefined;
+    }
+  }
+
   /** The freshness to send with the head of the response; undefined when the client knows it. */
   freshnessToSend({ live, presented, standing }: RequestState): string | undefined {
     if (!this.settings.tellsFreshness) return undefined;
@@ -122,11 +147,22 @@ export class SessionLifecycle {
    * would start one.
    * @throws SessionStoreError: then it is not known to have ended
    */
-  async invalidate(request: RequestState): Promise<void> {
+  async invalidate(request: RequestState, reason: SessionEndReason): Promise<void> {
     // In turn: a commit under way may be about to create the session, or to give it another id.
-    const unit = await request.inTurn(() => this.invalidateNow(request));
+    const unit = await request.inTurn(() => this.invalidateNow(request, reason));
     // Not in turn: a hook may commit what it changes.
-    if (unit) await Promise.all(Array.from(this.beans.all(), (bean) => this.runDestroyHook(bean, unit)));
+    if (unit) await this.runDestroyHooks(unit);
+  }
+
+  /**
+   * Lets a principal log in with the next commit. What the request sees of the session from now on is what that will
+   * have: everything for the same principal, the parts that declare it where nobody was logged in, nothing otherwise.
+   */
+  login(request: RequestState, principal: string, timeouts: PendingActions['timeouts']): void {
+    const unit = request.unit as UnitOfWork;
+    const { login: earlier } = request.pendingActions;
+    const keep = this.keptAfterLogin(earlier ? earlier.principal : unit.identity?.principal, principal, earlier?.keep);
+    request.askLogin({ principal, keep }, keep ? unit.afterLogin(keep) : unit, timeouts);
   }
 
   /**
@@ -138,7 +174,7 @@ export class SessionLifecycle {
   async lock(request: RequestState, waitMs: number): Promise<void> {
     const { live } = request;
     if (!live || request.lock) return;
-    const lock = await request.measure('lockWait', () => this.locks.acquire(live.key, waitMs));
+    const lock = await request.measure('lockWait', () => this.locks.acquire(live.access, waitMs));
     try {
       if (request.live !== live) return await lock.release();
       request.lock = lock;
@@ -178,22 +214,55 @@ export class SessionLifecycle {
   }
 
   private load(request: RequestState): MaybePromise<void> {
-    const presented = request.exchange.presented();
-    request.startLoading(presented);
+    const ids = request.exchange.presented();
+    const [presented] = ids;
+    request.startLoading(ids.length === 1 ? presented : undefined);
     if (!presented) return this.use(request, 'none');
-    const key = sessionKeyOf(presented.id);
-    const saves = savesSeen(presented.freshness, key);
+    if (ids.length > 1) return this.loadOneOf(request, ids);
     try {
-      const found = this.liveSessions.acquire(key, presented.locator, saves, request.timing);
-      return isPromise(found) ? this.useLater(request, key, found) : this.use(request, found);
+      const found = this.acquire(request, presented);
+      return isPromise(found) ? this.useLater(request, presented, found) : this.use(request, found);
     } catch (error) {
-      return this.useLater(request, key, Promise.reject<NoSession>(error));
+      return this.useLater(request, presented, Promise.reject<NoSession>(error));
     }
+  }
+
+  private acquire(request: RequestState, { id, locator, freshness }: PresentedId): MaybePromise<LiveSession | NoSession> {
+    const access = accessOf(id);
+    return this.liveSessions.acquire(access, locator, savesSeen(freshness, access.key), request.timing);
+  }
+
+  /**
+   * The client presents several ids. If one of them is of a session that lives, the client means that one: the others
+   * are left over. If several are, nobody can tell which one the client means, and somebody else may have given it one
+   * of them: the request has no session.
+   */
+  private async loadOneOf(request: RequestState, ids: readonly PresentedId[]): Promise<void> {
+    const found: { readonly presented: PresentedId; readonly live: LiveSession }[] = [];
+    let without: NoSession = 'none';
+    try {
+      for (const presented of ids.slice(0, MOST_IDS)) {
+        const live = await this.acquire(request, presented);
+        if (isLive(live)) found.push({ presented, live });
+        else if (live === 'superseded') without = live;
+      }
+    } catch (error) {
+      for (const { live } of found) this.liveSessions.release(live);
+      throw error;
+    }
+    const [only] = found;
+    if (only && found.length === 1 && ids.length <= MOST_IDS) {
+      request.presented = only.presented;
+      return this.use(request, only.live);
+    }
+    for (const { live } of found) this.liveSessions.release(live);
+    if (found.length > 1 || ids.length > MOST_IDS) this.events.emit('ignored', { reason: 'ambiguous' });
+    this.use(request, without);
   }
 
   private async useLater(
     request: RequestState,
-    key: SessionKey,
+    { id }: PresentedId,
     found: Promise<LiveSession | NoSession>,
   ): Promise<void> {
     try {
@@ -201,33 +270,52 @@ export class SessionLifecycle {
     } catch (error) {
       const isDamaged = error instanceof SessionStateError && error.reason === 'undecodable';
       if (!isDamaged || this.settings.onUndecodable !== 'reset') throw error;
-      this.events.emit('undecodable', { session: sessionHash(key), bean: undefined, error });
+      this.events.emit('undecodable', { session: unknownSession(accessOf(id).key), bean: undefined, error });
       this.use(request, 'none');
     }
   }
 
   private use(request: RequestState, found: LiveSession | NoSession): void {
     const live = isLive(found) ? found : undefined;
-    const standing = found === 'renewed' ? 'late' : 'none';
-    if (request.activate(this.unitOn(request, live), live ?? standing)) return;
+    if (request.activate(this.unitOn(request, live), found)) return;
     // The client left while its session was loaded.
     if (live) this.liveSessions.release(live);
   }
 
+  /** @param keep what an earlier login of the same request keeps */
+  private keptAfterLogin(
+    before: string | undefined,
+    principal: string,
+    keep: readonly string[] | undefined,
+  ): readonly string[] | undefined {
+    if (before === principal) return keep;
+    if (before !== undefined) return [];
+    return Array.from(this.beans.all())
+      .filter(({ definition }) => definition.onLogin === 'keep')
+      .map(({ name }) => name);
+  }
+
+  private async runDestroyHooks(unit: UnitOfWork): Promise<void> {
+    await Promise.all(Array.from(this.beans.all(), (bean) => this.runDestroyHook(bean, unit)));
+  }
+
   /** @returns the unit of work on the session that was ended; undefined when there was none */
-  private async invalidateNow(request: RequestState): Promise<UnitOfWork | undefined> {
+  private async invalidateNow(request: RequestState, reason: SessionEndReason): Promise<UnitOfWork | undefined> {
+    if (request.standing === 'superseded') throw new SessionEndedError();
     if (request.phase === 'detached' && request.hasSession) await this.commits.attach(request);
     const { live, unit } = request;
     request.leaveSession(this.unitOn(request, undefined));
     if (!live) return undefined;
     try {
-      const destroyed = request.measure('sessionSave', () => this.gateway.destroy(live.key));
+      // By handle: a logout ends the session also if another request has given it a new id meanwhile.
+      const access = { key: live.key, logins: live.stored.identity.logins };
+      const destroyed = request.measure('sessionSave', () => this.gateway.destroy(access));
       live.end(destroyed);
       await destroyed;
     } finally {
       this.liveSessions.release(live);
     }
-    this.events.emit('invalidated', { session: sessionHash(live.key) });
+    this.events.emit('ended', { session: sessionRef(live), reason });
     return unit;
   }
 
@@ -250,7 +338,6 @@ export class SessionLifecycle {
   }
 
   private unitOn(request: RequestState, live: LiveSession | undefined): UnitOfWork {
-    const isReadOnly = request.isReadOnly && !this.settings.checksReadOnly;
-    return new UnitOfWork(live, this.onUndecodable, isReadOnly, request.timing);
+    return new UnitOfWork(live, this.onUndecodable, request.timing);
   }
 }

@@ -3,6 +3,8 @@ import { SessionStateError } from '../errors/session-state.error.js';
 import { type SessionSnapshot, emptySnapshot } from '../live/commit-queue.js';
 import type { LiveSession } from '../live/live-session.js';
 import type { PartDifference, PendingCommit } from '../live/pending-commit.js';
+import { keptParts } from '../live/stored-session.js';
+import type { SessionIdentity } from '../store/session-record.js';
 import type { RequestTiming } from '../timing/request-timing.js';
 
 /** A bean that the request has touched. */
@@ -31,13 +33,13 @@ export class UnitOfWork {
   private snapshot: SessionSnapshot;
   private touched = false;
   private isWatched = false;
+  /** See `afterLogin`. */
+  private kept: readonly string[] = [];
 
   constructor(
     private live: LiveSession | undefined,
     /** Called when a fresh bean takes the place of stored state. */
     private readonly onUndecodable: (bean: SessionBean, error: SessionStateError, live: LiveSession) => void,
-    /** The request will store nothing, so instances that it is handed need no check. */
-    private readonly isReadOnly = false,
     private readonly timing?: RequestTiming,
   ) {
     this.snapshot = this.takeSnapshot();
@@ -46,6 +48,31 @@ export class UnitOfWork {
   /** Something was touched since the last `differences()`, or may have been. */
   get isTouched(): boolean {
     return this.touched || (this.isWatched && this.beans.size > 0);
+  }
+
+  /** Whose session it looks at, as stored; undefined where there is none. */
+  get identity(): SessionIdentity | undefined {
+    return this.live?.stored.identity;
+  }
+
+  /**
+   * The same unit of work as it goes on after a login: it sees the parts that are kept, with the same instances.
+   * @param keep names of these parts
+   */
+  afterLogin(keep: readonly string[]): UnitOfWork {
+    const after = new UnitOfWork(this.live, this.onUndecodable, this.timing);
+    after.snapshot = { ...this.snapshot, payloads: keptParts(this.snapshot.payloads, keep) };
+    for (const [name, touched] of this.beans) if (keep.includes(name)) after.beans.set(name, touched);
+    after.kept = keep;
+    after.touched = this.touched;
+    after.isWatched = this.isWatched;
+    return after;
+  }
+
+  /** Takes back the instances of a unit of work that `afterLogin` made, whose login does not happen. */
+  takeBack(after: UnitOfWork): void {
+    for (const [name, touched] of after.beans) if (after.kept.includes(name)) this.beans.set(name, touched);
+    this.touched ||= after.touched;
   }
 
   /** From now on instances may change at any time without being touched again: each commit looks at all of them. */
@@ -170,8 +197,7 @@ export class UnitOfWork {
     const base = this.snapshot.payloads.get(bean.name);
     if (base === undefined) return openFresh(bean, null);
     const kept = this.live?.takeInstance(bean.name, base);
-    if (kept && (this.isReadOnly || shows(bean, kept, base)))
-      return { bean, instance: kept, base, reference: base, mine: base };
+    if (kept && shows(bean, kept, base)) return { bean, instance: kept, base, reference: base, mine: base };
     const instance = bean.create();
     try {
       bean.state.restore(instance, base);
@@ -206,7 +232,10 @@ function bringUp({ bean, instance, mine }: TouchedBean, payload: string): boolea
   }
 }
 
-/** Code that outlived its request may hold the instance and have changed it: then it shows no state of the session. */
+/**
+ * Whether an instance that another request has left is what is stored. Code that outlived that request may have changed
+ * it, and so may a handler that promised to change nothing.
+ */
 function shows(bean: SessionBean, instance: object, payload: string): boolean {
   try {
     return bean.state.encode(instance, payload) === payload;

@@ -10,24 +10,50 @@
 
 // The contract: the methods of a store, their arguments and answers
 export type {
+  DestroyResult,
   LoadOptions,
   LoadResult,
+  LockResult,
   SaveResult,
   SessionLocation,
   SessionStore,
-  SessionStoreCapabilities,
   SessionWatch,
+  StoreLocks,
+  StoreNotices,
+  Superseded,
+  TouchResult,
 } from './session-store.js';
 export { isPromise, type MaybePromise } from './maybe-promise.js';
-export type { PartChange, SessionChange } from './session-change.js';
-export type { SessionLifetime, SessionRecord, SessionTimes, StoredPart } from './session-record.js';
+export type {
+  PartChange,
+  SessionChange,
+  SessionCreation,
+  SessionRenewal,
+  SessionUpdate,
+} from './session-change.js';
+export type {
+  SessionIdentity,
+  SessionLifetime,
+  SessionRecord,
+  SessionTimes,
+  StoredPart,
+} from './session-record.js';
 
 // Time: the end of a session's life, and a clock that tests can move
 export { sessionExpiry } from './session-record.js';
 export { type Clock, systemClock } from './clock.js';
 
-// Keys: the names of sessions in stores and in logs
-export { type SessionKey, isSessionId, sessionHash, sessionKeyOf } from './session-id.js';
+// Names of sessions in stores and in logs, and what callers know of them
+export {
+  type ClientAccess,
+  type SessionAccess,
+  type SessionKey,
+  accessOf,
+  isSessionId,
+  ownText,
+  sessionHash,
+} from './session-id.js';
+export { type SessionHandle, sessionHandle } from './session-handle.js';
 
 // Errors that a store throws
 export { SessionConfigurationError } from '../errors/session-configuration.error.js';
@@ -40,6 +66,14 @@ export { type Completed, OptionChecks, type WholeNumbers } from '../errors/optio
 export { BoundedTable, type TableBounds, type TableEntry } from './heap/bounded-table.js';
 export { changeParts } from './heap/change-parts.js';
 export { ExpiryWheel, type WheelEntry } from './heap/expiry-wheel.js';
+export {
+  type AccessCheck,
+  ANONYMOUS,
+  type IdentityHistory,
+  checkAccess,
+  newHistory,
+  renewedHistory,
+} from './heap/identity-history.js';
 export { type PackedParts, packParts, unpackParts } from './heap/packed-parts.js';
 export { sessionBytes } from './heap/session-bytes.js';
 export { SharedLifetime } from './heap/shared-lifetime.js';

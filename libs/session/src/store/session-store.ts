@@ -1,6 +1,6 @@
 import type { MaybePromise } from './maybe-promise.js';
 import type { SessionChange } from './session-change.js';
-import type { SessionAccess, SessionKey } from './session-id.js';
+import type { ClientAccess, SessionAccess, SessionKey } from './session-id.js';
 import type { SessionRecord, SessionTimes } from './session-record.js';
 
 /**
@@ -34,6 +34,7 @@ import type { SessionRecord, SessionTimes } from './session-record.js';
  *   save(change: SessionChange): SaveResult { … }
  *   touch(access: SessionAccess): TouchResult { … }
  *   destroy(access: SessionAccess): DestroyResult { … }
+ *   supersede(access: ClientAccess): void { … }
  *   close(): void {}
  * }
  * ```
@@ -126,6 +127,15 @@ export interface SessionStore {
    *   minute, answers `gone`. An ended key is never used again. [I10] That holds whatever the caller knew.
    */
   destroy(access: SessionAccess): MaybePromise<DestroyResult>;
+
+  /**
+   * Called when a client logs in that presented the id of a session which is over: requests that it has sent before may
+   * still be under way with that id, and must not undo the login.
+   *
+   * - [I15] While there is no session with the key, the proof is answered with `superseded`, for at least one and at most
+   *   two minutes. Where there is one, nothing changes.
+   */
+  supersede(access: ClientAccess): MaybePromise<void>;
 
   /**
    * Called once at boot, before the first request: opens ports and the like. The application does not start when it

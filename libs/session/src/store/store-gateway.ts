@@ -134,6 +134,22 @@ export class StoreGateway {
     return this.ask('destroy', () => this.store.destroy(access));
   }
 
+  /** The id is answered with `superseded` from now on, for a while. */
+  async supersede(access: ClientAccess): Promise<void> {
+    await this.ask('save', () => this.store.supersede(access));
+  }
+
+  /** Asks for a session without using it. */
+  look(access: ClientAccess): MaybePromise<LoadResult> {
+    this.refuseOverload('load');
+    try {
+      const answer = this.store.load(access);
+      return isPromise(answer) ? this.wait('load', answer) : answer;
+    } catch (cause) {
+      throw this.reported('load', cause);
+    }
+  }
+
   /** Whether requests can have a session for themselves: a store that nobody shares needs no lock for that. */
   get canLock(): boolean {
     return !this.isShared || this.store.locks !== undefined;

@@ -1,3 +1,4 @@
+import type { SessionStore } from '../store/session-store.js';
 import type { ManualClock } from './manual-clock.js';
 
 /** What the store of one test is made from. */
@@ -23,6 +24,12 @@ export class DescribeSessionStoreOptions {
 
   /** Lets this many ms pass for the store. Default: `clock` is moved. A store with a clock of its own really waits. */
   readonly advance?: (ms: number) => Promise<void>;
+
+  /**
+   * Makes a store that is full after a few hundred saves of 1 kB at most, for the rule about full stores. Leave it out
+   * where the store itself limits nothing.
+   */
+  readonly createSmall?: (setup: SessionStoreSetup) => SessionStore | Promise<SessionStore>;
 
   /** The functions that declare the tests. Default: the global `describe` and `it`. */
   readonly runner?: TestRunner;

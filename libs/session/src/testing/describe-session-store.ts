@@ -4,6 +4,7 @@ import {
   globalTestRunner,
   type SessionStoreSetup,
 } from './describe-session-store.options.js';
+import { accessRules } from './rules/access-rules.js';
 import { closeRules } from './rules/close-rules.js';
 import { concurrencyRules } from './rules/concurrency-rules.js';
 import { destroyRules } from './rules/destroy-rules.js';
@@ -12,7 +13,9 @@ import { joinRules } from './rules/join-rules.js';
 import { loadRules } from './rules/load-rules.js';
 import { locatorRules } from './rules/locator-rules.js';
 import { lockRules } from './rules/lock-rules.js';
+import { loginRules } from './rules/login-rules.js';
 import { noticeRules } from './rules/notice-rules.js';
+import { renewalRules } from './rules/renewal-rules.js';
 import { sameChangeAgainRules } from './rules/same-change-again-rules.js';
 import { saveRules } from './rules/save-rules.js';
 import { sharingRules } from './rules/sharing-rules.js';
@@ -25,6 +28,9 @@ const GROUPS: Readonly<Record<string, ContractRules>> = {
   expiry: expiryRules,
   save: saveRules,
   'the same change again': sameChangeAgainRules,
+  renewal: renewalRules,
+  login: loginRules,
+  access: accessRules,
   touch: touchRules,
   destroy: destroyRules,
   close: closeRules,
@@ -32,7 +38,7 @@ const GROUPS: Readonly<Record<string, ContractRules>> = {
   lock: lockRules,
   locators: locatorRules,
   notices: noticeRules,
-  capabilities: sharingRules,
+  sharing: sharingRules,
 };
 
 /**

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { MaybePromise } from '../store/maybe-promise.js';
-import type { SessionKey } from '../store/session-id.js';
+import type { SessionAccess, SessionKey } from '../store/session-id.js';
 import type { LoadResult, SaveResult, SessionStore, SessionWatch } from '../store/session-store.js';
 import type { StoreUnderTest } from './store-under-test.js';
 
@@ -16,16 +16,11 @@ export class Notices {
 
   private constructor(readonly store: SessionStore) {}
 
-  /** Undefined for a store that does not declare `notifies`, and then has no `subscribe`. */
+  /** Undefined for a store that does not tell of changes. */
   static of(store: SessionStore): Notices | undefined {
-    assert.equal(
-      store.subscribe !== undefined,
-      store.capabilities.notifies === true,
-      '[N] subscribe() is there exactly when notifies is declared',
-    );
-    if (!store.subscribe) return undefined;
+    if (!store.notices) return undefined;
     const notices = new Notices(store);
-    store.subscribe((key) => {
+    store.notices.subscribe((key) => {
       notices.keys.add(key);
       notices.counts.set(key, (notices.counts.get(key) ?? 0) + 1);
     });
@@ -47,8 +42,8 @@ export class Notices {
   }
 
   /** Loads the session until the answer carries a watch. */
-  watched(key: SessionKey): Promise<SessionWatch> {
-    return this.watchOfFirst(() => this.store.load(key));
+  watched(access: SessionAccess): Promise<SessionWatch> {
+    return this.watchOfFirst(() => this.store.load(access));
   }
 
   /** Asks until the answer carries a watch: a store of several servers begins to watch each of them at its own time. */
@@ -101,17 +96,18 @@ export async function overlappingAnswers(
   notices: Notices,
   other: SessionStore,
 ): Promise<OverlappingAnswer[]> {
-  const { key, stamp } = await on.beginLasting({ a: '1', b: '1' });
+  const { access, stamp } = await on.beginLasting({ a: '1', b: '1' });
+  const { key } = access;
   const before = notices.countOf(key);
   const own = async (asking: MaybePromise<LoadResult | SaveResult>): Promise<OverlappingAnswer> => {
     const answer = await asking;
     const toldUntilThen = notices.countOf(key);
     return { key, answer, toldUntilThen, isNew: toldUntilThen > before };
   };
-  const load = own(notices.store.load(key));
-  const saving = other.save(on.update(key, { b: { base: stamp, payload: '2' } }));
-  const save = own(notices.store.save(on.update(key, { a: { base: stamp, payload: '2' } })));
-  const answers = await Promise.all([load, save, own(notices.store.load(key))]);
+  const load = own(notices.store.load(access));
+  const saving = other.save(on.update(access, { b: { base: stamp, payload: '2' } }));
+  const save = own(notices.store.save(on.update(access, { a: { base: stamp, payload: '2' } })));
+  const answers = await Promise.all([load, save, own(notices.store.load(access))]);
   const saved = numberOf(await saving);
   return answers.map((each) => ({ ...each, isNew: each.isNew || numberOf(each.answer) >= saved }));
 }

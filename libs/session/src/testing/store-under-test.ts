@@ -1,7 +1,19 @@
 import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
-import type { PartChange, SessionChange } from '../store/session-change.js';
-import type { SessionKey } from '../store/session-id.js';
+import type {
+  PartChange,
+  SessionChange,
+  SessionCreation,
+  SessionRenewal,
+  SessionUpdate,
+} from '../store/session-change.js';
+import {
+  type ClientAccess,
+  type SessionAccess,
+  accessOf,
+  generateSessionId,
+  renewedSessionId,
+} from '../store/session-id.js';
 import type { SessionLifetime, SessionRecord, SessionTimes } from '../store/session-record.js';
 import type { LoadOptions, SaveResult, SessionStore } from '../store/session-store.js';
 import { DescribeSessionStoreOptions, type SessionStoreSetup } from './describe-session-store.options.js';
@@ -10,11 +22,18 @@ import { ManualClock } from './manual-clock.js';
 /** Tests by title, which begins with the ids of their rules. Each test gets a store of its own. */
 export type ContractRules = Readonly<Record<string, (on: StoreUnderTest) => Promise<void>>>;
 
-/** A session of a test: its key, and its stamp when it was created. */
-interface CreatedSession {
-  readonly key: SessionKey;
+/** A session of a test, as the client knows it that has its present id. */
+export interface BegunSession {
+  readonly access: ClientAccess;
+
+  /** Of the save that created the session or gave it this id. */
   readonly stamp: string;
 }
+
+type Payloads = Readonly<Record<string, string>>;
+type PartChanges = Readonly<Record<string, PartChange>>;
+type NewSession = Partial<Pick<SessionCreation, 'lifetime' | 'principal'>>;
+type NewIdentity = Omit<SessionRenewal, 'proof'> & Pick<SessionUpdate, 'lifetime'> & { readonly parts?: PartChanges };
 
 /** A fresh store, with the steps that the rules of the contract are written in. There is one per test. */
 export class StoreUnderTest {
@@ -24,6 +43,9 @@ export class StoreUnderTest {
 
   /** How long sessions live, unless a test says otherwise: 10, 40 and 4 units. */
   readonly lifetime: SessionLifetime;
+
+  /** Outlives the wait for the connections of a store. */
+  readonly longLifetime: SessionLifetime;
 
   constructor(
     private readonly create: (setup: SessionStoreSetup) => SessionStore | Promise<SessionStore>,
@@ -35,11 +57,13 @@ export class StoreUnderTest {
       absoluteTimeoutMs: this.units(40),
       unjoinedTimeoutMs: this.units(4),
     };
+    const ms = this.units(400);
+    this.longLifetime = { idleTimeoutMs: ms, absoluteTimeoutMs: ms, unjoinedTimeoutMs: ms };
   }
 
   /** Makes and opens another store in the same namespace. The first one is `store`. */
-  async open(): Promise<SessionStore> {
-    const store = await this.create(this.setup);
+  async open(create = this.create): Promise<SessionStore> {
+    const store = await create(this.setup);
     this.opened.push(store);
     await store.open?.();
     return store;
@@ -53,16 +77,22 @@ export class StoreUnderTest {
 
   /** The stores of two servers where the store is shared; otherwise twice the only one. */
   async servers(): Promise<readonly [SessionStore, SessionStore]> {
-    return [this.store, this.store.capabilities.shared ? await this.open() : this.store];
+    return [this.store, this.store.shared ? await this.open() : this.store];
+  }
+
+  /** A store that a test can fill; undefined where the options have none. */
+  async small(): Promise<SessionStore | undefined> {
+    const { createSmall } = this.options;
+    return createSmall && this.open(createSmall);
   }
 
   async close(): Promise<void> {
     await Promise.all(this.opened.map((store) => store.close()));
   }
 
-  /** So many units, in ms. */
+  /** So many units, in whole ms. */
   units(n: number): number {
-    return n * this.unitMs;
+    return Math.round(n * this.unitMs);
   }
 
   /** Lets time pass. */
@@ -72,41 +102,66 @@ export class StoreUnderTest {
     else this.setup.clock.advance(this.units(units));
   }
 
-  newKey(): SessionKey {
-    return randomBytes(32).toString('base64url');
+  /** Whether minutes may pass in a test: not where it waits for them. */
+  get hasMinutes(): boolean {
+    return this.unitMs >= 60_000;
   }
 
-  creation(key: SessionKey, payloads: Readonly<Record<string, string>>, lifetime = this.lifetime): SessionChange {
+  /** Access with an id that no session has. */
+  newAccess(): ClientAccess {
+    return accessOf(generateSessionId());
+  }
+
+  /** Access with another id of the same session. No session has that id before a renewal gives it one. */
+  otherIdOf({ key }: SessionAccess): ClientAccess {
+    return accessOf(renewedSessionId(key));
+  }
+
+  creation(
+    { key, proof }: ClientAccess,
+    payloads: Payloads,
+    { lifetime = this.lifetime, principal }: NewSession = {},
+  ): SessionCreation {
     const parts = Object.entries(payloads).map(([name, payload]) => [name, { base: null, payload }] as const);
-    return { key, writeId: this.newWriteId(), mode: 'create', lifetime, parts: new Map(parts) };
+    return { mode: 'create', key, proof, principal, writeId: newWriteId(), lifetime, parts: new Map(parts) };
   }
 
-  update(key: SessionKey, parts: Readonly<Record<string, PartChange>>, lifetime?: SessionLifetime): SessionChange {
-    const change = { key, writeId: this.newWriteId(), mode: 'update', parts: new Map(Object.entries(parts)) } as const;
-    return lifetime ? { ...change, lifetime } : change;
+  update(access: SessionAccess, parts: PartChanges, lifetime?: SessionLifetime): SessionUpdate {
+    return { mode: 'update', access, writeId: newWriteId(), lifetime, parts: new Map(Object.entries(parts)) };
+  }
+
+  /** The change that gives the session the id of `to`. */
+  renewal(
+    access: SessionAccess,
+    to: ClientAccess,
+    { parts = {}, lifetime, ...login }: NewIdentity = {},
+  ): SessionUpdate {
+    return { ...this.update(access, parts, lifetime), renewal: { proof: to.proof, ...login } };
   }
 
   /** Creates a session. */
-  async begin(
-    payloads: Readonly<Record<string, string>> = { a: '1' },
-    lifetime = this.lifetime,
-  ): Promise<CreatedSession> {
-    const key = this.newKey();
-    const { stamp } = await this.saved(this.creation(key, payloads, lifetime));
-    return { key, stamp };
+  async begin(payloads: Payloads = { a: '1' }, session?: NewSession): Promise<BegunSession> {
+    const access = this.newAccess();
+    const { stamp } = await this.saved(this.creation(access, payloads, session));
+    return { access, stamp };
   }
 
   /** Creates a session whose client has come back with the id once. */
-  async beginJoined(payloads?: Readonly<Record<string, string>>): Promise<CreatedSession> {
-    const begun = await this.begin(payloads);
-    await this.found(begun.key, { touchAfterMs: 0 });
+  async beginJoined(payloads?: Payloads, session?: NewSession): Promise<BegunSession> {
+    const begun = await this.begin(payloads, session);
+    await this.found(begun.access, { touchAfterMs: 0 });
     return begun;
   }
 
-  /** Creates a session that outlives the wait for the connections of a store. */
-  beginLasting(payloads?: Readonly<Record<string, string>>): Promise<CreatedSession> {
-    const ms = this.units(400);
-    return this.begin(payloads, { idleTimeoutMs: ms, absoluteTimeoutMs: ms, unjoinedTimeoutMs: ms });
+  beginLasting(payloads?: Payloads): Promise<BegunSession> {
+    return this.begin(payloads, { lifetime: this.longLifetime });
+  }
+
+  /** Gives a session a new id. */
+  async renew(access: SessionAccess, identity?: NewIdentity, store = this.store): Promise<BegunSession> {
+    const renewed = this.otherIdOf(access);
+    const { stamp } = await this.saved(this.renewal(access, renewed, identity), store);
+    return { access: renewed, stamp };
   }
 
   /** Saves a change, which has to be applied. */
@@ -124,22 +179,27 @@ export class StoreUnderTest {
   }
 
   /** Loads a session, which has to be there. */
-  async found(key: SessionKey, options?: LoadOptions): Promise<SessionRecord> {
-    const result = await this.store.load(key, options);
+  async found(access: SessionAccess, options?: LoadOptions, store = this.store): Promise<SessionRecord> {
+    const result = await store.load(access, options);
     assert(result.outcome === 'found', `expected the session to be found, the answer was ${result.outcome}`);
     return result.record;
   }
 
-  async assertNone(key: SessionKey): Promise<void> {
-    assert.deepEqual(await this.store.load(key), { outcome: 'none' });
+  async assertNone(access: SessionAccess): Promise<void> {
+    assert.deepEqual(await this.store.load(access), { outcome: 'none' });
   }
 
-  private newWriteId(): string {
-    return randomBytes(12).toString('base64url');
+  async assertSuperseded(access: SessionAccess): Promise<void> {
+    assert.deepEqual(await this.store.load(access), { outcome: 'superseded' });
   }
 }
 
+function newWriteId(): string {
+  return randomBytes(12).toString('base64url');
+}
+
 /** The times alone: a store may answer with a record where times are asked for. */
-export function timesOf({ createdAt, lastAccessedAt, expiresAt, joined }: SessionTimes): SessionTimes {
-  return { createdAt, lastAccessedAt, expiresAt, joined };
+export function timesOf(times: SessionTimes): SessionTimes {
+  const { createdAt, authenticatedAt, lastAccessedAt, expiresAt, joined, confirmed } = times;
+  return { createdAt, authenticatedAt, lastAccessedAt, expiresAt, joined, confirmed };
 }

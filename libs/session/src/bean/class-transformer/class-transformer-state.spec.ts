@@ -41,6 +41,7 @@ function stateOf<T extends object>(type: Class<T>, rules: Record<string, MergeRu
     migrate: {},
     onConflict: 'reject',
     onUndecodable: 'reject',
+    onLogin: 'keep',
     mergeRules: new Map(Object.entries(rules)),
     transient: new Set(),
   });

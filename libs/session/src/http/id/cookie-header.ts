@@ -1,13 +1,11 @@
-import { AMBIGUOUS } from './id-transport.js';
-
 const SPACE = 0x20;
 const TAB = 0x09;
 const SEMICOLON = 0x3b;
 const EQUALS = 0x3d;
 
 /**
- * The value of one cookie of a `Cookie` header: `undefined` when it is not there, `AMBIGUOUS` when it is there with
- * different values (the order of cookies of one name means nothing, RFC 6265bis; equal values are harmless).
+ * The value of one cookie of a `Cookie` header: `undefined` when it is not there, all values when it is there with
+ * different ones. Their order means nothing (RFC 6265bis); equal values count once.
  *
  * Strict on purpose, since cookies are smuggled through differences between parsers. Pairs end at `;`. Only space and
  * tab are trimmed, no other white space. The name is compared exactly. A pair without `=` or with an empty name is not
@@ -21,9 +19,10 @@ const EQUALS = 0x3d;
  *
  * @param name a token that needs no escaping
  */
-export function readCookie(header: string | undefined, name: string): string | undefined | typeof AMBIGUOUS {
+export function readCookie(header: string | undefined, name: string): string | readonly string[] | undefined {
   if (header === undefined) return undefined;
   let found: string | undefined;
+  let others: Set<string> | undefined;
   let at = header.indexOf(name);
   while (at !== -1) {
     const start = valueStart(header, at, name.length);
@@ -33,11 +32,11 @@ export function readCookie(header: string | undefined, name: string): string | u
     }
     const semicolon = header.indexOf(';', start);
     const value = trimmed(header, start, semicolon === -1 ? header.length : semicolon);
-    if (found !== undefined && found !== value) return AMBIGUOUS;
-    found = value;
+    if (found === undefined) found = value;
+    else if (found !== value) others = (others ?? new Set()).add(value);
     at = semicolon === -1 ? -1 : header.indexOf(name, semicolon + 1);
   }
-  return found;
+  return found !== undefined && others ? [found, ...others] : found;
 }
 
 /** Where the value starts if the text at `at` is the whole name of a pair, else -1. */

@@ -1,7 +1,7 @@
 import type { ResponseHeaders } from '../response/response-headers.js';
 import { protectFromCaches, varyBy } from './cache-headers.js';
 import { readCookie } from './cookie-header.js';
-import type { AMBIGUOUS, IdCarryingRequest, SessionIdTransport } from './id-transport.js';
+import type { IdCarryingRequest, PresentedText, SessionIdTransport } from './id-transport.js';
 import type { SessionCookie } from './session-cookie.js';
 
 /** The token travels in a cookie: the default, and the only transport that scripts of a page cannot read. */
@@ -13,7 +13,7 @@ export class CookieIdTransport implements SessionIdTransport {
     this.freshness = cookie.withSuffix('-seen');
   }
 
-  read(request: IdCarryingRequest, secure: boolean): string | undefined | typeof AMBIGUOUS {
+  read(request: IdCarryingRequest, secure: boolean): PresentedText {
     return readCookie(request.headers.cookie, this.cookie.nameFor(secure));
   }
 
@@ -26,7 +26,12 @@ export class CookieIdTransport implements SessionIdTransport {
     protectFromCaches(headers);
   }
 
-  readFreshness(request: IdCarryingRequest, secure: boolean): string | undefined | typeof AMBIGUOUS {
+  remove(headers: ResponseHeaders, secure: boolean): void {
+    headers.append('Set-Cookie', this.cookie.removal(secure));
+    protectFromCaches(headers);
+  }
+
+  readFreshness(request: IdCarryingRequest, secure: boolean): PresentedText {
     return readCookie(request.headers.cookie, this.freshness.nameFor(secure));
   }
 

@@ -1,6 +1,6 @@
 import type { ResponseHeaders } from '../response/response-headers.js';
 import { protectFromCaches, varyBy } from './cache-headers.js';
-import { AMBIGUOUS, type IdCarryingRequest, type SessionIdTransport } from './id-transport.js';
+import { AMBIGUOUS, type IdCarryingRequest, type PresentedText, type SessionIdTransport } from './id-transport.js';
 
 const HEADER = 'X-Session-Id';
 
@@ -10,7 +10,7 @@ const HEADER = 'X-Session-Id';
  * itself, where scripts can read it (deviates from OWASP ASVS 5.0 3.3.4). Cookies are not read.
  */
 export class HeaderIdTransport implements SessionIdTransport {
-  read(request: IdCarryingRequest): string | undefined | typeof AMBIGUOUS {
+  read(request: IdCarryingRequest): PresentedText {
     const value = request.headers['x-session-id'];
     if (value === undefined) return undefined;
     // Node joins repeated headers with ", ", and no token has a comma.
@@ -26,7 +26,12 @@ export class HeaderIdTransport implements SessionIdTransport {
     protectFromCaches(headers);
   }
 
-  readFreshness(request: IdCarryingRequest): string | undefined | typeof AMBIGUOUS {
+  /** An empty `X-Session-Id`. */
+  remove(headers: ResponseHeaders): void {
+    this.write(headers, '');
+  }
+
+  readFreshness(request: IdCarryingRequest): PresentedText {
     const value = request.headers['x-session-seen'];
     return typeof value === 'string' ? value : undefined;
   }

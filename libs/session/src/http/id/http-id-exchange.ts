@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { CarriedId, IdExchange, PresentedId } from '../../request/id-exchange.js';
 import { ResponseGate } from '../response/response-gate.js';
 import type { ResponseHeaders } from '../response/response-headers.js';
-import type { SessionIdTransport } from './id-transport.js';
+import { AMBIGUOUS, type SessionIdTransport } from './id-transport.js';
 import type { SessionTokenFormat } from './session-token.js';
 
 /** How this application carries ids; one per application. */
@@ -32,14 +32,16 @@ export class HttpIdExchange implements IdExchange {
     private readonly carrier: IdCarrier,
   ) {}
 
-  presented(): PresentedId | undefined {
+  presented(): readonly PresentedId[] {
     this.wasRead = true;
     const { transport, format, readsFreshness } = this.carrier;
     const text = transport.read(this.request, this.isSecure);
-    const token = typeof text === 'string' ? format.parse(text) : undefined;
-    if (!token) return undefined;
+    if (text === undefined || text === AMBIGUOUS) return NONE;
     const freshness = readsFreshness ? transport.readFreshness(this.request, this.isSecure) : undefined;
-    return { ...token, freshness: typeof freshness === 'string' ? freshness : undefined };
+    const seen = typeof freshness === 'string' ? freshness : undefined;
+    if (typeof text !== 'string') return this.candidates(text, seen);
+    const token = format.parse(text);
+    return token ? [{ ...token, freshness: seen }] : NONE;
   }
 
   get isHeadSent(): boolean {
@@ -50,12 +52,27 @@ export class HttpIdExchange implements IdExchange {
    * Writes the headers of the session, right before the head of the response is written.
    * @param id an id, or a locator, that the client does not know yet; undefined if there is none
    * @param freshness how much of its session the client sees with this response; undefined if it knows
+   * @param removesId the client is to forget the id that it presented
    */
-  writeHead(headers: ResponseHeaders, id: CarriedId | undefined, freshness: string | undefined): void {
+  writeHead(
+    headers: ResponseHeaders,
+    id: CarriedId | undefined,
+    freshness: string | undefined,
+    removesId: boolean,
+  ): void {
     const { transport, format } = this.carrier;
+    if (removesId) transport.remove(headers, this.isSecure);
     if (id) transport.write(headers, format.format(id.id, id.locator), this.isSecure);
     if (freshness !== undefined) transport.writeFreshness(headers, freshness, this.isSecure);
     if (this.wasRead) transport.markRead(headers);
+  }
+
+  /** Each id once: a client may have it with several locators. */
+  private candidates(texts: readonly string[], freshness: string | undefined): readonly PresentedId[] {
+    const tokens = texts.flatMap((text) => this.carrier.format.parse(text) ?? []);
+    return tokens
+      .filter(({ id }, at) => tokens.findIndex((token) => token.id === id) === at)
+      .map((token) => ({ ...token, freshness }));
   }
 
   /** TLS, here or at a proxy that the application said it trusts; a header alone proves nothing. */
@@ -65,3 +82,5 @@ export class HttpIdExchange implements IdExchange {
     );
   }
 }
+
+const NONE: readonly PresentedId[] = Object.freeze([]);

@@ -2,10 +2,16 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { ResponseHeaders } from '../response/response-headers.js';
 
 /**
- * The answer of `read` when the client named more than one session: it is unclear which one it means, so there is none
- * (cookie tossing; RFC 6265bis on the order of cookies, ASVS 5.0 15.3.7). A symbol, because any text could be a token.
+ * The answer of `read` when the client named more than one session where it should name one: it is unclear which one it
+ * means, so there is none (ASVS 5.0 15.3.7). A symbol, because any text could be a token.
  */
 export const AMBIGUOUS: unique symbol = Symbol('ambiguous');
+
+/**
+ * The text of a token as a client presents it, unchecked. Several of cookies: a client may have cookies of one name that
+ * other applications, or other paths and domains, have set.
+ */
+export type PresentedText = string | readonly string[] | typeof AMBIGUOUS | undefined;
 
 /** The part of a request in which a session id can travel; `IncomingMessage` is one. */
 export interface IdCarryingRequest {
@@ -25,9 +31,9 @@ export interface IdCarryingRequest {
 export interface SessionIdTransport {
   /**
    * The token that the request presents, as raw text: `SessionTokenFormat.parse` checks it. `undefined` when there is
-   * none, `AMBIGUOUS` when there are several, which is no session either.
+   * none.
    */
-  read(request: IdCarryingRequest, secure: boolean): string | undefined | typeof AMBIGUOUS;
+  read(request: IdCarryingRequest, secure: boolean): PresentedText;
 
   /** Tells caches that the response depends on the session. Call it on every response for which `read` was called. */
   markRead(headers: ResponseHeaders): void;
@@ -35,11 +41,14 @@ export interface SessionIdTransport {
   /** Gives the client a token and keeps the response out of shared caches. Call it when the client's token changes. */
   write(headers: ResponseHeaders, token: string, secure: boolean): void;
 
+  /** Tells the client to forget its token, which stands for nothing. Keeps the response out of shared caches. */
+  remove(headers: ResponseHeaders, secure: boolean): void;
+
   /**
    * How much of its session the client has seen, as raw text, like `read`. Called only where `writeFreshness` is, too:
    * with the near cache in mode `bounded`.
    */
-  readFreshness(request: IdCarryingRequest, secure: boolean): string | undefined | typeof AMBIGUOUS;
+  readFreshness(request: IdCarryingRequest, secure: boolean): PresentedText;
 
   /** Tells the client how much of its session it has seen with this response. Travels apart from the token. */
   writeFreshness(headers: ResponseHeaders, freshness: string, secure: boolean): void;

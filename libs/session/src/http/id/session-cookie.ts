@@ -125,6 +125,12 @@ export class SessionCookie {
     return prefix + token + suffix;
   }
 
+  /** The `Set-Cookie` line with which a browser forgets the cookie: same name, path and domain. */
+  removal(secure: boolean): string {
+    const { prefix, suffix } = this.textFor(secure);
+    return `${prefix}${suffix}; Max-Age=0`;
+  }
+
   /** A second cookie with the same attributes, whose name ends with this suffix. */
   withSuffix(nameSuffix: string): SessionCookie {
     return new SessionCookie(this.options, nameSuffix);

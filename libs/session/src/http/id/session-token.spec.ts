@@ -11,7 +11,9 @@ const olderKey = 'the key of last month';
 const plain = new SessionTokenFormat();
 const signed = new SessionTokenFormat({ signingKeys: [key] });
 
-const anyId = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes).toString('base64url'));
+const anyText = (size: number): fc.Arbitrary<string> =>
+  fc.uint8Array({ minLength: size, maxLength: size }).map((bytes) => Buffer.from(bytes).toString('base64url'));
+const anyId = fc.tuple(anyText(16), anyText(32)).map(([selector, secret]) => selector + secret);
 const anyLocator = fc.option(fc.stringMatching(/^(?:[A-Za-z0-9]{1,32}|-)(?:\.[A-Za-z0-9_-]{1,64}){0,3}$/), {
   nil: undefined,
 });
@@ -44,7 +46,7 @@ describe('SessionTokenFormat', () => {
 
   it('answers every text with undefined or with a token it would write itself', () => {
     fc.assert(
-      fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.stringMatching(/^[\w-]{40,44}\.?\w?$/)), (text) => {
+      fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.stringMatching(/^[\w-]{62,66}\.?\w?$/)), (text) => {
         const token = plain.parse(text);
         const written = token && plain.format(token.id, token.locator);
         expect([undefined, text]).toContain(written);
@@ -52,9 +54,9 @@ describe('SessionTokenFormat', () => {
     );
   });
 
-  it('R38: has 43 characters, 65 with signing keys, and the route in field 2 at the dot', () => {
+  it('R38: has 65 characters, 87 with signing keys, and the route in field 2 at the dot', () => {
     expect(plain.format(id)).toBe(id);
-    expect(signed.format(id)).toMatch(/^[A-Za-z0-9_-]{65}$/);
+    expect(signed.format(id)).toMatch(/^[A-Za-z0-9_-]{87}$/);
     expect(plain.format(id, 's1').split('.')).toEqual([id, 's1']);
     expect(signed.format(id, 's1').split('.')[1]).toBe('s1');
   });
@@ -99,12 +101,15 @@ describe('SessionTokenFormat', () => {
 
   it.each([
     ['B5: no id', ''],
-    ['B5: 42 characters', id.slice(1)],
-    ['B5: 44 characters', `${id}A`],
+    ['B5: 64 characters', id.slice(1)],
+    ['B5: 66 characters', `${id}A`],
     ['B5: other characters', `+${id.slice(1)}`],
     ['B5: percent-encoding', `%00${id.slice(3)}`],
-    ['B5: a last character that would decode to the same bytes', `${'A'.repeat(42)}B`],
-    ['B8: a path', `../../etc/passwd${'/'.repeat(27)}`],
+    ['B5: a selector whose last character would decode to the same bytes', `${'A'.repeat(21)}B${'A'.repeat(43)}`],
+    ['B5: a secret whose last character would decode to the same bytes', `${'A'.repeat(64)}B`],
+    ['a dot between selector and secret', `${id.slice(0, 22)}.${id.slice(22)}`],
+    ['a selector without a secret', id.slice(0, 22)],
+    ['B8: a path', `../../etc/passwd${'/'.repeat(49)}`],
     ['B12: quotes', `"${id}"`],
     ['B14, R47: a list', `${id}, ${id}`],
   ])('refuses %s', (_title, text) => {
@@ -112,14 +117,14 @@ describe('SessionTokenFormat', () => {
     expect(plain.parse(`${text}.s1`)).toBeUndefined();
   });
 
-  const mac = signed.format(id).slice(43);
+  const mac = signed.format(id).slice(65);
   it.each([
     ['no MAC', id],
     ['no MAC, but a route', `${id}.${'a'.repeat(21)}`],
     ['a MAC cut short', id + mac.slice(0, 21)],
     ['a MAC too long', `${id + mac}A`],
     ['a forged MAC', id + 'A'.repeat(22)],
-    ['the MAC of another id', id + signed.format(generateSessionId()).slice(43)],
+    ['the MAC of another id', id + signed.format(generateSessionId()).slice(65)],
     ['the MAC in front', mac + id],
     [
       'a MAC whose characters only share the low byte',

@@ -2,7 +2,7 @@ import { createHmac, createSecretKey, timingSafeEqual, type KeyObject } from 'no
 import { SessionConfigurationError } from '../../errors/session-configuration.error.js';
 import { isSessionId } from '../../store/session-id.js';
 
-const ID_LENGTH = 43;
+const ID_LENGTH = 65;
 const MAC_LENGTH = 22;
 const MIN_KEY_BYTES = 16;
 
@@ -33,7 +33,7 @@ export interface SessionTokenFormatOptions {
 }
 
 /**
- * The text a client carries: `<id>[<mac>][.<locator>]`. It has 43 characters, 65 with signing keys, plus the locator: 1
+ * The text a client carries: `<id>[<mac>][.<locator>]`. It has 65 characters, 87 with signing keys, plus the locator: 1
  * to 4 fields with dots between them. The first field is the route of a server, or `-`.
  *
  * The MAC is HMAC-SHA-256 over the id, cut to 22 characters (132 bits). It follows the id without a separator. So field

@@ -1,7 +1,7 @@
 import type { ResponseHeaders } from '../response/response-headers.js';
 import { protectFromCaches, varyBy } from './cache-headers.js';
 import { readCookie } from './cookie-header.js';
-import { AMBIGUOUS, type IdCarryingRequest, type SessionIdTransport } from './id-transport.js';
+import { AMBIGUOUS, type IdCarryingRequest, type PresentedText, type SessionIdTransport } from './id-transport.js';
 import type { SessionCookie } from './session-cookie.js';
 
 const PARAMETER = 'sid';
@@ -26,7 +26,7 @@ const REWRITTEN_BY_BROWSERS = /[\u0000-\u0020\u007f\\]/;
 export class UrlIdTransport implements SessionIdTransport {
   constructor(private readonly cookie: SessionCookie) {}
 
-  read(request: IdCarryingRequest, secure: boolean): string | undefined | typeof AMBIGUOUS {
+  read(request: IdCarryingRequest, secure: boolean): PresentedText {
     const fromCookie = readCookie(request.headers.cookie, this.cookie.nameFor(secure));
     return fromCookie ?? (request.url === undefined ? undefined : readUrlParameter(request.url));
   }
@@ -41,6 +41,9 @@ export class UrlIdTransport implements SessionIdTransport {
     headers.set('Referrer-Policy', 'no-referrer');
     protectFromCaches(headers);
   }
+
+  /** An address cannot be taken back. */
+  remove(): void {}
 
   /** An address cannot be updated later, so with this transport the freshness does not travel. */
   readFreshness(): undefined {

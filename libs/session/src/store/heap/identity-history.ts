@@ -1,10 +1,8 @@
 import type { SessionRenewal } from '../session-change.js';
 import type { SessionAccess } from '../session-id.js';
 
-/** [I2] How long a former proof is recognised: at least the first, at most the second. */
+/** [I2] How long a former proof is recognised, and how many of a session are at a time. */
 const RECOGNISED_MS = 120_000;
-
-/** [I2] How many former proofs are recognised at a time. */
 const MOST_FORMER = 4;
 
 /** A proof that opens nothing any more. */
@@ -12,7 +10,7 @@ interface FormerProof {
   readonly proof: string;
 
   /** When it was replaced, in ms since 1970. */
-  readonly until: number;
+  readonly replacedAt: number;
 }
 
 /**
@@ -53,7 +51,7 @@ export function renewedHistory(
   { principal }: SessionRenewal,
   now: number,
 ): IdentityHistory {
-  const former = [{ proof, until: now }, ...history.former.filter(({ until }) => isRecognised(until, now))];
+  const former = [{ proof, replacedAt: now }, ...history.former.filter((each) => isRecognised(each, now))];
   const renewed = { ...history, generation: history.generation + 1, former: former.slice(0, MOST_FORMER) };
   if (principal === undefined) return renewed;
   const logins = principal === history.principal ? history.logins : history.logins + 1;
@@ -67,10 +65,10 @@ export type AccessCheck = 'granted' | 'superseded' | 'none';
 export function checkAccess(proof: string, history: IdentityHistory, access: SessionAccess, now: number): AccessCheck {
   if (access.proof === undefined) return access.logins === history.logins ? 'granted' : 'none';
   if (access.proof === proof) return 'granted';
-  const isFormer = history.former.some(({ proof: known, until }) => known === access.proof && isRecognised(until, now));
+  const isFormer = history.former.some((each) => each.proof === access.proof && isRecognised(each, now));
   return isFormer ? 'superseded' : 'none';
 }
 
-function isRecognised(until: number, now: number): boolean {
-  return now - until < RECOGNISED_MS;
+function isRecognised({ replacedAt }: FormerProof, now: number): boolean {
+  return now - replacedAt < RECOGNISED_MS;
 }

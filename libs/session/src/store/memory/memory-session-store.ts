@@ -2,8 +2,10 @@ import { SessionStoreError } from '../../errors/session-store.error.js';
 import type { Clock } from '../clock.js';
 import { changeParts } from '../heap/change-parts.js';
 import type { AccessCheck } from '../heap/identity-history.js';
+import { packParts } from '../heap/packed-parts.js';
+import { SharedLifetime } from '../heap/shared-lifetime.js';
 import type { SessionChange, SessionCreation, SessionUpdate } from '../session-change.js';
-import type { SessionAccess } from '../session-id.js';
+import type { ClientAccess, SessionAccess } from '../session-id.js';
 import type { StoredPart } from '../session-record.js';
 import type {
   DestroyResult,
@@ -16,8 +18,6 @@ import type {
 import { type MemorySessionStoreOptions, resolveMemorySessionStoreOptions } from './memory-session-store.options.js';
 import { MemorySessionTable } from './memory-session-table.js';
 import { MemorySession } from './memory-session.js';
-import { packParts, unpackParts } from '../heap/packed-parts.js';
-import { SharedLifetime } from '../heap/shared-lifetime.js';
 import { RecentKeys } from './recent-keys.js';
 
 /** [D2] How long an ended key stays ended for a `create` that arrives late; how many keys are remembered at most. */
@@ -41,6 +41,8 @@ export class MemorySessionStore implements SessionStore {
   private readonly clock: Clock;
   private readonly table: MemorySessionTable;
   private readonly ended: RecentKeys;
+  /** [I15] Key and proof of each. */
+  private readonly superseded: RecentKeys;
   private readonly lifetimes = new SharedLifetime();
 
   /** @throws SessionConfigurationError when an option cannot work. */
@@ -49,6 +51,7 @@ export class MemorySessionStore implements SessionStore {
     this.clock = resolved.clock;
     this.table = new MemorySessionTable(resolved);
     this.ended = new RecentKeys(ENDED_KEYS.forMs, ENDED_KEYS.limit, this.clock.now());
+    this.superseded = new RecentKeys(ENDED_KEYS.forMs, ENDED_KEYS.limit, this.clock.now());
   }
 
   /** Sessions kept now, including expired ones that were not freed yet. For metrics. */
@@ -106,6 +109,11 @@ export class MemorySessionStore implements SessionStore {
     return { outcome: 'ended' };
   }
 
+  supersede({ key, proof }: ClientAccess): void {
+    const now = this.clock.now();
+    if (!this.table.find(key, now)) this.superseded.add(key + proof, now);
+  }
+
   /** Stops the timer. The sessions stay usable, for requests that are still running. May be called again. */
   close(): void {
     this.table.close();
@@ -113,8 +121,9 @@ export class MemorySessionStore implements SessionStore {
 
   private find(access: SessionAccess, now: number): MemorySession | Exclude<AccessCheck, 'granted'> {
     const session = this.table.find(access.key, now);
-    const check = session ? session.check(access, now) : 'none';
-    return check === 'granted' ? (session as MemorySession) : check;
+    if (!session) return this.superseded.has(access.key + (access.proof ?? ''), now) ? 'superseded' : 'none';
+    const check = session.check(access, now);
+    return check === 'granted' ? session : check;
   }
 
   /** [L5] */

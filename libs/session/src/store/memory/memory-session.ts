@@ -1,3 +1,4 @@
+import type { TableEntry } from '../heap/bounded-table.js';
 import {
   type AccessCheck,
   type IdentityHistory,
@@ -5,7 +6,6 @@ import {
   newHistory,
   renewedHistory,
 } from '../heap/identity-history.js';
-import type { TableEntry } from '../heap/bounded-table.js';
 import { type PackedParts, unpackParts } from '../heap/packed-parts.js';
 import { sessionBytes } from '../heap/session-bytes.js';
 import type { SessionCreation, SessionRenewal } from '../session-change.js';
@@ -68,6 +68,7 @@ export class MemorySession implements TableEntry<MemorySession> {
     const { proof, stamp, lifetime } = this;
     const { generation, logins, principal } = this.history;
     const parts = unpackParts(this.parts);
+    // With a spread of the times it took 7 us instead of 0.07 on Node 20.
     return {
       createdAt,
       authenticatedAt,

@@ -1,4 +1,5 @@
 import type { Cluster, Redis } from 'ioredis';
+import type { DestroyResult, LockResult } from '../session-store.js';
 import { redisScripts } from './redis-scripts.js';
 
 /** An ioredis client: of one server (also through Sentinel) or of a cluster. */
@@ -14,9 +15,10 @@ export interface SessionScripts {
   sessionBeansLoadBatchBuffer(...args: ScriptArguments): Promise<Buffer[]>;
   sessionBeansSaveBuffer(...args: ScriptArguments): Promise<Buffer>;
   sessionBeansSaveBatchBuffer(...args: ScriptArguments): Promise<Buffer[]>;
-  sessionBeansLock(...args: ScriptArguments): Promise<number | string>;
-  sessionBeansUnlock(...args: ScriptArguments): Promise<number | string>;
-  sessionBeansDestroy(...args: ScriptArguments): Promise<number | string>;
+  sessionBeansRenewBuffer(...args: ScriptArguments): Promise<Buffer>;
+  sessionBeansLock(...args: ScriptArguments): Promise<LockResult['outcome']>;
+  sessionBeansUnlock(...args: ScriptArguments): Promise<unknown>;
+  sessionBeansDestroy(...args: ScriptArguments): Promise<DestroyResult['outcome']>;
   sessionBeansBeat(key: string): Promise<unknown>;
   sessionBeansRights(key: string): Promise<string[]>;
 }

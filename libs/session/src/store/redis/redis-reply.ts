@@ -1,8 +1,11 @@
-import type { SessionLifetime, SessionRecord, SessionTimes, StoredPart } from '../session-record.js';
+import type { SessionRecord, SessionTimes, StoredPart } from '../session-record.js';
+import { PackedTexts } from './packed-texts.js';
 
 /** An answer of the load or the save script. The codes of the scripts are in their headers. */
 export type RedisReply =
-  | { readonly code: 'none'; readonly isRenewed: boolean }
+  | { readonly code: 'none' }
+  | { readonly code: 'superseded' }
+  | { readonly code: 'unlocked' }
   | {
       readonly code: 'times';
       readonly times: SessionTimes;
@@ -11,13 +14,12 @@ export type RedisReply =
     }
   | { readonly code: 'record'; readonly record: SessionRecord; readonly hasChanged: boolean }
   | { readonly code: 'too-large'; readonly bytes: number }
-  | { readonly code: 'unlocked' }
-  | { readonly code: 'foreign' };
-
-/** The words of a record before the lengths of its parts. */
-const HEAD_WORDS = 11;
+  | { readonly code: 'foreign' }
+  | { readonly code: 'newer'; readonly format: string };
 
 const NO_SESSION = '0'.charCodeAt(0);
+const LINE_FEED = '\n'.charCodeAt(0);
+const COLON = ':'.charCodeAt(0);
 
 /** Whether an answer says that there is no session (any more) under this key. */
 export function saysNoSession(reply: Buffer): boolean {
@@ -26,70 +28,86 @@ export function saysNoSession(reply: Buffer): boolean {
 
 /** Reads an answer of the load or the save script. Only this file knows the shape of their answers. */
 export function parseRedisReply(reply: Buffer): RedisReply {
-  const text = reply.toString();
-  const end = text.indexOf('\n');
-  const words = (end === -1 ? text : text.slice(0, end)).split(' ');
+  const end = reply.indexOf(LINE_FEED);
+  const words = reply.toString('latin1', 0, end === -1 ? reply.length : end).split(' ');
   switch (words[0]) {
     case '0':
-      return { code: 'none', isRenewed: words[1] === '1' };
-    case '1':
-      return { code: 'times', times: timesOf(words), hasChanged: words[5] === '1', stamp: words[6] };
+      return { code: 'none' };
+    case '1': {
+      const [, changed, expiresAt, authenticatedAt, state, usedAt, createdAt, , , , stamp] = words;
+      const times = {
+        createdAt: Number(createdAt),
+        authenticatedAt: authenticatedAt === '-' ? undefined : Number(authenticatedAt),
+        lastAccessedAt: Number(usedAt),
+        expiresAt: Number(expiresAt),
+        joined: state !== '0',
+        confirmed: state === '2',
+      };
+      return { code: 'times', times, hasChanged: changed === '1', stamp };
+    }
     case '2': {
-      const parts = partsOf(words, reply, text, end + 1);
-      if (!parts) return { code: 'foreign' };
-      const record = { ...timesOf(words), lifetime: lifetimeOf(words), stamp: words[10] as string, parts };
-      return { code: 'record', record, hasChanged: words[5] === '1' };
+      const record = recordOf(reply, end + 1, Number(words[2]));
+      return record ? { code: 'record', record, hasChanged: words[1] === '1' } : { code: 'foreign' };
     }
     case '3':
       return { code: 'too-large', bytes: Number(words[1]) };
     case '5':
       return { code: 'unlocked' };
+    case '6':
+      return { code: 'superseded' };
+    case '7':
+      return { code: 'newer', format: words[1] ?? '' };
     default:
       return { code: 'foreign' };
   }
 }
 
-function timesOf([, createdAt, lastAccessedAt, joined, expiresAt]: readonly string[]): SessionTimes {
-  return {
-    createdAt: Number(createdAt),
-    lastAccessedAt: Number(lastAccessedAt),
-    joined: joined === '1',
-    expiresAt: Number(expiresAt),
-  };
-}
+const HEAD = /^1 (\S+) (\d+) (\d+) (\d+\.\S+)$/;
+const TIMES = /^([012]) (\d+) (\d+) (\d+) (\d+) (\d+)$/;
+const LOGIN = /^(\d+) (.+)$/s;
+const VERSION = /^\d+\../;
 
-/** Undefined when a part has no version, or when the lengths do not add up: the session is damaged then. */
-function partsOf(
-  words: readonly string[],
-  reply: Buffer,
-  text: string,
-  start: number,
-): Map<string, StoredPart> | undefined {
+/**
+ * Reads the fields of a stored session; those that another release may have added are none of ours.
+ * @returns undefined when the session is damaged
+ */
+function recordOf(reply: Buffer, start: number, expiresAt: number): SessionRecord | undefined {
+  const fields = new PackedTexts(reply, start);
   const parts = new Map<string, StoredPart>();
-  // Lengths are in bytes. In a text of ASCII, which is common, they are lengths of the text as well.
-  const isAscii = text.length === reply.length;
-  let at = start;
-  const next = (length: string | undefined): string => {
-    const from = at;
-    at += Number(length);
-    return isAscii ? text.slice(from, at) : reply.toString('utf8', from, at);
-  };
-  for (let i = HEAD_WORDS; i < words.length; i += 2) {
-    const name = next(words[i]).slice(1);
-    const stored = next(words[i + 1]);
-    const end = stored.indexOf('\n');
-    const version = stored.slice(0, Math.max(0, end));
-    if (!/^\d+\../.test(version)) return undefined;
-    parts.set(name, { version, payload: stored.slice(end + 1) });
+  let head: RegExpExecArray | null = null;
+  let times: RegExpExecArray | null = null;
+  let login: RegExpExecArray | null | undefined;
+  while (fields.next()) {
+    const isPart = reply[fields.from] === COLON;
+    const name = reply.toString('utf8', fields.from + (isPart ? 1 : 0), fields.to);
+    if (!fields.next()) return undefined;
+    if (isPart) {
+      const end = reply.indexOf(LINE_FEED, fields.from);
+      const version = reply.toString('latin1', fields.from, end);
+      if (end < fields.from || end >= fields.to || !VERSION.test(version)) return undefined;
+      parts.set(name, { version, payload: reply.toString('utf8', end + 1, fields.to) });
+    } else if (name === 'head') head = HEAD.exec(fields.text());
+    else if (name === 'times') times = TIMES.exec(fields.text());
+    else if (name === 'login') login = LOGIN.exec(fields.text());
   }
-  return at === reply.length ? parts : undefined;
-}
-
-/** Words 6 to 9 are the life: the time of creation, and the three timeouts. */
-function lifetimeOf(words: readonly string[]): SessionLifetime {
+  if (!fields.isComplete || !head || !times || login === null) return undefined;
   return {
-    idleTimeoutMs: Number(words[7]),
-    absoluteTimeoutMs: Number(words[8]),
-    unjoinedTimeoutMs: Number(words[9]),
+    createdAt: Number(times[3]),
+    authenticatedAt: login && Number(login[1]),
+    lastAccessedAt: Number(times[2]),
+    expiresAt,
+    joined: times[1] !== '0',
+    confirmed: times[1] === '2',
+    proof: head[1] as string,
+    generation: Number(head[3]),
+    logins: Number(head[2]),
+    principal: login?.[2],
+    stamp: head[4] as string,
+    lifetime: {
+      idleTimeoutMs: Number(times[4]),
+      absoluteTimeoutMs: Number(times[5]),
+      unjoinedTimeoutMs: Number(times[6]),
+    },
+    parts,
   };
 }

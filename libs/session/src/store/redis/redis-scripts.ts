@@ -2,15 +2,20 @@ import { readFileSync } from 'node:fs';
 
 const read = (name: string): string => readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), 'utf8');
 
-/** The text of a script, with the functions of another file before it. */
-function script(name: string, shared?: string): string {
-  return shared === undefined ? read(name) : afterFlags(read(name), read(shared));
+/** The text of a script, with the functions of other files before it. */
+function script(name: string, ...shared: string[]): string {
+  return afterFlags(read(name), ...shared.map(read));
 }
 
 /** Puts lines behind the first line of a script, which holds its flags: Redis reads them only there. */
 function afterFlags(lua: string, ...lines: string[]): string {
   const [flags, ...body] = lua.split('\n');
   return [flags, ...lines, ...body].join('\n');
+}
+
+/** The same script, which Redis also runs when it is out of memory. */
+export function allowingOutOfMemory<T extends { readonly lua: string }>(script: T): T {
+  return { ...script, lua: script.lua.replace(/^#!lua\n/, '#!lua flags=allow-oom\n') };
 }
 
 /** A script that runs `lua` for several calls. Each command that uses it says how many keys follow. */
@@ -21,17 +26,18 @@ export function batchOf({ lua, numberOfKeys }: { readonly lua: string; readonly 
   return { lua: [one, 'end', `local KEYS_PER_CALL = ${numberOfKeys}`, read('batch')].join('\n') };
 }
 
-const load = { numberOfKeys: 1, lua: script('load-1', 'record') } as const;
-const save = { numberOfKeys: 2, lua: script('save-2', 'record') } as const;
+const load = { numberOfKeys: 1, lua: script('load-1', 'access', 'record') } as const;
+const save = { numberOfKeys: 2, lua: script('save-2', 'access', 'record') } as const;
 
-/** Each file in lua/ is one atomic step. The number in its name is the number of its keys. */
+/** Each file in lua/ with a number is one atomic step. The number is that of its keys. */
 export const redisScripts = {
   sessionBeansLoad: load,
   sessionBeansSave: save,
+  sessionBeansRenew: allowingOutOfMemory(save),
   sessionBeansLoadBatch: batchOf(load),
   sessionBeansSaveBatch: batchOf(save),
-  sessionBeansDestroy: { numberOfKeys: 1, lua: script('destroy-1') },
-  sessionBeansLock: { numberOfKeys: 1, lua: script('lock-1') },
+  sessionBeansDestroy: { numberOfKeys: 1, lua: script('destroy-1', 'access') },
+  sessionBeansLock: { numberOfKeys: 2, lua: script('lock-2', 'access') },
   sessionBeansUnlock: { numberOfKeys: 1, lua: script('unlock-1') },
   sessionBeansBeat: { numberOfKeys: 1, lua: script('beat-1') },
   sessionBeansRights: { numberOfKeys: 0, lua: script('rights-0') },

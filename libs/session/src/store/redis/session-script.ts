@@ -5,6 +5,13 @@ import { sendWithRetries } from './send-command.js';
 
 type Run<T> = (client: ScriptedClient, args: ScriptArguments) => Promise<T>;
 
+/** A script, and the one that runs it for several calls, if there is one. */
+interface Runs {
+  readonly keys: number;
+  readonly one: Run<Buffer>;
+  readonly many?: Run<Buffer[]>;
+}
+
 const SCRIPTS = {
   load: {
     keys: 1,
@@ -16,13 +23,17 @@ const SCRIPTS = {
     one: (client, args) => client.sessionBeansSaveBuffer(...args),
     many: (client, args) => client.sessionBeansSaveBatchBuffer(...args),
   },
-} as const satisfies Record<string, { keys: number; one: Run<Buffer>; many: Run<Buffer[]> }>;
+  renew: {
+    keys: 2,
+    one: (client, args) => client.sessionBeansRenewBuffer(...args),
+  },
+} as const satisfies Record<string, Runs>;
 
-/** The load or the save script, and the client that runs it. */
+/** A script that loads or saves a session, and the client that runs it. */
 export class SessionScript {
   private readonly one: Run<Buffer>;
 
-  /** Undefined for a cluster: its sessions lie on several servers. */
+  /** Undefined for a script that is run too seldom, and for a cluster: its sessions lie on several servers. */
   private readonly batching: BatchingScript | undefined;
 
   constructor(
@@ -30,9 +41,9 @@ export class SessionScript {
     readonly client: ScriptedClient,
     warn: (warning: string) => void,
   ) {
-    const { keys, one, many } = SCRIPTS[name];
+    const { keys, one, many }: Runs = SCRIPTS[name];
     this.one = one;
-    if (!(client instanceof Redis)) return;
+    if (!many || !(client instanceof Redis)) return;
     const calls = { keys, one: one.bind(undefined, client), many: many.bind(undefined, client) };
     this.batching = new BatchingScript(client, calls, () =>
       warn(

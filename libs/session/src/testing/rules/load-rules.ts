@@ -27,90 +27,92 @@ function copyOf(record: SessionRecord): SessionRecord {
 
 export const loadRules: ContractRules = {
   '[L1] a session is found as it was created': async (on) => {
-    const change = on.creation(on.newKey(), { counter: '{"value":1}', cart: '[]' });
-    const { stamp, times } = await on.saved(change);
-    const record = await on.found(change.key);
+    const access = on.newAccess();
+    const { stamp, times } = await on.saved(on.creation(access, { counter: '{"value":1}', cart: '[]' }));
+    const record = await on.found(access);
     assert.deepEqual([...record.parts.keys()].toSorted(), ['cart', 'counter']);
     assert.deepEqual(record.parts.get('counter'), { version: stamp, payload: '{"value":1}' });
     assert.deepEqual(record.lifetime, on.lifetime);
     assert.equal(record.stamp, stamp);
     assert.deepEqual(timesOf(times), timesOf(record));
-    const { createdAt, lastAccessedAt, expiresAt, joined } = record;
-    assert.deepEqual({ lastAccessedAt, joined }, { lastAccessedAt: createdAt, joined: false });
+    const { createdAt, lastAccessedAt, expiresAt, joined, confirmed } = record;
+    assert.deepEqual([lastAccessedAt, joined, confirmed], [createdAt, false, false]);
     assert.equal(expiresAt, sessionExpiry(record, on.lifetime));
+    const { proof, generation, logins, principal } = record;
+    assert.deepEqual([proof, generation, logins, principal], [access.proof, 0, 0, undefined]);
   },
 
   '[L1] a session without parts is a session': async (on) => {
-    const { key } = await on.begin({});
-    assert.equal((await on.found(key)).parts.size, 0);
+    const { access } = await on.begin({});
+    assert.equal((await on.found(access)).parts.size, 0);
   },
 
   '[L1] payloads come back byte for byte': async (on) => {
     for (const payload of AWKWARD) {
-      const { key } = await on.begin({ a: payload });
-      assert.equal((await on.found(key)).parts.get('a')?.payload, payload);
+      const { access } = await on.begin({ a: payload });
+      assert.equal((await on.found(access)).parts.get('a')?.payload, payload);
     }
   },
 
   '[L1] any name can be the name of a part': async (on) => {
     const parts = new Map(AWKWARD_NAMES.map((name) => [name, { base: null, payload: `of ${name}` }]));
-    const change = { ...on.creation(on.newKey(), {}), parts };
-    const { stamp } = await on.saved(change);
+    const access = on.newAccess();
+    const { stamp } = await on.saved({ ...on.creation(access, {}), parts });
     const expected = AWKWARD_NAMES.map((name) => [name, { version: stamp, payload: `of ${name}` }] as const);
-    assert.deepEqual(new Map((await on.found(change.key)).parts), new Map(expected));
+    assert.deepEqual(new Map((await on.found(access)).parts), new Map(expected));
   },
 
   '[L1] there is no session under an unknown key': async (on) => {
     await on.begin();
-    await on.assertNone(on.newKey());
-    assert.deepEqual(await on.store.load(on.newKey(), { known: '1.x', touchAfterMs: 0 }), { outcome: 'none' });
+    await on.assertNone(on.newAccess());
+    assert.deepEqual(await on.store.load(on.newAccess(), { known: '1.x', touchAfterMs: 0 }), { outcome: 'none' });
   },
 
   '[L3] a record does not change by what is saved later': async (on) => {
-    const { key, stamp } = await on.begin({ a: '1', b: '1', c: '1' });
-    const record = await on.found(key);
+    const { access, stamp } = await on.begin({ a: '1', b: '1', c: '1' });
+    const record = await on.found(access);
     const before = copyOf(record);
     await on.pass(1);
     await on.saved(
-      on.update(key, {
+      on.update(access, {
         a: { base: stamp, payload: '2' },
         b: { base: stamp, payload: null },
         d: { base: null, payload: '1' },
       }),
     );
-    await on.found(key, { touchAfterMs: 0 });
-    await on.store.touch(key);
-    await on.store.destroy(key);
+    await on.found(access, { touchAfterMs: 0 });
+    await on.store.touch(access);
+    await on.store.destroy(access);
     assert.deepEqual(record, before);
   },
 
   '[L3] the caller may go on using the map it saved': async (on) => {
     const parts = new Map([['a', { base: null, payload: '1' }]]);
     const lifetime = { ...on.lifetime };
-    const change = { ...on.creation(on.newKey(), {}), parts, lifetime };
-    await on.saved(change);
+    const access = on.newAccess();
+    await on.saved({ ...on.creation(access, {}), parts, lifetime });
     parts.clear();
     lifetime.idleTimeoutMs = 0;
-    const record = await on.found(change.key);
+    const record = await on.found(access);
     assert.equal(record.parts.get('a')?.payload, '1');
     assert.deepEqual(record.lifetime, on.lifetime);
   },
 
   '[L4] a copy with the stored stamp is unchanged': async (on) => {
-    const { key, stamp } = await on.begin();
-    const unchanged = await on.store.load(key, { known: stamp });
+    const { access, stamp } = await on.begin();
+    const unchanged = await on.store.load(access, { known: stamp });
     assert(unchanged.outcome === 'unchanged');
-    assert.deepEqual(timesOf(unchanged.times), timesOf(await on.found(key)));
-    assert.equal(await on.store.touch(key), true);
-    assert.equal((await on.store.load(key, { known: stamp })).outcome, 'unchanged');
+    assert.deepEqual(timesOf(unchanged.times), timesOf(await on.found(access)));
+    assert.deepEqual(await on.store.touch(access), { outcome: 'touched' });
+    assert.equal((await on.store.load(access, { known: stamp })).outcome, 'unchanged');
   },
 
   '[L4] a copy with another stamp is replaced': async (on) => {
-    const { key, stamp } = await on.begin();
-    for (const known of [`${stamp}x`, '1.x', '1', '']) assert.equal((await on.found(key, { known })).stamp, stamp);
-    const update = await on.saved(on.update(key, { a: { base: stamp, payload: '2' } }));
-    assert.equal((await on.found(key, { known: stamp })).stamp, update.stamp);
-    await on.saved(on.update(key, {}));
-    assert.equal((await on.found(key, { known: update.stamp })).parts.get('a')?.payload, '2');
+    const { access, stamp } = await on.begin();
+    for (const known of [`${stamp}x`, '1.x', '1', '']) assert.equal((await on.found(access, { known })).stamp, stamp);
+    const update = await on.saved(on.update(access, { a: { base: stamp, payload: '2' } }));
+    assert.equal((await on.found(access, { known: stamp })).stamp, update.stamp);
+    await on.saved(on.update(access, {}));
+    assert.equal((await on.found(access, { known: update.stamp })).parts.get('a')?.payload, '2');
   },
 };

@@ -5,9 +5,9 @@ import { type ContractRules, timesOf } from '../store-under-test.js';
 
 export const saveRules: ContractRules = {
   '[S1] parts are changed, added and removed by one save': async (on) => {
-    const { key, stamp } = await on.begin({ a: 'a1', b: 'b1', c: 'c1' });
+    const { access, stamp } = await on.begin({ a: 'a1', b: 'b1', c: 'c1' });
     const result = await on.saved(
-      on.update(key, {
+      on.update(access, {
         a: { base: stamp, payload: 'a2' },
         b: { base: stamp, payload: null },
         d: { base: null, payload: 'd1' },
@@ -18,13 +18,13 @@ export const saveRules: ContractRules = {
       ['c', { version: stamp, payload: 'c1' }],
       ['d', { version: result.stamp, payload: 'd1' }],
     ]);
-    assert.deepEqual(new Map((await on.found(key)).parts), expected);
+    assert.deepEqual(new Map((await on.found(access)).parts), expected);
   },
 
   '[S1] [S3] a conflict in one part leaves all of them, and the end of life, as they are': async (on) => {
-    const { key, stamp } = await on.begin({ a: 'a1', b: 'b1', c: 'c1' });
-    await on.saved(on.update(key, { c: { base: stamp, payload: 'c2' } }));
-    const before = await on.found(key);
+    const { access, stamp } = await on.begin({ a: 'a1', b: 'b1', c: 'c1' });
+    await on.saved(on.update(access, { c: { base: stamp, payload: 'c2' } }));
+    const before = await on.found(access);
     await on.pass(1);
     const fine = {
       a: { base: stamp, payload: 'a2' },
@@ -40,42 +40,42 @@ export const saveRules: ContractRules = {
         { ...fine, ...conflict },
         { ...conflict, ...fine },
       ]) {
-        const change = on.update(key, parts, { ...on.lifetime, idleTimeoutMs: 1 });
+        const change = on.update(access, parts, { ...on.lifetime, idleTimeoutMs: 1 });
         assert.deepEqual(await on.conflicting(change), before);
       }
     }
-    assert.deepEqual(await on.found(key), before);
+    assert.deepEqual(await on.found(access), before);
   },
 
   '[S2] an update of a session that never was is gone, and creates nothing': async (on) => {
-    const key = on.newKey();
-    assert.deepEqual(await on.store.save(on.update(key, { a: { base: null, payload: '1' } }, on.lifetime)), {
+    const access = on.newAccess();
+    assert.deepEqual(await on.store.save(on.update(access, { a: { base: null, payload: '1' } }, on.lifetime)), {
       outcome: 'gone',
     });
-    assert.deepEqual(await on.store.save(on.update(key, {})), { outcome: 'gone' });
-    await on.assertNone(key);
+    assert.deepEqual(await on.store.save(on.update(access, {})), { outcome: 'gone' });
+    await on.assertNone(access);
   },
 
   '[S3] a part that is not there conflicts with a version, a part that is there with none': async (on) => {
-    const { key, stamp } = await on.begin({ a: '1' });
+    const { access, stamp } = await on.begin({ a: '1' });
     const conflicts: Record<string, PartChange>[] = [
       { b: { base: stamp, payload: '1' } },
       { b: { base: stamp, payload: null } },
       { a: { base: null, payload: '2' } },
     ];
     for (const parts of conflicts) {
-      assert.equal((await on.store.save(on.update(key, parts))).outcome, 'conflict');
+      assert.equal((await on.store.save(on.update(access, parts))).outcome, 'conflict');
     }
-    await on.saved(on.update(key, { a: { base: stamp, payload: null } }));
-    assert.equal((await on.store.save(on.update(key, { a: { base: stamp, payload: '2' } }))).outcome, 'conflict');
-    await on.saved(on.update(key, { a: { base: null, payload: '2' } }));
+    await on.saved(on.update(access, { a: { base: stamp, payload: null } }));
+    assert.equal((await on.store.save(on.update(access, { a: { base: stamp, payload: '2' } }))).outcome, 'conflict');
+    await on.saved(on.update(access, { a: { base: null, payload: '2' } }));
   },
 
   '[S3] the version counts whole, not only its number': async (on) => {
-    const { key, stamp } = await on.begin({ a: '1' });
+    const { access, stamp } = await on.begin({ a: '1' });
     for (const base of ['1', '1.', '1.other', stamp.slice(0, -1), `${stamp}0`, stamp.slice(2), '']) {
       assert.equal(
-        (await on.store.save(on.update(key, { a: { base, payload: '2' } }))).outcome,
+        (await on.store.save(on.update(access, { a: { base, payload: '2' } }))).outcome,
         'conflict',
         `base '${base}'`,
       );
@@ -83,89 +83,76 @@ export const saveRules: ContractRules = {
   },
 
   '[S3] a change sent after a conflict from what the conflict told is saved': async (on) => {
-    const { key, stamp } = await on.begin({ a: '1' });
-    await on.saved(on.update(key, { a: { base: stamp, payload: '2' } }));
-    const conflict = await on.store.save(on.update(key, { a: { base: stamp, payload: '3' } }));
+    const { access, stamp } = await on.begin({ a: '1' });
+    await on.saved(on.update(access, { a: { base: stamp, payload: '2' } }));
+    const conflict = await on.store.save(on.update(access, { a: { base: stamp, payload: '3' } }));
     assert(conflict.outcome === 'conflict');
     const part = conflict.record.parts.get('a');
     assert.equal(part?.payload, '2');
-    await on.saved(on.update(key, { a: { base: part?.version ?? null, payload: '3' } }));
+    await on.saved(on.update(access, { a: { base: part?.version ?? null, payload: '3' } }));
   },
 
   '[S3] a key is created once': async (on) => {
-    const { key } = await on.begin({ a: '1' });
-    const before = await on.found(key);
-    assert.deepEqual(await on.conflicting(on.creation(key, { b: '1' })), before);
-    assert.deepEqual(await on.found(key), before);
+    const { access } = await on.begin({ a: '1' });
+    const before = await on.found(access);
+    assert.deepEqual(await on.conflicting(on.creation(access, { b: '1' })), before);
+    assert.deepEqual(await on.found(access), before);
   },
 
   '[S4] parts that are not named stay, with their versions': async (on) => {
-    const { key, stamp } = await on.begin({ newer: '{"$v":9,"x":"\\u0000"}', unknown: 'not even JSON', a: '1' });
+    const { access, stamp } = await on.begin({ newer: '{"$v":9,"x":"\\u0000"}', unknown: 'not even JSON', a: '1' });
     for (const payload of ['2', '3']) {
-      const base = (await on.found(key)).parts.get('a')?.version ?? null;
-      await on.saved(on.update(key, { a: { base, payload } }));
+      const base = (await on.found(access)).parts.get('a')?.version ?? null;
+      await on.saved(on.update(access, { a: { base, payload } }));
     }
-    const { parts } = await on.found(key);
+    const { parts } = await on.found(access);
     assert.deepEqual(parts.get('newer'), { version: stamp, payload: '{"$v":9,"x":"\\u0000"}' });
     assert.deepEqual(parts.get('unknown'), { version: stamp, payload: 'not even JSON' });
   },
 
   '[S6] an update moves the end of life, and the client has not joined by it': async (on) => {
-    const { key } = await on.begin();
-    const before = await on.found(key);
+    const { access } = await on.begin();
+    const before = await on.found(access);
     await on.pass(2);
-    const { times } = await on.saved(on.update(key, {}));
-    const after = await on.found(key);
+    const { times } = await on.saved(on.update(access, {}));
+    const after = await on.found(access);
     assert.deepEqual(timesOf(times), timesOf(after));
-    const { createdAt, lastAccessedAt, expiresAt, joined } = after;
-    assert.deepEqual([createdAt, joined], [before.createdAt, false]);
+    const { createdAt, lastAccessedAt, expiresAt, joined, confirmed } = after;
+    assert.deepEqual([createdAt, joined, confirmed], [before.createdAt, false, false]);
     assert.ok(lastAccessedAt >= before.lastAccessedAt + on.units(2));
     assert.equal(expiresAt, lastAccessedAt + on.lifetime.unjoinedTimeoutMs);
   },
 
   '[S6] a new lifetime counts from the save that brings it': async (on) => {
-    const { key } = await on.beginJoined();
+    const { access } = await on.beginJoined();
     for (const lifetime of [
       { ...on.lifetime, idleTimeoutMs: on.units(20) },
       { ...on.lifetime, idleTimeoutMs: on.units(3) },
       { ...on.lifetime, absoluteTimeoutMs: on.units(5) },
     ]) {
-      const { times } = await on.saved(on.update(key, {}, lifetime));
-      const record = await on.found(key);
+      const { times } = await on.saved(on.update(access, {}, lifetime));
+      const record = await on.found(access);
       assert.deepEqual(record.lifetime, lifetime);
       assert.equal(record.expiresAt, sessionExpiry(record, lifetime));
       assert.equal(times.expiresAt, record.expiresAt);
     }
     await on.pass(6);
-    await on.assertNone(key);
+    await on.assertNone(access);
   },
 
   '[S7] stamps count the saves and carry the write id': async (on) => {
-    const creation = on.creation(on.newKey(), { a: '1' });
+    const access = on.newAccess();
+    const creation = on.creation(access, { a: '1' });
     const { stamp } = await on.saved(creation);
     assert.equal(stamp, `1.${creation.writeId}`);
     for (let n = 2; n <= 12; n++) {
-      const base = (await on.found(creation.key)).parts.get('a')?.version ?? null;
-      const change = on.update(creation.key, n % 3 === 0 ? {} : { a: { base, payload: `${n}` } });
+      const base = (await on.found(access)).parts.get('a')?.version ?? null;
+      const change = on.update(access, n % 3 === 0 ? {} : { a: { base, payload: `${n}` } });
       const result = await on.saved(change);
       assert.equal(result.stamp, `${n}.${change.writeId}`);
-      const record = await on.found(creation.key);
+      const record = await on.found(access);
       assert.equal(record.stamp, result.stamp);
       assert.equal(record.parts.get('a')?.version, n % 3 === 0 ? base : result.stamp);
     }
-  },
-
-  '[S8] a session that goes on under another key keeps its absolute end, and its client has joined': async (on) => {
-    const lifetime = { ...on.lifetime, absoluteTimeoutMs: on.units(6) };
-    const old = await on.begin({}, lifetime);
-    const { createdAt } = await on.found(old.key);
-    await on.pass(4);
-    const change = { ...on.creation(on.newKey(), {}, lifetime), createdAt };
-    const { times } = await on.saved(change);
-    assert.deepEqual([times.createdAt, times.joined], [createdAt, true]);
-    assert.ok(times.lastAccessedAt >= createdAt + on.units(4));
-    assert.equal(times.expiresAt, createdAt + on.units(6));
-    await on.pass(3);
-    await on.assertNone(change.key);
   },
 };

@@ -1,43 +1,48 @@
 #!lua flags=allow-oom
 --[[
   Reads a session for a request, which keeps the session alive and shows that its client sends the id back. Or only
-  keeps it alive. The functions of record.lua stand before this.
+  keeps it alive. The functions of access.lua and record.lua stand before this.
 
   Input:
     KEYS[1]  the session
-    ARGV[1]  stamp of the copy that the caller holds, or '' to get the whole session
-    ARGV[2]  touchAfterMs: the session is kept alive if it was used longer ago, or has not joined; '' to change nothing
-    ARGV[3]  most bytes to answer with
-    ARGV[4]  'load'; or 'touch': keep alive, do not join, and answer with code 1 whatever the stamp
+    ARGV[1]  access: a proof; or '#' and the number of logins
+    ARGV[2]  stamp of the copy that the caller holds, or '' to get the whole session
+    ARGV[3]  touchAfterMs: the session is kept alive if it was used longer ago, or if its client has not confirmed its
+             id before; '' to change nothing
+    ARGV[4]  most bytes to answer with
+    ARGV[5]  'load'; or 'touch': keep alive, confirm nothing, and answer with code 1 whatever the stamp
 
   Output, one text: a client spends as much on each element of an array as on a short text.
-    0                                          there is no session
-    0 1                                        there is none, because it goes on under another key
-    1 created used joined expires changed      unchanged: the caller's copy is the newest
-    2 created used joined expires changed life stamp #field #value ... LF field value ...    the whole session
-    3 bytes                                    the session is larger than allowed
-    4                                          damaged, or not written by this package
+    0                                       there is no such session, or not for this access
+    1 changed expires authenticated times   unchanged: the caller's copy is the newest
+    2 changed expires LF fields             the whole session
+    3 bytes                                 the session is larger than allowed
+    4                                       damaged, or not written by this package
+    6                                       the access is that of a former id
+    7 format                                a newer release wrote it
 
-  `life` is four words, as it is stored. #field and #value are lengths in bytes; the fields are those of the parts.
-  `used` and `joined` are from before the call, `expires` from after it; `changed` is 1 if this call wrote, else 0.
+  `changed` is 1 if this call wrote, else 0. `expires` is from after the call, and `times`, the words of that field, are
+  from before it. `authenticated` is '-' where nobody is logged in. `fields` are the fields of the session, each before
+  its value, as an array in MessagePack.
 
   Runs when Redis is out of memory, too: reading and keeping alive must go on. Without the first line it would run on a
   replica as long as it does not write, and answer with an old session.
 ]]
-local key, known, touchAfterMs, maxBytes, mode = KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
+local key, access, known, touchAfterMs, maxBytes, mode = KEYS[1], ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
 
-local head = redis.pcall('HMGET', key, 'stamp', 'life', 'use')
+local fields = redis.pcall('HMGET', key, 'head', 'times', 'login')
 -- HMGET fails only with WRONGTYPE.
-if head.err then return '4' end
-local stamp, life, use = unpack(head)
-if not stamp then
+if fields.err then return '4' end
+local head, times, login = fields[1], fields[2], fields[3]
+if not head then
   -- An ended session leaves a mark; anything else under this key is not ours.
-  local ended, renewed = unpack(redis.call('HMGET', key, 'ended', 'renewed'))
-  if ended and renewed then return '0 1' end
-  if ended or redis.call('EXISTS', key) == 0 then return '0' end
+  if redis.call('EXISTS', key) == 0 or redis.call('HEXISTS', key, 'ended') == 1 then return '0' end
   return '4'
 end
-if not readTimes(life, use) then return '4' end
+local refused = refusal(key, head, access)
+if refused then return refused end
+if string.sub(head, 1, 2) ~= '1 ' then return otherFormat(head) end
+if not readTimes(times, login) then return '4' end
 
 local now = serverTime()
 local expires = expiry()
@@ -46,28 +51,28 @@ if expires <= now then
   return '0'
 end
 
-local before = created .. ' ' .. used .. ' ' .. joined
-local joins = mode == 'load' and joined == '0'
-local touches = touchAfterMs ~= '' and (joins or now - used >= tonumber(touchAfterMs))
+local confirms = mode == 'load' and state ~= '2' and string.sub(access, 1, 1) ~= '#'
+local touches = touchAfterMs ~= '' and (confirms or now - used >= tonumber(touchAfterMs))
 if touches then
+  -- A damaged session is left as it is.
+  if not string.match(head, HEAD) then return '4' end
   used = text(now)
-  if joins then joined = '1' end
+  if confirms then state = '2' end
   expires = expiry()
 end
 
-local times = before .. ' ' .. text(expires) .. (touches and ' 1' or ' 0')
-local answer, isTooLarge
-if mode == 'load' and known ~= stamp then
-  answer, isTooLarge = record(key, times, life, stamp, maxBytes)
+local changed, answer, isTooLarge = touches and '1' or '0', nil, nil
+if mode == 'load' and (known == '' or string.sub(head, -#known - 1) ~= ' ' .. known) then
+  answer, isTooLarge = recordAnswer(key, changed, expires, maxBytes)
   if isTooLarge then return answer end
 else
-  answer = '1 ' .. times
+  answer = timesAnswer(changed, expires, times)
 end
 
 if touches then
-  redis.call('HSET', key, 'use', used .. ' ' .. joined)
+  redis.call('HSET', key, 'times', timesText())
   redis.call('PEXPIREAT', key, text(expires))
   -- CLIENT TRACKING follows a key only if the script reads it after the last write.
-  redis.call('HGET', key, 'stamp')
+  redis.call('EXISTS', key)
 end
 return answer

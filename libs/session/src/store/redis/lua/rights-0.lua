@@ -15,6 +15,7 @@ local key = ARGV[1]
 check('HMGET', key, 'f')
 check('HGET', key, 'f')
 check('HGETALL', key)
+check('HKEYS', key)
 check('HEXISTS', key, 'f')
 check('EXISTS', key)
 check('HSET', key, 'f', 'v')

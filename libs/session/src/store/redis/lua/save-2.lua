@@ -1,81 +1,104 @@
 #!lua
 --[[
-  Applies one change to a session: all of it or nothing. The functions of record.lua stand before this.
+  Applies one change to a session: all of it or nothing. The functions of access.lua and record.lua stand before this.
 
   Input:
     KEYS[1]  the session
     KEYS[2]  its lock
-    ARGV[1]  'create' or 'update'
-    ARGV[2]  write id of the change
-    ARGV[3]  short hash of the write id, 8 characters
-    ARGV[4]  life: 'created idle absolute unjoined' in ms, `created` empty for now; or '' to keep the life
-    ARGV[5]  most bytes to answer with
-    ARGV[6]  token that must hold the lock, or ''
-    ARGV[7..] for each part: name; version it was made from, '' if it did not exist; 'set' or 'remove'; new payload
+    ARGV[1]  'create'; 'update'; or 'renew', an update that gives the session a new id
+    ARGV[2]  access: a proof, for 'create' that of the new id; or '#' and the number of logins
+    ARGV[3]  write id of the change
+    ARGV[4]  short hash of the write id, 8 characters
+    ARGV[5]  lifetime: 'idle absolute unjoined' in ms; or '' to keep it
+    ARGV[6]  most bytes to answer with
+    ARGV[7]  token that must hold the lock, or ''
+    only for 'create' and 'renew': the principal who logs in with this change, or ''
+    only for 'renew': the proof of the new id; the number of parts that go on, or 'all'; the names of these parts
+    for each part of the change: name; version it was made from, '' if it did not exist; 'set' or 'remove'; new payload
 
-  Output, one text:
-    0                                              gone: there is no session to update, or it ended lately
-    1 created used joined expires changed stamp    saved, by this call (changed 1) or when it was sent before (0)
-    2 created used joined expires 0 life stamp #field #value ... LF field value ...    conflict: the session as stored
-    3 bytes                                        conflict with a session that is larger than allowed
-    4                                              damaged, or not written by this package
-    5                                              the token does not hold the lock
+  Output, one text; the words are explained in load-1.lua:
+    0                                             gone: there is no such session to update, or it ended lately
+    1 changed expires authenticated times stamp   saved, by this call (changed 1) or when it was sent before (0)
+    2 0 expires LF fields                         conflict: the session as stored
+    3 bytes                                       conflict with a session that is larger than allowed
+    4                                             damaged, or not written by this package
+    5                                             the token does not hold the lock
+    6                                             the access is that of a former id
+    7 format                                      a newer release wrote it
 
-  The words are explained in load-1.lua. Fields of a stored session:
-    stamp    number and write id of the last save: n.writeId
-    life     created idle absolute unjoined
-    use      last use, and 1 if the client has sent the id back, else 0
-    recent   short hashes of the last 8 writes, newest first
-    :name    a part: the stamp of the save that wrote it, line feed, payload
+  Fields of a stored session, whose words have blanks between them. Those of the first, third and fourth change with
+  saves alone. Each of the first three is shorter than 64 bytes, `recent` is not longer: so Redis keeps a session with
+  small parts in one piece.
+    head    format; proof of the id; logins, which is how often the principal has changed; generation, which is how
+            often the id was renewed; stamp of the last save, which is its number, a dot and its write id
+    times   0 until the client has joined, 2 when it has confirmed its id, 1 between; last use; creation; the idle, the
+            absolute and the unjoined timeout. Times are in ms since 1970, and timeouts in ms
+    login   when the principal has logged in last; the principal, up to the end. Only where one is logged in
+    recent  short hashes of the last 8 writes, newest first, without blanks
+    former  up to 4 former ids, newest first: proof; when it was replaced. Only where the id was renewed
+    :name   a part: the stamp of the save that wrote it, line feed, payload
 
   All checks come before the first write: Redis does not take back what a script wrote before it failed. Without the
   first line a replica would answer with a conflict of its own, and lack of memory would be found half way.
-]]
-local key, mode, writeId, short, newLife = KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local maxBytes, lock = tonumber(ARGV[5]), ARGV[6]
-local SHORT, KEPT = 8, 8
 
-local now = serverTime()
-local head = redis.pcall('HMGET', key, 'stamp', 'life', 'use', 'recent')
+  Redis knows the flags of a script by its first line, so one script cannot be refused for some calls only when memory
+  is short. redis-scripts.ts makes another one of the same text, with the flag allow-oom, for 'renew': a login goes on.
+]]
+local key, mode, access, writeId, short = KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local newLifetime, maxBytes, lock = ARGV[5], tonumber(ARGV[6]), ARGV[7]
+local SHORT, KEPT, FORMER = 8, 8, 4
+
+local fields = redis.pcall('HMGET', key, 'head', 'times', 'login', 'recent')
 -- HMGET fails only with WRONGTYPE.
-if head.err then return '4' end
-local stamp, life, use, recent = unpack(head)
-recent = recent or ''
-if not stamp then
+if fields.err then return '4' end
+local head, times, login, recent = fields[1], fields[2], fields[3], fields[4] or ''
+if not head then
   if redis.call('HEXISTS', key, 'ended') == 1 then return '0' end
   if redis.call('EXISTS', key) == 1 then return '4' end
-  if mode == 'update' then return '0' end
+  if mode ~= 'create' then return '0' end
 end
 
-local function times(changed)
-  return created .. ' ' .. used .. ' ' .. joined .. ' ' .. text(expiry()) .. ' ' .. changed
-end
-local function saved(changed, as)
-  return '1 ' .. times(changed) .. ' ' .. as
+local now, expires = serverTime(), nil
+local function saved(changed, stamp)
+  return timesAnswer(changed, expires, timesText()) .. ' ' .. stamp
 end
 
-local n, last = 0, nil
-if stamp then
-  n, last = string.match(stamp, '^(%d+)%.(.+)$')
-  if not readTimes(life, use) or not n then return '4' end
-  if expiry() <= now then
+local proof, logins, generation, n, last = access, '0', '0', 0, nil
+if head then
+  proof, logins, generation, n, last = string.match(head, HEAD)
+  if not proof or not readTimes(times, login) then return refusal(key, head, access) or otherFormat(head) end
+  expires = expiry()
+  if expires <= now then
     redis.call('DEL', key)
     return '0'
   end
-  -- The same change may come again, because its answer was lost.
-  if last == writeId then return saved(0, stamp) end
-  for i = 0, math.min(KEPT, #recent / SHORT) - 1 do
-    if string.sub(recent, i * SHORT + 1, (i + 1) * SHORT) == short then
-      return saved(0, text(n - i) .. '.' .. writeId)
-    end
+  -- The same change may come again, because its answer was lost. A renewal has replaced the proof that it came with.
+  if last == writeId then return saved('0', n .. '.' .. writeId) end
+  local at = string.find(recent, short, 1, true)
+  while at and at % SHORT ~= 1 do at = string.find(recent, short, at + 1, true) end
+  if at then return saved('0', text(n - (at - 1) / SHORT) .. '.' .. writeId) end
+
+  if mode == 'create' then return (recordAnswer(key, '0', expires, maxBytes)) end
+  local refused = refusal(key, head, access)
+  if refused then return refused end
+end
+if lock ~= '' and redis.call('GET', KEYS[2]) ~= lock then return '5' end
+
+local principal, newProof, kept, firstPart = '', nil, nil, 8
+if mode == 'create' then
+  principal, firstPart = ARGV[8], 9
+elseif mode == 'renew' then
+  principal, newProof, firstPart = ARGV[8], ARGV[9], 11
+  if ARGV[10] ~= 'all' then
+    kept, firstPart = {}, 11 + ARGV[10]
+    for i = 11, firstPart - 1 do kept[':' .. ARGV[i]] = true end
   end
 end
 
-if lock ~= '' and redis.call('GET', KEYS[2]) ~= lock then return '5' end
-
-local conflict = stamp and mode == 'create'
-for i = 7, #ARGV, 4 do
-  local stored = redis.call('HGET', key, ':' .. ARGV[i])
+local conflict = false
+for i = firstPart, #ARGV, 4 do
+  local field = ':' .. ARGV[i]
+  local stored = (not kept or kept[field]) and redis.call('HGET', key, field)
   local version = ''
   if stored then
     version = string.match(stored, '^(%d+%.[^\n]+)\n')
@@ -84,33 +107,54 @@ for i = 7, #ARGV, 4 do
   end
   if version ~= ARGV[i + 1] then conflict = true end
 end
-if conflict then return (record(key, times(0), life, stamp, maxBytes)) end
+if conflict then return (recordAnswer(key, '0', expires, maxBytes)) end
+local dropped = {}
+for _, field in ipairs(kept and redis.call('HKEYS', key) or {}) do
+  if string.sub(field, 1, 1) == ':' and not kept[field] then dropped[#dropped + 1] = field end
+end
 
-if newLife ~= '' then
-  local began
-  began, idle, absolute, unjoined = string.match(newLife, '^(%d*) (%d+) (%d+) (%d+)$')
-  if not stamp then
-    created = began == '' and text(now) or began
-    -- A session that goes on under a new id has a time of creation, and a client that sends ids back.
-    joined = began == '' and '0' or '1'
-  end
+if newLifetime ~= '' then
+  lifetime = newLifetime
+  idle, absolute, unjoined = string.match(lifetime, '^(%d+) (%d+) (%d+)$')
 end
 used = text(now)
-stamp = text(n + 1) .. '.' .. writeId
+if not head then state, created = '0', used end
+local former
+if newProof then
+  local count = 1
+  former = proof .. ' ' .. used
+  for old, replaced in string.gmatch(redis.call('HGET', key, 'former') or '', '(%S+) (%d+)') do
+    count = count + 1
+    if count <= FORMER and now - replaced < RECOGNISED then former = former .. ' ' .. old .. ' ' .. replaced end
+  end
+  proof, generation = newProof, text(generation + 1)
+  if state == '2' then state = '1' end
+end
+if principal ~= '' then
+  local before = login and string.sub(login, #authenticated + 2)
+  if principal ~= before then logins = text(logins + 1) end
+  if before and principal ~= before then created = used end
+  authenticated = used
+end
+
+expires = expiry()
+local stamp = text(n + 1) .. '.' .. writeId
 redis.call('HSET', key,
-  'stamp', stamp,
-  'life', created .. ' ' .. idle .. ' ' .. absolute .. ' ' .. unjoined,
-  'use', used .. ' ' .. joined,
+  'head', FORMAT .. ' ' .. proof .. ' ' .. logins .. ' ' .. generation .. ' ' .. stamp,
+  'times', timesText(),
   'recent', string.sub(short .. recent, 1, KEPT * SHORT))
+if principal ~= '' then redis.call('HSET', key, 'login', authenticated .. ' ' .. principal) end
+if former then redis.call('HSET', key, 'former', former) end
+for _, field in ipairs(dropped) do redis.call('HDEL', key, field) end
 -- One by one: Lua's stack would limit the number of parts, and overflow half way.
-for i = 7, #ARGV, 4 do
+for i = firstPart, #ARGV, 4 do
   if ARGV[i + 2] == 'set' then
     redis.call('HSET', key, ':' .. ARGV[i], stamp .. '\n' .. ARGV[i + 3])
   else
     redis.call('HDEL', key, ':' .. ARGV[i])
   end
 end
-redis.call('PEXPIREAT', key, text(expiry()))
+redis.call('PEXPIREAT', key, text(expires))
 -- CLIENT TRACKING follows a key only if the script reads it after the last write.
-redis.call('HGET', key, 'stamp')
-return saved(1, stamp)
+redis.call('EXISTS', key)
+return saved('1', stamp)

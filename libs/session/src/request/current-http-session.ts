@@ -1,0 +1,236 @@
+import type { BeanDefinition } from '../bean/bean-definition.js';
+import type { SessionBean } from '../bean/session-bean.js';
+import { SessionStateError } from '../errors/session-state.error.js';
+import { type SessionHandle, sessionHandle } from '../store/session-handle.js';
+import { accessOf, generateSessionId } from '../store/session-id.js';
+import type { CurrentRequest } from './current-request.js';
+import { HttpSession, type SessionTimeouts } from './http-session.js';
+import type { CarriedId } from './id-exchange.js';
+import type { RequestState } from './request-state.js';
+import type { SessionLifecycle } from './session-lifecycle.js';
+
+/**
+ * The attributes, which every session has besides its beans. Stored like a bean, under a name that no bean can have, and
+ * merged like one, attribute by attribute.
+ */
+export class AttributesBean {
+  readonly attributes = new Map<string, unknown>();
+}
+
+/** @param onLogin whether attributes go on when somebody logs in to an anonymous session */
+export function attributesBean(onLogin: 'keep' | 'reset'): BeanDefinition<AttributesBean> {
+  return Object.freeze({
+    name: '@session',
+    type: AttributesBean,
+    version: 1,
+    migrate: {},
+    onConflict: 'reject',
+    onUndecodable: 'reject',
+    onLogin,
+    mergeRules: new Map(),
+    transient: new Set<string>(),
+  });
+}
+
+/** The one `HttpSession` of an application: each call is about the session of the request that the calling code runs in. */
+export class CurrentHttpSession extends HttpSession {
+  constructor(
+    private readonly current: CurrentRequest,
+    private readonly lifecycle: SessionLifecycle,
+    private readonly attributes: SessionBean,
+    private readonly addressWithId: ((url: string, carried: CarriedId) => string) | undefined,
+  ) {
+    super();
+  }
+
+  get exists(): boolean {
+    const request = this.request('exists');
+    return request.hasSession || request.pendingActions.start;
+  }
+
+  get isNew(): boolean {
+    const request = this.request('isNew');
+    return request.standing === 'started' || (!request.hasSession && request.pendingActions.start);
+  }
+
+  get handle(): SessionHandle | undefined {
+    const request = this.request('handle');
+    if (request.id === undefined) return undefined;
+    const { principal, logins } = request.unit?.identity ?? NOBODY;
+    const login = request.pendingActions.login?.principal ?? principal;
+    return sessionHandle({ key: accessOf(request.id).key, logins: login === principal ? logins : logins + 1 });
+  }
+
+  get principal(): string | undefined {
+    const request = this.request('principal');
+    const unit = request.unitFor('HttpSession.principal');
+    return request.pendingActions.login?.principal ?? unit.identity?.principal;
+  }
+
+  get createdAt(): number | undefined {
+    return this.request('createdAt').live?.stored.times?.createdAt;
+  }
+
+  get authenticatedAt(): number | undefined {
+    return this.request('authenticatedAt').live?.stored.times?.authenticatedAt;
+  }
+
+  get lastAccessedAt(): number | undefined {
+    return this.request('lastAccessedAt').live?.stored.times?.lastAccessedAt;
+  }
+
+  get expiresAt(): number | undefined {
+    return this.request('expiresAt').live?.stored.times?.expiresAt;
+  }
+
+  get beanNames(): string[] {
+    const unit = this.request('beanNames').unitFor('HttpSession.beanNames');
+    return unit.beanNames().filter((name) => name !== this.attributes.name);
+  }
+
+  has(name: string): boolean {
+    return this.read('has').attributes.has(name);
+  }
+
+  get(name: string): unknown {
+    return this.read('get').attributes.get(name);
+  }
+
+  set(name: string, value: unknown): void {
+    if (typeof name !== 'string' || name === '')
+      throw new SessionStateError('HttpSession.set', 'needs a name that is a text and not empty');
+    this.write('set').attributes.set(name, value);
+  }
+
+  delete(name: string): boolean {
+    return this.write('delete').attributes.delete(name);
+  }
+
+  keys(): string[] {
+    return [...this.read('keys').attributes.keys()];
+  }
+
+  start(): void {
+    const request = this.changing('start');
+    request.unitFor('HttpSession.start');
+    if (!request.hasSession) this.askStart(request);
+  }
+
+  renewId(): void {
+    const request = this.changing('renewId');
+    request.unitFor('HttpSession.renewId');
+    if (request.hasSession) request.ask({ renew: true });
+    else this.askStart(request);
+  }
+
+  login(principal: string, timeouts?: SessionTimeouts): Promise<void> {
+    const request = this.changing('login');
+    request.unitFor('HttpSession.login');
+    return request.keep(async () => {
+      if (typeof principal !== 'string' || principal === '')
+        throw new SessionStateError('HttpSession.login', 'needs a principal that is a text and not empty');
+      this.lifecycle.login(request, principal, timeouts && checkedTimeouts('HttpSession.login', timeouts));
+      if (!request.hasSession) request.id ??= generateSessionId();
+    });
+  }
+
+  logout(): Promise<void> {
+    return this.end('logout', 'logout');
+  }
+
+  invalidate(): Promise<void> {
+    return this.end('invalidate', 'invalidated');
+  }
+
+  setTimeouts(timeouts: SessionTimeouts): void {
+    const checked = checkedTimeouts('HttpSession.setTimeouts', timeouts);
+    const request = this.changing('setTimeouts');
+    request.unitFor('HttpSession.setTimeouts');
+    request.ask({ timeouts: { ...request.pendingActions.timeouts, ...checked } });
+  }
+
+  flush(): Promise<void> {
+    const request = this.request('flush');
+    request.unitFor('HttpSession.flush');
+    return request.keep(async () => {
+      await this.lifecycle.commit(request);
+      // The code goes on, and may change parts of a bean without touching the bean again.
+      request.unit?.watchAll();
+    });
+  }
+
+  runExclusive<T>(work: () => T | Promise<T>, { waitMs = 5_000 }: { readonly waitMs?: number } = {}): Promise<T> {
+    const request = this.request('runExclusive');
+    request.unitFor('HttpSession.runExclusive');
+    return request.keep(async () => {
+      // A handler that has the session for itself already, or work inside work.
+      if (request.lock) return work();
+      await this.flush();
+      await this.lifecycle.lock(request, waitMs);
+      try {
+        const result = await work();
+        await this.flush();
+        return result;
+      } finally {
+        await this.lifecycle.unlock(request);
+      }
+    });
+  }
+
+  encodeUrl(url: string): string {
+    const request = this.request('encodeUrl');
+    if (!this.addressWithId) return url;
+    request.unitFor('HttpSession.encodeUrl');
+    if (!request.hasSession) this.askStart(request);
+    return this.addressWithId(url, { id: request.id as string, locator: this.lifecycle.locatorOf(request.live) });
+  }
+
+  /** The id is known from now on, and with it the handle. */
+  private askStart(request: RequestState): void {
+    request.ask({ start: true });
+    request.id ??= generateSessionId();
+  }
+
+  private end(member: string, reason: 'logout' | 'invalidated'): Promise<void> {
+    const request = this.request(member);
+    request.unitFor(`HttpSession.${member}`);
+    return request.keep(() => this.lifecycle.invalidate(request, reason));
+  }
+
+  private request(member: string): RequestState {
+    const subject = `HttpSession.${member}`;
+    const request = this.current.require(subject);
+    if (request.phase !== 'active') request.unitFor(subject);
+    return request;
+  }
+
+  private changing(member: string): RequestState {
+    const request = this.request(member);
+    if (!request.isReadOnly) return request;
+    throw new SessionStateError(
+      `HttpSession.${member}`,
+      `was called in ${request.handler ?? 'a handler'}, which is marked @ReadOnlySession(): remove the mark`,
+    );
+  }
+
+  private write(member: string): AttributesBean {
+    this.changing(member);
+    return this.read(member);
+  }
+
+  private read(member: string): AttributesBean {
+    return this.request(member).unitFor(`HttpSession.${member}`).instanceOf(this.attributes) as AttributesBean;
+  }
+}
+
+const NOBODY = { principal: undefined, logins: 0 } as const;
+
+/** @throws SessionStateError naming the timeout that cannot work */
+function checkedTimeouts(subject: string, { idleTimeoutMs, absoluteTimeoutMs }: SessionTimeouts): SessionTimeouts {
+  const given = Object.entries({ idleTimeoutMs, absoluteTimeoutMs }).filter(([, ms]) => ms !== undefined);
+  for (const [name, ms] of given) {
+    if (!Number.isSafeInteger(ms) || (ms as number) < 1)
+      throw new SessionStateError(subject, `takes an ${name} that is a whole number of milliseconds from 1, not ${ms}`);
+  }
+  return Object.fromEntries(given);
+}
