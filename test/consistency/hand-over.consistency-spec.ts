@@ -60,7 +60,7 @@ describe('sequential requests of a session that stays live', () => {
 
   it('do not load from a store of this server while the end of life is not due', async () => {
     const store = new RemoteStore(new MemorySessionStore());
-    Object.assign(store.capabilities, { shared: false });
+    Object.assign(store, { shared: false });
     const { server, client } = await setUp(true, store);
     // A load answers with the times from before it. So the second load is the first to report that the client has
     // joined.

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { PlainCounter, SummedCounter } from './counters.js';
 import { SimulatedServer } from './simulated-server.js';
 import { MemorySessionStore } from 'nestjs-session-beans';
+import { accessOf } from 'nestjs-session-beans/store-kit';
 
 const beans = [SummedCounter, PlainCounter];
 
@@ -61,8 +62,8 @@ describe('a store that answers at once', () => {
   it('refuses the commit when the session was destroyed directly in the store', async () => {
     const store = new MemorySessionStore();
     const server = new SimulatedServer({ store, beans });
-    const { request } = await changed(server);
-    await store.destroy(request.session.live?.key ?? '');
+    const { client, request } = await changed(server);
+    await store.destroy(accessOf(client.id as string));
 
     await expect(request.commit()).rejects.toMatchObject({ code: 'SESSION_ENDED' });
     request.end();

@@ -1,14 +1,18 @@
 import type {
+  ClientAccess,
+  DestroyResult,
   LoadOptions,
   LoadResult,
   SaveResult,
+  SessionAccess,
   SessionChange,
-  SessionKey,
   SessionStore,
+  StoreLocks,
+  TouchResult,
 } from 'nestjs-session-beans/store-kit';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-export type StoreOperation = 'load' | 'save' | 'touch' | 'destroy';
+export type StoreOperation = 'load' | 'save' | 'touch' | 'destroy' | 'supersede';
 
 /**
  * Decides about each leg of a call, which passes when the promise resolves. A rejected `request` means that the store
@@ -19,32 +23,42 @@ export type Network = (leg: 'request' | 'reply', operation: StoreOperation) => P
 /** A store that several servers share over a network. It counts its calls. */
 export class RemoteStore implements SessionStore {
   readonly name = 'remote';
-  readonly capabilities = { shared: true };
-  readonly calls: Record<StoreOperation, number> = { load: 0, save: 0, touch: 0, destroy: 0 };
+  readonly contract = 1;
+  readonly shared: boolean = true;
+  readonly calls: Record<StoreOperation, number> = { load: 0, save: 0, touch: 0, destroy: 0, supersede: 0 };
 
   constructor(
     readonly inner: SessionStore,
     public network: Network = async () => undefined,
   ) {}
 
-  load(key: SessionKey, options?: LoadOptions): Promise<LoadResult> {
-    return this.pass('load', () => this.inner.load(key, options));
+  /** Locks are taken and released at once: tests are about what happens while one is held. */
+  get locks(): StoreLocks | undefined {
+    return this.inner.locks;
+  }
+
+  load(access: SessionAccess, options?: LoadOptions): Promise<LoadResult> {
+    return this.pass('load', () => this.inner.load(access, options));
   }
 
   save(change: SessionChange): Promise<SaveResult> {
     return this.pass('save', () => this.inner.save(change));
   }
 
-  touch(key: SessionKey): Promise<boolean> {
-    return this.pass('touch', () => this.inner.touch(key));
+  touch(access: SessionAccess): Promise<TouchResult> {
+    return this.pass('touch', () => this.inner.touch(access));
   }
 
-  destroy(key: SessionKey, ifStamp?: string): Promise<boolean> {
-    return this.pass('destroy', () => this.inner.destroy(key, ifStamp));
+  destroy(access: SessionAccess): Promise<DestroyResult> {
+    return this.pass('destroy', () => this.inner.destroy(access));
   }
 
-  close(): Promise<void> {
-    return this.inner.close();
+  supersede(access: ClientAccess): Promise<void> {
+    return this.pass('supersede', () => this.inner.supersede(access));
+  }
+
+  async close(): Promise<void> {
+    await this.inner.close();
   }
 
   private async pass<T>(operation: StoreOperation, call: () => T | Promise<T>): Promise<T> {

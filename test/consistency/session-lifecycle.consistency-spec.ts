@@ -5,7 +5,7 @@ import { PlainCounter, SummedCounter } from './counters.js';
 import { SimulatedClient, SimulatedServer } from './simulated-server.js';
 import type { OnBeanDestroyed } from '../../libs/session/src/bean/bean-life-cycle.js';
 import { SessionScoped } from '../../libs/session/src/bean/session-scoped.decorator.js';
-import { sessionKeyOf } from '../../libs/session/src/store/session-id.js';
+import { accessOf } from '../../libs/session/src/store/session-id.js';
 import { MemorySessionStore } from '../../libs/session/src/store/memory/memory-session-store.js';
 import { ManualClock } from '../../libs/session/src/testing/manual-clock.js';
 
@@ -119,7 +119,7 @@ describe('a client that leaves', () => {
       const cluster = new SimulatedCluster({ servers: 1, beans, network: slow });
       const client = what === 'create' ? new SimulatedClient() : await cluster.server(0).startSession();
       const events: string[] = [];
-      for (const event of ['started', 'renewed'] as const)
+      for (const event of ['created', 'renewed'] as const)
         cluster.server(0).events.on(event, () => void events.push(event));
       const request = await cluster.server(0).request(client).begin();
       request.bean(SummedCounter).value = 1;
@@ -131,7 +131,7 @@ describe('a client that leaves', () => {
       await Promise.all([first, second]);
       const { id } = request.session;
       await nextTurn();
-      expect(events).toEqual({ create: ['started'], update: [], renew: ['renewed'] }[what]);
+      expect(events).toEqual({ create: ['created'], update: [], renew: ['renewed'] }[what]);
       expect(id === client.id).toBe(what === 'update');
       const stored = new SimulatedClient(id);
       expect(await cluster.stored(stored, SummedCounter)).toMatchObject({ value: 1 });
@@ -167,7 +167,7 @@ describe('a request', () => {
   it('keeps the idle timeout that it set before the session existed', async () => {
     const server = new SimulatedServer({ store: new MemorySessionStore(), beans });
     await server.handle(new SimulatedClient(), async (request) => {
-      request.session.ask({ idleTimeoutMs: 123_000 });
+      request.http.setTimeouts({ idleTimeoutMs: 123_000 });
       await request.commit();
       request.bean(PlainCounter).value = 1;
       await request.commit();
@@ -181,7 +181,7 @@ describe('a request', () => {
     const client = await cluster.server(0).startSession();
     const stream = await cluster.server(0).request(client.copy()).begin();
     expect(stream.bean(PlainCounter).value).toBe(0);
-    await cluster.memory.destroy(sessionKeyOf(client.id as string));
+    cluster.memory.destroy(accessOf(client.id as string));
     clock.advance(120_000);
     await stream.respond();
     expect(cluster.store.calls.touch).toBe(1);
@@ -225,11 +225,10 @@ describe('onBeanDestroyed', () => {
     const server = new SimulatedServer({ store, beans: [Cleaner] });
     const client = await server.startSession((request) => void (request.bean(Cleaner).open = true));
     if (damage) {
-      const parts = new Map([['cleaner', { base: null as string | null, payload: 'damaged' }]]);
-      const found = await store.load(sessionKeyOf(client.id as string));
+      const access = accessOf(client.id as string);
+      const found = store.load(access);
       const base = found.outcome === 'found' ? (found.record.parts.get('cleaner')?.version ?? null) : null;
-      parts.set('cleaner', { base, payload: 'damaged' });
-      await store.save({ key: sessionKeyOf(client.id as string), writeId: 'x', mode: 'update', parts });
+      store.save({ mode: 'update', access, writeId: 'x', parts: new Map([['cleaner', { base, payload: 'damaged' }]]) });
     }
     const request = await server.request(client).begin();
     Cleaner.onDestroyed = () => onDestroyed(() => request.commit());

@@ -1,6 +1,7 @@
 import type { Type } from '@nestjs/common';
 import { MemorySessionStore, type SessionStore } from 'nestjs-session-beans';
 import { RemoteStore, type Network } from './remote-store.js';
+import { withLocks } from './simulated-locks.js';
 import {
   type SimulatedClient,
   type SimulatedRequest,
@@ -10,7 +11,7 @@ import {
 
 export interface SimulatedClusterOptions extends Pick<
   SimulatedServerOptions,
-  'beans' | 'clock' | 'nearCache' | 'unjoinedTimeoutMs'
+  'beans' | 'clock' | 'nearCache' | 'unjoinedTimeoutMs' | 'attributesOnLogin'
 > {
   readonly servers: number;
   readonly network?: Network;
@@ -28,7 +29,7 @@ export class SimulatedCluster {
 
   constructor({ servers, network, plant = (store) => store, clock, ...options }: SimulatedClusterOptions) {
     this.memory = new MemorySessionStore({ clock });
-    this.store = new RemoteStore(plant(this.memory), network);
+    this.store = new RemoteStore(plant(withLocks(this.memory)), network);
     this.servers = Array.from({ length: servers }, () => new SimulatedServer({ ...options, clock, store: this.store }));
   }
 

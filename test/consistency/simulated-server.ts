@@ -2,14 +2,16 @@ import type { Type } from '@nestjs/common';
 import { BeanRegistry } from '../../libs/session/src/bean/bean-registry.js';
 import { LiveSessions } from '../../libs/session/src/live/live-sessions.js';
 import { NearCache, type NearCacheSettings } from '../../libs/session/src/live/near-cache.js';
-import { attributesBean } from '../../libs/session/src/request/http-session.js';
+import { CurrentHttpSession, attributesBean } from '../../libs/session/src/request/current-http-session.js';
+import { CurrentRequest } from '../../libs/session/src/request/current-request.js';
+import type { HttpSession } from '../../libs/session/src/request/http-session.js';
 import { SessionEvents } from '../../libs/session/src/request/session-events.js';
 import { SessionLifecycle } from '../../libs/session/src/request/session-lifecycle.js';
 import { StoreGateway } from '../../libs/session/src/store/store-gateway.js';
 import { type Clock, systemClock } from '../../libs/session/src/store/clock.js';
 import type { SessionStore } from '../../libs/session/src/store/session-store.js';
 import type { SessionBean } from '../../libs/session/src/bean/session-bean.js';
-import type { CarriedId } from '../../libs/session/src/request/id-exchange.js';
+import type { CarriedId, PresentedId } from '../../libs/session/src/request/id-exchange.js';
 import { RequestState } from '../../libs/session/src/request/request-state.js';
 
 export interface SimulatedServerOptions {
@@ -20,6 +22,9 @@ export interface SimulatedServerOptions {
   readonly touchIntervalMs?: number;
   readonly maxSessionBytes?: number;
   readonly unjoinedTimeoutMs?: number;
+
+  /** Default: `reset`, as in the module. */
+  readonly attributesOnLogin?: 'keep' | 'reset';
 }
 
 /**
@@ -32,6 +37,7 @@ export class SimulatedServer {
   readonly lifecycle: SessionLifecycle;
   readonly beans = new BeanRegistry({ onConflict: 'reject', onUndecodable: 'reject' });
   readonly hookErrors: unknown[] = [];
+  private readonly attributes: SessionBean;
 
   /** Called for each failed call of the store. */
   onStoreFailure: () => void = () => undefined;
@@ -52,7 +58,8 @@ export class SimulatedServer {
     };
     const gateway = new StoreGateway(store, touchIntervalMs, undefined, undefined, () => this.onStoreFailure());
     this.liveSessions = new LiveSessions(gateway, settings, nearCache && new NearCache(nearCache));
-    this.beans.registerBuiltIn(attributesBean).inject([]);
+    this.attributes = this.beans.registerBuiltIn(attributesBean(given.attributesOnLogin ?? 'reset'));
+    this.attributes.inject([]);
     for (const type of beans) this.beans.register(type).inject([]);
     const log = { hookFailed: (error: unknown) => void this.hookErrors.push(error), readOnlyBroken: () => undefined };
     this.lifecycle = new SessionLifecycle(settings, gateway, this.liveSessions, this.beans, this.events, log);
@@ -60,7 +67,7 @@ export class SimulatedServer {
 
   /** A request that has not begun yet. */
   request(client: SimulatedClient): SimulatedRequest {
-    return new SimulatedRequest(client, this.lifecycle, this.beans);
+    return new SimulatedRequest(client, this.lifecycle, this.beans, this.attributes);
   }
 
   /** Runs a request from begin to end. @throws the error of begin, handler or commit */
@@ -90,11 +97,17 @@ export class SimulatedServer {
 
 /** A client of simulated servers. It keeps the last id that it received, like a cookie jar. */
 export class SimulatedClient {
+  /** @param id undefined: it has none */
   constructor(
     public id?: string,
     public locator?: string,
     public freshness?: string,
   ) {}
+
+  get presented(): readonly PresentedId[] {
+    const { id, locator, freshness } = this;
+    return id === undefined ? [] : [{ id, locator, freshness }];
+  }
 
   /** Another tab of the client: it has the same id, and is independent from then on. */
   copy(): SimulatedClient {
@@ -110,17 +123,19 @@ export class SimulatedRequest {
   readonly session: RequestState;
   isHeadSent = false;
 
+  /** What the handler of this request is injected. */
+  readonly http: HttpSession;
+
   constructor(
     private readonly client: SimulatedClient,
     private readonly lifecycle: SessionLifecycle,
     private readonly beans: BeanRegistry,
+    attributes: SessionBean,
   ) {
-    const { id, locator, freshness } = client;
-    this.session = new RequestState({
-      presented: () => (id === undefined ? undefined : { id, locator, freshness }),
-      isHeadSent: false,
-    });
+    const presented: readonly PresentedId[] = client.presented;
+    this.session = new RequestState({ presented: () => presented, isHeadSent: false });
     Object.defineProperty(this.session.exchange, 'isHeadSent', { get: () => this.isHeadSent });
+    this.http = new CurrentHttpSession(new OnlyRequest(this.session), lifecycle, attributes, undefined);
   }
 
   /** The id that the response would send to the client if its head were written now. */
@@ -148,26 +163,54 @@ export class SimulatedRequest {
   }
 
   renewId(): void {
-    this.session.ask({ renew: true });
+    this.http.renewId();
+  }
+
+  /** Has the session for itself until it ends. */
+  lock(): Promise<void> {
+    return this.lifecycle.lock(this.session, 5_000);
   }
 
   invalidate(): Promise<void> {
-    return this.lifecycle.invalidate(this.session);
+    return this.lifecycle.invalidate(this.session, 'invalidated');
   }
 
   end(): void {
     this.lifecycle.end(this.session);
   }
 
-  /** Stores, then answers. If storing is refused, the answer has no cookie. */
-  async respond(): Promise<void> {
+  /**
+   * Stores, then answers. If storing is refused, the answer has no cookie.
+   * @param isFailure whether the status is 400 or above
+   */
+  async respond(isFailure = false): Promise<void> {
     try {
+      await this.session.forgotten;
+      if (isFailure) this.session.cancelLogin();
       if (this.lifecycle.needsCommit(this.session)) await this.commit();
-      Object.assign(this.client, this.handedOut);
-      this.client.freshness = this.lifecycle.freshnessToSend(this.session) ?? this.client.freshness;
+      await this.lifecycle.checkDeadId(this.session);
+      this.writeHead();
     } finally {
       this.end();
     }
+  }
+
+  private writeHead(): void {
+    const { client, handedOut, session } = this;
+    if (handedOut) Object.assign(client, handedOut);
+    else if (session.removesId) client.id = undefined;
+    client.freshness = this.lifecycle.freshnessToSend(session) ?? client.freshness;
+  }
+}
+
+/** All code belongs to one request. */
+class OnlyRequest extends CurrentRequest {
+  constructor(private readonly only: RequestState) {
+    super();
+  }
+
+  override get state(): RequestState {
+    return this.only;
   }
 }
 

@@ -3,7 +3,7 @@ import { SimulatedServer, keepAll } from './simulated-server.js';
 import type { BeforeBeanSaved, OnBeanCreated } from '../../libs/session/src/bean/bean-life-cycle.js';
 import type { SessionBean } from '../../libs/session/src/bean/session-bean.js';
 import { SessionScoped } from '../../libs/session/src/bean/session-scoped.decorator.js';
-import { sessionHash, sessionKeyOf } from '../../libs/session/src/store/session-id.js';
+import { accessOf, sessionHash } from '../../libs/session/src/store/session-id.js';
 import { MemorySessionStore } from '../../libs/session/src/store/memory/memory-session-store.js';
 
 @SessionScoped({ name: 'note', onUndecodable: 'reset' })
@@ -30,7 +30,7 @@ async function setUp() {
   const store = new MemorySessionStore();
   const server = new SimulatedServer({ store, beans: [Note, Index] });
   const client = await server.startSession((request) => void (request.bean(Note).text = 'one'));
-  return { store, server, client, key: sessionKeyOf(client.id as string) };
+  return { store, server, client, access: accessOf(client.id as string) };
 }
 
 describe('UnitOfWork', () => {
@@ -55,13 +55,13 @@ describe('UnitOfWork', () => {
   });
 
   it('stores the values that onBeanCreated sets, but not the defaults of a bean that was only read', async () => {
-    const { store, server, key } = await setUp();
-    const found = await store.load(key);
+    const { store, server, access } = await setUp();
+    const found = await store.load(access);
     expect(found).toMatchObject({
       record: { parts: new Map([['note', expect.objectContaining({ payload: expect.stringContaining('hook') })]]) },
     });
     const client = await server.startSession((request) => void request.bean(Index).words);
-    const other = await store.load(sessionKeyOf(client.id as string));
+    const other = await store.load(accessOf(client.id as string));
     expect(other).toMatchObject({ record: { parts: new Map() } });
   });
 
@@ -79,18 +79,19 @@ describe('UnitOfWork', () => {
   });
 
   it('starts a new bean in place of an undecodable one if so configured, and reports it', async () => {
-    const { store, server, client, key } = await setUp();
-    const found = await store.load(key);
+    const { store, server, client, access } = await setUp();
+    const found = await store.load(access);
     const base = found.outcome === 'found' ? found.record.parts.get('note')?.version : undefined;
     const parts = new Map([['note', { base: base ?? null, payload: 'damaged' }]]);
-    await store.save({ key, writeId: 'x', mode: 'update', parts });
+    await store.save({ access, writeId: 'x', mode: 'update', parts });
     const told: unknown[] = [];
     server.events.on('undecodable', (event) => told.push(event));
     await server.handle(client, (request) => {
       expect(request.bean(Note).text).toBe('');
       request.bean(Note).text = 'again';
     });
-    expect(told).toEqual([expect.objectContaining({ session: sessionHash(key), bean: 'note' })]);
+    const session = expect.objectContaining({ hash: sessionHash(access.key) });
+    expect(told).toEqual([expect.objectContaining({ session, bean: 'note' })]);
     expect(await server.handle(client, (request) => request.bean(Note).text)).toBe('again');
   });
 

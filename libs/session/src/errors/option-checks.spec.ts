@@ -27,7 +27,7 @@ describe('a check of options', () => {
     ['a choice', () => checks.oneOf('mode', 'c', ['a', 'b']), `mode = "c": allowed is 'a', 'b'`],
     ['a flag', () => checks.flag('quorum', 1), 'quorum = 1: allowed is true, false'],
     ['a text', () => checks.text('name', 'a b', /^\w+$/, 'one word'), 'name = "a b": allowed is one word'],
-    ['a function', () => checks.callback('onEvent', 'log'), 'onEvent = "log": allowed is a function'],
+    ['a function', () => checks.callback('onEvent', 'log'), 'onEvent = a string: allowed is a function'],
     [
       'an object with a method',
       () => checks.methods('clock', { time: 5 }, ['now'], 'an object with a method now()'),

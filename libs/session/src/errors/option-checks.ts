@@ -28,8 +28,8 @@ export type Completed<T, WithoutDefault extends keyof T = never> = Required<Omit
  *
  *     SessionModule option idleTimeoutMs = "30": allowed is a whole number of milliseconds from 1
  *
- * The content of an object is never shown, nor is the value of an option without a known name: either may be a secret.
- * For an option that is itself a secret, or a text that holds one, use `secretRefusal`.
+ * The content of an object is never shown, nor is the value of an option without a known name, nor a text where an
+ * object belongs (the url of a store, with its password): each may be a secret. For an option that is itself a secret, or a text that holds one, use `secretRefusal`.
  *
  * @example
  * class Options {
@@ -82,7 +82,7 @@ export class OptionChecks {
   /** Refuses what is no object, and an object that has any other field than these. */
   names(options: unknown, known: readonly string[]): void {
     if (typeof options !== 'object' || options === null || Array.isArray(options))
-      throw new this.ErrorClass(this.line(this.path.slice(0, -1) || 'options', shown(options), 'an object'));
+      throw new this.ErrorClass(this.line(this.path.slice(0, -1) || 'options', misplaced(options), 'an object'));
     const unknown = Object.keys(options).find((name) => !known.includes(name));
     if (unknown === undefined) return;
     // Without the value: it may be a secret under a misspelt name.
@@ -115,14 +115,14 @@ export class OptionChecks {
   /** Refuses what is no function. */
   callback<T>(option: string, value: T): T {
     if (typeof value === 'function') return value;
-    throw this.refusal(option, value, 'a function');
+    throw new this.ErrorClass(this.line(this.path + option, misplaced(value), 'a function'));
   }
 
   /** Refuses what has not all of these methods. */
   methods<T>(option: string, value: T, names: readonly string[], allowed: string): T {
     const object = value as Record<string, unknown> | null | undefined;
     if (names.every((name) => typeof object?.[name] === 'function')) return value;
-    throw this.refusal(option, value, allowed);
+    throw new this.ErrorClass(this.line(this.path + option, misplaced(value), allowed));
   }
 
   /** The error to throw for a value that none of the checks above is for. */
@@ -147,6 +147,11 @@ function shown(value: unknown): string {
   return (typeof value === 'object' && value !== null) || typeof value === 'function'
     ? typeShown(value)
     : String(value);
+}
+
+/** A value where an object or a function belongs: a text in its place may be a url with a password. */
+function misplaced(value: unknown): string {
+  return typeof value === 'string' ? typeShown(value) : shown(value);
 }
 
 function typeShown(value: unknown): string {

@@ -1,12 +1,12 @@
 import { expect, it } from '@jest/globals';
-import { sessionKeyOf } from '../store/session-id.js';
+import { accessOf, generateSessionId, renewedSessionId } from '../store/session-id.js';
 import { freshnessOf, NOTHING_SEEN, savesSeen } from './freshness.js';
 import type { LiveSession } from './live-session.js';
 
-const key = sessionKeyOf('one');
+const { key } = accessOf(generateSessionId());
 const shown = (saves: number, of = key): string => freshnessOf({ key: of, stored: { saves } } as LiveSession);
 
-it('says of which session, by a hash of eight characters, and how often that had been saved', () => {
+it('says of which session, by the first eight characters of its key, and how often that had been saved', () => {
   expect(shown(35)).toBe(`${key.slice(0, 8)}.z`);
 });
 
@@ -15,7 +15,13 @@ it('is read back', () => {
 });
 
 it('says nothing about another session', () => {
-  expect(savesSeen(shown(5, sessionKeyOf('two')), key)).toBeUndefined();
+  const another = accessOf(generateSessionId()).key;
+  expect(savesSeen(shown(5, another), key)).toBeUndefined();
+});
+
+it('goes on under a new id: a copy from before the renewal is older than what the client has seen', () => {
+  const renewed = accessOf(renewedSessionId(key));
+  expect(savesSeen(shown(7), renewed.key)).toBe(7);
 });
 
 it.each([

@@ -9,6 +9,8 @@ import { SessionEndedError } from '../errors/session-ended.error.js';
 import { SessionStateError } from '../errors/session-state.error.js';
 import { MemorySessionStore } from '../store/memory/memory-session-store.js';
 import type { MaybePromise } from '../store/maybe-promise.js';
+import { type ClientAccess, accessOf, generateSessionId, renewedSessionId } from '../store/session-id.js';
+import type { SessionRecord } from '../store/session-record.js';
 import type { LoadOptions, SaveResult, SessionStore } from '../store/session-store.js';
 import { ManualClock } from '../testing/manual-clock.js';
 import { LiveSession } from './live-session.js';
@@ -25,10 +27,11 @@ class Plain {
   value = 0;
 }
 
-const KEY = 'k';
 const lifetime = { idleTimeoutMs: 1_000_000, absoluteTimeoutMs: 9_000_000, unjoinedTimeoutMs: 500_000 };
 const payload = (value: number | string): string => `1{"value":${JSON.stringify(value)}}`;
 
+/** What the client of the session knows. */
+let access: ClientAccess;
 let clock: ManualClock;
 let memory: MemorySessionStore;
 let sum: SessionBean;
@@ -38,6 +41,7 @@ let log: string[];
 let gate: (operation: string) => Promise<void> | void;
 
 beforeEach(() => {
+  access = accessOf(generateSessionId());
   clock = new ManualClock();
   memory = new MemorySessionStore({ clock });
   const beans = new BeanRegistry({ onConflict: 'reject', onUndecodable: 'reject' });
@@ -59,38 +63,57 @@ function remote(): SessionStore {
   };
   return {
     name: 'remote',
-    capabilities: { shared: true },
-    load: (key, options?: LoadOptions) =>
-      call('load', `load ${options?.known ? 'known' : 'all'}`, () => memory.load(key, options)),
+    contract: 1,
+    shared: true,
+    load: (of, options?: LoadOptions) =>
+      call('load', `load ${options?.known ? 'known' : 'all'}`, () => memory.load(of, options)),
     save: (saved) => call('save', `save ${[...saved.parts.keys()].join('+')}`, () => memory.save(saved)),
-    touch: (key) => call('touch', 'touch', () => memory.touch(key)),
-    destroy: (key, ifStamp) => call('destroy', 'destroy', () => memory.destroy(key, ifStamp)),
+    touch: (of) => call('touch', 'touch', () => memory.touch(of)),
+    destroy: (of) => call('destroy', 'destroy', () => memory.destroy(of)),
+    supersede: (of) => call('supersede', 'supersede', () => memory.supersede(of)),
     close: () => memory.close(),
   };
 }
 
+async function storedRecord(): Promise<SessionRecord | undefined> {
+  const result = await memory.load(access);
+  return result.outcome === 'found' ? result.record : undefined;
+}
+
 /** A live session with 0 in both beans, like one that several requests use: saves wait for the turn to end. */
 async function liveSession(maxSessionBytes = 1_000_000): Promise<LiveSession> {
-  const result = await memory.load(KEY);
-  if (result.outcome !== 'found') {
+  const record = await storedRecord();
+  if (!record) {
     const parts = new Map(['sum', 'plain'].map((name) => [name, { base: null, payload: payload(0) }]));
-    await memory.save({ key: KEY, writeId: 'w0', mode: 'create', lifetime, parts });
+    await memory.save({ ...access, writeId: 'w0', mode: 'create', lifetime, parts });
     return liveSession(maxSessionBytes);
   }
   const settings = { clock, touchIntervalMs: 1_000, maxSessionBytes };
-  const live = new LiveSession(KEY, new StoreGateway(remote(), 1_000), settings, result.record);
+  const live = new LiveSession(access, new StoreGateway(remote(), 1_000), settings, record);
   live.users = 2;
   return live;
 }
 
-/** Saves directly, as another server does. */
 let writes = 0;
-async function elsewhere(name: string, value: number | string): Promise<SaveResult> {
-  const result = await memory.load(KEY);
-  if (result.outcome !== 'found') throw new Error('no session');
-  const base = result.record.parts.get(name)?.version ?? null;
-  const parts = new Map([[name, { base, payload: payload(value) }]]);
-  return memory.save({ key: KEY, writeId: `e${writes++}`, mode: 'update', parts });
+
+/** Saves a part directly, as another server does. */
+async function saveElsewhere(name: string, changed: string | null): Promise<SaveResult> {
+  const record = await storedRecord();
+  if (!record) throw new Error('no session');
+  const parts = new Map([[name, { base: record.parts.get(name)?.version ?? null, payload: changed }]]);
+  return memory.save({ access, writeId: `e${writes++}`, mode: 'update', parts });
+}
+
+function elsewhere(name: string, value: number | string): Promise<SaveResult> {
+  return saveElsewhere(name, payload(value));
+}
+
+/** Gives the session another id, as another server does, and with it another value in a bean. */
+async function renewElsewhere({ sum: value }: { readonly sum?: number } = {}): Promise<void> {
+  const base = (await storedRecord())?.parts.get('sum')?.version ?? null;
+  const parts = new Map(value === undefined ? [] : [['sum', { base, payload: payload(value) }]]);
+  const renewal = { proof: accessOf(renewedSessionId(access.key)).proof };
+  await memory.save({ access, writeId: `e${writes++}`, mode: 'update', parts, renewal });
 }
 
 function change(bean: SessionBean, from: number, to: number | string, dependsOn: PendingCommit[] = []): PendingCommit {
@@ -104,21 +127,12 @@ function commit(live: LiveSession, pending: PendingCommit): PendingCommit {
 }
 
 async function storedValue(name: string): Promise<unknown> {
-  const result = await memory.load(KEY);
-  return result.outcome === 'found' ? result.record.parts.get(name)?.payload : undefined;
+  return (await storedRecord())?.parts.get(name)?.payload;
 }
 
 /** Takes a bean away, as a failover does that undoes its creation. */
 async function gone(name: string): Promise<void> {
-  const result = await memory.load(KEY);
-  if (result.outcome !== 'found') throw new Error('no session');
-  const base = result.record.parts.get(name)?.version ?? null;
-  await memory.save({
-    key: KEY,
-    writeId: `e${writes++}`,
-    mode: 'update',
-    parts: new Map([[name, { base, payload: null }]]),
-  });
+  await saveElsewhere(name, null);
 }
 
 /** Holds the next call of an operation back until it is released. */
@@ -313,6 +327,49 @@ describe('an ended session', () => {
   });
 });
 
+describe('a session that got a new id elsewhere', () => {
+  it.each<[string, (live: LiveSession) => Promise<unknown>]>([
+    ['is re-validated', (live) => live.revalidate()],
+    ['is touched', (live) => live.touch()],
+    ['stores a change', (live) => commit(live, change(sum, 0, 1)).done.catch(() => undefined)],
+    ['asks what the store has, exclusively', (live) => live.exclusively(() => live.bringUp())],
+  ])('has ended as renewed once it %s', async (_what, ask) => {
+    const live = await liveSession();
+    await renewElsewhere({ sum: 7 });
+    expect([live.isEnded, live.isRenewed]).toEqual([false, false]);
+    await ask(live);
+
+    expect([live.isEnded, live.isRenewed]).toEqual([true, true]);
+    expect(live.snapshot().payloads.get('sum')).not.toBe(payload(7));
+    expect(await live.revalidate()).toBe(false);
+  });
+
+  it('refuses the batch that meets the new id, and what waits behind it', async () => {
+    const live = await liveSession();
+    const save = hold('save');
+    const sent = commit(live, change(sum, 0, 1));
+    await save.reached;
+    const waits = commit(live, change(plain, 0, 5));
+    await renewElsewhere();
+    save.release();
+
+    await expect(sent.done).rejects.toBeInstanceOf(SessionEndedError);
+    await expect(waits.done).rejects.toBeInstanceOf(SessionEndedError);
+    expect(log).toEqual(['save sum']);
+    expect([...live.snapshot().payloads.values()]).toEqual([payload(0), payload(0)]);
+  });
+
+  it('has not ended as renewed when the store does not know its id any more', async () => {
+    const live = await liveSession();
+    await renewElsewhere();
+    // A former id is recognised for two minutes.
+    clock.advance(120_000);
+
+    expect(await live.revalidate()).toBe(false);
+    expect(live.isRenewed).toBe(false);
+  });
+});
+
 describe('exclusively', () => {
   it('lets commits wait; they are refused when the session ends by it', async () => {
     const live = await liveSession();
@@ -386,7 +443,7 @@ describe('touch', () => {
     expect(live.isTouchDue()).toBe(true);
     await live.touch();
     expect(live.isTouchDue()).toBe(false);
-    await memory.destroy(KEY);
+    await memory.destroy(access);
     await live.touch();
     expect(live.isEnded).toBe(true);
   });

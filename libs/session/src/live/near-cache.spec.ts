@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { ManualClock } from '../testing/manual-clock.js';
-import { sessionKeyOf } from '../store/session-id.js';
 import type { SessionWatch } from '../store/session-store.js';
 import { LiveSession } from './live-session.js';
 import { NearCache } from './near-cache.js';
@@ -15,14 +14,20 @@ function live(name: string, payload = '1{}', watch?: SessionWatch): LiveSession 
   const now = clock.now();
   const record = {
     createdAt: now,
+    authenticatedAt: undefined,
     lastAccessedAt: now,
     expiresAt: now + 30 * MINUTE,
     joined: true,
+    confirmed: true,
+    proof: 'proof',
+    generation: 0,
+    logins: 0,
+    principal: undefined,
     stamp: '7.x',
     lifetime,
     parts: new Map([['bean', { version: '7.x', payload }]]),
   };
-  return new LiveSession(sessionKeyOf(name), {} as StoreGateway, settings, record, { watch });
+  return new LiveSession({ key: name, proof: record.proof }, {} as StoreGateway, settings, record, { watch });
 }
 
 /** What a near cache counts a session for. */

@@ -36,16 +36,7 @@ export interface NewSession {
 export type StoredState = Readonly<
   Pick<
     StoredSession,
-    | 'payloads'
-    | 'stamp'
-    | 'lifetime'
-    | 'times'
-    | 'saves'
-    | 'location'
-    | 'identity'
-    | 'changeTo'
-    | 'renewed'
-    | 'isNext'
+    'payloads' | 'stamp' | 'lifetime' | 'times' | 'saves' | 'location' | 'identity' | 'changeTo' | 'renewed' | 'isNext'
   >
 >;
 
@@ -135,7 +126,14 @@ export class StoredSession {
       return { mode: 'update', access, renewal, lifetime, locator: this.location.locator, lock, parts };
     }
     const { key, proof } = access;
-    return { mode: 'create', key, proof, principal: creation.principal, lifetime: lifetime ?? creation.lifetime, parts };
+    return {
+      mode: 'create',
+      key,
+      proof,
+      principal: creation.principal,
+      lifetime: lifetime ?? creation.lifetime,
+      parts,
+    };
   }
 
   /** The store has accepted the change to `target`. */

@@ -120,10 +120,19 @@ describe('an option that cannot work is refused in one line with name, value and
     expect(resolve).not.toThrow(/horse/);
   });
 
-  it.each([null, 'memory', 5])('%p in place of the options', (options) => {
+  it.each([
+    [null, 'null'],
+    ['redis://:hunter2@host', 'a string'],
+    [5, '5'],
+  ])('%p in place of the options', (options, shown) => {
     expect(() => resolveOptions(options as never)).toThrow(
-      `SessionModule option options = ${JSON.stringify(options)}: allowed is an object`,
+      `SessionModule option options = ${shown}: allowed is an object`,
     );
+  });
+
+  it.each(['store', 'clock', 'nearCache'])('a url with a password as %s, which is not shown', (option) => {
+    const resolve = (): unknown => resolveOptions({ [option]: 'redis://:hunter2@host' } as never);
+    expect(resolve).toThrow(`SessionModule option ${option} = a string: allowed is`);
   });
 
   it('never shows what an object holds', () => {

@@ -182,7 +182,7 @@ const requestProviders: FactoryProvider[] = [
 ];
 
 const httpProviders: FactoryProvider[] = [
-  { provide: ID_CARRIER, inject: [RESOLVED_OPTIONS], useFactory: idCarrier },
+  { provide: ID_CARRIER, inject: [RESOLVED_OPTIONS, SessionEvents], useFactory: idCarrier },
   {
     provide: RequestTimings,
     inject: [RESOLVED_OPTIONS],
@@ -234,7 +234,16 @@ function locatorOf({ nodeName }: ResolvedSessionOptions, gateway: StoreGateway):
   return () => nodeName;
 }
 
-function idCarrier({ idTransport, cookie, signingKeys, nearCache }: ResolvedSessionOptions): IdCarrier {
+function idCarrier(
+  { idTransport, cookie, signingKeys, nearCache }: ResolvedSessionOptions,
+  events: SessionEvents,
+): IdCarrier {
+  const warnOnce = once(() =>
+    logger.warn(
+      'a session started in a request from another site, with which browsers do not send the cookie: its id was not ' +
+        'given out, since it would take the place of the one that the browser may have; see docs/security.md',
+    ),
+  );
   const sessionCookie = new SessionCookie(cookie);
   const transports = {
     cookie: () => new CookieIdTransport(sessionCookie),
@@ -245,5 +254,17 @@ function idCarrier({ idTransport, cookie, signingKeys, nearCache }: ResolvedSess
     transport: transports[idTransport](),
     format: new SessionTokenFormat({ signingKeys }),
     readsFreshness: nearCache?.mode === 'bounded',
+    onWithheld() {
+      events.emit('ignored', { reason: 'withheld' });
+      warnOnce();
+    },
+  };
+}
+
+function once(work: () => void): () => void {
+  let isDone = false;
+  return () => {
+    if (!isDone) work();
+    isDone = true;
   };
 }

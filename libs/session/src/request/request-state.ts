@@ -221,7 +221,11 @@ export class RequestState {
     const { actions, beforeLogin } = this;
     if (this.unit) this.beforeLogin = beforeLogin ?? { actions, unit: this.unit };
     this.unit = unit;
-    this.ask({ login, timeouts: timeouts ?? actions.timeouts, ...(this.hasSession ? { renew: true } : { start: true }) });
+    this.ask({
+      login,
+      timeouts: timeouts ?? actions.timeouts,
+      ...(this.hasSession ? { renew: true } : { start: true }),
+    });
   }
 
   /** The unit of work of before a login that is not stored yet. */

@@ -37,10 +37,11 @@ export interface SessionEventMap {
   ended: { readonly session: SessionRef; readonly reason: SessionEndReason };
 
   /**
-   * A request came without a session although it presented ids. `ambiguous`: several of them are of sessions that live,
-   * or there are more than three. More reasons may come.
+   * A request goes on without the session that its client may have. `ambiguous`: it presented several ids of sessions
+   * that live, or more than three. `withheld`: it came from another site, so that the browser did not send the cookie;
+   * it has started a session, whose id its client was not given. More reasons may come.
    */
-  ignored: { readonly reason: 'ambiguous' | (string & {}) };
+  ignored: { readonly reason: 'ambiguous' | 'withheld' | (string & {}) };
 
   /** A request's changes were refused because another request had changed the same field. */
   conflict: { readonly session: SessionRef; readonly bean: string; readonly field: string };
@@ -60,7 +61,11 @@ export interface SessionEventMap {
 
 /** The session of an event. */
 export function sessionRef({ key, stored: { identity } }: LiveSession): SessionRef {
-  return { hash: sessionHash(key), handle: sessionHandle({ key, logins: identity.logins }), principal: identity.principal };
+  return {
+    hash: sessionHash(key),
+    handle: sessionHandle({ key, logins: identity.logins }),
+    principal: identity.principal,
+  };
 }
 
 /** A session that this server does not have. */

@@ -62,7 +62,14 @@ export class SessionLifecycle {
     readonly locatorOf: LocatorOf = () => undefined,
   ) {
     this.locks = new SessionLocks(gateway);
-    this.commits = new RequestCommits(settings, gateway, liveSessions, events, log, (unit) => void this.runDestroyHooks(unit));
+    this.commits = new RequestCommits(
+      settings,
+      gateway,
+      liveSessions,
+      events,
+      log,
+      (unit) => void this.runDestroyHooks(unit),
+    );
   }
 
   /**
@@ -227,7 +234,10 @@ export class SessionLifecycle {
     }
   }
 
-  private acquire(request: RequestState, { id, locator, freshness }: PresentedId): MaybePromise<LiveSession | NoSession> {
+  private acquire(
+    request: RequestState,
+    { id, locator, freshness }: PresentedId,
+  ): MaybePromise<LiveSession | NoSession> {
     const access = accessOf(id);
     return this.liveSessions.acquire(access, locator, savesSeen(freshness, access.key), request.timing);
   }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { ResponseHeaders } from '../response/response-headers.js';
-import { protectFromCaches, varyBy } from './cache-headers.js';
+import { keepPrivate, protectFromCaches, varyBy } from './cache-headers.js';
 
 describe('varyBy', () => {
   it.each([
@@ -17,19 +17,27 @@ describe('varyBy', () => {
   });
 });
 
-function cacheControlAfter(before: string | undefined): string | undefined {
-  let value = before;
-  const headers: ResponseHeaders = {
-    get: () => value,
-    set: (name, next) => {
-      expect(name).toBe('Cache-Control');
-      value = next;
-    },
+/** The headers after `change`. */
+function after(change: (headers: ResponseHeaders) => void, before: Record<string, string>): Record<string, string> {
+  const lines = { ...before };
+  change({
+    get: (name) => lines[name],
+    set: (name, value) => void (lines[name] = value),
     append: () => expect('append').toBe('not called'),
-  };
-  protectFromCaches(headers);
-  return value;
+  });
+  return lines;
 }
+
+function cacheControlAfter(before: string | undefined): string | undefined {
+  return after(protectFromCaches, before === undefined ? {} : { 'Cache-Control': before })['Cache-Control'];
+}
+
+describe('keepPrivate', () => {
+  it('C10: says private, unless the application says anything', () => {
+    expect(after(keepPrivate, {})).toEqual({ 'Cache-Control': 'private' });
+    expect(after(keepPrivate, { 'Cache-Control': 'max-age=60' })).toEqual({ 'Cache-Control': 'max-age=60' });
+  });
+});
 
 describe('protectFromCaches', () => {
   it.each([
@@ -53,5 +61,14 @@ describe('protectFromCaches', () => {
     'ext="a", private',
   ])('R9: leaves %s of the application', (before) => {
     expect(cacheControlAfter(before)).toBe(before);
+  });
+
+  it('C10: takes back what the application said to single caches', () => {
+    const before = { 'Cache-Control': 'private', 'CDN-Cache-Control': 'max-age=60', 'X-Accel-Expires': '60' };
+    expect(after(protectFromCaches, before)).toEqual({
+      'Cache-Control': 'private',
+      'CDN-Cache-Control': 'no-store',
+      'X-Accel-Expires': '0',
+    });
   });
 });

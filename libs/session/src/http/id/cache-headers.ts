@@ -12,14 +12,38 @@ export function varyBy(headers: ResponseHeaders, field: string): void {
 }
 
 /**
- * Keeps a response that gives or ends a session id out of shared caches: a cached `Set-Cookie` would give one user's
- * session to others (ASVS 5.0 14.3.2, Flask CVE-2023-30861). Sets `Cache-Control: no-store`, unless the application
- * chose `no-store` or `private` itself. `private` for some fields only (`private="set-cookie"`) leaves the body
- * cacheable and does not count.
+ * Headers with which applications give caches of their own rules, beside `Cache-Control` (RFC 9213 and its forerunners),
+ * and the value that forbids to store. A cache that knows one of them does not look at `Cache-Control`.
+ */
+const RULES_OF_CACHES: readonly (readonly [name: string, value: string])[] = [
+  ['CDN-Cache-Control', 'no-store'],
+  ['Cloudflare-CDN-Cache-Control', 'no-store'],
+  ['Vercel-CDN-Cache-Control', 'no-store'],
+  ['Netlify-CDN-Cache-Control', 'no-store'],
+  ['Akamai-Cache-Control', 'no-store'],
+  ['Edge-Control', 'no-store'],
+  ['Surrogate-Control', 'no-store'],
+  ['X-Accel-Expires', '0'],
+];
+
+/**
+ * Keeps a response that depends on a session to the browser that gets it: not all caches honour `Vary`. Leaves what the
+ * application says about caching.
+ */
+export function keepPrivate(headers: ResponseHeaders): void {
+  if (headers.get('Cache-Control') === undefined) headers.set('Cache-Control', 'private');
+}
+
+/**
+ * Keeps a response that gives or takes back a session id out of shared caches: a cached `Set-Cookie` would give one
+ * user's session to others (ASVS 5.0 14.3.2, Flask CVE-2023-30861). Sets `Cache-Control: no-store`, unless the
+ * application chose `no-store` or `private` itself. `private` for some fields only (`private="set-cookie"`) leaves the
+ * body cacheable and does not count. What the application says to single caches gives way.
  */
 export function protectFromCaches(headers: ResponseHeaders): void {
   const current = headers.get('Cache-Control');
   if (current === undefined || !isUnshared(current)) headers.set('Cache-Control', 'no-store');
+  for (const [name, value] of RULES_OF_CACHES) if (headers.get(name) !== undefined) headers.set(name, value);
 }
 
 function isUnshared(cacheControl: string): boolean {

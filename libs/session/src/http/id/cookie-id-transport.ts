@@ -1,5 +1,5 @@
 import type { ResponseHeaders } from '../response/response-headers.js';
-import { protectFromCaches, varyBy } from './cache-headers.js';
+import { keepPrivate, protectFromCaches, varyBy } from './cache-headers.js';
 import { readCookie } from './cookie-header.js';
 import type { IdCarryingRequest, PresentedText, SessionIdTransport } from './id-transport.js';
 import type { SessionCookie } from './session-cookie.js';
@@ -17,8 +17,16 @@ export class CookieIdTransport implements SessionIdTransport {
     return readCookie(request.headers.cookie, this.cookie.nameFor(secure));
   }
 
+  isWithheld({ headers, method }: IdCarryingRequest): boolean {
+    // By Fetch Metadata, which all browsers send over TLS and to localhost.
+    if (headers['sec-fetch-site'] !== 'cross-site') return false;
+    const isNavigation = headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document';
+    return this.cookie.isWithheldFromOtherSites(isNavigation && SAFE_METHODS.has(method ?? ''));
+  }
+
   markRead(headers: ResponseHeaders): void {
     varyBy(headers, 'Cookie');
+    keepPrivate(headers);
   }
 
   write(headers: ResponseHeaders, token: string, secure: boolean): void {
@@ -40,3 +48,6 @@ export class CookieIdTransport implements SessionIdTransport {
     protectFromCaches(headers);
   }
 }
+
+/** With `SameSite=Lax` a browser sends the cookie along when one of these opens a page from another site. */
+const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);

@@ -1,5 +1,5 @@
 import type { ResponseHeaders } from '../response/response-headers.js';
-import { protectFromCaches, varyBy } from './cache-headers.js';
+import { keepPrivate, protectFromCaches, varyBy } from './cache-headers.js';
 import { AMBIGUOUS, type IdCarryingRequest, type PresentedText, type SessionIdTransport } from './id-transport.js';
 
 const HEADER = 'X-Session-Id';
@@ -17,8 +17,13 @@ export class HeaderIdTransport implements SessionIdTransport {
     return typeof value !== 'string' || value.includes(',') ? AMBIGUOUS : value;
   }
 
+  isWithheld(): boolean {
+    return false;
+  }
+
   markRead(headers: ResponseHeaders): void {
     varyBy(headers, HEADER);
+    keepPrivate(headers);
   }
 
   write(headers: ResponseHeaders, token: string): void {

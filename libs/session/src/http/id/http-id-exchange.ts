@@ -12,6 +12,9 @@ export interface IdCarrier {
 
   /** Whether clients send along how much of their session they have seen. */
   readonly readsFreshness: boolean;
+
+  /** Called when a new session's id was not given to the client, because the browser may have one that it withheld. */
+  readonly onWithheld: () => void;
 }
 
 /** The framework's request object: its `protocol` takes account of the proxies that the application trusts. */
@@ -25,6 +28,7 @@ export class HttpIdExchange implements IdExchange {
   framework: FrameworkRequest | undefined;
 
   private wasRead = false;
+  private cameWithout = false;
 
   constructor(
     private readonly request: IncomingMessage,
@@ -36,6 +40,7 @@ export class HttpIdExchange implements IdExchange {
     this.wasRead = true;
     const { transport, format, readsFreshness } = this.carrier;
     const text = transport.read(this.request, this.isSecure);
+    this.cameWithout = text === undefined;
     if (text === undefined || text === AMBIGUOUS) return NONE;
     const freshness = readsFreshness ? transport.readFreshness(this.request, this.isSecure) : undefined;
     const seen = typeof freshness === 'string' ? freshness : undefined;
@@ -62,9 +67,15 @@ export class HttpIdExchange implements IdExchange {
   ): void {
     const { transport, format } = this.carrier;
     if (removesId) transport.remove(headers, this.isSecure);
-    if (id) transport.write(headers, format.format(id.id, id.locator), this.isSecure);
+    if (id) this.writeId(headers, format.format(id.id, id.locator));
     if (freshness !== undefined) transport.writeFreshness(headers, freshness, this.isSecure);
     if (this.wasRead) transport.markRead(headers);
+  }
+
+  private writeId(headers: ResponseHeaders, token: string): void {
+    const { transport, onWithheld } = this.carrier;
+    if (this.cameWithout && transport.isWithheld(this.request)) return onWithheld();
+    transport.write(headers, token, this.isSecure);
   }
 
   /** Each id once: a client may have it with several locators. */

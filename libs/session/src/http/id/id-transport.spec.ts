@@ -70,7 +70,7 @@ describe('reading from requests of a real server', () => {
       'B9: two Cookie headers with different values, which no parameter outvotes',
       '/?sid=u',
       ['Cookie: __Host-sid=c', 'Cookie: __Host-sid=d'],
-      { cookie: AMBIGUOUS, header: undefined, url: AMBIGUOUS },
+      { cookie: ['c', 'd'], header: undefined, url: ['c', 'd'] },
     ],
     [
       'B14, R47: two headers',

@@ -17,6 +17,8 @@ export type PresentedText = string | readonly string[] | typeof AMBIGUOUS | unde
 export interface IdCarryingRequest {
   readonly headers: IncomingHttpHeaders;
 
+  readonly method?: string | undefined;
+
   /** The request target as it came in, before any router rewrote it. */
   readonly url?: string | undefined;
 }
@@ -34,6 +36,12 @@ export interface SessionIdTransport {
    * none.
    */
   read(request: IdCarryingRequest, secure: boolean): PresentedText;
+
+  /**
+   * The client is a browser that does not send its token with requests like this one: that there is none says nothing,
+   * and a new token would take the place of one that the browser has.
+   */
+  isWithheld(request: IdCarryingRequest): boolean;
 
   /** Tells caches that the response depends on the session. Call it on every response for which `read` was called. */
   markRead(headers: ResponseHeaders): void;

@@ -94,7 +94,7 @@ describe('SessionCookie', () => {
   });
 
   it.each<[string, unknown, RegExp]>([
-    ['a text instead of an object', 'sid', /^cookie: 'sid' /],
+    ['a text instead of an object', 'redis://:hunter2@host', /^cookie: a string is not allowed/],
     ['null', null, /^cookie: null /],
     ['a list', [], /^cookie: \[\] /],
     [

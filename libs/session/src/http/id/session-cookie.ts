@@ -102,12 +102,14 @@ const RULES: Record<keyof SessionCookieOptions, { allowed: string; accepts: (val
 export class SessionCookie {
   private readonly overTls: CookieText;
   private readonly overPlainHttp: CookieText;
+  private readonly sameSite: ResolvedCookieOptions['sameSite'];
 
   constructor(
     private readonly options?: SessionCookieOptions,
     nameSuffix = '',
   ) {
     const resolved = resolveCookieOptions(options);
+    this.sameSite = resolved.sameSite;
     const secureText = cookieText(resolved, resolved.names.secure + nameSuffix, true);
     const plainText = cookieText(resolved, resolved.names.plain + nameSuffix, false);
     this.overTls = resolved.secure === false ? plainText : secureText;
@@ -129,6 +131,14 @@ export class SessionCookie {
   removal(secure: boolean): string {
     const { prefix, suffix } = this.textFor(secure);
     return `${prefix}${suffix}; Max-Age=0`;
+  }
+
+  /**
+   * Whether a browser leaves the cookie out of requests that come from other sites.
+   * @param isLink a person follows a link, or a page opens this one: a navigation with a safe method
+   */
+  isWithheldFromOtherSites(isLink: boolean): boolean {
+    return this.sameSite === 'strict' || (this.sameSite === 'lax' && !isLink);
   }
 
   /** A second cookie with the same attributes, whose name ends with this suffix. */
@@ -160,6 +170,9 @@ function cookieText(
  * the cookie (RFC 6265bis, prefixes and SameSite=None).
  */
 function resolveCookieOptions(options: SessionCookieOptions = {}): ResolvedCookieOptions {
+  // A text is not shown: it may be a url with a password that was meant for another option.
+  if (typeof options === 'string')
+    throw new SessionConfigurationError('cookie: a string is not allowed; allowed: an object');
   if (typeof options !== 'object' || options === null || Array.isArray(options)) reject('cookie', options, 'an object');
   for (const [option, value] of Object.entries(options)) {
     if (!Object.hasOwn(RULES, option))

@@ -1,5 +1,5 @@
 import type { ResponseHeaders } from '../response/response-headers.js';
-import { protectFromCaches, varyBy } from './cache-headers.js';
+import { keepPrivate, protectFromCaches, varyBy } from './cache-headers.js';
 import { readCookie } from './cookie-header.js';
 import { AMBIGUOUS, type IdCarryingRequest, type PresentedText, type SessionIdTransport } from './id-transport.js';
 import type { SessionCookie } from './session-cookie.js';
@@ -31,9 +31,14 @@ export class UrlIdTransport implements SessionIdTransport {
     return fromCookie ?? (request.url === undefined ? undefined : readUrlParameter(request.url));
   }
 
+  isWithheld(): boolean {
+    return false;
+  }
+
   markRead(headers: ResponseHeaders): void {
     headers.set('Referrer-Policy', 'no-referrer');
     varyBy(headers, 'Cookie');
+    keepPrivate(headers);
   }
 
   /** Writes no token: the client finds it in the addresses of the body, or in `Location` (see `encodeUrl`). */

@@ -19,6 +19,7 @@ export interface SessionScripts {
   sessionBeansLock(...args: ScriptArguments): Promise<LockResult['outcome']>;
   sessionBeansUnlock(...args: ScriptArguments): Promise<unknown>;
   sessionBeansDestroy(...args: ScriptArguments): Promise<DestroyResult['outcome']>;
+  sessionBeansSupersede(...args: ScriptArguments): Promise<unknown>;
   sessionBeansBeat(key: string): Promise<unknown>;
   sessionBeansRights(key: string): Promise<string[]>;
 }

@@ -14,8 +14,8 @@ function afterFlags(lua: string, ...lines: string[]): string {
 }
 
 /** The same script, which Redis also runs when it is out of memory. */
-export function allowingOutOfMemory<T extends { readonly lua: string }>(script: T): T {
-  return { ...script, lua: script.lua.replace(/^#!lua\n/, '#!lua flags=allow-oom\n') };
+export function allowingOutOfMemory<T extends { readonly lua: string }>(definition: T): T {
+  return { ...definition, lua: definition.lua.replace(/^#!lua\n/, '#!lua flags=allow-oom\n') };
 }
 
 /** A script that runs `lua` for several calls. Each command that uses it says how many keys follow. */
@@ -37,6 +37,7 @@ export const redisScripts = {
   sessionBeansLoadBatch: batchOf(load),
   sessionBeansSaveBatch: batchOf(save),
   sessionBeansDestroy: { numberOfKeys: 1, lua: script('destroy-1', 'access') },
+  sessionBeansSupersede: { numberOfKeys: 1, lua: script('supersede-1', 'access') },
   sessionBeansLock: { numberOfKeys: 2, lua: script('lock-2', 'access') },
   sessionBeansUnlock: { numberOfKeys: 1, lua: script('unlock-1') },
   sessionBeansBeat: { numberOfKeys: 1, lua: script('beat-1') },

@@ -1,11 +1,22 @@
-import { hash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { Cluster, type Redis } from 'ioredis';
 import { SessionConfigurationError } from '../../errors/session-configuration.error.js';
 import { SessionStateError } from '../../errors/session-state.error.js';
 import { SessionStoreError } from '../../errors/session-store.error.js';
 import type { SessionChange } from '../session-change.js';
-import type { SessionKey } from '../session-id.js';
-import type { LoadOptions, LoadResult, SaveResult, SessionStore, SessionWatch } from '../session-store.js';
+import type { ClientAccess, SessionAccess, SessionKey } from '../session-id.js';
+import type {
+  DestroyResult,
+  LoadOptions,
+  LoadResult,
+  LockResult,
+  SaveResult,
+  SessionStore,
+  SessionWatch,
+  StoreLocks,
+  StoreNotices,
+  TouchResult,
+} from '../session-store.js';
 import { OwnClients, connectRedis } from './connect-redis.js';
 import { type RedisClient, type ScriptArguments, type ScriptedClient, defineScripts } from './redis-client.js';
 import { primaryNameOf, primaryNamed } from './redis-cluster.js';
@@ -13,18 +24,16 @@ import { RedisKeyNames } from './redis-key-names.js';
 import { type RedisReply, parseRedisReply } from './redis-reply.js';
 import { type RedisSessionStoreOptions, resolveRedisOptions } from './redis-session-store.options.js';
 import { ReplicaAcknowledgements } from './replica-acknowledgements.js';
+import { RedisScriptArguments } from './script-arguments.js';
 import { sendWithRetries } from './send-command.js';
 import { SessionScript } from './session-script.js';
 import { SessionTracking } from './tracking/session-tracking.js';
 import type { TrackingPair } from './tracking/tracking-pair.js';
 import { warnAboutRedis } from './warn-about-redis.js';
 
-/** How long an ended key stays ended, for a creation that arrives late. */
-const ENDED_MARK_MS = 120_000;
-
 /** An answer of the load or the save script that is none of the errors. */
 interface Answer {
-  readonly reply: Exclude<RedisReply, { code: 'too-large' | 'foreign' }>;
+  readonly reply: Exclude<RedisReply, { code: 'too-large' | 'foreign' | 'newer' }>;
 
   /** A field for the result of the load or save, where this server is told about changes by others. */
   readonly watched: { readonly watch: SessionWatch } | undefined;
@@ -48,7 +57,21 @@ interface Answer {
  */
 export class RedisSessionStore implements SessionStore {
   readonly name = 'redis';
-  readonly capabilities = { shared: true, locks: true, notifies: true } as const;
+  readonly contract = 1;
+  readonly shared = true;
+
+  readonly locks: StoreLocks = {
+    acquire: (access, { token, leaseMs }) => this.lock(access, token, leaseMs),
+    release: (key, { token }) => this.unlock(key, token),
+  };
+
+  /**
+   * With a subscriber, the store opens two more connections to each primary, with CLIENT TRACKING, and sends loads,
+   * saves and touches through them. While that is not possible, the results carry no watch and everything else works.
+   */
+  readonly notices: StoreNotices = {
+    subscribe: (onChange) => this.subscribe(onChange),
+  };
 
   private readonly client: ScriptedClient;
 
@@ -56,8 +79,10 @@ export class RedisSessionStore implements SessionStore {
   private readonly writer: ScriptedClient;
   private readonly loading: SessionScript;
   private readonly saving: SessionScript;
+  private readonly renewing: SessionScript;
   private readonly ownClients = new OwnClients();
   private readonly names: RedisKeyNames;
+  private readonly scriptArguments: RedisScriptArguments;
   private readonly maxRecordBytes: number;
   private readonly acknowledgements: ReplicaAcknowledgements | undefined;
   private readonly beatMs: number;
@@ -73,70 +98,51 @@ export class RedisSessionStore implements SessionStore {
     this.acknowledgements = durability && new ReplicaAcknowledgements(durability.replicas, durability.timeoutMs);
     this.loading = new SessionScript('load', this.client, onWarning);
     this.saving = new SessionScript('save', this.writer, onWarning);
+    this.renewing = new SessionScript('renew', this.writer, onWarning);
     this.names = new RedisKeyNames(prefix, this.client);
+    this.scriptArguments = new RedisScriptArguments(this.names, maxRecordBytes);
     this.maxRecordBytes = maxRecordBytes;
     this.beatMs = beatMs;
     this.warn = onWarning;
     this.stopWarning = warnAboutRedis(this.client, this.names.session('0'), client === undefined, onWarning);
   }
 
-  load(key: SessionKey, { known = '', touchAfterMs }: LoadOptions = {}): Promise<LoadResult> {
-    const args = [this.names.session(key), known, touchAfterMs ?? '', this.maxRecordBytes, 'load'];
-    return this.runScript(key, this.loading, args).then(loadResultOf);
+  load(access: SessionAccess, options: LoadOptions = {}): Promise<LoadResult> {
+    return this.runScript(access.key, this.loading, this.scriptArguments.load(access, options)).then(loadResultOf);
   }
 
   async save(change: SessionChange): Promise<SaveResult> {
+    const isCreation = change.mode === 'create';
+    const { key } = isCreation ? change : change.access;
+    const script = !isCreation && change.renewal ? this.renewing : this.saving;
     // In a batch, a server that is the wrong one for the key would keep the session that is created.
-    const mayBatch = change.mode !== 'create';
-    const { reply, watched } = await this.runScript(change.key, this.saving, this.saveArguments(change), { mayBatch });
+    const mayBatch = !isCreation;
+    const { reply, watched } = await this.runScript(key, script, this.scriptArguments.save(change), { mayBatch });
     if (reply.code === 'none') return { outcome: 'gone' };
-    if (reply.code === 'unlocked') return { outcome: 'unlocked' };
     if (reply.code === 'record') return { outcome: 'conflict', record: reply.record, ...watched };
-    if (this.acknowledgements) await this.waitForReplicas(this.acknowledgements, change.key, 'save');
+    if (reply.code !== 'times') return { outcome: reply.code };
+    if (this.acknowledgements) await this.waitForReplicas(this.acknowledgements, key, 'save');
     return { outcome: 'saved', stamp: reply.stamp as string, times: reply.times, ...watched };
   }
 
-  async touch(key: SessionKey): Promise<boolean> {
-    const args = [this.names.session(key), '', 0, this.maxRecordBytes, 'touch'];
-    const { reply } = await this.runScript(key, this.loading, args, { showsState: false });
-    return reply.code !== 'none';
+  async touch(access: SessionAccess): Promise<TouchResult> {
+    const args = this.scriptArguments.touch(access);
+    const { reply } = await this.runScript(access.key, this.loading, args, { showsState: false });
+    return { outcome: reply.code === 'none' || reply.code === 'superseded' ? reply.code : 'touched' };
   }
 
-  async destroy(key: SessionKey, ifStamp?: string): Promise<boolean> {
-    const condition = ifStamp === undefined ? 'any' : `is ${ifStamp}`;
+  async destroy(access: SessionAccess): Promise<DestroyResult> {
     // The first answer may be lost. The script knows by the id that the repeated call is the same one.
-    const callId = randomBytes(9).toString('base64url');
-    const ended = await sendWithRetries(this.writer, () =>
-      this.writer.sessionBeansDestroy(this.names.session(key), condition, ENDED_MARK_MS, callId),
-    );
-    if (Number(ended) !== 1) return false;
-    if (this.acknowledgements) await this.waitForReplicas(this.acknowledgements, key, 'destroy');
-    return true;
+    const args = this.scriptArguments.destroy(access, randomBytes(9).toString('base64url'));
+    const outcome = await sendWithRetries(this.writer, () => this.writer.sessionBeansDestroy(...args));
+    if (outcome === 'ended' && this.acknowledgements)
+      await this.waitForReplicas(this.acknowledgements, access.key, 'destroy');
+    return { outcome };
   }
 
-  async lock(key: SessionKey, token: string, leaseMs: number): Promise<boolean> {
-    const held = await sendWithRetries(this.writer, () =>
-      this.writer.sessionBeansLock(this.names.lock(key), token, leaseMs),
-    );
-    return Number(held) === 1;
-  }
-
-  async unlock(key: SessionKey, token: string): Promise<void> {
-    await sendWithRetries(this.writer, () => this.writer.sessionBeansUnlock(this.names.lock(key), token));
-  }
-
-  /**
-   * Opens two more connections to each primary, with CLIENT TRACKING, and sends loads, saves and touches through them.
-   * While that is not possible, the results carry no watch and everything else works as before.
-   */
-  subscribe(onChange: (key: SessionKey) => void): void {
-    // With two near caches, neither would be told of a change that the other one made.
-    if (this.tracking)
-      throw new SessionConfigurationError(
-        'RedisSessionStore: it has a near cache already; give each module a store of its own',
-      );
-    const { client, names, beatMs, warn } = this;
-    this.tracking = new SessionTracking({ client, names, beatMs, onChange, warn });
+  async supersede(access: ClientAccess): Promise<void> {
+    const args = this.scriptArguments.supersede(access);
+    await sendWithRetries(this.writer, () => this.writer.sessionBeansSupersede(...args));
   }
 
   async close(): Promise<void> {
@@ -145,16 +151,23 @@ export class RedisSessionStore implements SessionStore {
     this.ownClients.close();
   }
 
-  private saveArguments({ key, mode, writeId, lifetime, createdAt, lock = '', parts }: SessionChange): ScriptArguments {
-    const life =
-      lifetime &&
-      [createdAt ?? '', lifetime.idleTimeoutMs, lifetime.absoluteTimeoutMs, lifetime.unjoinedTimeoutMs].join(' ');
-    const shortHash = hash('sha256', writeId, 'base64url').slice(0, 8);
-    const { names } = this;
-    const args = [names.session(key), names.lock(key), mode, writeId, shortHash, life ?? '', this.maxRecordBytes, lock];
-    for (const [name, { base, payload }] of parts)
-      args.push(name, base ?? '', payload === null ? 'remove' : 'set', payload ?? '');
-    return args;
+  private async lock(access: SessionAccess, token: string, leaseMs: number): Promise<LockResult> {
+    const args = this.scriptArguments.lock(access, token, leaseMs);
+    return { outcome: await sendWithRetries(this.writer, () => this.writer.sessionBeansLock(...args)) };
+  }
+
+  private async unlock(key: SessionKey, token: string): Promise<void> {
+    await sendWithRetries(this.writer, () => this.writer.sessionBeansUnlock(this.names.lock(key), token));
+  }
+
+  private subscribe(onChange: (key: SessionKey) => void): void {
+    // With two near caches, neither would be told of a change that the other one made.
+    if (this.tracking)
+      throw new SessionConfigurationError(
+        'RedisSessionStore: it has a near cache already; give each module a store of its own',
+      );
+    const { client, names, beatMs, warn } = this;
+    this.tracking = new SessionTracking({ client, names, beatMs, onChange, warn });
   }
 
   /**
@@ -201,6 +214,14 @@ export class RedisSessionStore implements SessionStore {
         { reason: 'undecodable' },
       );
     }
+    if (reply.code === 'newer') {
+      throw new SessionStateError(
+        'the stored session',
+        `was written by a newer release of nestjs-session-beans (its record has format ${reply.format}, this release ` +
+          'reads format 1); it is left as it is; update this server',
+        { reason: 'newer-version' },
+      );
+    }
     return { reply, watched };
   }
 
@@ -233,5 +254,5 @@ export class RedisSessionStore implements SessionStore {
 function loadResultOf({ reply, watched }: Answer): LoadResult {
   if (reply.code === 'record') return { outcome: 'found', record: reply.record, ...watched };
   if (reply.code === 'times') return { outcome: 'unchanged', times: reply.times, ...watched };
-  return reply.code === 'none' && reply.isRenewed ? { outcome: 'none', renewed: true } : { outcome: 'none' };
+  return { outcome: reply.code === 'superseded' ? 'superseded' : 'none' };
 }

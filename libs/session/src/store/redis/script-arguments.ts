@@ -1,13 +1,13 @@
 import { hash } from 'node:crypto';
 import type { SessionChange } from '../session-change.js';
-import type { SessionAccess } from '../session-id.js';
+import type { ClientAccess, SessionAccess } from '../session-id.js';
 import type { SessionLifetime } from '../session-record.js';
 import type { LoadOptions } from '../session-store.js';
 import type { ScriptArguments } from './redis-client.js';
 import type { RedisKeyNames } from './redis-key-names.js';
 
-/** How long an ended key stays ended, for a creation that arrives late. */
-const ENDED_MARK_MS = 120_000;
+/** How long a mark stays where there is no session: an ended key stays ended, and a superseded proof is recognised. */
+const MARK_MS = 120_000;
 
 /**
  * The arguments of the scripts, whose headers explain them. Only this file knows their order, and only `redis-reply.ts`
@@ -20,11 +20,11 @@ export class RedisScriptArguments {
   ) {}
 
   load(access: SessionAccess, { known = '', touchAfterMs }: LoadOptions): ScriptArguments {
-    return [this.names.session(access.key), opened(access), known, touchAfterMs ?? '', this.maxRecordBytes, 'load'];
+    return [this.names.session(access.key), accessText(access), known, touchAfterMs ?? '', this.maxRecordBytes, 'load'];
   }
 
   touch(access: SessionAccess): ScriptArguments {
-    return [this.names.session(access.key), opened(access), '', 0, this.maxRecordBytes, 'touch'];
+    return [this.names.session(access.key), accessText(access), '', 0, this.maxRecordBytes, 'touch'];
   }
 
   save(change: SessionChange): ScriptArguments {
@@ -37,7 +37,7 @@ export class RedisScriptArguments {
       names.session(access.key),
       names.lock(access.key),
       renewal ? 'renew' : mode,
-      opened(access),
+      accessText(access),
       writeId,
       hash('sha256', writeId, 'base64url').slice(0, 8),
       lifetime ? lifetimeText(lifetime) : '',
@@ -56,17 +56,21 @@ export class RedisScriptArguments {
 
   /** @param callId tells the script that a call that is sent again is the same one */
   destroy(access: SessionAccess, callId: string): ScriptArguments {
-    return [this.names.session(access.key), opened(access), ENDED_MARK_MS, callId];
+    return [this.names.session(access.key), accessText(access), MARK_MS, callId];
+  }
+
+  supersede(access: ClientAccess): ScriptArguments {
+    return [this.names.session(access.key), access.proof, MARK_MS];
   }
 
   lock(access: SessionAccess, token: string, leaseMs: number): ScriptArguments {
     const { names } = this;
-    return [names.session(access.key), names.lock(access.key), opened(access), token, leaseMs];
+    return [names.session(access.key), names.lock(access.key), accessText(access), token, leaseMs];
   }
 }
 
 /** The access as the scripts compare it with a session. */
-function opened({ proof, logins }: { readonly proof?: string | undefined; readonly logins?: number }): string {
+function accessText({ proof, logins }: { readonly proof?: string | undefined; readonly logins?: number }): string {
   return proof ?? `#${logins}`;
 }
 

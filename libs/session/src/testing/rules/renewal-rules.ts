@@ -123,7 +123,10 @@ export const renewalRules: ContractRules = {
     const renewal = on.renewal(access, on.otherIdOf(access));
     const { stamp: renewed } = await on.saved(renewal);
     let last = await on.renew({ key: access.key, logins: 0 });
-    for (let n = 0; n < 4; n++) last = await on.renew(last.access);
+    for (let n = 0; n < 2; n++) {
+      last = await on.renew(last.access);
+      await on.saved(on.update(last.access, {}));
+    }
     const before = await on.found(last.access);
     for (const [change, stamp] of [
       [creation, created],
@@ -133,9 +136,8 @@ export const renewalRules: ContractRules = {
       assert.equal((await on.saved(change)).stamp, stamp);
     }
     assert.deepEqual(await on.found(last.access), before);
-    assert.deepEqual(await on.store.save({ ...update, writeId: on.update(access, {}).writeId }), {
-      outcome: 'superseded',
-    });
+    // A new change with that id is not.
+    assert.deepEqual(await on.store.save(on.update(access, {})), { outcome: 'superseded' });
   },
 
   '[I6] a renewal sent 20 times at once is applied once': async (on) => {

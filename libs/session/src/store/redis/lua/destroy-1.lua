@@ -18,16 +18,23 @@
   Ends a session of a newer format as well, and one that is damaged behind the proof: who has the id may log out. Runs
   when Redis is out of memory, too: logging out must go on, and frees memory.
 ]]
-local fields = redis.pcall('HMGET', KEYS[1], 'head', 'ended')
+local key, access, markMs, callId = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
+local fields = redis.pcall('HMGET', key, 'head', 'ended')
 -- HMGET fails only with WRONGTYPE.
 if fields.err then return 'none' end
 local head, ended = fields[1], fields[2]
-if not head and ended then return ended == ARGV[3] and 'ended' or 'none' end
-if not head and redis.call('EXISTS', KEYS[1]) == 1 then return 'none' end
-local refused = head and refusal(KEYS[1], head, ARGV[1])
-if refused then return refused == '6' and 'superseded' or 'none' end
+if ended == callId then return 'ended' end
 
-redis.call('DEL', KEYS[1])
-redis.call('HSET', KEYS[1], 'ended', head and ARGV[3] or '-')
-redis.call('PEXPIRE', KEYS[1], ARGV[2])
-return head and 'ended' or 'none'
+local function mark(by)
+  redis.call('HSET', key, 'ended', by)
+  redis.call('PEXPIRE', key, markMs)
+end
+
+local refused = refusal(key, head, access)
+if not refused then
+  redis.call('DEL', key)
+  mark(callId)
+  return 'ended'
+end
+if not head and not ended and refused ~= '4' then mark('-') end
+return refused == '6' and 'superseded' or 'none'

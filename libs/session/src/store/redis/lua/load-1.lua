@@ -34,11 +34,6 @@ local fields = redis.pcall('HMGET', key, 'head', 'times', 'login')
 -- HMGET fails only with WRONGTYPE.
 if fields.err then return '4' end
 local head, times, login = fields[1], fields[2], fields[3]
-if not head then
-  -- An ended session leaves a mark; anything else under this key is not ours.
-  if redis.call('EXISTS', key) == 0 or redis.call('HEXISTS', key, 'ended') == 1 then return '0' end
-  return '4'
-end
 local refused = refusal(key, head, access)
 if refused then return refused end
 if string.sub(head, 1, 2) ~= '1 ' then return otherFormat(head) end

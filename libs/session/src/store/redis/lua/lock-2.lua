@@ -16,10 +16,11 @@
     none        there is no such session, or not for this access, or the key is not ours
     superseded  the access is that of a former id
 ]]
-local head = redis.pcall('HGET', KEYS[1], 'head')
--- HGET fails only with WRONGTYPE, and answers false when there is no such field.
-if not head or type(head) == 'table' then return 'none' end
-local refused = refusal(KEYS[1], head, ARGV[1])
+local key, access = KEYS[1], ARGV[1]
+local head = redis.pcall('HGET', key, 'head')
+-- HGET fails only with WRONGTYPE.
+if type(head) == 'table' then return 'none' end
+local refused = refusal(key, head, access)
 if refused then return refused == '6' and 'superseded' or 'none' end
 
 local holder = redis.call('GET', KEYS[2])

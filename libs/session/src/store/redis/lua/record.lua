@@ -26,11 +26,6 @@ local function expiry()
   return math.min(used + wait, (authenticated or created) + absolute)
 end
 
--- A number as text. Lua by itself would write 1.7e+12.
-local function text(number)
-  return string.format('%.0f', number)
-end
-
 -- The answer that tells of times alone. `times` are a field `times`.
 local function timesAnswer(changed, expires, times)
   return '1 ' .. changed .. ' ' .. text(expires) .. ' ' .. (authenticated or '-') .. ' ' .. times

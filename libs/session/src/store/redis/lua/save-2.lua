@@ -37,6 +37,9 @@
     recent  short hashes of the last 8 writes, newest first, without blanks
     former  up to 4 former ids, newest first: proof; when it was replaced. Only where the id was renewed
     :name   a part: the stamp of the save that wrote it, line feed, payload
+  Fields of a mark, where there is no session (any more):
+    ended   id of the call that has ended the session; '-' if there was none. No session begins under this key
+    former  as above: ids of a session that is over, from which no session shall begin (supersede-1.lua)
 
   All checks come before the first write: Redis does not take back what a script wrote before it failed. Without the
   first line a replica would answer with a conflict of its own, and lack of memory would be found half way.
@@ -46,16 +49,15 @@
 ]]
 local key, mode, access, writeId, short = KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local newLifetime, maxBytes, lock = ARGV[5], tonumber(ARGV[6]), ARGV[7]
-local SHORT, KEPT, FORMER = 8, 8, 4
+local SHORT, KEPT = 8, 8
 
 local fields = redis.pcall('HMGET', key, 'head', 'times', 'login', 'recent')
 -- HMGET fails only with WRONGTYPE.
 if fields.err then return '4' end
 local head, times, login, recent = fields[1], fields[2], fields[3], fields[4] or ''
 if not head then
-  if redis.call('HEXISTS', key, 'ended') == 1 then return '0' end
-  if redis.call('EXISTS', key) == 1 then return '4' end
-  if mode ~= 'create' then return '0' end
+  if refusal(key, head, access) == '4' then return '4' end
+  if mode ~= 'create' or redis.call('HEXISTS', key, 'ended') == 1 then return '0' end
 end
 
 local now, expires = serverTime(), nil
@@ -121,12 +123,7 @@ used = text(now)
 if not head then state, created = '0', used end
 local former
 if newProof then
-  local count = 1
-  former = proof .. ' ' .. used
-  for old, replaced in string.gmatch(redis.call('HGET', key, 'former') or '', '(%S+) (%d+)') do
-    count = count + 1
-    if count <= FORMER and now - replaced < RECOGNISED then former = former .. ' ' .. old .. ' ' .. replaced end
-  end
+  former = formerWith(proof, redis.call('HGET', key, 'former'), now)
   proof, generation = newProof, text(generation + 1)
   if state == '2' then state = '1' end
 end
@@ -139,6 +136,8 @@ end
 
 expires = expiry()
 local stamp = text(n + 1) .. '.' .. writeId
+-- A mark of `supersede` gives way to a session.
+if not head then redis.call('DEL', key) end
 redis.call('HSET', key,
   'head', FORMAT .. ' ' .. proof .. ' ' .. logins .. ' ' .. generation .. ' ' .. stamp,
   'times', timesText(),

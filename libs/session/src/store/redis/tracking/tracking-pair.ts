@@ -147,9 +147,9 @@ export class TrackingPair {
   private async tryOut(): Promise<void> {
     const { client, names, serves } = this.setup;
     const [own, another] = [names.unusedKey(serves), names.unusedKey(serves)];
-    await this.data.sessionBeansDestroy(names.session(own), 'any', 1, 'try');
-    await this.data.sessionBeansLoad(names.session(another), '', '', 1, 'load');
-    await client.sessionBeansDestroy(names.session(another), 'any', 1, 'try');
+    await this.data.sessionBeansDestroy(names.session(own), '', 1, 'try');
+    await this.data.sessionBeansLoad(names.session(another), '', '', '', 1, 'load');
+    await client.sessionBeansDestroy(names.session(another), '', 1, 'try');
     await this.sink.ping();
     for (const key of [own, another]) {
       const messages = this.earlyMessages.filter((early) => early === key).length;
