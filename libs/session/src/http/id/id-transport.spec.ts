@@ -178,13 +178,45 @@ describe('writing to responses', () => {
   it('R48: url: sends no referrer either where the token is only read', () => {
     headers.set('Referrer-Policy', 'unsafe-url');
     transports.url.markRead(headers);
-    expect(lines).toEqual({ 'Referrer-Policy': 'no-referrer', Vary: 'Cookie' });
+    expect(lines).toEqual({ 'Referrer-Policy': 'no-referrer', Vary: 'Cookie', 'Cache-Control': 'private' });
   });
 
   it('R9: a response that depends on the session varies by where the token came from', () => {
     headers.set('Vary', 'Origin');
     transports.cookie.markRead(headers);
     transports.header.markRead(headers);
-    expect(lines).toEqual({ Vary: 'Origin, Cookie, X-Session-Id' });
+    expect(lines).toEqual({ Vary: 'Origin, Cookie, X-Session-Id', 'Cache-Control': 'private' });
+  });
+
+  it('A3: makes the client forget its token', () => {
+    transports.cookie.remove(headers, true);
+    transports.header.remove(headers);
+    expect(lines).toEqual({
+      'Set-Cookie': ['__Host-sid=; Path=/; HttpOnly; Secure; SameSite=Lax; Max-Age=0'],
+      'X-Session-Id': '',
+      'Cache-Control': 'no-store',
+    });
+  });
+});
+
+describe('E2: a browser withholds the cookie', () => {
+  const from = (site: string, mode = 'cors', dest = 'empty', method = 'POST') => ({
+    method,
+    headers: { 'sec-fetch-site': site, 'sec-fetch-mode': mode, 'sec-fetch-dest': dest },
+  });
+  const link = from('cross-site', 'navigate', 'document', 'GET');
+  const form = from('cross-site', 'navigate', 'document', 'POST');
+  const frame = from('cross-site', 'navigate', 'iframe', 'GET');
+  const script = from('cross-site', 'cors', 'empty', 'GET');
+  const own = [from('same-origin'), from('same-site'), from('none', 'navigate', 'document', 'GET'), { headers: {} }];
+
+  it.each([
+    ['lax', [form, frame, script], [link, ...own]],
+    ['strict', [form, frame, script, link], own],
+    ['none', [], [form, frame, script, link, ...own]],
+  ] as const)('SameSite=%s', (sameSite, withheld, sent) => {
+    const transport = new CookieIdTransport(new SessionCookie({ sameSite, secure: true }));
+    for (const request of withheld) expect(transport.isWithheld(request)).toBe(true);
+    for (const request of sent) expect(transport.isWithheld(request)).toBe(false);
   });
 });

@@ -20,8 +20,9 @@ import { MemorySessionTable } from './memory-session-table.js';
 import { MemorySession } from './memory-session.js';
 import { RecentKeys } from './recent-keys.js';
 
-/** [D2] How long an ended key stays ended for a `create` that arrives late; how many keys are remembered at most. */
-const ENDED_KEYS = { forMs: 60_000, limit: 10_000 } as const;
+/** [D2] [I15] How long ended keys and superseded proofs are remembered where there is no session; how many at most. */
+const REMEMBERED_MS = 60_000;
+const MOST_REMEMBERED = 10_000;
 
 /**
  * Keeps sessions in the heap of this process: the embedded default. They are gone when the process ends, and other
@@ -40,9 +41,13 @@ export class MemorySessionStore implements SessionStore {
 
   private readonly clock: Clock;
   private readonly table: MemorySessionTable;
+
+  /** [D2] */
   private readonly ended: RecentKeys;
+
   /** [I15] Key and proof of each. */
   private readonly superseded: RecentKeys;
+
   private readonly lifetimes = new SharedLifetime();
 
   /** @throws SessionConfigurationError when an option cannot work. */
@@ -50,8 +55,8 @@ export class MemorySessionStore implements SessionStore {
     const resolved = resolveMemorySessionStoreOptions(options);
     this.clock = resolved.clock;
     this.table = new MemorySessionTable(resolved);
-    this.ended = new RecentKeys(ENDED_KEYS.forMs, ENDED_KEYS.limit, this.clock.now());
-    this.superseded = new RecentKeys(ENDED_KEYS.forMs, ENDED_KEYS.limit, this.clock.now());
+    this.ended = new RecentKeys(REMEMBERED_MS, MOST_REMEMBERED, this.clock.now());
+    this.superseded = new RecentKeys(REMEMBERED_MS, MOST_REMEMBERED, this.clock.now());
   }
 
   /** Sessions kept now, including expired ones that were not freed yet. For metrics. */
@@ -111,7 +116,7 @@ export class MemorySessionStore implements SessionStore {
 
   supersede({ key, proof }: ClientAccess): void {
     const now = this.clock.now();
-    if (!this.table.find(key, now)) this.superseded.add(key + proof, now);
+    if (!this.table.find(key, now)) this.superseded.add(`${key} ${proof}`, now);
   }
 
   /** Stops the timer. The sessions stay usable, for requests that are still running. May be called again. */
@@ -121,7 +126,7 @@ export class MemorySessionStore implements SessionStore {
 
   private find(access: SessionAccess, now: number): MemorySession | Exclude<AccessCheck, 'granted'> {
     const session = this.table.find(access.key, now);
-    if (!session) return this.superseded.has(access.key + (access.proof ?? ''), now) ? 'superseded' : 'none';
+    if (!session) return this.superseded.has(`${access.key} ${access.proof}`, now) ? 'superseded' : 'none';
     const check = session.check(access, now);
     return check === 'granted' ? session : check;
   }

@@ -1,15 +1,14 @@
-import type { SessionKey } from '../session-id.js';
+import { ownText } from '../session-id.js';
 
 /**
- * The keys of sessions that ended lately, so that a creation that arrives late cannot bring one back. A key is
- * remembered for at least `forMs` and at most twice as long. If more than `limit` keys come in that time, the oldest
- * are forgotten earlier.
+ * Names of sessions that ended lately: keys, or keys with a proof. A name is remembered for at least `forMs` and at most
+ * twice as long. If more than `limit` names come in that time, the oldest are forgotten earlier.
  *
- * Keys are forgotten by the set rather than one by one: the young set becomes the old one, whose keys are dropped.
+ * Names are forgotten by the set rather than one by one: the young set becomes the old one, whose names are dropped.
  */
 export class RecentKeys {
-  private young = new Set<SessionKey>();
-  private old = new Set<SessionKey>();
+  private young = new Set<string>();
+  private old = new Set<string>();
   private since: number;
 
   constructor(
@@ -20,13 +19,13 @@ export class RecentKeys {
     this.since = now;
   }
 
-  add(key: SessionKey, now: number): void {
+  add(key: string, now: number): void {
     this.forgetOld(now);
-    this.young.add(key);
+    this.young.add(ownText(key));
     if (this.young.size >= this.limit) this.startGeneration(now);
   }
 
-  has(key: SessionKey, now: number): boolean {
+  has(key: string, now: number): boolean {
     this.forgetOld(now);
     return this.young.has(key) || this.old.has(key);
   }
