@@ -68,7 +68,12 @@ export const plantedIdentityFaults = {
   /** A former id still opens the session, as if both were its id. */
   opensWithFormerIds: (store: SessionStore) => {
     const ids = new RenewedProofs();
+    const { locks } = store;
     return withMethods(store, {
+      locks: locks && {
+        acquire: (access, lock) => locks.acquire(ids.present(access), lock),
+        release: (key, lock) => locks.release(key, lock),
+      },
       load: async (access, options) => ids.asKnown(access, await store.load(ids.present(access), options)),
       touch: (access) => store.touch(ids.present(access)),
       destroy: (access) => store.destroy(ids.present(access)),

@@ -1,6 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
-import type { SessionChange, SessionStore } from 'nestjs-session-beans/store-kit';
 import { MemorySessionStore } from 'nestjs-session-beans';
 import { SimulatedServer } from './simulated-server.js';
 import { SimulatedCluster } from './simulated-cluster.js';
@@ -15,7 +14,7 @@ describe('a request whose client has left', () => {
     const [server] = cluster.servers as [SimulatedServer];
     const client = await server.startSession();
     const events: string[] = [];
-    server.events.on('started', () => void events.push('started'));
+    server.events.on('created', () => void events.push('created'));
     const request = await server.request(client.copy()).begin();
     const bystander = await server.request(client.copy()).begin();
     request.bean(SummedCounter).value = 1;
@@ -40,7 +39,7 @@ describe('a request whose client has left', () => {
     const client = await server.startSession();
     const request = await server.request(client).begin();
     server.lifecycle.detach(request.session);
-    request.session.ask({ idleTimeoutMs: 77_000 });
+    request.http.setTimeouts({ idleTimeoutMs: 77_000 });
     await request.commit();
     request.end();
 
@@ -52,17 +51,12 @@ describe('a request that renews its id while it waits for the lock', () => {
   it('keeps the session under its new id', async () => {
     const cluster = new SimulatedCluster({ servers: 1, beans, network: slow });
     const [server] = cluster.servers as [SimulatedServer];
-    Object.assign(cluster.store, {
-      capabilities: { shared: true, locks: true },
-      lock: async () => true,
-      unlock: async () => undefined,
-    });
     const client = await server.startSession();
     const old = client.id;
     const request = await server.request(client).begin();
     request.renewId();
     const renewed = request.commit();
-    const locked = server.lifecycle.lock(request.session, 1_000);
+    const locked = request.lock();
     await Promise.all([renewed, locked]);
     await request.respond();
 
@@ -70,41 +64,6 @@ describe('a request that renews its id while it waits for the lock', () => {
     await server.handle(client, ({ exists }) => expect(exists).toBe(true));
     await nextTurn();
     expect(cluster.leaked).toBe(0);
-  });
-});
-
-describe('a request that has the lock of its session', () => {
-  it('saves under a new id without the lock of the old one', async () => {
-    const memory = new MemorySessionStore();
-    const locks: (string | undefined)[] = [];
-    const store: SessionStore = {
-      name: 'locking',
-      capabilities: { shared: true, locks: true },
-      load: (key, options) => memory.load(key, options),
-      save(change: SessionChange) {
-        locks.push(change.lock);
-        return memory.save(change);
-      },
-      touch: (key) => memory.touch(key),
-      destroy: (key, ifStamp) => memory.destroy(key, ifStamp),
-      lock: async () => true,
-      unlock: async () => undefined,
-      close: () => memory.close(),
-    };
-    const server = new SimulatedServer({ store, beans });
-    const client = await server.startSession();
-    await server.handle(client, async (request) => {
-      await server.lifecycle.lock(request.session, 1_000);
-      request.bean(PlainCounter).value = 1;
-      await request.commit();
-      request.renewId();
-      await request.commit();
-      request.bean(PlainCounter).value = 2;
-      await request.commit();
-    });
-
-    expect(locks.slice(-3)).toEqual([expect.any(String), undefined, undefined]);
-    await server.handle(client, (request) => expect(request.bean(PlainCounter).value).toBe(2));
   });
 });
 

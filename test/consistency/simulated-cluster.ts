@@ -1,5 +1,6 @@
 import type { Type } from '@nestjs/common';
 import { MemorySessionStore, type SessionStore } from 'nestjs-session-beans';
+import { NoticeBoard } from '../support/notice-board.js';
 import { RemoteStore, type Network } from './remote-store.js';
 import { withLocks } from './simulated-locks.js';
 import {
@@ -27,10 +28,18 @@ export class SimulatedCluster {
   readonly store: RemoteStore;
   readonly servers: readonly SimulatedServer[];
 
+  /** Tells servers with a bounded near cache what the others change. */
+  readonly board: NoticeBoard;
+
   constructor({ servers, network, plant = (store) => store, clock, ...options }: SimulatedClusterOptions) {
     this.memory = new MemorySessionStore({ clock });
     this.store = new RemoteStore(plant(withLocks(this.memory)), network);
-    this.servers = Array.from({ length: servers }, () => new SimulatedServer({ ...options, clock, store: this.store }));
+    this.board = new NoticeBoard(this.store);
+    const isTold = options.nearCache?.mode === 'bounded';
+    this.servers = Array.from({ length: servers }, (_, number) => {
+      const store = isTold ? this.board.forServer(number) : this.store;
+      return new SimulatedServer({ ...options, clock, store });
+    });
   }
 
   /** The server of the n-th request, in round robin. */

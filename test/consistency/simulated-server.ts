@@ -175,6 +175,11 @@ export class SimulatedRequest {
     return this.lifecycle.invalidate(this.session, 'invalidated');
   }
 
+  /** The client leaves. */
+  detach(): void {
+    this.lifecycle.detach(this.session);
+  }
+
   end(): void {
     this.lifecycle.end(this.session);
   }
@@ -185,7 +190,8 @@ export class SimulatedRequest {
    */
   async respond(isFailure = false): Promise<void> {
     try {
-      await this.session.forgotten;
+      const { forgotten } = this.session;
+      if (forgotten) await forgotten;
       if (isFailure) this.session.cancelLogin();
       if (this.lifecycle.needsCommit(this.session)) await this.commit();
       await this.lifecycle.checkDeadId(this.session);
@@ -221,3 +227,6 @@ export const keepAll: NearCacheSettings = {
   maxBytes: 1024 * 1024 * 1024,
   maxStalenessMs: 0,
 };
+
+/** A near cache that keeps every live session, and asks the store only when a copy may be old. */
+export const keepTold: NearCacheSettings = { ...keepAll, mode: 'bounded', maxStalenessMs: 60_000 };

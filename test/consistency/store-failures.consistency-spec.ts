@@ -143,29 +143,44 @@ describe.each(legs)('when the %s is lost', (leg) => {
     expect(cluster.leaked).toBe(0);
   });
 
-  it.each(['save', 'destroy', 'load'] as const)(
-    'of a %s while the id is renewed, at most one id is valid, and no state is half stored',
-    async (operation) => {
-      const { cluster, client, lose, heal } = await setUp(2);
-      const renewing = await cluster.server(0).request(client).begin();
-      write(renewing, 2);
-      renewing.renewId();
-      // The renewal must load when another server has stored something since.
-      if (operation === 'load')
-        await cluster.handle(1, client.copy(), (request) => void (request.bean(PlainCounter).other = 1));
-      lose(leg, operation);
-      await expect(renewing.respond()).rejects.toMatchObject({ ...refusal, operation });
-      heal();
-      const isOver = operation === 'destroy' && leg === 'reply';
-      const [summed, plain] = [await cluster.stored(client, SummedCounter), await cluster.stored(client, PlainCounter)];
-      expect([summed?.value, plain?.value]).toEqual(isOver ? [undefined, undefined] : [1, 1]);
-      expect(renewing.handedOut).toBeUndefined();
-      expect(cluster.leaked).toBe(0);
-      // A session that could not be destroyed stays under an id that no client has, until it expires unjoined.
-      const isStranded = operation === 'destroy' && leg === 'request';
-      expect(cluster.memory.size).toBe(Number(!isOver) + Number(isStranded));
-    },
-  );
+  it('of a renewal, the new id is handed to nobody, and the client can log in at once', async () => {
+    const { cluster, client, lose, heal } = await setUp(2);
+    const renewing = await cluster.server(0).request(client).begin();
+    write(renewing, 2);
+    renewing.renewId();
+    lose(leg, 'save');
+    await expect(renewing.respond()).rejects.toMatchObject({ ...refusal, operation: 'save' });
+    heal();
+    expect(renewing.handedOut).toBeUndefined();
+    expect(cluster.memory.size).toBe(1);
+
+    const standings = [0, 1].map((server) => cluster.handle(server, client.copy(), ({ session }) => session.standing));
+    const standing = leg === 'request' ? 'found' : 'superseded';
+    expect(await Promise.all(standings)).toEqual([standing, standing]);
+    await cluster.handle(0, client, async (request) => {
+      await request.http.login('alice');
+      request.bean(PlainCounter).other = 5;
+    });
+    const stored = await cluster.stored(client, PlainCounter);
+    // What an anonymous session holds goes on after the login; of what a former id once opened nothing does.
+    expect(stored).toMatchObject({ value: leg === 'request' ? 1 : 0, other: 5 });
+    expect(cluster.leaked).toBe(0);
+  });
+
+  it('of a load before a renewal, the request is refused, and the id is the same', async () => {
+    const { cluster, client, lose, heal, read } = await setUp();
+    const renewing = await cluster.server(0).request(client).begin();
+    lose(leg, 'save');
+    await expect(cluster.handle(0, client.copy(), (request) => write(request, 2))).rejects.toMatchObject(refusal);
+    // This server does not know any more what is stored, so it asks before it renews the id.
+    lose(leg, 'load');
+    renewing.renewId();
+    await expect(renewing.respond()).rejects.toMatchObject({ ...refusal, operation: 'load' });
+    heal();
+    expect(renewing.handedOut).toBeUndefined();
+    expect(await read()).toEqual(leg === 'request' ? [1, 1] : [2, 2]);
+    expect(cluster.leaked).toBe(0);
+  });
 });
 
 describe('while a logout is not yet answered', () => {

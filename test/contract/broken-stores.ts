@@ -6,11 +6,16 @@ import type { SessionRecord } from '../../libs/session/src/store/session-record.
 export function withMethods(store: SessionStore, methods: Partial<SessionStore>): SessionStore {
   return {
     name: store.name,
-    capabilities: store.capabilities,
-    load: (key, options) => store.load(key, options),
+    contract: store.contract,
+    shared: store.shared,
+    locates: store.locates,
+    locks: store.locks,
+    notices: store.notices,
+    load: (access, options) => store.load(access, options),
     save: (change) => store.save(change),
-    touch: (key) => store.touch(key),
-    destroy: (key, ifStamp) => store.destroy(key, ifStamp),
+    touch: (access) => store.touch(access),
+    destroy: (access) => store.destroy(access),
+    supersede: (access) => store.supersede(access),
     close: () => store.close(),
     ...methods,
   };

@@ -1,5 +1,4 @@
-import type { LoadResult, SaveResult, SessionKey, SessionStore, SessionWatch } from 'nestjs-session-beans/store-kit';
-import type { LoadOptions, SessionChange } from 'nestjs-session-beans/store-kit';
+import type { SessionKey, SessionStore, SessionWatch } from 'nestjs-session-beans/store-kit';
 
 type Listener = (key: SessionKey) => void;
 
@@ -32,21 +31,23 @@ export class NoticeBoard {
     };
     return {
       name: 'noticing',
-      capabilities: { shared: true, notifies: true },
-      load: async (key: SessionKey, options?: LoadOptions): Promise<LoadResult> =>
-        answer('load', await inner.load(key, options)),
-      save: async (change: SessionChange): Promise<SaveResult> => {
+      contract: 1,
+      shared: true,
+      locks: inner.locks,
+      notices: { subscribe: (listener) => void this.listeners.set(server, listener) },
+      load: async (access, options) => answer('load', await inner.load(access, options)),
+      save: async (change) => {
         const result = await inner.save(change);
-        if (result.outcome === 'saved') this.tell(server, change.key);
+        if (result.outcome === 'saved') this.tell(server, change.mode === 'create' ? change.key : change.access.key);
         return answer('save', result);
       },
-      touch: (key: SessionKey) => inner.touch(key),
-      destroy: async (key: SessionKey, ifStamp?: string) => {
-        const isEnded = await inner.destroy(key, ifStamp);
-        this.tell(server, key);
-        return isEnded;
+      touch: (access) => inner.touch(access),
+      destroy: async (access) => {
+        const result = await inner.destroy(access);
+        this.tell(server, access.key);
+        return result;
       },
-      subscribe: (listener: Listener) => void this.listeners.set(server, listener),
+      supersede: (access) => inner.supersede(access),
       close: () => inner.close(),
     };
   }

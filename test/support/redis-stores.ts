@@ -1,12 +1,24 @@
 import { RedisSessionStore, type RedisSessionStoreOptions } from 'nestjs-session-beans/redis';
-import { randomBytes, randomUUID } from 'node:crypto';
-import type { LoadResult, SaveResult, SessionKey } from 'nestjs-session-beans/store-kit';
+import { randomUUID } from 'node:crypto';
+import {
+  type ClientAccess,
+  type LoadResult,
+  type SaveResult,
+  type SessionKey,
+  accessOf,
+} from 'nestjs-session-beans/store-kit';
+import { generateSessionId } from '../../libs/session/src/store/session-id.js';
 import { eventually } from './eventually.js';
+
+/** Access with an id that no session has. */
+export function newAccess(): ClientAccess {
+  return accessOf(generateSessionId());
+}
 
 /** A store whose connection is there already. */
 export async function readyRedisStore(options: Readonly<RedisSessionStoreOptions>): Promise<RedisSessionStore> {
   const store = new RedisSessionStore({ onWarning: () => undefined, ...options });
-  await eventually('the store answers', async () => (await store.load('nobody')).outcome === 'none');
+  await eventually('the store answers', async () => (await store.load(newAccess())).outcome === 'none');
   return store;
 }
 
@@ -21,31 +33,31 @@ export class WatchedRedisStore {
   readonly told: SessionKey[] = [];
 
   private constructor(readonly store: RedisSessionStore) {
-    store.subscribe((key) => this.told.push(key));
+    store.notices.subscribe((key) => this.told.push(key));
   }
 
   static async open(options: RedisSessionStoreOptions): Promise<WatchedRedisStore> {
     return new WatchedRedisStore(await readyRedisStore(options));
   }
 
-  static create(store: RedisSessionStore, key = randomBytes(32).toString('base64url')): Promise<SaveResult> {
+  static create(store: RedisSessionStore, access = newAccess()): Promise<SaveResult> {
     const parts = new Map([['a', { base: null, payload: '1' }]]);
-    return store.save({ key, writeId: randomUUID(), mode: 'create', lifetime: LIFETIME, parts });
+    return store.save({ ...access, writeId: randomUUID(), mode: 'create', lifetime: LIFETIME, parts });
   }
 
   /** A change that is never refused: it names no part. */
-  static async change(store: RedisSessionStore, key: SessionKey): Promise<Saved> {
-    const result = await store.save({ key, writeId: randomUUID(), mode: 'update', parts: new Map() });
+  static async change(store: RedisSessionStore, access: ClientAccess): Promise<Saved> {
+    const result = await store.save({ access, writeId: randomUUID(), mode: 'update', parts: new Map() });
     if (result.outcome !== 'saved') throw new Error(`expected it to be saved, it was ${result.outcome}`);
     return result;
   }
 
   /** The watch that answers about the session carry, once there is one that is trusted. */
-  watch(key: SessionKey, withinMs = 20_000): Promise<Watch> {
+  watch(access: ClientAccess, withinMs = 20_000): Promise<Watch> {
     return eventually(
       'an answer carries a watch',
       async () => {
-        const result = await this.store.load(key);
+        const result = await this.store.load(access);
         return result.outcome === 'found' && result.watch && result.watch.toldUntil > 0 && result.watch;
       },
       withinMs,

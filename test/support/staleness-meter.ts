@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { randomBytes, randomUUID } from 'node:crypto';
-import type { LoadResult, SaveResult, SessionKey, SessionStore } from 'nestjs-session-beans/store-kit';
+import { randomUUID } from 'node:crypto';
+import type { ClientAccess, LoadResult, SaveResult, SessionKey, SessionStore } from 'nestjs-session-beans/store-kit';
+import { newAccess } from './redis-stores.js';
 
 const SESSIONS = 8;
 const LIFETIME = { idleTimeoutMs: 600_000, absoluteTimeoutMs: 3_600_000, unjoinedTimeoutMs: 600_000 };
@@ -24,7 +25,7 @@ export class StalenessMeter {
   /** Hits on a copy that another server's change had made old by more than `maxStalenessMs`, in ms. */
   readonly tooOld: number[] = [];
   failures = 0;
-  private readonly keys: SessionKey[] = Array.from({ length: SESSIONS }, () => randomBytes(32).toString('base64url'));
+  private readonly sessions = Array.from({ length: SESSIONS }, newAccess);
   private readonly copies = new Map<SessionKey, Copy>();
   private readonly underWay = new Map<SessionKey, { isDirty: boolean }>();
 
@@ -40,18 +41,18 @@ export class StalenessMeter {
   ) {}
 
   async start(): Promise<this> {
-    for (const key of this.keys) {
+    for (const session of this.sessions) {
       const parts = new Map([['n', { base: null, payload: '0' }]]);
-      await this.writer.save({ key, writeId: randomUUID(), mode: 'create', lifetime: LIFETIME, parts });
+      await this.writer.save({ ...session, writeId: randomUUID(), mode: 'create', lifetime: LIFETIME, parts });
     }
-    this.reader.subscribe?.((key) => {
+    this.reader.notices?.subscribe((key) => {
       this.copies.delete(key);
       const own = this.underWay.get(key);
       if (own) own.isDirty = true;
     });
     const others = this.repeat(4, () => this.changeElsewhere());
     // Half of the sessions are only read here: a conflict would tell what a message did not.
-    const uses = this.keys.map((key, i) => this.repeat(1, () => this.use(key, i % 2 === 0 ? 0 : 0.1)));
+    const uses = this.sessions.map((session, i) => this.repeat(1, () => this.use(session, i % 2 === 0 ? 0 : 0.1)));
     this.running = Promise.all([others, ...uses]);
     return this;
   }
@@ -69,21 +70,27 @@ export class StalenessMeter {
   }
 
   private async changeElsewhere(): Promise<void> {
-    const key = this.keys[Math.floor(Math.random() * SESSIONS)] as SessionKey;
-    const current = read(await this.writer.load(key));
-    if (current) await this.increase(this.writer, key, current.value, current.version);
+    const session = this.sessions[Math.floor(Math.random() * SESSIONS)] as ClientAccess;
+    const current = read(await this.writer.load(session));
+    if (current) await this.increase(this.writer, session, current.value, current.version);
   }
 
-  private async increase(store: SessionStore, key: SessionKey, value: number, version: string): Promise<SaveResult> {
+  private async increase(
+    store: SessionStore,
+    access: ClientAccess,
+    value: number,
+    version: string,
+  ): Promise<SaveResult> {
     const parts = new Map([['n', { base: version, payload: `${value + 1}` }]]);
-    const result = await store.save({ key, writeId: randomUUID(), mode: 'update', parts });
+    const result = await store.save({ access, writeId: randomUUID(), mode: 'update', parts });
     if (result.outcome === 'saved' && store === this.writer)
-      this.storedAt.set(`${key} ${value + 1}`, performance.now());
+      this.storedAt.set(`${access.key} ${value + 1}`, performance.now());
     return result;
   }
 
   /** A request: it reads, or sometimes changes. */
-  private async use(key: SessionKey, shareOfChanges: number): Promise<void> {
+  private async use(session: ClientAccess, shareOfChanges: number): Promise<void> {
+    const { key } = session;
     const now = performance.now();
     const copy = this.copies.get(key);
     const isTrusted = copy?.watch !== undefined && now - copy.watch.toldUntil <= this.maxStalenessMs;
@@ -95,8 +102,8 @@ export class StalenessMeter {
     try {
       const result =
         copy && isTrusted
-          ? await this.increase(this.reader, key, copy.value, copy.version)
-          : await this.reader.load(key, { touchAfterMs: changes ? 0 : 60_000 });
+          ? await this.increase(this.reader, session, copy.value, copy.version)
+          : await this.reader.load(session, { touchAfterMs: changes ? 0 : 60_000 });
       this.copies.delete(key);
       const seen = result.outcome === 'saved' && copy ? { value: copy.value + 1, version: result.stamp } : read(result);
       const watch = 'watch' in result ? result.watch : undefined;

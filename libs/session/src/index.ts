@@ -19,6 +19,7 @@ export type { SessionHandle } from './store/session-handle.js';
 export {
   CurrentSession,
   ReadOnlySession,
+  RequireLogin,
   SessionLock,
   SkipSession,
   UseSession,
@@ -36,6 +37,7 @@ export type { MemorySessionStoreOptions } from './store/memory/memory-session-st
 export type { SessionStore } from './store/session-store.js';
 
 // Errors
+export { LoginRequiredError } from './errors/login-required.error.js';
 export { SessionError } from './errors/session.error.js';
 export { SessionBeanError } from './errors/session-bean.error.js';
 export { SessionBusyError } from './errors/session-busy.error.js';

@@ -160,6 +160,15 @@ export class LiveSession {
     return isKnown && this.settings.clock.now() < times.expiresAt && !this.isTouchDue();
   }
 
+  /**
+   * How long ago its principal has logged in, in ms, by the clock of this server, while the store's says when that was.
+   * Undefined where nobody is logged in.
+   */
+  get msSinceLogin(): number | undefined {
+    const { authenticatedAt } = this.known.times ?? {};
+    return authenticatedAt === undefined ? undefined : this.settings.clock.now() - authenticatedAt;
+  }
+
   /** Whether the store has not answered for that long. */
   isIdleFor(ms: number): boolean {
     return this.settings.clock.now() - this.known.answeredAt >= ms;

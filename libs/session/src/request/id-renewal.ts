@@ -9,7 +9,7 @@ import { keptParts } from '../live/stored-session.js';
 import { accessOf, renewedSessionId } from '../store/session-id.js';
 import type { SaveResult } from '../store/session-store.js';
 import type { StoreGateway } from '../store/store-gateway.js';
-import type { PendingLogin } from './request-state.js';
+import type { PendingLogin } from './pending-actions.js';
 
 export interface RenewedSession {
   readonly id: string;

@@ -26,12 +26,46 @@ export class ObservedPromise<T> extends Promise<T> {
     return super.then(onFulfilled, onFailure);
   }
 
+  // oxlint-disable-next-line unicorn/no-thenable -- it is a promise
   override then<A = T, B = never>(
     onFulfilled?: ((value: T) => A | PromiseLike<A>) | null,
     onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
   ): Promise<A | B> {
     this.observed = true;
     return super.then(onFulfilled, onRejected);
+  }
+}
+
+/** The promises that a handler has got from its session. The response waits for them, so that none is forgotten. */
+export class KeptPromises {
+  /** Those that have not settled, or have failed. */
+  private readonly promises = new Set<ObservedPromise<unknown>>();
+
+  /** Runs `work` for the handler. @returns the promise for the handler */
+  keep<T>(work: () => Promise<T>): Promise<T> {
+    const promise = ObservedPromise.of(work());
+    this.promises.add(promise);
+    // One that has failed stays: the handler may wait for it later.
+    void promise.unobserved(() => void this.promises.delete(promise), NOTHING);
+    return promise;
+  }
+
+  /**
+   * Settles when the promises have; undefined if there are none. Rejects with the failure of one that the handler has
+   * not waited for.
+   */
+  get forgotten(): Promise<void> | undefined {
+    return this.promises.size === 0 ? undefined : this.settle();
+  }
+
+  private async settle(): Promise<void> {
+    for (const promise of this.promises) {
+      this.promises.delete(promise);
+      const { isObserved } = promise;
+      await promise.unobserved(NOTHING, (error) => {
+        if (!isObserved) throw error;
+      });
+    }
   }
 }
 

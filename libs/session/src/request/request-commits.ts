@@ -1,6 +1,7 @@
 import { SessionConflictError } from '../errors/session-conflict.error.js';
 import { SessionEndedError } from '../errors/session-ended.error.js';
 import { SessionResponseCommittedError } from '../errors/session-response-committed.error.js';
+import { applyCommit } from '../live/apply-commit.js';
 import type { LiveSession } from '../live/live-session.js';
 import { type LiveSessions, isLive } from '../live/live-sessions.js';
 import { type PartDifference, PendingCommit } from '../live/pending-commit.js';
@@ -9,9 +10,9 @@ import { type MaybePromise, isPromise } from '../store/maybe-promise.js';
 import { accessOf, generateSessionId } from '../store/session-id.js';
 import type { SessionLifetime } from '../store/session-record.js';
 import type { StoreGateway } from '../store/store-gateway.js';
-import { applyCommit } from '../live/apply-commit.js';
 import { IdRenewal } from './id-renewal.js';
-import type { PendingActions, PendingLogin, RequestState } from './request-state.js';
+import type { PendingActions, PendingLogin } from './pending-actions.js';
+import type { RequestState } from './request-state.js';
 import { type SessionEvents, sessionRef } from './session-events.js';
 import type { UnitOfWork } from './unit-of-work.js';
 

@@ -2,11 +2,11 @@ import { SessionContextNotActiveError } from '../errors/session-context-not-acti
 import { SessionResponseCommittedError } from '../errors/session-response-committed.error.js';
 import type { LiveSession } from '../live/live-session.js';
 import { type MaybePromise, isPromise } from '../store/maybe-promise.js';
-import type { SessionLifetime } from '../store/session-record.js';
 import type { SessionLock } from '../store/session-locks.js';
 import type { StorePhase, RequestTiming } from '../timing/request-timing.js';
 import type { IdExchange, PresentedId } from './id-exchange.js';
-import { ObservedPromise } from './observed-promise.js';
+import { KeptPromises } from './observed-promise.js';
+import { NO_ACTIONS, type PendingActions, type PendingLogin } from './pending-actions.js';
 import type { UnitOfWork } from './unit-of-work.js';
 
 /** How far a request is; see RequestState. */
@@ -24,37 +24,8 @@ export type RequestPhase = 'idle' | 'loading' | 'active' | 'detached' | 'closed'
  */
 export type SessionStanding = 'none' | 'superseded' | 'found' | 'started' | 'left';
 
-/** A login that a request asked for. */
-export interface PendingLogin {
-  readonly principal: string;
-
-  /** Names of the parts that go on after it; undefined: all. */
-  readonly keep: readonly string[] | undefined;
-}
-
-/** Actions that a request asked for besides changing beans; its next commit does them. */
-export interface PendingActions {
-  /** `start()`: store the session even if no bean changed. */
-  readonly start: boolean;
-
-  /** `renewId()` or `login()`: replace the id. */
-  readonly renew: boolean;
-
-  readonly login: PendingLogin | undefined;
-
-  /** `setTimeouts()`, or those of `login()`: what is to be stored. */
-  readonly timeouts: Readonly<Partial<SessionLifetime>> | undefined;
-}
-
 /** An answer of the store is new for so long: shorter than a login takes. */
 const NEW_MS = 10;
-
-const NO_ACTIONS: PendingActions = Object.freeze({
-  start: false,
-  renew: false,
-  login: undefined,
-  timeouts: undefined,
-});
 
 /** The work of one commit; see RequestState. */
 export type CommitStep = 'nothing' | 'start' | 'update' | 'renew' | 'update detached';
@@ -95,8 +66,8 @@ export class RequestState {
   /** When it was found without a session, by `performance.now()`. */
   private activatedAt = 0;
 
-  /** Promises that the handler got and that have not settled, or have failed. */
-  private promises: Set<ObservedPromise<unknown>> | undefined;
+  /** Made for the first promise. */
+  private promises: KeptPromises | undefined;
 
   /** Settles when the session is loaded, or has failed to; undefined where the store answers at once. */
   loaded: Promise<void> | undefined;
@@ -294,25 +265,14 @@ export class RequestState {
     return actions;
   }
 
-  /**
-   * Runs `work` for the handler, and keeps the promise that it gets: the response waits for it.
-   * @returns the promise for the handler
-   */
+  /** See KeptPromises. */
   keep<T>(work: () => Promise<T>): Promise<T> {
-    const promise = ObservedPromise.of(work());
-    const promises = (this.promises ??= new Set());
-    promises.add(promise);
-    // One that has failed stays: the handler may wait for it later.
-    void promise.unobserved(() => void promises.delete(promise), NOTHING);
-    return promise;
+    return (this.promises ??= new KeptPromises()).keep(work);
   }
 
-  /**
-   * Settles when the promises that the handler got have; undefined if there are none. Rejects with the failure of one
-   * that the handler has not waited for.
-   */
+  /** See KeptPromises. */
   get forgotten(): Promise<void> | undefined {
-    return this.promises && this.promises.size > 0 ? this.settleForgotten(this.promises) : undefined;
+    return this.promises?.forgotten;
   }
 
   /** What a commit has to do now. */
@@ -391,16 +351,6 @@ export class RequestState {
     this.stands = standing;
   }
 
-  private async settleForgotten(promises: Set<ObservedPromise<unknown>>): Promise<void> {
-    for (const promise of promises) {
-      promises.delete(promise);
-      const { isObserved } = promise;
-      await promise.unobserved(NOTHING, (error) => {
-        if (!isObserved) throw error;
-      });
-    }
-  }
-
   private takeTurn<T>(result: Promise<T>): Promise<T> {
     const isOver = (): void => {
       if (this.turn === settled) this.turn = undefined;
@@ -411,5 +361,3 @@ export class RequestState {
     return result;
   }
 }
-
-const NOTHING = (): void => undefined;

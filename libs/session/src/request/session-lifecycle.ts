@@ -3,26 +3,23 @@ import type { BeanRegistry } from '../bean/bean-registry.js';
 import type { SessionBean } from '../bean/session-bean.js';
 import { SessionEndedError } from '../errors/session-ended.error.js';
 import { SessionStateError } from '../errors/session-state.error.js';
-import { NOTHING_SEEN, freshnessOf, savesSeen } from '../live/freshness.js';
+import { NOTHING_SEEN, freshnessOf } from '../live/freshness.js';
 import type { LiveSession } from '../live/live-session.js';
-import { type LiveSessions, type NoSession, isLive } from '../live/live-sessions.js';
+import type { LiveSessions } from '../live/live-sessions.js';
 import { type MaybePromise, isPromise } from '../store/maybe-promise.js';
-import { accessOf } from '../store/session-id.js';
 import { SessionLocks } from '../store/session-locks.js';
-import type { LoadResult } from '../store/session-store.js';
 import type { StoreGateway } from '../store/store-gateway.js';
 import { Deadline } from '../store/deadline.js';
-import type { CarriedId, LocatorOf, PresentedId } from './id-exchange.js';
+import type { CarriedId, LocatorOf } from './id-exchange.js';
+import type { PendingActions } from './pending-actions.js';
 import { type CommitLog, type CommitSettings, RequestCommits } from './request-commits.js';
-import type { PendingActions, RequestState } from './request-state.js';
-import { type SessionEndReason, type SessionEvents, sessionRef, unknownSession } from './session-events.js';
+import { RequestLoads } from './request-loads.js';
+import type { RequestState } from './request-state.js';
+import { type SessionEndReason, type SessionEvents, sessionRef } from './session-events.js';
 import { UnitOfWork } from './unit-of-work.js';
 
 /** The session is dead already: a hook that never settles must not keep the logout waiting. */
 const hookDeadline = new Deadline(1_000, 'from onBeanDestroyed()');
-
-/** A client that presents more ids than these has no session: each costs a call of the store. */
-const MOST_IDS = 3;
 
 /** The options of the module that the life cycle reads. */
 export interface LifecycleSettings extends CommitSettings {
@@ -45,6 +42,7 @@ export interface LifecycleLog extends CommitLog {
  */
 export class SessionLifecycle {
   private readonly locks: SessionLocks;
+  private readonly loads: RequestLoads;
   private readonly commits: RequestCommits;
   private readonly commitNow = (request: RequestState): MaybePromise<void> => this.commits.commit(request);
   private readonly onUndecodable = (bean: SessionBean, error: SessionStateError, live: LiveSession): void => {
@@ -62,6 +60,8 @@ export class SessionLifecycle {
     readonly locatorOf: LocatorOf = () => undefined,
   ) {
     this.locks = new SessionLocks(gateway);
+    const unitOn = (request: RequestState, live: LiveSession | undefined): UnitOfWork => this.unitOn(request, live);
+    this.loads = new RequestLoads(gateway, liveSessions, events, unitOn, settings.onUndecodable);
     this.commits = new RequestCommits(
       settings,
       gateway,
@@ -79,7 +79,7 @@ export class SessionLifecycle {
    */
   begin(request: RequestState): MaybePromise<void> {
     if (request.phase !== 'idle') return request.loaded;
-    const loaded = this.load(request);
+    const loaded = this.loads.load(request);
     if (isPromise(loaded)) request.loaded = loaded;
     return loaded;
   }
@@ -115,24 +115,9 @@ export class SessionLifecycle {
     return presented?.id === id && presented.locator === locator ? undefined : { id, locator };
   }
 
-  /**
-   * Finds out whether the response has to tell the client that its id stands for nothing: unless the client has logged
-   * in meanwhile, since it would then forget its new id. Never fails.
-   * @returns undefined when there is nothing to wait for
-   */
+  /** See `RequestLoads.checkDeadId`. */
   checkDeadId(request: RequestState): MaybePromise<void> {
-    const { deadId } = request;
-    if (deadId === undefined || request.exchange.isHeadSent) return undefined;
-    const remove = ({ outcome }: Pick<LoadResult, 'outcome'>): void => {
-      request.removesId = outcome === 'none' && request.deadId !== undefined;
-    };
-    if (request.isNewlyDead) return remove({ outcome: 'none' });
-    try {
-      const answer = this.gateway.look(accessOf(deadId));
-      return isPromise(answer) ? answer.then(remove, () => undefined) : remove(answer);
-    } catch {
-      return undefined;
-    }
+    return this.loads.checkDeadId(request);
   }
 
   /** The freshness to send with the head of the response; undefined when the client knows it. */
@@ -218,78 +203,6 @@ export class SessionLifecycle {
       void this.unlock(request);
       this.commits.release(request);
     });
-  }
-
-  private load(request: RequestState): MaybePromise<void> {
-    const ids = request.exchange.presented();
-    const [presented] = ids;
-    request.startLoading(ids.length === 1 ? presented : undefined);
-    if (!presented) return this.use(request, 'none');
-    if (ids.length > 1) return this.loadOneOf(request, ids);
-    try {
-      const found = this.acquire(request, presented);
-      return isPromise(found) ? this.useLater(request, presented, found) : this.use(request, found);
-    } catch (error) {
-      return this.useLater(request, presented, Promise.reject<NoSession>(error));
-    }
-  }
-
-  private acquire(
-    request: RequestState,
-    { id, locator, freshness }: PresentedId,
-  ): MaybePromise<LiveSession | NoSession> {
-    const access = accessOf(id);
-    return this.liveSessions.acquire(access, locator, savesSeen(freshness, access.key), request.timing);
-  }
-
-  /**
-   * The client presents several ids. If one of them is of a session that lives, the client means that one: the others
-   * are left over. If several are, nobody can tell which one the client means, and somebody else may have given it one
-   * of them: the request has no session.
-   */
-  private async loadOneOf(request: RequestState, ids: readonly PresentedId[]): Promise<void> {
-    const found: { readonly presented: PresentedId; readonly live: LiveSession }[] = [];
-    let without: NoSession = 'none';
-    try {
-      for (const presented of ids.slice(0, MOST_IDS)) {
-        const live = await this.acquire(request, presented);
-        if (isLive(live)) found.push({ presented, live });
-        else if (live === 'superseded') without = live;
-      }
-    } catch (error) {
-      for (const { live } of found) this.liveSessions.release(live);
-      throw error;
-    }
-    const [only] = found;
-    if (only && found.length === 1 && ids.length <= MOST_IDS) {
-      request.presented = only.presented;
-      return this.use(request, only.live);
-    }
-    for (const { live } of found) this.liveSessions.release(live);
-    if (found.length > 1 || ids.length > MOST_IDS) this.events.emit('ignored', { reason: 'ambiguous' });
-    this.use(request, without);
-  }
-
-  private async useLater(
-    request: RequestState,
-    { id }: PresentedId,
-    found: Promise<LiveSession | NoSession>,
-  ): Promise<void> {
-    try {
-      this.use(request, await found);
-    } catch (error) {
-      const isDamaged = error instanceof SessionStateError && error.reason === 'undecodable';
-      if (!isDamaged || this.settings.onUndecodable !== 'reset') throw error;
-      this.events.emit('undecodable', { session: unknownSession(accessOf(id).key), bean: undefined, error });
-      this.use(request, 'none');
-    }
-  }
-
-  private use(request: RequestState, found: LiveSession | NoSession): void {
-    const live = isLive(found) ? found : undefined;
-    if (request.activate(this.unitOn(request, live), found)) return;
-    // The client left while its session was loaded.
-    if (live) this.liveSessions.release(live);
   }
 
   /** @param keep what an earlier login of the same request keeps */

@@ -1,26 +1,40 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
-import { generateSessionId, isSessionId, sessionHash, sessionKeyOf } from './session-id.js';
+import { accessOf, generateSessionId, isSessionId, ownText, renewedSessionId, sessionHash } from './session-id.js';
 
-const idBytes = fc.uint8Array({ minLength: 32, maxLength: 32 });
+const SELECTOR_BYTES = 16;
+const SECRET_BYTES = 32;
+const idBytes = fc.uint8Array({ minLength: SELECTOR_BYTES + SECRET_BYTES, maxLength: SELECTOR_BYTES + SECRET_BYTES });
+
+/** A source that gives these bytes, part by part. */
+function sourceOf(bytes: Uint8Array): (size: number) => Buffer {
+  let at = 0;
+  return (size) => Buffer.from(bytes.subarray(at, (at += size)));
+}
+
+/** All bytes of an id. */
+function bytesOf(id: string): Buffer {
+  return Buffer.concat([Buffer.from(id.slice(0, 22), 'base64url'), Buffer.from(id.slice(22), 'base64url')]);
+}
 
 describe('generateSessionId', () => {
-  it('R1: gives 43 base64url characters that are all 32 bytes of the source', () => {
+  it('R1: gives 22 and 43 base64url characters that are all 16 and 32 bytes of the source', () => {
     fc.assert(
       fc.property(idBytes, (bytes) => {
-        const id = generateSessionId(() => Buffer.from(bytes));
-        expect(id).toMatch(/^[A-Za-z0-9_-]{43}$/);
-        expect(Buffer.from(id, 'base64url')).toEqual(Buffer.from(bytes));
+        const id = generateSessionId(sourceOf(bytes));
+        expect(id).toMatch(/^[A-Za-z0-9_-]{65}$/);
+        expect(bytesOf(id)).toEqual(Buffer.from(bytes));
       }),
     );
   });
 
-  it('R1: 20,000 ids are distinct, and each bit is set in half of them', () => {
+  it('R1: 20,000 ids are distinct in both halves, and each bit is set in half of them', () => {
     const ids = Array.from({ length: 20_000 }, () => generateSessionId());
-    expect(new Set(ids).size).toBe(ids.length);
-    const decoded = ids.map((id) => Buffer.from(id, 'base64url'));
-    const counts = Array.from({ length: 256 }, (_, bit) => {
+    expect(new Set(ids.map((id) => id.slice(0, 22))).size).toBe(ids.length);
+    expect(new Set(ids.map((id) => id.slice(22))).size).toBe(ids.length);
+    const decoded = ids.map(bytesOf);
+    const counts = Array.from({ length: 8 * (SELECTOR_BYTES + SECRET_BYTES) }, (_, bit) => {
       return decoded.filter((bytes) => (bytes.readUInt8(bit >> 3) >> (bit & 7)) & 1).length;
     });
     // 10,000 expected with a deviation of 71: 500 is 7 deviations.
@@ -28,16 +42,33 @@ describe('generateSessionId', () => {
   });
 
   it('R1: throws when the source of randomness throws', () => {
-    expect(() =>
-      generateSessionId(() => {
-        throw new Error('no entropy');
-      }),
-    ).toThrow('no entropy');
+    const broken = (): never => {
+      throw new Error('no entropy');
+    };
+    expect(() => generateSessionId(broken)).toThrow('no entropy');
+    expect(() => renewedSessionId('k', broken)).toThrow('no entropy');
   });
 
-  it('R1: throws when the source gives fewer bytes', () => {
-    expect(() => generateSessionId(() => randomBytes(31))).toThrow(RangeError);
+  it('R1: throws when the source gives fewer bytes, for either half', () => {
+    for (const wrong of [SELECTOR_BYTES, SECRET_BYTES]) {
+      const source = (size: number): Buffer => randomBytes(size === wrong ? size - 1 : size);
+      expect(() => generateSessionId(source)).toThrow(RangeError);
+    }
     expect(() => generateSessionId(() => Buffer.alloc(0))).toThrow(RangeError);
+  });
+});
+
+describe('renewedSessionId', () => {
+  it('R1: is another id of the same session: its selector, with a secret that is all new', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: SECRET_BYTES, maxLength: SECRET_BYTES }), (bytes) => {
+        const { key } = accessOf(generateSessionId());
+        const id = renewedSessionId(key, sourceOf(bytes));
+        expect(isSessionId(id)).toBe(true);
+        expect(accessOf(id).key).toBe(key);
+        expect(Buffer.from(id.slice(22), 'base64url')).toEqual(Buffer.from(bytes));
+      }),
+    );
   });
 });
 
@@ -45,26 +76,33 @@ describe('isSessionId', () => {
   it('accepts every id that can be generated', () => {
     fc.assert(
       fc.property(idBytes, (bytes) => {
-        expect(isSessionId(Buffer.from(bytes).toString('base64url'))).toBe(true);
+        expect(isSessionId(generateSessionId(sourceOf(bytes)))).toBe(true);
       }),
     );
   });
 
-  it('accepts one text only of those that decode to the same bytes', () => {
+  it.each([
+    ['selector', 21, 4],
+    ['secret', 64, 16],
+  ])('accepts one text only of those whose %s decodes to the same bytes', (_half, at, count) => {
     const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'.split('');
-    const start = generateSessionId().slice(0, 42);
-    const accepted = alphabet.filter((last) => isSessionId(start + last));
+    const id = generateSessionId();
+    const half = id.slice(at === 21 ? 0 : 22, at);
+    const accepted = alphabet.filter((last) => isSessionId(id.slice(0, at) + last + id.slice(at + 1)));
     const canonical = alphabet.filter((last) => {
-      return Buffer.from(start + last, 'base64url').toString('base64url') === start + last;
+      return Buffer.from(half + last, 'base64url').toString('base64url') === half + last;
     });
     expect(accepted).toEqual(canonical);
-    expect(accepted).toHaveLength(16);
+    expect(accepted).toHaveLength(count);
   });
 
-  const good = 'A'.repeat(43);
+  const good = 'A'.repeat(65);
   it.each([
-    ['B5', '42 characters', good.slice(1)],
-    ['B5', '44 characters', `${good}A`],
+    ['B5', '64 characters', good.slice(1)],
+    ['B5', '66 characters', `${good}A`],
+    ['B5', 'the 43 characters of a secret alone', 'A'.repeat(43)],
+    ['B5', 'the 22 characters of a selector alone', 'A'.repeat(22)],
+    ['B5', 'a dot between the halves', `${'A'.repeat(22)}.${'A'.repeat(43)}`],
     ['B5', 'nothing', ''],
     ['B5', 'one character', 'A'],
     ['B5', '10,000 characters', 'A'.repeat(10_000)],
@@ -82,20 +120,40 @@ describe('isSessionId', () => {
     ['B8', '__proto__', '__proto__'],
     ['B8', 'hasOwnProperty', 'hasOwnProperty'],
   ])('%s: refuses %s', (_rule, _title, text) => {
+    expect(isSessionId(good)).toBe(true);
     expect(isSessionId(text)).toBe(false);
   });
 });
 
-describe('sessionKeyOf', () => {
-  it('R8: is SHA-256 of the id in base64url, so it does not show the id', () => {
+describe('accessOf', () => {
+  it('R8: has the selector as the key, and as the proof 132 bits of SHA-256 of the whole id', () => {
     const id = generateSessionId();
-    expect(sessionKeyOf(id)).toBe(createHash('sha256').update(id).digest('base64url'));
-    expect(sessionKeyOf(id)).toHaveLength(43);
+    const digest = createHash('sha256').update(id).digest('base64url');
+
+    expect(accessOf(id)).toEqual({ key: id.slice(0, 22), proof: digest.slice(0, 22) });
+  });
+
+  it('R8: has another proof when either half is another', () => {
+    const id = generateSessionId();
+    const { key, proof } = accessOf(id);
+    const otherKey = accessOf(generateSessionId()).key;
+
+    expect(accessOf(renewedSessionId(key)).proof).not.toBe(proof);
+    expect(accessOf(otherKey + id.slice(22)).proof).not.toBe(proof);
   });
 });
 
 describe('sessionHash', () => {
   it('R8: is the first 8 characters of the key', () => {
     expect(sessionHash('0123456789abcdef')).toBe('01234567');
+  });
+});
+
+describe('ownText', () => {
+  it('is the same text', () => {
+    const { key } = accessOf(generateSessionId());
+
+    expect(ownText(key)).toBe(key);
+    expect(ownText('')).toBe('');
   });
 });

@@ -1,5 +1,78 @@
-import { describe, expect, it } from '@jest/globals';
-import { WaitingLine } from './session-locks.js';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { SessionBusyError } from '../errors/session-busy.error.js';
+import { SessionEndedError } from '../errors/session-ended.error.js';
+import { MemorySessionStore } from './memory/memory-session-store.js';
+import { accessOf, generateSessionId, renewedSessionId } from './session-id.js';
+import { SessionLocks, WaitingLine } from './session-locks.js';
+import type { LockResult } from './session-store.js';
+import { StoreGateway } from './store-gateway.js';
+
+const access = accessOf(generateSessionId());
+
+/** Locks in a store that servers share, which gives these answers, the last one again and again. */
+function locksThatAnswer(...outcomes: LockResult['outcome'][]) {
+  const calls: string[] = [];
+  const locks = {
+    acquire: ({ proof }: { proof?: string | undefined }): LockResult => {
+      calls.push(`acquire ${proof}`);
+      return { outcome: (outcomes.length > 1 ? outcomes.shift() : outcomes[0]) as LockResult['outcome'] };
+    },
+    release: (key: string) => void calls.push(`release ${key}`),
+  };
+  const store = Object.assign(new MemorySessionStore(), { shared: true, locks });
+  return { locks: new SessionLocks(new StoreGateway(store, 1_000)), calls };
+}
+
+describe('locks of sessions', () => {
+  beforeEach(() => void jest.useFakeTimers({ doNotFake: ['performance', 'setTimeout', 'setImmediate', 'nextTick'] }));
+  afterEach(() => void jest.useRealTimers());
+
+  it('are asked for until the one who has the lock gives it back', async () => {
+    const { locks, calls } = locksThatAnswer('held', 'held', 'locked');
+
+    const lock = await locks.acquire(access, 60_000);
+
+    expect(calls).toHaveLength(3);
+    expect(lock.tokenFor(access.key)).toMatch(/^[A-Za-z0-9_-]{16}$/);
+    expect(lock.tokenFor(accessOf(generateSessionId()).key)).toBeUndefined();
+    await lock.release();
+    await lock.release();
+    expect(calls.slice(3)).toEqual([`release ${access.key}`]);
+    expect(locks.size).toBe(0);
+  });
+
+  it('are given up when the time is over', async () => {
+    const { locks } = locksThatAnswer('held');
+
+    await expect(locks.acquire(access, 1)).rejects.toThrow(SessionBusyError);
+    expect(locks.size).toBe(0);
+  });
+
+  it.each(['none', 'superseded'] as const)('are not given when the store answers %s', async (outcome) => {
+    const { locks } = locksThatAnswer(outcome);
+
+    await expect(locks.acquire(access, 60_000)).rejects.toThrow(SessionEndedError);
+    expect(locks.size).toBe(0);
+  });
+
+  it('go on under the new id when their holder renews it', async () => {
+    const { locks, calls } = locksThatAnswer('locked');
+    const renewed = accessOf(renewedSessionId(access.key));
+    const lock = await locks.acquire(access, 60_000);
+    const token = lock.tokenFor(access.key);
+
+    lock.renewed(renewed);
+    jest.advanceTimersToNextTimer();
+
+    expect(calls).toEqual([`acquire ${access.proof}`, `acquire ${renewed.proof}`]);
+    expect(lock.tokenFor(renewed.key)).toBe(token);
+    lock.renewed(accessOf(generateSessionId()));
+    expect(lock.tokenFor(renewed.key)).toBe(token);
+    await lock.release();
+    jest.advanceTimersByTime(60_000);
+    expect(calls).toHaveLength(3);
+  });
+});
 
 describe('a waiting line', () => {
   it('lets one in at a time, in order of arrival', async () => {

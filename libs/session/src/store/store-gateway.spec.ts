@@ -1,11 +1,32 @@
 import { describe, expect, it } from '@jest/globals';
 import { SessionStoreError } from '../errors/session-store.error.js';
 import { MemorySessionStore } from './memory/memory-session-store.js';
+import { accessOf, generateSessionId, renewedSessionId } from './session-id.js';
+import type { SessionRecord } from './session-record.js';
 import type { SessionStore } from './session-store.js';
 import { StoreGateway } from './store-gateway.js';
 
+const LIFETIME = { idleTimeoutMs: 60_000, absoluteTimeoutMs: 60_000, unjoinedTimeoutMs: 60_000 };
+
+const access = accessOf(generateSessionId());
+
 function storeThat(load: SessionStore['load'], shared = false): SessionStore {
-  return Object.assign(new MemorySessionStore(), { load, capabilities: { shared } });
+  return Object.assign(new MemorySessionStore(), { load, shared });
+}
+
+/** A gateway to a store with one session. */
+async function gatewayToOne(answer: (record: SessionRecord) => SessionRecord = (record) => record) {
+  const memory = new MemorySessionStore();
+  const load = memory.load.bind(memory);
+  const store = Object.assign(memory, {
+    load: async (...args: Parameters<typeof load>) => {
+      const result = load(...args);
+      return result.outcome === 'found' ? { ...result, record: answer(result.record) } : result;
+    },
+  });
+  const gateway = new StoreGateway(store, 1_000);
+  await gateway.save({ mode: 'create', ...access, lifetime: LIFETIME, parts: new Map() });
+  return { gateway, memory };
 }
 
 describe('the gateway to the store', () => {
@@ -19,13 +40,13 @@ describe('the gateway to the store', () => {
       1_000,
     );
     for (let i = 0; i < 6_000; i++) {
-      await expect(async () => gateway.load('key')).rejects.toMatchObject({
+      await expect(async () => gateway.load(access)).rejects.toMatchObject({
         code: 'SESSION_STORE_UNAVAILABLE',
         status: 503,
       });
     }
     isBroken = false;
-    await expect(gateway.load('key')).resolves.toEqual({ outcome: 'none' });
+    await expect(gateway.load(access)).resolves.toEqual({ outcome: 'none' });
   });
 
   it('refuses at once when a store that hangs has 5,000 calls under way, and heals with it', async () => {
@@ -38,19 +59,47 @@ describe('the gateway to the store', () => {
       undefined,
       () => failures++,
     );
-    const waiting = Array.from({ length: 5_000 }, async () => gateway.load('key'));
+    const waiting = Array.from({ length: 5_000 }, async () => gateway.load(access));
     const results = await Promise.allSettled(waiting);
     expect(results.every((result) => result.status === 'rejected' && result.reason instanceof SessionStoreError)).toBe(
       true,
     );
-    await expect(async () => gateway.load('key')).rejects.toThrow('5000 calls are under way already');
+    await expect(async () => gateway.load(access)).rejects.toThrow('5000 calls are under way already');
     expect(answers).toHaveLength(5_000);
     // Those that were late; a call that the store never saw is no failure of the store.
     expect(failures).toBe(5_000);
     for (const answer of answers) answer();
     await new Promise((resolve) => setImmediate(resolve));
-    const healed = gateway.load('key');
+    const healed = gateway.load(access);
     answers.at(-1)?.();
     await expect(healed).resolves.toEqual({ outcome: 'none' });
+  });
+
+  it('takes a session with another proof than the client has for a failure of the store', async () => {
+    const { gateway } = await gatewayToOne((record) => ({ ...record, proof: accessOf(generateSessionId()).proof }));
+
+    await expect(gateway.load(access)).rejects.toMatchObject({
+      code: 'SESSION_STORE_UNAVAILABLE',
+      message: expect.stringContaining('it answered with a session whose id the client does not have'),
+    });
+  });
+
+  it('tells of a client that came back as one that has joined and confirmed its id', async () => {
+    const { gateway } = await gatewayToOne();
+
+    expect(await gateway.load(access)).toMatchObject({ record: { joined: true, confirmed: true } });
+    const to = accessOf(renewedSessionId(access.key));
+    const renewal = { mode: 'update', access, renewal: { proof: to.proof }, parts: new Map() } as const;
+    const saved = await gateway.save(renewal);
+    expect(saved).toMatchObject({ outcome: 'saved', times: { joined: true, confirmed: false } });
+    const { stamp } = saved as { stamp: string };
+    expect(await gateway.load(to, stamp)).toMatchObject({ times: { joined: true, confirmed: true } });
+  });
+
+  it('looks for a session without using it', async () => {
+    const { gateway, memory } = await gatewayToOne();
+
+    expect(await gateway.look(access)).toMatchObject({ outcome: 'found' });
+    expect(await memory.load(access)).toMatchObject({ record: { joined: false, confirmed: false } });
   });
 });

@@ -19,6 +19,7 @@ import { renewalRules } from './rules/renewal-rules.js';
 import { sameChangeAgainRules } from './rules/same-change-again-rules.js';
 import { saveRules } from './rules/save-rules.js';
 import { sharingRules } from './rules/sharing-rules.js';
+import { supersedeRules } from './rules/supersede-rules.js';
 import { touchRules } from './rules/touch-rules.js';
 import { type ContractRules, StoreUnderTest } from './store-under-test.js';
 
@@ -31,6 +32,7 @@ const GROUPS: Readonly<Record<string, ContractRules>> = {
   renewal: renewalRules,
   login: loginRules,
   access: accessRules,
+  supersede: supersedeRules,
   touch: touchRules,
   destroy: destroyRules,
   close: closeRules,

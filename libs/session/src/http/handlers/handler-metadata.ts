@@ -7,7 +7,14 @@ import {
   ROUTE_ARGS_METADATA,
   SSE_METADATA,
 } from '@nestjs/common/constants.js';
-import { READ_ONLY_SESSION, SESSION_LOCK, USES_SESSION, currentSession } from './session.decorators.js';
+import {
+  type LoginRequirement,
+  READ_ONLY_SESSION,
+  REQUIRED_LOGIN,
+  SESSION_LOCK,
+  USES_SESSION,
+  currentSession,
+} from './session.decorators.js';
 
 export type ControllerType = abstract new (...args: never[]) => unknown;
 export type HandlerMethod = (...args: never[]) => unknown;
@@ -31,6 +38,12 @@ export const handlerMetadata = {
   /** The time of `@SessionLock()`; undefined without one. */
   lockWaitMs(type: ControllerType, method: HandlerMethod): number | undefined {
     return (Reflect.getMetadata(SESSION_LOCK, method) ?? Reflect.getMetadata(SESSION_LOCK, type)) as number | undefined;
+  },
+
+  /** That of `@RequireLogin()`; undefined without one. */
+  requiredLogin(type: ControllerType, method: HandlerMethod): LoginRequirement | undefined {
+    const ofMethod: unknown = Reflect.getMetadata(REQUIRED_LOGIN, method);
+    return (ofMethod ?? Reflect.getMetadata(REQUIRED_LOGIN, type)) as LoginRequirement | undefined;
   },
 
   /** Whether the handler or its controller has `@ReadOnlySession()`. */

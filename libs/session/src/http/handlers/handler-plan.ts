@@ -1,6 +1,7 @@
 import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
 import { DependencyGraph, type InstanceWrapper } from './dependency-graph.js';
 import { type ControllerType, type HandlerMethod, handlerMetadata } from './handler-metadata.js';
+import type { LoginRequirement } from './session.decorators.js';
 import { sessionInterceptor } from './session.interceptor.js';
 
 /** Whether and how one handler uses the session. */
@@ -12,6 +13,9 @@ export interface PlannedHandler {
 
   /** Set by `@SessionLock()`. */
   readonly lockWaitMs: number | undefined;
+
+  /** Set by `@RequireLogin()`. */
+  readonly requiredLogin: LoginRequirement | undefined;
 
   /** Set by `@ReadOnlySession()`. */
   readonly isReadOnly: boolean;
@@ -87,10 +91,12 @@ export class HandlerPlan {
   private plan(type: ControllerType, method: HandlerMethod): PlannedHandler {
     const lockWaitMs = handlerMetadata.lockWaitMs(type, method);
     const declared = handlerMetadata.usesSession(type, method) ?? (lockWaitMs === undefined ? undefined : true);
+    const requiredLogin = handlerMetadata.requiredLogin(type, method);
     return {
       name: `${type.name}.${String(handlerMetadata.keyOf(type, method))}`,
-      needsSession: declared ?? this.dependsOnSession(type, method),
+      needsSession: requiredLogin !== undefined || (declared ?? this.dependsOnSession(type, method)),
       lockWaitMs,
+      requiredLogin,
       isReadOnly: handlerMetadata.isReadOnly(type, method),
       isAnswered: handlerMetadata.isAnswered(method),
     };

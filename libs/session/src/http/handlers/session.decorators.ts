@@ -12,6 +12,15 @@ export const SESSION_LOCK = Symbol('nestjs-session-beans:session-lock');
 /** Metadata key: the handler changes nothing of the session. */
 export const READ_ONLY_SESSION = Symbol('nestjs-session-beans:read-only-session');
 
+/** Metadata key: a `LoginRequirement`. */
+export const REQUIRED_LOGIN = Symbol('nestjs-session-beans:required-login');
+
+/** The login that a handler requires. */
+export interface LoginRequirement {
+  /** How long ago it may be, in ms; undefined where that does not matter. */
+  readonly maxAgeMs: number | undefined;
+}
+
 /**
  * Loads the session for a handler, or for all handlers of a controller, although nothing they depend on says so: for
  * beans obtained through `ModuleRef`, by passport strategies, or in code that Nest did not wire.
@@ -77,6 +86,29 @@ export function SessionLock({ waitMs = 5_000 }: { readonly waitMs?: number } = {
  * ```
  */
 export const ReadOnlySession = (): ClassDecorator & MethodDecorator => SetMetadata(READ_ONLY_SESSION, true);
+
+/**
+ * Runs a handler, or each handler of a controller, only for a user who is logged in (`HttpSession.login`), and with
+ * `maxAgeMs` only if that was not longer ago: for what asks for the password again (OIDC `max_age`, RFC 9470). The
+ * answer is 401 `LoginRequiredError` otherwise, before other guards run. Loads the session, whatever else is declared.
+ * On a handler it takes the place of the one on its controller.
+ *
+ * @param requirement `maxAgeMs`: how long ago the login may be, in whole ms from 1; default: any time
+ * @throws SessionConfigurationError when `maxAgeMs` cannot work
+ *
+ * @example
+ * ```ts
+ * @RequireLogin({ maxAgeMs: 5 * 60_000 })
+ * @Post('change-password')
+ * changePassword() {}
+ * ```
+ */
+export function RequireLogin({ maxAgeMs }: { readonly maxAgeMs?: number | undefined } = {}): ClassDecorator &
+  MethodDecorator {
+  if (maxAgeMs !== undefined)
+    new OptionChecks('@RequireLogin()').wholeNumber('maxAgeMs', maxAgeMs, { least: 1, unit: 'milliseconds' });
+  return SetMetadata(REQUIRED_LOGIN, { maxAgeMs } satisfies LoginRequirement);
+}
 
 /**
  * Parameter of a handler: its `HttpSession`. Loads the session for this handler.

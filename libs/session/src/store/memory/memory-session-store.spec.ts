@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { SessionConfigurationError } from '../../errors/session-configuration.error.js';
 import { ManualClock } from '../../testing/manual-clock.js';
-import type { SessionChange } from '../session-change.js';
+import type { SessionCreation, SessionUpdate } from '../session-change.js';
+import type { ClientAccess } from '../session-id.js';
+import type { SessionRecord } from '../session-record.js';
 import { MemorySessionStore } from './memory-session-store.js';
 import type { MemorySessionStoreOptions } from './memory-session-store.options.js';
 
@@ -10,13 +12,18 @@ const DAY = 86_400_000;
 
 let writes = 0;
 
-function creation(key: string, payload = '{}', lifetime = LIFETIME): SessionChange {
-  const parts = new Map([['bean', { base: null, payload }]]);
-  return { key, writeId: `w${writes++}`, mode: 'create', lifetime, parts };
+function accessTo(key: string): ClientAccess {
+  return { key, proof: `proof of ${key}` };
 }
 
-function update(key: string, base: string | null, payload: string | null): SessionChange {
-  return { key, writeId: `w${writes++}`, mode: 'update', parts: new Map([['bean', { base, payload }]]) };
+function creation(key: string, payload = '{}'): SessionCreation {
+  const parts = new Map([['bean', { base: null, payload }]]);
+  return { ...accessTo(key), writeId: `w${writes++}`, mode: 'create', lifetime: LIFETIME, parts };
+}
+
+function update(key: string, base: string | null, payload: string | null): SessionUpdate {
+  const parts = new Map([['bean', { base, payload }]]);
+  return { mode: 'update', access: accessTo(key), writeId: `w${writes++}`, parts };
 }
 
 describe('options of the memory store', () => {
@@ -60,9 +67,9 @@ describe('bounds of the memory store', () => {
     );
 
     expect(await store.save(update('a', null, '2'))).toMatchObject({ outcome: 'conflict' });
-    expect(await store.load('c')).toEqual({ outcome: 'none' });
+    expect(await store.load(accessTo('c'))).toEqual({ outcome: 'none' });
     expect(await store.save(creation('b'))).toMatchObject({ outcome: 'conflict' });
-    await store.destroy('a');
+    await store.destroy(accessTo('a'));
     expect(await store.save(creation('c'))).toMatchObject({ outcome: 'saved' });
     await store.close();
   });
@@ -88,17 +95,33 @@ describe('bounds of the memory store', () => {
   it('refuses an update that would pass maxBytes, and keeps the state there was', async () => {
     const store = new MemorySessionStore({ clock, maxBytes: 10_000 });
     await store.save(creation('a', 'before'));
-    const before = await store.load('a');
+    const before = await store.load(accessTo('a'));
     const base = before.outcome === 'found' ? before.record.stamp : null;
     const bytes = store.bytes;
 
     clock.advance(1_000);
     await expect(async () => store.save(update('a', base, 'x'.repeat(10_000)))).rejects.toMatchObject(full);
-    expect(await store.load('a')).toEqual(before);
+    expect(await store.load(accessTo('a'))).toEqual(before);
     expect(store.bytes).toBe(bytes);
 
     expect(await store.save(update('a', base, null))).toMatchObject({ outcome: 'saved' });
     expect(store.bytes).toBeLessThan(bytes);
+    await store.close();
+  });
+
+  it('[I8] accepts a renewal beyond maxBytes, with parts and a login, and counts it', async () => {
+    const store = new MemorySessionStore({ clock, maxSessions: 1, maxBytes: 10_000 });
+    await store.save(creation('a', 'before'));
+    const renewal = { proof: 'new', principal: 'alice' };
+    const { record } = (await store.load(accessTo('a'))) as { record: SessionRecord };
+    const grown = update('a', record.stamp, 'x'.repeat(10_000));
+
+    await expect(async () => store.save(grown)).rejects.toMatchObject(full);
+    expect(await store.save({ ...grown, renewal })).toMatchObject({ outcome: 'saved' });
+    expect(store.bytes).toBeGreaterThan(20_000);
+
+    await store.destroy({ key: 'a', logins: 1 });
+    expect([store.size, store.bytes]).toEqual([0, 0]);
     await store.close();
   });
 
@@ -110,8 +133,8 @@ describe('bounds of the memory store', () => {
     for (let i = 0; i < 1_000; i++) await store.save(creation(`new${i}`));
 
     expect(store.size).toBe(1_000);
-    expect(await store.load('old0')).toEqual({ outcome: 'none' });
-    expect(await store.load('new0')).toMatchObject({ outcome: 'found' });
+    expect(await store.load(accessTo('old0'))).toEqual({ outcome: 'none' });
+    expect(await store.load(accessTo('new0'))).toMatchObject({ outcome: 'found' });
     await store.close();
   });
 
@@ -120,11 +143,11 @@ describe('bounds of the memory store', () => {
     for (let i = 0; i < 10; i++) {
       const { stamp } = (await store.save(creation(`${i}`, 'ż'.repeat(i)))) as { stamp: string };
       await store.save(update(`${i}`, stamp, i % 2 === 0 ? null : 'x'.repeat(100)));
-      if (i < 5) await store.destroy(`${i}`);
+      if (i < 5) await store.destroy(accessTo(`${i}`));
     }
     clock.advance(DAY);
-    await store.load('5');
-    await store.load('none');
+    await store.load(accessTo('5'));
+    await store.load(accessTo('none'));
 
     expect([store.size, store.bytes]).toEqual([0, 0]);
     await store.close();
@@ -134,7 +157,7 @@ describe('bounds of the memory store', () => {
     const store = new MemorySessionStore({ clock, maxSessions: 1 });
     for (let i = 0; i < 50_000; i++) {
       await store.save(creation(`${i}`));
-      await store.destroy(`${i}`);
+      await store.destroy(accessTo(`${i}`));
     }
 
     expect([store.size, store.bytes]).toEqual([0, 0]);
@@ -159,8 +182,8 @@ describe('bounds of the memory store', () => {
 
     expect([store.size, refused]).toEqual([10_000, 90_000]);
     expect(jest.getTimerCount()).toBe(1);
-    expect(await store.load('0')).toMatchObject({ outcome: 'found' });
-    expect(await store.load('9999')).toMatchObject({ outcome: 'found' });
+    expect(await store.load(accessTo('0'))).toMatchObject({ outcome: 'found' });
+    expect(await store.load(accessTo('9999'))).toMatchObject({ outcome: 'found' });
     await store.close();
     expect(jest.getTimerCount()).toBe(0);
     jest.useRealTimers();
@@ -179,9 +202,9 @@ describe('timer of the memory store', () => {
     await store.save(creation('a'));
     await store.save(creation('b'));
     expect(jest.getTimerCount()).toBe(1);
-    await store.destroy('a');
+    await store.destroy(accessTo('a'));
     expect(jest.getTimerCount()).toBe(1);
-    await store.destroy('b');
+    await store.destroy(accessTo('b'));
     expect(jest.getTimerCount()).toBe(0);
     await store.save(creation('c'));
     expect(jest.getTimerCount()).toBe(1);
@@ -210,7 +233,7 @@ describe('timer of the memory store', () => {
     await store.save(creation('b'));
 
     expect(jest.getTimerCount()).toBe(0);
-    expect(await store.load('a')).toMatchObject({ outcome: 'found' });
+    expect(await store.load(accessTo('a'))).toMatchObject({ outcome: 'found' });
   });
 
   it('does not keep the process alive', async () => {
@@ -232,24 +255,13 @@ describe('clock of the memory store', () => {
     await store.save(creation('a'));
     clock.advance(-DAY);
     await store.save(creation('b'));
-    expect(await store.load('a')).toMatchObject({ outcome: 'found' });
+    expect(await store.load(accessTo('a'))).toMatchObject({ outcome: 'found' });
 
     clock.advance(LIFETIME.unjoinedTimeoutMs);
-    expect(await store.load('b')).toEqual({ outcome: 'none' });
+    expect(await store.load(accessTo('b'))).toEqual({ outcome: 'none' });
     clock.advance(DAY);
-    await store.load('c');
+    await store.load(accessTo('c'));
     expect(store.size).toBe(0);
     await store.close();
-  });
-});
-
-describe('a creation without a lifetime', () => {
-  it('is refused by name', async () => {
-    const { lifetime, ...change } = creation('a');
-
-    await expect(async () => new MemorySessionStore().save(change)).rejects.toThrow(
-      'a change of mode create carries no lifetime',
-    );
-    expect(lifetime).toBe(LIFETIME);
   });
 });

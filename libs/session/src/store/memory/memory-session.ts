@@ -54,7 +54,10 @@ export class MemorySession implements TableEntry<MemorySession> {
 
   get expiresAt(): number {
     const { createdAt, lastAccessedAt, joined, lifetime } = this;
-    return sessionExpiry({ createdAt, authenticatedAt: this.history.authenticatedAt, lastAccessedAt, joined }, lifetime);
+    return sessionExpiry(
+      { createdAt, authenticatedAt: this.history.authenticatedAt, lastAccessedAt, joined },
+      lifetime,
+    );
   }
 
   get times(): SessionTimes {

@@ -14,6 +14,14 @@ describe('RecentKeys', () => {
     }
   });
 
+  it('forgets a key in time also when the calls before came late', () => {
+    const keys = new RecentKeys(MINUTE, 10, 0);
+    keys.add('a', 0);
+
+    expect(keys.has('a', 1.9 * MINUTE)).toBe(true);
+    expect(keys.has('a', 2 * MINUTE)).toBe(false);
+  });
+
   it('forgets after a long silence', () => {
     const keys = new RecentKeys(MINUTE, 10, 0);
     keys.add('a', 0);

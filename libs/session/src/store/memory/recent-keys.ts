@@ -33,14 +33,14 @@ export class RecentKeys {
   private forgetOld(now: number): void {
     const age = now - this.since;
     if (age < this.forMs) return;
-    this.startGeneration(now);
-    // No call came for two generations: the keys that have just become old are too old as well.
-    if (age >= 2 * this.forMs) this.old.clear();
+    // From its end, not from now: a generation is not remembered longer because no call came when it was over.
+    this.startGeneration(this.since + this.forMs);
+    if (age >= 2 * this.forMs) this.startGeneration(now);
   }
 
-  private startGeneration(now: number): void {
+  private startGeneration(since: number): void {
     this.old = this.young;
     this.young = new Set();
-    this.since = now;
+    this.since = since;
   }
 }

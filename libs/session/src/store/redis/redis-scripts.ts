@@ -27,7 +27,7 @@ export function batchOf({ lua, numberOfKeys }: { readonly lua: string; readonly 
 }
 
 const load = { numberOfKeys: 1, lua: script('load-1', 'access', 'record') } as const;
-const save = { numberOfKeys: 2, lua: script('save-2', 'access', 'record') } as const;
+const save = { numberOfKeys: 2, lua: script('save-2', 'access', 'former', 'record') } as const;
 
 /** Each file in lua/ with a number is one atomic step. The number is that of its keys. */
 export const redisScripts = {
@@ -37,7 +37,7 @@ export const redisScripts = {
   sessionBeansLoadBatch: batchOf(load),
   sessionBeansSaveBatch: batchOf(save),
   sessionBeansDestroy: { numberOfKeys: 1, lua: script('destroy-1', 'access') },
-  sessionBeansSupersede: { numberOfKeys: 1, lua: script('supersede-1', 'access') },
+  sessionBeansSupersede: { numberOfKeys: 1, lua: script('supersede-1', 'access', 'former') },
   sessionBeansLock: { numberOfKeys: 2, lua: script('lock-2', 'access') },
   sessionBeansUnlock: { numberOfKeys: 1, lua: script('unlock-1') },
   sessionBeansBeat: { numberOfKeys: 1, lua: script('beat-1') },

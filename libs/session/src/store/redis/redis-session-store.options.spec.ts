@@ -56,7 +56,7 @@ describe('the options of RedisSessionStore', () => {
     ['client = Object: allowed is either an ioredis client or a url', { url, client: {} }],
     ['client = Object: allowed is an ioredis client (Redis or Cluster)', { client: { url } }],
     ['url = Array: allowed is a text', { url: [url] }],
-    ['onWarning = "log": allowed is a function', { url, onWarning: 'log' }],
+    ['onWarning = a string: allowed is a function', { url, onWarning: 'log' }],
   ])('are refused by name: %s', (text, options) => {
     const resolve = () => resolveRedisOptions(options);
 

@@ -57,11 +57,12 @@ if touches then
 end
 
 local changed, answer, isTooLarge = touches and '1' or '0', nil, nil
-if mode == 'load' and (known == '' or string.sub(head, -#known - 1) ~= ' ' .. known) then
+local isKnown = known ~= '' and string.find(head, known, -#known, true) and string.byte(head, -#known - 1) == 32
+if isKnown or mode == 'touch' then
+  answer = timesAnswer(changed, expires, times)
+else
   answer, isTooLarge = recordAnswer(key, changed, expires, maxBytes)
   if isTooLarge then return answer end
-else
-  answer = timesAnswer(changed, expires, times)
 end
 
 if touches then

@@ -3,21 +3,24 @@
   the header of save-2.lua.
 ]]
 
--- The times of the session, as texts. A script changes them before it writes them. `lifetime` has the next three;
--- `authenticated` is nil where nobody is logged in.
-local state, used, created, lifetime, idle, absolute, unjoined, authenticated
+-- The head of this format: identity, number of saves, id of the last one.
+local HEAD = '^(1 %S+ %d+ %d+) (%d+)%.(%S+)$'
+
+-- The times of the session, as texts. A script changes them before it writes them. `authenticated` is nil where nobody
+-- is logged in.
+local state, used, created, idle, absolute, unjoined, authenticated
 
 -- Sets them from the fields of a stored session. False if one of the fields is damaged.
 local function readTimes(times, login)
-  state, used, created, lifetime, idle, absolute, unjoined =
-    string.match(times or '', '^([012]) (%d+) (%d+) ((%d+) (%d+) (%d+))$')
+  state, used, created, idle, absolute, unjoined =
+    string.match(times or '', '^([012]) (%d+) (%d+) (%d+) (%d+) (%d+)$')
   authenticated = login and string.match(login, '^(%d+) .')
   return state and (authenticated or not login)
 end
 
 -- The field `times`.
 local function timesText()
-  return state .. ' ' .. used .. ' ' .. created .. ' ' .. lifetime
+  return state .. ' ' .. used .. ' ' .. created .. ' ' .. idle .. ' ' .. absolute .. ' ' .. unjoined
 end
 
 -- The end of the session's life, in ms since 1970. In TypeScript it is `sessionExpiry`.
@@ -37,4 +40,10 @@ local function recordAnswer(key, changed, expires, maxBytes)
   local packed = cmsgpack.pack(redis.call('HGETALL', key))
   if #packed > maxBytes then return '3 ' .. #packed, true end
   return '2 ' .. changed .. ' ' .. text(expires) .. '\n' .. packed
+end
+
+-- The answer for a head that is not of this format: '7 <format>' if a newer release wrote it; else '4', it is damaged.
+local function otherFormat(head)
+  local format = string.match(head, '^(%w) ')
+  return format and format > '1' and '7 ' .. format or '4'
 end

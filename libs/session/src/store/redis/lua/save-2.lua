@@ -1,6 +1,7 @@
 #!lua
 --[[
-  Applies one change to a session: all of it or nothing. The functions of access.lua and record.lua stand before this.
+  Applies one change to a session: all of it or nothing. The functions of access.lua, former.lua and
+  record.lua stand before this.
 
   Input:
     KEYS[1]  the session
@@ -65,10 +66,10 @@ local function saved(changed, stamp)
   return timesAnswer(changed, expires, timesText()) .. ' ' .. stamp
 end
 
-local proof, logins, generation, n, last = access, '0', '0', 0, nil
+local whose, n, last = '1 ' .. access .. ' 0 0', 0, nil
 if head then
-  proof, logins, generation, n, last = string.match(head, HEAD)
-  if not proof or not readTimes(times, login) then return refusal(key, head, access) or otherFormat(head) end
+  whose, n, last = string.match(head, HEAD)
+  if not whose or not readTimes(times, login) then return refusal(key, head, access) or otherFormat(head) end
   expires = expiry()
   if expires <= now then
     redis.call('DEL', key)
@@ -116,22 +117,25 @@ for _, field in ipairs(kept and redis.call('HKEYS', key) or {}) do
 end
 
 if newLifetime ~= '' then
-  lifetime = newLifetime
-  idle, absolute, unjoined = string.match(lifetime, '^(%d+) (%d+) (%d+)$')
+  idle, absolute, unjoined = string.match(newLifetime, '^(%d+) (%d+) (%d+)$')
 end
 used = text(now)
 if not head then state, created = '0', used end
 local former
-if newProof then
-  former = formerWith(proof, redis.call('HGET', key, 'former'), now)
-  proof, generation = newProof, text(generation + 1)
-  if state == '2' then state = '1' end
-end
-if principal ~= '' then
-  local before = login and string.sub(login, #authenticated + 2)
-  if principal ~= before then logins = text(logins + 1) end
-  if before and principal ~= before then created = used end
-  authenticated = used
+if newProof or principal ~= '' then
+  local proof, logins, generation = string.match(whose, '^1 (%S+) (%d+) (%d+)$')
+  if newProof then
+    former = formerWith(proof, redis.call('HGET', key, 'former'), now)
+    proof, generation = newProof, text(generation + 1)
+    if state == '2' then state = '1' end
+  end
+  if principal ~= '' then
+    local before = login and string.sub(login, #authenticated + 2)
+    if principal ~= before then logins = text(logins + 1) end
+    if before and principal ~= before then created = used end
+    authenticated = used
+  end
+  whose = '1 ' .. proof .. ' ' .. logins .. ' ' .. generation
 end
 
 expires = expiry()
@@ -139,7 +143,7 @@ local stamp = text(n + 1) .. '.' .. writeId
 -- A mark of `supersede` gives way to a session.
 if not head then redis.call('DEL', key) end
 redis.call('HSET', key,
-  'head', FORMAT .. ' ' .. proof .. ' ' .. logins .. ' ' .. generation .. ' ' .. stamp,
+  'head', whose .. ' ' .. stamp,
   'times', timesText(),
   'recent', string.sub(short .. recent, 1, KEPT * SHORT))
 if principal ~= '' then redis.call('HSET', key, 'login', authenticated .. ' ' .. principal) end

@@ -1,7 +1,7 @@
 #!lua
 --[[
   Makes a proof one of a former id where there is no session: a client that presented it has logged in, and no other of
-  its requests shall begin a session. The functions of access.lua stand before this.
+  its requests shall begin a session. The functions of access.lua and former.lua stand before this.
 
   Input:
     KEYS[1]  the session

@@ -1,0 +1,31 @@
+import type { SessionLifetime } from '../store/session-record.js';
+
+/** A login that a request asked for. */
+export interface PendingLogin {
+  readonly principal: string;
+
+  /** Names of the parts that go on after it; undefined: all. */
+  readonly keep: readonly string[] | undefined;
+}
+
+/** Actions that a request asked for besides changing beans; its next commit does them. */
+export interface PendingActions {
+  /** `start()`: store the session even if no bean changed. */
+  readonly start: boolean;
+
+  /** `renewId()` or `login()`: replace the id. */
+  readonly renew: boolean;
+
+  readonly login: PendingLogin | undefined;
+
+  /** `setTimeouts()`, or those of `login()`: what is to be stored. */
+  readonly timeouts: Readonly<Partial<SessionLifetime>> | undefined;
+}
+
+/** Nothing was asked for. */
+export const NO_ACTIONS: PendingActions = Object.freeze({
+  start: false,
+  renew: false,
+  login: undefined,
+  timeouts: undefined,
+});

@@ -1,0 +1,124 @@
+import { SessionStateError } from '../errors/session-state.error.js';
+import { savesSeen } from '../live/freshness.js';
+import type { LiveSession } from '../live/live-session.js';
+import { type LiveSessions, type NoSession, isLive } from '../live/live-sessions.js';
+import { type MaybePromise, isPromise } from '../store/maybe-promise.js';
+import { accessOf } from '../store/session-id.js';
+import type { LoadResult } from '../store/session-store.js';
+import type { StoreGateway } from '../store/store-gateway.js';
+import type { PresentedId } from './id-exchange.js';
+import type { RequestState } from './request-state.js';
+import { type SessionEvents, unknownSession } from './session-events.js';
+import type { UnitOfWork } from './unit-of-work.js';
+
+/** A client that presents more ids than these has no session: each costs a call of the store. */
+const MOST_IDS = 3;
+
+/** Finds the sessions of requests, by the ids that their clients present. */
+export class RequestLoads {
+  constructor(
+    private readonly gateway: StoreGateway,
+    private readonly liveSessions: LiveSessions,
+    private readonly events: SessionEvents,
+    private readonly unitOn: (request: RequestState, live: LiveSession | undefined) => UnitOfWork,
+    /** What becomes of a session that is damaged as a whole. */
+    private readonly onUndecodable: 'reject' | 'reset' = 'reject',
+  ) {}
+
+  /**
+   * Loads the session of the id that the client presented, or begins without one.
+   * @returns undefined when there is nothing to wait for; never throws
+   * @throws (rejects with) SessionStoreError: then there is no session
+   */
+  load(request: RequestState): MaybePromise<void> {
+    const ids = request.exchange.presented();
+    const [presented] = ids;
+    request.startLoading(ids.length === 1 ? presented : undefined);
+    if (!presented) return this.use(request, 'none');
+    if (ids.length > 1) return this.loadOneOf(request, ids);
+    try {
+      const found = this.acquire(request, presented);
+      return isPromise(found) ? this.useLater(request, presented, found) : this.use(request, found);
+    } catch (error) {
+      return this.useLater(request, presented, Promise.reject<NoSession>(error));
+    }
+  }
+
+  /**
+   * Finds out whether the response has to tell the client that its id stands for nothing: unless the client has logged
+   * in meanwhile, since it would then forget its new id. Never fails.
+   * @returns undefined when there is nothing to wait for
+   */
+  checkDeadId(request: RequestState): MaybePromise<void> {
+    const { deadId } = request;
+    if (deadId === undefined || request.exchange.isHeadSent) return undefined;
+    const remove = ({ outcome }: Pick<LoadResult, 'outcome'>): void => {
+      request.removesId = outcome === 'none' && request.deadId !== undefined;
+    };
+    if (request.isNewlyDead) return remove({ outcome: 'none' });
+    try {
+      const answer = this.gateway.look(accessOf(deadId));
+      return isPromise(answer) ? answer.then(remove, () => undefined) : remove(answer);
+    } catch {
+      return undefined;
+    }
+  }
+
+  private acquire(
+    request: RequestState,
+    { id, locator, freshness }: PresentedId,
+  ): MaybePromise<LiveSession | NoSession> {
+    const access = accessOf(id);
+    return this.liveSessions.acquire(access, locator, savesSeen(freshness, access.key), request.timing);
+  }
+
+  /**
+   * The client presents several ids. If one of them is of a session that lives, the client means that one: the others
+   * are left over. If several are, nobody can tell which one the client means, and somebody else may have given it one
+   * of them: the request has no session.
+   */
+  private async loadOneOf(request: RequestState, ids: readonly PresentedId[]): Promise<void> {
+    const found: { readonly presented: PresentedId; readonly live: LiveSession }[] = [];
+    let without: NoSession = 'none';
+    try {
+      for (const presented of ids.slice(0, MOST_IDS)) {
+        const live = await this.acquire(request, presented);
+        if (isLive(live)) found.push({ presented, live });
+        else if (live === 'superseded') without = live;
+      }
+    } catch (error) {
+      for (const { live } of found) this.liveSessions.release(live);
+      throw error;
+    }
+    const [only] = found;
+    if (only && found.length === 1 && ids.length <= MOST_IDS) {
+      request.presented = only.presented;
+      return this.use(request, only.live);
+    }
+    for (const { live } of found) this.liveSessions.release(live);
+    if (found.length > 1 || ids.length > MOST_IDS) this.events.emit('ignored', { reason: 'ambiguous' });
+    this.use(request, without);
+  }
+
+  private async useLater(
+    request: RequestState,
+    { id }: PresentedId,
+    found: Promise<LiveSession | NoSession>,
+  ): Promise<void> {
+    try {
+      this.use(request, await found);
+    } catch (error) {
+      const isDamaged = error instanceof SessionStateError && error.reason === 'undecodable';
+      if (!isDamaged || this.onUndecodable !== 'reset') throw error;
+      this.events.emit('undecodable', { session: unknownSession(accessOf(id).key), bean: undefined, error });
+      this.use(request, 'none');
+    }
+  }
+
+  private use(request: RequestState, found: LiveSession | NoSession): void {
+    const live = isLive(found) ? found : undefined;
+    if (request.activate(this.unitOn(request, live), found)) return;
+    // The client left while its session was loaded.
+    if (live) this.liveSessions.release(live);
+  }
+}
