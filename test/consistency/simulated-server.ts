@@ -84,11 +84,13 @@ export class SimulatedServer {
   }
 
   /** A client that has already come back once with its id. */
-  async startSession(start: (request: SimulatedRequest) => void = () => undefined): Promise<SimulatedClient> {
+  async startSession(
+    start: (request: SimulatedRequest) => void | Promise<void> = () => undefined,
+  ): Promise<SimulatedClient> {
     const client = new SimulatedClient();
     await this.handle(client, (request) => {
-      request.session.ask({ start: true });
-      start(request);
+      request.http.start();
+      return start(request);
     });
     await this.handle(client, () => undefined);
     return client;

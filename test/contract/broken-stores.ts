@@ -1,8 +1,9 @@
-import type { SessionStore, SaveResult } from '../../libs/session/src/store/session-store.js';
+import type { SessionAccess } from '../../libs/session/src/store/session-id.js';
+import type { LoadResult, SaveResult, SessionStore } from '../../libs/session/src/store/session-store.js';
 import type { SessionChange } from '../../libs/session/src/store/session-change.js';
 import type { SessionRecord } from '../../libs/session/src/store/session-record.js';
 
-/** The same store with some methods replaced. */
+/** The same store with some members replaced. */
 export function withMethods(store: SessionStore, methods: Partial<SessionStore>): SessionStore {
   return {
     name: store.name,
@@ -21,19 +22,52 @@ export function withMethods(store: SessionStore, methods: Partial<SessionStore>)
   };
 }
 
+/** The key of the session that a change is about. */
+export function keyOf(change: SessionChange): string {
+  return change.mode === 'create' ? change.key : change.access.key;
+}
+
 /** Saves a change even if it conflicts with the stored state. */
 export async function overwrite(store: SessionStore, change: SessionChange): Promise<SaveResult> {
   const result = await store.save(change);
   if (result.outcome !== 'conflict' || change.mode === 'create') return result;
-  const parts = [...change.parts].map(
-    ([name, part]) => [name, { ...part, base: versionOf(result.record, name) }] as const,
-  );
+  const keep = change.renewal?.keep;
+  const base = (name: string): string | null => (!keep || keep.includes(name) ? versionOf(result.record, name) : null);
+  const parts = [...change.parts].map(([name, part]) => [name, { ...part, base: base(name) }] as const);
   return overwrite(store, { ...change, parts: new Map(parts) });
 }
 
 /** The version of a part, or null if there is none. A change names it as its base. */
 export function versionOf(record: SessionRecord, name: string): string | null {
   return record.parts.get(name)?.version ?? null;
+}
+
+/** The session, whatever its id and its principal are by now: for bugs that do not compare the access. */
+export async function recordOf(store: SessionStore, key: string): Promise<SessionRecord | undefined> {
+  for (let logins = 0; logins < 20; logins++) {
+    const result = await store.load({ key, logins });
+    if (result.outcome === 'found') return result.record;
+  }
+  return undefined;
+}
+
+/** Access that opens the session with this key, or the given one where there is none. */
+export async function openAccess(store: SessionStore, access: SessionAccess): Promise<SessionAccess> {
+  const record = await recordOf(store, access.key);
+  return record ? { key: access.key, proof: record.proof } : access;
+}
+
+/** Changes the records in all answers. */
+export function withRecords(
+  store: SessionStore,
+  change: (record: SessionRecord, key: string) => SessionRecord,
+): SessionStore {
+  const answer = <T extends LoadResult | SaveResult>(key: string, result: T): T =>
+    'record' in result ? { ...result, record: change(result.record, key) } : result;
+  return withMethods(store, {
+    load: async (access, options) => answer(access.key, await store.load(access, options)),
+    save: async (made) => answer(keyOf(made), await store.save(made)),
+  });
 }
 
 /** Answers a repeated change with `second` instead of the store. */
@@ -51,22 +85,27 @@ export function withSecondSave(
   return withMethods(store, { save });
 }
 
-/** Lets a planted bug use a key again after its end: `renew` makes the correct store forget the key. */
+/** Lets a planted bug use a key again after its end: `reuse` makes the correct store forget the key. */
 export function withReusableKeys(
   store: SessionStore,
-  methods: (inner: SessionStore, renew: (key: string) => void) => Partial<SessionStore>,
+  methods: (inner: SessionStore, reuse: (key: string) => void) => Partial<SessionStore>,
 ): SessionStore {
-  const generations = new Map<string, number>();
-  const alias = (key: string): string => `${key}#${generations.get(key) ?? 0}`;
+  const uses = new Map<string, number>();
+  const alias = <T extends { readonly key: string }>(named: T): T => ({
+    ...named,
+    key: `${named.key}#${uses.get(named.key) ?? 0}`,
+  });
   const inner = withMethods(store, {
-    load: (key, options) => store.load(alias(key), options),
-    save: (change) => store.save({ ...change, key: alias(change.key) }),
-    touch: (key) => store.touch(alias(key)),
-    destroy: (key, ifStamp) => store.destroy(alias(key), ifStamp),
+    load: (access, options) => store.load(alias(access), options),
+    save: (change) =>
+      store.save(change.mode === 'create' ? alias(change) : { ...change, access: alias(change.access) }),
+    touch: (access) => store.touch(alias(access)),
+    destroy: (access) => store.destroy(alias(access)),
+    supersede: (access) => store.supersede(alias(access)),
   });
   return withMethods(
     inner,
-    methods(inner, (key) => generations.set(key, (generations.get(key) ?? 0) + 1)),
+    methods(inner, (key) => uses.set(key, (uses.get(key) ?? 0) + 1)),
   );
 }
 
@@ -76,16 +115,16 @@ export function withReusableKeys(
  */
 export function withIntegerVersions(store: SessionStore): SessionStore {
   return withMethods(store, {
-    load: async (key, options = {}) => {
-      const result = await store.load(key, { ...options, known: undefined });
+    load: async (access, options = {}) => {
+      const result = await store.load(access, { ...options, known: undefined });
       if (result.outcome !== 'found') return result;
       const record = plainRecord(result.record);
       return record.stamp === options.known ? { outcome: 'unchanged', times: record } : { outcome: 'found', record };
     },
     save: async (change) => {
-      const current = await store.load(change.key);
+      const current = await recordOf(store, keyOf(change));
       const base = (name: string, given: string | null): string | null => {
-        const stored = current.outcome === 'found' ? versionOf(current.record, name) : null;
+        const stored = current ? versionOf(current, name) : null;
         return stored !== null && given === plain(stored) ? stored : given;
       };
       const parts = [...change.parts].map(([name, part]) => [name, { ...part, base: base(name, part.base) }] as const);

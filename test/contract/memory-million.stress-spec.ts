@@ -13,7 +13,7 @@ it('the memory store stays within its bounds for a million sessions, keeps the o
   Error.stackTraceLimit = 0;
   for (let i = 0; i < 1_000_000; i++) {
     try {
-      await store.save({ key: `${i}`, writeId: `w${i}`, mode: 'create', lifetime: LIFETIME, parts });
+      await store.save({ key: `${i}`, proof: 'p', writeId: `w${i}`, mode: 'create', lifetime: LIFETIME, parts });
     } catch {
       refused++;
     }
@@ -22,8 +22,8 @@ it('the memory store stays within its bounds for a million sessions, keeps the o
 
   expect([store.size, refused]).toEqual([100_000, 900_000]);
   expect(jest.getTimerCount()).toBe(1);
-  expect(await store.load('0')).toMatchObject({ outcome: 'found' });
-  expect(await store.load('99999')).toMatchObject({ outcome: 'found' });
+  expect(await store.load({ key: '0', proof: 'p' })).toMatchObject({ outcome: 'found' });
+  expect(await store.load({ key: '99999', proof: 'p' })).toMatchObject({ outcome: 'found' });
   await store.close();
   expect(jest.getTimerCount()).toBe(0);
   jest.useRealTimers();

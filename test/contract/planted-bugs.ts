@@ -2,7 +2,9 @@ import type { PartChange, SessionChange } from '../../libs/session/src/store/ses
 import type { SessionRecord, StoredPart } from '../../libs/session/src/store/session-record.js';
 import type { SaveResult, SessionStore } from '../../libs/session/src/store/session-store.js';
 import {
+  keyOf,
   overwrite,
+  recordOf,
   versionOf,
   withIntegerVersions,
   withMethods,
@@ -10,7 +12,7 @@ import {
   withSecondSave,
 } from './broken-stores.js';
 
-interface PlantedBug {
+export interface PlantedBug {
   /** The rule that the suite must name. */
   readonly rule: string;
 
@@ -22,7 +24,7 @@ interface PlantedBug {
 
 const LIFETIME = { idleTimeoutMs: 10_000, absoluteTimeoutMs: 60_000, unjoinedTimeoutMs: 4_000 };
 
-/** Typical mistakes of stores, each wrapped around a correct store. */
+/** Typical mistakes of stores, each wrapped around a correct store. Those about ids are in planted-identity-bugs.ts. */
 export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
   'a save overwrites the saves of others': {
     rule: 'S3',
@@ -35,11 +37,8 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
     sequential: false,
     plant: (store) => {
       const save = async (change: SessionChange): Promise<SaveResult> => {
-        const current = await store.load(change.key);
-        const conflict =
-          current.outcome === 'found' && change.mode === 'update' && !isBasedOn(change, current.record)
-            ? current.record
-            : undefined;
+        const current = await recordOf(store, keyOf(change));
+        const conflict = current && change.mode === 'update' && !isBasedOn(change, current);
         return conflict ? store.save(change) : overwrite(store, change);
       };
       return withMethods(store, { save });
@@ -81,12 +80,14 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
     rule: 'S2',
     sequential: true,
     plant: (store) =>
-      withReusableKeys(store, (inner, renew) => ({
+      withReusableKeys(store, (inner, reuse) => ({
         save: async (change) => {
           const result = await inner.save(change);
           if (result.outcome !== 'gone' || change.mode === 'create') return result;
-          renew(change.key);
-          return inner.save({ ...change, mode: 'create', lifetime: change.lifetime ?? LIFETIME });
+          const { access, writeId, parts, lifetime = LIFETIME } = change;
+          reuse(access.key);
+          const proof = access.proof ?? 'none';
+          return inner.save({ mode: 'create', key: access.key, proof, writeId, parts, lifetime });
         },
       })),
   },
@@ -95,12 +96,14 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
     rule: 'T2',
     sequential: true,
     plant: (store) =>
-      withReusableKeys(store, (inner, renew) => ({
-        touch: async (key) => {
-          if (await inner.touch(key)) return true;
-          renew(key);
-          await inner.save({ key, writeId: 'touch', mode: 'create', lifetime: LIFETIME, parts: new Map() });
-          return true;
+      withReusableKeys(store, (inner, reuse) => ({
+        touch: async ({ key, proof = 'none', logins }) => {
+          const result = await inner.touch(logins === undefined ? { key, proof } : { key, logins });
+          if (result.outcome !== 'none') return result;
+          reuse(key);
+          const creation = { mode: 'create', key, proof, writeId: 'touch', lifetime: LIFETIME } as const;
+          await inner.save({ ...creation, parts: new Map() });
+          return { outcome: 'touched' };
         },
       })),
   },
@@ -108,26 +111,32 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
   'destroy does nothing': {
     rule: 'D1',
     sequential: true,
-    plant: (store) => withMethods(store, { destroy: async () => true }),
+    plant: (store) => withMethods(store, { destroy: () => ({ outcome: 'ended' }) }),
+  },
+
+  'destroy always tells that it has ended a session': {
+    rule: 'D1',
+    sequential: true,
+    plant: (store) =>
+      withMethods(store, {
+        destroy: async (access) => {
+          const result = await store.destroy(access);
+          return result.outcome === 'none' ? { outcome: 'ended' } : result;
+        },
+      }),
   },
 
   'a destroyed key can be created again': {
     rule: 'D2',
     sequential: true,
     plant: (store) =>
-      withReusableKeys(store, (inner, renew) => ({
-        destroy: async (key, ifStamp) => {
-          const destroyed = await inner.destroy(key, ifStamp);
-          if (destroyed) renew(key);
-          return destroyed;
+      withReusableKeys(store, (inner, reuse) => ({
+        destroy: async (access) => {
+          const result = await inner.destroy(access);
+          if (result.outcome === 'ended') reuse(access.key);
+          return result;
         },
       })),
-  },
-
-  'destroy ignores ifStamp': {
-    rule: 'D3',
-    sequential: true,
-    plant: (store) => withMethods(store, { destroy: (key) => store.destroy(key) }),
   },
 
   'versions are integers': {
@@ -141,8 +150,8 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
     sequential: true,
     plant: (store) =>
       withSecondSave(store, async (change) => {
-        const current = await store.load(change.key);
-        return current.outcome === 'found' ? { outcome: 'conflict', record: current.record } : { outcome: 'gone' };
+        const record = await recordOf(store, keyOf(change));
+        return record ? { outcome: 'conflict', record } : { outcome: 'gone' };
       }),
   },
 
@@ -150,7 +159,11 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
     rule: 'S5',
     sequential: true,
     plant: (store) =>
-      withSecondSave(store, (change) => overwrite(store, { ...change, writeId: `${change.writeId}-`, mode: 'update' })),
+      withSecondSave(store, async (change) => {
+        const { key, writeId, parts } = { key: keyOf(change), ...change };
+        const { logins = 0 } = (await recordOf(store, key)) ?? {};
+        return overwrite(store, { mode: 'update', access: { key, logins }, writeId: `${writeId}-`, parts });
+      }),
   },
 
   'an expired session is still found': {
@@ -159,15 +172,16 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
     plant: (store) => {
       const last = new Map<string, SessionRecord>();
       return withMethods(store, {
-        load: async (key, options) => {
-          const result = await store.load(key, options);
-          if (result.outcome === 'found') last.set(key, result.record);
-          const record = last.get(key);
-          return result.outcome === 'none' && record ? { outcome: 'found', record } : result;
+        load: async (access, options) => {
+          const result = await store.load(access, options);
+          if (result.outcome === 'found') last.set(access.key, result.record);
+          const record = last.get(access.key);
+          const isIts = record?.proof === access.proof;
+          return result.outcome === 'none' && record && isIts ? { outcome: 'found', record } : result;
         },
-        destroy: (key, ifStamp) => {
-          last.delete(key);
-          return store.destroy(key, ifStamp);
+        destroy: (access) => {
+          last.delete(access.key);
+          return store.destroy(access);
         },
       });
     },
@@ -179,13 +193,13 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
     plant: (store) => {
       const maps = new Map<string, Map<string, StoredPart>>();
       return withMethods(store, {
-        load: async (key, options) => {
-          const result = await store.load(key, options);
+        load: async (access, options) => {
+          const result = await store.load(access, options);
           if (result.outcome !== 'found') return result;
-          const parts = maps.get(key) ?? new Map<string, StoredPart>();
+          const parts = maps.get(access.key) ?? new Map<string, StoredPart>();
           parts.clear();
           for (const [name, part] of result.record.parts) parts.set(name, part);
-          maps.set(key, parts);
+          maps.set(access.key, parts);
           return { outcome: 'found', record: { ...result.record, parts } };
         },
       });
@@ -197,8 +211,8 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
     sequential: false,
     plant: (store) =>
       withMethods(store, {
-        load: async (key, options = {}) => {
-          const result = await store.load(key, options);
+        load: async (access, options = {}) => {
+          const result = await store.load(access, options);
           if (result.outcome !== 'found' || options.known === undefined) return result;
           const same = Number.parseInt(result.record.stamp, 10) === Number.parseInt(options.known, 10);
           return same ? { outcome: 'unchanged', times: result.record } : result;
@@ -209,7 +223,8 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
   'every load prolongs the session': {
     rule: 'L5',
     sequential: true,
-    plant: (store) => withMethods(store, { load: (key, options) => store.load(key, { ...options, touchAfterMs: 0 }) }),
+    plant: (store) =>
+      withMethods(store, { load: (access, options) => store.load(access, { ...options, touchAfterMs: 0 }) }),
   },
 
   'a save removes the parts that it does not name': {
@@ -218,9 +233,9 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
     plant: (store) =>
       withMethods(store, {
         save: async (change) => {
-          const current = await store.load(change.key);
-          if (current.outcome !== 'found' || change.mode === 'create') return store.save(change);
-          const all = [...current.record.parts].map(
+          const current = await recordOf(store, keyOf(change));
+          if (!current || change.mode === 'create') return store.save(change);
+          const all = [...current.parts].map(
             ([name, { version }]) => [name, { base: version, payload: null }] as const,
           );
           return store.save({ ...change, parts: new Map<string, PartChange>([...all, ...change.parts]) });
@@ -234,7 +249,7 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
     plant: (store) =>
       withMethods(store, {
         save: async (change) => {
-          if (change.mode === 'update') await store.load(change.key, { touchAfterMs: Number.MAX_SAFE_INTEGER });
+          if (change.mode === 'update') await store.load(change.access, { touchAfterMs: Number.MAX_SAFE_INTEGER });
           return store.save(change);
         },
       }),
@@ -245,18 +260,20 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
     sequential: true,
     plant: (store) => {
       let touches = 0;
-      const touch = async (key: string): Promise<boolean> => {
-        const result = await store.save({ key, writeId: `t${touches++}`, mode: 'update', parts: new Map() });
-        return result.outcome === 'saved';
-      };
-      return withMethods(store, { touch });
+      return withMethods(store, {
+        touch: async (access) => {
+          const { outcome } = await store.touch(access);
+          await store.save({ mode: 'update', access, writeId: `t${touches++}`, parts: new Map() });
+          return { outcome };
+        },
+      });
     },
   },
 
   'a store that is not shared declares to be': {
     rule: 'shared',
     sequential: false,
-    plant: (store) => ({ ...withMethods(store, {}), capabilities: { shared: true } }),
+    plant: (store) => withMethods(store, { shared: true }),
   },
 };
 

@@ -2,11 +2,21 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { SessionStateError } from 'nestjs-session-beans';
 import { RedisSessionStore } from 'nestjs-session-beans/redis';
 import { Redis } from 'ioredis';
-import { readyRedisStore } from '../support/redis-stores.js';
+import { accessOf, renewedSessionId } from '../../libs/session/src/store/session-id.js';
+import { newAccess, readyRedisStore } from '../support/redis-stores.js';
 import { RedisServer } from '../support/redis-server.js';
 
 const LIFETIME = { idleTimeoutMs: 10_000, absoluteTimeoutMs: 60_000, unjoinedTimeoutMs: 5_000 };
-const KEY = 'session:{key}';
+
+/** The id of the session, a former one, and one that it never had. */
+const access = newAccess();
+const [former, wrong] = [accessOf(renewedSessionId(access.key)), accessOf(renewedSessionId(access.key))];
+const KEY = `session:{${access.key}}`;
+
+const part = (payload: string, base: string | null = null) => new Map([['a', { base, payload }]]);
+const creation = (writeId = 'creation') =>
+  ({ ...former, writeId, mode: 'create', lifetime: LIFETIME, parts: part('one') }) as const;
+const update = { access, writeId: 'late', mode: 'update', parts: part('two') } as const;
 
 describe('the Redis store, with unusual data under the key of a session,', () => {
   let server: RedisServer;
@@ -24,53 +34,90 @@ describe('the Redis store, with unusual data under the key of a session,', () =>
   });
   beforeEach(async () => {
     await redis.flushall();
-    const parts = new Map([['a', { base: null, payload: 'one' }]]);
-    await store.save({ key: 'key', writeId: 'creation', mode: 'create', lifetime: LIFETIME, parts });
+    await store.save(creation());
+    const renewal = { proof: access.proof, principal: 'alice' };
+    await store.save({ access: former, writeId: 'login', mode: 'update', renewal, parts: new Map() });
   });
 
+  /** What no session can be compared with: it is refused whatever the caller knows. */
   const foreign: [string, () => Promise<unknown>][] = [
     ['B30: a list', () => redis.del(KEY).then(() => redis.lpush(KEY, 'x'))],
     ['B30: a text', () => redis.set(KEY, '{"counter":1}')],
     ['B30: binary bytes', () => redis.set(KEY, Buffer.from([0, 255, 10, 13]))],
     ['B30: a hash of somebody else', () => redis.del(KEY).then(() => redis.hset(KEY, 'name', 'x'))],
-    ['B42: no life', () => redis.hdel(KEY, 'life')],
-    ['B42: a life that is no numbers', () => redis.hset(KEY, 'life', 'NaN -1 2 3')],
-    ['B42: no last use', () => redis.hset(KEY, 'use', '')],
-    ['B36: more bytes than allowed', () => redis.hset(KEY, 'junk', 'x'.repeat(20_000))],
+    ['B42: no head', () => redis.hdel(KEY, 'head')],
+    ['B42: a head that is no head', () => redis.hset(KEY, 'head', 'x')],
   ];
 
-  it.each(foreign)('refuses to load and save, and changes nothing: %s', async (_title, put) => {
-    await put();
-    const before = await redis.dumpBuffer(KEY);
-    const change = {
-      key: 'key',
-      writeId: 'late',
-      mode: 'update',
-      parts: new Map([['a', { base: null, payload: 'two' }]]),
-    } as const;
+  /** Damage behind a proof that can be compared. */
+  const damaged: [string, () => Promise<unknown>][] = [
+    ['B42: a head without a stamp', () => redis.hset(KEY, 'head', `1 ${access.proof} 1 1`)],
+    ['B42: a head of no format', () => redis.hset(KEY, 'head', `0 ${access.proof} 1 1 2.login`)],
+    ['B42: no times', () => redis.hdel(KEY, 'times')],
+    ['B42: times that are no numbers', () => redis.hset(KEY, 'times', '1 NaN -1 1 2 3')],
+    ['B42: a login of nobody', () => redis.hset(KEY, 'login', '1000 ')],
+    ['B36: more bytes than allowed', () => redis.hset(KEY, 'junk', 'x'.repeat(20_000))],
+    ['R42: a newer format', () => redis.hset(KEY, 'head', `2 ${access.proof} 1 and what it then has`)],
+  ];
 
-    await expect(store.load('key', { touchAfterMs: 60_000 })).rejects.toMatchObject({ reason: 'undecodable' });
-    await expect(store.save(change)).rejects.toBeInstanceOf(SessionStateError);
-    await expect(store.save({ ...change, mode: 'create', lifetime: LIFETIME })).rejects.toBeInstanceOf(
-      SessionStateError,
-    );
-    expect(await redis.dumpBuffer(KEY)).toEqual(before);
-  });
-
-  it.each(foreign.slice(0, 4))('does not end data that is no session: %s', async (_title, put) => {
+  it.each([...foreign, ...damaged])('refuses to load and save, and changes nothing: %s', async (title, put) => {
     await put();
     const before = await redis.dumpBuffer(KEY);
 
-    await expect(store.touch('key')).rejects.toBeInstanceOf(SessionStateError);
-    expect(await store.destroy('key')).toBe(false);
+    const reason = title.startsWith('R42') ? 'newer-version' : 'undecodable';
+    await expect(store.load(access, { touchAfterMs: 0 })).rejects.toMatchObject({ reason });
+    await expect(store.save(update)).rejects.toMatchObject({ reason });
+    await expect(store.save({ ...creation('again'), ...access })).rejects.toMatchObject({ reason });
     expect(await redis.dumpBuffer(KEY)).toEqual(before);
   });
 
-  it.each(foreign.slice(4))('can end a session that is damaged: %s', async (_title, put) => {
+  it.each(damaged)('[I11] compares the access first: %s', async (_title, put) => {
+    await put();
+    const before = await redis.dumpBuffer(KEY);
+    const lock = { token: 'token', leaseMs: 1_000 };
+    const asks = async (by: typeof access | { key: string; logins: number }): Promise<unknown[]> => [
+      await store.load(by, { touchAfterMs: 0 }),
+      await store.load(by, { known: '2.login' }),
+      await store.touch(by),
+      await store.save({ ...update, access: by }),
+      await store.destroy(by),
+      await store.locks.acquire(by, lock),
+    ];
+
+    const none = { outcome: 'none' };
+    expect(await asks(wrong)).toEqual([none, none, none, { outcome: 'gone' }, none, none]);
+    expect(await asks({ key: access.key, logins: 0 })).toEqual([none, none, none, { outcome: 'gone' }, none, none]);
+    expect(await asks(former)).toEqual(Array.from({ length: 6 }, () => ({ outcome: 'superseded' })));
+    expect(await redis.dumpBuffer(KEY)).toEqual(before);
+    expect(await redis.exists(`${KEY}:lock`)).toBe(0);
+  });
+
+  it('names the newer release that wrote a session, and lets its client log out', async () => {
+    await redis.hset(KEY, 'head', `2 ${access.proof} 1 and what it then has`);
+
+    await expect(store.load(access)).rejects.toThrow(/written by a newer release .* format 2, .* reads format 1/);
+    await expect(store.touch(access)).rejects.toThrow(/newer release/);
+    expect(await store.locks.acquire(access, { token: 'token', leaseMs: 1_000 })).toEqual({ outcome: 'locked' });
+    expect(await store.destroy(access)).toEqual({ outcome: 'ended' });
+    expect(await store.load(access)).toEqual({ outcome: 'none' });
+  });
+
+  it.each(foreign)('does not end data that is no session: %s', async (_title, put) => {
+    await put();
+    const before = await redis.dumpBuffer(KEY);
+
+    await expect(store.touch(access)).rejects.toBeInstanceOf(SessionStateError);
+    expect(await store.destroy(access)).toEqual({ outcome: 'none' });
+    expect(await store.locks.acquire(access, { token: 'token', leaseMs: 1_000 })).toEqual({ outcome: 'none' });
+    await store.supersede(access);
+    expect(await redis.dumpBuffer(KEY)).toEqual(before);
+  });
+
+  it.each(damaged)('can end a session that is damaged: %s', async (_title, put) => {
     await put();
 
-    expect(await store.destroy('key')).toBe(true);
-    expect(await store.load('key')).toEqual({ outcome: 'none' });
+    expect(await store.destroy(access)).toEqual({ outcome: 'ended' });
+    expect(await store.load(access)).toEqual({ outcome: 'none' });
   });
 
   it.each([
@@ -80,54 +127,125 @@ describe('the Redis store, with unusual data under the key of a session,', () =>
   ])('a part %s is refused, and not overwritten as one that does not exist', async (_title, text) => {
     await redis.hset(KEY, ':a', text);
     const before = await redis.dumpBuffer(KEY);
-    const parts = new Map([['a', { base: null, payload: 'two' }]]);
 
-    await expect(store.load('key')).rejects.toMatchObject({ reason: 'undecodable' });
-    await expect(store.save({ key: 'key', writeId: 'w', mode: 'update', parts })).rejects.toBeInstanceOf(
-      SessionStateError,
-    );
+    await expect(store.load(access)).rejects.toMatchObject({ reason: 'undecodable' });
+    await expect(store.save(update)).rejects.toBeInstanceOf(SessionStateError);
     expect(await redis.dumpBuffer(KEY)).toEqual(before);
   });
 
   it('B41: ends a session that lost its TTL in time, and restores its TTL at the next use', async () => {
     await redis.persist(KEY);
 
-    await store.load('key', { touchAfterMs: 0 });
+    await store.load(access, { touchAfterMs: 0 });
 
     expect(await redis.pttl(KEY)).toBeGreaterThan(0);
     await redis.persist(KEY);
-    await redis.hset(KEY, 'use', '1000 1');
-    expect(await store.load('key')).toEqual({ outcome: 'none' });
+    await redis.hset(KEY, 'times', '2 1000 1000 10000 60000 5000');
+    expect(await store.load(access)).toEqual({ outcome: 'none' });
     expect(await redis.exists(KEY)).toBe(0);
   });
 
   it('R42: keeps a field that a newer release added', async () => {
     await redis.hset(KEY, 'newer', 'x');
-    const found = await store.load('key');
-    const base = found.outcome === 'found' ? (found.record.parts.get('a')?.version ?? null) : null;
-    await store.save({ key: 'key', writeId: 'w', mode: 'update', parts: new Map([['a', { base, payload: 'two' }]]) });
+    await store.save({ ...update, parts: part('two', '1.creation') });
 
     expect(await redis.hget(KEY, 'newer')).toBe('x');
-    expect(await redis.hget(KEY, ':a')).toBe('2.w\ntwo');
+    expect(await redis.hget(KEY, ':a')).toBe('3.late\ntwo');
   });
 
-  it('saves a session of 5,000 parts completely', async () => {
+  it('has the documented fields, of which none makes Redis take a small session apart', async () => {
+    const renewal = { proof: wrong.proof, principal: 'user-17' };
+    const { stamp } = await saved({
+      ...update,
+      writeId: 'w'.repeat(14),
+      renewal,
+      parts: part('{"value":3}', '1.creation'),
+    });
+
+    const { head, times, login, recent, former: replaced, ...parts } = await redis.hgetall(KEY);
+
+    expect(head).toBe(`1 ${wrong.proof} 2 2 ${stamp}`);
+    expect(times).toMatch(/^0 (\d{13}) \1 10000 60000 5000$/);
+    expect(login).toBe(`${times?.split(' ')[1]} user-17`);
+    expect(recent).toMatch(/^[\w-]{24}$/);
+    expect(replaced).toMatch(new RegExp(`^${access.proof} \\d{13} ${former.proof} \\d{13}$`));
+    expect(parts).toEqual({ ':a': `${stamp}\n{"value":3}` });
+    // A proof that was replaced is the only field that may be longer than `hash-max-listpack-value`.
+    await redis.hdel(KEY, 'former');
+    await redis.restore('copy', 0, await redis.dumpBuffer(KEY));
+    expect(await redis.object('ENCODING', 'copy')).toBe('listpack');
+  });
+
+  it('answers an end that is sent again as it was answered first', async () => {
+    const client = Reflect.get(store, 'client') as { sessionBeansDestroy(...args: unknown[]): Promise<string> };
+    const nobody = newAccess();
+    const end = (by: typeof access, callId: string): Promise<string> =>
+      client.sessionBeansDestroy(`session:{${by.key}}`, by.proof, 120_000, callId);
+
+    expect([await end(access, 'first'), await end(access, 'first')]).toEqual(['ended', 'ended']);
+    expect([await end(access, 'second'), await end(access, 'second')]).toEqual(['none', 'none']);
+    expect([await end(nobody, 'first'), await end(nobody, 'first')]).toEqual(['none', 'none']);
+  });
+
+  it('saves a session of 5,000 parts completely, and drops them at a renewal that keeps one', async () => {
     const big = await readyRedisStore({ url: server.url });
+    const session = newAccess();
     const names = Array.from({ length: 5_000 }, (_, i) => `part${i}`);
     const parts = new Map(names.map((name) => [name, { base: null, payload: name }] as const));
 
-    const saved = await big.save({ key: 'big', writeId: 'w', mode: 'create', lifetime: LIFETIME, parts });
-    const found = await big.load('big');
+    const created = await big.save({ ...creation(), ...session, parts });
+    const found = await big.load(session);
+    const renewal = { proof: wrong.proof, keep: ['part7', 'part8', 'unknown'] };
+    const renewed = await big.save({
+      access: session,
+      writeId: 'renewal',
+      mode: 'update',
+      renewal,
+      parts: new Map([
+        ['part8', { base: '1.creation', payload: '8' }],
+        ['part9', { base: null, payload: '9' }],
+      ]),
+    });
+    const after = await big.load({ key: session.key, proof: wrong.proof });
     await big.close();
 
-    expect(saved.outcome).toBe('saved');
+    expect([created.outcome, renewed.outcome]).toEqual(['saved', 'saved']);
     expect(found.outcome === 'found' && found.record.parts.size).toBe(5_000);
+    expect(after.outcome === 'found' && [...after.record.parts].toSorted()).toEqual([
+      ['part7', { version: '1.creation', payload: 'part7' }],
+      ['part8', { version: '2.renewal', payload: '8' }],
+      ['part9', { version: '2.renewal', payload: '9' }],
+    ]);
+  });
+
+  it('[I8] out of memory, gives sessions new ids, ends them and reads them, and refuses other saves', async () => {
+    const next = accessOf(renewedSessionId(access.key));
+    const renewal = { proof: wrong.proof, principal: 'bob', keep: [] };
+    await redis.config('SET', 'maxmemory', '1');
+    try {
+      await expect(store.save(creation('other'))).rejects.toThrow('OOM');
+      await expect(store.save({ ...update, parts: part('two', '1.creation') })).rejects.toThrow('OOM');
+      expect(await store.save({ ...update, renewal })).toMatchObject({ outcome: 'saved' });
+      expect(await store.load(wrong, { touchAfterMs: 0 })).toMatchObject({ record: { principal: 'bob' } });
+      expect(await store.load(access)).toEqual({ outcome: 'superseded' });
+      expect(
+        await store.save({
+          ...update,
+          access: wrong,
+          writeId: 'again',
+          renewal: { proof: next.proof },
+          parts: new Map(),
+        }),
+      ).toMatchObject({ outcome: 'saved' });
+      expect(await store.destroy(next)).toEqual({ outcome: 'ended' });
+    } finally {
+      await redis.config('SET', 'maxmemory', '0');
+    }
   });
 
   it('R8: throws errors of Redis without the contents of the session', async () => {
     await redis.config('SET', 'maxmemory', '1');
-    const parts = new Map([['a', { base: null, payload: 'SECRET' }]]);
-    const change = { key: 'other', writeId: 'w', mode: 'create', lifetime: LIFETIME, parts } as const;
+    const change = { ...creation(), ...newAccess(), parts: part('SECRET') };
 
     const error = await store.save(change).catch((reason: unknown) => reason);
     await redis.config('SET', 'maxmemory', '0');
@@ -146,18 +264,28 @@ describe('the Redis store, with unusual data under the key of a session,', () =>
       enableAutoPipelining: true,
     });
     const own = new RedisSessionStore({ client, onWarning: () => undefined });
-    const parts = new Map([['a', { base: null, payload: '1' }]]);
+    const lock = { token: 'token', leaseMs: 1_000 };
 
-    expect((await own.save({ key: 'k', writeId: 'w', mode: 'create', lifetime: LIFETIME, parts })).outcome).toBe(
-      'saved',
-    );
-    expect((await own.load('k', { known: '1.w' })).outcome).toBe('unchanged');
-    expect((await own.load('k')).outcome).toBe('found');
-    expect(await own.touch('k')).toBe(true);
-    expect(await own.destroy('k')).toBe(true);
-    expect(await own.destroy('k')).toBe(false);
-    expect(await redis.exists('app:session:{k}')).toBe(1);
+    expect(await own.save(creation())).toMatchObject({ outcome: 'saved', stamp: '1.creation' });
+    expect((await own.load(former, { known: '1.creation' })).outcome).toBe('unchanged');
+    expect((await own.load(former)).outcome).toBe('found');
+    expect(await own.touch(former)).toEqual({ outcome: 'touched' });
+    expect(await own.locks.acquire(former, lock)).toEqual({ outcome: 'locked' });
+    expect(await own.save({ ...update, access: former, lock: 'other' })).toEqual({ outcome: 'unlocked' });
+    await own.locks.release(former.key, lock);
+    expect(await redis.exists(`app:${KEY}:lock`)).toBe(0);
+    expect(await own.destroy(former)).toEqual({ outcome: 'ended' });
+    expect(await own.destroy(former)).toEqual({ outcome: 'none' });
+    await own.supersede(former);
+    expect(await own.load(former)).toEqual({ outcome: 'superseded' });
+    expect(await redis.hkeys(`app:${KEY}`)).toEqual(['ended', 'superseded']);
     await own.close();
     client.disconnect();
   });
+
+  async function saved(change: Parameters<RedisSessionStore['save']>[0]): Promise<{ readonly stamp: string }> {
+    const result = await store.save(change);
+    if (result.outcome !== 'saved') throw new Error(`expected it to be saved, it was ${result.outcome}`);
+    return result;
+  }
 });

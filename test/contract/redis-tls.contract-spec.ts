@@ -7,6 +7,7 @@ import { Redis } from 'ioredis';
 import { RedisSessionStore } from 'nestjs-session-beans/redis';
 import { eventually } from '../support/eventually.js';
 import { freePort } from '../support/free-port.js';
+import { newAccess } from '../support/redis-stores.js';
 import { RedisServer } from '../support/redis-server.js';
 
 const lifetime = { idleTimeoutMs: 60_000, absoluteTimeoutMs: 60_000, unjoinedTimeoutMs: 60_000 };
@@ -38,8 +39,9 @@ describe('the Redis store over TLS', () => {
     const client = new Redis({ host: '127.0.0.1', port, tls: { ca: readFileSync(certificate) } });
     const store = new RedisSessionStore({ client, onWarning: () => undefined });
     const parts = new Map([['a', { base: null, payload: '1' }]]);
-    await store.save({ key: 'secured', writeId: 'w', mode: 'create', lifetime, parts });
-    expect(await store.load('secured')).toMatchObject({ outcome: 'found', record: { stamp: '1.w' } });
+    const session = newAccess();
+    await store.save({ ...session, writeId: 'w', mode: 'create', lifetime, parts });
+    expect(await store.load(session)).toMatchObject({ outcome: 'found', record: { stamp: '1.w' } });
     await store.close();
     client.disconnect();
   });
@@ -51,7 +53,7 @@ describe('the Redis store over TLS', () => {
       onWarning: (warning) => warnings.push(warning),
     });
     await eventually('the warning', () => warnings.some((warning) => /certificate/i.test(warning)));
-    await expect(store.load('secured')).rejects.toBeInstanceOf(Error);
+    await expect(store.load(newAccess())).rejects.toBeInstanceOf(Error);
     await store.close();
     expect(warnings.filter((warning) => /certificate/i.test(warning))).toHaveLength(1);
   });

@@ -21,12 +21,17 @@ interface PlantedBug {
 const planted: Readonly<Record<string, PlantedBug>> = {
   'a load that touches does not read the session last': {
     rule: '[N3] a load that touches',
-    plant: () => plantLine('sessionBeansLoad', `redis.call('HGET', key, 'stamp')`),
+    plant: () => plantWithoutLastRead('sessionBeansLoad'),
   },
 
   'a save does not read the session last': {
     rule: '[N3] a save of',
-    plant: () => plantLine('sessionBeansSave', `redis.call('HGET', key, 'stamp')`),
+    plant: () => plantWithoutLastRead('sessionBeansSave'),
+  },
+
+  'a renewal does not read the session last': {
+    rule: '[N3] a renewal of',
+    plant: () => plantWithoutLastRead('sessionBeansRenew'),
   },
 
   'own changes are reported': {
@@ -113,8 +118,12 @@ const scripts = Object.entries(redisScripts).map(
   ([name, { lua }]) => [name as keyof typeof redisScripts, lua] as const,
 );
 
-function plantLine(name: keyof typeof redisScripts, line: string): void {
+function plantWithoutLastRead(name: keyof typeof redisScripts): void {
   const { lua } = redisScripts[name];
-  if (!lua.includes(line)) throw new Error(`${name} has no line ${line}`);
-  Object.assign(redisScripts[name], { lua: lua.replace(line, '') });
+  const [before = '', after] = lua.split(
+    `-- CLIENT TRACKING follows a key only if the script reads it after the last write.`,
+  );
+  const right = `redis.call('EXISTS', key)`;
+  if (!after?.includes(right)) throw new Error(`${name} does not read the session last`);
+  Object.assign(redisScripts[name], { lua: before + after.replace(right, '') });
 }

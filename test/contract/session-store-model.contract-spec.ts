@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { MemorySessionStore } from '../../libs/session/src/store/memory/memory-session-store.js';
-import { firstDifference, storeCommands } from './session-store-model.js';
+import { firstDifference, storeCommands } from './store-commands.js';
 
 describe('the memory store', () => {
   it('answers all calls as the model does', async () => {

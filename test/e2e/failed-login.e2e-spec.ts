@@ -1,17 +1,23 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import {
+  type CallHandler,
   type CanActivate,
   Controller,
+  type ExecutionContext,
   ForbiddenException,
   Get,
   HttpCode,
   Injectable,
+  type NestInterceptor,
   Post,
   Res,
   UnauthorizedException,
   UseGuards,
+  UseInterceptors,
 } from '@nestjs/common';
+import { APP_INTERCEPTOR } from '@nestjs/core';
 import { HttpSession, SessionEvents, SessionScoped } from 'nestjs-session-beans';
+import { type Observable, map } from 'rxjs';
 import type { Response } from 'supertest';
 import { Client, setCookies } from '../support/client.js';
 import { type TestApplication, adapters, startApplication } from '../support/platforms.js';
@@ -54,6 +60,18 @@ class RefusingLoginGuard extends LoginGuard {
   override async canActivate(): Promise<boolean> {
     await super.canActivate();
     return false;
+  }
+}
+
+/** Looks at what handlers answer, and refuses it. */
+@Injectable()
+class RefusingInterceptor implements NestInterceptor {
+  intercept(_: ExecutionContext, next: CallHandler): Observable<unknown> {
+    return next.handle().pipe(
+      map(() => {
+        throw new UnauthorizedException();
+      }),
+    );
   }
 }
 
@@ -140,6 +158,12 @@ class LoginController {
     await this.session.login('ann');
     this.attempts.value++;
     throw new UnauthorizedException();
+  }
+
+  @Post('intercepted')
+  @UseInterceptors(RefusingInterceptor)
+  async intercepted(): Promise<void> {
+    await this.session.login('ann');
   }
 
   @Post('stores-before')
@@ -233,6 +257,29 @@ describe.each(adapters)('C7 a login whose request fails, $adapter,', ({ adapter 
       expect(await see()).toMatchObject({ principal: 'ann' });
       expect(told).toEqual(['login']);
     });
+  });
+
+  it('does not happen where an interceptor refuses what the handler has answered', async () => {
+    const server = await startApplication({ adapter, beans: [Attempts, Notes], controllers: [LoginController] });
+    const client = new Client(server.app);
+    await client.post('/note');
+    const response = await client.post('/intercepted');
+    expect([response.status, setCookies(response)]).toEqual([401, []]);
+    expect((await client.get('/')).body).toMatchObject({ principal: 'nobody' });
+    await server.close();
+  });
+
+  it('nor where one of the whole application does', async () => {
+    const server = await startApplication({
+      adapter,
+      beans: [Attempts, Notes],
+      controllers: [LoginController],
+      providers: [{ provide: APP_INTERCEPTOR, useClass: RefusingInterceptor }],
+    });
+    const response = await new Client(server.app).post('/log-in/alice');
+    expect([response.status, setCookies(response)]).toEqual([401, []]);
+    expect(server.store.calls.save).toBe(0);
+    await server.close();
   });
 
   it('does not happen when the store is down: the session of before goes on, and the client may try again', async () => {

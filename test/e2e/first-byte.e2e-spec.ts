@@ -49,7 +49,7 @@ describe.each(adapters)('R18 the first byte, $adapter', ({ adapter }) => {
     expect(again.body).toBe('n=1');
     expect(again.cookies).toEqual([]);
     expect(again.header('vary')).toBe('Cookie');
-    expect(again.header('cache-control')).toBeUndefined();
+    expect(again.header('cache-control')).toBe('private');
     expect(server.store.calls.save).toBe(1);
   });
 

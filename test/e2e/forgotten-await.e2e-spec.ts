@@ -1,11 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { ServerResponse } from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
 import { Controller, Get, HttpCode, Injectable, Logger, Post, Res, UseGuards, type CanActivate } from '@nestjs/common';
 import { HttpSession, SessionEvents, SessionStateError, SessionStoreError } from 'nestjs-session-beans';
 import { Client, setCookies } from '../support/client.js';
 import { Counter } from '../support/counter.js';
 import { Latch } from '../support/latch.js';
 import { type TestApplication, adapters, startApplication } from '../support/platforms.js';
+import { RawClient } from '../support/raw-client.js';
 
 /** The part of the responses of Express and Fastify that these handlers use. */
 interface FrameworkResponse {
@@ -81,6 +83,24 @@ class ForgetfulController {
     raw.writeHead(201);
     raw.write('do');
     raw.end('ne');
+  }
+
+  /** Has the session for itself until the response is sent. */
+  @Post('answers-inside')
+  async answersInside(@Res() response: FrameworkResponse): Promise<void> {
+    response.hijack?.();
+    const raw = response.raw ?? (response as unknown as ServerResponse);
+    await this.session.runExclusive(async () => {
+      this.counter.value++;
+      await new Promise<void>((resolve) => void raw.end('done', resolve));
+    });
+  }
+
+  @Post('two')
+  two(@Res() response: FrameworkResponse): void {
+    void this.session.flush();
+    void call(this.session, this.counter);
+    response.send('done');
   }
 
   @Post('guard')
@@ -163,6 +183,11 @@ describe.each(adapters)('B24 a handler that does not wait for its session, $adap
       expect((await new Client(server.app).post('/count')).text).toBe('1');
     });
 
+    it('is answered with 503 when the second call fails that it has forgotten', async () => {
+      takeStoreDown();
+      expect((await client.post('/two')).status).toBe(503);
+    });
+
     it('is answered as it wanted where it fails itself; the failure is told', async () => {
       const untold: Error[] = [];
       server.app.get(SessionEvents).on('notStored', ({ error }) => untold.push(error));
@@ -207,6 +232,15 @@ describe.each(adapters)('B24 a handler that does not wait for its session, $adap
     goOn.open();
     expect((await answering).status).toBe(201);
     expect(await former.text('/peek')).toBe('0');
+  });
+
+  it('is not waited for by a response that it waits for itself', async () => {
+    const patient = await RawClient.open(server.url);
+    patient.request('/answers-inside', ['Connection: close', `Cookie: ${client.cookie}`], 'POST');
+    const answer = await Promise.race([patient.response(), pause(20_000, undefined, { ref: false })]);
+    patient.destroy();
+    expect(answer).toMatchObject({ status: 201, body: 'done' });
+    expect(await client.text('/peek')).toBe('2');
   });
 
   it.each(ANSWERS)('is answered with 500 when it logs in nobody: %s', async (path) => {

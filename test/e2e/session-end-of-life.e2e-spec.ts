@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { Controller, Get, Inject, Param } from '@nestjs/common';
-import { HttpSession, MemorySessionStore } from 'nestjs-session-beans';
+import { Controller, Get, Inject, Param, Query } from '@nestjs/common';
+import { HttpSession, MemorySessionStore, type SessionTimeouts } from 'nestjs-session-beans';
 import { ManualClock } from 'nestjs-session-beans/testing';
 import { Counter } from '../support/counter.js';
 import { Client, setCookies } from '../support/client.js';
@@ -25,6 +25,15 @@ class CountController {
     return `n=${this.counter.value}`;
   }
 
+  @Get('principal') principal(): string {
+    return this.session.principal ?? 'nobody';
+  }
+
+  @Get('renew') renew(): string {
+    this.session.renewId();
+    return 'ok';
+  }
+
   @Get('long') async long(): Promise<string> {
     this.counter.value++;
     started.open();
@@ -39,6 +48,15 @@ class CountController {
       await goOn.opened;
       await this.session.flush();
     }
+    return 'ok';
+  }
+
+  @Get('login/:user') async login(
+    @Param('user') user: string,
+    @Query() timeouts: Record<string, string>,
+  ): Promise<string> {
+    const given = Object.entries(timeouts).map(([name, ms]) => [name, Number(ms)]);
+    await this.session.login(user, Object.fromEntries(given) as SessionTimeouts);
     return 'ok';
   }
 
@@ -71,6 +89,14 @@ describe.each(adapters)('R13 the end of a session, $adapter', ({ adapter }) => {
     expect(await text('peek')).toBe('n=1');
   }
 
+  /** The client is there for so long, and sends a request now and then. */
+  async function stayFor(ms: number, pauseMs = 20 * MINUTE): Promise<void> {
+    for (let left = ms; left > 0; left -= pauseMs) {
+      await text('principal');
+      clock.advance(Math.min(left, pauseMs));
+    }
+  }
+
   it('R7 comes 5 minutes after its creation when the client does not return', async () => {
     clock.advance(5 * MINUTE);
     expect(await text('peek')).toBe('n=0');
@@ -94,6 +120,83 @@ describe.each(adapters)('R13 the end of a session, $adapter', ({ adapter }) => {
     }
     clock.advance(20 * MINUTE);
     expect(await text('peek')).toBe('n=0');
+  });
+
+  describe('after a login,', () => {
+    const principal = async (): Promise<string> => text('principal');
+
+    it('C8 comes at the absolute timeout from the login, not from the creation', async () => {
+      await stayFor(100 * MINUTE);
+      await text('login/ann');
+      await stayFor(100 * MINUTE);
+      expect(await principal()).toBe('ann');
+      await stayFor(20 * MINUTE);
+      expect(await principal()).toBe('nobody');
+    });
+
+    it('comes at the absolute timeout from the last login, where the same user logs in again', async () => {
+      await text('login/ann');
+      await stayFor(100 * MINUTE);
+      await text('login/ann');
+      await stayFor(100 * MINUTE);
+      expect(await principal()).toBe('ann');
+      await stayFor(20 * MINUTE);
+      expect(await principal()).toBe('nobody');
+    });
+
+    it('is not put off by a new id', async () => {
+      await text('login/ann');
+      await stayFor(100 * MINUTE);
+      await text('renew');
+      await stayFor(20 * MINUTE);
+      expect(await principal()).toBe('nobody');
+    });
+
+    it('comes sooner or later by the timeouts of the login', async () => {
+      await text(`login/ann?idleTimeoutMs=${MINUTE * 50}&absoluteTimeoutMs=${200 * MINUTE}`);
+      await text('principal');
+      clock.advance(49 * MINUTE);
+      expect(await principal()).toBe('ann');
+      await stayFor(140 * MINUTE);
+      expect(await principal()).toBe('ann');
+      await stayFor(11 * MINUTE);
+      expect(await principal()).toBe('nobody');
+    });
+
+    it('comes by one timeout of the login, and the other of the module', async () => {
+      await text(`login/ann?idleTimeoutMs=${MINUTE * 10}`);
+      await text('principal');
+      await stayFor(110 * MINUTE, 9 * MINUTE);
+      expect(await principal()).toBe('ann');
+      clock.advance(10 * MINUTE);
+      expect(await principal()).toBe('nobody');
+    });
+
+    it('comes by the same timeouts after another login of the same user', async () => {
+      await text(`login/ann?idleTimeoutMs=${MINUTE * 10}`);
+      await text('login/ann');
+      await text('principal');
+      clock.advance(10 * MINUTE);
+      expect(await principal()).toBe('nobody');
+    });
+
+    it('comes by the timeouts of the module for the next user, whatever the last one had', async () => {
+      await text(`login/ann?idleTimeoutMs=${MINUTE * 10}`);
+      await text('login/bob');
+      await text('principal');
+      clock.advance(29 * MINUTE);
+      expect(await principal()).toBe('bob');
+    });
+
+    it('comes by timeouts of a login that starts the session', async () => {
+      client = new Client(server.app);
+      await text(`login/ann?idleTimeoutMs=${MINUTE * 10}`);
+      await text('principal');
+      clock.advance(9 * MINUTE);
+      expect(await principal()).toBe('ann');
+      clock.advance(10 * MINUTE);
+      expect(await principal()).toBe('nobody');
+    });
   });
 
   it('R36 is moved at most once per touchIntervalMs', async () => {

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { Redis } from 'ioredis';
 import { RedisSessionStore } from 'nestjs-session-beans/redis';
 import { eventually } from '../support/eventually.js';
+import { newAccess } from '../support/redis-stores.js';
 import { RedisServer } from '../support/redis-server.js';
 
 const SECRET = 'correct-horse-battery';
@@ -50,7 +51,7 @@ describe('the Redis store, at boot,', () => {
 
   it('F37: warns about nothing when the user has the rights that it needs', async () => {
     const needed =
-      'hmget hget hgetall hexists exists hset hdel pexpire pexpireat del time get set eval evalsha info hello auth';
+      'hmget hget hgetall hkeys hexists exists hset hdel pexpire pexpireat del time get set eval evalsha info hello auth';
     const rights = needed.split(' ').map((command) => `+${command}`);
     await redis.command('ACL', 'SETUSER', 'least', 'on', `>${SECRET}`, '~session:*', ...rights, '+client');
     const warnings: string[] = [];
@@ -58,13 +59,23 @@ describe('the Redis store, at boot,', () => {
     const lifetime = { idleTimeoutMs: 10_000, absoluteTimeoutMs: 10_000, unjoinedTimeoutMs: 10_000 };
     const parts = new Map([['a', { base: null, payload: '1' }]]);
 
-    await eventually('it is connected', async () => (await store?.load('key'))?.outcome === 'none');
-    const saved = await store.save({ key: 'key', writeId: 'w', mode: 'create', lifetime, parts });
+    const [first, second] = [newAccess(), newAccess()];
+    const access = { ...second, key: first.key };
+    const lock = { token: 'token', leaseMs: 10_000 };
 
-    expect(saved.outcome).toBe('saved');
-    expect(await store.touch('key')).toBe(true);
-    expect((await store.load('key', { touchAfterMs: 0 })).outcome).toBe('found');
-    expect(await store.destroy('key')).toBe(true);
+    await eventually('it is connected', async () => (await store?.load(first))?.outcome === 'none');
+    const saved = await store.save({ ...first, writeId: 'w', mode: 'create', lifetime, parts });
+    const renewal = { proof: second.proof, principal: 'user-17', keep: [] };
+    const renewed = await store.save({ access: first, writeId: 'r', mode: 'update', renewal, parts: new Map() });
+
+    expect([saved.outcome, renewed.outcome]).toEqual(['saved', 'saved']);
+    expect(await store.locks.acquire(access, lock)).toEqual({ outcome: 'locked' });
+    await store.locks.release(access.key, lock);
+    expect(await store.touch(access)).toEqual({ outcome: 'touched' });
+    expect((await store.load(access, { touchAfterMs: 0 })).outcome).toBe('found');
+    expect(await store.destroy(access)).toEqual({ outcome: 'ended' });
+    await store.supersede(access);
+    expect(await store.load(access)).toEqual({ outcome: 'superseded' });
     expect(warnings).toEqual([]);
   });
 

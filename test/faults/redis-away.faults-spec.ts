@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { RedisSessionStore } from 'nestjs-session-beans/redis';
 import { type CountingApplication, startCounting } from '../support/counting-application.js';
 import { eventually } from '../support/eventually.js';
-import { readyRedisStore } from '../support/redis-stores.js';
+import { newAccess, readyRedisStore } from '../support/redis-stores.js';
 import { RedisServer } from '../support/redis-server.js';
 import { SessionClient } from '../support/session-client.js';
 import { expectUnavailable } from './expect-unavailable.js';
@@ -82,10 +82,10 @@ describe('an application whose Redis is away', () => {
     const answer = await slowly(server, client, async () => {
       await redis.kill();
       await redis.run();
-      await eventually('the connections are back', async () => (await other.load('nobody')).outcome === 'none');
+      await eventually('the connections are back', async () => (await other.load(newAccess())).outcome === 'none');
       await eventually(
         'the connection of the server is back',
-        async () => (await server?.store.load('nobody'))?.outcome === 'none',
+        async () => (await server?.store.load(newAccess()))?.outcome === 'none',
       );
     });
     await other.close();

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import { RedisSessionStore } from 'nestjs-session-beans/redis';
 import { eventually } from '../support/eventually.js';
+import { newAccess } from '../support/redis-stores.js';
 import { RedisSentinels } from '../support/redis-sentinels.js';
 
 let redis: RedisSentinels;
@@ -15,7 +16,7 @@ it('the Redis store connects again when ioredis gives up its client during a fai
   try {
     const { client } = store as unknown as { client: Redis };
     const connector = Reflect.get(client, 'connector') as { disconnect(): void };
-    const answers = async (): Promise<boolean> => (await store.load('nobody')).outcome === 'none';
+    const answers = async (): Promise<boolean> => (await store.load(newAccess())).outcome === 'none';
     await eventually('the store answers', answers);
     let ends = 0;
     client.on('end', () => ends++);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { clusterSlot } from '../../libs/session/src/store/redis/redis-cluster.js';
-import { sessionKeyOf } from '../../libs/session/src/store/session-id.js';
+import { accessOf } from '../../libs/session/src/store/session-id.js';
 import { type CountingApplication, startCounting } from '../support/counting-application.js';
 import { eventually } from '../support/eventually.js';
 import { readyRedisStore } from '../support/redis-stores.js';
@@ -77,5 +77,5 @@ describe('an application with Redis Cluster', () => {
 });
 
 function keyOf({ cookie }: SessionClient): string {
-  return `session:{${sessionKeyOf(cookie.slice(cookie.indexOf('=') + 1))}}`;
+  return `session:{${accessOf(cookie.slice(cookie.indexOf('=') + 1)).key}}`;
 }

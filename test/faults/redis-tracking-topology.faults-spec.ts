@@ -1,9 +1,10 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { Cluster } from 'ioredis';
 import type { RedisSessionStore } from 'nestjs-session-beans/redis';
+import type { ClientAccess } from 'nestjs-session-beans/store-kit';
 import { clusterSlot } from '../../libs/session/src/store/redis/redis-cluster.js';
 import { eventually } from '../support/eventually.js';
-import { readyRedisStore, WatchedRedisStore } from '../support/redis-stores.js';
+import { newAccess, readyRedisStore, WatchedRedisStore } from '../support/redis-stores.js';
 import { RedisCluster } from '../support/redis-cluster.js';
 import { RedisSentinels } from '../support/redis-sentinels.js';
 import type { RedisServer } from '../support/redis-server.js';
@@ -26,10 +27,10 @@ describe('the tracking connections of a near cache', () => {
     await isUsed(meter);
     return meter;
   };
-  const watched = async (url: string, key: string): Promise<ReturnType<typeof bound>> => {
+  const watched = async (url: string, access: ClientAccess): Promise<ReturnType<typeof bound>> => {
     const made = await WatchedRedisStore.open({ url });
     closing.push(() => made.store.close());
-    await WatchedRedisStore.create(made.store, key);
+    await WatchedRedisStore.create(made.store, access);
     return bound(made);
   };
 
@@ -45,8 +46,9 @@ describe('the tracking connections of a near cache', () => {
       closing.push(() => redis.stop());
       const [replica] = redis.replicas as [RedisServer];
       const meter = await metered(redis.url);
-      const { watch, store: reader } = await watched(redis.url, 'key');
-      const before = await watch('key');
+      const access = newAccess();
+      const { watch, store: reader } = await watched(redis.url, access);
+      const before = await watch(access);
 
       await fail(redis);
 
@@ -54,10 +56,10 @@ describe('the tracking connections of a near cache', () => {
       await eventually('the replica is the primary', async () => (await redis.primaryPort()) === replica.port);
       // The session may be lost with the primary. Then this creates it again.
       await eventually('the session exists', async () => {
-        await WatchedRedisStore.create(reader, 'key');
-        return (await reader.load('key')).outcome === 'found';
+        await WatchedRedisStore.create(reader, access);
+        return (await reader.load(access)).outcome === 'found';
       });
-      await watch('key');
+      await watch(access);
       expect(await replica.info('clients', 'pubsub_clients')).not.toBe('0');
       await isUsed(meter);
       expect(meter.tooOld).toEqual([]);
@@ -68,21 +70,21 @@ describe('the tracking connections of a near cache', () => {
     it('exist for each master', async () => {
       const cluster = await RedisCluster.start({ masters: 3 });
       closing.push(() => cluster.stop());
-      const { watch, told, hasHeard } = await watched(cluster.url, 'first');
+      const { watch, told, hasHeard } = await watched(cluster.url, newAccess());
       const other = await store(cluster.url);
-      const keys = Array.from({ length: 60 }, (_, i) => `key${i}`);
+      const sessions = Array.from({ length: 60 }, newAccess);
       const watches = new Set<object>();
-      for (const key of keys) {
-        await WatchedRedisStore.create(other, key);
-        watches.add(await watch(key));
+      for (const access of sessions) {
+        await WatchedRedisStore.create(other, access);
+        watches.add(await watch(access));
       }
       told.length = 0;
 
-      for (const key of keys) await other.touch(key);
+      for (const access of sessions) await other.touch(access);
       for (const its of watches) await hasHeard(its as never);
 
       expect(watches.size).toBe(3);
-      expect(new Set(told)).toEqual(new Set(keys));
+      expect(new Set(told)).toEqual(new Set(sessions.map(({ key }) => key)));
       const counts = await Promise.all(cluster.masters.map((master) => master.info('clients', 'tracking_clients')));
       expect(counts).toEqual(['1', '1', '1']);
     });
@@ -91,27 +93,28 @@ describe('the tracking connections of a near cache', () => {
       const cluster = await RedisCluster.start({ masters: 3 });
       closing.push(() => cluster.stop());
       const meter = await metered(cluster.url);
-      const { watch, told, store: reader, hasHeard } = await watched(cluster.url, 'key');
+      const access = newAccess();
+      const { watch, told, store: reader, hasHeard } = await watched(cluster.url, access);
       const other = await store(cluster.url);
-      const before = await watch('key');
-      const name = 'session:{key}';
+      const before = await watch(access);
+      const name = nameOf(access);
       const from = cluster.masterOf(name);
       const to = cluster.masters.find((master) => master !== from) as RedisServer;
       told.length = 0;
 
       await cluster.moveSlot(clusterSlot(name), [name], from, to);
-      expect(before.toldUntil === -Infinity || told.includes('key')).toBe(true);
-      await WatchedRedisStore.change(other, 'key');
+      expect(before.toldUntil === -Infinity || told.includes(access.key)).toBe(true);
+      await WatchedRedisStore.change(other, access);
 
       const after = await eventually('the new master is watched', async () => {
-        const its = await watch('key');
+        const its = await watch(access);
         return its !== before && its;
       });
       told.length = 0;
-      await WatchedRedisStore.change(other, 'key');
+      await WatchedRedisStore.change(other, access);
       await hasHeard(after);
-      expect(told).toEqual(['key']);
-      expect((await reader.load('key')).outcome).toBe('found');
+      expect(told).toEqual([access.key]);
+      expect((await reader.load(access)).outcome).toBe('found');
       await isUsed(meter);
       expect(meter.tooOld).toEqual([]);
     });
@@ -123,19 +126,20 @@ describe('the tracking connections of a near cache', () => {
       const cluster = await RedisCluster.start({ masters: 3, replicas: 3 });
       closing.push(() => cluster.stop());
       const meter = await metered(cluster.url);
-      const { watch, store: reader } = await watched(cluster.url, 'key');
-      const before = await watch('key');
-      const master = cluster.masterOf('session:{key}');
+      const access = newAccess();
+      const { watch, store: reader } = await watched(cluster.url, access);
+      const before = await watch(access);
+      const master = cluster.masterOf(nameOf(access));
       const replica = cluster.replicas[cluster.masters.indexOf(master)] as RedisServer;
 
       await fail(master, replica);
 
       await eventually('it is not trusted any more', () => before.toldUntil === -Infinity);
       await eventually('the session exists', async () => {
-        await WatchedRedisStore.create(reader, 'key');
-        return (await reader.load('key')).outcome === 'found';
+        await WatchedRedisStore.create(reader, access);
+        return (await reader.load(access)).outcome === 'found';
       });
-      await watch('key');
+      await watch(access);
       await eventually(
         'the new master tracks',
         async () => (await replica.info('clients', 'tracking_clients')) === '2',
@@ -147,9 +151,10 @@ describe('the tracking connections of a near cache', () => {
     it('follow a redirection even while no node tells where the slots are', async () => {
       const cluster = await RedisCluster.start({ masters: 3, replicas: 3 });
       closing.push(() => cluster.stop());
-      const { watch, store: reader } = await watched(cluster.url, 'key');
-      const before = await watch('key');
-      const master = cluster.masterOf('session:{key}');
+      const access = newAccess();
+      const { watch, store: reader } = await watched(cluster.url, access);
+      const before = await watch(access);
+      const master = cluster.masterOf(nameOf(access));
       const replica = cluster.replicas[cluster.masters.indexOf(master)] as RedisServer;
       const { client } = reader as unknown as { client: Cluster };
       client.refreshSlotsCache = (done) => done?.();
@@ -159,7 +164,7 @@ describe('the tracking connections of a near cache', () => {
       await replica.command('CLUSTER', 'FAILOVER');
 
       await eventually('it is not trusted any more', () => before.toldUntil === -Infinity);
-      const after = await watch('key');
+      const after = await watch(access);
       expect(after.toldUntil).toBeGreaterThan(0);
       expect(await replica.info('clients', 'tracking_clients')).toBe('1');
     });
@@ -176,7 +181,11 @@ function bound(watched: WatchedRedisStore): Pick<WatchedRedisStore, 'store' | 't
   return {
     store,
     told,
-    watch: (key, withinMs) => watched.watch(key, withinMs),
+    watch: (access, withinMs) => watched.watch(access, withinMs),
     hasHeard: (its) => watched.hasHeard(its),
   };
+}
+
+function nameOf({ key }: ClientAccess): string {
+  return `session:{${key}}`;
 }

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { RedisSessionStore } from 'nestjs-session-beans/redis';
 import { eventually } from '../support/eventually.js';
-import { readyRedisStore } from '../support/redis-stores.js';
+import { newAccess, readyRedisStore } from '../support/redis-stores.js';
 import { RedisServer } from '../support/redis-server.js';
 import { StalenessMeter } from '../support/staleness-meter.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
@@ -50,7 +50,10 @@ describe('the tracking connections of a near cache', () => {
     await eventually('it is not trusted any more', () => watch.toldUntil === -Infinity);
     const { hits } = meter;
     // No new pair of connections can be made now, so every read uses the ordinary connection.
-    await eventually('the ordinary connection is used', async () => (await reader.load('nobody')).outcome === 'none');
+    await eventually(
+      'the ordinary connection is used',
+      async () => (await reader.load(newAccess())).outcome === 'none',
+    );
     expect(meter.hits).toBe(hits);
     network.swallows = () => false;
     await isUsed();
@@ -160,12 +163,12 @@ describe('the tracking connections of a near cache', () => {
   }
 
   async function watched(): Promise<{ watch: { readonly toldUntil: number } }> {
-    const key = 'k'.repeat(43);
+    const session = newAccess();
     const parts = new Map();
     const lifetime = { idleTimeoutMs: 600_000, absoluteTimeoutMs: 600_000, unjoinedTimeoutMs: 600_000 };
     return eventually('an answer carries a watch', async () => {
-      await writer.save({ key, writeId: 'w', mode: 'create', lifetime, parts });
-      const result = await reader.load(key);
+      await writer.save({ ...session, writeId: 'w', mode: 'create', lifetime, parts });
+      const result = await reader.load(session);
       return result.outcome === 'found' && result.watch && { watch: result.watch };
     });
   }

@@ -1,4 +1,4 @@
-import type { MaybePromise, SessionChange, SessionStore } from 'nestjs-session-beans/store-kit';
+import type { ClientAccess, MaybePromise, SessionChange, SessionStore } from 'nestjs-session-beans/store-kit';
 
 type Operation = 'load' | 'save' | 'touch' | 'destroy';
 
@@ -55,6 +55,10 @@ export class CountingStore implements SessionStore {
   async destroy(...call: Parameters<SessionStore['destroy']>): Promise<Awaited<ReturnType<SessionStore['destroy']>>> {
     await this.count('destroy', call[0]);
     return this.inner.destroy(...call);
+  }
+
+  supersede(access: ClientAccess): MaybePromise<void> {
+    return this.inner.supersede(access);
   }
 
   close(): MaybePromise<void> {

@@ -7,7 +7,7 @@ import {
   type SessionKey,
   accessOf,
 } from 'nestjs-session-beans/store-kit';
-import { generateSessionId } from '../../libs/session/src/store/session-id.js';
+import { generateSessionId, renewedSessionId } from '../../libs/session/src/store/session-id.js';
 import { eventually } from './eventually.js';
 
 /** Access with an id that no session has. */
@@ -50,6 +50,18 @@ export class WatchedRedisStore {
     const result = await store.save({ access, writeId: randomUUID(), mode: 'update', parts: new Map() });
     if (result.outcome !== 'saved') throw new Error(`expected it to be saved, it was ${result.outcome}`);
     return result;
+  }
+
+  /** Gives the session another id. */
+  static async renew(
+    store: RedisSessionStore,
+    access: ClientAccess,
+  ): Promise<Saved & { readonly access: ClientAccess }> {
+    const renewed = accessOf(renewedSessionId(access.key));
+    const renewal = { proof: renewed.proof };
+    const result = await store.save({ access, writeId: randomUUID(), mode: 'update', renewal, parts: new Map() });
+    if (result.outcome !== 'saved') throw new Error(`expected a new id, the answer was ${result.outcome}`);
+    return { ...result, access: renewed };
   }
 
   /** The watch that answers about the session carry, once there is one that is trusted. */

@@ -21,6 +21,24 @@ export interface Owners extends Epoch {
   readonly backup: string;
 }
 
+/** The place of a copy, or of what is known of one, among all copies of its session. */
+export interface Rank extends Epoch {
+  /** How often the session's id had been renewed. */
+  readonly generation: number;
+}
+
+/** An epoch that is known to have begun, with the generation that the session had by then. */
+export interface BegunEpoch extends Owners, Rank {}
+
+/** An epoch that is said to have begun: a state that does not go on from it is too old. */
+export interface Witness extends BegunEpoch {
+  /**
+   * `member`: this member or another one knows it. `client`: a locator that the group has signed for the presented id.
+   * `anybody`: a text without such a signature. It can only make an answer fail, and has no effect on copies.
+   */
+  readonly from: 'member' | 'client' | 'anybody';
+}
+
 /** An epoch that a member may begin, because others have consented to it. */
 export interface PromisedEpoch extends Epoch {
   /**
@@ -46,6 +64,14 @@ export function nextCounter(counter: number, random: () => number): number {
 /** After a split of the network two members may begin epochs with the same counter. These are different epochs. */
 export function sameEpoch(one: Epoch, other: Epoch): boolean {
   return one.counter === other.counter && one.node === other.node;
+}
+
+/**
+ * [M5] Whether a copy counts more than another one, if neither goes on from the other: only a split of the network makes
+ * such copies. The one whose id was renewed more often does, so that no split brings a former id back.
+ */
+export function outranks(one: Rank, other: Rank): boolean {
+  return one.generation === other.generation ? one.counter > other.counter : one.generation > other.generation;
 }
 
 /**
@@ -81,14 +107,20 @@ export function hasForked(lineage: string, epoch: Epoch & { readonly isAlone: bo
 }
 
 /**
- * [I3] Whether an epoch is the one that a client was shown, or follows it. A greater counter alone does not say so:
- * after a split of the network, or when the only copy was lost, others may have gone on from an older state.
+ * Whether an epoch goes on from another one. A greater counter alone does not say so: after a split of the network, or
+ * when the only copy was lost, others may have gone on from an older state.
+ *
+ * @param later with the lineage before it
  */
-export function isSatisfied(
-  witness: (Epoch & Partial<Owners>) | undefined,
-  epoch: Epoch & { readonly lineage: string },
-): boolean {
-  if (witness === undefined || sameEpoch(epoch, witness)) return true;
-  if (epoch.counter <= witness.counter) return false;
-  return !hasForked(lineageAfter(epoch.lineage, epoch), { ...witness, isAlone: false });
+export function follows(later: Epoch & { readonly lineage: string }, earlier: Epoch): boolean {
+  if (later.counter <= earlier.counter) return false;
+  return !hasForked(lineageAfter(later.lineage, later), { ...earlier, isAlone: false });
+}
+
+/**
+ * [M3] Whether a state is as new as a witness says: it is of that epoch, or goes on from it, and its id was renewed as
+ * often.
+ */
+export function isSatisfied(witness: BegunEpoch, state: BegunEpoch & { readonly lineage: string }): boolean {
+  return state.generation >= witness.generation && (sameEpoch(state, witness) || follows(state, witness));
 }

@@ -1,5 +1,5 @@
-import type { SessionKey } from 'nestjs-session-beans/store-kit';
-import { type Epoch, type Owners, sameEpoch } from './epoch.js';
+import { ownText, type SessionKey } from 'nestjs-session-beans/store-kit';
+import { type BegunEpoch, type Epoch, outranks, sameEpoch } from './epoch.js';
 
 /** Entries are remembered for at least this long. An attempt to begin an epoch is over long before. */
 const FOR_MS = 60_000;
@@ -8,7 +8,7 @@ const LIMIT = 50_000;
 
 interface Known {
   floor: number;
-  moved: Owners | undefined;
+  moved: BegunEpoch | undefined;
   attempted: number;
   lost: Epoch | undefined;
 }
@@ -35,13 +35,20 @@ export class KeyMemory {
     if (floor > this.floorOf(key)) this.remember(key).floor = floor;
   }
 
-  /** The newest epoch that is known to have begun elsewhere. */
-  movedTo(key: SessionKey): Owners | undefined {
+  /** The epoch that is known to have begun elsewhere and outranks the others. */
+  movedTo(key: SessionKey): BegunEpoch | undefined {
     return this.find(key)?.moved;
   }
 
-  noteMove(key: SessionKey, { counter, node, backup }: Owners): void {
-    if (counter > (this.movedTo(key)?.counter ?? 0)) this.remember(key).moved = { counter, node, backup };
+  noteMove(key: SessionKey, { counter, node, backup, generation }: BegunEpoch): void {
+    const epoch = { counter, node, backup, generation };
+    const known = this.movedTo(key);
+    if (!known || outranks(epoch, known)) this.remember(key).moved = epoch;
+  }
+
+  /** No epoch of a lower generation begins here any more. */
+  generationOf(key: SessionKey): number {
+    return this.movedTo(key)?.generation ?? 0;
   }
 
   /**
@@ -76,7 +83,7 @@ export class KeyMemory {
 
   private remember(key: SessionKey): Known {
     const known = { floor: 0, moved: undefined, attempted: 0, lost: undefined, ...this.find(key) };
-    this.young.set(key, known);
+    this.young.set(ownText(key), known);
     if (this.young.size >= LIMIT) this.turn();
     return known;
   }

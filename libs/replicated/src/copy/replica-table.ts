@@ -2,20 +2,20 @@ import {
   BoundedTable,
   type Clock,
   ExpiryWheel,
+  ownText,
   type SessionKey,
   SharedLifetime,
   type TableBounds,
 } from 'nestjs-session-beans/store-kit';
+import { EndedSessions } from './ended-sessions.js';
 import { type Replica, sizeOf } from './replica.js';
 import type { SessionState } from './session-state.js';
 import { isTombstone, type Tombstone } from './tombstone.js';
 
-/**
- * Ended keys that are remembered. They are small and short-lived, and no sessions; above it the oldest is forgotten.
- */
-const MOST_TOMBSTONES = 50_000;
+/** Copies of sessions whose end is not final yet: a few at a time. Above it the oldest is forgotten. */
+const MOST_ENDING = 50_000;
 
-/** Tombstones that one sweep looks at. */
+/** Of those, how many one sweep looks at. */
 const MOST_PER_SWEEP = 5_000;
 
 /**
@@ -24,8 +24,12 @@ const MOST_PER_SWEEP = 5_000;
  */
 export class ReplicaTable {
   private readonly sessions: BoundedTable<Replica>;
-  private readonly tombstones = new Map<SessionKey, Replica>();
-  private readonly tombstoneWheel: ExpiryWheel<Replica>;
+
+  /** Copies whose state is an end that is not final. */
+  private readonly ending = new Map<SessionKey, Replica>();
+  private readonly endingWheel: ExpiryWheel<Replica>;
+
+  private readonly ended: EndedSessions;
   private readonly lifetimes = new SharedLifetime();
   private readonly clock: Clock;
 
@@ -42,7 +46,8 @@ export class ReplicaTable {
     this.clock = options.clock;
     const now = this.clock.now();
     this.sessions = new BoundedTable(options, now, (replica) => this.count(replica, -1));
-    this.tombstoneWheel = new ExpiryWheel(now);
+    this.endingWheel = new ExpiryWheel(now);
+    this.ended = new EndedSessions(options.maxSessions);
   }
 
   get size(): number {
@@ -54,7 +59,12 @@ export class ReplicaTable {
   }
 
   get(key: SessionKey): Replica | undefined {
-    return this.sessions.get(key) ?? this.tombstones.get(key);
+    return this.sessions.get(key) ?? this.ending.get(key);
+  }
+
+  /** [M4] How the session has ended, if it has ended for good. There is no copy of it here then. */
+  endOf(key: SessionKey): Tombstone | undefined {
+    return this.ended.get(key);
   }
 
   /** The copies of living sessions. A change during the iteration may be seen or not. */
@@ -73,10 +83,10 @@ export class ReplicaTable {
     const before = this.get(replica.key);
     if (before) this.remove(before);
     if (isTombstone(replica.state)) {
-      this.tombstones.set(replica.key, replica);
-      this.tombstoneWheel.add(replica);
-      const [oldest] = this.tombstones.values();
-      if (oldest && this.tombstones.size > MOST_TOMBSTONES) this.remove(oldest);
+      this.ending.set(replica.key, replica);
+      this.endingWheel.add(replica);
+      const [oldest] = this.ending.values();
+      if (oldest && this.ending.size > MOST_ENDING) this.remove(oldest);
       return;
     }
     this.setState(replica, replica.state);
@@ -95,9 +105,17 @@ export class ReplicaTable {
       return;
     }
     if (state.parts !== replica.state.parts) this.sessions.resize(replica, sizeOf(state));
+    if (state.proof !== replica.state.proof) replica.locator = undefined;
     replica.seq = seq;
     this.setState(replica, state);
     this.sessions.reschedule(replica);
+  }
+
+  /** [M4] The session has ended for good. */
+  end(key: SessionKey, tombstone: Tombstone): void {
+    const replica = this.get(key);
+    if (replica) this.remove(replica);
+    this.ended.add(replica?.key ?? ownText(key), tombstone);
   }
 
   /** Ends the epoch at this copy. */
@@ -110,19 +128,20 @@ export class ReplicaTable {
 
   remove(replica: Replica): void {
     if (!isTombstone(replica.state)) return this.sessions.remove(replica);
-    this.tombstoneWheel.remove(replica);
-    this.forgetTombstone(replica);
+    this.endingWheel.remove(replica);
+    this.forgetEnding(replica);
   }
 
   /** Frees what has expired, in a slice. */
   sweep(): void {
     const now = this.clock.now();
     this.sessions.sweep(now);
-    this.tombstoneWheel.sweep(now, MOST_PER_SWEEP, this.forgetTombstone);
+    this.endingWheel.sweep(now, MOST_PER_SWEEP, this.forgetEnding);
+    this.ended.sweep(now);
   }
 
-  private readonly forgetTombstone = (replica: Replica): void => {
-    this.tombstones.delete(replica.key);
+  private readonly forgetEnding = (replica: Replica): void => {
+    this.ending.delete(replica.key);
   };
 
   private count(replica: Replica, by: 1 | -1): void {

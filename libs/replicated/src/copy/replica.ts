@@ -1,16 +1,13 @@
-import { sessionBytes, sessionExpiry, type SessionKey, type TableEntry } from 'nestjs-session-beans/store-kit';
-import { NO_BACKUP, type Owners } from './epoch.js';
+import { ownText, sessionBytes, type SessionKey, type TableEntry } from 'nestjs-session-beans/store-kit';
+import { type BegunEpoch, NO_BACKUP, type Owners } from './epoch.js';
+import { expiryOfState, hasExpired, type SessionState } from './session-state.js';
 import { isTombstone, type Tombstone } from './tombstone.js';
-import type { SessionState } from './session-state.js';
 
 /** Number of the state with which a session is created. */
 export const FIRST_SEQ = 1;
 
 /** Only the member that serves a session decides about its end, so copies elsewhere must not be gone before. */
 const LONGER_AT_BACKUP_MS = 60_000;
-
-/** [D2] An ended key stays ended for this long. */
-const TOMBSTONE_MS = 120_000;
 
 /** The fields from which a {@link Replica} is made. */
 export interface ReplicaFields extends Owners {
@@ -37,7 +34,7 @@ export interface ReplicaFields extends Owners {
  * The copy of one session at one member. Each epoch has an object of its own, so code that holds one over an `await`
  * sees by its identity whether another epoch has begun here. Only the table changes its fields.
  */
-export class Replica implements Owners, TableEntry<Replica> {
+export class Replica implements BegunEpoch, TableEntry<Replica> {
   slot = 0;
   previous: Replica | undefined = undefined;
   next: Replica | undefined = undefined;
@@ -48,6 +45,9 @@ export class Replica implements Owners, TableEntry<Replica> {
    */
   fenced = false;
 
+  /** At a backup: a change came after the epoch's first state, so its primary had begun it. */
+  hasFollowed = false;
+
   /** Another member has become the primary, and that was reported. */
   isDeposed = false;
 
@@ -57,7 +57,7 @@ export class Replica implements Owners, TableEntry<Replica> {
    */
   confirmedAt = Number.NEGATIVE_INFINITY;
 
-  /** Text of the locator, once a client was given it. */
+  /** Text of the locator for the present id, once a client was given it. */
   locator: string | undefined = undefined;
 
   readonly key: SessionKey;
@@ -74,7 +74,7 @@ export class Replica implements Owners, TableEntry<Replica> {
   bytes: number;
 
   constructor(fields: ReplicaFields) {
-    this.key = fields.key;
+    this.key = ownText(fields.key);
     this.counter = fields.counter;
     this.node = fields.node;
     this.backup = fields.backup;
@@ -90,19 +90,25 @@ export class Replica implements Owners, TableEntry<Replica> {
     return this.backup === NO_BACKUP;
   }
 
-  /** When the session ends; for copies at other members and for tombstones, when they may be forgotten. */
+  /** How often the session's id had been renewed. */
+  get generation(): number {
+    return isTombstone(this.state) ? this.state.generation : this.state.identity.generation;
+  }
+
+  /** This member knows that the epoch has begun: there may be acknowledged changes of it. */
+  get hasBegun(): boolean {
+    return this.isOwn || this.hasFollowed;
+  }
+
+  /** When the session ends; for copies at other members, when they may be forgotten. */
   get expiresAt(): number {
-    if (isTombstone(this.state)) return this.state.endedAt + TOMBSTONE_MS;
-    const end = Math.max(this.endsAt(this.state), this.state.lock?.until ?? 0);
+    if (isTombstone(this.state)) return this.state.until;
+    const end = Math.max(expiryOfState(this.state), this.state.lock?.until ?? 0);
     return end + (this.isOwn && !this.fenced ? 0 : LONGER_AT_BACKUP_MS);
   }
 
   isExpired(now: number): boolean {
-    return !isTombstone(this.state) && this.endsAt(this.state) <= now;
-  }
-
-  private endsAt(state: SessionState): number {
-    return sessionExpiry(state, state.lifetime);
+    return !isTombstone(this.state) && hasExpired(this.state, now);
   }
 }
 

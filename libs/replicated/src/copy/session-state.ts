@@ -1,6 +1,8 @@
 import {
+  type IdentityHistory,
+  newHistory,
   type PackedParts,
-  type SessionChange,
+  type SessionCreation,
   sessionExpiry,
   type SessionLifetime,
   type SessionRecord,
@@ -21,11 +23,18 @@ export interface SessionState {
   readonly lifetime: SessionLifetime;
   readonly parts: PackedParts;
 
+  /** Proof of the present id. */
+  readonly proof: string;
+
+  /** The rest of its identity. Its generation orders copies: see `outranks`. */
+  readonly identity: IdentityHistory;
+
   /** Times are by the clock of the member that keeps the state. */
   readonly createdAt: number;
   readonly lastAccessedAt: number;
 
   readonly joined: boolean;
+  readonly confirmed: boolean;
   readonly lock: SessionLockState | undefined;
 }
 
@@ -35,8 +44,8 @@ export interface SessionLockState {
 }
 
 /** The first state of a session. */
-export function newSessionState(change: SessionChange, lifetime: SessionLifetime, now: number): SessionState {
-  const { writeId, createdAt, parts } = change;
+export function newSessionState(change: SessionCreation, now: number): SessionState {
+  const { writeId, proof, principal, lifetime, parts } = change;
   const { idleTimeoutMs, absoluteTimeoutMs, unjoinedTimeoutMs } = lifetime;
   const stamp = `1.${writeId}`;
   const packed = [...parts].flatMap(([name, { payload }]) => (payload === null ? [] : [name, stamp, payload]));
@@ -45,31 +54,59 @@ export function newSessionState(change: SessionChange, lifetime: SessionLifetime
     earlierStamps: undefined,
     lifetime: { idleTimeoutMs, absoluteTimeoutMs, unjoinedTimeoutMs },
     parts: packed.slice(),
-    createdAt: createdAt ?? now,
+    proof,
+    identity: newHistory(principal, now),
+    createdAt: now,
     lastAccessedAt: now,
-    // A session that goes on under a new id has a client that keeps ids.
-    joined: createdAt !== undefined,
+    joined: false,
+    confirmed: false,
     lock: undefined,
   };
 }
 
-export function timesOfState(state: SessionState): SessionTimes {
-  const { createdAt, lastAccessedAt, joined } = state;
-  return { createdAt, lastAccessedAt, expiresAt: sessionExpiry(state, state.lifetime), joined };
+export function expiryOfState(state: SessionState): number {
+  const { createdAt, lastAccessedAt, joined, lifetime, identity } = state;
+  return sessionExpiry({ createdAt, authenticatedAt: identity.authenticatedAt, lastAccessedAt, joined }, lifetime);
 }
 
-/** The whole session. Its map belongs to the caller. */
-export function recordOfState(state: SessionState): SessionRecord {
-  const { stamp, lifetime, parts } = state;
-  return { ...timesOfState(state), stamp, lifetime, parts: unpackParts(parts) };
+export function hasExpired(state: SessionState, now: number): boolean {
+  return expiryOfState(state) <= now;
+}
+
+export function timesOfState(state: SessionState): SessionTimes {
+  const { createdAt, lastAccessedAt, joined, confirmed, identity } = state;
+  const { authenticatedAt } = identity;
+  return { createdAt, authenticatedAt, lastAccessedAt, expiresAt: expiryOfState(state), joined, confirmed };
+}
+
+/**
+ * The whole session. Its map belongs to the caller.
+ * @param times as the caller is told them; see [L5]
+ */
+export function recordOfState(state: SessionState, times: SessionTimes = timesOfState(state)): SessionRecord {
+  const { createdAt, authenticatedAt, lastAccessedAt, expiresAt, joined, confirmed } = times;
+  const { stamp, lifetime, proof } = state;
+  const { generation, logins, principal } = state.identity;
+  const parts = unpackParts(state.parts);
+  return {
+    createdAt,
+    authenticatedAt,
+    lastAccessedAt,
+    expiresAt,
+    joined,
+    confirmed,
+    proof,
+    generation,
+    logins,
+    principal,
+    stamp,
+    lifetime,
+    parts,
+  };
 }
 
 /** [S5] The stamp that the save with this write id got, if it was one of the last. */
 export function stampOfWrite({ stamp, earlierStamps }: SessionState, writeId: string): string | undefined {
   const isIts = (text: string): boolean => text.endsWith(writeId) && text.at(-writeId.length - 1) === '.';
   return isIts(stamp) ? stamp : earlierStamps?.find(isIts);
-}
-
-export function hasExpired(state: SessionState, now: number): boolean {
-  return sessionExpiry(state, state.lifetime) <= now;
 }

@@ -1,4 +1,11 @@
-import { packParts, type SessionLifetime, unpackParts } from 'nestjs-session-beans/store-kit';
+import {
+  type IdentityHistory,
+  packParts,
+  renewedHistory,
+  type SessionLifetime,
+  type SessionRenewal,
+  unpackParts,
+} from 'nestjs-session-beans/store-kit';
 import type { SessionLockState, SessionState } from './session-state.js';
 
 /**
@@ -12,9 +19,18 @@ export interface StateDelta {
   /** `[name, payload or null for a removed part, name, ...]`. */
   readonly parts?: readonly (string | null)[];
 
+  /**
+   * Present for a save that gives the session another id, or a login with it; `lastAccessedAt` says when. The parts
+   * that it does not keep are among the removed ones.
+   */
+  readonly renewal?: Pick<SessionRenewal, 'proof' | 'principal'>;
+
   readonly lifetime?: SessionLifetime;
   readonly lastAccessedAt?: number;
-  readonly joined?: true;
+
+  /** The client has joined, and has confirmed its id. */
+  readonly confirmed?: true;
+
   readonly lock?: SessionLockState | null;
 }
 
@@ -30,20 +46,29 @@ const BURST_MS = 5_000;
 
 /** The state after the change. */
 export function applyDelta(state: SessionState, delta: StateDelta): SessionState {
-  const { stamp, parts, lifetime, lastAccessedAt, joined, lock } = delta;
+  const { stamp, parts, renewal, lifetime, lastAccessedAt = state.lastAccessedAt, confirmed, lock } = delta;
+  const identity = renewal ? renewedHistory(state.identity, state.proof, renewal, lastAccessedAt) : state.identity;
   return {
     stamp: stamp ?? state.stamp,
     earlierStamps: stamp === undefined ? state.earlierStamps : earlierStamps(state, lastAccessedAt),
     lifetime: lifetime ?? state.lifetime,
     parts: parts === undefined || parts.length === 0 ? state.parts : changedParts(state, parts, stamp ?? state.stamp),
-    createdAt: state.createdAt,
-    lastAccessedAt: lastAccessedAt ?? state.lastAccessedAt,
-    joined: joined ?? state.joined,
+    proof: renewal?.proof ?? state.proof,
+    identity,
+    createdAt: isAnotherLogin(state.identity, identity) ? lastAccessedAt : state.createdAt,
+    lastAccessedAt,
+    joined: confirmed ?? state.joined,
+    confirmed: renewal ? false : (confirmed ?? state.confirmed),
     lock: lock === undefined ? state.lock : (lock ?? undefined),
   };
 }
 
-function earlierStamps(state: SessionState, now: number = state.lastAccessedAt): readonly string[] {
+/** [I14] One principal has taken the place of another: a session of its own begins. */
+function isAnotherLogin(before: IdentityHistory, after: IdentityHistory): boolean {
+  return before.principal !== undefined && after.logins > before.logins;
+}
+
+function earlierStamps(state: SessionState, now: number): readonly string[] {
   const isBurst = now - state.lastAccessedAt < BURST_MS;
   const kept = isBurst ? EARLIER_STAMPS.inBurst : EARLIER_STAMPS.usual;
   return (state.earlierStamps ?? []).slice(1 - kept).concat(state.stamp);

@@ -1,37 +1,41 @@
 import type { SessionState } from './session-state.js';
 
-/** The rest of a session that has ended. It keeps late changes and old copies from bringing the session back. */
+/**
+ * The end of a session. As the state of a copy it is not final yet: a backup is told of an end before its primary knows
+ * that it was told, and if the primary never gets the answer, the session may go on. An end that both owners know of is
+ * final, and is kept among the `EndedSessions`.
+ */
 export interface Tombstone {
-  /** By the clock of the member that keeps it. */
-  readonly endedAt: number;
-
-  /** The session goes on under another key. */
-  readonly renewed: boolean;
-
   /** Names the destroy that ended the session: it is recognised when it is sent again because its answer was lost. */
   readonly callId: string;
 
-  /**
-   * All owners have it, and no living state follows it any more. Before that a backup may be told of an end that its
-   * primary, which gets no answer, never confirms.
-   */
-  readonly isFinal: boolean;
+  /** Of the session when it ended. */
+  readonly generation: number;
+
+  /** By then every copy of the session, wherever it is, has expired. By the clock of the member that keeps it. */
+  readonly until: number;
+}
+
+/** [D2] An end is remembered for at least this long. */
+const LEAST_MS = 120_000;
+
+/** Any copy has expired one absolute timeout from now, unless somebody logs in to it later, in a split network. */
+export function tombstoneOf({ lifetime, identity }: SessionState, callId: string, now: number): Tombstone {
+  return { callId, generation: identity.generation, until: now + Math.max(lifetime.absoluteTimeoutMs, LEAST_MS) };
 }
 
 export function isTombstone(state: SessionState | Tombstone): state is Tombstone {
-  return 'endedAt' in state;
+  return 'callId' in state;
 }
 
-/** Whether the session has ended for good. */
-export function isEnded(state: SessionState | Tombstone): state is Tombstone {
-  return isTombstone(state) && state.isFinal;
-}
-
-/** The knowledge about a session that is not there. */
+/** The knowledge about a session that the caller does not get. */
 export interface NoSession {
   /** Present when it has ended. */
   readonly tombstone?: Tombstone;
 
-  /** There was one, and all members that had it have lost it. Said once. */
+  /** There was one, and all members that had it have lost it. Said once where a signed locator shows it. */
   readonly lost?: true;
+
+  /** There is one, and the evidence of the caller does not open it. */
+  readonly refused?: 'none' | 'superseded';
 }

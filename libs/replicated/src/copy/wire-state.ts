@@ -1,7 +1,8 @@
-import { isTombstone, type Tombstone } from './tombstone.js';
-import type { SessionState } from './session-state.js';
-import type { Replica } from './replica.js';
+import { ANONYMOUS, type IdentityHistory } from 'nestjs-session-beans/store-kit';
 import type { Owners } from './epoch.js';
+import type { Replica } from './replica.js';
+import type { SessionState } from './session-state.js';
+import { isTombstone, type Tombstone } from './tombstone.js';
 
 /** A state on its way between members. Times are by the sender's clock. */
 export type WireState =
@@ -12,27 +13,58 @@ export type WireState =
       readonly l: readonly [number, number, number];
       /** Name, version, payload, name, ... */
       readonly p: readonly string[];
+      /** Proof. */
+      readonly o: string;
+      /** Left out for a session without renewal and login. */
+      readonly h?: WireHistory;
       readonly c: number;
       readonly a: number;
       readonly j: boolean;
+      /** Confirmed. */
+      readonly v: boolean;
       readonly k?: readonly [string, number];
     }
-  /** A tombstone. */
-  | { readonly x: number; readonly r: boolean; readonly i: string; readonly f: boolean };
+  | WireTombstone;
+
+/** Generation, logins, principal, authenticated at, and former proofs with the times when they were replaced. */
+type WireHistory = readonly [number, number, string | null, number | null, readonly (readonly [string, number])[]];
+
+export interface WireTombstone {
+  readonly x: number;
+  readonly g: number;
+  readonly i: string;
+}
+
+export function tombstoneToWire({ until, generation, callId }: Tombstone): WireTombstone {
+  return { x: until, g: generation, i: callId };
+}
+
+/** @param aheadMs see `stateFromWire` */
+export function tombstoneFromWire({ x, g, i }: WireTombstone, aheadMs: number): Tombstone {
+  return { until: x + aheadMs, generation: g, callId: i };
+}
 
 export function stateToWire(state: SessionState | Tombstone): WireState {
-  if (isTombstone(state)) return { x: state.endedAt, r: state.renewed, i: state.callId, f: state.isFinal };
-  const { stamp, earlierStamps, lifetime, parts, createdAt, lastAccessedAt, joined, lock } = state;
+  if (isTombstone(state)) return tombstoneToWire(state);
+  const { stamp, earlierStamps, lifetime, parts, proof, identity, createdAt, lastAccessedAt, joined, lock } = state;
   return {
     s: stamp,
     ...(earlierStamps && { e: earlierStamps }),
     l: [lifetime.idleTimeoutMs, lifetime.absoluteTimeoutMs, lifetime.unjoinedTimeoutMs],
     p: parts,
+    o: proof,
+    ...((identity.generation > 0 || identity.logins > 0) && { h: historyToWire(identity) }),
     c: createdAt,
     a: lastAccessedAt,
     j: joined,
+    v: state.confirmed,
     ...(lock && { k: [lock.token, lock.until] as const }),
   };
+}
+
+function historyToWire({ generation, logins, principal, authenticatedAt, former }: IdentityHistory): WireHistory {
+  const replaced = former.map(({ proof, replacedAt }) => [proof, replacedAt] as const);
+  return [generation, logins, principal ?? null, authenticatedAt ?? null, replaced];
 }
 
 /**
@@ -40,31 +72,58 @@ export function stateToWire(state: SessionState | Tombstone): WireState {
  * times
  */
 export function stateFromWire(wire: WireState, aheadMs: number): SessionState | Tombstone {
-  if ('x' in wire) return { endedAt: wire.x + aheadMs, renewed: wire.r, callId: wire.i, isFinal: wire.f };
+  if ('x' in wire) return tombstoneFromWire(wire, aheadMs);
   const [idleTimeoutMs, absoluteTimeoutMs, unjoinedTimeoutMs] = wire.l;
   return {
     stamp: wire.s,
     earlierStamps: wire.e,
     lifetime: { idleTimeoutMs, absoluteTimeoutMs, unjoinedTimeoutMs },
     parts: wire.p,
+    proof: wire.o,
+    identity: wire.h ? historyFromWire(wire.h, aheadMs) : ANONYMOUS,
     createdAt: wire.c + aheadMs,
     lastAccessedAt: wire.a + aheadMs,
     joined: wire.j,
+    confirmed: wire.v,
     lock: wire.k && { token: wire.k[0], until: wire.k[1] + aheadMs },
   };
 }
 
-/** A copy on its way to a member that has claimed it. */
-export interface WireCopy extends Owners {
+function historyFromWire(
+  [generation, logins, principal, authenticatedAt, former]: WireHistory,
+  aheadMs: number,
+): IdentityHistory {
+  return {
+    generation,
+    logins,
+    principal: principal ?? undefined,
+    authenticatedAt: authenticatedAt === null ? undefined : authenticatedAt + aheadMs,
+    former: former.map(([proof, replacedAt]) => ({ proof, replacedAt: replacedAt + aheadMs })),
+  };
+}
+
+/** The place of a copy, on its way to another member. */
+export interface WirePlace extends Owners {
   readonly seq: number;
   readonly lineage: string;
+
+  /** The member knows that the epoch has begun. */
+  readonly begun: boolean;
+}
+
+/** A copy on its way to a member that has claimed it. */
+export interface WireCopy extends WirePlace {
   readonly state: WireState;
 
   /** When it was sent, by the sender's wall clock. */
   readonly at: number;
 }
 
+export function placeToWire({ counter, node, backup, seq, lineage, hasBegun }: Replica): WirePlace {
+  return { counter, node, backup, seq, lineage, begun: hasBegun };
+}
+
 /** @param now by the wall clock of this member */
-export function copyToWire({ counter, node, backup, seq, state, lineage }: Replica, now: number): WireCopy {
-  return { counter, node, backup, seq, lineage, state: stateToWire(state), at: now };
+export function copyToWire(replica: Replica, now: number): WireCopy {
+  return { ...placeToWire(replica), state: stateToWire(replica.state), at: now };
 }

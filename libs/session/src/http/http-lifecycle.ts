@@ -188,11 +188,11 @@ export class HttpLifecycle implements ResponseHooks {
     if (!isEager && !lifecycle.needsCommit(state)) return undefined;
     // A login counts only if its request does not fail.
     if (isFailure) state.cancelLogin();
-    const cannotStart = this.isClientGone && !state.hasSession && !state.isInTurn;
+    const cannotStart = this.isClientGone && !state.hasSession && !state.turns.underWay;
     if ((isFailure && commitOn === 'success') || cannotStart) {
       lifecycle.rollback(state);
-      const { turnIsOver } = state;
-      return turnIsOver && this.settled(turnIsOver, false, endsHandler);
+      const { underWay } = state.turns;
+      return underWay && this.settled(underWay, false, endsHandler);
     }
     const stored = lifecycle.commit(state);
     return isPromise(stored) ? this.settled(stored, !isFailure && !this.isClientGone, endsHandler) : undefined;

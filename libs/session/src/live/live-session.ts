@@ -10,6 +10,7 @@ import type { RequestTiming } from '../timing/request-timing.js';
 import { CommitQueue, LOCK_LOST, MAX_ATTEMPTS, type SessionSnapshot, backOff } from './commit-queue.js';
 import { KeptInstances } from './kept-instances.js';
 import type { PendingCommit } from './pending-commit.js';
+import { SerialWork } from './serial-work.js';
 import { type NewSession, StoredSession, type StoredState } from './stored-session.js';
 
 /** The options of the module that live sessions read. */
@@ -38,13 +39,11 @@ interface Joiner {
  *    the store fails can a refused one turn out to be stored.
  * 4. While ended, nothing is accepted; a commit in flight when it ended is whatever the store says.
  */
-export class LiveSession {
+export class LiveSession extends SerialWork {
   private readonly known: StoredSession;
   private readonly queue: CommitQueue;
   private readonly instances = new KeptInstances();
   private joiners: Joiner[] = [];
-  private readonly jobs: (() => Promise<void>)[] = [];
-  private isWorking = false;
   private isScheduled = false;
 
   /** Resolves when the store agrees that the session has ended. */
@@ -76,6 +75,7 @@ export class LiveSession {
     origin: SessionRecord | NewSession,
     location: SessionLocation = NO_LOCATION,
   ) {
+    super();
     this.known = new StoredSession(access, origin, location, settings.clock.now());
     const { payloads } = this.known;
     const head = 'stamp' in origin ? payloads : (origin.payloads ?? payloads);
@@ -143,12 +143,9 @@ export class LiveSession {
    * @throws SessionEndedError when the session has ended before its turn; what `job` throws
    */
   exclusively<T>(job: () => Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      this.jobs.push(async () => {
-        if (this.isEnded) reject(new SessionEndedError());
-        else await job().then(resolve, reject);
-      });
-      this.work();
+    return this.runJob(async () => {
+      if (this.isEnded) throw new SessionEndedError();
+      return job();
     });
   }
 
@@ -156,7 +153,7 @@ export class LiveSession {
   isFresh(): boolean {
     const { stamp, times } = this.known;
     // The store must hear once that the client came back: until then the session lives for a short time only.
-    const isKnown = !this.isEnded && stamp !== undefined && times?.joined === true;
+    const isKnown = !this.isEnded && stamp !== undefined && times?.confirmed === true;
     return isKnown && this.settings.clock.now() < times.expiresAt && !this.isTouchDue();
   }
 
@@ -213,12 +210,6 @@ export class LiveSession {
     });
   }
 
-  /** Its id is a former one: what began under it neither sees nor changes what comes after. */
-  endRenewed(): void {
-    this.isRenewed = true;
-    this.end();
-  }
-
   /** Another server has changed the session meanwhile: changes on their way are applied onto that. */
   adopt({ record, ...location }: Extract<SaveResult, { outcome: 'conflict' }>): void {
     this.known.adopt(record);
@@ -226,10 +217,13 @@ export class LiveSession {
     this.queue.rebase(this.known.payloads);
   }
 
-  /** The store has no session that this id opens. */
+  /**
+   * The store has no session that this id opens. With `superseded` the id is a former one: what began under it neither
+   * sees nor changes what comes after.
+   */
   endAs(outcome: 'none' | 'gone' | 'superseded'): void {
-    if (outcome === 'superseded') this.endRenewed();
-    else this.end();
+    this.isRenewed ||= outcome === 'superseded';
+    this.end();
   }
 
   /**
@@ -246,33 +240,15 @@ export class LiveSession {
     });
   }
 
-  /** Saves, loads and runs jobs, one after the other, until nothing waits. */
-  private work(): void {
-    if (this.isWorking) return;
-    this.isWorking = true;
-    this.workFrom(0);
+  protected override get hasChanges(): boolean {
+    return this.queue.hasWaiting;
   }
 
-  /** Saving, loading and jobs take turns. No step fails: each hands its failure to its callers. */
-  private workFrom(turn: number): void {
-    for (let at = turn; this.queue.hasWaiting || this.joiners.length > 0 || this.jobs.length > 0; at++) {
-      const step = this.step(at % 3);
-      if (isPromise(step)) return this.workAfter(step, at + 1);
-    }
-    this.isWorking = false;
+  protected override get hasJoiners(): boolean {
+    return this.joiners.length > 0;
   }
 
-  private workAfter(step: Promise<void>, turn: number): void {
-    void step.then(() => this.workFrom(turn));
-  }
-
-  private step(turn: number): MaybePromise<void> {
-    if (turn === 0) return this.queue.hasWaiting ? this.save() : undefined;
-    if (turn === 1) return this.joiners.length > 0 ? this.load() : undefined;
-    return this.jobs.shift()?.();
-  }
-
-  private save(): MaybePromise<void> {
+  protected override save(): MaybePromise<void> {
     this.queue.startBatch();
     try {
       const answer = this.sendBatch();
@@ -342,13 +318,13 @@ export class LiveSession {
     this.queue.refuseAll(error instanceof Error ? error : new Error(String(error)), this.known.payloads);
   }
 
-  private async load(): Promise<void> {
+  protected override async load(): Promise<void> {
     const { joiners } = this;
     this.joiners = [];
     try {
       // The locator of a client decides which copies are too old for it, so the store is asked with each.
       for (const locator of new Set(joiners.map((joiner) => joiner.locator))) {
-        if (!this.isEnded) await this.reload(locator);
+        if (!this.isEnded) await this.bringUp(locator);
       }
       if (this.isEnded) await this.endConfirmed;
       for (const { resolve } of joiners) resolve(!this.isEnded);
@@ -359,12 +335,8 @@ export class LiveSession {
     }
   }
 
-  /** Asks the store for the newest state. Only inside `exclusively`, where nothing else asks. @throws SessionStoreError */
-  bringUp(): Promise<void> {
-    return this.reload(this.known.location.locator);
-  }
-
-  private async reload(locator: string | undefined): Promise<void> {
+  /** Asks the store for the newest state. Only while nothing else asks: in `exclusively`. @throws SessionStoreError */
+  async bringUp(locator = this.known.location.locator): Promise<void> {
     const { known: stored } = this;
     stored.isAsked();
     const result = await this.gateway.load(this.access, stored.stamp, locator);

@@ -171,7 +171,7 @@ export class LiveSessions {
     if (result.outcome !== 'found') return 'none';
     const { record, ...location } = result;
     for (const former of this.sessions.ofKey(access.key)) {
-      if (former.stored.identity.generation < record.generation) former.endRenewed();
+      if (former.stored.identity.generation < record.generation) former.endAs('superseded');
     }
     // A kept session outlives its request, and must not keep the header of that.
     const own = this.cache ? { key: ownText(access.key), proof: ownText(access.proof) } : access;

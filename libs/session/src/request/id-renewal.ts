@@ -88,7 +88,7 @@ export class IdRenewal {
         const renewed = this.liveSessions.renewed(access, record, result);
         // Another server has stored parts that are not known here.
         if (renewal.keep?.length !== 0 && !live.stored.isNext(result.stamp)) renewed.forgetStamp();
-        live.endRenewed();
+        live.endAs('superseded');
         return renewed;
       }
     }

@@ -1,12 +1,13 @@
 import { SessionContextNotActiveError } from '../errors/session-context-not-active.error.js';
 import { SessionResponseCommittedError } from '../errors/session-response-committed.error.js';
 import type { LiveSession } from '../live/live-session.js';
-import { type MaybePromise, isPromise } from '../store/maybe-promise.js';
+import type { MaybePromise } from '../store/maybe-promise.js';
 import type { SessionLock } from '../store/session-locks.js';
 import type { StorePhase, RequestTiming } from '../timing/request-timing.js';
 import type { IdExchange, PresentedId } from './id-exchange.js';
 import { KeptPromises } from './observed-promise.js';
 import { NO_ACTIONS, type PendingActions, type PendingLogin } from './pending-actions.js';
+import { Turns } from './turns.js';
 import type { UnitOfWork } from './unit-of-work.js';
 
 /** How far a request is; see RequestState. */
@@ -52,16 +53,17 @@ export type CommitStep = 'nothing' | 'start' | 'update' | 'renew' | 'update deta
  * | anything else changed | starts one | updates |
  * | nothing changed | nothing | waits until what was read is stored, or touches |
  *
- * Commits and ends of one request run one after the other (`inTurn`).
+ * Commits and ends of one request run one after the other (`turns`).
  */
 export class RequestState {
+  /** Commits and ends of the session. */
+  readonly turns = new Turns();
+
   private current: RequestPhase = 'idle';
   private stands: SessionStanding = 'none';
   private actions = NO_ACTIONS;
   /** How it was before a login that is not stored yet. */
   private beforeLogin: { readonly actions: PendingActions; readonly unit: UnitOfWork } | undefined;
-  /** Pending while a commit or an end is under way. Never rejects. */
-  private turn: Promise<void> | undefined;
 
   /** When it was found without a session, by `performance.now()`. */
   private activatedAt = 0;
@@ -129,16 +131,6 @@ export class RequestState {
 
   get hasPendingActions(): boolean {
     return this.actions !== NO_ACTIONS;
-  }
-
-  /** A commit or an end is under way. */
-  get isInTurn(): boolean {
-    return this.turn !== undefined;
-  }
-
-  /** Settles when the commits and ends that are under way are over; never rejects. */
-  get turnIsOver(): Promise<void> | undefined {
-    return this.turn;
   }
 
   /** `idle` -> `loading` */
@@ -286,23 +278,6 @@ export class RequestState {
     return hasChanges || start ? 'start' : 'nothing';
   }
 
-  /** Runs `step` when nothing else of the request is under way: commits and ends run one after the other. */
-  inTurn<T>(step: (request: this) => MaybePromise<T>): MaybePromise<T> {
-    const { turn } = this;
-    const result = turn ? turn.then(() => step(this)) : step(this);
-    if (!isPromise(result)) return result;
-    if (this.turn === turn) return this.takeTurn(result);
-    // A hook that `step` called has taken the turn itself (invalidate() in beforeBeanSaved()): its end comes first.
-    result.catch(() => undefined);
-    return this.takeTurn((this.turn ?? Promise.resolve()).then(() => result));
-  }
-
-  /** Runs `step` now, or when what is under way has settled. */
-  afterTurn(step: () => void): void {
-    if (this.turn) void this.turn.then(step);
-    else step();
-  }
-
   /** Runs `work` as a phase of the request, if that is measured. */
   measure<T>(phase: StorePhase, work: () => Promise<T>): Promise<T>;
   measure<T>(phase: StorePhase, work: () => MaybePromise<T>): MaybePromise<T>;
@@ -349,15 +324,5 @@ export class RequestState {
     this.live = live;
     this.id = id;
     this.stands = standing;
-  }
-
-  private takeTurn<T>(result: Promise<T>): Promise<T> {
-    const isOver = (): void => {
-      if (this.turn === settled) this.turn = undefined;
-    };
-    // Attached first, so that a caller that waits for the turn finds nothing under way.
-    const settled = result.then(isOver, isOver);
-    this.turn = settled;
-    return result;
   }
 }

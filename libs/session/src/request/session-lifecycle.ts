@@ -94,13 +94,13 @@ export class SessionLifecycle {
    * SessionBusyError, SessionResponseCommittedError
    */
   commit(request: RequestState): MaybePromise<void> {
-    return request.inTurn(this.commitNow);
+    return request.turns.take(this.commitNow, request);
   }
 
   /** Whether `commit` has anything to look at, or to wait for: when not, the response need not wait. */
   needsCommit(request: RequestState): boolean {
     if (request.phase !== 'active' && request.phase !== 'detached') return false;
-    if (request.isInTurn || request.hasPendingActions || request.unit?.isTouched) return true;
+    if (request.turns.underWay || request.hasPendingActions || request.unit?.isTouched) return true;
     return request.live?.isTouchDue() ?? false;
   }
 
@@ -141,7 +141,7 @@ export class SessionLifecycle {
    */
   async invalidate(request: RequestState, reason: SessionEndReason): Promise<void> {
     // In turn: a commit under way may be about to create the session, or to give it another id.
-    const unit = await request.inTurn(() => this.invalidateNow(request, reason));
+    const unit = await request.turns.take(() => this.invalidateNow(request, reason), undefined);
     // Not in turn: a hook may commit what it changes.
     if (unit) await this.runDestroyHooks(unit);
   }
@@ -171,7 +171,7 @@ export class SessionLifecycle {
       if (request.live !== live) return await lock.release();
       request.lock = lock;
       if (await request.measure('sessionLoad', () => live.revalidate())) request.unit?.rebase(live);
-      else await request.inTurn(() => this.leave(request, live));
+      else await request.turns.take(() => this.leave(request, live), undefined);
     } catch (error) {
       await this.unlock(request);
       throw error;
@@ -187,7 +187,7 @@ export class SessionLifecycle {
   /** The response is sent: the beans answer no more. Once nothing is under way, instances stay for the next request. */
   end(request: RequestState): void {
     if (!request.close()) return;
-    request.afterTurn(() => {
+    request.turns.after(() => {
       void this.unlock(request);
       const { live, unit } = request;
       request.unit = undefined;
@@ -199,7 +199,7 @@ export class SessionLifecycle {
   /** The client is gone, and its code may still run: the live session is released, the beans go on answering. */
   detach(request: RequestState): void {
     if (!request.detach()) return this.end(request);
-    request.afterTurn(() => {
+    request.turns.after(() => {
       void this.unlock(request);
       this.commits.release(request);
     });

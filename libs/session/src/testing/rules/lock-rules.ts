@@ -70,6 +70,15 @@ export const lockRules: ContractRules = {
     },
   ),
 
+  '[S5] [K4] a save that is sent again is saved, though its lock is free by now': rule(async (on, locks, acquire) => {
+    const { access, stamp } = await on.begin({ a: '1' });
+    await acquire(access, 'one', 50, 'locked');
+    const change = { ...on.update(access, { a: { base: stamp, payload: '2' } }), lock: 'one' };
+    const saved = await on.saved(change);
+    await locks.release(access.key, { token: 'one' });
+    assert.equal((await on.saved(change)).stamp, saved.stamp);
+  }),
+
   '[K6] a lock that was given back is free; only its holder can give it back': rule(async (on, locks, acquire) => {
     const { access } = await on.begin();
     await acquire(access, 'one', 50, 'locked');

@@ -4,8 +4,10 @@
   save-2.lua. This much of them is the same in every format, so that a release can compare the access to a record that a
   newer one has written:
 
-    head    begins with the format, which is one character, the proof, and the number of logins
-    former  proofs that open nothing any more, newest first, each with the time since when
+    head        begins with the format, which is one character, the proof, and the number of logins
+    former      proofs that open nothing any more, newest first, each with the time since when
+    superseded  the same where there is no session
+    ended       there is no session under this key, and none begins under it
 ]]
 
 -- How long a former proof is recognised, in ms.
@@ -34,7 +36,7 @@ local function refusal(key, head, access)
   elseif redis.call('EXISTS', key) == 0 then
     return '0'
   end
-  local former = redis.call('HGET', key, 'former')
+  local former = redis.call('HGET', key, head and 'former' or 'superseded')
   if former then
     local now = serverTime()
     for proof, since in string.gmatch(former, '(%S+) (%d+)') do

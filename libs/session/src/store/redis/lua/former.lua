@@ -3,7 +3,7 @@
 ]]
 local MOST_FORMER = 4
 
--- The field `former` with one more proof.
+-- The field `former` or `superseded` with one more proof.
 local function formerWith(proof, former, now)
   local count, all = 1, proof .. ' ' .. text(now)
   for each, since in string.gmatch(former or '', '(%S+) (%d+)') do

@@ -39,8 +39,8 @@
     former  up to 4 former ids, newest first: proof; when it was replaced. Only where the id was renewed
     :name   a part: the stamp of the save that wrote it, line feed, payload
   Fields of a mark, where there is no session (any more):
-    ended   id of the call that has ended the session; '-' if there was none. No session begins under this key
-    former  as above: ids of a session that is over, from which no session shall begin (supersede-1.lua)
+    ended       id of the call that has ended the session; '-' if there was none. No session begins under this key
+    superseded  as `former`: ids of a session that is over, with one of which a client has logged in since
 
   All checks come before the first write: Redis does not take back what a script wrote before it failed. Without the
   first line a replica would answer with a conflict of its own, and lack of memory would be found half way.

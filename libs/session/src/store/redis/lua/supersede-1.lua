@@ -13,9 +13,9 @@
     0  there is a session, or the key is not ours; nothing was changed
 ]]
 local key, proof = KEYS[1], ARGV[1]
-local fields = redis.pcall('HMGET', key, 'head', 'former')
+local fields = redis.pcall('HMGET', key, 'head', 'superseded')
 -- HMGET fails only with WRONGTYPE.
 if fields.err or fields[1] or refusal(key, fields[1], proof) == '4' then return 0 end
-redis.call('HSET', key, 'former', formerWith(proof, fields[2], serverTime()))
+redis.call('HSET', key, 'superseded', formerWith(proof, fields[2], serverTime()))
 redis.call('PEXPIRE', key, ARGV[2])
 return 1

@@ -1,0 +1,177 @@
+import { describe, expect, it } from '@jest/globals';
+import { SessionEndedError } from 'nestjs-session-beans';
+import { accessOf } from 'nestjs-session-beans/store-kit';
+import { ManualClock } from '../../libs/session/src/testing/manual-clock.js';
+import { Account, Cart, CsrfToken } from './login-beans.js';
+import { SimulatedCluster } from './simulated-cluster.js';
+import type { SimulatedClient, SimulatedRequest } from './simulated-server.js';
+
+/** A session of alice that has a new id, and a client that still presents the former one. */
+async function setUp(servers = 1) {
+  const clock = new ManualClock();
+  const cluster = new SimulatedCluster({ servers, beans: [Cart, CsrfToken, Account], clock });
+  const client = await cluster.server(0).startSession(async (request) => {
+    await request.http.login('alice');
+    request.bean(Cart).items = 3;
+  });
+  const former = client.copy();
+  await cluster.handle(0, client, (request) => request.renewId());
+  return { clock, cluster, client, former };
+}
+
+/** Compares what the store has of the session, to the last bit. */
+function recordOf(cluster: SimulatedCluster, client: SimulatedClient): unknown {
+  return cluster.memory.load(accessOf(client.id as string));
+}
+
+describe.each([0, 1])('a request that presents a former id (to server %i)', (server) => {
+  it('reads as one without a session, gets no cookie, and changes nothing', async () => {
+    const { clock, cluster, client, former } = await setUp(2);
+    const before = recordOf(cluster, client);
+    clock.advance(90_000);
+    const request = await cluster.server(server).request(former).begin();
+    expect(request.session.standing).toBe('superseded');
+    expect(request.bean(Cart).items).toBe(0);
+    const { exists, isNew, handle, principal, createdAt, expiresAt } = request.http;
+    expect({ exists, isNew, handle, principal, createdAt, expiresAt }).toEqual({ exists: false, isNew: false });
+    expect(request.http.keys()).toEqual([]);
+    const { id } = former;
+    await request.respond();
+
+    expect([former.id, former.freshness, request.session.removesId]).toEqual([id, undefined, false]);
+    expect(recordOf(cluster, client)).toEqual(before);
+    expect(cluster.leaked).toBe(0);
+  });
+
+  it.each<[string, (request: SimulatedRequest) => unknown]>([
+    ['changes a bean', (request) => request.bean(Cart).items++],
+    ['sets an attribute', (request) => request.http.set('theme', 'dark')],
+    ['calls start()', (request) => request.http.start()],
+    ['calls renewId()', (request) => request.http.renewId()],
+    ['calls logout()', (request) => request.http.logout()],
+    ['calls invalidate()', (request) => request.http.invalidate()],
+  ])('is refused when it %s', async (_what, run) => {
+    const { cluster, client, former } = await setUp(2);
+    const before = recordOf(cluster, client);
+    const { id } = former;
+    const handled = cluster.handle(server, former, (request) => void run(request));
+    await expect(handled).rejects.toBeInstanceOf(SessionEndedError);
+
+    expect(former.id).toBe(id);
+    expect(recordOf(cluster, client)).toEqual(before);
+    expect(cluster.memory.size).toBe(1);
+    expect(cluster.leaked).toBe(0);
+  });
+
+  it.each(['alice', 'bob'])('can log in, to a session of its own that is empty (%s)', async (principal) => {
+    const { cluster, client, former } = await setUp(2);
+    const before = recordOf(cluster, client);
+    await cluster.handle(server, former, async (request) => {
+      await request.http.login(principal);
+      expect(request.http).toMatchObject({ exists: true, isNew: true, principal });
+      expect(request.bean(Cart).items).toBe(0);
+      request.bean(Account).balance = 1;
+    });
+    expect(accessOf(former.id as string).key).not.toBe(accessOf(client.id as string).key);
+    await cluster.handle(server, former, (request) => {
+      expect(request.http.principal).toBe(principal);
+      expect([request.bean(Cart).items, request.bean(Account).balance]).toEqual([0, 1]);
+    });
+    expect(recordOf(cluster, client)).toEqual(before);
+    expect(cluster.memory.size).toBe(2);
+  });
+
+  it('does not log in if it fails', async () => {
+    const { cluster, former } = await setUp(2);
+    const { id } = former;
+    const request = await cluster.server(server).request(former).begin();
+    await request.http.login('bob');
+    await request.respond(true);
+    expect(former.id).toBe(id);
+    expect(cluster.memory.size).toBe(1);
+  });
+});
+
+describe('a former id', () => {
+  it('is like any wrong one when two minutes are over: the client is told to forget it', async () => {
+    const { clock, cluster, client, former } = await setUp();
+    clock.advance(120_000);
+    await cluster.handle(0, client, () => undefined);
+    expect(await cluster.handle(0, former, ({ session }) => session.standing)).toBe('none');
+    expect(former.id).toBeUndefined();
+  });
+
+  it('stays a former one when the session has several new ids since', async () => {
+    const { cluster, client, former } = await setUp();
+    for (let i = 0; i < 3; i++) await cluster.handle(0, client, (request) => request.renewId());
+    expect(await cluster.handle(0, former, ({ session }) => session.standing)).toBe('superseded');
+  });
+});
+
+/** Requests for whose sessions another request had asked for a new id while they waited for the lock. */
+describe.each([
+  ['a shared store', true],
+  ['a store of this server only', false],
+])('a request that waits for the lock while its session gets a new id (%s)', (_title, shared) => {
+  async function waiting() {
+    const { cluster, client } = await setUp(1);
+    Object.assign(cluster.store, { shared });
+    const holder = await cluster.server(0).request(client).begin();
+    await holder.lock();
+    const former = client.copy();
+    const request = await cluster.server(0).request(former).begin();
+    // A handler does not run when its lock is refused.
+    const locked = request.lock().then(
+      () => 'runs',
+      (error: unknown) => error,
+    );
+    holder.renewId();
+    await holder.respond();
+    return { cluster, client, former, request, locked: await locked };
+  }
+
+  it('sees nothing of it, starts no session, and its response has no cookie', async () => {
+    const { cluster, client, former, request, locked } = await waiting();
+    const { id } = former;
+    if (locked === 'runs') {
+      expect(request.bean(Cart).items).not.toBe(7);
+      request.bean(Cart).items = 9;
+      await expect(request.respond()).rejects.toBeInstanceOf(SessionEndedError);
+    } else {
+      expect(locked).toBeInstanceOf(SessionEndedError);
+    }
+    request.end();
+    expect(former.id).toBe(id);
+    expect(cluster.memory.size).toBe(1);
+    expect(await cluster.handle(0, client, ({ exists }) => exists)).toBe(true);
+  });
+});
+
+describe('a logout that began before the session got a new id', () => {
+  async function logout(server: number, renew: (request: SimulatedRequest) => void | Promise<void>) {
+    const { cluster, client } = await setUp(2);
+    const leaving = await cluster.server(0).request(client.copy()).begin();
+    await cluster.handle(server, client, renew);
+    await leaving.http.logout();
+    await leaving.respond();
+    const principals = [0, 1].map((number) => cluster.handle(number, client.copy(), ({ http }) => http.principal));
+    return { cluster, principals: await Promise.all(principals) };
+  }
+
+  it.each([0, 1])('ends the session, if nobody else has logged in (new id by server %i)', async (server) => {
+    const { cluster, principals } = await logout(server, (request) => request.renewId());
+    expect(principals).toEqual([undefined, undefined]);
+    expect(cluster.memory.size).toBe(0);
+  });
+
+  it.each([0, 1])('ends the session also when its principal has logged in again (by server %i)', async (server) => {
+    const { cluster } = await logout(server, (request) => request.http.login('alice'));
+    expect(cluster.memory.size).toBe(0);
+  });
+
+  it.each([0, 1])('does not end it when another principal has logged in (by server %i)', async (server) => {
+    const { cluster, principals } = await logout(server, (request) => request.http.login('bob'));
+    expect(principals).toEqual(['bob', 'bob']);
+    expect(cluster.memory.size).toBe(1);
+  });
+});
