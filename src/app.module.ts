@@ -3,6 +3,7 @@ import { SessionModule } from 'nestjs-session-beans';
 import { CartModule } from './cart/cart.module.js';
 import { CountModule } from './count/count.module.js';
 import { HealthModule } from './health/health.module.js';
+import { LoginModule } from './login/login.module.js';
 import { MetricsModule } from './metrics/metrics.module.js';
 import type { SampleConfig } from './sample.config.js';
 import { sessionOptions } from './session-options.js';
@@ -17,6 +18,7 @@ export class AppModule {
         SessionModule.forRootAsync({ useFactory: () => sessionOptions(config) }),
         CountModule,
         CartModule,
+        LoginModule,
         SessionInfoModule.for(config),
         MetricsModule.for(config),
         HealthModule.for(config),

@@ -8,11 +8,17 @@ import type { SampleConfig } from './sample.config.js';
 
 /** Makes the application, ready to listen. Rejects when it cannot boot. */
 export async function createApplication(config: SampleConfig): Promise<INestApplication> {
-  const adapter = config.adapter === 'fastify' ? new FastifyAdapter() : new ExpressAdapter();
-  const app = await NestFactory.create(AppModule.for(config), adapter, {
+  const app = await NestFactory.create(AppModule.for(config), adapterFor(config), {
     logger: ['warn', 'error'],
     abortOnError: false,
   });
   app.enableShutdownHooks();
   return app;
+}
+
+function adapterFor({ adapter, trustProxy }: SampleConfig): ExpressAdapter | FastifyAdapter {
+  if (adapter === 'fastify') return new FastifyAdapter({ trustProxy });
+  const express = new ExpressAdapter();
+  express.set('trust proxy', trustProxy);
+  return express;
 }

@@ -1,11 +1,14 @@
 import { Environment } from './environment.js';
 import { type ReplicationConfig, readReplicationConfig } from './replication.config.js';
+import { type TrustedProxies, readTrustedProxies } from './trusted-proxies.js';
 
 /** The configuration of this server, from the environment. README.md lists the variables. */
 export interface SampleConfig {
   readonly port: number;
   readonly host: string;
   readonly adapter: 'express' | 'fastify';
+  /** Whom the server believes that a client came over TLS: only then the cookie is `Secure`. */
+  readonly trustProxy: TrustedProxies;
   readonly pattern: 'none' | 'sticky' | 'replicated' | 'external' | 'cached';
   readonly nodeName: string | undefined;
   /** Set for the patterns `external` and `cached`. */
@@ -41,6 +44,7 @@ export function readConfig(variables: NodeJS.ProcessEnv): SampleConfig {
     port: env.wholeNumber('PORT', 3000),
     host: env.text('HOST') ?? '::',
     adapter: env.oneOf('HTTP_ADAPTER', ADAPTERS, 'express'),
+    trustProxy: readTrustedProxies(env),
     pattern,
     nodeName: pattern === 'replicated' ? env.required('NODE_NAME', 's1') : env.text('NODE_NAME'),
     redisUrl: usesRedis ? env.required('REDIS_URL', 'redis://127.0.0.1:6379') : undefined,

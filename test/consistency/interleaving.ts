@@ -1,21 +1,14 @@
 import type { Scheduler } from 'fast-check';
 import fc from 'fast-check';
-import {
-  SessionBusyError,
-  SessionConflictError,
-  SessionEndedError,
-  SessionError,
-  type SessionStore,
-  SessionStoreError,
-} from 'nestjs-session-beans';
-import { keepAll, SimulatedClient, type SimulatedRequest } from './simulated-server.js';
-import { sessionKeyOf } from '../../libs/session/src/store/session-id.js';
-import type { StoreOperation } from './remote-store.js';
-import { SimulatedCluster } from './simulated-cluster.js';
+import type { SessionStore } from 'nestjs-session-beans';
+import { accessOf } from '../../libs/session/src/store/session-id.js';
 import { PlainCounter, Tally } from './counters.js';
-
-/** The steps of one request. Other requests run between them. */
-type Step = 'tally' | 'plain' | 'read' | 'flush' | 'renew' | 'invalidate' | 'client leaves';
+import { Notes } from './login-beans.js';
+import type { StoreOperation } from './remote-store.js';
+import { type Jar, ScriptedRequest, type Step } from './scripted-request.js';
+import { type Holder, SessionModel } from './session-model.js';
+import { SimulatedCluster } from './simulated-cluster.js';
+import { SimulatedClient, keepAll } from './simulated-server.js';
 
 export interface Script {
   readonly server: number;
@@ -23,42 +16,40 @@ export interface Script {
 
   /** It begins when the request so many before it is over. 0 or too many: at once. */
   readonly after: number;
-}
 
-/** The numbers of the legs of store calls that get lost. */
-type Losses = ReadonlyMap<number, true>;
+  /** It presents the id that so many newer ones were handed out after. Too many: the first. */
+  readonly idsBack: number;
+}
 
 export interface Interleaving {
   readonly servers: number;
   readonly scripts: readonly Script[];
+
+  /** The numbers of the legs of store calls that get lost. */
   readonly losses: readonly number[];
   readonly retain: boolean;
 }
 
 const step = fc.oneof(
-  { weight: 6, arbitrary: fc.constantFrom<Step>('tally', 'plain') },
+  { weight: 6, arbitrary: fc.constantFrom<Step>('tally', 'plain', 'notes') },
   { weight: 3, arbitrary: fc.constantFrom<Step>('read', 'flush') },
-  { weight: 1, arbitrary: fc.constantFrom<Step>('renew', 'invalidate', 'client leaves') },
+  { weight: 2, arbitrary: fc.constantFrom<Step>('renew', 'alice logs in', 'bob logs in') },
+  { weight: 1, arbitrary: fc.constantFrom<Step>('cancel the login', 'lock', 'invalidate', 'client leaves') },
 );
+
+const script = fc.record({
+  server: fc.nat(2),
+  after: fc.nat(4),
+  idsBack: fc.oneof({ weight: 2, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(3) }),
+  steps: fc.array(step, { minLength: 1, maxLength: 5 }),
+});
 
 export const interleavings: fc.Arbitrary<Interleaving> = fc.record({
   servers: fc.integer({ min: 1, max: 3 }),
-  scripts: fc.array(
-    fc.record({ server: fc.nat(2), after: fc.nat(4), steps: fc.array(step, { minLength: 1, maxLength: 4 }) }),
-    {
-      minLength: 1,
-      maxLength: 6,
-    },
-  ),
+  scripts: fc.array(script, { minLength: 1, maxLength: 6 }),
   losses: fc.oneof(fc.constant([]), fc.array(fc.nat(60), { maxLength: 4 })),
   retain: fc.boolean(),
 });
-
-/** The fate of what one request wrote between two commits. */
-interface Outcome {
-  readonly tags: readonly string[];
-  readonly fate: 'stored' | 'refused' | 'unknown';
-}
 
 /** Runs the requests in the order of the scheduler. @throws Error that describes the first broken promise */
 export async function runInterleaving(
@@ -66,7 +57,7 @@ export async function runInterleaving(
   scheduler: Scheduler,
   plant?: (store: SessionStore) => SessionStore,
 ): Promise<void> {
-  const lost: Losses = new Map(losses.map((leg) => [leg, true]));
+  const lost = new Set(losses);
   let legs = 0;
   let isOn = false;
   const network = async (leg: string, operation: StoreOperation): Promise<void> => {
@@ -76,180 +67,64 @@ export async function runInterleaving(
     if (lost.has(number)) throw new Error(`the ${leg} of ${operation} was lost`);
   };
   const nearCache = retain ? keepAll : undefined;
-  const cluster = new SimulatedCluster({ servers, beans: [Tally, PlainCounter], network, plant, nearCache });
+  const cluster = new SimulatedCluster({ servers, beans: [Tally, PlainCounter, Notes], network, plant, nearCache });
   const client = await cluster.server(0).startSession();
-  const ids = new Set([client.id as string]);
-  const outcomes: Outcome[] = [];
-  let ends: 'none' | 'possible' | 'certain' = 'none';
+  const jar: Jar = { ids: new Map([[client.id as string, undefined]]) };
+  const model = new SessionModel();
+  model.know({ ...accessOf(client.id as string), logins: 0, principal: undefined });
 
   const over: Promise<void>[] = [];
-  const endedIds = new Set<string>();
-
-  const runScript = async ({ server, steps, after }: Script, number: number): Promise<void> => {
+  const pause = (where: string): Promise<void> => scheduler.schedule(Promise.resolve(), where);
+  const runScript = async ({ server, steps, after, idsBack }: Script, number: number): Promise<void> => {
     if (after > 0) await over[number - after];
-    await scheduler.schedule(Promise.resolve(), `request ${number} arrives`);
-    const request = cluster.server(server).request(client.copy());
-    let tags: string[] = [];
-    let renews = false;
-    const commit = async (): Promise<void> => {
-      const written = tags;
-      tags = [];
-      try {
-        await request.commit();
-        outcomes.push({ tags: written, fate: 'stored' });
-        if (request.session.id !== undefined) ids.add(request.session.id);
-      } catch (error) {
-        if (!(error instanceof SessionError)) throw error;
-        const isUnknown = error instanceof SessionStoreError;
-        if (isUnknown && renews) ends = ends === 'certain' ? ends : 'possible';
-        outcomes.push({ tags: written, fate: isUnknown ? 'unknown' : 'refused' });
-        expectReason(error);
-      }
-      renews = false;
-    };
-    try {
-      const accepted = outcomes.flatMap((outcome) => (outcome.fate === 'stored' ? outcome.tags : []));
-      const isOver = endedIds.has(client.id as string);
-      await request.begin();
-      if (isOver && request.exists) throw new Error('a request found a session that had ended');
-      for (const [i, one] of steps.entries()) {
-        if (!request.exists) break;
-        const tag = `${number}.${i}`;
-        switch (one) {
-          case 'tally':
-            request.bean(Tally).add(tag);
-            tags.push(tag);
-            break;
-          case 'plain': {
-            const { value } = request.bean(PlainCounter);
-            await scheduler.schedule(Promise.resolve(), `request ${number} waits between read and write`);
-            // A rollback or flush cannot have intervened, because the request is alone in its unit of work.
-            request.bean(PlainCounter).value = value + 1;
-            request.bean(Tally).tags.add(`p${tag}`);
-            request.bean(Tally).count++;
-            tags.push(`p${tag}`);
-            break;
-          }
-          case 'read':
-            expectWhole(request, accepted);
-            break;
-          case 'flush':
-            await commit();
-            break;
-          case 'renew':
-            request.renewId();
-            renews = true;
-            break;
-          case 'invalidate':
-            tags = [];
-            try {
-              const { id } = request.session;
-              await request.invalidate();
-              ends = 'certain';
-              endedIds.add(id as string);
-            } catch (error) {
-              if (!(error instanceof SessionStoreError)) throw error;
-              if (ends === 'none') ends = 'possible';
-            }
-            break;
-          case 'client leaves': {
-            const committing = commit();
-            request.end();
-            await committing;
-            return;
-          }
-        }
-        await scheduler.schedule(Promise.resolve(), `request ${number} after ${one}`);
-      }
-      if (request.exists) await commit();
-    } catch (error) {
-      if (!(error instanceof SessionStoreError)) throw error;
-      // The request did not begin, so it wrote nothing.
-    } finally {
-      request.end();
-    }
+    await pause(`request ${number} arrives`);
+    const ids = [...jar.ids.keys()];
+    const presented = ids.at(-1 - idsBack) ?? (ids[0] as string);
+    const request = cluster.server(server).request(new SimulatedClient(presented));
+    await new ScriptedRequest(number, request, model, jar, presented, pause).run(steps);
   };
 
   isOn = true;
   const running = new Set(scripts.keys());
   const failures: unknown[] = [];
-  for (const [number, script] of scripts.entries()) {
-    over[number] = runScript(script, number)
+  for (const [number, each] of scripts.entries()) {
+    over[number] = runScript(each, number)
       .catch((error: unknown) => void failures.push(error))
       .finally(() => running.delete(number));
   }
   for (let turns = 0; running.size > 0; turns++) {
     if (turns > 5_000) throw new Error(`${running.size} requests never settle`);
     if (scheduler.count() > 0) await scheduler.waitOne();
-    // The library also waits for turns of the event loop. If the queue stays empty, it waits for a timer of its
-    // back-off.
+    // The library also waits for turns of the event loop. If the queue stays empty, it waits for a timer: of its
+    // back-off, or of the next attempt to get a lock.
     await (turns % 50 === 49 ? new Promise((r) => setTimeout(r, 1)) : new Promise((r) => setImmediate(r)));
   }
   isOn = false;
   if (failures.length > 0) throw failures[0];
 
-  await expectTruth(cluster, ids, outcomes, ends);
-  for (const id of endedIds) {
-    if ((await cluster.memory.load(sessionKeyOf(id))).outcome !== 'none') throw new Error('an ended session is back');
-  }
+  expectOneIdEach(cluster, jar);
+  for (const holder of model.all) model.check(holder, stateOf(cluster, holder));
+  expectNothingLeft(cluster, retain);
+}
+
+/** No two ids open one session. */
+function expectOneIdEach({ memory }: SimulatedCluster, { ids }: Jar): void {
+  const opened = [...ids.keys()].map(accessOf).filter((access) => memory.load(access).outcome === 'found');
+  const keys = opened.map(({ key }) => key);
+  if (new Set(keys).size < keys.length) throw new Error('a session has two ids');
+}
+
+function expectNothingLeft(cluster: SimulatedCluster, retain: boolean): void {
   if (cluster.leaked > 0 && !retain) throw new Error(`${cluster.leaked} live sessions leak`);
   const users = cluster.servers.flatMap(({ liveSessions }) => [...liveSessions].map((live) => live.users));
   if (users.some((count) => count !== 0))
     throw new Error(`live sessions have ${users.join(', ')} users and no requests`);
 }
 
-async function expectTruth(
-  cluster: SimulatedCluster,
-  ids: ReadonlySet<string>,
-  outcomes: readonly Outcome[],
-  ends: 'none' | 'possible' | 'certain',
-): Promise<void> {
-  const found: { readonly id: string; readonly tally: Tally | undefined; readonly plain: PlainCounter | undefined }[] =
-    [];
-  for (const id of ids) {
-    if ((await cluster.memory.load(sessionKeyOf(id))).outcome === 'none') continue;
-    const client = new SimulatedClient(id);
-    found.push({ id, tally: await cluster.stored(client, Tally), plain: await cluster.stored(client, PlainCounter) });
-  }
-  if (found.length > 1) throw new Error(`the session lives under ${found.length} ids`);
-  const [one] = found;
-  if (!one) {
-    if (ends === 'none') throw new Error('the session is gone and nobody ended it');
-    return;
-  }
-  const { tally, plain } = one;
-  const stored = tally?.tags ?? new Set<string>();
-  if (tally && tally.count !== stored.size) throw new Error(`torn: counted ${tally.count}, ${stored.size} tags`);
-  const plainTags = [...stored].filter((tag) => tag.startsWith('p'));
-  if ((plain?.value ?? 0) !== plainTags.length) {
-    throw new Error(`lost update: value ${plain?.value ?? 0}, but ${plainTags.length} increments were accepted`);
-  }
-  for (const { tags, fate } of outcomes) {
-    const present = tags.filter((tag) => stored.has(tag));
-    if (fate === 'stored' && present.length < tags.length)
-      throw new Error(`accepted and not stored: ${tags.join(' ')}`);
-    if (fate === 'refused' && present.length > 0) throw new Error(`refused and stored: ${present.join(' ')}`);
-    if (present.length > 0 && present.length < tags.length) throw new Error(`half stored: ${tags.join(' ')}`);
-  }
-}
-
-/**
- * Every state that a request can see was complete at one moment, and has all changes that were accepted before the
- * request began.
- */
-function expectWhole(request: SimulatedRequest, accepted: readonly string[]): void {
-  const { count, tags } = request.bean(Tally);
-  const unseen = accepted.filter((tag) => !tags.has(tag));
-  if (unseen.length > 0) throw new Error(`a read did not see ${unseen.join(' ')}, accepted before it began`);
-  if (count !== tags.size) throw new Error(`a read saw ${count} counted and ${tags.size} tags`);
-  const { value } = request.bean(PlainCounter);
-  const plain = [...tags].filter((tag) => tag.startsWith('p')).length;
-  if (value !== plain) throw new Error(`a read saw value ${value} and ${plain} increments`);
-}
-
-function expectReason(error: SessionError): void {
-  const isKnown = [SessionConflictError, SessionEndedError, SessionStoreError, SessionBusyError].some(
-    (type) => error instanceof type,
-  );
-  if (!isKnown) throw error;
+/** What the store has of a session; undefined if it has none, or one of somebody else. */
+function stateOf(cluster: SimulatedCluster, { key, logins, principal }: Holder) {
+  const found = cluster.memory.load({ key, logins });
+  if (found.outcome !== 'found' || found.record.principal !== principal) return undefined;
+  const decoded = <T extends object>(type: new () => T): T => cluster.server(0).decoded(type, found.record);
+  return { ...decoded(Tally), value: decoded(PlainCounter).value, notes: decoded(Notes).tags };
 }

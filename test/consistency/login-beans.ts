@@ -18,3 +18,9 @@ export class CsrfToken {
 export class Account {
   balance = 0;
 }
+
+/** Remembers what was noted. Belongs to who is logged in. */
+@SessionScoped({ name: 'notes', onLogin: 'reset' })
+export class Notes {
+  @Merge('union') tags = new Set<string>();
+}

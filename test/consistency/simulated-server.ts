@@ -9,6 +9,7 @@ import { SessionEvents } from '../../libs/session/src/request/session-events.js'
 import { SessionLifecycle } from '../../libs/session/src/request/session-lifecycle.js';
 import { StoreGateway } from '../../libs/session/src/store/store-gateway.js';
 import { type Clock, systemClock } from '../../libs/session/src/store/clock.js';
+import type { SessionRecord } from '../../libs/session/src/store/session-record.js';
 import type { SessionStore } from '../../libs/session/src/store/session-store.js';
 import type { SessionBean } from '../../libs/session/src/bean/session-bean.js';
 import type { CarriedId, PresentedId } from '../../libs/session/src/request/id-exchange.js';
@@ -81,6 +82,15 @@ export class SimulatedServer {
     } finally {
       request.end();
     }
+  }
+
+  /** A bean as a record holds it, or as it is before anything is stored. */
+  decoded<T extends object>(type: Type<T>, { parts }: SessionRecord): T {
+    const bean = this.beans.find(type) as SessionBean;
+    const instance = bean.create();
+    const payload = parts.get(bean.name)?.payload;
+    if (payload !== undefined) bean.state.restore(instance, payload);
+    return instance as T;
   }
 
   /** A client that has already come back once with its id. */

@@ -3,13 +3,14 @@ import { SessionEndedError } from 'nestjs-session-beans';
 import { accessOf } from 'nestjs-session-beans/store-kit';
 import { ManualClock } from '../../libs/session/src/testing/manual-clock.js';
 import { Account, Cart, CsrfToken } from './login-beans.js';
-import { SimulatedCluster } from './simulated-cluster.js';
-import type { SimulatedClient, SimulatedRequest } from './simulated-server.js';
+import { plantedIdentityFaults } from './planted-faults.js';
+import { SimulatedCluster, type SimulatedClusterOptions } from './simulated-cluster.js';
+import { type SimulatedClient, type SimulatedRequest, keepAll, keepTold } from './simulated-server.js';
 
 /** A session of alice that has a new id, and a client that still presents the former one. */
-async function setUp(servers = 1) {
+async function setUp(servers = 1, options: Partial<SimulatedClusterOptions> = {}) {
   const clock = new ManualClock();
-  const cluster = new SimulatedCluster({ servers, beans: [Cart, CsrfToken, Account], clock });
+  const cluster = new SimulatedCluster({ servers, beans: [Cart, CsrfToken, Account], clock, ...options });
   const client = await cluster.server(0).startSession(async (request) => {
     await request.http.login('alice');
     request.bean(Cart).items = 3;
@@ -108,50 +109,57 @@ describe('a former id', () => {
   });
 });
 
-/** Requests for whose sessions another request had asked for a new id while they waited for the lock. */
-describe.each([
-  ['a shared store', true],
-  ['a store of this server only', false],
-])('a request that waits for the lock while its session gets a new id (%s)', (_title, shared) => {
-  async function waiting() {
+describe('a request that waits for the lock while its session gets a new id', () => {
+  async function waiting(shared: boolean) {
     const { cluster, client } = await setUp(1);
     Object.assign(cluster.store, { shared });
     const holder = await cluster.server(0).request(client).begin();
     await holder.lock();
     const former = client.copy();
     const request = await cluster.server(0).request(former).begin();
-    // A handler does not run when its lock is refused.
-    const locked = request.lock().then(
-      () => 'runs',
-      (error: unknown) => error,
-    );
+    const locked = request.lock();
+    locked.catch(() => undefined);
     holder.renewId();
+    holder.bean(Cart).items = 7;
     await holder.respond();
-    return { cluster, client, former, request, locked: await locked };
+    return { cluster, client, former, request, locked };
   }
 
-  it('sees nothing of it, starts no session, and its response has no cookie', async () => {
-    const { cluster, client, former, request, locked } = await waiting();
+  it('is refused where a store says so, before its handler runs', async () => {
+    const { cluster, former, request, locked } = await waiting(true);
     const { id } = former;
-    if (locked === 'runs') {
-      expect(request.bean(Cart).items).not.toBe(7);
-      request.bean(Cart).items = 9;
-      await expect(request.respond()).rejects.toBeInstanceOf(SessionEndedError);
-    } else {
-      expect(locked).toBeInstanceOf(SessionEndedError);
-    }
+    await expect(locked).rejects.toBeInstanceOf(SessionEndedError);
     request.end();
-    expect(former.id).toBe(id);
-    expect(cluster.memory.size).toBe(1);
-    expect(await cluster.handle(0, client, ({ exists }) => exists)).toBe(true);
+    expect([former.id, cluster.memory.size]).toEqual([id, 1]);
+  });
+
+  it('goes on without a session where only this server knows, and starts no other one', async () => {
+    const { cluster, client, former, request, locked } = await waiting(false);
+    const { id } = former;
+    await locked;
+    expect(request.bean(Cart).items).toBe(0);
+    request.bean(Cart).items = 9;
+    await expect(request.respond()).rejects.toBeInstanceOf(SessionEndedError);
+    expect([former.id, cluster.memory.size]).toEqual([id, 1]);
+    expect(await cluster.handle(0, client, (next) => next.bean(Cart).items)).toBe(7);
   });
 });
 
-describe('a logout that began before the session got a new id', () => {
-  async function logout(server: number, renew: (request: SimulatedRequest) => void | Promise<void>) {
-    const { cluster, client } = await setUp(2);
+describe.each([
+  ['no near cache', undefined],
+  ['a validating near cache', keepAll],
+  ['a bounded near cache', keepTold],
+])('a logout that began before the session got a new id (%s)', (_cache, nearCache) => {
+  async function logout(
+    server: number,
+    renew: (request: SimulatedRequest) => void | Promise<void>,
+    plant?: SimulatedClusterOptions['plant'],
+  ) {
+    const { cluster, client } = await setUp(2, { nearCache, plant });
     const leaving = await cluster.server(0).request(client.copy()).begin();
     await cluster.handle(server, client, renew);
+    // Both servers know the session under its new id.
+    for (const number of [0, 1]) await cluster.handle(number, client, () => undefined);
     await leaving.http.logout();
     await leaving.respond();
     const principals = [0, 1].map((number) => cluster.handle(number, client.copy(), ({ http }) => http.principal));
@@ -165,7 +173,8 @@ describe('a logout that began before the session got a new id', () => {
   });
 
   it.each([0, 1])('ends the session also when its principal has logged in again (by server %i)', async (server) => {
-    const { cluster } = await logout(server, (request) => request.http.login('alice'));
+    const { cluster, principals } = await logout(server, (request) => request.http.login('alice'));
+    expect(principals).toEqual([undefined, undefined]);
     expect(cluster.memory.size).toBe(0);
   });
 
@@ -174,4 +183,24 @@ describe('a logout that began before the session got a new id', () => {
     expect(principals).toEqual(['bob', 'bob']);
     expect(cluster.memory.size).toBe(1);
   });
+
+  it('would end that one, too, in a store that ignores who is logged in, so that the test can fail', async () => {
+    const { ignoresLogins } = plantedIdentityFaults;
+    const { cluster } = await logout(1, (request) => request.http.login('bob'), ignoresLogins);
+    expect(cluster.memory.size).toBe(0);
+  });
+});
+
+it('a logout that began before a new id ends the session for requests that run with that, in a store of one server', async () => {
+  const { cluster, client } = await setUp();
+  Object.assign(cluster.store, { shared: false });
+  const leaving = await cluster.server(0).request(client.copy()).begin();
+  await cluster.handle(0, client, (request) => request.renewId());
+  for (let i = 0; i < 2; i++) await cluster.handle(0, client, () => undefined);
+  // The session is live under its new id while this request runs.
+  const running = await cluster.server(0).request(client.copy()).begin();
+  await leaving.http.logout();
+  await leaving.respond();
+  expect(await cluster.handle(0, client, ({ exists }) => exists)).toBe(false);
+  running.end();
 });

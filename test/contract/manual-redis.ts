@@ -6,6 +6,15 @@ import type { ManualClock } from '../../libs/session/src/testing/manual-clock.js
 import type { redisPlantedBugs } from './redis-planted-bugs.js';
 import { withMethods } from './broken-stores.js';
 
+/** The scripts that ask for the time, or that give a key a time to live. */
+const TIMED_SCRIPTS = [
+  'sessionBeansLoad',
+  'sessionBeansSave',
+  'sessionBeansRenew',
+  'sessionBeansDestroy',
+  'sessionBeansSupersede',
+] as const;
+
 /** Makes Redis stores whose clock the test controls, with a planted bug on demand. */
 export class ManualRedis {
   private readonly clockKey: string;
@@ -20,12 +29,13 @@ export class ManualRedis {
   ) {
     this.clockKey = `${namespace}:clock`;
     this.client = new Redis({ port, host: '127.0.0.1' });
-    for (const name of ['sessionBeansLoad', 'sessionBeansSave', 'sessionBeansDestroy'] as const) {
+    for (const name of TIMED_SCRIPTS) {
       const { lua, numberOfKeys } = redisScripts[name];
-      if (bug?.script === name && !lua.includes(bug.right)) throw new Error(`${name} has no line ${bug.right}`);
+      const isPlanted = bug !== undefined && bug.scripts.includes(name);
+      if (isPlanted && !lua.includes(bug.right)) throw new Error(`${name} has no line ${bug.right}`);
       // The line may occur twice. The last one is on the path of every call.
-      const at = bug?.script === name ? lua.lastIndexOf(bug.right) : -1;
-      const text = bug && at >= 0 ? lua.slice(0, at) + bug.wrong + lua.slice(at + bug.right.length) : lua;
+      const at = isPlanted ? lua.lastIndexOf(bug.right) : -1;
+      const text = isPlanted ? lua.slice(0, at) + bug.wrong + lua.slice(at + bug.right.length) : lua;
       const definition = { lua: withManualTime(text, this.clockKey), numberOfKeys };
       this.scripts.push([name, definition]);
       if (/(?:Load|Save)$/.test(name)) this.scripts.push([`${name}Batch`, batchOf(definition)]);
@@ -39,10 +49,11 @@ export class ManualRedis {
     for (const [name, definition] of this.scripts) this.client.defineCommand(name, definition);
     const tick = (): void => void this.client.set(this.clockKey, clock.now());
     return withMethods(store, {
-      load: (key, options) => (tick(), store.load(key, options)),
+      load: (access, options) => (tick(), store.load(access, options)),
       save: (change) => (tick(), store.save(change)),
-      touch: (key) => (tick(), store.touch(key)),
-      destroy: (key, ifStamp) => (tick(), store.destroy(key, ifStamp)),
+      touch: (access) => (tick(), store.touch(access)),
+      destroy: (access) => (tick(), store.destroy(access)),
+      supersede: (access) => (tick(), store.supersede(access)),
     });
   }
 

@@ -63,8 +63,8 @@ describe('store calls of one turn', () => {
     const [, , unchanged, ended, renewed, text, hash, large, damaged, newer] = asked as TenOf<ClientAccess>;
     const known = await stampOf(unchanged);
     await store.destroy(ended);
-    const other = accessOf(renewedSessionId(renewed.key));
-    await store.save({ ...update(renewed, undefined, ''), parts: new Map(), renewal: { proof: other.proof } });
+    const renewal = { proof: accessOf(renewedSessionId(renewed.key)).proof };
+    await store.save({ ...update(renewed, undefined, ''), parts: new Map(), renewal });
     await server.command('SET', nameOf(text), 'not ours');
     await server.command('DEL', nameOf(hash));
     await server.command('HSET', nameOf(hash), 'name', 'not ours');

@@ -1,65 +1,170 @@
 import type { redisScripts } from '../../libs/session/src/store/redis/redis-scripts.js';
 
-/** A line of a script, and the mistake that replaces it. */
+/** A line of scripts, and the mistake that replaces it. */
 interface PlantedLine {
-  readonly script: keyof typeof redisScripts;
+  readonly scripts: readonly (keyof typeof redisScripts)[];
   readonly right: string;
   readonly wrong: string;
 }
 
+/** Two scripts of one text. */
+const SAVES = ['sessionBeansSave', 'sessionBeansRenew'] as const;
+
 /** Typical mistakes of stores in Redis, each a change of one line. */
 export const redisPlantedBugs: Readonly<Record<string, PlantedLine>> = {
   'a save does not check the versions': {
-    script: 'sessionBeansSave',
+    scripts: SAVES,
     right: 'if version ~= ARGV[i + 1] then conflict = true end',
     wrong: '',
   },
 
   'versions are integers': {
-    script: 'sessionBeansSave',
-    right: `stamp = text(n + 1) .. '.' .. writeId`,
-    wrong: `stamp = text(n + 1) .. '.x'`,
+    scripts: SAVES,
+    right: `local stamp = text(n + 1) .. '.' .. writeId`,
+    wrong: `local stamp = text(n + 1) .. '.x'`,
   },
 
   'a repeated save is applied twice': {
-    script: 'sessionBeansSave',
-    right: `if last == writeId then return saved(0, stamp) end`,
+    scripts: SAVES,
+    right: `if last == writeId then return saved('0', n .. '.' .. writeId) end`,
     wrong: `recent = ''`,
   },
 
   'a save does not prolong the session': {
-    script: 'sessionBeansSave',
-    right: `redis.call('PEXPIREAT', key, text(expiry()))`,
-    wrong: `if n == 0 then redis.call('PEXPIREAT', key, text(expiry())) end`,
+    scripts: SAVES,
+    right: `redis.call('PEXPIREAT', key, text(expires))`,
+    wrong: `if n == 0 then redis.call('PEXPIREAT', key, text(expires)) end`,
   },
 
   'an update creates a session': {
-    script: 'sessionBeansSave',
-    right: `if mode == 'update' then return '0' end`,
-    wrong: `if mode == 'update' then newLife = ' 10000 60000 4000' end`,
+    scripts: SAVES,
+    right: `if mode ~= 'create' or redis.call('HEXISTS', key, 'ended') == 1 then return '0' end`,
+    wrong: `if mode ~= 'create' then newLifetime = '10000 60000 4000' end`,
   },
 
   'a touch writes a new stamp': {
-    script: 'sessionBeansLoad',
-    right: `redis.call('HSET', key, 'use', used .. ' ' .. joined)`,
-    wrong: `redis.call('HSET', key, 'use', used .. ' ' .. joined, 'stamp', stamp .. 't')`,
+    scripts: ['sessionBeansLoad'],
+    right: `redis.call('HSET', key, 'times', timesText())`,
+    wrong: `redis.call('HSET', key, 'times', timesText(), 'head', head .. 't')`,
   },
 
-  'a touch marks the session as joined': {
-    script: 'sessionBeansLoad',
-    right: `local joins = mode == 'load' and joined == '0'`,
-    wrong: `local joins = joined == '0'`,
+  'a touch confirms the id': {
+    scripts: ['sessionBeansLoad'],
+    right: `local confirms = mode == 'load' and state ~= '2'`,
+    wrong: `local confirms = state ~= '2'`,
+  },
+
+  'a load by the application confirms the id': {
+    scripts: ['sessionBeansLoad'],
+    right: ` and string.sub(access, 1, 1) ~= '#'`,
+    wrong: '',
   },
 
   'an ended session leaves no mark': {
-    script: 'sessionBeansDestroy',
-    right: `redis.call('DEL', KEYS[1])`,
-    wrong: `redis.call('DEL', KEYS[1]) if stamp then return 1 end`,
+    scripts: ['sessionBeansDestroy'],
+    right: `mark(callId)`,
+    wrong: '',
   },
 
-  'destroy ignores the stamp': {
-    script: 'sessionBeansDestroy',
-    right: `if ARGV[1] ~= 'any' and ARGV[1] ~= 'is ' .. stamp then return 0 end`,
+  'a former id opens the session': {
+    scripts: ['sessionBeansLoad'],
+    right: `if proof == access and now - since < RECOGNISED then return '6' end`,
+    wrong: `if proof == access and now - since < RECOGNISED then return nil end`,
+  },
+
+  'a former id is superseded for ever': {
+    scripts: ['sessionBeansLoad'],
+    right: `if proof == access and now - since < RECOGNISED then return '6' end`,
+    wrong: `if proof == access then return '6' end`,
+  },
+
+  'only the last former id is known': {
+    scripts: ['sessionBeansRenew'],
+    right: `former = formerWith(proof, redis.call('HGET', key, 'former'), now)`,
+    wrong: `former = formerWith(proof, nil, now)`,
+  },
+
+  'a touch does not compare the id': {
+    scripts: ['sessionBeansLoad'],
+    right: `if refused then return refused end`,
+    wrong: `if refused and (mode == 'load' or not head) then return refused end`,
+  },
+
+  'a save does not compare the id': {
+    scripts: ['sessionBeansSave'],
+    right: `if refused then return refused end`,
     wrong: '',
+  },
+
+  'an end does not compare the id': {
+    scripts: ['sessionBeansDestroy'],
+    right: `if not refused then`,
+    wrong: `if head then`,
+  },
+
+  'ids are compared by how they begin': {
+    scripts: ['sessionBeansLoad'],
+    right: ` and string.byte(head, #access + 3) == 32`,
+    wrong: '',
+  },
+
+  'logins are not compared': {
+    scripts: ['sessionBeansLoad'],
+    right: `if access == '#' .. logins then return nil end`,
+    wrong: `if string.sub(access, 1, 1) == '#' then return nil end`,
+  },
+
+  'the id is compared before the write id': {
+    scripts: ['sessionBeansRenew'],
+    right: `if last == writeId then return saved('0', n .. '.' .. writeId) end`,
+    wrong: `if refusal(key, head, access) then return refusal(key, head, access) end`,
+  },
+
+  'a renewal does not drop the parts that it does not keep': {
+    scripts: ['sessionBeansRenew'],
+    right: `if string.sub(field, 1, 1) == ':' and not kept[field] then dropped[#dropped + 1] = field end`,
+    wrong: '',
+  },
+
+  'a renewal conflicts with parts that it does not keep': {
+    scripts: ['sessionBeansRenew'],
+    right: `(not kept or kept[field]) and `,
+    wrong: '',
+  },
+
+  'a renewal leaves the id confirmed': {
+    scripts: ['sessionBeansRenew'],
+    right: `if state == '2' then state = '1' end`,
+    wrong: '',
+  },
+
+  'a login of the same principal counts': {
+    scripts: ['sessionBeansRenew'],
+    right: `if principal ~= before then logins`,
+    wrong: `do logins`,
+  },
+
+  'the session of another principal keeps its beginning': {
+    scripts: ['sessionBeansRenew'],
+    right: `if before and principal ~= before then created = used end`,
+    wrong: '',
+  },
+
+  'the absolute end does not count from the login': {
+    scripts: ['sessionBeansLoad'],
+    right: `(authenticated or created) + absolute`,
+    wrong: `created + absolute`,
+  },
+
+  'a superseded id of a session that is over is that of none': {
+    scripts: ['sessionBeansLoad'],
+    right: `redis.call('HGET', key, head and 'former' or 'superseded')`,
+    wrong: `redis.call('HGET', key, 'former') or not head and ''`,
+  },
+
+  'a superseded id is superseded for ever': {
+    scripts: ['sessionBeansSupersede'],
+    right: `redis.call('PEXPIRE', key, ARGV[2])`,
+    wrong: `redis.call('HSET', key, 'superseded', proof .. ' 9000000000000')`,
   },
 };

@@ -3,6 +3,7 @@ import { SessionStateError } from 'nestjs-session-beans';
 import { RedisSessionStore } from 'nestjs-session-beans/redis';
 import { Redis } from 'ioredis';
 import { accessOf, renewedSessionId } from '../../libs/session/src/store/session-id.js';
+import { RedisCommands } from '../support/redis-commands.js';
 import { newAccess, readyRedisStore } from '../support/redis-stores.js';
 import { RedisServer } from '../support/redis-server.js';
 
@@ -90,6 +91,22 @@ describe('the Redis store, with unusual data under the key of a session,', () =>
     expect(await asks(former)).toEqual(Array.from({ length: 6 }, () => ({ outcome: 'superseded' })));
     expect(await redis.dumpBuffer(KEY)).toEqual(before);
     expect(await redis.exists(`${KEY}:lock`)).toBe(0);
+  });
+
+  it('[I1] [I2] neither reads nor writes more of a session than it takes to compare the access', async () => {
+    const commands = new RedisCommands(server);
+    await store.locks.acquire(access, { token: 'token', leaseMs: 10_000 });
+    await commands.reset();
+    for (const by of [wrong, former, { key: access.key, logins: 0 }]) {
+      await store.load(by, { touchAfterMs: 0 });
+      await store.touch(by);
+      await store.save({ ...update, access: by, lock: 'token' });
+      await store.save({ ...update, access: by, renewal: { proof: wrong.proof, keep: [] } });
+      await store.destroy(by);
+      await store.locks.acquire(by, { token: 'token', leaseMs: 10_000 });
+    }
+
+    expect([...(await commands.onKeys()).keys()].toSorted()).toEqual(['hget', 'hmget', 'time']);
   });
 
   it('names the newer release that wrote a session, and lets its client log out', async () => {
@@ -211,11 +228,11 @@ describe('the Redis store, with unusual data under the key of a session,', () =>
 
     expect([created.outcome, renewed.outcome]).toEqual(['saved', 'saved']);
     expect(found.outcome === 'found' && found.record.parts.size).toBe(5_000);
-    expect(after.outcome === 'found' && [...after.record.parts].toSorted()).toEqual([
-      ['part7', { version: '1.creation', payload: 'part7' }],
-      ['part8', { version: '2.renewal', payload: '8' }],
-      ['part9', { version: '2.renewal', payload: '9' }],
-    ]);
+    expect(after.outcome === 'found' && Object.fromEntries(after.record.parts)).toEqual({
+      part7: { version: '1.creation', payload: 'part7' },
+      part8: { version: '2.renewal', payload: '8' },
+      part9: { version: '2.renewal', payload: '9' },
+    });
   });
 
   it('[I8] out of memory, gives sessions new ids, ends them and reads them, and refuses other saves', async () => {
@@ -240,6 +257,19 @@ describe('the Redis store, with unusual data under the key of a session,', () =>
       expect(await store.destroy(next)).toEqual({ outcome: 'ended' });
     } finally {
       await redis.config('SET', 'maxmemory', '0');
+    }
+  });
+
+  it('[I8] would refuse a new id as well if it ran the script of other saves: the flags of a script are for all calls', async () => {
+    const planted = await readyRedisStore({ url: server.url });
+    Reflect.set(planted, 'renewing', Reflect.get(planted, 'saving'));
+    await redis.config('SET', 'maxmemory', '1');
+    try {
+      const renewal = { proof: wrong.proof };
+      await expect(planted.save({ ...update, renewal, parts: new Map() })).rejects.toThrow('OOM');
+    } finally {
+      await redis.config('SET', 'maxmemory', '0');
+      await planted.close();
     }
   });
 

@@ -158,7 +158,7 @@ class NamedClient extends Client {
     const response = await super.send(sent);
     for (const cookie of setCookies(response)) {
       this.id = cookie.split(';')[0] ?? '';
-      if (/; Max-Age=0$/.test(cookie)) this.removed++;
+      if (cookie.endsWith('; Max-Age=0')) this.removed++;
       else this.given++;
     }
     return response;

@@ -51,12 +51,12 @@ class EventController {
   }
 }
 
-const NAMES = ['created', 'login', 'renewed', 'ended', 'conflict', 'undecodable', 'notStored', 'storeFailed'] as const;
+const NAMES = ['created', 'login', 'renewed', 'ended', 'conflict', 'undecodable', 'notStored'] as const;
 
 describe.each(adapters)('R46 SessionEvents, $adapter,', ({ adapter }) => {
   let server: TestApplication;
   let source: SessionEvents;
-  let events: [string, { readonly session?: SessionRef; readonly reason?: string }][];
+  let events: [string, { readonly session?: SessionRef | undefined; readonly reason?: string }][];
   let stop: (() => void)[];
   let client: Client;
   beforeEach(async () => {

@@ -77,8 +77,8 @@ class PaymentController {
 
   @ReadOnlySession()
   @Get('read-only-login')
-  login(): void {
-    this.session.login('somebody');
+  login(): Promise<void> {
+    return this.session.login('somebody');
   }
 }
 

@@ -1,11 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ANSWERED_WITHIN_MS, type CountingApplication, startCounting } from '../support/counting-application.js';
 import { eventually } from '../support/eventually.js';
-import { readyRedisStore } from '../support/redis-stores.js';
+import { newAccess, readyRedisStore, WatchedRedisStore } from '../support/redis-stores.js';
 import { RedisServer } from '../support/redis-server.js';
 import { SessionClient } from '../support/session-client.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { expectUnavailable } from './expect-unavailable.js';
+
+/** How long the mark of an ended session stays: only a logout has it among its arguments. */
+const ENDED_FOR_MS = '120000';
 
 describe('an application with a faulty network to Redis', () => {
   let redis: RedisServer;
@@ -46,6 +49,36 @@ describe('an application with a faulty network to Redis', () => {
     await other.counts(2);
   });
 
+  it('F4: gives a session one new id when the answer to that is lost, and the former id is superseded', async () => {
+    const store = await readyRedisStore({ url: `redis://127.0.0.1:${network.port}` });
+    const [access, other] = [newAccess(), newAccess()];
+    for (const each of [access, other]) await WatchedRedisStore.create(store, each);
+    // Redis has the script by now: the answer that is lost is not that it has none.
+    await WatchedRedisStore.renew(store, other);
+    const lost = loseAnswerTo('renew');
+
+    const renewed = await WatchedRedisStore.renew(store, access);
+
+    expect(lost()).toBe(1);
+    expect(await store.load(renewed.access)).toMatchObject({ record: { generation: 1, stamp: renewed.stamp } });
+    expect(await store.load(access)).toEqual({ outcome: 'superseded' });
+    await store.close();
+  });
+
+  it('F4: answers that it has ended a session, when the first answer to that is lost', async () => {
+    const store = await readyRedisStore({ url: `redis://127.0.0.1:${network.port}` });
+    const access = newAccess();
+    await WatchedRedisStore.create(store, access);
+    // As above.
+    await store.destroy(newAccess());
+    const lost = loseAnswerTo(ENDED_FOR_MS);
+
+    expect(await store.destroy(access)).toEqual({ outcome: 'ended' });
+
+    expect(lost()).toBe(1);
+    await store.close();
+  });
+
   it('F4: ends a session when the answer to the logout is lost, and refuses a slower request', async () => {
     await client.counts(1);
     await new SessionClient(server.url).post('/logout');
@@ -54,7 +87,7 @@ describe('an application with a faulty network to Redis', () => {
     const reached = new Promise<void>((resolve) => (server.gate.reached = resolve));
     const slow = client.post('/slow');
     await reached;
-    const lost = loseAnswerTo('any');
+    const lost = loseAnswerTo(ENDED_FOR_MS);
 
     const logout = await client.post('/logout');
     open();

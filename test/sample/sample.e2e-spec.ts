@@ -61,6 +61,35 @@ describe.each(adapters)('the sample application, $adapter', ({ adapter }) => {
     expect(await client.text('/count')).toBe('counter=1');
   });
 
+  it('logs a user in, under a new id, with the cart of before', async () => {
+    await client.post('/cart/items', { sku: 'tea', quantity: 1, price: 350 });
+    const { cookie } = client;
+    const login = await client.post('/login', { user: 'ann' });
+    expect([login.status, login.body, setCookies(login).length]).toEqual([201, { principal: 'ann' }, 1]);
+    expect(client.cookie).not.toBe(cookie);
+    expect((await client.get('/session')).body).toMatchObject({ principal: 'ann' });
+    expect((await client.get('/cart')).body).toMatchObject({ total: 350 });
+  });
+
+  it.each([undefined, {}, { user: '' }, { user: 5 }, { user: 'x'.repeat(101) }, ['ann']])(
+    'does not log in %j',
+    async (body) => {
+      const login = await client.post('/login', body);
+      expect([login.status, setCookies(login)]).toEqual([400, []]);
+    },
+  );
+
+  it('logs a user out: the session is over', async () => {
+    await client.post('/login', { user: 'ann' });
+    const former = client.copy();
+    expect((await client.post('/logout')).status).toBe(204);
+    expect((await former.get('/session')).status).toBe(404);
+  });
+
+  it('logs out where nobody is logged in', async () => {
+    expect((await client.post('/logout')).status).toBe(204);
+  });
+
   it('keeps a cart with instances, a Date and a Map', async () => {
     const item = { sku: 'tea', quantity: 2, price: 350 };
     for (let i = 0; i < 2; i++) await client.post('/cart/items', item);
@@ -79,6 +108,25 @@ describe.each(adapters)('the sample application, $adapter', ({ adapter }) => {
     });
     expect((await client.delete('/cart/items/tea')).status).toBe(404);
     expect((await client.post('/cart/items', { sku: 'tea' })).status).toBe(400);
+  });
+});
+
+describe.each(adapters)('the sample application behind a proxy that ends TLS, $adapter', ({ adapter }) => {
+  it.each([
+    [undefined, 'sid'],
+    ['off', 'sid'],
+    ['10.0.0.0/8, 192.0.2.7', 'sid'],
+    ['loopback', '__Host-sid'],
+    ['10.0.0.0/8, 127.0.0.0/8', '__Host-sid'],
+    ['on', '__Host-sid'],
+  ])('with TRUST_PROXY %s gives its cookie the name %s', async (trusted, name) => {
+    const app = await createApplication(readConfig({ HTTP_ADAPTER: adapter, TRUST_PROXY: trusted }));
+    await app.listen(0, '127.0.0.1');
+    const response = await new Client(app).get('/count', { 'X-Forwarded-Proto': 'https' });
+    await app.close();
+    const [cookie = ''] = setCookies(response);
+    expect(cookie.split('=')[0]).toBe(name);
+    expect(cookie.includes('; Secure')).toBe(name === '__Host-sid');
   });
 });
 
@@ -108,6 +156,10 @@ describe('the configuration of the sample', () => {
     [{ SESSION_PATTERN: 'cached', REDIS_URL: 'redis://h', NEAR_CACHE: 'on' }, 'NEAR_CACHE=on'],
     [{ SESSION_PATTERN: 'external' }, 'REDIS_URL is missing'],
     [{ PORT: 'http' }, 'PORT=http'],
+    [{ TRUST_PROXY: 'balancer' }, 'TRUST_PROXY=balancer must be on, off, or addresses'],
+    [{ TRUST_PROXY: '1' }, 'TRUST_PROXY=1'],
+    [{ TRUST_PROXY: '10.0.0.0/33' }, 'TRUST_PROXY=10.0.0.0/33'],
+    [{ TRUST_PROXY: 'loopback,' }, 'TRUST_PROXY=loopback,'],
     [{ IDLE_TIMEOUT_MS: '-1' }, 'IDLE_TIMEOUT_MS=-1'],
   ])('refuses %j, naming variable and value', (env, text) => {
     expect(() => readConfig(env)).toThrow(text);

@@ -4,6 +4,7 @@ import {
   type ReplicatedSessionStoreOptions,
 } from './options/replicated-session-store.options.js';
 import { answerMessage } from './protocol/answer-message.js';
+import { encodeMessage } from './protocol/message-format.js';
 import { createReplicationContext, type ReplicationContext } from './protocol/replication-context.js';
 import type { ReplicationTransport } from './transports/replication-transport.js';
 import { NestTcpReplicationTransport } from './transports/tcp/nest-tcp-replication-transport.js';
@@ -75,10 +76,10 @@ export class ReplicationNode {
 
   private async answer(from: string, text: string): Promise<string> {
     try {
-      return JSON.stringify(answerMessage(this.context, from, text, () => this.upkeep.requestRepair()));
+      return encodeMessage(answerMessage(this.context, from, JSON.parse(text), this.upkeep));
     } catch {
       // Not a message of this protocol.
-      return '{"type":"bad"}';
+      return encodeMessage({ type: 'bad' });
     }
   }
 }

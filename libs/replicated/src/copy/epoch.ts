@@ -67,8 +67,8 @@ export function sameEpoch(one: Epoch, other: Epoch): boolean {
 }
 
 /**
- * [M5] Whether a copy counts more than another one, if neither goes on from the other: only a split of the network makes
- * such copies. The one whose id was renewed more often does, so that no split brings a former id back.
+ * [M5] Whether an epoch counts more than another one, if neither goes on from the other: only a split of the network
+ * makes such epochs. The one whose id was renewed more often does, so that no split brings a former id back.
  */
 export function outranks(one: Rank, other: Rank): boolean {
   return one.generation === other.generation ? one.counter > other.counter : one.generation > other.generation;
@@ -115,6 +115,23 @@ export function hasForked(lineage: string, epoch: Epoch & { readonly isAlone: bo
 export function follows(later: Epoch & { readonly lineage: string }, earlier: Epoch): boolean {
   if (later.counter <= earlier.counter) return false;
   return !hasForked(lineageAfter(later.lineage, later), { ...earlier, isAlone: false });
+}
+
+/** The last renewal of a copy, if there was one. */
+export interface Renewed {
+  readonly generation: number;
+
+  /** The epoch in which that was done last. */
+  readonly renewedIn: Epoch | undefined;
+}
+
+/**
+ * Whether a renewal was never acknowledged: the other state went on from the epoch in which it was made, and it does
+ * not have it.
+ */
+export function isVoid(renewal: Renewed, other: Epoch & { readonly generation: number; readonly lineage: string }): boolean {
+  const { generation, renewedIn } = renewal;
+  return renewedIn !== undefined && other.generation < generation && follows(other, renewedIn);
 }
 
 /**

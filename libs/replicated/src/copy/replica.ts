@@ -1,7 +1,7 @@
 import { ownText, sessionBytes, type SessionKey, type TableEntry } from 'nestjs-session-beans/store-kit';
-import { type BegunEpoch, NO_BACKUP, type Owners } from './epoch.js';
+import { type BegunEpoch, type Epoch, NO_BACKUP, type Owners } from './epoch.js';
 import { expiryOfState, hasExpired, type SessionState } from './session-state.js';
-import { isTombstone, type Tombstone } from './tombstone.js';
+import { generationOf, isTombstone, type Tombstone } from './tombstone.js';
 
 /** Number of the state with which a session is created. */
 export const FIRST_SEQ = 1;
@@ -44,9 +44,6 @@ export class Replica implements BegunEpoch, TableEntry<Replica> {
    * at this epoch any more. An acknowledgement needs both owners, so one fenced copy ends an epoch.
    */
   fenced = false;
-
-  /** At a backup: a change came after the epoch's first state, so its primary had begun it. */
-  hasFollowed = false;
 
   /** Another member has become the primary, and that was reported. */
   isDeposed = false;
@@ -92,12 +89,12 @@ export class Replica implements BegunEpoch, TableEntry<Replica> {
 
   /** How often the session's id had been renewed. */
   get generation(): number {
-    return isTombstone(this.state) ? this.state.generation : this.state.identity.generation;
+    return generationOf(this.state);
   }
 
-  /** This member knows that the epoch has begun: there may be acknowledged changes of it. */
-  get hasBegun(): boolean {
-    return this.isOwn || this.hasFollowed;
+  /** The epoch in which that was done last; undefined when the id was never renewed, or the session has ended. */
+  get renewedIn(): Epoch | undefined {
+    return isTombstone(this.state) ? undefined : this.state.renewedIn;
   }
 
   /** When the session ends; for copies at other members, when they may be forgotten. */

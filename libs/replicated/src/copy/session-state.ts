@@ -1,6 +1,7 @@
 import {
   type IdentityHistory,
   newHistory,
+  ownText,
   type PackedParts,
   type SessionCreation,
   sessionExpiry,
@@ -9,6 +10,7 @@ import {
   type SessionTimes,
   unpackParts,
 } from 'nestjs-session-beans/store-kit';
+import type { Epoch } from './epoch.js';
 
 /**
  * A living session as a member keeps it. It is never changed: a change makes a new one, so a copy that is being sent
@@ -28,6 +30,9 @@ export interface SessionState {
 
   /** The rest of its identity. Its generation orders copies: see `outranks`. */
   readonly identity: IdentityHistory;
+
+  /** The epoch in which the id was renewed last, see `isVoid`; undefined when it never was. */
+  readonly renewedIn: Epoch | undefined;
 
   /** Times are by the clock of the member that keeps the state. */
   readonly createdAt: number;
@@ -54,8 +59,9 @@ export function newSessionState(change: SessionCreation, now: number): SessionSt
     earlierStamps: undefined,
     lifetime: { idleTimeoutMs, absoluteTimeoutMs, unjoinedTimeoutMs },
     parts: packed.slice(),
-    proof,
+    proof: ownText(proof),
     identity: newHistory(principal, now),
+    renewedIn: undefined,
     createdAt: now,
     lastAccessedAt: now,
     joined: false,

@@ -6,6 +6,7 @@ import {
   type SessionRenewal,
   unpackParts,
 } from 'nestjs-session-beans/store-kit';
+import type { Epoch } from './epoch.js';
 import type { SessionLockState, SessionState } from './session-state.js';
 
 /**
@@ -24,6 +25,9 @@ export interface StateDelta {
    * that it does not keep are among the removed ones.
    */
   readonly renewal?: Pick<SessionRenewal, 'proof' | 'principal'>;
+
+  /** Present with `renewal`, once a primary makes the change: its epoch. */
+  readonly renewedIn?: Epoch;
 
   readonly lifetime?: SessionLifetime;
   readonly lastAccessedAt?: number;
@@ -46,7 +50,7 @@ const BURST_MS = 5_000;
 
 /** The state after the change. */
 export function applyDelta(state: SessionState, delta: StateDelta): SessionState {
-  const { stamp, parts, renewal, lifetime, lastAccessedAt = state.lastAccessedAt, confirmed, lock } = delta;
+  const { stamp, parts, renewal, renewedIn, lifetime, lastAccessedAt = state.lastAccessedAt, confirmed, lock } = delta;
   const identity = renewal ? renewedHistory(state.identity, state.proof, renewal, lastAccessedAt) : state.identity;
   return {
     stamp: stamp ?? state.stamp,
@@ -55,6 +59,7 @@ export function applyDelta(state: SessionState, delta: StateDelta): SessionState
     parts: parts === undefined || parts.length === 0 ? state.parts : changedParts(state, parts, stamp ?? state.stamp),
     proof: renewal?.proof ?? state.proof,
     identity,
+    renewedIn: renewedIn ?? state.renewedIn,
     createdAt: isAnotherLogin(state.identity, identity) ? lastAccessedAt : state.createdAt,
     lastAccessedAt,
     joined: confirmed ?? state.joined,

@@ -28,6 +28,10 @@ export function isTombstone(state: SessionState | Tombstone): state is Tombstone
   return 'callId' in state;
 }
 
+export function generationOf(state: SessionState | Tombstone): number {
+  return isTombstone(state) ? state.generation : state.identity.generation;
+}
+
 /** The knowledge about a session that the caller does not get. */
 export interface NoSession {
   /** Present when it has ended. */

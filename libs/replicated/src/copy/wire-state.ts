@@ -17,6 +17,8 @@ export type WireState =
       readonly o: string;
       /** Left out for a session without renewal and login. */
       readonly h?: WireHistory;
+      /** Renewed in: counter and node. */
+      readonly r?: readonly [number, string];
       readonly c: number;
       readonly a: number;
       readonly j: boolean;
@@ -46,7 +48,7 @@ export function tombstoneFromWire({ x, g, i }: WireTombstone, aheadMs: number): 
 
 export function stateToWire(state: SessionState | Tombstone): WireState {
   if (isTombstone(state)) return tombstoneToWire(state);
-  const { stamp, earlierStamps, lifetime, parts, proof, identity, createdAt, lastAccessedAt, joined, lock } = state;
+  const { stamp, earlierStamps, lifetime, parts, proof, identity, renewedIn, lock } = state;
   return {
     s: stamp,
     ...(earlierStamps && { e: earlierStamps }),
@@ -54,9 +56,10 @@ export function stateToWire(state: SessionState | Tombstone): WireState {
     p: parts,
     o: proof,
     ...((identity.generation > 0 || identity.logins > 0) && { h: historyToWire(identity) }),
-    c: createdAt,
-    a: lastAccessedAt,
-    j: joined,
+    ...(renewedIn && { r: [renewedIn.counter, renewedIn.node] as const }),
+    c: state.createdAt,
+    a: state.lastAccessedAt,
+    j: state.joined,
     v: state.confirmed,
     ...(lock && { k: [lock.token, lock.until] as const }),
   };
@@ -81,6 +84,7 @@ export function stateFromWire(wire: WireState, aheadMs: number): SessionState | 
     parts: wire.p,
     proof: wire.o,
     identity: wire.h ? historyFromWire(wire.h, aheadMs) : ANONYMOUS,
+    renewedIn: wire.r && { counter: wire.r[0], node: wire.r[1] },
     createdAt: wire.c + aheadMs,
     lastAccessedAt: wire.a + aheadMs,
     joined: wire.j,
@@ -106,9 +110,6 @@ function historyFromWire(
 export interface WirePlace extends Owners {
   readonly seq: number;
   readonly lineage: string;
-
-  /** The member knows that the epoch has begun. */
-  readonly begun: boolean;
 }
 
 /** A copy on its way to a member that has claimed it. */
@@ -119,8 +120,8 @@ export interface WireCopy extends WirePlace {
   readonly at: number;
 }
 
-export function placeToWire({ counter, node, backup, seq, lineage, hasBegun }: Replica): WirePlace {
-  return { counter, node, backup, seq, lineage, begun: hasBegun };
+export function placeToWire({ counter, node, backup, seq, lineage }: Replica): WirePlace {
+  return { counter, node, backup, seq, lineage };
 }
 
 /** @param now by the wall clock of this member */

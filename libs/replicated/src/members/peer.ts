@@ -17,6 +17,9 @@ export class Peer {
   /** It said that it shuts down. */
   isLeaving = false;
 
+  /** Its last answer showed that it runs another release, so that one of the two cannot read the other's messages. */
+  isOfOtherRelease = false;
+
   /** Names its process, as far as it was heard of. */
   process: string | undefined = undefined;
 
@@ -55,6 +58,12 @@ export class Peer {
 
   /** Epochs that it named in this way, and that are over here, too. */
   readonly settled = new Map<SessionKey, number>();
+
+  /** Position in the log of news up to which it knows them, or was reachable when they were made. */
+  newsKnown = 0;
+
+  /** It was silent: what was done since then may contradict what it did itself. */
+  hasMissedNews = false;
 
   /** Grows when `unfollowed` is forgotten. The peer must not trust leases from before. */
   private revision = 1;
@@ -139,6 +148,8 @@ export class Peer {
     this.isLeaving = false;
     this.unfollowed.clear();
     this.settled.clear();
+    // It begins with an empty heap.
+    this.hasMissedNews = false;
     this.revision++;
   }
 }

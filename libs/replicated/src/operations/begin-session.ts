@@ -2,13 +2,13 @@ import type { SessionKey } from 'nestjs-session-beans/store-kit';
 import { nextCounter, NO_BACKUP } from '../copy/epoch.js';
 import { FIRST_SEQ, Replica } from '../copy/replica.js';
 import type { SessionState } from '../copy/session-state.js';
-import { stateFromWire, stateToWire, type WireCopy } from '../copy/wire-state.js';
+import { stateToWire, tombstoneFromWire } from '../copy/wire-state.js';
 import type { Peer } from '../members/peer.js';
+import { endSession } from '../protocol/handle-end.js';
 import { obstacleToBeingAlone, refuseTooLarge } from '../protocol/limits.js';
 import type { ReplicationContext } from '../protocol/replication-context.js';
 import { ReplicationFailure } from '../protocol/replication-failure.js';
 import type { PutAnswer } from '../protocol/replication-message.js';
-import { adoptCopy } from '../take-over/claimed-copy.js';
 import type { ReplicationCallError } from '../transports/replication-transport.js';
 
 const UNKNOWN_ATTEMPT = 'whether a member has taken the first copy of it is not known, and quorum is on';
@@ -45,10 +45,10 @@ export async function beginSession(
     memory.noteAttempt(key, counter);
     if (peer) {
       const answer = await putFirst(context, peer, { key, counter, state });
-      if (table.get(key) || memory.floorOf(key) >= counter) return 'exists';
+      if (table.get(key) || table.endOf(key) || memory.floorOf(key) >= counter) return 'exists';
       if (answer?.type === 'refused') return 'exists';
       if (answer?.type === 'ended') {
-        adoptTombstone(context, key, peer.name, answer.tombstone);
+        endSession(context, key, tombstoneFromWire(answer.tombstone, context.clock.now() - answer.at), peer.name);
         return 'exists';
       }
       // It is not known whether the member has a copy, so the attempt with the next member has another counter.
@@ -115,18 +115,4 @@ async function putFirst(
     }
     return undefined;
   }
-}
-
-function adoptTombstone(context: ReplicationContext, key: SessionKey, holder: string, tombstone: WireCopy): void {
-  adoptCopy(context, {
-    ...tombstone,
-    key,
-    state: stateFromWire(tombstone.state, context.clock.now() - tombstone.at),
-    holder,
-    holderProcess: undefined,
-    wasFenced: true,
-    primaryProcess: undefined,
-    putAt: Number.NEGATIVE_INFINITY,
-    primaryHeardAt: 0,
-  });
 }

@@ -3,6 +3,8 @@ import { sessionHash, type SessionKey } from 'nestjs-session-beans/store-kit';
 /** Something that has happened to members or copies. `session` is the 8-character hash that logs use. */
 export type ReplicationEvent =
   | { readonly type: 'memberLost' | 'memberBack' | 'memberGone'; readonly member: string }
+  /** The member runs another release, and one of the two does not understand the other's messages. */
+  | { readonly type: 'otherRelease'; readonly member: string }
   /** This server has become the primary of a session that another one had. */
   | { readonly type: 'promoted'; readonly session: string; readonly from: string }
   /** Another server has become the primary of a session of this one. */
@@ -18,7 +20,7 @@ export type ReplicationEvent =
 export class ReplicationEvents {
   constructor(private readonly listener: (event: ReplicationEvent) => void) {}
 
-  member(type: 'memberLost' | 'memberBack' | 'memberGone', member: string): void {
+  member(type: 'memberLost' | 'memberBack' | 'memberGone' | 'otherRelease', member: string): void {
     this.emit({ type, member });
   }
 
@@ -75,6 +77,8 @@ export class ReplicationLog {
         return this.warn(`member '${event.member}' does not answer; copies of its sessions are made elsewhere`);
       case 'memberGone':
         return this.warn(`member '${event.member}' has not answered for long; what only it had is lost`);
+      case 'otherRelease':
+        return this.warn(`member '${event.member}' runs another release, whose messages have another format`);
       case 'alone':
       case 'lost':
       case 'yielded':

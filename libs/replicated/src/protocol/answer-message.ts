@@ -2,35 +2,50 @@ import { handleClaim } from './handle-claim.js';
 import { handleCheck, handleDrop } from './handle-drop.js';
 import { handleEnd } from './handle-end.js';
 import { handleGrant } from './handle-grant.js';
+import { handlePeek } from './handle-peek.js';
 import { handlePing } from './handle-ping.js';
 import { handlePut } from './handle-put.js';
+import { formatOf, MESSAGE_FORMAT, type NewerFormatAnswer } from './message-format.js';
 import type { ReplicationContext } from './replication-context.js';
-import type { DoneAnswer, PromisesAnswer, ReplicationMessage } from './replication-message.js';
+import type { DoneAnswer, Move, PromisesAnswer, ReplicationMessage } from './replication-message.js';
 
 const DONE: DoneAnswer = { type: 'done' };
 
 /** The caller takes this for a refusal to talk. */
 const BAD = { type: 'bad' };
 
+/** Work that a message leads to, and that goes on after the answer. */
+export interface FollowUps {
+  /** The sender shuts down. */
+  onLeaving(): void;
+
+  /** The sender and this member both went on with a session while the network was split. */
+  onBranch(move: Move): void;
+}
+
 /**
  * Answers one message of another member. No handler waits for anything: each is one atomic step on the table.
  *
- * @param onLeaving called when the sender shuts down
+ * @param parsed the text of the message
  */
 export function answerMessage(
   context: ReplicationContext,
   sender: string,
-  text: string,
-  onLeaving: () => void,
+  parsed: unknown,
+  followUps: FollowUps,
 ): object {
   const peer = context.members.get(sender);
-  if (!peer) return BAD;
-  const message = JSON.parse(text) as ReplicationMessage;
+  const format = formatOf(parsed);
+  if (!peer || format === undefined) return BAD;
+  if (format > MESSAGE_FORMAT) return { type: 'newer', format: MESSAGE_FORMAT } satisfies NewerFormatAnswer;
+  const message = parsed as ReplicationMessage;
   switch (message.type) {
     case 'put':
       // A member that leaves goes on serving until others have taken its sessions over, new ones as well.
-      if (peer.isLeaving) onLeaving();
+      if (peer.isLeaving) followUps.onLeaving();
       return handlePut(context, sender, message);
+    case 'peek':
+      return handlePeek(context, message);
     case 'claim':
       return handleClaim(context, sender, message);
     case 'grant':
@@ -40,10 +55,16 @@ export function answerMessage(
       return { type: 'promised', generation, page } satisfies PromisesAnswer;
     }
     case 'drop':
-      handleDrop(context, sender, message);
+      for (const move of handleDrop(context, sender, message)) followUps.onBranch(move);
       return DONE;
     case 'end':
       handleEnd(context, sender, message);
+      return DONE;
+    case 'refuse':
+      context.refusedCreations.add(message.key, context.clock.now());
+      return DONE;
+    case 'supersede':
+      context.superseded.add(`${message.key} ${message.proof}`, context.clock.now());
       return DONE;
     case 'ping':
       return handlePing(context, peer, message);
@@ -51,7 +72,7 @@ export function answerMessage(
       return handleCheck(context, sender, message);
     case 'leaving':
       peer.isLeaving = true;
-      onLeaving();
+      followUps.onLeaving();
       return DONE;
     default:
       return BAD;

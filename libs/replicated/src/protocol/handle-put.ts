@@ -1,9 +1,9 @@
-import { type Epoch, hasForked, isOwner, sameEpoch } from '../copy/epoch.js';
+import { type Epoch, hasForked, isOwner, isVoid, sameEpoch } from '../copy/epoch.js';
 import { FIRST_SEQ, Replica } from '../copy/replica.js';
 import type { SessionState } from '../copy/session-state.js';
 import { applyDelta, shiftDelta } from '../copy/state-delta.js';
-import { isEnded, isTombstone, type Tombstone } from '../copy/tombstone.js';
-import { copyToWire, stateFromWire } from '../copy/wire-state.js';
+import { generationOf, isTombstone, type Tombstone } from '../copy/tombstone.js';
+import { stateFromWire, tombstoneToWire } from '../copy/wire-state.js';
 import { fenceReplica } from './fence-replica.js';
 import type { ReplicationContext } from './replication-context.js';
 import type { PutAnswer, PutMessage } from './replication-message.js';
@@ -13,15 +13,16 @@ import type { PutAnswer, PutMessage } from './replication-message.js';
  * the epoch has begun. The answer `ok` is a promise: the state is here, and nobody is told of an older one any more.
  */
 export function handlePut(context: ReplicationContext, sender: string, message: PutMessage): PutAnswer {
-  const { table, members, clock, timers } = context;
+  const { table, members, clock, timers, process } = context;
   const own = table.get(message.key);
   // An ended process may not put: nothing that it puts now was acknowledged.
   if (!members.get(sender)?.noteMessage(message.process, timers.now())) return refusal(context, message, own);
   const aheadMs = clock.now() - message.at;
   const state = message.state && stateFromWire(message.state, aheadMs);
 
-  // An ended session stays ended: nothing follows a tombstone, whatever its counter.
-  if (own && isEnded(own.state)) return { type: 'ended', tombstone: copyToWire(own, clock.now()) };
+  // [M4] An ended session stays ended.
+  const end = table.endOf(message.key);
+  if (end) return { type: 'ended', process, tombstone: tombstoneToWire(end), at: clock.now() };
   if (own && sameEpoch(own, { counter: message.counter, node: sender })) {
     return follow(context, own, message, state, aheadMs);
   }
@@ -46,7 +47,8 @@ function follow(
   if (message.seq < own.seq) return refusal(context, message, own);
   const next = state ?? (message.seq === own.seq + 1 ? changedBy(own, message, aheadMs) : undefined);
   if (!next) return refusal(context, message, own);
-  if (table.boundAgainst(own.key, next)) return { type: 'full' };
+  // [I8] A renewal adds little, and none may be refused.
+  if (!message.delta?.renewal && table.boundAgainst(own.key, next)) return { type: 'full' };
   // The table sweeps when it looks for room, and may have removed this copy.
   if (table.get(own.key) !== own) return refusal(context, message, undefined);
   table.advance(own, message.seq, next);
@@ -66,7 +68,7 @@ function begin(
   message: PutMessage,
   state: SessionState | Tombstone | undefined,
 ): PutAnswer {
-  const { table, memory, members, self, events, promises, timers } = context;
+  const { table, memory, members, self, events, promises, timers, clock, refusedCreations } = context;
   const { key, counter, backup, seq, from, lineage = '', receiver = context.process } = message;
   // A change at an epoch that this member has no copy of: it gave its copy away, or lost it. A new copy would hide
   // that.
@@ -77,7 +79,9 @@ function begin(
     return refusal(context, message, own);
   }
   // Any copy shows that the session was created before.
-  if (own && seq === FIRST_SEQ) return refusal(context, message, own);
+  const isCreation = seq === FIRST_SEQ;
+  if (isCreation && (own || refusedCreations.has(key, clock.now()))) return refusal(context, message, own);
+  if (isOutranked(context, sender, message, own, state)) return refusal(context, message, own);
   if (own && (counter <= own.counter || !isAsTold(own, from, self))) return refusal(context, message, own);
   if (!own && from) return refusal(context, message, own);
 
@@ -110,6 +114,19 @@ function begin(
   replica.confirmedAt = timers.now();
   table.install(replica);
   return accepted(context, sender);
+}
+
+/** [M5] This member knows of a renewal, and the new epoch comes from a branch that does not have it. */
+function isOutranked(
+  { memory }: ReplicationContext,
+  sender: string,
+  { key, counter, lineage = '' }: PutMessage,
+  own: Replica | undefined,
+  state: SessionState | Tombstone,
+): boolean {
+  const generation = generationOf(state);
+  if (generation < memory.generationOf(key)) return true;
+  return own !== undefined && generation < own.generation && !isVoid(own, { counter, node: sender, generation, lineage });
 }
 
 /**

@@ -1,11 +1,14 @@
 import type { Peer } from '../members/peer.js';
+import type { ReplicationEvents } from '../options/replication-events.js';
 import type { ReplicationTimers } from '../options/replication-timers.js';
 import { ReplicationCallError, type ReplicationTransport } from '../transports/replication-transport.js';
+import { encodeMessage, formatOf, MESSAGE_FORMAT, type NewerFormatAnswer } from './message-format.js';
 import type {
   CheckAnswer,
   ClaimAnswer,
   DoneAnswer,
   GrantAnswer,
+  PeekAnswer,
   PongAnswer,
   PromisesAnswer,
   PutAnswer,
@@ -14,11 +17,14 @@ import type {
 
 interface Answers {
   readonly put: PutAnswer;
+  readonly peek: PeekAnswer;
   readonly claim: ClaimAnswer;
   readonly grant: GrantAnswer;
   readonly promises: PromisesAnswer;
   readonly drop: DoneAnswer;
   readonly end: DoneAnswer;
+  readonly refuse: DoneAnswer;
+  readonly supersede: DoneAnswer;
   readonly ping: PongAnswer;
   readonly check: CheckAnswer;
   readonly leaving: DoneAnswer;
@@ -33,6 +39,7 @@ export class MemberCalls {
     private readonly transport: () => ReplicationTransport,
     private readonly timers: ReplicationTimers,
     private readonly timeoutMs: number,
+    private readonly events: ReplicationEvents,
   ) {}
 
   /**
@@ -43,7 +50,7 @@ export class MemberCalls {
     if (!persistently && peer.isSuspected(this.timers.now())) {
       throw new ReplicationCallError('silent', `member '${peer.name}' did not answer a moment ago`);
     }
-    const text = JSON.stringify(message);
+    const text = encodeMessage(message);
     const sentAt = this.timers.now();
     try {
       return await this.send(peer, text);
@@ -57,11 +64,8 @@ export class MemberCalls {
 
   private async send<T extends ReplicationMessage>(peer: Peer, text: string): Promise<Answers[T['type']]> {
     try {
-      const answer = JSON.parse(await this.transport().call(peer.member, text, this.timeoutMs)) as {
-        readonly type?: unknown;
-      } | null;
-      if (answer?.type === undefined || answer.type === 'bad')
-        throw new ReplicationCallError('rejected', `member '${peer.name}' does not understand what it is asked`);
+      const answer: unknown = JSON.parse(await this.transport().call(peer.member, text, this.timeoutMs));
+      this.refuseUnreadable(peer, answer);
       peer.noteAnswer(this.timers.now());
       return answer as Answers[T['type']];
     } catch (error) {
@@ -72,5 +76,28 @@ export class MemberCalls {
       if (failure.reason !== 'refused') peer.suspect(this.timers.now());
       throw failure;
     }
+  }
+  /** @throws ReplicationCallError when the answer is none that this release can read */
+  private refuseUnreadable(peer: Peer, answer: unknown): void {
+    const format = formatOf(answer);
+    const { type } = (answer ?? {}) as { readonly type?: unknown };
+    const isNewer = format !== undefined && format > MESSAGE_FORMAT;
+    const wasOfOtherRelease = peer.isOfOtherRelease;
+    peer.isOfOtherRelease = isNewer || type === 'newer';
+    if (peer.isOfOtherRelease && !wasOfOtherRelease) this.events.member('otherRelease', peer.name);
+    if (isNewer)
+      throw new ReplicationCallError(
+        'rejected',
+        `the answer of member '${peer.name}' was written by a newer release: it has format ${format}, and this one ` +
+          `reads up to ${MESSAGE_FORMAT}`,
+      );
+    if (type === 'newer')
+      throw new ReplicationCallError(
+        'rejected',
+        `member '${peer.name}' runs an older release: it reads messages up to format ` +
+          `${(answer as NewerFormatAnswer).format}, and this one writes ${MESSAGE_FORMAT}`,
+      );
+    if (format === undefined || type === undefined || type === 'bad')
+      throw new ReplicationCallError('rejected', `member '${peer.name}' does not understand what it is asked`);
   }
 }

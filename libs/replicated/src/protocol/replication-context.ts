@@ -1,6 +1,7 @@
-import type { Clock } from 'nestjs-session-beans/store-kit';
+import { type Clock, RecentKeys } from 'nestjs-session-beans/store-kit';
 import { KeyMemory } from '../copy/key-memory.js';
 import { KeyQueue } from '../copy/key-queue.js';
+import { NewsLog } from '../copy/news-log.js';
 import { Promises } from '../copy/promises.js';
 import { ReplicaTable } from '../copy/replica-table.js';
 import { Members } from '../members/members.js';
@@ -16,6 +17,10 @@ const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 
 /** Promises are kept for as long as a session may be idle, and at least this long. */
 const USUAL_IDLE_MS = 30 * 60_000;
+
+/** [D2] [I15] How long a mark of a session that nobody has is kept at least, and how many are. */
+const MARKED_MS = 60_000;
+const MOST_MARKS = 50_000;
 
 /** The parts of one member that all of its code shares. */
 export interface ReplicationContext {
@@ -33,6 +38,16 @@ export interface ReplicationContext {
   readonly timers: ReplicationTimers;
   readonly table: ReplicaTable;
   readonly memory: KeyMemory;
+
+  /** For members that were cut off. */
+  readonly news: NewsLog;
+
+  /** [D2] Keys of sessions that nobody had when an end was asked for. */
+  readonly refusedCreations: RecentKeys;
+
+  /** [I15] Key and proof of ids whose session is over and whose client has logged in. */
+  readonly superseded: RecentKeys;
+
   readonly members: Members;
   readonly calls: MemberCalls;
 
@@ -65,7 +80,8 @@ export function createReplicationContext(
   const process = `${started}-${Math.floor(random() * 2 ** 48).toString(36)}`;
   const table = new ReplicaTable(options);
   const members = new Members(nodeName, process, now);
-  const calls = new MemberCalls(transport, timers, callTimeoutMs);
+  const events = new ReplicationEvents(options.onEvent);
+  const calls = new MemberCalls(transport, timers, callTimeoutMs, events);
   const promises = quorum ? new Promises(now, () => Math.max(table.longestIdleMs, USUAL_IDLE_MS)) : undefined;
   return {
     options,
@@ -76,10 +92,13 @@ export function createReplicationContext(
     timers,
     table,
     memory: new KeyMemory(now),
+    news: new NewsLog(options.maxSessions),
+    refusedCreations: new RecentKeys(MARKED_MS, MOST_MARKS, clock.now()),
+    superseded: new RecentKeys(MARKED_MS, MOST_MARKS, clock.now()),
     members,
     calls,
     maxMessageBytes: options.transport ? (options.transport.maxMessageBytes ?? Infinity) : MAX_MESSAGE_BYTES,
-    events: new ReplicationEvents(options.onEvent),
+    events,
     isLeaving: false,
     queue: new KeyQueue(),
     promises,

@@ -1,21 +1,26 @@
-import type { SessionKey } from 'nestjs-session-beans/store-kit';
-import type { Epoch, Owners, PromisedEpoch } from '../copy/epoch.js';
+import type { AccessCheck, SessionKey } from 'nestjs-session-beans/store-kit';
+import type { BegunEpoch, Epoch, PromisedEpoch } from '../copy/epoch.js';
+import type { Evidence } from '../copy/evidence.js';
 import type { StateDelta } from '../copy/state-delta.js';
-import type { WireCopy, WireState } from '../copy/wire-state.js';
+import type { WireCopy, WirePlace, WireState, WireTombstone } from '../copy/wire-state.js';
 
 /**
- * The messages between members, as JSON. Every message may be lost, repeated or late.
+ * The messages between members, as JSON. Every message may be lost, repeated or late. Each carries the number of its
+ * format, too: see `MESSAGE_FORMAT`.
  *
  * In all of them `at` is the sender's wall clock, `process` names the sender's process, and `incarnation` is a text
  * that stays the same for as long as the sender keeps what the receiver gave it (see `Peer.ownIncarnation`).
  */
 export type ReplicationMessage =
   | PutMessage
+  | PeekMessage
   | ClaimMessage
   | GrantMessage
   | PromisesMessage
   | DropMessage
   | EndMessage
+  | RefuseCreationMessage
+  | SupersedeMessage
   | PingMessage
   | CheckMessage
   | { readonly type: 'leaving' };
@@ -60,7 +65,36 @@ export type PutAnswer =
   | { readonly type: 'full' }
   /** The message was meant for an earlier process. */
   | { readonly type: 'another' }
-  | { readonly type: 'ended'; readonly tombstone: WireCopy };
+  | EndedAnswer;
+
+/** The session has ended for good. */
+export interface EndedAnswer {
+  readonly type: 'ended';
+  readonly process: string;
+  readonly tombstone: WireTombstone;
+  readonly at: number;
+}
+
+/** Asks whether the evidence of a caller opens the session. Changes nothing. */
+export interface PeekMessage {
+  readonly type: 'peek';
+  readonly key: SessionKey;
+  readonly evidence: Evidence;
+}
+
+export type PeekAnswer = NoCopyAnswer | EndedAnswer | ({ readonly type: 'checked' } & CopyFacts & CheckedCopy);
+
+export interface CheckedCopy {
+  readonly place: WirePlace;
+  readonly generation: number;
+  readonly renewedIn?: Epoch;
+
+  /** Whether the evidence opens this copy. */
+  readonly check: AccessCheck;
+
+  /** The member is the primary of the copy and may answer from it: there is no newer one. */
+  readonly isServing: boolean;
+}
 
 /** Asks for the receiver's copy. The receiver fences it. */
 export interface ClaimMessage {
@@ -74,39 +108,40 @@ export interface ClaimMessage {
   readonly floor: number;
 }
 
-export type ClaimAnswer =
-  | {
-      readonly type: 'none';
-      readonly process: string;
+export type ClaimAnswer = NoCopyAnswer | EndedAnswer | ({ readonly type: 'copy'; readonly copy: WireCopy } & CopyFacts);
 
-      /** How long this process has been running: what it had before is lost. */
-      readonly upMs: number;
+export interface NoCopyAnswer {
+  readonly type: 'none';
+  readonly process: string;
 
-      /** The epoch with which the session went on when this member gave its copy away, if that was lately. */
-      readonly moved?: Owners;
+  /** How long this process has been running: what it had before is lost. */
+  readonly upMs: number;
 
-      /** The greatest counter with which this member has lately tried to begin an epoch, or 0. */
-      readonly attempted: number;
-      readonly floor: number;
-    }
-  | {
-      readonly type: 'copy';
-      readonly process: string;
-      readonly copy: WireCopy;
+  /** The epoch with which the session went on when this member gave its copy away, if that was lately. */
+  readonly moved?: BegunEpoch;
 
-      /** The copy was fenced before this claim. */
-      readonly fenced: boolean;
+  /** The greatest counter with which this member has lately tried to begin an epoch, or 0. */
+  readonly attempted: number;
+  readonly floor: number;
+}
 
-      /** Names the process of the primary that put the copy. */
-      readonly primaryProcess?: string;
+/** The facts about a copy that decide how much it counts. */
+export interface CopyFacts {
+  readonly process: string;
 
-      /** Time since the copy was put. */
-      readonly ageMs: number;
+  /** The copy had been claimed before. */
+  readonly fenced: boolean;
 
-      /** Time since that primary was last heard: its lease may count from then. */
-      readonly heardAgoMs: number;
-      readonly floor: number;
-    };
+  /** Names the process of the primary that put the copy. */
+  readonly primaryProcess?: string;
+
+  /** Time since the copy was put. */
+  readonly ageMs: number;
+
+  /** Time since that primary was last heard: its lease may count from then. */
+  readonly heardAgoMs: number;
+  readonly floor: number;
+}
 
 /** Quorum: asks for the consent to an epoch. */
 export interface GrantMessage {
@@ -143,19 +178,44 @@ export interface PromisesAnswer {
   readonly page: readonly (readonly [key: SessionKey, epochs: readonly PromisedEpoch[]])[];
 }
 
-/** An epoch has begun without the receiver: it may forget its copy. */
-export interface DropMessage extends Owners {
+/** Epochs have begun without the receiver: it may forget copies of epochs before. */
+export interface DropMessage {
   readonly type: 'drop';
+  readonly moves: readonly Move[];
+}
+
+export interface Move extends BegunEpoch {
+  readonly key: SessionKey;
+
+  /** The epochs before it. */
+  readonly lineage: string;
+}
+
+export function moveOf({ key, counter, node, backup, generation, lineage }: Move): Move {
+  return { key, counter, node, backup, generation, lineage };
+}
+
+/** Sessions have ended for good. */
+export interface EndMessage {
+  readonly type: 'end';
+  readonly ends: readonly (readonly [key: SessionKey, tombstone: WireTombstone])[];
+  readonly at: number;
+}
+
+/**
+ * [D2] An end was asked for of a session that nobody has: its creation, which may be on its way, is to be refused. That
+ * has no effect on copies.
+ */
+export interface RefuseCreationMessage {
+  readonly type: 'refuse';
   readonly key: SessionKey;
 }
 
-/** A session has ended. */
-export interface EndMessage {
-  readonly type: 'end';
+/** [I15] The proof is that of a session which is over, and its client has logged in. */
+export interface SupersedeMessage {
+  readonly type: 'supersede';
   readonly key: SessionKey;
-  readonly epoch: Owners;
-  readonly state: WireState;
-  readonly at: number;
+  readonly proof: string;
 }
 
 /** A heartbeat. */

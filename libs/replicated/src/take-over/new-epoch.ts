@@ -1,16 +1,17 @@
 import type { SessionKey } from 'nestjs-session-beans/store-kit';
-import { NO_BACKUP, type Owners } from '../copy/epoch.js';
+import { type BegunEpoch, type Epoch, NO_BACKUP, type Witness } from '../copy/epoch.js';
+import { checkEvidence, type Evidence } from '../copy/evidence.js';
 import { Replica } from '../copy/replica.js';
 import { hasExpired } from '../copy/session-state.js';
-import { isEnded, isTombstone, type NoSession } from '../copy/tombstone.js';
-import { stateToWire } from '../copy/wire-state.js';
+import { isTombstone, type NoSession } from '../copy/tombstone.js';
 import { pause } from '../options/replication-timers.js';
 import type { ReplicationContext } from '../protocol/replication-context.js';
+import { endSession } from '../protocol/handle-end.js';
 import { ReplicationFailure } from '../protocol/replication-failure.js';
-import { chooseCopy } from './choose-copy.js';
-import { adoptCopy } from './claimed-copy.js';
+import { type Choice, chooseCopy } from './choose-copy.js';
 import { ClaimRound, type EpochSearch } from './claim-round.js';
 import { TakeOver } from './take-over.js';
+import type { ClaimedCopy } from './told-copy.js';
 
 /** An operation tries at least this often, however long the rounds take. */
 const LEAST_ROUNDS = 5;
@@ -27,8 +28,14 @@ const USUAL_IDLE_MS = 30 * 60_000;
 export interface NewEpochRequest {
   readonly key: SessionKey;
 
-  /** Epochs that are known to have begun, for example from the client's cookie. */
-  readonly witnesses: readonly Owners[];
+  /** Epochs that are said to have begun, for example by the client's cookie. */
+  readonly witnesses: readonly Witness[];
+
+  /** Epochs whose primaries have to be asked. */
+  readonly mustAsk?: readonly Epoch[];
+
+  /** Of the caller, which has been compared; left out where no caller asks. */
+  readonly evidence?: Evidence | undefined;
 
   /** Members that are not to be asked, and not to become the backup. */
   readonly avoid: ReadonlySet<string>;
@@ -49,7 +56,7 @@ export interface NewEpochRequest {
 export async function newEpoch(context: ReplicationContext, request: NewEpochRequest): Promise<Replica | NoSession> {
   const { timers, options } = context;
   const deadline = timers.now() + 2 * (options.callTimeoutMs + options.leaseMs);
-  const search: EpochSearch = { witnesses: request.witnesses, floor: 0, mustAsk: [], avoid: new Set(request.avoid) };
+  const search: EpochSearch = { witnesses: request.witnesses, floor: 0, mustAsk: request.mustAsk ?? [], avoid: new Set(request.avoid) };
   for (let round = 1, backOff: number = BACK_OFF_MS.first; ; round++) {
     const found = await attempt(context, request, search);
     if (found !== 'again') return found;
@@ -61,12 +68,12 @@ export async function newEpoch(context: ReplicationContext, request: NewEpochReq
 
 async function attempt(
   context: ReplicationContext,
-  { key, isLenient }: NewEpochRequest,
+  { key, isLenient, evidence }: NewEpochRequest,
   search: EpochSearch,
 ): Promise<Replica | NoSession | 'again'> {
   const { table, memory, clock } = context;
-  const before = table.get(key);
-  if (before && isEnded(before.state)) return { tombstone: before.state };
+  const tombstone = table.endOf(key);
+  if (tombstone) return { tombstone };
   if (search.witnesses.some((witness) => memory.isLost(key, witness))) return {};
 
   const round = new ClaimRound(context, key, search.witnesses, search.floor, search.avoid);
@@ -82,17 +89,17 @@ async function attempt(
     case 'unreachable':
       throw new ReplicationFailure(`members that may have it do not answer: ${choice.members.join(', ')}`);
     case 'newer':
-      if (choice.begun) search.witnesses = [...search.witnesses, choice.epoch];
+      if (choice.begun) search.witnesses = [...search.witnesses, { ...choice.epoch, from: 'member' }];
       search.floor = Math.max(search.floor, choice.epoch.counter);
       search.mustAsk = [...search.mustAsk, choice.epoch];
       return 'again';
     case 'nothing':
       return {};
     case 'lost':
-      return giveUpSession(context, round, choice.witness);
+      return giveUpSession(context, round, choice, evidence);
     case 'ended':
-      adoptCopy(context, choice.copy);
-      return isTombstone(choice.copy.state) ? { tombstone: choice.copy.state } : {};
+      endSession(context, key, choice.tombstone, context.self);
+      return { tombstone: choice.tombstone };
     case 'copy': {
       const { copy } = choice;
       if (!isTombstone(copy.state) && hasExpired(copy.state, clock.now())) return {};
@@ -103,22 +110,31 @@ async function attempt(
 
 /**
  * All members have answered, and none has the state that the witness tells of, or one that follows it. Members without
- * a witness must not find the older copies: these become tombstones.
+ * a witness must not find the older copies: these are dropped.
  */
-function giveUpSession(context: ReplicationContext, round: ClaimRound, witness: Owners): NoSession {
-  const { self, clock, members, calls, memory, events, table } = context;
+function giveUpSession(
+  context: ReplicationContext,
+  round: ClaimRound,
+  { witness, best }: Extract<Choice<ClaimedCopy>, { is: 'lost' }>,
+  evidence: Evidence | undefined,
+): NoSession {
+  const { self, members, calls, memory, events, table } = context;
   const { key, copies } = round;
+  // [M6] A text that anybody can write, or the locator of a former id, has no effect on the session.
+  if (witness.from === 'anybody' || !isProven(best, evidence, context.clock.now())) return { lost: true };
   memory.noteLost(key, witness);
   // Others have gone on from an older state, and their clients are not to lose theirs.
-  if (copies.some(({ counter }) => counter >= witness.counter)) {
+  const isOutdone = ({ counter, generation }: BegunEpoch): boolean =>
+    counter >= witness.counter || generation > witness.generation;
+  if (copies.some(isOutdone)) {
     events.session('lost', key);
     return { lost: true };
   }
-  const state = stateToWire({ endedAt: clock.now(), renewed: false, callId: '', isFinal: true });
-  const message = { type: 'end', key, epoch: witness, state, at: clock.now() } as const;
+  const { counter, node, backup, generation } = witness;
+  const moves = [{ key, counter, node, backup, generation, lineage: '' }];
   for (const { holder } of copies) {
     const peer = members.get(holder);
-    if (peer) void calls.ask(peer, message).catch(() => undefined);
+    if (peer) void calls.ask(peer, { type: 'drop', moves }).catch(() => undefined);
   }
   const own = copies.some(({ holder }) => holder === self) ? table.get(key) : undefined;
   if (own) table.remove(own);
@@ -127,11 +143,17 @@ function giveUpSession(context: ReplicationContext, round: ClaimRound, witness: 
   return { lost: true };
 }
 
+/** Whether the caller may use what is left of the session. */
+function isProven(best: ClaimedCopy | undefined, evidence: Evidence | undefined, now: number): boolean {
+  if (!best || !evidence || isTombstone(best.state)) return true;
+  return checkEvidence(best.state, evidence, now) === 'granted';
+}
+
 /**
  * Whether the session is more likely to have ended than to be lost: one of its owners has been running for longer than
  * sessions may be idle. The session has expired or ended there, so long ago that nothing is left of it.
  */
-function wasEnded({ table }: ReplicationContext, { none }: ClaimRound, { node, backup }: Owners): boolean {
+function wasEnded({ table }: ReplicationContext, { none }: ClaimRound, { node, backup }: Witness): boolean {
   const longMs = Math.max(table.longestIdleMs, USUAL_IDLE_MS);
   return [node, backup].some((name) => name !== NO_BACKUP && (none.get(name)?.upMs ?? 0) >= longMs);
 }

@@ -1,18 +1,18 @@
-import { type Epoch, lineageAfter, nextCounter, NO_BACKUP, sameEpoch } from '../copy/epoch.js';
+import { type Epoch, isOwner, lineageAfter, nextCounter, NO_BACKUP, sameEpoch } from '../copy/epoch.js';
 import { Replica } from '../copy/replica.js';
 import { isTombstone, type NoSession } from '../copy/tombstone.js';
-import { stateFromWire, stateToWire } from '../copy/wire-state.js';
+import { stateToWire, tombstoneFromWire } from '../copy/wire-state.js';
 import type { Peer } from '../members/peer.js';
 import { pause } from '../options/replication-timers.js';
 import { reportDeposed } from '../protocol/fence-replica.js';
-import { announceEnd } from '../protocol/handle-end.js';
+import { announceEnd, endSession } from '../protocol/handle-end.js';
 import { obstacleToBeingAlone } from '../protocol/limits.js';
 import type { ReplicationContext } from '../protocol/replication-context.js';
 import { ReplicationFailure } from '../protocol/replication-failure.js';
-import type { PutAnswer } from '../protocol/replication-message.js';
+import { moveOf, type PutAnswer } from '../protocol/replication-message.js';
 import type { ClaimRound, EpochSearch } from './claim-round.js';
-import { adoptCopy, type ClaimedCopy } from './claimed-copy.js';
 import { seekConsent } from './seek-consent.js';
+import { adoptCopy, type ClaimedCopy } from './told-copy.js';
 
 /**
  * Members keep the promises of a claim round for a minute. An attempt that stood still for longer than this, because
@@ -129,10 +129,15 @@ export class TakeOver {
   }
 
   /** Both owners have the state now: the epoch has begun. */
-  private install(key: string, counter: number, backup: string, sentAt: number): Replica {
+  private install(key: string, counter: number, backup: string, sentAt: number): Replica | NoSession {
     const { context, copy, own, holders, unconfirmed } = this;
-    const { table, members, self, events, calls } = context;
-    const state = isTombstone(own.state) ? { ...own.state, isFinal: true } : own.state;
+    const { table, members, self, events, news } = context;
+    const { state } = own;
+    if (isTombstone(state)) {
+      endSession(context, key, state, self);
+      void announceEnd(context, key);
+      return { tombstone: state };
+    }
     const replica = new Replica({
       key,
       counter,
@@ -142,27 +147,24 @@ export class TakeOver {
       state,
       isOwn: true,
       partnerGeneration: members.get(backup)?.incarnations ?? 0,
-      lineage: lineageAfter(copy.lineage, copy),
+      lineage: this.lineage,
     });
     replica.confirmedAt = sentAt;
     table.install(replica);
-    if (isTombstone(state)) {
-      void announceEnd(context, replica);
-      return replica;
-    }
+    news.add(replica.key);
     if (copy.node !== self) events.promoted(key, copy.node);
     if (backup === NO_BACKUP && copy.backup !== NO_BACKUP) events.session('alone', key);
     if (backup !== NO_BACKUP && copy.backup === NO_BACKUP) events.session('safe', key);
     for (const name of new Set([...holders.keys(), ...unconfirmed])) {
       const peer = name === backup ? undefined : members.get(name);
-      if (peer) void calls.ask(peer, { type: 'drop', key, counter, node: self, backup }).catch(() => undefined);
+      if (peer) void calls.ask(peer, { type: 'drop', moves: [moveOf(replica)] }).catch(() => undefined);
     }
     return replica;
   }
 
   /** @returns undefined when the member does not answer */
   private async put(name: string, counter: number, backup: string): Promise<PutAnswer | undefined> {
-    const { context, copy, round, holders, own } = this;
+    const { context, round, holders, own } = this;
     const { members, calls, clock, process } = context;
     const peer = members.get(name);
     if (!peer) return undefined;
@@ -177,7 +179,7 @@ export class TakeOver {
           seq: own.seq + 1,
           state: stateToWire(own.state),
           from: holders.get(name) ?? null,
-          lineage: lineageAfter(copy.lineage, copy),
+          lineage: this.lineage,
           at: clock.now(),
           process,
           ...(peer.process !== undefined && { receiver: peer.process }),
@@ -190,14 +192,21 @@ export class TakeOver {
   }
 
   private onRefusal(answer: PutAnswer | undefined): Result {
-    const { context, copy, round, search } = this;
+    const { context, round, search } = this;
     if (answer?.type === 'refused') search.floor = Math.max(search.floor, answer.counter);
     if (answer?.type !== 'ended') return 'again';
-    const { tombstone } = answer;
-    const state = stateFromWire(tombstone.state, context.clock.now() - tombstone.at);
-    if (!isTombstone(state) || !this.isUnchanged) return 'again';
-    adoptCopy(context, { ...copy, ...tombstone, key: round.key, state, primaryProcess: undefined });
-    return { tombstone: state };
+    const tombstone = tombstoneFromWire(answer.tombstone, context.clock.now() - answer.at);
+    endSession(context, round.key, tombstone, context.self);
+    return { tombstone };
+  }
+
+  /**
+   * The epochs before the new one. That of a copy which no owner of it has told of is left out: the new epoch goes on
+   * from the state with which that one began, if it has begun at all.
+   */
+  private get lineage(): string {
+    const { copy } = this;
+    return isOwner(copy, copy.holder) ? lineageAfter(copy.lineage, copy) : copy.lineage;
   }
 
   private get isUnchanged(): boolean {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { ObservedPromise } from './observed-promise.js';
+import { KeptPromises, ObservedPromise } from './observed-promise.js';
 
 const failure = new Error('refused');
 
@@ -49,5 +49,53 @@ describe('ObservedPromise', () => {
     const next = ObservedPromise.of(Promise.resolve(7)).then((value) => value + 1);
     expect(next).not.toBeInstanceOf(ObservedPromise);
     await expect(next).resolves.toBe(8);
+  });
+});
+
+describe('the promises that a handler has got', () => {
+  const refuse = (): Promise<never> => Promise.reject(failure);
+
+  it('are none to wait for when there are none, or all are kept', async () => {
+    const promises = new KeptPromises();
+    expect(promises.forgotten).toBeUndefined();
+    await expect(promises.keep(async () => 7)).resolves.toBe(7);
+    expect(promises.forgotten).toBeUndefined();
+  });
+
+  it('are waited for', async () => {
+    const promises = new KeptPromises();
+    let finish = (): void => undefined;
+    void promises.keep(() => new Promise<void>((resolve) => (finish = resolve)));
+    let isOver = false;
+    const forgotten = promises.forgotten?.then(() => (isOver = true));
+    await nextTurn();
+    expect(isOver).toBe(false);
+    finish();
+    await forgotten;
+    expect(promises.forgotten).toBeUndefined();
+  });
+
+  it('fail the response when they have failed and the handler did not wait for them', async () => {
+    const promises = new KeptPromises();
+    void promises.keep(refuse);
+    await nextTurn();
+    await expect(promises.forgotten).rejects.toBe(failure);
+    expect(promises.forgotten).toBeUndefined();
+  });
+
+  it('do not fail the response when the handler has dealt with the failure', async () => {
+    const promises = new KeptPromises();
+    await promises.keep(refuse).catch(() => undefined);
+    await expect(promises.forgotten).resolves.toBeUndefined();
+  });
+
+  it('are each waited for, also after one has failed', async () => {
+    const promises = new KeptPromises();
+    const late = new Error('later');
+    void promises.keep(refuse);
+    void promises.keep(() => nextTurn().then(() => Promise.reject(late)));
+    await expect(promises.forgotten).rejects.toBe(failure);
+    await expect(promises.forgotten).rejects.toBe(late);
+    expect(promises.forgotten).toBeUndefined();
   });
 });

@@ -1,24 +1,23 @@
-import type { SessionKey } from 'nestjs-session-beans/store-kit';
-import { hasForked, lineageAfter, type Owners } from '../copy/epoch.js';
+import type { AccessCheck, SessionKey } from 'nestjs-session-beans/store-kit';
+import { type BegunEpoch, hasForked, lineageAfter, type Renewed } from '../copy/epoch.js';
 import { Replica } from '../copy/replica.js';
 import type { SessionState } from '../copy/session-state.js';
 import type { Tombstone } from '../copy/tombstone.js';
 import type { ReplicationContext } from '../protocol/replication-context.js';
 
-/** A copy that a member, or this one, has told of and has fenced. */
-export interface ClaimedCopy extends Owners {
+/** A copy that a member, or this one, has told of. */
+export interface ToldCopy extends BegunEpoch, Renewed {
   readonly key: SessionKey;
 
   /** Name of the member that has it. */
   readonly holder: string;
 
-  /** Names the holder's process; undefined when it was not asked. */
-  readonly holderProcess: string | undefined;
+  /** Names the holder's process. */
+  readonly holderProcess: string;
   readonly seq: number;
   readonly lineage: string;
-  readonly state: SessionState | Tombstone;
 
-  /** Another member had claimed it before. */
+  /** A member had claimed it before. */
   readonly wasFenced: boolean;
 
   /** Names the process of the primary that put it, if the holder still knows that one. */
@@ -29,6 +28,17 @@ export interface ClaimedCopy extends Owners {
 
   /** When the holder last heard the primary, by this member's monotonic clock: a lease may count from then. */
   readonly primaryHeardAt: number;
+}
+
+/** A copy that was claimed: its holder has fenced it. */
+export interface ClaimedCopy extends ToldCopy {
+  readonly state: SessionState | Tombstone;
+}
+
+/** A copy that was compared with the evidence of a caller, and nothing else. */
+export interface PeekedCopy extends ToldCopy {
+  readonly check: AccessCheck;
+  readonly isServing: boolean;
 }
 
 /**

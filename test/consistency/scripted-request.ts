@@ -1,0 +1,284 @@
+import {
+  SessionBusyError,
+  SessionConflictError,
+  SessionEndedError,
+  SessionError,
+  SessionStoreError,
+} from 'nestjs-session-beans';
+import { accessOf } from '../../libs/session/src/store/session-id.js';
+import { PlainCounter, Tally } from './counters.js';
+import { Notes } from './login-beans.js';
+import {
+  type Fate,
+  type HeldState,
+  type Holder,
+  type SessionModel,
+  type TaggedBean,
+  expectWhole,
+  tagOf,
+  tagsAfterLogin,
+} from './session-model.js';
+import type { SimulatedRequest } from './simulated-server.js';
+
+/** The steps of one request. Other requests run between them. */
+export type Step =
+  | TaggedBean
+  | 'read'
+  | 'flush'
+  | 'renew'
+  | 'alice logs in'
+  | 'bob logs in'
+  | 'cancel the login'
+  | 'lock'
+  | 'invalidate'
+  | 'client leaves';
+
+/** Lets the other requests run. @param where names the point to the scheduler */
+export type Pause = (where: string) => Promise<void>;
+
+/** The cookie jar of the client, which all its requests share. */
+export interface Jar {
+  /** Ids that were handed out, the newest last, with the principal of each. */
+  readonly ids: Map<string, string | undefined>;
+}
+
+/** One request that runs a script, and tells a model what it was promised. */
+export class ScriptedRequest {
+  /** What it wrote since its last commit. */
+  private tags: string[] = [];
+
+  /** What it has to see: all that was accepted before it began, and what it stored itself. */
+  private mustSee: readonly string[] = [];
+
+  /** `mustSee` as it was after the last commit. */
+  private committed: readonly string[] = [];
+
+  /** The login that the next commit stores, and what was written before it. */
+  private login: { readonly principal: string; readonly tagsBefore: readonly string[] } | undefined;
+  private logins = 0;
+
+  /** Whose session it has, as stored; undefined where it has none. */
+  private holder: Holder | undefined;
+
+  constructor(
+    private readonly number: number,
+    private readonly request: SimulatedRequest,
+    private readonly model: SessionModel,
+    private readonly jar: Jar,
+    private readonly presented: string,
+    private readonly pause: Pause,
+  ) {}
+
+  /** Never rejects with an error that the library answers by design. */
+  async run(steps: readonly Step[]): Promise<void> {
+    const { request } = this;
+    try {
+      await this.begin();
+      for (const [i, step] of steps.entries()) {
+        if (!(await this.runStep(step, i))) return;
+        await this.pause(`request ${this.number} after ${step}`);
+      }
+      await this.commit();
+      this.receiveId();
+    } catch (error) {
+      // The request did not begin, or had to stop: a handler whose lock is refused does not run.
+      if (!(error instanceof SessionStoreError) && !(error instanceof SessionEndedError)) throw error;
+    } finally {
+      request.end();
+    }
+  }
+
+  private async begin(): Promise<void> {
+    const { request, model } = this;
+    const promised = new Map(Array.from(model.all, (holder) => [JSON.stringify(holder), model.promisedTo(holder)]));
+    const ended = Array.from(model.all).filter((holder) => model.isEnded(holder));
+    await request.begin();
+    this.holder = this.storedHolder();
+    if (!this.holder) return;
+    const name = JSON.stringify(this.holder);
+    if (ended.some((holder) => JSON.stringify(holder) === name))
+      throw new Error('a request found a session that had ended');
+    if (this.jar.ids.get(this.presented) !== this.holder.principal)
+      throw new Error(`an id of ${this.jar.ids.get(this.presented)} opens a session of ${this.holder.principal}`);
+    model.know(this.holder);
+    this.mustSee = this.committed = promised.get(name) ?? [];
+  }
+
+  /** @returns false when the request is over */
+  private async runStep(step: Step, i: number): Promise<boolean> {
+    const { request, model } = this;
+    if (step === 'alice logs in' || step === 'bob logs in') {
+      await this.logIn(step === 'bob logs in' ? 'bob' : 'alice');
+      return true;
+    }
+    if (!request.http.exists) return true;
+    switch (step) {
+      case 'tally':
+      case 'plain':
+      case 'notes':
+        await this.write(step, i);
+        return true;
+      case 'read':
+        this.read();
+        return true;
+      case 'flush':
+        await this.commit();
+        return true;
+      case 'renew':
+        request.renewId();
+        return true;
+      case 'cancel the login':
+        this.cancelLogin();
+        return true;
+      case 'lock':
+        await this.commit();
+        await request.lock();
+        return true;
+      case 'invalidate': {
+        const { holder } = this;
+        this.forget();
+        try {
+          await request.invalidate();
+          if (holder) model.noteEnd(holder, 'certain');
+        } catch (error) {
+          if (!(error instanceof SessionStoreError)) throw error;
+          if (holder) model.noteEnd(holder, 'possible');
+        }
+        this.mustSee = this.committed = [];
+        this.holder = undefined;
+        return true;
+      }
+      case 'client leaves': {
+        const committing = this.commit();
+        request.end();
+        await committing;
+        return false;
+      }
+    }
+  }
+
+  private async logIn(principal: string): Promise<void> {
+    const before = this.request.http.principal;
+    this.login ??= { principal, tagsBefore: this.tags };
+    this.login = { principal, tagsBefore: this.login.tagsBefore };
+    this.logins++;
+    await this.request.http.login(principal);
+    const after = tagsAfterLogin(this.tags, before, principal);
+    const gone = this.tags.filter((tag) => !after.includes(tag));
+    this.tags = after;
+    this.mustSee = tagsAfterLogin(this.mustSee, before, principal);
+    // They come back when the login is cancelled.
+    if (this.logins > 1) this.model.note(gone, 'refused', undefined);
+  }
+
+  private cancelLogin(): void {
+    // After two logins it depends on the order of what was touched which changes stay.
+    if (!this.login || this.logins > 1) return;
+    const { holder, login } = this;
+    const before = holder?.principal;
+    const since = this.tags.filter((tag) => !login.tagsBefore.includes(tag));
+    const kept = holder && before !== undefined ? [] : tagsAfterLogin(since, undefined, login.principal);
+    const isSame = before === login.principal;
+    this.model.note(isSame ? [] : since.filter((tag) => !kept.includes(tag)), 'refused', undefined);
+    this.tags = isSame ? this.tags : [...login.tagsBefore, ...kept];
+    this.mustSee = this.committed;
+    this.login = undefined;
+    this.logins = 0;
+    this.request.session.cancelLogin();
+  }
+
+  private async write(bean: TaggedBean, i: number): Promise<void> {
+    const { request, number } = this;
+    const { principal } = request.http;
+    const tag = tagOf(bean, principal, number, i);
+    if (bean === 'notes') {
+      request.bean(Notes).tags.add(tag);
+    } else {
+      if (bean === 'plain') {
+        const { value } = request.bean(PlainCounter);
+        await this.pause(`request ${number} waits between read and write`);
+        // A rollback or flush cannot have intervened, because the request is alone in its unit of work.
+        request.bean(PlainCounter).value = value + 1;
+      }
+      request.bean(Tally).add(tag);
+    }
+    this.tags.push(tag);
+  }
+
+  private read(): void {
+    const { request } = this;
+    const seen: HeldState = {
+      ...request.bean(Tally),
+      value: request.bean(PlainCounter).value,
+      notes: request.bean(Notes).tags,
+    };
+    expectWhole(request.http.principal, seen);
+    const unseen = [...this.mustSee, ...this.tags].filter((tag) => !seen.tags.has(tag) && !seen.notes.has(tag));
+    if (unseen.length > 0) throw new Error(`a read did not see ${unseen.join(', ')}, accepted before it began`);
+  }
+
+  private async commit(): Promise<void> {
+    const { request, model, tags, holder, login } = this;
+    this.forget();
+    const mustSee = [...this.mustSee, ...tags];
+    if (login) this.noteGone(login.tagsBefore, tags);
+    try {
+      await request.commit();
+    } catch (error) {
+      const fate = fateOf(error);
+      this.mustSee = this.committed;
+      if (fate === 'unknown' && login && holder) model.noteLogin(holder, after(holder, login.principal), 'possible');
+      model.note(tags, fate, fate === 'unknown' && holder && login ? after(holder, login.principal) : holder);
+      return;
+    }
+    this.mustSee = this.committed = mustSee;
+    const { id } = request.session;
+    if (id === undefined) return;
+    const { key } = accessOf(id);
+    const isOther = holder?.key !== key;
+    const now = isOther ? { key, logins: login ? 1 : 0, principal: login?.principal } : after(holder, login?.principal);
+    this.holder = now;
+    if (holder && login) model.noteLogin(holder, now, 'certain');
+    // A login that another one has overtaken begins a session with what it has read.
+    model.note(holder && isOther ? [...mustSee] : tags, 'stored', now);
+  }
+
+  /** What was written before a login and does not go on is not stored by any means. */
+  private noteGone(before: readonly string[], tags: readonly string[]): void {
+    const gone = before.filter((tag) => !tags.includes(tag));
+    this.model.note(gone, 'refused', undefined);
+  }
+
+  private forget(): void {
+    this.tags = [];
+    this.login = undefined;
+    this.logins = 0;
+  }
+
+  /** The client learns its id with the response. */
+  private receiveId(): void {
+    const { handedOut } = this.request;
+    if (handedOut) this.jar.ids.set(handedOut.id, this.holder?.principal);
+  }
+
+  private storedHolder(): Holder | undefined {
+    const { live } = this.request.session;
+    if (!live) return undefined;
+    const { logins, principal } = live.stored.identity;
+    return { key: live.key, logins, principal };
+  }
+}
+
+/** The session as it goes on, after a principal has logged in to it if one does. */
+function after(holder: Holder, principal: string | undefined): Holder {
+  if (principal === undefined || principal === holder.principal) return holder;
+  return { key: holder.key, logins: holder.logins + 1, principal };
+}
+
+const BY_DESIGN = [SessionConflictError, SessionEndedError, SessionStoreError, SessionBusyError];
+
+/** @throws the error if the library does not answer it by design */
+function fateOf(error: unknown): Fate {
+  if (!(error instanceof SessionError) || !BY_DESIGN.some((type) => error instanceof type)) throw error;
+  return error instanceof SessionStoreError ? 'unknown' : 'refused';
+}
