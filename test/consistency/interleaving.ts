@@ -71,7 +71,7 @@ export async function runInterleaving(
   const client = await cluster.server(0).startSession();
   const jar: Jar = { ids: new Map([[client.id as string, undefined]]) };
   const model = new SessionModel();
-  model.know({ ...accessOf(client.id as string), logins: 0, principal: undefined });
+  model.found({ ...accessOf(client.id as string), logins: 0, principal: undefined });
 
   const over: Promise<void>[] = [];
   const pause = (where: string): Promise<void> => scheduler.schedule(Promise.resolve(), where);
@@ -103,7 +103,7 @@ export async function runInterleaving(
   if (failures.length > 0) throw failures[0];
 
   expectOneIdEach(cluster, jar);
-  for (const holder of model.all) model.check(holder, stateOf(cluster, holder));
+  for (const holder of [...model.all]) model.check(holder, stateOf(cluster, holder));
   expectNothingLeft(cluster, retain);
 }
 

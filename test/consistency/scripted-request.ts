@@ -12,6 +12,7 @@ import {
   type Fate,
   type HeldState,
   type Holder,
+  type Login,
   type SessionModel,
   type TaggedBean,
   expectWhole,
@@ -42,6 +43,16 @@ export interface Jar {
   readonly ids: Map<string, string | undefined>;
 }
 
+interface PendingLogin {
+  readonly principal: string;
+
+  /** Whether anything of the session goes on. */
+  readonly keeps: boolean;
+
+  /** What was written before it. */
+  readonly tagsBefore: readonly string[];
+}
+
 /** One request that runs a script, and tells a model what it was promised. */
 export class ScriptedRequest {
   /** What it wrote since its last commit. */
@@ -53,8 +64,8 @@ export class ScriptedRequest {
   /** `mustSee` as it was after the last commit. */
   private committed: readonly string[] = [];
 
-  /** The login that the next commit stores, and what was written before it. */
-  private login: { readonly principal: string; readonly tagsBefore: readonly string[] } | undefined;
+  /** The login that the next commit stores. */
+  private login: PendingLogin | undefined;
   private logins = 0;
 
   /** Whose session it has, as stored; undefined where it has none. */
@@ -100,7 +111,7 @@ export class ScriptedRequest {
       throw new Error('a request found a session that had ended');
     if (this.jar.ids.get(this.presented) !== this.holder.principal)
       throw new Error(`an id of ${this.jar.ids.get(this.presented)} opens a session of ${this.holder.principal}`);
-    model.know(this.holder);
+    model.found(this.holder);
     this.mustSee = this.committed = promised.get(name) ?? [];
   }
 
@@ -133,6 +144,7 @@ export class ScriptedRequest {
       case 'lock':
         await this.commit();
         await request.lock();
+        if (!request.exists) this.leave();
         return true;
       case 'invalidate': {
         const { holder } = this;
@@ -144,8 +156,7 @@ export class ScriptedRequest {
           if (!(error instanceof SessionStoreError)) throw error;
           if (holder) model.noteEnd(holder, 'possible');
         }
-        this.mustSee = this.committed = [];
-        this.holder = undefined;
+        this.leave();
         return true;
       }
       case 'client leaves': {
@@ -159,8 +170,8 @@ export class ScriptedRequest {
 
   private async logIn(principal: string): Promise<void> {
     const before = this.request.http.principal;
-    this.login ??= { principal, tagsBefore: this.tags };
-    this.login = { principal, tagsBefore: this.login.tagsBefore };
+    const keeps = (this.login?.keeps ?? true) && (before === undefined || before === principal);
+    this.login = { principal, keeps, tagsBefore: this.login?.tagsBefore ?? this.tags };
     this.logins++;
     await this.request.http.login(principal);
     const after = tagsAfterLogin(this.tags, before, principal);
@@ -189,7 +200,9 @@ export class ScriptedRequest {
 
   private async write(bean: TaggedBean, i: number): Promise<void> {
     const { request, number } = this;
-    const { principal } = request.http;
+    // Before a login is stored, what goes on with it may still stay with the session of before.
+    const isShared = bean !== 'notes' && this.login?.keeps;
+    const principal = isShared ? this.holder?.principal : request.http.principal;
     const tag = tagOf(bean, principal, number, i);
     if (bean === 'notes') {
       request.bean(Notes).tags.add(tag);
@@ -227,20 +240,27 @@ export class ScriptedRequest {
     } catch (error) {
       const fate = fateOf(error);
       this.mustSee = this.committed;
-      if (fate === 'unknown' && login && holder) model.noteLogin(holder, after(holder, login.principal), 'possible');
+      if (fate === 'unknown') this.noteLogin(holder, login, 'possible');
       model.note(tags, fate, fate === 'unknown' && holder && login ? after(holder, login.principal) : holder);
       return;
     }
     this.mustSee = this.committed = mustSee;
-    const { id } = request.session;
-    if (id === undefined) return;
+    const { id, hasSession } = request.session;
+    if (!hasSession || id === undefined) return;
     const { key } = accessOf(id);
     const isOther = holder?.key !== key;
     const now = isOther ? { key, logins: login ? 1 : 0, principal: login?.principal } : after(holder, login?.principal);
     this.holder = now;
-    if (holder && login) model.noteLogin(holder, now, 'certain');
+    if (!isOther) this.noteLogin(holder, login, 'certain');
+    model.note(tags, 'stored', now);
     // A login that another one has overtaken begins a session with what it has read.
-    model.note(holder && isOther ? [...mustSee] : tags, 'stored', now);
+    if (isOther) model.promise(now, mustSee);
+  }
+
+  private noteLogin(before: Holder | undefined, login: PendingLogin | undefined, certainty: Login['certainty']): void {
+    if (!before || !login) return;
+    const { principal, keeps } = login;
+    this.model.noteLogin(after(before, principal), { before, keeps, certainty });
   }
 
   /** What was written before a login and does not go on is not stored by any means. */
@@ -253,6 +273,12 @@ export class ScriptedRequest {
     this.tags = [];
     this.login = undefined;
     this.logins = 0;
+  }
+
+  /** The request goes on without a session. */
+  private leave(): void {
+    this.mustSee = this.committed = [];
+    this.holder = undefined;
   }
 
   /** The client learns its id with the response. */

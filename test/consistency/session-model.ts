@@ -58,41 +58,73 @@ interface Outcome {
   readonly holder: Holder | undefined;
 }
 
-/** What became of a session. `possible`: the answer of the store was lost. */
+/** `possible`: the answer of the store was lost. */
 type Certainty = 'possible' | 'certain';
+
+/** A login in the place of another principal, or of nobody. */
+export interface Login {
+  readonly before: Holder;
+
+  /** Whether anything goes on. */
+  readonly keeps: boolean;
+  readonly certainty: Certainty;
+}
 
 /** What requests were promised about sessions, and what must therefore be true in the end. */
 export class SessionModel {
   private readonly holders = new Map<string, Holder>();
+  private readonly certain = new Set<string>();
   private readonly outcomes: Outcome[] = [];
   private readonly accepted = new Map<string, readonly string[]>();
-  private readonly predecessors = new Map<string, Holder>();
+  private readonly logins = new Map<string, Login>();
   private readonly over = new Map<string, Certainty>();
   private readonly ended = new Set<string>();
+  private readonly emptied = new Set<string>();
 
   /** All sessions that there may be. */
   get all(): Iterable<Holder> {
     return this.holders.values();
   }
 
-  /** A request has a session. */
+  /** There may be such a session. */
   know(holder: Holder): void {
     this.holders.set(nameOf(holder), holder);
+  }
+
+  /** There is such a session. */
+  found(holder: Holder): void {
+    this.know(holder);
+    this.certain.add(nameOf(holder));
   }
 
   note(tags: readonly string[], fate: Fate, holder: Holder | undefined): void {
     this.outcomes.push({ tags, fate, holder });
     if (!holder) return;
-    this.know(holder);
-    if (fate === 'stored') this.accepted.set(nameOf(holder), [...this.acceptedBy(holder), ...tags]);
+    if (fate !== 'stored') return this.know(holder);
+    this.found(holder);
+    this.promise(holder, tags);
+  }
+
+  /** The session holds these from now on. */
+  promise(holder: Holder, tags: readonly string[]): void {
+    this.accepted.set(nameOf(holder), [...this.acceptedBy(holder), ...tags]);
   }
 
   /** A principal has logged in, or may have, in the place of another one or of nobody. */
-  noteLogin(before: Holder, after: Holder, certainty: Certainty): void {
+  noteLogin(after: Holder, login: Login): void {
+    const { before, keeps, certainty } = login;
     this.know(after);
-    if (after.key !== before.key || after.logins === before.logins) return;
-    this.predecessors.set(nameOf(after), before);
+    if (after.logins === before.logins) {
+      // Another principal has logged in, and then the same as before again, with one commit: the session is the same,
+      // and nothing of it goes on. A change of before may be accepted later than that.
+      if (!keeps) this.emptied.add(nameOf(after));
+      return;
+    }
     this.noteOver(before, certainty);
+    const known = this.logins.get(nameOf(after));
+    // Of several logins to one session that have no answer, nobody knows which one has happened.
+    const isUnclear = known?.certainty === 'certain' || (certainty === 'possible' && known?.keeps === false);
+    if (!isUnclear) this.logins.set(nameOf(after), login);
   }
 
   /** The session was ended, or may have been. */
@@ -107,8 +139,9 @@ export class SessionModel {
 
   /** The tags that were accepted and that the session holds as long as it lives. */
   promisedTo(holder: Holder): string[] {
-    const before = this.predecessors.get(nameOf(holder));
-    const inherited = before ? tagsAfterLogin(this.promisedTo(before), before.principal, holder.principal ?? '') : [];
+    if (this.emptied.has(nameOf(holder))) return [];
+    const { before, keeps } = this.logins.get(nameOf(holder)) ?? {};
+    const inherited = before && keeps ? this.promisedTo(before).filter((tag) => beanOf(tag) !== 'notes') : [];
     return [...inherited, ...this.acceptedBy(holder)];
   }
 
@@ -116,7 +149,7 @@ export class SessionModel {
   check(holder: Holder, state: HeldState | undefined): void {
     const who = nameOf(holder);
     if (!state) {
-      if (this.holders.has(who) && !this.over.has(who)) throw new Error(`${who} is gone and nobody ended it`);
+      if (this.certain.has(who) && !this.over.has(who)) throw new Error(`${who} is gone and nobody ended it`);
       return;
     }
     if (this.isEnded(holder)) throw new Error(`${who} has ended and is back`);

@@ -1,4 +1,7 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
+import { SummedCounter } from './counters.js';
+import { SimulatedCluster } from './simulated-cluster.js';
 import { SimulatedServer, keepAll } from './simulated-server.js';
 import type { BeforeBeanSaved, OnBeanCreated } from '../../libs/session/src/bean/bean-life-cycle.js';
 import type { SessionBean } from '../../libs/session/src/bean/session-bean.js';
@@ -52,6 +55,22 @@ describe('UnitOfWork', () => {
       await request.commit();
       expect(request.bean(Note)).toBe(note);
     });
+  });
+
+  it('counts the changes of others once, however often it is brought up', async () => {
+    const network = (): Promise<void> => nextTurn();
+    const cluster = new SimulatedCluster({ servers: 1, beans: [SummedCounter], network });
+    const client = await cluster.server(0).startSession();
+    const [one, other] = await Promise.all([0, 1].map(() => cluster.server(0).request(client.copy()).begin()));
+    if (!one || !other) throw new Error('unreachable');
+    one.bean(SummedCounter).value += 1;
+    other.bean(SummedCounter).value += 10;
+    // Stores what the request has changed, and brings it up; then, with the lock, brings it up again.
+    const exclusive = one.http.runExclusive(() => one.bean(SummedCounter).value);
+    await other.respond();
+    expect(await exclusive).toBe(11);
+    await one.respond();
+    expect(await cluster.stored(client, SummedCounter)).toMatchObject({ value: 11 });
   });
 
   it('stores the values that onBeanCreated sets, but not the defaults of a bean that was only read', async () => {

@@ -1,6 +1,6 @@
 import type { SessionAccess } from '../../libs/session/src/store/session-id.js';
 import type { LoadResult, SaveResult, SessionStore } from '../../libs/session/src/store/session-store.js';
-import type { SessionChange } from '../../libs/session/src/store/session-change.js';
+import type { SessionChange, SessionUpdate } from '../../libs/session/src/store/session-change.js';
 import type { SessionRecord } from '../../libs/session/src/store/session-record.js';
 
 /** The same store with some members replaced. */
@@ -55,6 +55,26 @@ export async function recordOf(store: SessionStore, key: string): Promise<Sessio
 export async function openAccess(store: SessionStore, access: SessionAccess): Promise<SessionAccess> {
   const record = await recordOf(store, access.key);
   return record ? { key: access.key, proof: record.proof } : access;
+}
+
+/** The same store that saves updates in another way. */
+export function withUpdates(store: SessionStore, save: (change: SessionUpdate) => Promise<SaveResult>): SessionStore {
+  return withMethods(store, { save: (change) => (change.mode === 'create' ? store.save(change) : save(change)) });
+}
+
+/** The same store that reads the access in another way, in every method. */
+export function withAccess(
+  store: SessionStore,
+  read: (access: SessionAccess) => SessionAccess | Promise<SessionAccess>,
+): SessionStore {
+  return withMethods(
+    withUpdates(store, async (change) => store.save({ ...change, access: await read(change.access) })),
+    {
+      load: async (access, options) => store.load(await read(access), options),
+      touch: async (access) => store.touch(await read(access)),
+      destroy: async (access) => store.destroy(await read(access)),
+    },
+  );
 }
 
 /** Changes the records in all answers. */

@@ -24,7 +24,7 @@ export interface PlantedBug {
 
 const LIFETIME = { idleTimeoutMs: 10_000, absoluteTimeoutMs: 60_000, unjoinedTimeoutMs: 4_000 };
 
-/** Typical mistakes of stores, each wrapped around a correct store. Those about ids are in planted-identity-bugs.ts. */
+/** Typical mistakes of stores, each wrapped around a correct store. */
 export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
   'a save overwrites the saves of others': {
     rule: 'S3',

@@ -10,18 +10,18 @@ export const plantedSharingBugs: Readonly<Record<string, Omit<PlantedBug, 'seque
   'a lock is given to a caller with a wrong id': {
     rule: 'I1',
     plant: (store) =>
-      withLocks(store, ({ acquire }) => ({
-        acquire: async (access, lock) => acquire(await openAccess(store, access), lock),
+      withLocks(store, (locks) => ({
+        acquire: async (access, lock) => locks.acquire(await openAccess(store, access), lock),
       })),
   },
 
   'a former id keeps the lock': {
     rule: 'I5',
     plant: (store) =>
-      withLocks(store, ({ acquire }) => ({
+      withLocks(store, (locks) => ({
         acquire: async (access, lock) => {
-          const result = await acquire(access, lock);
-          if (result.outcome === 'superseded') await acquire(await openAccess(store, access), lock);
+          const result = await locks.acquire(access, lock);
+          if (result.outcome === 'superseded') await locks.acquire(await openAccess(store, access), lock);
           return result;
         },
       })),
@@ -30,9 +30,9 @@ export const plantedSharingBugs: Readonly<Record<string, Omit<PlantedBug, 'seque
   'two tokens hold a lock': {
     rule: 'K1',
     plant: (store) =>
-      withLocks(store, ({ acquire }) => ({
+      withLocks(store, (locks) => ({
         acquire: async (access, lock) => {
-          const result = await acquire(access, lock);
+          const result = await locks.acquire(access, lock);
           return result.outcome === 'held' ? { outcome: 'locked' } : result;
         },
       })),
@@ -42,13 +42,13 @@ export const plantedSharingBugs: Readonly<Record<string, Omit<PlantedBug, 'seque
     rule: 'K6',
     plant: (store) => {
       const tokens = new Map<string, string>();
-      return withLocks(store, ({ acquire, release }) => ({
+      return withLocks(store, (locks) => ({
         acquire: async (access, lock) => {
-          const result = await acquire(access, lock);
+          const result = await locks.acquire(access, lock);
           if (result.outcome === 'locked') tokens.set(access.key, lock.token);
           return result;
         },
-        release: (key, lock) => release(key, { token: tokens.get(key) ?? lock.token }),
+        release: (key, lock) => locks.release(key, { token: tokens.get(key) ?? lock.token }),
       }));
     },
   },

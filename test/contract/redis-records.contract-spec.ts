@@ -260,7 +260,7 @@ describe('the Redis store, with unusual data under the key of a session,', () =>
     }
   });
 
-  it('[I8] would refuse a new id as well if it ran the script of other saves: the flags of a script are for all calls', async () => {
+  it('[I8] would refuse a new id with the script of other saves: flags are for all calls of a script', async () => {
     const planted = await readyRedisStore({ url: server.url });
     Reflect.set(planted, 'renewing', Reflect.get(planted, 'saving'));
     await redis.config('SET', 'maxmemory', '1');

@@ -24,5 +24,12 @@ for (const size of [2, 3]) {
     return known.store(next);
   };
 
-  describeSessionStore(`replicated, ${size} members`, create, { runner: { describe, it } });
+  const createSmall = async ({ namespace, clock }: SessionStoreSetup): Promise<SessionStore> => {
+    const bounds = { maxSessions: 20, maxBytes: 100_000 };
+    const group = await ReplicatedGroup.open(size, { ...PATIENT, secret, clock, ...bounds });
+    groups.set(`${namespace} small`, group);
+    return group.store('s1');
+  };
+
+  describeSessionStore(`replicated, ${size} members`, create, { runner: { describe, it }, createSmall });
 }

@@ -1,8 +1,15 @@
 import type { Clock } from '../../libs/session/src/store/clock.js';
 import { MemorySessionStore } from '../../libs/session/src/store/memory/memory-session-store.js';
 import type { SessionAccess, SessionKey } from '../../libs/session/src/store/session-id.js';
-import type { SessionStore, StoreLocks } from '../../libs/session/src/store/session-store.js';
+import type { SessionStore, SessionWatch, StoreLocks } from '../../libs/session/src/store/session-store.js';
 import { keyOf, recordOf, withMethods } from './broken-stores.js';
+
+/** Notices come before the call returns that they tell of. */
+const WATCH: SessionWatch = {
+  get toldUntil() {
+    return performance.now();
+  },
+};
 
 type Listener = (key: SessionKey) => void;
 
@@ -29,7 +36,7 @@ export class SharedMemory {
     const located = <T extends object>({ key }: { readonly key: SessionKey }, result: T): T => {
       const tells = 'record' in result || 'times' in result;
       if (tells) this.watched.add(key);
-      return tells ? { ...result, locator: `server${server}`, watch: { toldUntil: performance.now() } } : result;
+      return tells ? { ...result, locator: `server${server}`, watch: WATCH } : result;
     };
     return withMethods(sessions, {
       shared: true,

@@ -51,7 +51,8 @@ describe('the Redis store, at boot,', () => {
 
   it('F37: warns about nothing when the user has the rights that it needs', async () => {
     const needed =
-      'hmget hget hgetall hkeys hexists exists hset hdel pexpire pexpireat del time get set eval evalsha info hello auth';
+      'hmget hget hgetall hkeys hexists exists hset hdel pexpire pexpireat del time get set ' +
+      'eval evalsha info hello auth';
     const rights = needed.split(' ').map((command) => `+${command}`);
     await redis.command('ACL', 'SETUSER', 'least', 'on', `>${SECRET}`, '~session:*', ...rights, '+client');
     const warnings: string[] = [];

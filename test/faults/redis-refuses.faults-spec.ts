@@ -71,7 +71,7 @@ describe('an application whose Redis refuses calls', () => {
     expect(answers.map(({ status }) => status)).toEqual(others.map(() => 201));
   });
 
-  it('F13: ends all sessions when Redis is flushed, removes their cookies and does not use their ids again', async () => {
+  it('F13: ends all sessions when Redis is flushed, removes their cookies, uses no id of them again', async () => {
     const { cookie } = client;
     await redis.command('FLUSHALL');
 

@@ -22,7 +22,7 @@ export async function checkAfterwards(world: Simulation): Promise<void> {
     await succeed(world, client, world.members[clients.indexOf(client) % world.members.length], 'write');
   }
   await world.advance(world.schedule.isLong ? SETTLE_MS.long : SETTLE_MS.short);
-  for (const ledger of world.ledgers) ledger.isSettled = true;
+  for (const ledger of world.ledgers) ledger.settle();
   for (const [index, client] of clients.entries()) {
     // The first client of each session reads at every member, the others at one.
     const isFirst = clients.findIndex(({ session }) => session === client.session) === index;
@@ -34,6 +34,33 @@ export async function checkAfterwards(world: Simulation): Promise<void> {
     const client = clients.find(({ session }) => session === ledger);
     if (client && ledger.isThere && world.keepsCopies) checkCopies(world, client);
   }
+  for (const client of world.clients) {
+    if (client.hasSession && client.session.isThere) await checkIntrusions(world, client);
+  }
+}
+
+/** Without a valid id nobody gets anything from any member, and leaves no trace. */
+async function checkIntrusions(world: Simulation, client: SimulatedClient): Promise<void> {
+  for (const kind of ['guess', 'former'] as const) {
+    for (const operation of ['read', 'write', 'touch', 'lock', 'renew', 'end'] as const) {
+      const before = showCopies(world, client);
+      let open = world.members.length;
+      for (const member of world.members) void world.intrude(client, member, kind, operation).then(() => open--);
+      await world.advance(LIVENESS_MS, () => open === 0);
+      const after = showCopies(world, client);
+      if (world.violations.first) return;
+      if (before === after || !world.keepsCopies) continue;
+      const message = `a ${operation} of ${client.session.name} with a ${kind}: ${before} has become ${after}`;
+      world.violations.add({ invariant: 'noTrace', message });
+    }
+  }
+}
+
+/** The copies of the owners. Others may be removed at any time. */
+function showCopies(world: Simulation, client: SimulatedClient): string {
+  const copies = world.members.map((member) => ({ member: member.name, copy: world.copyAt(member, client) }));
+  const primary = copies.find(({ copy }) => copy?.role === 'primary');
+  return JSON.stringify(copies.filter((each) => each === primary || each.member === primary?.copy?.backup));
 }
 
 async function succeed(

@@ -15,7 +15,8 @@ interface FaultPlan {
 export function planFaults(random: SeededRandom, plan: FaultPlan): ScheduleStep[] {
   const { kind } = plan;
   return [
-    ...(kind.down === 'one' ? oneAtATime(random, plan) : manyAtATime(random, plan)),
+    ...(kind.down === 'one' ? oneAtATime(random, plan) : []),
+    ...(kind.down === 'many' ? manyAtATime(random, plan) : []),
     ...(kind.hasPartitions ? partitions(random, plan) : []),
   ];
 }

@@ -13,7 +13,12 @@ const OPERATIONS: readonly SessionOperation[] = [
   ...(['write', 'write', 'write', 'write', 'write'] as const),
   'writeAlone',
   'touch',
+  'renew',
+  'login',
+  'job',
 ];
+
+const INTRUSIONS = ['read', 'read', 'write', 'touch', 'lock', 'renew', 'end'] as const;
 
 /** The schedule of a seed: its faults and its requests. */
 export function planSchedule(seed: number): Schedule {
@@ -23,6 +28,7 @@ export function planSchedule(seed: number): Schedule {
   const sessions = random.pick([1, 1, 2, 3]);
   const clients = sessions * random.pick([1, 2, 2, 3]);
   const lengthMs = random.between(2_500, 9_500);
+  const hasSecret = random.chance(0.8);
   const faults = planFaults(random, { kind, members, lengthMs, settleMs: PACE.lostAfterMs + 2_000 });
   return {
     seed,
@@ -31,20 +37,24 @@ export function planSchedule(seed: number): Schedule {
     members,
     sessions,
     clients,
+    // The first client of each session begins it.
+    thieves: Array.from({ length: clients - sessions }, (_, index) => sessions + index).filter(() => random.chance(0.4)),
     conditions: kind.conditions,
     settings: {
       ...PACE,
       quorum: kind.quorum,
       onAlone: random.chance(0.2) ? 'reject' : 'degrade',
-      ...(random.chance(0.1) && { secret: 'a secret of simulated members' }),
+      ...(hasSecret && { secret: 'a secret of simulated members' }),
       goneAfterMs: kind.down === 'many' && random.chance(0.3) ? 5_000 : 60_000,
     },
     skewMs: random.chance(0.3) ? 3_600_000 : 100,
     isPatient: random.chance(0.7),
     isLong: random.chance(0.02),
-    steps: [...faults, ...planRequests(random, { sessions, clients, lengthMs, faults })].toSorted(
-      (a, b) => a.at - b.at,
-    ),
+    steps: [
+      ...faults,
+      ...planRequests(random, { sessions, clients, lengthMs, faults }),
+      ...planIntrusions(random, { clients, lengthMs, hasSecret }),
+    ].toSorted((a, b) => a.at - b.at),
   };
 }
 
@@ -78,8 +88,7 @@ function planRequests(
     ask(random.chance(0.7) ? random.between(0, 500) : random.between(500, plan.lengthMs / 2), session, 'create');
     if (random.chance(0.3)) {
       const client = session + plan.sessions * random.integer(0, plan.clients / plan.sessions - 1);
-      const operation = random.chance(0.8) ? 'end' : 'endIfUnchanged';
-      ask(random.between(plan.lengthMs * 0.3, plan.lengthMs), client, operation);
+      ask(random.between(plan.lengthMs * 0.3, plan.lengthMs), client, 'end');
     }
   }
   // Some sessions get no requests for most of the time, so that no request renews their second copy.
@@ -95,4 +104,19 @@ function planRequests(
     if (at < (quietFrom[client % plan.sessions] ?? 0)) ask(at, client, operation);
   }
   return steps;
+}
+
+function planIntrusions(
+  random: SeededRandom,
+  plan: { readonly clients: number; readonly lengthMs: number; readonly hasSecret: boolean },
+): ScheduleStep[] {
+  // Nobody can write a locator where there is a secret.
+  const kinds = plan.hasSecret ? (['guess', 'former'] as const) : (['guess', 'former', 'forge'] as const);
+  return Array.from({ length: random.integer(0, 12) }, () => ({
+    at: random.between(300, plan.lengthMs),
+    do: 'intrude' as const,
+    client: random.integer(0, plan.clients - 1),
+    with: random.pick(kinds),
+    operation: random.pick(INTRUSIONS),
+  }));
 }

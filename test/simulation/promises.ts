@@ -8,6 +8,12 @@ export interface Promises {
    */
   readonly isOneLine: boolean;
 
+  /**
+   * When a former id opens nothing any more, and an ended session no member: `always`, or `afterwards`, when all faults
+   * have ended and no member has lost its heap. `never`: members may have lost what they knew of it.
+   */
+  readonly settlesIds: 'always' | 'afterwards' | 'never';
+
   /** No read is stale. */
   readonly isFresh: boolean;
 

@@ -11,9 +11,9 @@ export interface ScheduleKind {
 
   /**
    * `one`: a member goes down only when the one before is back or its copies are replaced. `many`: members go down at
-   * any time.
+   * any time. `none`: no member goes down.
    */
-  readonly down: 'one' | 'many';
+  readonly down: 'one' | 'many' | 'none';
   readonly hasPartitions: boolean;
 }
 
@@ -23,8 +23,8 @@ const rough = { minDelayMs: 0.2, maxDelayMs: 20, loss: 0.03, repeated: 0.03, lat
 export const scheduleKinds: readonly ScheduleKind[] = [
   {
     name: 'one member down at a time',
-    share: 0.4,
-    promises: { keepsAll: true, isOneLine: true, isFresh: true, mayYield: false },
+    share: 0.35,
+    promises: { keepsAll: true, isOneLine: true, settlesIds: 'always', isFresh: true, mayYield: false },
     quorum: false,
     conditions: steady,
     down: 'one',
@@ -32,8 +32,8 @@ export const scheduleKinds: readonly ScheduleKind[] = [
   },
   {
     name: 'quorum, partitions, lost and late messages, one member down at a time',
-    share: 0.35,
-    promises: { keepsAll: true, isOneLine: true, isFresh: true, mayYield: false },
+    share: 0.3,
+    promises: { keepsAll: true, isOneLine: true, settlesIds: 'always', isFresh: true, mayYield: false },
     quorum: true,
     conditions: rough,
     down: 'one',
@@ -42,16 +42,25 @@ export const scheduleKinds: readonly ScheduleKind[] = [
   {
     name: 'partitions, lost and late messages, one member down at a time',
     share: 0.15,
-    promises: { keepsAll: false, isOneLine: true, isFresh: false, mayYield: true },
+    promises: { keepsAll: false, isOneLine: true, settlesIds: 'never', isFresh: false, mayYield: true },
     quorum: false,
     conditions: rough,
     down: 'one',
     hasPartitions: true,
   },
   {
+    name: 'partitions',
+    share: 0.1,
+    promises: { keepsAll: false, isOneLine: true, settlesIds: 'afterwards', isFresh: false, mayYield: true },
+    quorum: false,
+    conditions: steady,
+    down: 'none',
+    hasPartitions: true,
+  },
+  {
     name: 'many members down',
     share: 0.1,
-    promises: { keepsAll: false, isOneLine: false, isFresh: false, mayYield: true },
+    promises: { keepsAll: false, isOneLine: false, settlesIds: 'never', isFresh: false, mayYield: true },
     quorum: false,
     conditions: steady,
     down: 'many',

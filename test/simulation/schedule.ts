@@ -1,7 +1,7 @@
 import type { ListName } from './mark-lists.js';
 import type { NetworkConditions } from './network-conditions.js';
 import type { Promises } from './promises.js';
-import type { SessionOperation } from './session-request.js';
+import type { Intrusion, SessionOperation } from './session-request.js';
 
 export type ScheduleStep =
   | {
@@ -13,6 +13,18 @@ export type ScheduleStep =
       readonly thinkMs: number;
       /** The request goes to a random member instead of the one that a balancer would choose. */
       readonly isMisrouted: boolean;
+    }
+  | {
+      readonly at: number;
+      readonly do: 'intrude';
+      readonly client: number;
+
+      /**
+       * `guess`: by somebody who knows the name of the session, and no id. `former`: with a former id, if there is one.
+       * `forge`: with the valid id, and a locator of an epoch that does not exist.
+       */
+      readonly with: 'guess' | 'former' | 'forge';
+      readonly operation: Intrusion['operation'];
     }
   | {
       readonly at: number;
@@ -36,6 +48,8 @@ export interface Schedule {
   readonly sessions: number;
   /** The number of clients. Client i uses session i modulo the number of sessions. */
   readonly clients: number;
+  /** The clients that keep their ids when others get a new one. */
+  readonly thieves: readonly number[];
   readonly conditions: NetworkConditions;
   readonly settings: {
     readonly quorum: boolean;

@@ -1,3 +1,4 @@
+import { IdLedger } from './id-ledger.js';
 import type { Invariant } from './invariants.js';
 import { type ListName, type MarkLists, contains, emptyLists, listNames, marksOf, showLists } from './mark-lists.js';
 import type { Promises } from './promises.js';
@@ -7,6 +8,9 @@ import type { Violations } from './violations.js';
 export interface LedgerView {
   readonly lists: MarkLists;
   readonly isOver: boolean;
+
+  /** See `IdLedger`. */
+  readonly former: readonly string[];
 }
 
 /**
@@ -30,10 +34,15 @@ export class SessionLedger {
   private readonly marks = new Map<string, Mark>();
   private readonly owners = new Map<number, string>();
 
+  readonly ids: IdLedger;
+
+  /** A store has answered that it has ended the session. */
+  private hasEnded = false;
+
   private holder: { readonly token: string; readonly until: number } | undefined = undefined;
 
   /** Set at the end of a schedule, when no message is in transit any more. */
-  isSettled = false;
+  private isSettled = false;
   endWasAsked = false;
   isLost = false;
 
@@ -41,10 +50,13 @@ export class SessionLedger {
     readonly name: string,
     private readonly promises: Promises,
     private readonly violations: Violations,
-  ) {}
+  ) {
+    // No yielding excuses these.
+    this.ids = new IdLedger(promises, (invariant, message) => violations.add({ invariant, message }));
+  }
 
   get view(): LedgerView {
-    return { lists: this.lists, isOver: this.isOver };
+    return { lists: this.lists, isOver: this.isOver, former: this.ids.former };
   }
 
   /** A save is about to write this mark. */
@@ -62,6 +74,10 @@ export class SessionLedger {
     this.checkMarks(lists, by);
     if (view.isOver && this.promises.isOneLine) {
       this.violate('noResurrection', `${by} finds ${this.name}, which had ended`);
+    }
+    if (this.hasEnded && this.isSettled && this.promises.settlesIds !== 'never') {
+      const message = `${by} finds ${this.name} after all faults, which had ended`;
+      this.violations.add({ invariant: 'noResurrection', message });
     }
     this.checkPast(view, lists, by);
   }
@@ -114,8 +130,16 @@ export class SessionLedger {
     this.isOver = true;
   }
 
-  ended(): void {
+  /** @param isAcknowledged a store has answered that it has ended the session */
+  ended(isAcknowledged: boolean): void {
     this.isOver = true;
+    if (isAcknowledged) this.hasEnded = true;
+  }
+
+  /** No message is in transit any more. */
+  settle(): void {
+    this.isSettled = true;
+    this.ids.isSettled = true;
   }
 
   get isThere(): boolean {

@@ -1,3 +1,4 @@
+import type { ClientAccess } from '../../libs/session/src/store/session-id.js';
 import { type ListName, type MarkLists, emptyLists, showLists } from './mark-lists.js';
 import type { SessionLedger } from './session-ledger.js';
 import type { SessionOperation, SessionReply, SessionRequest } from './session-request.js';
@@ -15,24 +16,31 @@ export class SimulatedClient {
    * The last bad news about the session. A client that was told `none` goes on with its old cookie, as a thief with a
    * copy of the cookie could.
    */
-  private wasTold: 'nothing' | 'none' | 'lost' = 'nothing';
+  private wasTold: 'nothing' | 'none' | 'lost' | 'superseded' = 'nothing';
   private requests = 0;
   private waitsFor = 0;
 
   constructor(
     readonly name: string,
     readonly session: SessionLedger,
-    readonly key: string,
+    /** Its id, as a store knows it. */
+    public access: ClientAccess,
+    /** Gets a new id with the others. A client that does not goes on with its own, as somebody who has stolen it. */
+    readonly sharesCookies: boolean,
     private readonly trace: Trace,
   ) {}
+
+  get key(): string {
+    return this.access.key;
+  }
 
   get isWaiting(): boolean {
     return this.waitsFor !== 0;
   }
 
-  /** A browser whose session was lost has started a new session. */
+  /** A browser whose session was lost, or whose id is a former one, has started a new session. */
   get isDone(): boolean {
-    return this.wasTold === 'lost';
+    return this.wasTold === 'lost' || this.wasTold === 'superseded';
   }
 
   /** The members that the locator names, primary first. A balancer routes by them. */
@@ -41,10 +49,10 @@ export class SimulatedClient {
   }
 
   ask(operation: SessionOperation, lists: readonly ListName[], thinkMs: number): SessionRequest {
-    const { session, key, locator, shown } = this;
+    const { session, access, locator, shown } = this;
     this.waitsFor = ++this.requests;
     const mark = `${this.name}:${this.requests}`;
-    return { client: this.name, session, key, operation, locator, shown, mark, lists, thinkMs };
+    return { client: this.name, session, access, operation, locator, shown, mark, lists, thinkMs };
   }
 
   /** The number of the pending request. Answers to earlier requests are too late. */
@@ -58,14 +66,17 @@ export class SimulatedClient {
     this.waitsFor = 0;
   }
 
-  take(waiting: number, reply: SessionReply): void {
+  take(waiting: number, { access }: SessionRequest, reply: SessionReply): void {
     if (this.waitsFor !== waiting) return;
     this.waitsFor = 0;
+    // Another client of the browser has got a new id meanwhile.
+    if (access.proof !== this.access.proof) return;
     this.trace.add(
       this.name,
       () => `gets ${reply.outcome === 'ok' ? `${showLists(reply.lists)} ${reply.locator}` : JSON.stringify(reply)}`,
     );
     if (reply.outcome === 'none') this.wasTold = reply.isLost ? 'lost' : 'none';
+    if (reply.outcome === 'superseded') this.wasTold = 'superseded';
     if (reply.outcome !== 'ok') return;
     if (this.wasTold === 'none') {
       this.session.violate(
@@ -75,6 +86,7 @@ export class SimulatedClient {
     }
     this.hasSession = true;
     this.checkLocator(reply.locator ?? '');
+    this.access = reply.access;
     this.locator = reply.locator;
     this.shown = reply.lists;
   }
@@ -82,8 +94,10 @@ export class SimulatedClient {
   /** Gives the same cookie to another client. */
   copyTo(other: SimulatedClient): void {
     other.hasSession = true;
+    other.access = this.access;
     other.locator = this.locator;
     other.shown = this.shown;
+    if (other.wasTold === 'superseded') other.wasTold = 'nothing';
   }
 
   private checkLocator(next: string): void {

@@ -114,7 +114,8 @@ export class SimulatedProcesses {
     const store = world.kind.create({
       ...schedule.settings,
       nodeName: member.name,
-      members: this.members.map(({ name }) => ({ name, host: `${name}.test`, port: 1 })),
+      // Where there is no secret, only loopback is allowed.
+      members: this.members.map(({ name }) => ({ name, host: `${name}.localhost`, port: 1 })),
       transport: new MemberTransport(member, {
         group: this.group,
         network,

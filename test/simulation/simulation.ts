@@ -1,10 +1,11 @@
 import type { ReplicationEvent } from '../../libs/replicated/src/options/replication-events.js';
-import { sessionHash, sessionKeyOf } from '../../libs/session/src/store/session-id.js';
+import { hash } from 'node:crypto';
+import { sessionHash } from '../../libs/session/src/store/session-id.js';
 import type { ListName } from './mark-lists.js';
 import type { Schedule, ScheduleStep } from './schedule.js';
 import { SeededRandom } from './seeded-random.js';
 import { SessionLedger } from './session-ledger.js';
-import type { SessionOperation, SessionReply } from './session-request.js';
+import type { Intrusion, SessionOperation, SessionReply } from './session-request.js';
 import { SimulatedBalancer } from './simulated-balancer.js';
 import { SimulatedClient } from './simulated-client.js';
 import type { SimulatedMember } from './simulated-member.js';
@@ -41,6 +42,7 @@ export class Simulation {
   private readonly responses: SeededRandom;
   private readonly yielded = new Set<string>();
   private readonly byHash = new Map<string, SessionLedger>();
+  private intrusions = 0;
 
   constructor(
     readonly schedule: Schedule,
@@ -60,7 +62,9 @@ export class Simulation {
     );
     this.balancer = new SimulatedBalancer(this.processes, time, random.split(5));
     this.responses = random.split(6);
-    const keys = Array.from({ length: schedule.sessions }, (_, index) => sessionKeyOf(`${schedule.seed}.${index}`));
+    const keys = Array.from({ length: schedule.sessions }, (_, index) =>
+      hash('sha256', `${schedule.seed}.${index}`, 'base64url').slice(0, 22),
+    );
     this.ledgers = keys.map((key, index) => {
       const ledger = new SessionLedger(`session${index + 1}`, schedule.promises, violations);
       this.byHash.set(sessionHash(key), ledger);
@@ -70,7 +74,8 @@ export class Simulation {
       const session = index % schedule.sessions;
       const [ledger, key] = [this.ledgers[session], keys[session]];
       if (!ledger || !key) throw new Error('a client without a session');
-      return new SimulatedClient(`c${index + 1}`, ledger, key, trace);
+      const access = { key, proof: `id of session${session + 1}` };
+      return new SimulatedClient(`c${index + 1}`, ledger, access, !schedule.thieves.includes(index), trace);
     });
   }
 
@@ -143,11 +148,37 @@ export class Simulation {
           .then((reply) => {
             this.time.after(this.responses.between(0.2, 3), () => {
               if (client.waiting === waiting) this.count(`answered ${reply.outcome}`);
-              client.take(waiting, reply);
-              this.share(client);
+              client.take(waiting, request, reply);
+              this.share(client, reply.outcome === 'ok' && reply.access.proof !== request.access.proof);
               resolve(reply);
             });
           });
+      });
+    });
+  }
+
+  /** Has somebody ask for a client's session who should not get it. */
+  async intrude(
+    client: SimulatedClient,
+    member: SimulatedMember,
+    kind: 'guess' | 'former' | 'forge',
+    operation: Intrusion['operation'],
+  ): Promise<void> {
+    const { session, key, locator } = client;
+    const former = session.ids.former.at(-1);
+    if (kind === 'former' && former === undefined) return;
+    const mark = `intruder${++this.intrusions}`;
+    const proof = kind === 'forge' ? client.access.proof : kind === 'former' ? (former as string) : `guess of ${mark}`;
+    const given = kind === 'forge' ? forged(locator) : this.responses.chance(0.5) ? locator : undefined;
+    const intrusion = { session, access: { key, proof }, locator: given, operation, mark };
+    this.trace.add(mark, () => `tries to ${operation} ${session.name} at ${member.name} with a ${kind} ${given ?? ''}`);
+    this.count(`intrusion with a ${kind}`);
+    await new Promise<void>((resolve) => {
+      // The member may be down before it answers.
+      this.time.after(PATIENCE_MS, resolve);
+      member.run(member.generation, 'message', () => {
+        const handling = this.processes.handlerOf(member)?.refuse(intrusion, kind);
+        if (handling) void handling.then(resolve);
       });
     });
   }
@@ -170,6 +201,8 @@ export class Simulation {
     switch (step.do) {
       case 'ask':
         return this.takeRequest(step);
+      case 'intrude':
+        return this.takeIntrusion(step);
       case 'block':
         this.trace.add('net', () => `blocks ${step.links.map(([a, b]) => `s${a + 1}>s${b + 1}`).join(' ')}`);
         for (const [from, to] of step.links) this.network.block(`s${from + 1}`, `s${to + 1}`);
@@ -199,6 +232,15 @@ export class Simulation {
     if (member) void this.ask(client, member, step.operation, step.lists, step.thinkMs);
   }
 
+  private takeIntrusion(step: Extract<ScheduleStep, { readonly do: 'intrude' }>): void {
+    const client = this.clients[step.client];
+    const member = client && this.balancer.choose(client, true);
+    if (!client?.hasSession || !member || (step.with === 'forge' && client.isDone)) return;
+    // These calls also read and touch what they get at, and end nothing that is not theirs.
+    const operation = step.with === 'forge' ? 'read' : step.operation;
+    void this.intrude(client, member, step.with, operation);
+  }
+
   private hear(member: string, event: ReplicationEvent): void {
     this.count(event.type);
     this.trace.add(member, () => `* ${JSON.stringify(event)}`);
@@ -211,11 +253,22 @@ export class Simulation {
     this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
   }
 
-  /** The first client that gets a session shares its cookie with the other clients of that session. */
-  private share(owner: SimulatedClient): void {
+  /**
+   * The first client that gets a session shares its cookie with the other clients of that session. Those that share
+   * cookies get each new id as well.
+   */
+  private share(owner: SimulatedClient, hasNewId: boolean): void {
     if (!owner.hasSession) return;
+    const isShared = hasNewId && owner.sharesCookies;
     for (const other of this.clients) {
-      if (other.session === owner.session && !other.hasSession) owner.copyTo(other);
+      if (other.session !== owner.session || other === owner) continue;
+      if (!other.hasSession || (isShared && other.sharesCookies)) owner.copyTo(other);
     }
   }
+}
+
+/** The locator of an epoch that nobody has begun. */
+function forged(locator = ''): string {
+  const [primary, backup, counter = '', mac] = locator.split('.');
+  return [primary, backup, (Number.parseInt(counter, 36) + 5_000).toString(36), mac].join('.');
 }

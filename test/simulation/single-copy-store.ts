@@ -1,6 +1,6 @@
 import type { ReplicatedSessionStoreOptions } from '../../libs/replicated/src/index.js';
+import { MemorySessionStore } from '../../libs/session/src/store/memory/memory-session-store.js';
 import type { LoadResult, SaveResult, SessionStore } from '../../libs/session/src/store/session-store.js';
-import { SessionStoreModel } from '../contract/session-store-model.js';
 import type { StoreUnderSimulation } from './store-under-simulation.js';
 
 /**
@@ -8,17 +8,18 @@ import type { StoreUnderSimulation } from './store-under-simulation.js';
  * would be a bug of the simulation.
  */
 export function singleCopyStores(): StoreUnderSimulation {
-  const model = new SessionStoreModel({ now: () => 0 });
+  const memory = new MemorySessionStore({ clock: { now: () => 0 } });
   const owners = new Map<string, { readonly name: string; readonly counter: number }>();
-  return { create: (options) => singleCopyStore(options, model, owners) };
+  return { create: (options) => singleCopyStore(options, memory, owners) };
 }
 
 function singleCopyStore(
   { nodeName }: ReplicatedSessionStoreOptions,
-  model: SessionStoreModel,
+  memory: MemorySessionStore,
   owners: Map<string, { readonly name: string; readonly counter: number }>,
 ): SessionStore {
   const located = <T extends LoadResult | SaveResult>(key: string, result: T): T => {
+    if (!['found', 'unchanged', 'saved', 'conflict'].includes(result.outcome)) return result;
     const last = owners.get(key);
     const owner = last?.name === nodeName ? last : { name: nodeName, counter: (last?.counter ?? 0) + 1 };
     owners.set(key, owner);
@@ -26,11 +27,21 @@ function singleCopyStore(
   };
   return {
     name: 'single copy',
-    capabilities: { shared: true, locates: true },
-    load: async (key, options) => located(key, await model.load(key, options)),
-    save: async (change) => located(change.key, await model.save(change)),
-    touch: (key) => model.touch(key),
-    destroy: (key, ifStamp) => model.destroy(key, ifStamp),
-    close: async () => {},
+    contract: 1,
+    shared: true,
+    locates: true,
+    load: async (access, { locator, ...options } = {}) =>
+      isForged(locator, owners.get(access.key)?.counter)
+        ? { outcome: 'none', lost: true }
+        : located(access.key, memory.load(access, options)),
+    save: async (change) => located(change.mode === 'create' ? change.key : change.access.key, memory.save(change)),
+    touch: async (access) => memory.touch(access),
+    destroy: async (access) => memory.destroy(access),
+    supersede: (access) => memory.supersede(access),
+    close: () => {},
   };
+}
+
+function isForged(locator: string | undefined, counter = 0): boolean {
+  return locator !== undefined && Number.parseInt(locator.split('.')[2] ?? '0', 36) > counter;
 }

@@ -44,7 +44,7 @@ export class NoticeBoard {
       touch: (access) => inner.touch(access),
       destroy: async (access) => {
         const result = await inner.destroy(access);
-        this.tell(server, access.key);
+        if (result.outcome === 'ended') this.tell(server, access.key);
         return result;
       },
       supersede: (access) => inner.supersede(access),

@@ -1,31 +1,41 @@
 import {
+  type ClientAccess,
+  type DestroyResult,
   type LoadOptions,
   type LoadResult,
+  type LockResult,
   type SaveResult,
+  type SessionAccess,
   type SessionChange,
+  type SessionCreation,
   type SessionKey,
   type SessionStore,
   SessionStoreError,
+  type StoreLocks,
+  type TouchResult,
 } from 'nestjs-session-beans/store-kit';
+import type { Witness } from './copy/epoch.js';
+import { Locators } from './copy/locators.js';
+import { newSessionState, timesOfState } from './copy/session-state.js';
+import { isTombstone } from './copy/tombstone.js';
 import { beginSession } from './operations/begin-session.js';
+import type { Served } from './operations/primary.js';
 import {
   destroyOperation,
   loadOperation,
   lockOperation,
   saveOperation,
+  supersedeOperation,
   type SessionOperation,
   touchOperation,
   unlockOperation,
 } from './operations/session-operations.js';
-import { isTombstone } from './copy/tombstone.js';
-import { Locators } from './copy/locators.js';
-import type { Owners } from './copy/epoch.js';
-import type { Served } from './operations/primary.js';
 import type { ReplicatedSessionStoreOptions } from './options/replicated-session-store.options.js';
-import { announceEndOf } from './protocol/handle-end.js';
+import { announceEnd, refuseCreation } from './protocol/handle-end.js';
+import { checkReplica } from './protocol/handle-peek.js';
+import { markSuperseded } from './protocol/mark-superseded.js';
 import { ReplicationFailure } from './protocol/replication-failure.js';
 import { ReplicationNode } from './replication-node.js';
-import { newSessionState, timesOfState } from './copy/session-state.js';
 
 type Operation = SessionStoreError['operation'];
 
@@ -54,7 +64,14 @@ type Operation = SessionStoreError['operation'];
  */
 export class ReplicatedSessionStore implements SessionStore {
   readonly name = 'replicated';
-  readonly capabilities = { shared: true, locks: true, locates: true } as const;
+  readonly contract = 1;
+  readonly shared = true;
+  readonly locates = true;
+
+  readonly locks: StoreLocks = {
+    acquire: (access, { token, leaseMs }) => this.acquire(access, token, leaseMs),
+    release: (key, { token }) => this.release(key, token),
+  };
 
   private readonly node: ReplicationNode;
   private readonly locators: Locators;
@@ -119,13 +136,14 @@ export class ReplicatedSessionStore implements SessionStore {
     await this.node.open();
   }
 
-  async load(key: SessionKey, options: LoadOptions = {}): Promise<LoadResult> {
+  async load(access: SessionAccess, options: LoadOptions = {}): Promise<LoadResult> {
     const { context, primary } = this.node;
-    const witness = this.witnessOf(key, options.locator);
-    const operation = loadOperation(options);
+    const { key } = access;
+    const witness = this.witnessOf(access, options.locator);
+    const operation = loadOperation(access, options);
     const now = context.clock.now();
     const replica = primary.servable(key, witness);
-    if (replica && !isTombstone(replica.state) && !replica.isExpired(now)) {
+    if (replica && !isTombstone(replica.state) && checkReplica(replica, operation.evidence, now) === 'granted') {
       const outcome = operation.onSession(replica.state, now);
       if (!outcome.change) return this.locate({ value: outcome.answer(replica.state), replica });
     }
@@ -134,30 +152,31 @@ export class ReplicatedSessionStore implements SessionStore {
 
   /** @throws SessionStoreError when no copy can be made, or the owners of the session cannot be reached */
   async save(change: SessionChange): Promise<SaveResult> {
+    const operation = saveOperation(change);
     if (change.mode === 'create') {
-      const begun = await this.begin(change);
-      if (begun) return begun;
+      return (await this.begin(change)) ?? this.locate(await this.run('save', change.key, operation));
     }
-    const witness = this.witnessOf(change.key, change.locator);
-    return this.locate(await this.run('save', change.key, saveOperation(change), witness));
+    const { access, locator } = change;
+    return this.locate(await this.run('save', access.key, operation, this.witnessOf(access, locator)));
   }
 
-  async touch(key: SessionKey): Promise<boolean> {
-    return (await this.run('touch', key, touchOperation)).value;
+  async touch(access: SessionAccess): Promise<TouchResult> {
+    return (await this.run('touch', access.key, touchOperation(access))).value;
   }
 
-  async destroy(key: SessionKey, ifStamp?: string): Promise<boolean> {
-    const { value } = await this.run('destroy', key, destroyOperation(ifStamp, this.node.newId()));
-    if (value || ifStamp === undefined) await this.failing('destroy', () => announceEndOf(this.node.context, key));
-    return value;
+  async destroy(access: SessionAccess): Promise<DestroyResult> {
+    const { key } = access;
+    const { value } = await this.run('destroy', key, destroyOperation(access, this.node.newId()));
+    const { result, isUnknown } = value;
+    const { context } = this.node;
+    if (result.outcome === 'ended') await this.failing('destroy', () => announceEnd(context, key));
+    else if (isUnknown) await this.failing('destroy', () => refuseCreation(context, key));
+    return result;
   }
 
-  async lock(key: SessionKey, token: string, leaseMs: number): Promise<boolean> {
-    return (await this.run('lock', key, lockOperation(token, leaseMs))).value;
-  }
-
-  async unlock(key: SessionKey, token: string): Promise<void> {
-    await this.run('unlock', key, unlockOperation(token));
+  async supersede(access: ClientAccess): Promise<void> {
+    const { value: isOver } = await this.run('load', access.key, supersedeOperation(access));
+    if (isOver) await markSuperseded(this.node.context, access);
   }
 
   /**
@@ -168,18 +187,28 @@ export class ReplicatedSessionStore implements SessionStore {
     await this.node.close();
   }
 
+  private async acquire(access: SessionAccess, token: string, leaseMs: number): Promise<LockResult> {
+    return (await this.run('lock', access.key, lockOperation(access, token, leaseMs))).value;
+  }
+
+  private async release(key: SessionKey, token: string): Promise<void> {
+    await this.run('unlock', key, unlockOperation(token));
+  }
+
   /**
    * Begins a new session.
    * @returns undefined when the key is known already
    */
-  private async begin(change: SessionChange): Promise<SaveResult | undefined> {
-    const { key, lifetime } = change;
+  private async begin(change: SessionCreation): Promise<SaveResult | undefined> {
+    const { key } = change;
     const { context } = this.node;
-    if (!lifetime) throw new SessionStoreError(this.name, 'save', 'a change of mode create carries no lifetime');
     return this.failing('save', () =>
       context.queue.run(key, async (): Promise<SaveResult | undefined> => {
-        if (context.table.get(key)) return undefined;
-        const state = newSessionState(change, lifetime, context.clock.now());
+        const now = context.clock.now();
+        if (context.table.get(key) || context.table.endOf(key) || context.refusedCreations.has(key, now)) {
+          return undefined;
+        }
+        const state = newSessionState(change, now);
         const begun = await beginSession(context, key, state);
         if (begun === 'exists') return undefined;
         const value: SaveResult = { outcome: 'saved', stamp: state.stamp, times: timesOfState(state) };
@@ -188,18 +217,23 @@ export class ReplicatedSessionStore implements SessionStore {
     );
   }
 
-  private witnessOf(key: SessionKey, locator: string | undefined): Owners | undefined {
-    const known = this.node.context.table.get(key);
-    return known?.locator !== undefined && known.locator === locator ? known : this.locators.parse(key, locator);
+  private witnessOf(access: SessionAccess, locator: string | undefined): Witness | undefined {
+    if (locator === undefined) return undefined;
+    const known = this.node.context.table.get(access.key);
+    const isKnown = known?.locator === locator && !isTombstone(known.state) && known.state.proof === access.proof;
+    if (!isKnown) return this.locators.parse(access, locator);
+    const { node, backup, counter, generation } = known;
+    return { node, backup, counter, generation, from: 'client' };
   }
 
   private run<T>(
     operation: Operation,
     key: SessionKey,
     work: SessionOperation<T>,
-    witness?: Owners,
+    witness?: Witness,
   ): Promise<Served<T>> {
-    return this.failing(operation, () => this.node.primary.run(key, witness, operation === 'load', work));
+    const call = { key, operation: work, witness, isLenient: operation === 'load' };
+    return this.failing(operation, () => this.node.primary.run(call));
   }
 
   private async failing<T>(operation: Operation, work: () => Promise<T>): Promise<T> {
@@ -214,8 +248,10 @@ export class ReplicatedSessionStore implements SessionStore {
 
   /** [P2] Adds to an answer where the session is. */
   private locate<T extends LoadResult | SaveResult>({ value, replica }: Served<T>): T {
-    if (!replica || value.outcome === 'none' || value.outcome === 'gone' || value.outcome === 'unlocked') return value;
-    replica.locator ??= this.locators.textOf(replica.key, replica);
+    const tellsOfSession = ['found', 'unchanged', 'saved', 'conflict'].includes(value.outcome);
+    if (!tellsOfSession || !replica || isTombstone(replica.state)) return value;
+    const { key, state } = replica;
+    replica.locator ??= this.locators.textOf({ key, proof: state.proof }, replica);
     return { ...value, locator: replica.locator };
   }
 }

@@ -41,5 +41,8 @@ export interface NoSession {
   readonly lost?: true;
 
   /** There is one, and the evidence of the caller does not open it. */
-  readonly refused?: 'none' | 'superseded';
+  readonly isThere?: true;
+
+  /** [I2] [I15] The caller has the proof of an id that was replaced, or whose session is over, a short while ago. */
+  readonly isSuperseded?: true;
 }

@@ -1,5 +1,6 @@
 import type { SessionKey } from 'nestjs-session-beans/store-kit';
-import { isSatisfied, type Owners } from '../copy/epoch.js';
+import type { Witness } from '../copy/epoch.js';
+import type { Evidence } from '../copy/evidence.js';
 import { Replica } from '../copy/replica.js';
 import type { SessionState } from '../copy/session-state.js';
 import { applyDelta, type StateDelta } from '../copy/state-delta.js';
@@ -7,15 +8,31 @@ import { isTombstone, type NoSession, type Tombstone } from '../copy/tombstone.j
 import { stateToWire } from '../copy/wire-state.js';
 import type { Peer } from '../members/peer.js';
 import { fenceReplica } from '../protocol/fence-replica.js';
+import { endSession } from '../protocol/handle-end.js';
+import { checkReplica } from '../protocol/handle-peek.js';
+import { hasLease, isPrimaryOf } from '../protocol/lease.js';
 import { refuseTooLarge } from '../protocol/limits.js';
 import type { ReplicationContext } from '../protocol/replication-context.js';
 import { ReplicationFailure } from '../protocol/replication-failure.js';
 import type { PutAnswer } from '../protocol/replication-message.js';
 import { newEpoch } from '../take-over/new-epoch.js';
+import { noSessionFor, peek } from '../take-over/peek.js';
 import type { OperationOutcome, SessionOperation } from './session-operations.js';
 
 /** An operation begins again at most this often because the session was taken away under it. */
 const MOST_STARTS = 12;
+
+/** One call of a method of the store. */
+export interface OperationCall<T> {
+  readonly key: SessionKey;
+  readonly operation: SessionOperation<T>;
+
+  /** By the caller's locator. */
+  readonly witness: Witness | undefined;
+
+  /** Without a witness, members that do not answer count as having nothing. */
+  readonly isLenient: boolean;
+}
 
 /** The answer of an operation, and the copy from which it was given. */
 export interface Served<T> {
@@ -35,119 +52,159 @@ export class Primary {
    * The copy from which this member may answer at this very moment, without asking anybody: this member is the primary
    * of an epoch that is as new as the client was shown, and its backup still follows it.
    */
-  servable(key: SessionKey, witness: Owners | undefined): Replica | undefined {
+  servable(key: SessionKey, witness: Witness | undefined): Replica | undefined {
     const replica = this.context.table.get(key);
-    return replica && this.mayServe(replica, witness ? [witness] : []) && this.hasLease(replica) ? replica : undefined;
+    return replica && isPrimaryOf(replica, witness ? [witness] : []) && this.hasLease(replica) ? replica : undefined;
   }
 
-  /** Runs the operation in the queue of the session. @throws ReplicationFailure */
-  async run<T>(
-    key: SessionKey,
-    witness: Owners | undefined,
-    isLenient: boolean,
-    operation: SessionOperation<T>,
-  ): Promise<Served<T>> {
-    return this.context.queue.run(key, () => this.serve(key, witness, isLenient, operation));
+  /**
+   * Compares the evidence of the caller, then runs the operation in the queue of the session. Callers whose evidence
+   * opens nothing do not come into that queue.
+   *
+   * @throws ReplicationFailure
+   */
+  async run<T>(call: OperationCall<T>): Promise<Served<T>> {
+    const { key, operation } = call;
+    const none = operation.evidence && (await this.refusal(call, operation.evidence));
+    if (none) return { value: operation.onNone(none) };
+    return this.context.queue.run(key, () => this.serve(call));
   }
 
-  private async serve<T>(
-    key: SessionKey,
-    witness: Owners | undefined,
-    isLenient: boolean,
-    operation: SessionOperation<T>,
-  ): Promise<Served<T>> {
-    const { clock, memory } = this.context;
+  /** @returns undefined when the caller gets the session, as far as is known before its turn has come */
+  private async refusal<T>(
+    { key, witness, isLenient }: OperationCall<T>,
+    evidence: Evidence,
+  ): Promise<NoSession | undefined> {
+    const { table, clock } = this.context;
+    const tombstone = table.endOf(key);
+    if (tombstone) return this.noSession(key, evidence, { tombstone });
+    const witnesses = this.witnessesOf(key, witness);
+    const replica = table.get(key);
+    const isPrimary = replica !== undefined && isPrimaryOf(replica, witnesses);
+    if (isPrimary && (this.hasLease(replica) || (await this.regainsLease(replica, witnesses)))) {
+      const none = noSessionFor(checkReplica(replica, evidence, clock.now()));
+      return none && this.noSession(key, evidence, none);
+    }
+    if (this.isKnownAsLost(key, witnesses)) return this.noSession(key, evidence, {});
+    const none = await peek(this.context, { key, evidence, witnesses, isLenient });
+    return none && this.noSession(key, evidence, none);
+  }
+
+  private async serve<T>({ key, witness, isLenient, operation }: OperationCall<T>): Promise<Served<T>> {
+    const { clock } = this.context;
+    const { evidence } = operation;
     const avoid = new Set<string>();
     let sentFrom: SessionState | undefined = undefined;
-    let tried: Owners | undefined = undefined;
+    let tried: Witness | undefined = undefined;
     for (let start = 0; start < MOST_STARTS; start++) {
-      const witnesses: Owners[] = [witness, memory.movedTo(key), tried].filter((epoch) => epoch !== undefined);
-      const replica = await this.own(key, witnesses, avoid, isLenient);
-      if (!(replica instanceof Replica)) return { value: operation.onNone(replica) };
+      const witnesses: Witness[] = [...this.witnessesOf(key, witness), ...(tried ? [tried] : [])];
+      const replica = await this.own({ key, witnesses, avoid, isLenient, evidence });
+      if (!(replica instanceof Replica)) return { value: operation.onNone(this.noSession(key, evidence, replica)) };
       const { state } = replica;
       const now = clock.now();
-      if (isTombstone(state)) return { value: operation.onNone({ tombstone: state }) };
-      if (replica.isExpired(now) && !operation.ignoresExpiry) return { value: operation.onNone({}) };
+      if (isTombstone(state)) return { value: operation.onNone(this.noSession(key, evidence, { tombstone: state })) };
+      const none = noSessionFor(checkReplica(replica, evidence, now));
+      if (none) return { value: operation.onNone(this.noSession(key, evidence, none)) };
       const outcome: OperationOutcome<T> = operation.onSession(state, now, sentFrom);
       if (!outcome.change) return { value: outcome.answer(state), replica };
-      if (await this.replicate(replica, state, outcome.change, avoid)) {
-        return { value: outcome.answer(replica.state), replica };
-      }
+      const after = await this.replicate(replica, state, outcome.change, avoid);
+      if (after) return { value: outcome.answer(after), replica };
       sentFrom ??= state;
       // The caller has read from this epoch: no older state may be taken for its answer.
-      tried = replica;
+      const { counter, node, backup, generation } = replica;
+      tried = { counter, node, backup, generation, from: 'member' };
     }
     throw new ReplicationFailure('its owners change too often');
   }
 
   /** Makes sure that this member may answer for the session. */
-  private async own(
-    key: SessionKey,
-    witnesses: readonly Owners[],
-    avoid: Set<string>,
-    isLenient: boolean,
-  ): Promise<Replica | NoSession> {
-    const { table, members } = this.context;
-    const replica = table.get(key);
-    if (replica && this.mayServe(replica, witnesses)) {
-      if (this.hasLease(replica)) return replica;
-      const backup = members.get(replica.backup);
-      if (backup && !(await this.ping(backup))) avoid.add(backup.name);
-      if (table.get(key) === replica && this.mayServe(replica, witnesses) && this.hasLease(replica)) return replica;
+  private async own(request: {
+    readonly key: SessionKey;
+    readonly witnesses: readonly Witness[];
+    readonly avoid: Set<string>;
+    readonly isLenient: boolean;
+    readonly evidence: Evidence | undefined;
+  }): Promise<Replica | NoSession> {
+    const { key, witnesses, avoid } = request;
+    const replica = this.context.table.get(key);
+    if (replica && isPrimaryOf(replica, witnesses)) {
+      if (this.hasLease(replica) || (await this.regainsLease(replica, witnesses, avoid))) return replica;
     }
-    return newEpoch(this.context, { key, witnesses, avoid, isLenient });
+    return newEpoch(this.context, request);
   }
 
-  private mayServe(replica: Replica, witnesses: readonly Owners[]): boolean {
-    if (!replica.isOwn || replica.fenced || isTombstone(replica.state)) return false;
-    return witnesses.every((witness) => isSatisfied(witness, replica));
-  }
-
-  /** A member that takes the session over without reaching this member waits until this lease has ended. */
+  /** A method, so that tests can break it. */
   private hasLease(replica: Replica): boolean {
-    if (replica.isAlone) return true;
-    const { members, timers, options } = this.context;
+    return hasLease(this.context, replica);
+  }
+
+  /** @param avoid gets the backup if that does not answer */
+  private async regainsLease(
+    replica: Replica,
+    witnesses: readonly Witness[],
+    avoid?: Set<string>,
+  ): Promise<boolean> {
+    const { members, table } = this.context;
     const backup = members.get(replica.backup);
-    if (!backup || backup.incarnations !== replica.partnerGeneration) return false;
-    return timers.now() - Math.max(backup.followedAt, replica.confirmedAt) < options.leaseMs;
+    if (backup && !(await this.ping(backup))) avoid?.add(backup.name);
+    return table.get(replica.key) === replica && isPrimaryOf(replica, witnesses) && this.hasLease(replica);
+  }
+
+  private witnessesOf(key: SessionKey, witness: Witness | undefined): Witness[] {
+    const moved = this.context.memory.movedTo(key);
+    return [...(witness ? [witness] : []), ...(moved ? [{ ...moved, from: 'member' as const }] : [])];
+  }
+
+  private isKnownAsLost(key: SessionKey, witnesses: readonly Witness[]): boolean {
+    return witnesses.some((witness) => this.context.memory.isLost(key, witness));
+  }
+
+  /** [I15] Where there is no session, the id may be one whose client has logged in meanwhile. */
+  private noSession(key: SessionKey, evidence: Evidence | undefined, none: NoSession): NoSession {
+    if (none.isThere || evidence?.proof === undefined) return none;
+    const { superseded, clock } = this.context;
+    return superseded.has(`${key} ${evidence.proof}`, clock.now()) ? { ...none, isSuperseded: true } : none;
   }
 
   /**
    * Makes a change at both owners. It becomes visible here when the backup has it, not before.
    *
-   * @returns false when the epoch is over and the change must be tried again
+   * @returns the state after it; undefined when the epoch is over and the change must be tried again
    */
   private async replicate(
     replica: Replica,
     state: SessionState,
     change: StateDelta | Tombstone,
     avoid: Set<string>,
-  ): Promise<boolean> {
+  ): Promise<SessionState | Tombstone | undefined> {
     const { context } = this;
     const { table, timers, members, self } = context;
-    const isEnd = 'endedAt' in change;
-    const next = isEnd ? change : applyDelta(state, change);
-    if (!isEnd && change.parts) refuseTooLarge(context, next as SessionState);
-    const bound = table.boundAgainst(replica.key, next);
+    const { key, counter, node } = replica;
+    const delta = isEnd(change) ? undefined : change.renewal ? { ...change, renewedIn: { counter, node } } : change;
+    const next = delta ? applyDelta(state, delta) : (change as Tombstone);
+    if (delta?.parts) refuseTooLarge(context, next as SessionState);
+    // [I8] A renewal adds little, and none may be refused.
+    const bound = delta?.renewal ? undefined : table.boundAgainst(key, next);
     if (bound) throw new ReplicationFailure(`this member is full: the change would pass ${bound}`);
     const seq = replica.seq + 1;
-    const isCurrent = (): boolean => table.get(replica.key) === replica && !replica.fenced && replica.seq === seq - 1;
-    if (!isCurrent()) return false;
+    const isCurrent = (): boolean => table.get(key) === replica && !replica.fenced && replica.seq === seq - 1;
+    if (!isCurrent()) return undefined;
     if (!replica.isAlone) {
       const sentAt = timers.now();
-      const answer = await this.put(replica, seq, next, isEnd ? undefined : change);
+      const answer = await this.put(replica, seq, next, delta);
       if (answer?.type !== 'ok') {
         if (answer === undefined || answer.type === 'full') avoid.add(replica.backup);
         // It is not known whether the backup has the change, so no other change may have its number: the epoch is over.
-        if (table.get(replica.key) === replica) fenceReplica(context, replica, self);
-        return false;
+        if (table.get(key) === replica) fenceReplica(context, replica, self);
+        return undefined;
       }
       members.get(replica.backup)?.noteIncarnation(answer.incarnation);
-      if (!isCurrent()) return false;
+      if (!isCurrent()) return undefined;
       replica.confirmedAt = Math.max(replica.confirmedAt, sentAt);
     }
-    table.advance(replica, seq, isTombstone(next) ? { ...next, isFinal: true } : next);
-    return true;
+    if (isTombstone(next)) endSession(context, key, next, self);
+    else table.advance(replica, seq, next);
+    return next;
   }
 
   /** @returns undefined when the backup does not answer */
@@ -168,4 +225,8 @@ export class Primary {
       return undefined;
     }
   }
+}
+
+function isEnd(change: StateDelta | Tombstone): change is Tombstone {
+  return 'callId' in change;
 }

@@ -5,7 +5,7 @@ import { placeToWire } from '../copy/wire-state.js';
 import { describeAbsence, describeCopy } from './describe-copy.js';
 import { hasLease, isPrimaryOf } from './lease.js';
 import type { ReplicationContext } from './replication-context.js';
-import type { CheckedCopy, PeekAnswer, PeekMessage } from './replication-message.js';
+import type { CheckedCopy, CopyCheck, PeekAnswer, PeekMessage } from './replication-message.js';
 
 /**
  * [M6] The sender has been asked for a session, and wants to know whether the evidence opens it, before it claims
@@ -28,10 +28,11 @@ export function checkCopy(context: ReplicationContext, replica: Replica, evidenc
   };
 }
 
-/** Whether the evidence opens the session, as far as this copy says. */
-export function checkReplica(replica: Replica, evidence: Evidence, now: number): CheckedCopy['check'] {
+/** Whether the evidence opens the session, as far as this copy says. None is needed where no caller asks. */
+export function checkReplica(replica: Replica, evidence: Evidence | undefined, now: number): CopyCheck {
   const { state } = replica;
   // The session ends anyway, and its proof is not known any more.
   if (isTombstone(state)) return 'granted';
-  return replica.isExpired(now) ? 'none' : checkEvidence(state, evidence, now);
+  if (replica.isExpired(now)) return 'expired';
+  return evidence ? checkEvidence(state, evidence, now) : 'granted';
 }

@@ -84,13 +84,16 @@ export interface PeekMessage {
 
 export type PeekAnswer = NoCopyAnswer | EndedAnswer | ({ readonly type: 'checked' } & CopyFacts & CheckedCopy);
 
+/** `expired`: the session is over, whatever the evidence is. */
+export type CopyCheck = AccessCheck | 'expired';
+
 export interface CheckedCopy {
   readonly place: WirePlace;
   readonly generation: number;
   readonly renewedIn?: Epoch;
 
   /** Whether the evidence opens this copy. */
-  readonly check: AccessCheck;
+  readonly check: CopyCheck;
 
   /** The member is the primary of the copy and may answer from it: there is no newer one. */
   readonly isServing: boolean;

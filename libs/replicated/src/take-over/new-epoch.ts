@@ -123,6 +123,7 @@ function giveUpSession(
   // [M6] A text that anybody can write, or the locator of a former id, has no effect on the session.
   if (witness.from === 'anybody' || !isProven(best, evidence, context.clock.now())) return { lost: true };
   memory.noteLost(key, witness);
+  memory.noteMove(key, witness);
   // Others have gone on from an older state, and their clients are not to lose theirs.
   const isOutdone = ({ counter, generation }: BegunEpoch): boolean =>
     counter >= witness.counter || generation > witness.generation;

@@ -1,4 +1,4 @@
-import type { AccessCheck, SessionKey } from 'nestjs-session-beans/store-kit';
+import type { SessionKey } from 'nestjs-session-beans/store-kit';
 import { type Epoch, isSatisfied, NO_BACKUP, sameEpoch, type Witness } from '../copy/epoch.js';
 import type { Evidence } from '../copy/evidence.js';
 import type { NoSession } from '../copy/tombstone.js';
@@ -8,6 +8,7 @@ import { endSession } from '../protocol/handle-end.js';
 import { checkCopy } from '../protocol/handle-peek.js';
 import type { ReplicationContext } from '../protocol/replication-context.js';
 import { ReplicationFailure } from '../protocol/replication-failure.js';
+import type { CopyCheck } from '../protocol/replication-message.js';
 import { chooseCopy } from './choose-copy.js';
 import { ownCopyOf, Survey } from './survey.js';
 import type { PeekedCopy } from './told-copy.js';
@@ -41,7 +42,7 @@ export async function peek(context: ReplicationContext, request: PeekRequest): P
   for (let round = 1; round <= MOST_ROUNDS; round++) {
     const survey = new Peek(context, key, witnesses, evidence);
     const serving = await survey.find(mustAsk);
-    if (serving) return answerOf(serving);
+    if (serving) return noSessionFor(serving.check);
     let choice = chooseCopy(survey, witnesses, isLenient);
     if (choice.is === 'unreachable' && (await survey.askSuspected())) {
       choice = chooseCopy(survey, witnesses, isLenient);
@@ -56,9 +57,10 @@ export async function peek(context: ReplicationContext, request: PeekRequest): P
         throw new ReplicationFailure(`members that may have it do not answer: ${choice.members.join(', ')}`);
       case 'lost': {
         const { best, witness } = choice;
-        if (!best || best.check === 'granted') return undefined;
-        // The caller once had an id of the session, on a branch that has yielded. Others go on with it.
-        return { refused: best.check, ...(witness.from === 'client' && { lost: true }) };
+        if (!best) return undefined;
+        // The caller may have had an id of the session on a branch that has yielded. Others go on with it.
+        const none = noSessionFor(best.check);
+        return none && { ...none, ...(witness.from === 'client' && { lost: true }) };
       }
       case 'copy':
         return survey.answerFrom(choice.copy);
@@ -71,8 +73,11 @@ export async function peek(context: ReplicationContext, request: PeekRequest): P
   throw new ReplicationFailure('its owners change too often');
 }
 
-function answerOf({ check }: { readonly check: AccessCheck }): NoSession | undefined {
-  return check === 'granted' ? undefined : { refused: check };
+/** @returns undefined when the caller gets the session */
+export function noSessionFor(check: CopyCheck): NoSession | undefined {
+  if (check === 'granted') return undefined;
+  if (check === 'expired') return {};
+  return { isThere: true, ...(check === 'superseded' && { isSuperseded: true }) };
 }
 
 /** Asks members whether the evidence opens their copies of a session. */
@@ -105,10 +110,10 @@ class Peek extends Survey<PeekedCopy> {
   /** What the newest copy says, if no member that does not answer can know better. */
   answerFrom(copy: PeekedCopy): NoSession | undefined {
     const silent = [...this.unanswered].filter(([, reason]) => reason !== 'refused').map(([name]) => name);
-    if (copy.check !== 'granted' && silent.length > 0) {
+    if ((copy.check === 'none' || copy.check === 'superseded') && silent.length > 0) {
       throw new ReplicationFailure(`members that may know another id of it do not answer: ${silent.join(', ')}`);
     }
-    return answerOf(copy);
+    return noSessionFor(copy.check);
   }
 
   protected override get isSettled(): boolean {

@@ -131,7 +131,7 @@ export class TakeOver {
   /** Both owners have the state now: the epoch has begun. */
   private install(key: string, counter: number, backup: string, sentAt: number): Replica | NoSession {
     const { context, copy, own, holders, unconfirmed } = this;
-    const { table, members, self, events, news } = context;
+    const { table, members, self, events, calls, news } = context;
     const { state } = own;
     if (isTombstone(state)) {
       endSession(context, key, state, self);

@@ -1,9 +1,10 @@
-import type { AccessCheck, SessionKey } from 'nestjs-session-beans/store-kit';
+import type { SessionKey } from 'nestjs-session-beans/store-kit';
 import { type BegunEpoch, hasForked, lineageAfter, type Renewed } from '../copy/epoch.js';
 import { Replica } from '../copy/replica.js';
 import type { SessionState } from '../copy/session-state.js';
 import type { Tombstone } from '../copy/tombstone.js';
 import type { ReplicationContext } from '../protocol/replication-context.js';
+import type { CopyCheck } from '../protocol/replication-message.js';
 
 /** A copy that a member, or this one, has told of. */
 export interface ToldCopy extends BegunEpoch, Renewed {
@@ -37,7 +38,7 @@ export interface ClaimedCopy extends ToldCopy {
 
 /** A copy that was compared with the evidence of a caller, and nothing else. */
 export interface PeekedCopy extends ToldCopy {
-  readonly check: AccessCheck;
+  readonly check: CopyCheck;
   readonly isServing: boolean;
 }
 

@@ -3,6 +3,7 @@ import type { Peer } from '../members/peer.js';
 import { fenceReplica } from '../protocol/fence-replica.js';
 import type { ReplicationContext } from '../protocol/replication-context.js';
 import type { ReplicationCallError } from '../transports/replication-transport.js';
+import { MissedNews } from './missed-news.js';
 
 /** Keys that one ping reports. */
 const MOST_SETTLED = 1_000;
@@ -14,6 +15,7 @@ const MOST_SETTLED = 1_000;
 export class Heartbeats {
   private readonly pings = new Map<Peer, Promise<boolean>>();
   private readonly lastSeen = new WeakMap<Peer, string>();
+  private readonly missedNews: MissedNews;
   private cancel: (() => void) | undefined = undefined;
   private isStopped = false;
   private dueAt = 0;
@@ -24,7 +26,9 @@ export class Heartbeats {
     private readonly onChange: () => void,
     /** Called with every beat. */
     private readonly onBeat: () => void,
-  ) {}
+  ) {
+    this.missedNews = new MissedNews(context);
+  }
 
   /** Resolves when all members have answered once or have not. */
   async start(): Promise<void> {
@@ -75,8 +79,9 @@ export class Heartbeats {
   }
 
   private async send(peer: Peer): Promise<boolean> {
-    const { calls, timers, process } = this.context;
+    const { calls, timers, process, news } = this.context;
     const sentAt = timers.now();
+    const position = news.end;
     const settled = [...peer.settled].slice(0, MOST_SETTLED);
     try {
       const pong = await calls.ask(peer, { type: 'ping', process, settled }, true);
@@ -85,11 +90,13 @@ export class Heartbeats {
       for (const [key, counter] of pong.unfollowed) this.settle(peer, key, counter);
       // Only a complete list says that all other sessions are followed.
       if (!pong.more) peer.followedAt = Math.max(peer.followedAt, sentAt);
+      this.missedNews.onAnswer(peer, position);
       this.updateState(peer);
       if (pong.more) void Promise.resolve().then(() => this.ping(peer));
       return true;
     } catch (error) {
       if ((error as ReplicationCallError).reason === 'refused') peer.refusedBeats++;
+      peer.hasMissedNews = true;
       this.updateState(peer);
       return false;
     }

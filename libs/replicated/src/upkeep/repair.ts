@@ -1,7 +1,9 @@
+import type { SessionKey } from 'nestjs-session-beans/store-kit';
 import type { Replica } from '../copy/replica.js';
 import { isTombstone } from '../copy/tombstone.js';
 import type { Peer } from '../members/peer.js';
 import type { ReplicationContext } from '../protocol/replication-context.js';
+import type { Move } from '../protocol/replication-message.js';
 import { newEpoch } from '../take-over/new-epoch.js';
 
 /** Sessions that are repaired at a time: requests come first. */
@@ -9,8 +11,14 @@ const AT_ONCE = 16;
 
 const NOBODY: ReadonlySet<string> = new Set();
 
-/** Gives sessions their second copy back when a member is lost, without waiting for their next requests. */
+/**
+ * Gives sessions their second copy back when a member is lost, and joins the branches of sessions with which two members
+ * went on, without waiting for their next requests.
+ */
 export class Repair {
+  /** Epochs that began elsewhere and contradict those of this member. */
+  private readonly branches = new Map<SessionKey, Move>();
+
   private isRunning = false;
   private isRequested = false;
   private isStopped = false;
@@ -18,6 +26,12 @@ export class Repair {
   private cancel: (() => void) | undefined = undefined;
 
   constructor(private readonly context: ReplicationContext) {}
+
+  /** Two members, of which this is one, went on with the session while the network was split. One has to yield. */
+  join(branch: Move): void {
+    this.branches.set(branch.key, branch);
+    this.request();
+  }
 
   /** Looks through all copies, soon. */
   request(): void {
@@ -45,7 +59,8 @@ export class Repair {
     while (this.isRequested && !this.isStopped) {
       this.isRequested = false;
       const { table } = this.context;
-      const due = [...table.replicas()].filter((replica) => needsNewEpoch(this.context, replica));
+      for (const key of this.branches.keys()) if (!table.get(key)?.isOwn) this.branches.delete(key);
+      const due = [...table.replicas()].filter((replica) => this.isDue(replica));
       const next = due.values();
       const work = async (): Promise<void> => {
         for (const replica of next) {
@@ -62,15 +77,22 @@ export class Repair {
     this.cancel = timers.after(options.lostAfterMs, () => this.request());
   }
 
+  private isDue(replica: Replica): boolean {
+    return this.branches.has(replica.key) || needsNewEpoch(this.context, replica);
+  }
+
   /** @returns false when it could not be done now */
   private async repair(replica: Replica): Promise<boolean> {
     const { context } = this;
     const { key } = replica;
     try {
       await context.queue.run(key, async () => {
-        if (context.table.get(key) !== replica || !needsNewEpoch(context, replica)) return;
-        await newEpoch(context, { key, witnesses: [], avoid: NOBODY, isLenient: false });
+        if (context.table.get(key) !== replica || !this.isDue(replica)) return;
+        const branch = this.branches.get(key);
+        const mustAsk = branch ? [branch] : [];
+        await newEpoch(context, { key, witnesses: [], mustAsk, avoid: NOBODY, isLenient: false });
       });
+      this.branches.delete(key);
       return true;
     } catch {
       return false;

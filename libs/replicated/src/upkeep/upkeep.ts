@@ -1,6 +1,8 @@
 import type { Peer } from '../members/peer.js';
 import type { ReplicationMember } from '../members/replication-member.js';
+import type { FollowUps } from '../protocol/answer-message.js';
 import type { ReplicationContext } from '../protocol/replication-context.js';
+import type { Move } from '../protocol/replication-message.js';
 import { AntiEntropy } from './anti-entropy.js';
 import { handOver } from './hand-over.js';
 import { Heartbeats } from './heartbeats.js';
@@ -10,14 +12,14 @@ import { Repair } from './repair.js';
 /**
  * The work that a member does without being asked: it keeps up with the group, and keeps two copies of each session.
  */
-export class Upkeep {
+export class Upkeep implements FollowUps {
   private readonly heartbeats: Heartbeats;
   private readonly repair: Repair;
   private readonly antiEntropy: AntiEntropy;
   private readonly memberList: MemberList;
 
   constructor(private readonly context: ReplicationContext) {
-    const requestRepair = (): void => this.requestRepair();
+    const requestRepair = (): void => this.repair.request();
     this.repair = new Repair(context);
     this.heartbeats = new Heartbeats(context, requestRepair, () => this.repair.requestForSingleCopies());
     this.antiEntropy = new AntiEntropy(context, requestRepair);
@@ -45,9 +47,13 @@ export class Upkeep {
     return this.heartbeats.ping(peer);
   }
 
-  /** Looks through all copies, soon: some may have to be made anew. */
-  requestRepair(): void {
+  /** Its sessions are taken over, soon. */
+  onLeaving(): void {
     this.repair.request();
+  }
+
+  onBranch(move: Move): void {
+    this.repair.join(move);
   }
 
   /** Tells the others that this member shuts down, and waits while they take over its sessions. */

@@ -24,20 +24,8 @@ export type {
   TouchResult,
 } from './session-store.js';
 export { isPromise, type MaybePromise } from './maybe-promise.js';
-export type {
-  PartChange,
-  SessionChange,
-  SessionCreation,
-  SessionRenewal,
-  SessionUpdate,
-} from './session-change.js';
-export type {
-  SessionIdentity,
-  SessionLifetime,
-  SessionRecord,
-  SessionTimes,
-  StoredPart,
-} from './session-record.js';
+export type { PartChange, SessionChange, SessionCreation, SessionRenewal, SessionUpdate } from './session-change.js';
+export type { SessionIdentity, SessionLifetime, SessionRecord, SessionTimes, StoredPart } from './session-record.js';
 
 // Time: the end of a session's life, and a clock that tests can move
 export { sessionExpiry } from './session-record.js';

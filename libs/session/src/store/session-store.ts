@@ -132,8 +132,8 @@ export interface SessionStore {
    * Called when a client logs in that presented the id of a session which is over: requests that it has sent before may
    * still be under way with that id, and must not undo the login.
    *
-   * - [I15] While there is no session with the key, the proof is answered with `superseded`, for at least one and at most
-   *   two minutes. Where there is one, nothing changes.
+   * - [I15] While there is no session with the key, the proof is answered with `superseded` (an update may be `gone`),
+   *   for at least one and at most two minutes. Where there is one, nothing changes.
    */
   supersede(access: ClientAccess): MaybePromise<void>;
 
@@ -159,7 +159,8 @@ export interface StoreLocks {
    * - [K1] `locked` when `token` holds the lock of the session now; at most one token does. `held`: another one does.
    * - [K2] The holder's own call keeps it, for `leaseMs` from now.
    * - [K3] A lock that is not kept is free after `leaseMs`.
-   * - [K4] A save that names a lock which its token does not hold answers `unlocked`, and nothing is changed.
+   * - [K4] A save that names a lock which its token does not hold answers `unlocked`, and nothing is changed. [S5] comes
+   *   before: a save that is sent again was made while the lock was held.
    * - [K5] Saves that name none are not held up.
    */
   acquire(access: SessionAccess, lock: { readonly token: string; readonly leaseMs: number }): MaybePromise<LockResult>;

@@ -3,7 +3,7 @@ import { SessionStoreError } from '../errors/session-store.error.js';
 import { MemorySessionStore } from './memory/memory-session-store.js';
 import { accessOf, generateSessionId, renewedSessionId } from './session-id.js';
 import type { SessionRecord } from './session-record.js';
-import type { SessionStore } from './session-store.js';
+import type { LoadResult, SessionStore } from './session-store.js';
 import { StoreGateway } from './store-gateway.js';
 
 const LIFETIME = { idleTimeoutMs: 60_000, absoluteTimeoutMs: 60_000, unjoinedTimeoutMs: 60_000 };
@@ -17,10 +17,9 @@ function storeThat(load: SessionStore['load'], shared = false): SessionStore {
 /** A gateway to a store with one session. */
 async function gatewayToOne(answer: (record: SessionRecord) => SessionRecord = (record) => record) {
   const memory = new MemorySessionStore();
-  const load = memory.load.bind(memory);
-  const store = Object.assign(memory, {
-    load: async (...args: Parameters<typeof load>) => {
-      const result = load(...args);
+  const store: SessionStore = Object.assign(Object.create(memory) as SessionStore, {
+    load: async (...call: Parameters<SessionStore['load']>): Promise<LoadResult> => {
+      const result = memory.load(...call);
       return result.outcome === 'found' ? { ...result, record: answer(result.record) } : result;
     },
   });
@@ -100,6 +99,6 @@ describe('the gateway to the store', () => {
     const { gateway, memory } = await gatewayToOne();
 
     expect(await gateway.look(access)).toMatchObject({ outcome: 'found' });
-    expect(await memory.load(access)).toMatchObject({ record: { joined: false, confirmed: false } });
+    expect(memory.load(access)).toMatchObject({ record: { joined: false, confirmed: false } });
   });
 });

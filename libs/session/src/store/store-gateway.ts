@@ -59,8 +59,7 @@ export class StoreGateway {
     private readonly onFailure: (error: SessionStoreError) => void = () => undefined,
   ) {
     // A store in this process answers in this turn of the event loop or the next: it needs no deadline.
-    if (store.shared && storeTimeoutMs !== undefined)
-      this.deadline = new Deadline(storeTimeoutMs, '(storeTimeoutMs)');
+    if (store.shared && storeTimeoutMs !== undefined) this.deadline = new Deadline(storeTimeoutMs, '(storeTimeoutMs)');
   }
 
   /** Calls `onChange` with each session that others change, if the store can tell. */
@@ -186,8 +185,10 @@ export class StoreGateway {
     }
   };
 
-  private readonly noteSave = (result: SaveResult, { key }: NamedSession): SaveResult => {
+  private readonly noteSave = (result: SaveResult, { key, proof }: NamedSession): SaveResult => {
     if (result.outcome === 'gone' && result.lost) this.onLost(key);
+    const isOther = result.outcome === 'conflict' && proof !== undefined && result.record.proof !== proof;
+    if (isOther) throw new Error(OTHER_PROOF);
     return result;
   };
 

@@ -87,7 +87,7 @@ export class StoreUnderTest {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.opened.map((store) => store.close()));
+    await Promise.all(this.opened.map(async (store) => store.close()));
   }
 
   /** So many units, in whole ms. */

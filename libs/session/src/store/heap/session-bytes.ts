@@ -1,8 +1,8 @@
 import type { PackedParts } from './packed-parts.js';
 
 /**
- * Entry, key, proof, place in the Map: 400 measured on Node 20. Stamps of the last eight saves, a login, a former proof:
- * 1,200. Three more former proofs: 1,500, which only a session has that was renewed four times within two minutes.
+ * Entry, key, proof, place in the Map: 400 measured on Node 20. Stamps of the last eight saves, a login and a former
+ * proof: 1,200. Three more former proofs: 1,500, which only a session has that was renewed four times in two minutes.
  */
 const BYTES_PER_SESSION = 1_280;
 

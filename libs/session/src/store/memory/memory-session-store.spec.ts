@@ -44,11 +44,11 @@ describe('options of the memory store', () => {
     expect(construct).toThrow(`MemorySessionStore option ${text}`);
   });
 
-  it('may be left out', async () => {
+  it('may be left out', () => {
     const store = new MemorySessionStore({ maxSessions: undefined });
 
-    expect(await store.save(creation('a'))).toMatchObject({ outcome: 'saved' });
-    await store.close();
+    expect(store.save(creation('a'))).toMatchObject({ outcome: 'saved' });
+    store.close();
   });
 });
 
@@ -58,113 +58,113 @@ describe('bounds of the memory store', () => {
 
   it('refuses a new session beyond maxSessions, living ones go on', async () => {
     const store = new MemorySessionStore({ clock, maxSessions: 2 });
-    await store.save(creation('a'));
-    await store.save(creation('b'));
+    store.save(creation('a'));
+    store.save(creation('b'));
 
     await expect(async () => store.save(creation('c'))).rejects.toMatchObject(full);
     await expect(async () => store.save(creation('c'))).rejects.toThrow(
       /would pass maxSessions, which is 2; raise maxSessions/,
     );
 
-    expect(await store.save(update('a', null, '2'))).toMatchObject({ outcome: 'conflict' });
-    expect(await store.load(accessTo('c'))).toEqual({ outcome: 'none' });
-    expect(await store.save(creation('b'))).toMatchObject({ outcome: 'conflict' });
-    await store.destroy(accessTo('a'));
-    expect(await store.save(creation('c'))).toMatchObject({ outcome: 'saved' });
-    await store.close();
+    expect(store.save(update('a', null, '2'))).toMatchObject({ outcome: 'conflict' });
+    expect(store.load(accessTo('c'))).toEqual({ outcome: 'none' });
+    expect(store.save(creation('b'))).toMatchObject({ outcome: 'conflict' });
+    store.destroy(accessTo('a'));
+    expect(store.save(creation('c'))).toMatchObject({ outcome: 'saved' });
+    store.close();
   });
 
   it('refuses new sessions from 90 % of maxBytes and keeps the rest for living ones', async () => {
     const maxBytes = 100_000;
     const store = new MemorySessionStore({ clock, maxBytes });
-    const first = await store.save(creation('first', 'x'.repeat(1_000)));
+    const first = store.save(creation('first', 'x'.repeat(1_000)));
     let created = 0;
     const createAll = async (): Promise<never> => {
-      for (;;) await store.save(creation(`${created++}`, 'x'.repeat(1_000)));
+      for (;;) store.save(creation(`${created++}`, 'x'.repeat(1_000)));
     };
     await expect(createAll()).rejects.toThrow(/would pass maxBytes, which is 100000; raise maxBytes/);
     expect(store.bytes).toBeGreaterThan(0.85 * maxBytes);
     expect(store.bytes).toBeLessThanOrEqual(0.9 * maxBytes);
 
     const base = first.outcome === 'saved' ? first.stamp : null;
-    expect(await store.save(update('first', base, 'x'.repeat(4_000)))).toMatchObject({ outcome: 'saved' });
+    expect(store.save(update('first', base, 'x'.repeat(4_000)))).toMatchObject({ outcome: 'saved' });
     expect(store.bytes).toBeGreaterThan(0.9 * maxBytes);
-    await store.close();
+    store.close();
   });
 
   it('refuses an update that would pass maxBytes, and keeps the state there was', async () => {
     const store = new MemorySessionStore({ clock, maxBytes: 10_000 });
-    await store.save(creation('a', 'before'));
-    const before = await store.load(accessTo('a'));
+    store.save(creation('a', 'before'));
+    const before = store.load(accessTo('a'));
     const base = before.outcome === 'found' ? before.record.stamp : null;
     const bytes = store.bytes;
 
     clock.advance(1_000);
     await expect(async () => store.save(update('a', base, 'x'.repeat(10_000)))).rejects.toMatchObject(full);
-    expect(await store.load(accessTo('a'))).toEqual(before);
+    expect(store.load(accessTo('a'))).toEqual(before);
     expect(store.bytes).toBe(bytes);
 
-    expect(await store.save(update('a', base, null))).toMatchObject({ outcome: 'saved' });
+    expect(store.save(update('a', base, null))).toMatchObject({ outcome: 'saved' });
     expect(store.bytes).toBeLessThan(bytes);
-    await store.close();
+    store.close();
   });
 
   it('[I8] accepts a renewal beyond maxBytes, with parts and a login, and counts it', async () => {
     const store = new MemorySessionStore({ clock, maxSessions: 1, maxBytes: 10_000 });
-    await store.save(creation('a', 'before'));
+    store.save(creation('a', 'before'));
     const renewal = { proof: 'new', principal: 'alice' };
-    const { record } = (await store.load(accessTo('a'))) as { record: SessionRecord };
+    const { record } = store.load(accessTo('a')) as { record: SessionRecord };
     const grown = update('a', record.stamp, 'x'.repeat(10_000));
 
     await expect(async () => store.save(grown)).rejects.toMatchObject(full);
-    expect(await store.save({ ...grown, renewal })).toMatchObject({ outcome: 'saved' });
+    expect(store.save({ ...grown, renewal })).toMatchObject({ outcome: 'saved' });
     expect(store.bytes).toBeGreaterThan(20_000);
 
-    await store.destroy({ key: 'a', logins: 1 });
+    store.destroy({ key: 'a', logins: 1 });
     expect([store.size, store.bytes]).toEqual([0, 0]);
-    await store.close();
+    store.close();
   });
 
-  it('removes expired sessions before it refuses', async () => {
+  it('removes expired sessions before it refuses', () => {
     const store = new MemorySessionStore({ clock, maxSessions: 1_000 });
-    for (let i = 0; i < 1_000; i++) await store.save(creation(`old${i}`));
+    for (let i = 0; i < 1_000; i++) store.save(creation(`old${i}`));
     clock.advance(LIFETIME.unjoinedTimeoutMs + 1_000);
 
-    for (let i = 0; i < 1_000; i++) await store.save(creation(`new${i}`));
+    for (let i = 0; i < 1_000; i++) store.save(creation(`new${i}`));
 
     expect(store.size).toBe(1_000);
-    expect(await store.load(accessTo('old0'))).toEqual({ outcome: 'none' });
-    expect(await store.load(accessTo('new0'))).toMatchObject({ outcome: 'found' });
-    await store.close();
+    expect(store.load(accessTo('old0'))).toEqual({ outcome: 'none' });
+    expect(store.load(accessTo('new0'))).toMatchObject({ outcome: 'found' });
+    store.close();
   });
 
-  it('counts bytes to zero when all sessions are gone, by whichever way', async () => {
+  it('counts bytes to zero when all sessions are gone, by whichever way', () => {
     const store = new MemorySessionStore({ clock });
     for (let i = 0; i < 10; i++) {
-      const { stamp } = (await store.save(creation(`${i}`, 'ż'.repeat(i)))) as { stamp: string };
-      await store.save(update(`${i}`, stamp, i % 2 === 0 ? null : 'x'.repeat(100)));
-      if (i < 5) await store.destroy(accessTo(`${i}`));
+      const { stamp } = store.save(creation(`${i}`, 'ż'.repeat(i))) as { stamp: string };
+      store.save(update(`${i}`, stamp, i % 2 === 0 ? null : 'x'.repeat(100)));
+      if (i < 5) store.destroy(accessTo(`${i}`));
     }
     clock.advance(DAY);
-    await store.load(accessTo('5'));
-    await store.load(accessTo('none'));
+    store.load(accessTo('5'));
+    store.load(accessTo('none'));
 
     expect([store.size, store.bytes]).toEqual([0, 0]);
-    await store.close();
+    store.close();
   });
 
-  it('holds nothing of sessions that are created and destroyed in a circle', async () => {
+  it('holds nothing of sessions that are created and destroyed in a circle', () => {
     const store = new MemorySessionStore({ clock, maxSessions: 1 });
     for (let i = 0; i < 50_000; i++) {
-      await store.save(creation(`${i}`));
-      await store.destroy(accessTo(`${i}`));
+      store.save(creation(`${i}`));
+      store.destroy(accessTo(`${i}`));
     }
 
     expect([store.size, store.bytes]).toEqual([0, 0]);
-    await store.close();
+    store.close();
   });
 
-  it('stays within its bounds for ten times as many sessions, keeps the old ones and one timer', async () => {
+  it('stays within its bounds for ten times as many sessions, keeps the old ones and one timer', () => {
     jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask'] });
     const store = new MemorySessionStore({ clock, maxSessions: 10_000 });
     let refused = 0;
@@ -173,7 +173,7 @@ describe('bounds of the memory store', () => {
     Error.stackTraceLimit = 0;
     for (let i = 0; i < 100_000; i++) {
       try {
-        await store.save(creation(`${i}`));
+        store.save(creation(`${i}`));
       } catch {
         refused++;
       }
@@ -182,9 +182,9 @@ describe('bounds of the memory store', () => {
 
     expect([store.size, refused]).toEqual([10_000, 90_000]);
     expect(jest.getTimerCount()).toBe(1);
-    expect(await store.load(accessTo('0'))).toMatchObject({ outcome: 'found' });
-    expect(await store.load(accessTo('9999'))).toMatchObject({ outcome: 'found' });
-    await store.close();
+    expect(store.load(accessTo('0'))).toMatchObject({ outcome: 'found' });
+    expect(store.load(accessTo('9999'))).toMatchObject({ outcome: 'found' });
+    store.close();
     expect(jest.getTimerCount()).toBe(0);
     jest.useRealTimers();
   });
@@ -196,25 +196,25 @@ describe('timer of the memory store', () => {
   beforeEach(() => void jest.useFakeTimers());
   afterEach(() => void jest.useRealTimers());
 
-  it('runs while there are sessions', async () => {
+  it('runs while there are sessions', () => {
     const store = new MemorySessionStore({ clock });
     expect(jest.getTimerCount()).toBe(0);
-    await store.save(creation('a'));
-    await store.save(creation('b'));
+    store.save(creation('a'));
+    store.save(creation('b'));
     expect(jest.getTimerCount()).toBe(1);
-    await store.destroy(accessTo('a'));
+    store.destroy(accessTo('a'));
     expect(jest.getTimerCount()).toBe(1);
-    await store.destroy(accessTo('b'));
+    store.destroy(accessTo('b'));
     expect(jest.getTimerCount()).toBe(0);
-    await store.save(creation('c'));
+    store.save(creation('c'));
     expect(jest.getTimerCount()).toBe(1);
-    await store.close();
+    store.close();
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  it('frees what expired without any call, in slices, and stops', async () => {
+  it('frees what expired without any call, in slices, and stops', () => {
     const store = new MemorySessionStore({ clock });
-    for (let i = 0; i < 12_000; i++) await store.save(creation(`${i}`));
+    for (let i = 0; i < 12_000; i++) store.save(creation(`${i}`));
     clock.advance(30 * DAY);
 
     const sizes = [1, 2, 3].map(() => {
@@ -226,42 +226,42 @@ describe('timer of the memory store', () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  it('does not start again after close, while running requests still get answers', async () => {
+  it('does not start again after close, while running requests still get answers', () => {
     const store = new MemorySessionStore({ clock });
-    await store.save(creation('a'));
-    await store.close();
-    await store.save(creation('b'));
+    store.save(creation('a'));
+    store.close();
+    store.save(creation('b'));
 
     expect(jest.getTimerCount()).toBe(0);
-    expect(await store.load(accessTo('a'))).toMatchObject({ outcome: 'found' });
+    expect(store.load(accessTo('a'))).toMatchObject({ outcome: 'found' });
   });
 
-  it('does not keep the process alive', async () => {
+  it('does not keep the process alive', () => {
     jest.useRealTimers();
     const started = jest.spyOn(globalThis, 'setInterval');
     const store = new MemorySessionStore({ clock });
-    await store.save(creation('a'));
+    store.save(creation('a'));
 
     expect(started.mock.results.map(({ value }) => (value as NodeJS.Timeout).hasRef())).toEqual([false]);
-    await store.close();
+    store.close();
     started.mockRestore();
   });
 });
 
 describe('clock of the memory store', () => {
-  it('may be set back: sessions live on and end when it is time', async () => {
+  it('may be set back: sessions live on and end when it is time', () => {
     const clock = new ManualClock();
     const store = new MemorySessionStore({ clock });
-    await store.save(creation('a'));
+    store.save(creation('a'));
     clock.advance(-DAY);
-    await store.save(creation('b'));
-    expect(await store.load(accessTo('a'))).toMatchObject({ outcome: 'found' });
+    store.save(creation('b'));
+    expect(store.load(accessTo('a'))).toMatchObject({ outcome: 'found' });
 
     clock.advance(LIFETIME.unjoinedTimeoutMs);
-    expect(await store.load(accessTo('b'))).toEqual({ outcome: 'none' });
+    expect(store.load(accessTo('b'))).toEqual({ outcome: 'none' });
     clock.advance(DAY);
-    await store.load(accessTo('c'));
+    store.load(accessTo('c'));
     expect(store.size).toBe(0);
-    await store.close();
+    store.close();
   });
 });

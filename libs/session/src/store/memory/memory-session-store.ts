@@ -1,4 +1,3 @@
-import { SessionStoreError } from '../../errors/session-store.error.js';
 import type { Clock } from '../clock.js';
 import { changeParts } from '../heap/change-parts.js';
 import type { AccessCheck } from '../heap/identity-history.js';
@@ -28,7 +27,7 @@ const MOST_REMEMBERED = 10_000;
  * Keeps sessions in the heap of this process: the embedded default. They are gone when the process ends, and other
  * servers do not see them.
  *
- * Bounded by number and by bytes. When it is full, new sessions are refused with a {@link SessionStoreError} (503) and
+ * Bounded by number and by bytes. When it is full, new sessions are refused with a `SessionStoreError` (503) and
  * living ones go on; nothing is evicted, because a session is somebody's login.
  *
  * @example

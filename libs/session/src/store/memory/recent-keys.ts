@@ -1,8 +1,8 @@
 import { ownText } from '../session-id.js';
 
 /**
- * Names of sessions that ended lately: keys, or keys with a proof. A name is remembered for at least `forMs` and at most
- * twice as long. If more than `limit` names come in that time, the oldest are forgotten earlier.
+ * Names of sessions that ended lately: keys, or keys with a proof. A name is remembered for at least `forMs` and at
+ * most twice as long. If more than `limit` names come in that time, the oldest are forgotten earlier.
  *
  * Names are forgotten by the set rather than one by one: the young set becomes the old one, whose names are dropped.
  */

@@ -14,7 +14,7 @@ function afterFlags(lua: string, ...lines: string[]): string {
 }
 
 /** The same script, which Redis also runs when it is out of memory. */
-export function allowingOutOfMemory<T extends { readonly lua: string }>(definition: T): T {
+function allowingOutOfMemory<T extends { readonly lua: string }>(definition: T): T {
   return { ...definition, lua: definition.lua.replace(/^#!lua\n/, '#!lua flags=allow-oom\n') };
 }
 

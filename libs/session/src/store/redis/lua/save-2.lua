@@ -27,9 +27,7 @@
     6                                             the access is that of a former id
     7 format                                      a newer release wrote it
 
-  Fields of a stored session, whose words have blanks between them. Those of the first, third and fourth change with
-  saves alone. Each of the first three is shorter than 64 bytes, `recent` is not longer: so Redis keeps a session with
-  small parts in one piece.
+  Fields of a stored session; the words of a field have blanks between them:
     head    format; proof of the id; logins, which is how often the principal has changed; generation, which is how
             often the id was renewed; stamp of the last save, which is its number, a dot and its write id
     times   0 until the client has joined, 2 when it has confirmed its id, 1 between; last use; creation; the idle, the
@@ -41,6 +39,10 @@
   Fields of a mark, where there is no session (any more):
     ended       id of the call that has ended the session; '-' if there was none. No session begins under this key
     superseded  as `former`: ids of a session that is over, with one of which a client has logged in since
+
+  Only saves change the head, and each save does: for a caller that knows all of it, access, versions and repetition
+  could be compared at once. A field that is usual has 64 bytes at most, so that Redis keeps a session with small parts
+  in one piece.
 
   All checks come before the first write: Redis does not take back what a script wrote before it failed. Without the
   first line a replica would answer with a conflict of its own, and lack of memory would be found half way.
