@@ -124,6 +124,31 @@ describe('a bounded near cache', () => {
       expect(await read(1, other)).toBe(3);
     });
 
+    it('shows a client with a former id no more than was there before, for at most maxStalenessMs', async () => {
+      const { board, servers, client, read, count } = await setUp();
+      const former = client.copy();
+      await Promise.all([read(0, former), read(1)]);
+      board.isDelivering = false;
+      await servers[1].handle(client, (request) => request.renewId());
+      await count(1);
+      now = 200;
+      expect(await read(0, former)).toBe(1);
+      await expect(count(0, former.copy())).rejects.toMatchObject({ code: 'SESSION_ENDED' });
+      now = 201;
+      expect(await read(0, former)).toBeUndefined();
+      expect(await read(0)).toBe(2);
+    });
+
+    it('shows a client with a former id nothing once this server has heard of the new one', async () => {
+      const { board, servers, client, read } = await setUp();
+      const former = client.copy();
+      await Promise.all([read(0, former), read(1)]);
+      board.isDelivering = false;
+      await servers[1].handle(client, (request) => request.renewId());
+      expect(await read(0)).toBe(1);
+      expect(await read(0, former)).toBeUndefined();
+    });
+
     it('shows a logout at once to the client that logged out, and to others once it is notified', async () => {
       const { board, servers, client, read } = await setUp();
       await Promise.all([read(0), read(1)]);

@@ -65,8 +65,8 @@ export class RequestState {
   /** How it was before a login that is not stored yet. */
   private beforeLogin: { readonly actions: PendingActions; readonly unit: UnitOfWork } | undefined;
 
-  /** When it was found without a session, by `performance.now()`. */
-  private activatedAt = 0;
+  /** When the store has said so of the presented id, by `performance.now()`. */
+  private deadSince = 0;
 
   /** Made for the first promise. */
   private promises: KeptPromises | undefined;
@@ -144,7 +144,12 @@ export class RequestState {
    * leaves later than the response of this request.
    */
   get isNewlyDead(): boolean {
-    return performance.now() - this.activatedAt < NEW_MS;
+    return performance.now() - this.deadSince < NEW_MS;
+  }
+
+  /** The store has just said that the presented id, if there is one, opens nothing. */
+  noteDead(): void {
+    if (this.presented) this.deadSince = performance.now();
   }
 
   /** `loading` -> `active`. @returns false when the client has left meanwhile: the caller keeps the session. */
@@ -154,7 +159,7 @@ export class RequestState {
     this.unit = unit;
     if (typeof found === 'string') {
       this.stands = found;
-      this.activatedAt = performance.now();
+      this.noteDead();
     } else {
       this.hold(found, this.presented?.id, 'found');
     }

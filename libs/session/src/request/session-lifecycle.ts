@@ -235,6 +235,7 @@ export class SessionLifecycle {
       const destroyed = request.measure('sessionSave', () => this.gateway.destroy(access));
       live.end(destroyed);
       await destroyed;
+      request.noteDead();
     } finally {
       this.liveSessions.release(live);
     }

@@ -1,0 +1,67 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { SessionEndedError } from 'nestjs-session-beans';
+import { ManualClock } from '../../libs/session/src/testing/manual-clock.js';
+import { Account, Cart } from './login-beans.js';
+import { SimulatedCluster } from './simulated-cluster.js';
+import type { SimulatedClient } from './simulated-server.js';
+
+let now = 0;
+beforeEach(() => {
+  now = 1_000_000;
+  jest.spyOn(performance, 'now').mockImplementation(() => now);
+});
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+
+/** A client whose session has expired, with several requests under way. */
+async function setUp(requests: number) {
+  const clock = new ManualClock();
+  const cluster = new SimulatedCluster({ servers: 2, beans: [Cart, Account], clock });
+  const client = await cluster.server(0).startSession();
+  clock.advance(1_800_001);
+  const begun = await Promise.all(
+    Array.from({ length: requests }, (_, server) => cluster.server(server).request(client).begin()),
+  );
+  return { cluster, client, begun };
+}
+
+const principalOf = (cluster: SimulatedCluster, client: SimulatedClient) =>
+  cluster.handle(1, client, ({ http }) => http.principal);
+
+describe('a client whose session is over', () => {
+  it('is told to forget its id', async () => {
+    const { client, begun } = await setUp(1);
+    await begun[0]?.respond();
+    expect(client.id).toBeUndefined();
+  });
+
+  it('gets a new id with what it starts', async () => {
+    const { cluster, client, begun } = await setUp(1);
+    const [request] = begun;
+    const { id } = client;
+    if (request) request.bean(Cart).items = 2;
+    await request?.respond();
+    expect(client.id).not.toBe(id);
+    expect(await cluster.stored(client, Cart)).toMatchObject({ items: 2 });
+  });
+
+  // The first request finds out that the session is over, then the login happens, then the first request answers.
+  it.each([
+    ['long', 2_000],
+    ['short', 5],
+  ])('keeps the id of its login, though a request of before answers later (a %s login)', async (_title, tookMs) => {
+    const { cluster, client, begun } = await setUp(3);
+    const [login, writing, reading] = begun;
+    now += tookMs;
+    await login?.http.login('alice');
+    await login?.respond();
+    const { id } = client;
+    if (writing) writing.bean(Cart).items = 9;
+    await expect(writing?.respond()).rejects.toBeInstanceOf(SessionEndedError);
+    await reading?.respond();
+    expect(client.id).toBe(id);
+    expect(await principalOf(cluster, client)).toBe('alice');
+    expect(cluster.memory.size).toBe(1);
+  });
+});
