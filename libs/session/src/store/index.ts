@@ -64,6 +64,6 @@ export {
 } from './heap/identity-history.js';
 export { type PackedParts, packParts, unpackParts } from './heap/packed-parts.js';
 export { sessionBytes } from './heap/session-bytes.js';
-export { RecentKeys } from './memory/recent-keys.js';
+export { RecentKeys } from './heap/recent-keys.js';
 export { SharedLifetime } from './heap/shared-lifetime.js';
 export { ShortLivedMap } from './short-lived-map.js';

@@ -17,7 +17,7 @@ import type {
 import { type MemorySessionStoreOptions, resolveMemorySessionStoreOptions } from './memory-session-store.options.js';
 import { MemorySessionTable } from './memory-session-table.js';
 import { MemorySession } from './memory-session.js';
-import { RecentKeys } from './recent-keys.js';
+import { RecentKeys } from '../heap/recent-keys.js';
 
 /** [D2] [I15] How long ended keys and superseded proofs are remembered where there is no session; how many at most. */
 const REMEMBERED_MS = 60_000;
