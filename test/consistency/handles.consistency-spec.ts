@@ -56,7 +56,7 @@ describe('the handle of a session', () => {
   it('is undefined without a session, and known as soon as one is asked for', async () => {
     const { cluster } = await setUp();
     for (const start of [
-      ({ http }: SimulatedRequest) => http.start(),
+      async ({ http }: SimulatedRequest) => http.start(),
       ({ http }: SimulatedRequest) => http.login('alice'),
     ]) {
       const client = new SimulatedClient();

@@ -5,7 +5,7 @@ import { accessOf } from '../../libs/session/src/store/session-id.js';
 import { PlainCounter, Tally } from './counters.js';
 import { Notes } from './login-beans.js';
 import type { StoreOperation } from './remote-store.js';
-import { type Jar, ScriptedRequest, type Step } from './scripted-request.js';
+import { type Scene, ScriptedRequest, type Step } from './scripted-request.js';
 import { type Holder, SessionModel } from './session-model.js';
 import { SimulatedCluster } from './simulated-cluster.js';
 import { SimulatedClient, keepAll } from './simulated-server.js';
@@ -68,20 +68,24 @@ export async function runInterleaving(
   };
   const nearCache = retain ? keepAll : undefined;
   const cluster = new SimulatedCluster({ servers, beans: [Tally, PlainCounter, Notes], network, plant, nearCache });
-  const client = await cluster.server(0).startSession();
-  const jar: Jar = { ids: new Map([[client.id as string, undefined]]) };
+  const first = (await cluster.server(0).startSession()).id as string;
   const model = new SessionModel();
-  model.found({ ...accessOf(client.id as string), logins: 0, principal: undefined });
+  const scene: Scene = {
+    model,
+    ids: new Map([[first, undefined]]),
+    opens: (id) => cluster.memory.load(accessOf(id)).outcome === 'found',
+    pause: (where) => scheduler.schedule(Promise.resolve(), where),
+  };
+  model.found({ key: accessOf(first).key, logins: 0, principal: undefined });
 
   const over: Promise<void>[] = [];
-  const pause = (where: string): Promise<void> => scheduler.schedule(Promise.resolve(), where);
   const runScript = async ({ server, steps, after, idsBack }: Script, number: number): Promise<void> => {
     if (after > 0) await over[number - after];
-    await pause(`request ${number} arrives`);
-    const ids = [...jar.ids.keys()];
-    const presented = ids.at(-1 - idsBack) ?? (ids[0] as string);
+    await scene.pause(`request ${number} arrives`);
+    const ids = [...scene.ids.keys()];
+    const presented = ids.at(-1 - idsBack) ?? first;
     const request = cluster.server(server).request(new SimulatedClient(presented));
-    await new ScriptedRequest(number, request, model, jar, presented, pause).run(steps);
+    await new ScriptedRequest(number, request, presented, scene).run(steps);
   };
 
   isOn = true;
@@ -102,15 +106,14 @@ export async function runInterleaving(
   isOn = false;
   if (failures.length > 0) throw failures[0];
 
-  expectOneIdEach(cluster, jar);
-  for (const holder of [...model.all]) model.check(holder, stateOf(cluster, holder));
+  expectOneIdEach(scene);
+  for (const holder of model.all) model.check(holder, stateOf(cluster, holder));
   expectNothingLeft(cluster, retain);
 }
 
 /** No two ids open one session. */
-function expectOneIdEach({ memory }: SimulatedCluster, { ids }: Jar): void {
-  const opened = [...ids.keys()].map(accessOf).filter((access) => memory.load(access).outcome === 'found');
-  const keys = opened.map(({ key }) => key);
+function expectOneIdEach({ ids, opens }: Scene): void {
+  const keys = [...ids.keys()].filter(opens).map((id) => accessOf(id).key);
   if (new Set(keys).size < keys.length) throw new Error('a session has two ids');
 }
 
@@ -126,5 +129,6 @@ function stateOf(cluster: SimulatedCluster, { key, logins, principal }: Holder) 
   const found = cluster.memory.load({ key, logins });
   if (found.outcome !== 'found' || found.record.principal !== principal) return undefined;
   const decoded = <T extends object>(type: new () => T): T => cluster.server(0).decoded(type, found.record);
-  return { ...decoded(Tally), value: decoded(PlainCounter).value, notes: decoded(Notes).tags };
+  const { count, tags } = decoded(Tally);
+  return { count, tags, value: decoded(PlainCounter).value, notes: decoded(Notes).tags };
 }

@@ -19,7 +19,7 @@ describe('any interleaving of all steps of requests on 1 to 3 servers, with lost
     jest.restoreAllMocks();
   });
 
-  it('stores exactly the accepted changes, shows whole states of nobody else, ends for good and leaks nothing', async () => {
+  it('stores exactly what was accepted, shows whole states of nobody else, ends for good, leaks nothing', async () => {
     await fc.assert(property(), { numRuns: rounds(400, 4_000) });
   });
 

@@ -293,7 +293,7 @@ describe.each([1, 2])('two logins to one session at once (%i server(s))', (serve
   });
 });
 
-it('two logins at once would share one session in a store in which both ids open it, so that the tests can fail', async () => {
+it('two logins at once would share a session in a store in which both ids open it: these tests can fail', async () => {
   const plant = plantedIdentityFaults.opensWithFormerIds;
   const { cluster, clients } = await twoLogins(['alice', 'bob'], { servers: 2, plant });
   expect(await seenNext(cluster, clients[0])).toEqual(await seenNext(cluster, clients[1]));

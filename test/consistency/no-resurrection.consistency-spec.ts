@@ -12,7 +12,7 @@ interface Ending {
   readonly end: (request: SimulatedRequest, clock: ManualClock) => Promise<void>;
 
   /** The answer of the store to the id of before. */
-  readonly then: 'none' | 'superseded';
+  readonly answer: 'none' | 'superseded';
 
   /** A store in which the session is alive afterwards. */
   readonly plant: (store: SessionStore) => SessionStore;
@@ -22,7 +22,7 @@ const endings: Ending[] = [
   {
     how: 'a logout',
     end: (request) => request.invalidate(),
-    then: 'none',
+    answer: 'none',
     plant: plantedFaults.writesBack,
   },
   {
@@ -31,13 +31,13 @@ const endings: Ending[] = [
       request.renewId();
       return request.commit();
     },
-    then: 'superseded',
+    answer: 'superseded',
     plant: plantedIdentityFaults.opensWithFormerIds,
   },
   {
     how: 'expiry',
     end: async (_request, clock) => clock.advance(1_800_001),
-    then: 'none',
+    answer: 'none',
     plant: plantedFaults.writesBack,
   },
 ];
@@ -71,7 +71,7 @@ describe.each(endings)('after $how', (ending) => {
   ])('on %s server, a slow writer gets 409, and the session is gone', async (_where, server) => {
     const { error, ...rest } = await slowWriter(ending, server);
     expect(error).toBeInstanceOf(SessionEndedError);
-    expect(rest).toEqual({ exists: false, stored: ending.then, leaked: 0, handedOut: undefined });
+    expect(rest).toEqual({ exists: false, stored: ending.answer, leaked: 0, handedOut: undefined });
   });
 
   it('a store with a fault keeps the session alive, so that the test can fail', async () => {

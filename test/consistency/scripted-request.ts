@@ -16,6 +16,7 @@ import {
   type SessionModel,
   type TaggedBean,
   expectWhole,
+  nameOf,
   tagOf,
   tagsAfterLogin,
 } from './session-model.js';
@@ -34,13 +35,18 @@ export type Step =
   | 'invalidate'
   | 'client leaves';
 
-/** Lets the other requests run. @param where names the point to the scheduler */
-export type Pause = (where: string) => Promise<void>;
+/** What the requests of a client share. */
+export interface Scene {
+  readonly model: SessionModel;
 
-/** The cookie jar of the client, which all its requests share. */
-export interface Jar {
-  /** Ids that were handed out, the newest last, with the principal of each. */
+  /** Ids that the client was handed, the newest last, with the principal of each. */
   readonly ids: Map<string, string | undefined>;
+
+  /** Whether the store has a session that the id opens. */
+  readonly opens: (id: string) => boolean;
+
+  /** Lets the other requests run. @param where names the point to the scheduler */
+  readonly pause: (where: string) => Promise<void>;
 }
 
 interface PendingLogin {
@@ -74,10 +80,8 @@ export class ScriptedRequest {
   constructor(
     private readonly number: number,
     private readonly request: SimulatedRequest,
-    private readonly model: SessionModel,
-    private readonly jar: Jar,
     private readonly presented: string,
-    private readonly pause: Pause,
+    private readonly scene: Scene,
   ) {}
 
   /** Never rejects with an error that the library answers by design. */
@@ -87,7 +91,7 @@ export class ScriptedRequest {
       await this.begin();
       for (const [i, step] of steps.entries()) {
         if (!(await this.runStep(step, i))) return;
-        await this.pause(`request ${this.number} after ${step}`);
+        await this.scene.pause(`request ${this.number} after ${step}`);
       }
       await this.commit();
       this.receiveId();
@@ -100,24 +104,31 @@ export class ScriptedRequest {
   }
 
   private async begin(): Promise<void> {
-    const { request, model } = this;
-    const promised = new Map(Array.from(model.all, (holder) => [JSON.stringify(holder), model.promisedTo(holder)]));
-    const ended = Array.from(model.all).filter((holder) => model.isEnded(holder));
+    const { request, presented } = this;
+    const { model, ids, opens } = this.scene;
+    const sessions = [...model.all];
+    const promised = new Map(sessions.map((holder) => [nameOf(holder), model.promisedTo(holder)]));
+    const ended = new Set(sessions.filter((holder) => model.isEnded(holder)).map(nameOf));
+    const isOpen = opens(presented);
     await request.begin();
     this.holder = this.storedHolder();
-    if (!this.holder) return;
-    const name = JSON.stringify(this.holder);
-    if (ended.some((holder) => JSON.stringify(holder) === name))
-      throw new Error('a request found a session that had ended');
-    if (this.jar.ids.get(this.presented) !== this.holder.principal)
-      throw new Error(`an id of ${this.jar.ids.get(this.presented)} opens a session of ${this.holder.principal}`);
+    if (!this.holder) {
+      if (isOpen && opens(presented)) throw new Error('a request did not find its session');
+      return;
+    }
+    const name = nameOf(this.holder);
+    if (ended.has(name)) throw new Error(`a request found ${name}, which had ended`);
+    if (!isOpen) throw new Error(`a request found ${name} by an id that opened nothing`);
+    const { principal } = this.holder;
+    if (ids.get(presented) !== principal) throw new Error(`an id of ${ids.get(presented)} opened ${name}`);
     model.found(this.holder);
     this.mustSee = this.committed = promised.get(name) ?? [];
   }
 
   /** @returns false when the request is over */
   private async runStep(step: Step, i: number): Promise<boolean> {
-    const { request, model } = this;
+    const { request } = this;
+    const { model } = this.scene;
     if (step === 'alice logs in' || step === 'bob logs in') {
       await this.logIn(step === 'bob logs in' ? 'bob' : 'alice');
       return true;
@@ -174,12 +185,12 @@ export class ScriptedRequest {
     this.login = { principal, keeps, tagsBefore: this.login?.tagsBefore ?? this.tags };
     this.logins++;
     await this.request.http.login(principal);
-    const after = tagsAfterLogin(this.tags, before, principal);
-    const gone = this.tags.filter((tag) => !after.includes(tag));
-    this.tags = after;
+    const kept = tagsAfterLogin(this.tags, before, principal);
+    const gone = this.tags.filter((tag) => !kept.includes(tag));
+    this.tags = kept;
     this.mustSee = tagsAfterLogin(this.mustSee, before, principal);
     // They come back when the login is cancelled.
-    if (this.logins > 1) this.model.note(gone, 'refused', undefined);
+    if (this.logins > 1) this.scene.model.note(gone, 'refused', undefined);
   }
 
   private cancelLogin(): void {
@@ -190,7 +201,7 @@ export class ScriptedRequest {
     const since = this.tags.filter((tag) => !login.tagsBefore.includes(tag));
     const kept = holder && before !== undefined ? [] : tagsAfterLogin(since, undefined, login.principal);
     const isSame = before === login.principal;
-    this.model.note(isSame ? [] : since.filter((tag) => !kept.includes(tag)), 'refused', undefined);
+    this.scene.model.note(isSame ? [] : since.filter((tag) => !kept.includes(tag)), 'refused', undefined);
     this.tags = isSame ? this.tags : [...login.tagsBefore, ...kept];
     this.mustSee = this.committed;
     this.login = undefined;
@@ -209,7 +220,7 @@ export class ScriptedRequest {
     } else {
       if (bean === 'plain') {
         const { value } = request.bean(PlainCounter);
-        await this.pause(`request ${number} waits between read and write`);
+        await this.scene.pause(`request ${number} waits between read and write`);
         // A rollback or flush cannot have intervened, because the request is alone in its unit of work.
         request.bean(PlainCounter).value = value + 1;
       }
@@ -220,8 +231,10 @@ export class ScriptedRequest {
 
   private read(): void {
     const { request } = this;
+    const { count, tags } = request.bean(Tally);
     const seen: HeldState = {
-      ...request.bean(Tally),
+      count,
+      tags,
       value: request.bean(PlainCounter).value,
       notes: request.bean(Notes).tags,
     };
@@ -231,7 +244,8 @@ export class ScriptedRequest {
   }
 
   private async commit(): Promise<void> {
-    const { request, model, tags, holder, login } = this;
+    const { request, tags, holder, login } = this;
+    const { model } = this.scene;
     this.forget();
     const mustSee = [...this.mustSee, ...tags];
     if (login) this.noteGone(login.tagsBefore, tags);
@@ -260,13 +274,13 @@ export class ScriptedRequest {
   private noteLogin(before: Holder | undefined, login: PendingLogin | undefined, certainty: Login['certainty']): void {
     if (!before || !login) return;
     const { principal, keeps } = login;
-    this.model.noteLogin(after(before, principal), { before, keeps, certainty });
+    this.scene.model.noteLogin(after(before, principal), { before, keeps, certainty });
   }
 
   /** What was written before a login and does not go on is not stored by any means. */
   private noteGone(before: readonly string[], tags: readonly string[]): void {
     const gone = before.filter((tag) => !tags.includes(tag));
-    this.model.note(gone, 'refused', undefined);
+    this.scene.model.note(gone, 'refused', undefined);
   }
 
   private forget(): void {
@@ -284,7 +298,7 @@ export class ScriptedRequest {
   /** The client learns its id with the response. */
   private receiveId(): void {
     const { handedOut } = this.request;
-    if (handedOut) this.jar.ids.set(handedOut.id, this.holder?.principal);
+    if (handedOut) this.scene.ids.set(handedOut.id, this.holder?.principal);
   }
 
   private storedHolder(): Holder | undefined {

@@ -180,6 +180,7 @@ function expectWholeOutcome({ tags, fate, holder }: Outcome, stored: Holder, pre
   if (half.length > 0 && half.length < whole.length) throw new Error(`half stored: ${whole.join(', ')}`);
 }
 
-function nameOf({ key, logins, principal }: Holder): string {
+/** Tells sessions apart. */
+export function nameOf({ key, logins, principal }: Holder): string {
   return [key, logins, principal ?? 'nobody'].join(' ');
 }

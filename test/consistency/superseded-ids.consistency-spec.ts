@@ -191,7 +191,7 @@ describe.each([
   });
 });
 
-it('a logout that began before a new id ends the session for requests that run with that, in a store of one server', async () => {
+it('a logout that began before a new id ends a session that is live under it, in a store of one server', async () => {
   const { cluster, client } = await setUp();
   Object.assign(cluster.store, { shared: false });
   const leaving = await cluster.server(0).request(client.copy()).begin();

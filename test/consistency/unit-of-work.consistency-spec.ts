@@ -75,12 +75,12 @@ describe('UnitOfWork', () => {
 
   it('stores the values that onBeanCreated sets, but not the defaults of a bean that was only read', async () => {
     const { store, server, access } = await setUp();
-    const found = await store.load(access);
+    const found = store.load(access);
     expect(found).toMatchObject({
       record: { parts: new Map([['note', expect.objectContaining({ payload: expect.stringContaining('hook') })]]) },
     });
     const client = await server.startSession((request) => void request.bean(Index).words);
-    const other = await store.load(accessOf(client.id as string));
+    const other = store.load(accessOf(client.id as string));
     expect(other).toMatchObject({ record: { parts: new Map() } });
   });
 
@@ -99,10 +99,10 @@ describe('UnitOfWork', () => {
 
   it('starts a new bean in place of an undecodable one if so configured, and reports it', async () => {
     const { store, server, client, access } = await setUp();
-    const found = await store.load(access);
+    const found = store.load(access);
     const base = found.outcome === 'found' ? found.record.parts.get('note')?.version : undefined;
     const parts = new Map([['note', { base: base ?? null, payload: 'damaged' }]]);
-    await store.save({ access, writeId: 'x', mode: 'update', parts });
+    store.save({ access, writeId: 'x', mode: 'update', parts });
     const told: unknown[] = [];
     server.events.on('undecodable', (event) => told.push(event));
     await server.handle(client, (request) => {

@@ -17,8 +17,11 @@ afterEach(async () => {
   }
 });
 
-async function open(size: number, options: Parameters<typeof ReplicatedGroup.open>[1] = {}): Promise<ReplicatedGroup> {
-  const group = await ReplicatedGroup.open(size, options);
+type Options = Partial<ReplicatedSessionStoreOptions>;
+
+async function open(size: number, options: Options | ((name: string) => Options) = {}): Promise<ReplicatedGroup> {
+  const optionsOf = typeof options === 'function' ? options : () => options;
+  const group = await ReplicatedGroup.open(size, (name) => ({ secret: 'at least sixteen bytes', ...optionsOf(name) }));
   opened.push(group);
   return group;
 }
@@ -203,7 +206,7 @@ describe('a split without quorum', () => {
     await eventually('somebody yields', () =>
       group.names.some((name) => group.eventsOf(name).some(({ type }) => type === 'yielded')),
     );
-    const reads = await Promise.all(group.names.map((name) => new Reader(client.key).read(group.store(name))));
+    const reads = await Promise.all(group.names.map((name) => client.withoutLocator().read(group.store(name))));
     expect(reads[0]).toHaveLength(2);
     expect(reads[1]).toEqual(reads[0]);
     expect(reads[2]).toEqual(reads[0]);
@@ -224,8 +227,8 @@ describe('a split without quorum', () => {
     // No other client changes this part, so there is no conflict.
     const parts = new Map([['note', { base: null, payload: 'seen' }]]);
     const outcomes: SaveResult[] = [];
-    for (const { key, locator } of [client, other]) {
-      const change = { key, locator: locator ?? '', writeId: `note${outcomes.length}`, mode: 'update', parts } as const;
+    for (const each of [client, other]) {
+      const change = { ...each.change(null, ''), parts };
       outcomes.push(await eventually('it is answered', () => group.store('s3').save(change)));
     }
 
@@ -233,13 +236,6 @@ describe('a split without quorum', () => {
     expect(outcomes).toContainEqual(expect.objectContaining({ outcome: 'saved' }));
   });
 });
-
-/** A client that knows the key and has no cookie. */
-class Reader extends ReplicatedClient {
-  constructor(override readonly key: string) {
-    super();
-  }
-}
 
 describe('a split with quorum', () => {
   it('lets only the side of the majority go on, and loses nothing', async () => {
@@ -393,7 +389,7 @@ describe('a session whose owners are both down', () => {
     expect(['s1', backup]).toContain(stale);
     expect(group.store(stale).size).toBe(1);
     await expect(client.read(group.store(stale))).rejects.toMatchObject(unavailable);
-    await expect(new Reader(client.key).read(group.store(stale))).rejects.toMatchObject(unavailable);
+    await expect(client.withoutLocator().read(group.store(stale))).rejects.toMatchObject(unavailable);
   });
 });
 
@@ -402,26 +398,13 @@ describe('a session that has ended', () => {
     const group = await open(3);
     const client = new ReplicatedClient();
     await client.create(group.store('s1'));
-    expect(await group.store('s1').destroy(client.key)).toBe(true);
+    expect(await group.store('s1').destroy(client.access)).toEqual({ outcome: 'ended' });
     group.kill('s1');
 
     for (const name of ['s2', 's3']) {
       expect(await client.read(group.store(name))).toEqual({ outcome: 'none' });
-      expect(await group.store(name).save(client.change('update', null, 'late'))).toEqual({ outcome: 'gone' });
+      expect(await group.store(name).save(client.change(null, 'late'))).toEqual({ outcome: 'gone' });
       expect(await group.store(name).save(client.creation())).toEqual({ outcome: 'gone' });
-    }
-  });
-
-  it('is reported as renewed by every member, even after a crash', async () => {
-    const group = await open(3);
-    const client = new ReplicatedClient();
-    const created = await client.create(group.store('s1'));
-    const stamp = created.outcome === 'saved' ? created.stamp : '';
-    expect(await group.store('s2').destroy(client.key, stamp)).toBe(true);
-    group.kill('s2');
-
-    for (const name of ['s1', 's3']) {
-      expect(await client.read(group.store(name))).toEqual({ outcome: 'none', renewed: true });
     }
   });
 
@@ -431,7 +414,7 @@ describe('a session that has ended', () => {
     const thaw = new Latch();
     group.network.fateOf = ({ from, type }) => (from === 's1' && type === 'put' ? thaw.opened : 'deliver');
     const zombie = group.store('s1').save(client.creation('zombie'));
-    expect(await group.store('s2').destroy(client.key)).toBe(false);
+    expect(await group.store('s2').destroy(client.access)).toEqual({ outcome: 'none' });
     thaw.open();
     group.network.fateOf = () => 'deliver';
 
@@ -470,12 +453,12 @@ describe('a session that has ended', () => {
     group.network.fateOf = ({ type }) => (['drop', 'check', 'end'].includes(type) ? 'lose' : 'deliver');
     await client.add(group.store(third), 'moved');
     const owners = ownersOf(group, client);
-    await group.store(third).destroy(client.key);
+    await group.store(third).destroy(client.access);
     const stale = group.names.find((name) => !owners.slice(0, 2).includes(name)) as string;
     expect(group.store(stale).size).toBe(1);
 
     expect(await old.read(group.store(stale))).toEqual({ outcome: 'none' });
-    expect(await new Reader(client.key).read(group.store(stale))).toEqual({ outcome: 'none' });
+    expect(await client.withoutLocator().read(group.store(stale))).toEqual({ outcome: 'none' });
   });
 });
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { applyDelta } from '../../libs/replicated/src/copy/state-delta.js';
 import { isTombstone } from '../../libs/replicated/src/copy/tombstone.js';
+import { encodeMessage } from '../../libs/replicated/src/protocol/message-format.js';
 import type { ReplicationContext } from '../../libs/replicated/src/protocol/replication-context.js';
 import type { PutMessage } from '../../libs/replicated/src/protocol/replication-message.js';
 import { Latch } from '../support/latch.js';
@@ -23,7 +24,7 @@ const skipEpochCheckOfPut: Damage = (group) => {
       const { table, members } = inside(group, name);
       const own = table.get(message.key);
       if (own && !isTombstone(own.state)) table.advance(own, own.seq + 1, applyDelta(own.state, message.delta));
-      return JSON.stringify({ type: 'ok', incarnation: members.get(from)?.ownIncarnation });
+      return encodeMessage({ type: 'ok', incarnation: members.get(from)?.ownIncarnation });
     });
   }
 };

@@ -282,7 +282,7 @@ describe.each(adapters)('C7 a login whose request fails, $adapter,', ({ adapter 
     await server.close();
   });
 
-  it('does not happen when the store is down: the session of before goes on, and the client may try again', async () => {
+  it('does not happen when the store is down: the session goes on, and the client may try again', async () => {
     const server = await startApplication({ adapter, beans: [Attempts, Notes], controllers: [LoginController] });
     const client = new Client(server.app);
     await client.post('/note');

@@ -231,7 +231,7 @@ describe.each(adapters)('A1 a client that has lost the answer with its new id, $
     expect(await seenBy(clientOf(second))).toEqual({ principal: 'nobody', cart: ['tea'] });
   });
 
-  it('A10 that logs in with an id that was dead already keeps that login: what it had sent before starts no session', async () => {
+  it('A10 that logs in with a dead id keeps that login: what it had sent before starts no session', async () => {
     clock.advance(24 * 3_600_000);
     expectSlow(2);
     const late = [client.copy(), elsewhere()].map((former) => former.post('/slow-add/milk'));

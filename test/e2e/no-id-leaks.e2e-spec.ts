@@ -26,6 +26,7 @@ class SessionController {
 
   @Get('login') async login(): Promise<string> {
     await this.session.login('ann');
+    await this.session.flush();
     return `logged in to ${this.session.handle}`;
   }
 
@@ -102,8 +103,7 @@ describe.each(adapters)('R8 an id, $adapter', ({ adapter }) => {
     }
     expect(ids.size).toBeGreaterThan(20);
     const text = said.join('\n');
-    expect(text).toContain('SessionStoreError');
-    expect(text).toContain('logged in to sh1_');
+    for (const told of ['SessionStoreError', 'logged in to sh1_']) expect(text.includes(told)).toBe(true);
     expect([...ids].filter((id) => text.includes(secretOf(id)))).toEqual([]);
   });
 });

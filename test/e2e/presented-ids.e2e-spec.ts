@@ -178,7 +178,7 @@ describe.each(adapters)('R4 the id that a client presents, $adapter', ({ adapter
       });
     });
 
-    it('B18 R22 is worth nothing after its renewal; the cookie, which may be the new one by now, is left alone', async () => {
+    it('B18 R22 is worth nothing after its renewal; the cookie, maybe the new one by now, is left alone', async () => {
       await get('/renew', `Cookie: sid=${token}`);
       expect(await get('/peek', `Cookie: sid=${token}`)).toMatchObject({ status: 200, body: 'n=0', cookies: [] });
     });
@@ -205,6 +205,12 @@ describe.each(adapters)('R4 the id that a client presents, $adapter', ({ adapter
         expect(body).toBe('n=1');
         expect(cookies).toEqual([expect.stringContaining(`sid=${token};`)]);
       }
+    });
+
+    it('is left alone where its route is that of another server, which has a store of its own', async () => {
+      const id = generateSessionId();
+      expect(await get('/peek', `Cookie: sid=${id}.s2`)).toMatchObject({ status: 200, body: 'n=0', cookies: [] });
+      expect(await get('/peek', `Cookie: sid=${id}.s1`)).toMatchObject({ body: 'n=0', cookies: [REMOVED] });
     });
 
     it('A3 is removed, not given out again, by the request that ends the session', async () => {

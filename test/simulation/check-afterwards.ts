@@ -31,7 +31,8 @@ export async function checkAfterwards(world: Simulation): Promise<void> {
   }
   await world.advance(SETTLE_MS.short);
   for (const ledger of world.ledgers) {
-    const client = clients.find(({ session }) => session === ledger);
+    // A member that nobody with a valid id has asked since may have claimed the session.
+    const client = clients.find(({ session, isDone }) => session === ledger && !isDone);
     if (client && ledger.isThere && world.keepsCopies) checkCopies(world, client);
   }
   for (const client of world.clients) {

@@ -1,13 +1,23 @@
+import type { Locators } from '../../libs/replicated/src/copy/locators.js';
 import type { ReplicationContext } from '../../libs/replicated/src/protocol/replication-context.js';
 import type { SessionStore } from '../../libs/session/src/store/session-store.js';
 
 /** Private parts of a `ReplicatedSessionStore` that the simulation inspects, or breaks on purpose. */
 export interface InsideOfStore {
   readonly context: ReplicationContext;
-  readonly primary: { hasLease: () => boolean };
-  readonly upkeep: { readonly repair: { request: () => void } };
+  readonly locators: Locators;
+  readonly primary: { hasLease: () => boolean; refusal: () => Promise<undefined> };
+  readonly upkeep: {
+    readonly repair: { request: () => void };
+    readonly heartbeats: { readonly missedNews: { onAnswer: () => void } };
+  };
 }
 
 export function insideOf(store: SessionStore): InsideOfStore {
-  return (store as unknown as { readonly node: InsideOfStore }).node;
+  const { node, locators } = store as unknown as {
+    readonly node: Omit<InsideOfStore, 'locators'>;
+    readonly locators: Locators;
+  };
+  const { context, primary, upkeep } = node as InsideOfStore;
+  return { context, locators, primary, upkeep };
 }

@@ -56,9 +56,9 @@ export const plantedReplicationBugs: Readonly<Record<string, PlantedBug>> = {
     stores: () =>
       changed((store) => {
         const load = store.load.bind(store);
-        store.load = (key, options) => {
+        store.load = (access, options) => {
           const { locator, ...others } = options as LoadOptions;
-          return load(key, locator === undefined ? options : others);
+          return load(access, locator === undefined ? options : others);
         };
       }),
   },
@@ -164,7 +164,7 @@ export const plantedReplicationBugs: Readonly<Record<string, PlantedBug>> = {
     breaks: 'oneHolder',
     stores: () =>
       changed((store) => {
-        store.lock = async () => true;
+        store.locks.acquire = async () => ({ outcome: 'locked' });
       }),
   },
 
@@ -194,6 +194,68 @@ export const plantedReplicationBugs: Readonly<Record<string, PlantedBug>> = {
           return result.outcome === 'none' ? { outcome: 'none' } : result;
         };
         return store;
+      }),
+  },
+
+  'opens a session with a former id': {
+    breaks: 'formerIds',
+    stores: () =>
+      changed((store) => {
+        const load = store.load.bind(store);
+        store.load = async (access, options) => {
+          const result = await load(access, options);
+          if (result.outcome !== 'superseded') return result;
+          for (let logins = 0; logins < 20; logins++) {
+            const found = await load({ key: access.key, logins }, options);
+            if (found.outcome === 'found') return { ...found, record: { ...found.record, proof: access.proof ?? '' } };
+          }
+          return result;
+        };
+      }),
+  },
+
+  'claims a session before it compares what the caller knows': {
+    breaks: 'noTrace',
+    stores: () =>
+      changed((store) => {
+        insideOf(store).primary.refusal = async () => undefined;
+      }),
+  },
+
+  'counts epochs before renewals': {
+    breaks: 'formerIds',
+    stores: () => {
+      // In all that members tell each other of where copies are, no id was ever renewed.
+      const hidden = (message: Wire): Wire =>
+        JSON.parse(JSON.stringify(message), (name, value: unknown) => {
+          if (name === 'generation') return 0;
+          if (name === 'renewedIn' || name === 'r') return undefined;
+          return name === 'h' && Array.isArray(value) ? [0, ...(value as unknown[]).slice(1)] : value;
+        }) as Wire;
+      return tapped(() => ({
+        answer: async (message, handle) => hidden(await handle(hidden(message))),
+      }));
+    },
+  },
+
+  'takes a locator that nobody has signed for one of the group': {
+    breaks: 'nothingLost',
+    stores: () =>
+      changed((store) => {
+        const { locators } = insideOf(store);
+        const parse = locators.parse.bind(locators);
+        locators.parse = (access, text) => {
+          const witness = parse(access, text);
+          return witness && { ...witness, from: 'client' };
+        };
+      }),
+  },
+
+  'does not tell a member that was cut off what it has missed': {
+    breaks: 'noResurrection',
+    stores: () =>
+      changed((store) => {
+        insideOf(store).upkeep.heartbeats.missedNews.onAnswer = () => undefined;
       }),
   },
 

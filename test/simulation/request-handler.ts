@@ -55,13 +55,18 @@ export class RequestHandler {
     }
   }
 
-  /** Nothing of this may succeed. */
-  async refuse({ session, access, locator, operation, mark }: Intrusion, kind: string): Promise<void> {
+  /** Nothing of this may succeed, unless the other half of a split network has replaced the id. */
+  async refuse(intrusion: Intrusion, kind: string): Promise<void> {
+    const { session, access, operation } = intrusion;
     const { former } = session.ids;
     const by = `a ${operation} of ${session.name} with a ${kind} at ${this.member}`;
     try {
-      const outcome = await this.intrude(access, locator, operation, mark);
+      const outcome = await this.intrude(intrusion, kind === 'former');
       if (['none', 'gone', 'superseded'].includes(outcome)) return;
+      if (outcome === 'ended') {
+        session.endWasAsked = true;
+        session.ended(true);
+      }
       // A forged locator comes with the valid id, and asks for a state that nobody can have.
       if (kind === 'forge') this.world.violations.add({ invariant: 'witness', message: `${by} is answered ${outcome}` });
       else session.ids.opened(access.proof, former, by);
@@ -71,10 +76,8 @@ export class RequestHandler {
   }
 
   private async intrude(
-    access: ClientAccess,
-    locator: string | undefined,
-    operation: Intrusion['operation'],
-    mark: string,
+    { session, access, locator, operation, mark }: Intrusion,
+    hadId: boolean,
   ): Promise<string> {
     const { store } = this;
     const located = locator === undefined ? {} : { locator };
@@ -84,8 +87,12 @@ export class RequestHandler {
         return (await store.load(access, { touchAfterMs: 0, ...located })).outcome;
       case 'write':
         return (await store.save(update)).outcome;
-      case 'renew':
-        return (await store.save({ ...update, renewal: { proof: `stolen by ${mark}`, keep: [] } })).outcome;
+      case 'renew': {
+        const proof = `id of ${mark}`;
+        if (hadId) session.ids.attempt(access.proof, proof, undefined);
+        const parts = new Map([[ID_PART, { base: null, payload: proof }]]);
+        return (await store.save({ ...update, parts, renewal: { proof, keep: listNames } })).outcome;
+      }
       case 'touch':
         return (await store.touch(access)).outcome;
       case 'lock':

@@ -94,7 +94,7 @@ export class SimulatedProcesses {
     if (!process || process.isLeaving) return;
     this.world.trace.add(member.name, () => 'leaves');
     process.isLeaving = true;
-    process.store.close().then(
+    Promise.resolve(process.store.close()).then(
       () => {
         if (this.processes.get(member) !== process) return;
         this.crash(member);
@@ -134,8 +134,7 @@ export class SimulatedProcesses {
       wait: (ms) => new Promise((resolve) => void timers.after(ms, () => resolve())),
       now: () => world.time.now,
     });
-    const opened = store.open?.() ?? Promise.resolve();
-    opened.then(
+    Promise.resolve(store.open?.()).then(
       () => {
         const isCurrent = member.generation === generation && member.state !== 'down';
         if (isCurrent) this.processes.set(member, { store, handler, isLeaving: false, isWantedAgain: false });

@@ -1,3 +1,4 @@
+import { encodeMessage } from '../../libs/replicated/src/protocol/message-format.js';
 import type {
   AnswerReplicationCall,
   ReplicationTransport,
@@ -20,11 +21,11 @@ export function tappedTransport(inner: ReplicationTransport, taps: TransportTaps
     listen: (answer: AnswerReplicationCall) =>
       inner.listen(async (from, text) => {
         const handle = async (message: Wire): Promise<Wire> => parse(await answer(from, JSON.stringify(message)));
-        return JSON.stringify(await (taps.answer ? taps.answer(parse(text), handle) : handle(parse(text))));
+        return encodeMessage(await (taps.answer ? taps.answer(parse(text), handle) : handle(parse(text))));
       }),
     call: async (member, text, timeoutMs) => {
       const send = async (): Promise<Wire> => parse(await inner.call(member, text, timeoutMs));
-      return JSON.stringify(await (taps.call ? taps.call(parse(text), member.name, send) : send()));
+      return encodeMessage(await (taps.call ? taps.call(parse(text), member.name, send) : send()));
     },
     close: () => inner.close(),
   };

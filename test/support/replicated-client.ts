@@ -67,6 +67,11 @@ export class ReplicatedClient {
     return Object.assign(fork, this);
   }
 
+  /** Another client with the same id, which was never told where the session is. */
+  withoutLocator(): ReplicatedClient {
+    return Object.assign(this.fork(), { locator: undefined });
+  }
+
   /** Somebody who knows the name of the session and no id of it. */
   guesser(): ReplicatedClient {
     return Object.assign(new ReplicatedClient(), { access: accessOf(renewedSessionId(this.key)) });

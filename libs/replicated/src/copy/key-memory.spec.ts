@@ -7,8 +7,8 @@ describe('what a member remembers of sessions it does not have', () => {
     const memory = new KeyMemory(() => now);
     memory.raiseFloor('k', 5);
     memory.raiseFloor('k', 3);
-    memory.noteMove('k', { counter: 5, node: 's1', backup: 's2' });
-    memory.noteMove('k', { counter: 4, node: 's3', backup: 's2' });
+    memory.noteMove('k', { counter: 5, node: 's1', backup: 's2', generation: 0 });
+    memory.noteMove('k', { counter: 4, node: 's3', backup: 's2', generation: 0 });
     memory.noteAttempt('k', 7);
     memory.noteLost('k', { counter: 2, node: 's1' });
     const seen = () => [
@@ -26,5 +26,13 @@ describe('what a member remembers of sessions it does not have', () => {
     expect(seen()).toEqual([5, 's1', 7, true, false]);
     now = 200_000;
     expect(seen()).toEqual([0, undefined, 0, false, false]);
+  });
+
+  it('[M5] puts the epoch first in which the id was renewed more often, and remembers how often that was', () => {
+    const memory = new KeyMemory(() => 0);
+    memory.noteMove('k', { counter: 5, node: 's1', backup: 's2', generation: 1 });
+    memory.noteMove('k', { counter: 9, node: 's3', backup: 's2', generation: 0 });
+
+    expect([memory.movedTo('k')?.counter, memory.generationOf('k'), memory.generationOf('other')]).toEqual([5, 1, 0]);
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { ANONYMOUS } from 'nestjs-session-beans/store-kit';
 import { ManualClock } from 'nestjs-session-beans/testing';
 import { NO_BACKUP } from './epoch.js';
 import { ReplicaTable } from './replica-table.js';
@@ -11,9 +12,13 @@ function session(clock: ManualClock, payload = ''): SessionState {
     earlierStamps: undefined,
     lifetime: { idleTimeoutMs: 600_000, absoluteTimeoutMs: 6_000_000, unjoinedTimeoutMs: 60_000 },
     parts: ['bean', '1.a', payload],
+    proof: 'p',
+    identity: ANONYMOUS,
+    renewedIn: undefined,
     createdAt: clock.now(),
     lastAccessedAt: clock.now(),
     joined: true,
+    confirmed: true,
     lock: undefined,
   };
 }
@@ -39,7 +44,7 @@ function open(bounds: { maxSessions?: number; maxBytes?: number } = {}) {
   return { clock, table, put };
 }
 
-const tombstone = (clock: ManualClock) => ({ endedAt: clock.now(), renewed: false, callId: '', isFinal: true });
+const tombstone = (clock: ManualClock, ms = 120_000) => ({ callId: '', generation: 0, until: clock.now() + ms });
 
 describe('the copies of a member', () => {
   it('are counted by what they are', () => {
@@ -85,16 +90,45 @@ describe('the copies of a member', () => {
     expect(table.size).toBe(0);
   });
 
-  it('remember an ended key for two minutes, and 50,000 of them at most', () => {
-    const { table, put, clock } = open();
-    for (let i = 0; i <= 50_000; i++) table.advance(put(`${i}`), 2, tombstone(clock));
-    expect([table.get('0'), table.get('1')?.seq, table.size]).toEqual([undefined, 2, 0]);
-    clock.advance(119_000);
+  it('are gone when the session has ended for good, and the end is remembered until no copy can live', () => {
+    const { table, put, clock } = open({ maxSessions: 100 });
+    put('one');
+    table.end('one', tombstone(clock, 3_600_000));
+    table.end('unknown', tombstone(clock, 3_600_000));
+    expect([table.get('one'), table.size, table.primaries]).toEqual([undefined, 0, 0]);
+    clock.advance(3_599_000);
     table.sweep();
-    expect(table.get('50000')).toBeDefined();
-    clock.advance(2_000);
-    for (let i = 0; i < 20; i++) table.sweep();
-    expect(table.get('50000')).toBeUndefined();
+    expect([table.endOf('one'), table.endOf('unknown')]).toEqual([expect.anything(), expect.anything()]);
+    clock.advance(1_000);
+    table.sweep();
+    expect([table.endOf('one'), table.endOf('unknown')]).toEqual([undefined, undefined]);
+  });
+
+  it('are remembered as ended up to the number of sessions, the last ones', () => {
+    const { table, clock } = open({ maxSessions: 100 });
+    for (let i = 0; i <= 100; i++) table.end(`${i}`, tombstone(clock));
+
+    expect([table.endOf('0'), table.endOf('1')]).toEqual([undefined, expect.anything()]);
+    expect(table.boundAgainst('new', session(clock))).toBeUndefined();
+  });
+
+  it('that are ending are kept as any other, and count nothing', () => {
+    const { table, put, clock } = open();
+    table.advance(put('one'), 2, tombstone(clock));
+    expect([table.get('one')?.seq, table.endOf('one'), table.size]).toEqual([2, undefined, 0]);
+    clock.advance(121_000);
+    table.sweep();
+    expect(table.get('one')).toBeUndefined();
+  });
+
+  it('forget the text of the locator with the id for which it was made', () => {
+    const { table, put, clock } = open();
+    const one = put('one');
+    one.locator = 'text';
+    table.advance(one, 2, session(clock, 'x'));
+    expect(one.locator).toBe('text');
+    table.advance(one, 3, { ...session(clock, 'x'), proof: 'new' });
+    expect(one.locator).toBeUndefined();
   });
 
   it('stay within the bounds, and expired ones make room', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { ANONYMOUS } from 'nestjs-session-beans/store-kit';
 import { applyDelta, shiftDelta } from './state-delta.js';
 import { type SessionState, stampOfWrite } from './session-state.js';
 import { stateFromWire, stateToWire } from './wire-state.js';
@@ -8,9 +9,13 @@ const STATE: SessionState = {
   earlierStamps: undefined,
   lifetime: { idleTimeoutMs: 10, absoluteTimeoutMs: 40, unjoinedTimeoutMs: 4 },
   parts: ['cart', '1.a', '[]', 'user', '1.a', '"u"'],
+  proof: 'p',
+  identity: ANONYMOUS,
+  renewedIn: undefined,
   createdAt: 1_000,
   lastAccessedAt: 1_000,
   joined: false,
+  confirmed: false,
   lock: undefined,
 };
 
@@ -30,9 +35,10 @@ describe('a change', () => {
       parts: ['cart', '2.b', '[1]', 'new', '2.b', '{}'],
       lastAccessedAt: 1_500,
     });
-    expect(applyDelta(STATE, { joined: true, lock: { token: 't', until: 9 } })).toEqual({
+    expect(applyDelta(STATE, { confirmed: true, lock: { token: 't', until: 9 } })).toEqual({
       ...STATE,
       joined: true,
+      confirmed: true,
       lock: { token: 't', until: 9 },
     });
     expect(applyDelta({ ...STATE, lock: { token: 't', until: 9 } }, { lock: null }).lock).toBeUndefined();
@@ -53,12 +59,41 @@ describe('a change', () => {
     expect(stampOfWrite(state, '4')).toBeUndefined();
   });
 
-  it('gives the same at a member whose clock is ahead', () => {
-    const delta = { stamp: '2.b', parts: ['cart', null], lastAccessedAt: 1_500, lock: { token: 't', until: 2_000 } };
-    const there = stateFromWire(stateToWire(STATE), 250) as SessionState;
+  it('[I3] [I14] renews the id, and keeps what the former one was', () => {
+    const renewedIn = { counter: 7, node: 's1' };
+    const confirmed = applyDelta(STATE, { confirmed: true });
+    const login = { stamp: '2.b', renewal: { proof: 'q', principal: 'alice' }, renewedIn, lastAccessedAt: 2_000 };
+    const alice = applyDelta(confirmed, login);
+    expect(alice).toMatchObject({
+      proof: 'q',
+      identity: { generation: 1, logins: 1, principal: 'alice', authenticatedAt: 2_000 },
+      renewedIn,
+      createdAt: 1_000,
+      joined: true,
+      confirmed: false,
+    });
+    expect(alice.identity.former).toEqual([{ proof: 'p', replacedAt: 2_000 }]);
 
-    expect(applyDelta(there, shiftDelta(delta, 250))).toEqual(
-      stateFromWire(stateToWire(applyDelta(STATE, delta)), 250),
-    );
+    const bob = applyDelta(alice, { stamp: '3.c', renewal: { proof: 'r', principal: 'bob' }, lastAccessedAt: 3_000 });
+    expect(bob).toMatchObject({ createdAt: 3_000, identity: { generation: 2, logins: 2, principal: 'bob' } });
+    const save = applyDelta(bob, { stamp: '4.d', lastAccessedAt: 4_000 });
+    expect([save.proof, save.identity, save.createdAt]).toEqual(['r', bob.identity, 3_000]);
+  });
+
+  it('gives the same at a member whose clock is ahead', () => {
+    const saved = { stamp: '2.b', parts: ['cart', null], lastAccessedAt: 1_500, lock: { token: 't', until: 2_000 } };
+    const renewal = { proof: 'q', principal: 'alice' };
+    for (const delta of [saved, { ...saved, renewal, renewedIn: { counter: 7, node: 's1' } }]) {
+      const there = stateFromWire(stateToWire(STATE), 250) as SessionState;
+      const after = stateFromWire(stateToWire(applyDelta(STATE, delta)), 250) as SessionState;
+
+      expect(applyDelta(there, shiftDelta(delta, 250))).toEqual(after);
+      // Once more: what was renewed is on its way whole.
+      const again = { stamp: '3.c', renewal: { proof: 'r' }, lastAccessedAt: 1_700 };
+      expect(applyDelta(after, shiftDelta(again, 250)).identity.former).toEqual([
+        { proof: after.proof, replacedAt: 1_950 },
+        ...after.identity.former,
+      ]);
+    }
   });
 });

@@ -1,4 +1,5 @@
 import type { OptionChecks } from 'nestjs-session-beans/store-kit';
+import { isLoopback } from './loopback.js';
 
 /** One server of the group whose members keep copies of sessions for each other. */
 export interface ReplicationMember {
@@ -20,6 +21,22 @@ export const MEMBER_NAME = /^[A-Za-z0-9]{1,32}$/;
 
 export function isMemberName(name: unknown): name is string {
   return typeof name === 'string' && MEMBER_NAME.test(name);
+}
+
+/**
+ * Refuses a group beyond loopback without a secret: nobody could tell the locators that clients bring along from forged
+ * ones. TLS between the members does not help there.
+ *
+ * @throws SessionConfigurationError
+ */
+export function requireSecret(
+  checks: OptionChecks,
+  secret: string | undefined,
+  members: readonly ReplicationMember[],
+): void {
+  const beyond = members.find(({ host }) => !isLoopback(host));
+  if (secret !== undefined || !beyond) return;
+  throw checks.secretRefusal('secret', secret, `a text of at least 16 bytes, since member ${beyond.name} is at ${beyond.host}`);
 }
 
 /**

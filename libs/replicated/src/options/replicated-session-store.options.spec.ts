@@ -6,7 +6,7 @@ const MEMBERS = [
   { name: 's1', host: '10.0.0.1', port: 7001 },
   { name: 's2', host: '10.0.0.2', port: 7001 },
 ];
-const OPTIONS = { nodeName: 's1', members: MEMBERS };
+const OPTIONS = { nodeName: 's1', members: MEMBERS, secret: 'a secret of 16 bytes or more' };
 
 describe('options of the replicated store', () => {
   it('have the defaults that are documented', () => {
@@ -61,7 +61,7 @@ describe('options of the replicated store', () => {
     [{ callTimeoutMs: 1.5 }, 'option callTimeoutMs = 1.5: allowed is a whole number of milliseconds from 1'],
     [{ maxSessions: 0 }, 'option maxSessions = 0'],
     [{ maxBytes: Infinity }, 'option maxBytes = Infinity'],
-    [{ onEvent: 'log' }, 'option onEvent = "log": allowed is a function'],
+    [{ onEvent: 'log' }, 'option onEvent = a string: allowed is a function'],
     [{ transport: {} }, 'option transport = Object: allowed is a ReplicationTransport'],
     [{ peers: [] }, 'option "peers": no such option'],
   ])('%j is refused', (wrong, text) => {
@@ -69,6 +69,16 @@ describe('options of the replicated store', () => {
 
     expect(resolve).toThrow(SessionConfigurationError);
     expect(resolve).toThrow(`ReplicatedSessionStore ${text}`);
+  });
+
+  it('require a secret as soon as a member is beyond loopback', () => {
+    const local = { name: 's1', host: '127.0.0.1', port: 7001 };
+    const resolve = (members: typeof MEMBERS) => resolveReplicatedOptions({ nodeName: 's1', members });
+
+    expect(resolve([local]).secret).toBeUndefined();
+    expect(() => resolve([local, { ...local, name: 's2', host: '10.0.0.2' }])).toThrow(
+      'option secret = undefined: allowed is a text of at least 16 bytes, since member s2 is at 10.0.0.2',
+    );
   });
 
   it('does not show a secret that is refused', () => {

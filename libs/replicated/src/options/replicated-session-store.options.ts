@@ -1,6 +1,11 @@
 import { Logger } from '@nestjs/common';
 import { type Clock, type Completed, OptionChecks, systemClock } from 'nestjs-session-beans/store-kit';
-import { MEMBER_NAME, refuseUnsuitedMembers, type ReplicationMember } from '../members/replication-member.js';
+import {
+  MEMBER_NAME,
+  refuseUnsuitedMembers,
+  type ReplicationMember,
+  requireSecret,
+} from '../members/replication-member.js';
 import type { ReplicationTransport } from '../transports/replication-transport.js';
 import { type ReplicationEvent, ReplicationLog } from './replication-events.js';
 import { type ReplicationTimers, systemTimers } from './replication-timers.js';
@@ -48,8 +53,8 @@ export class ReplicatedSessionStoreOptions {
   readonly tls?: { readonly ca: string; readonly cert: string; readonly key: string } = undefined;
 
   /**
-   * At least 16 bytes, the same on every member. It authenticates the members when there is no TLS, and signs locators.
-   * It does not encrypt.
+   * At least 16 bytes, the same on every member; required as soon as a member is beyond loopback. It signs the locators
+   * in the cookies, and authenticates the members. It does not encrypt.
    */
   readonly secret?: string = undefined;
 
@@ -142,6 +147,7 @@ export function resolveReplicatedOptions(given: ReplicatedSessionStoreOptions): 
   if (listen !== undefined) checkAddress(checks.within('listen'), listen);
   if (secret !== undefined && (typeof secret !== 'string' || Buffer.byteLength(secret) < 16))
     throw checks.secretRefusal('secret', secret, 'a text of at least 16 bytes');
+  if (typeof members !== 'function') requireSecret(checks, secret, members);
   if (transport !== undefined)
     checks.methods('transport', transport, ['listen', 'call', 'close'], 'a ReplicationTransport');
   checks.oneOf('onAlone', options.onAlone, ['degrade', 'reject']);

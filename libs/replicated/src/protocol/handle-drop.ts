@@ -14,7 +14,7 @@ export function handleDrop(context: ReplicationContext, sender: string, { moves 
 }
 
 function isContradicted(context: ReplicationContext, sender: string, move: Move): boolean {
-  const { table, memory, self } = context;
+  const { table, memory, self, events } = context;
   const { key, counter } = move;
   const replica = table.get(key);
   if (table.endOf(key)) return false;
@@ -23,6 +23,7 @@ function isContradicted(context: ReplicationContext, sender: string, move: Move)
   memory.noteMove(key, move);
   memory.raiseFloor(key, counter);
   if (!replica || !isSuperfluous(context, replica, move)) return false;
+  if (replica.isOwn && areBranches(replica, move)) events.yielded(key, move.node);
   fenceReplica(context, replica, sender);
   table.remove(replica);
   return false;

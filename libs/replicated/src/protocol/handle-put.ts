@@ -1,4 +1,4 @@
-import { type Epoch, hasForked, isOwner, isVoid, sameEpoch } from '../copy/epoch.js';
+import { type Epoch, follows, hasForked, isOwner, isVoid, sameEpoch } from '../copy/epoch.js';
 import { FIRST_SEQ, Replica } from '../copy/replica.js';
 import type { SessionState } from '../copy/session-state.js';
 import { applyDelta, shiftDelta } from '../copy/state-delta.js';
@@ -82,8 +82,8 @@ function begin(
   const isCreation = seq === FIRST_SEQ;
   if (isCreation && (own || refusedCreations.has(key, clock.now()))) return refusal(context, message, own);
   if (isOutranked(context, sender, message, own, state)) return refusal(context, message, own);
-  if (own && (counter <= own.counter || !isAsTold(own, from, self))) return refusal(context, message, own);
-  if (!own && from) return refusal(context, message, own);
+  if (own && counter <= own.counter) return refusal(context, message, own);
+  if (!isAsTold(own, from, self, { counter, node: sender, lineage })) return refusal(context, message, own);
 
   const isFollower = backup === self;
   if (table.boundAgainst(key, state)) {
@@ -132,11 +132,23 @@ function isOutranked(
 /**
  * Whether the sender made its state from the copy that is still here. Of the members that want to begin the next epoch
  * one is first here; the others are refused, because their state was made from a copy that is not the last one any
- * more. A sender that was told of no copy may replace one that nobody counts on.
+ * more.
+ *
+ * A sender that was told of no copy may replace one that nobody counts on, if it goes on from the epoch of that. A copy
+ * of another line may be the last one of a change that was acknowledged: it may have been fenced by a claim of the
+ * sender that arrived late, and of whose answer the sender knows nothing.
+ *
+ * @param epoch the one that is to begin
  */
-function isAsTold(own: Replica, from: Epoch | null, self: string): boolean {
+function isAsTold(
+  own: Replica | undefined,
+  from: Epoch | null,
+  self: string,
+  epoch: Epoch & { readonly lineage: string },
+): boolean {
+  if (!own) return from === null;
   if (from) return sameEpoch(own, from);
-  return !isTombstone(own.state) && (own.fenced || !isOwner(own, self));
+  return !isTombstone(own.state) && (own.fenced || !isOwner(own, self)) && follows(epoch, own);
 }
 
 function accepted({ members }: ReplicationContext, sender: string): PutAnswer {

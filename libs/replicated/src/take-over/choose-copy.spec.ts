@@ -1,23 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
-import { chooseCopy, type ClaimResult } from './choose-copy.js';
-import type { ClaimedCopy } from './claimed-copy.js';
+import type { Witness } from '../copy/epoch.js';
+import { chooseCopy, type SurveyResult } from './choose-copy.js';
+import type { ToldCopy } from './told-copy.js';
 
-/** `s1 has 5:s1-s2#7`: who has it, and of which epoch, with which number. `done` = the session has ended. */
-function copy(text: string, more: Partial<ClaimedCopy> = {}): ClaimedCopy {
-  const match = /^(\w+) has (\d+):(\w+)-(\w+|-)#(\d+)( ended| ending)?$/.exec(text);
+/** `s1 has 5:s1-s2#7`: who has it, and of which epoch, with which number. */
+function copy(text: string, more: Partial<ToldCopy> = {}): ToldCopy {
+  const match = /^(\w+) has (\d+):(\w+)-(\w+|-)#(\d+)$/.exec(text);
   if (!match) throw new Error(text);
-  const [, holder = '', counter, node = '', backup = '', seq, end] = match;
-  const tombstone = { endedAt: 1, renewed: false, callId: '', isFinal: end === ' ended' };
-  const session = {
-    stamp: '1.w',
-    earlierStamps: undefined,
-    lifetime: { idleTimeoutMs: 1, absoluteTimeoutMs: 1, unjoinedTimeoutMs: 1 },
-    parts: [],
-    createdAt: 0,
-    lastAccessedAt: 0,
-    joined: true,
-    lock: undefined,
-  };
+  const [, holder = '', counter, node = '', backup = '', seq] = match;
   return {
     key: 'k',
     holder,
@@ -25,9 +15,10 @@ function copy(text: string, more: Partial<ClaimedCopy> = {}): ClaimedCopy {
     counter: Number(counter),
     node,
     backup,
+    generation: 0,
+    renewedIn: undefined,
     seq: Number(seq),
     lineage: '',
-    state: end ? tombstone : session,
     wasFenced: false,
     primaryProcess: `${node} now`,
     putAt: 500,
@@ -37,16 +28,16 @@ function copy(text: string, more: Partial<ClaimedCopy> = {}): ClaimedCopy {
 }
 
 function result(
-  copies: readonly ClaimedCopy[],
-  more: Partial<ClaimResult> & { noneAt?: readonly string[] } = {},
-): ClaimResult {
+  copies: readonly ToldCopy[],
+  more: Partial<SurveyResult<ToldCopy>> & { noneAt?: readonly string[] } = {},
+): SurveyResult<ToldCopy> {
   const none = new Map(
     (more.noneAt ?? []).map((name) => [name, { process: `${name} now`, startedAt: 0, attempted: 0 }]),
   );
-  return { copies, none, unanswered: new Map(), moved: undefined, promisedFloor: 100, ...more };
+  return { copies, none, unanswered: new Map(), ended: undefined, moved: undefined, promisedFloor: 100, ...more };
 }
 
-const witness = { counter: 5, node: 's1', backup: 's2' };
+const witness: Witness = { counter: 5, node: 's1', backup: 's2', generation: 0, from: 'client' };
 
 describe('of the copies that were told', () => {
   it('the newest epoch counts, and in it the last change', () => {
@@ -69,7 +60,7 @@ describe('of the copies that were told', () => {
     const older = result([copy('s3 has 4:s3-s4#9')]);
     const silent = { ...older, unanswered: new Map([['s1', 'silent' as const]]) };
 
-    expect(chooseCopy(older, [witness], false)).toEqual({ is: 'lost', witness });
+    expect(chooseCopy(older, [witness], false)).toEqual({ is: 'lost', witness, best: older.copies[0] });
     expect(chooseCopy(silent, [witness], false)).toEqual({ is: 'unreachable', members: ['s1'] });
   });
 
@@ -88,17 +79,11 @@ describe('of the copies that were told', () => {
     expect(chooseCopy(result(copies), [], false)).toEqual({ is: 'copy', copy: copies[1] });
   });
 
-  it('a tombstone that all owners had ends it, whatever is newer', () => {
-    const copies = [copy('s3 has 9:s3-s4#30'), copy('s2 has 5:s1-s2#8 ended')];
+  it('[M4] none counts when the session has ended, whatever its epoch and its generation', () => {
+    const copies = [copy('s3 has 9:s3-s4#30', { generation: 3 })];
+    const ended = { callId: 'c', generation: 0, until: 1 };
 
-    expect(chooseCopy(result(copies), [], false)).toEqual({ is: 'ended', copy: copies[1] });
-  });
-
-  it('a tombstone that only the backup was told of is a state like any other', () => {
-    const ending = copy('s2 has 5:s1-s2#8 ending');
-
-    expect(chooseCopy(result([ending, copy('s1 has 5:s1-s2#7')]), [], false)).toEqual({ is: 'copy', copy: ending });
-    expect(chooseCopy(result([ending, copy('s1 has 6:s1-s3#8')]), [], false)).toMatchObject({ copy: { counter: 6 } });
+    expect(chooseCopy(result(copies, { ended }), [witness], false)).toEqual({ is: 'ended', tombstone: ended });
   });
 
   it('one whose primary is there and has nothing of it does not count, if that cannot be about to begin', () => {
@@ -123,7 +108,7 @@ describe('of two members that wanted to go on from one state', () => {
   const stray = copy('s3 has 90:s2-s3#9', { lineage: '5:s1' });
   const atPrimary = copy('s1 has 40:s1-s2#12', { lineage: '5:s1' });
   const atBackup = copy('s2 has 40:s1-s2#12', { lineage: '5:s1' });
-  const shown = { counter: 40, node: 's1', backup: 's2' };
+  const shown: Witness = { counter: 40, node: 's1', backup: 's2', generation: 0, from: 'client' };
 
   it('the one counts that has begun, also with the smaller number, as its primary says', () => {
     expect(chooseCopy(result([stray, atPrimary]), [], false)).toEqual({ is: 'copy', copy: atPrimary });
@@ -206,7 +191,7 @@ describe('a copy at a member that only had to know of the epoch', () => {
   });
 
   it('never stands for the epoch itself', () => {
-    const shown = { counter: 6, node: 's1', backup: 's2' };
+    const shown: Witness = { counter: 6, node: 's1', backup: 's2', generation: 0, from: 'client' };
 
     expect(chooseCopy(result([bystander], { noneAt: ['s2'] }), [shown], false).is).toBe('lost');
   });
@@ -220,14 +205,14 @@ describe('when nobody has told of a copy', () => {
     expect(chooseCopy(result([], silent), [], true)).toEqual({ is: 'nothing' });
     expect(chooseCopy(result([], silent), [], false)).toEqual({ is: 'unreachable', members: ['s3'] });
     expect(chooseCopy(result([], silent), [witness], true)).toEqual({ is: 'unreachable', members: ['s3'] });
-    expect(chooseCopy(result([]), [witness], true)).toEqual({ is: 'lost', witness });
+    expect(chooseCopy(result([]), [witness], true)).toEqual({ is: 'lost', witness, best: undefined });
   });
 
   it('but of where it went, those are asked', () => {
-    const moved = { counter: 6, node: 's3', backup: 's4' };
+    const moved: Witness = { counter: 6, node: 's3', backup: 's4', generation: 0, from: 'member' };
 
     expect(chooseCopy(result([], { moved }), [witness], false)).toEqual({ is: 'newer', epoch: moved, begun: true });
-    expect(chooseCopy(result([], { moved }), [witness, moved], false)).toEqual({ is: 'lost', witness });
+    expect(chooseCopy(result([], { moved }), [witness, moved], false)).toEqual({ is: 'lost', witness, best: undefined });
   });
 });
 
@@ -238,5 +223,83 @@ describe('a primary that answered before its epoch was known', () => {
 
     expect(chooseCopy(before, [], false)).toEqual({ is: 'newer', epoch: backup, begun: false });
     expect(chooseCopy({ ...before, promisedFloor: 6 }, [], false)).toEqual({ is: 'copy', copy: backup });
+  });
+});
+
+describe('of the branches of a session after a split', () => {
+  // Before the split, s1 and s2 had it at 5. Then s1 went on alone with 40, and s2 with s3 at 90.
+  const alone = copy('s1 has 40:s1--#9', { lineage: '5:s1', generation: 1, renewedIn: { counter: 40, node: 's1' } });
+  const other = copy('s2 has 90:s2-s3#20', { lineage: '5:s1' });
+  const otherBackup = copy('s3 has 90:s2-s3#20', { lineage: '5:s1' });
+
+  it('[M5] the one counts in which the id was renewed, whatever the counters say', () => {
+    expect(chooseCopy(result([other, otherBackup, alone]), [], false)).toEqual({ is: 'copy', copy: alone });
+    const earlier = { ...alone, counter: 400 };
+    expect(chooseCopy(result([other, otherBackup, earlier]), [], false)).toEqual({ is: 'copy', copy: earlier });
+  });
+
+  it('[M5] and not the one that a member was told of', () => {
+    const moved: Witness = { counter: 90, node: 's2', backup: 's3', generation: 0, from: 'member' };
+    const all = result([other, otherBackup, alone], { moved });
+
+    // Its owners have to be asked first.
+    expect(chooseCopy(result([alone], { moved }), [], false)).toEqual({ is: 'newer', epoch: moved, begun: true });
+    expect(chooseCopy(all, [moved], false)).toEqual({ is: 'copy', copy: alone });
+    const silent = { unanswered: new Map([['s2', 'silent' as const]]) };
+    expect(chooseCopy({ ...all, copies: [alone], ...silent }, [moved], false).is).toBe('unreachable');
+  });
+
+  it('the owners of one are asked when a member was told that the id was renewed there', () => {
+    const moved = { counter: 40, node: 's1', backup: 's4', generation: 1 };
+
+    expect(chooseCopy(result([other, otherBackup], { moved }), [], false)).toEqual({
+      is: 'newer',
+      epoch: moved,
+      begun: true,
+    });
+  });
+
+  it('where both have renewed it, the greater counter counts', () => {
+    const renewed = { generation: 1, renewedIn: { counter: 90, node: 's2' } };
+    const [one, two] = [other, otherBackup].map((each) => ({ ...each, ...renewed }));
+
+    expect(chooseCopy(result([one, two, alone] as ToldCopy[]), [], false)).toMatchObject({ copy: { counter: 90 } });
+  });
+
+  it('a renewal does not count that was made in an epoch from which others went on without it', () => {
+    // The backup of 5 was told of the renewal, and could not say so. The primary went on with another backup.
+    const never = copy('s2 has 5:s1-s2#8', { generation: 1, renewedIn: { counter: 5, node: 's1' } });
+    const heir = copy('s1 has 40:s1-s3#12', { lineage: '5:s1' });
+    const heirBackup = copy('s3 has 40:s1-s3#12', { lineage: '5:s1' });
+    const stray = copy('s4 has 30:s5-s4#9', { ...never, holder: 's4', counter: 30, node: 's5', backup: 's4', seq: 9 });
+    const straying = { ...stray, lineage: '5:s1', primaryProcess: undefined };
+
+    for (const copies of [
+      [never, heir, heirBackup],
+      [heir, never, straying],
+      [straying, heirBackup, never],
+    ]) {
+      expect(chooseCopy(result(copies), [], false)).toMatchObject({ is: 'copy', copy: { counter: 40 } });
+    }
+  });
+});
+
+describe('[M6] a locator that nobody has signed', () => {
+  const forged: Witness = { counter: 5_000, node: 's1', backup: 's2', generation: 9, from: 'anybody' };
+  const copies = [copy('s1 has 5:s1-s2#7'), copy('s2 has 5:s1-s2#7')];
+
+  it('can only show that a state is not new enough', () => {
+    expect(chooseCopy(result(copies), [forged], false)).toMatchObject({ is: 'lost', witness: forged });
+    expect(chooseCopy(result([]), [forged], true)).toMatchObject({ is: 'lost', witness: forged });
+  });
+
+  it('does not hide where the session went, and overrules no copy', () => {
+    const moved = { counter: 6, node: 's3', backup: 's4', generation: 0 };
+    expect(chooseCopy(result(copies, { moved }), [forged], false)).toMatchObject({ is: 'newer', epoch: moved });
+
+    const old = { ...forged, counter: 2, node: 's9', generation: 0 };
+    const backup = result([copy('s2 has 5:s1-s2#7')], { unanswered: new Map([['s1', 'refused' as const]]) });
+    expect(chooseCopy(backup, [{ ...old, from: 'client' }], false).is).toBe('unreachable');
+    expect(chooseCopy(result([copy('s2 has 5:s1-s2#7')]), [old], false)).toMatchObject({ best: { holder: 's2' } });
   });
 });

@@ -56,11 +56,11 @@ export async function peek(context: ReplicationContext, request: PeekRequest): P
       case 'unreachable':
         throw new ReplicationFailure(`members that may have it do not answer: ${choice.members.join(', ')}`);
       case 'lost': {
-        const { best, witness } = choice;
+        const { best } = choice;
         if (!best) return undefined;
         // The caller may have had an id of the session on a branch that has yielded. Others go on with it.
         const none = noSessionFor(best.check);
-        return none && { ...none, ...(witness.from === 'client' && { lost: true }) };
+        return none && { ...none, lost: true };
       }
       case 'copy':
         return survey.answerFrom(choice.copy);

@@ -1,6 +1,6 @@
 import { SessionConfigurationError } from 'nestjs-session-beans/store-kit';
 import type { Members } from '../members/members.js';
-import { refuseUnsuitedMembers, type ReplicationMember } from '../members/replication-member.js';
+import { refuseUnsuitedMembers, type ReplicationMember, requireSecret } from '../members/replication-member.js';
 import { replicatedOptionChecks, type ResolvedReplicatedOptions } from '../options/replicated-session-store.options.js';
 
 /** Finds out who the members are: once from a list, again and again from a function. */
@@ -38,9 +38,10 @@ export class MemberList {
   }
 
   private async ask(): Promise<readonly ReplicationMember[]> {
-    const { nodeName, members } = this.options;
+    const { nodeName, members, secret } = this.options;
     const list = typeof members === 'function' ? await members() : members;
     refuseUnsuitedMembers(replicatedOptionChecks, nodeName, list);
+    requireSecret(replicatedOptionChecks, secret, list);
     return list;
   }
 

@@ -176,6 +176,6 @@ describe('decorators of this package that cannot work are rejected', () => {
     @SessionScoped('name' as never)
     class Named {}
     expect(define(Misspelt)).toThrow(/^Misspelt: @SessionScoped\(\) option "versoin": no such option/);
-    expect(define(Named)).toThrow(/^Named: @SessionScoped\(\) option options = "name": allowed is an object$/);
+    expect(define(Named)).toThrow(/^Named: @SessionScoped\(\) option options = a string: allowed is an object$/);
   });
 });

@@ -130,7 +130,9 @@ export class HttpLifecycle implements ResponseHooks {
     if (this.isClientGone) return this.leave(status ?? 500);
     // What it threw may be answered with any status: a login in it does not count.
     if (status === undefined) this.state.cancelLogin();
-    const stored = status === undefined ? undefined : this.store(status, false, true);
+    // Code around the handler may still refuse a login: it is stored before the first byte.
+    const isUndecided = this.runtime.hasOuterCode && this.state.pendingActions.login !== undefined;
+    const stored = status === undefined || isUndecided ? undefined : this.store(status, false, true);
     if (!isPromise(stored)) this.handler = 'done';
     return stored;
   }

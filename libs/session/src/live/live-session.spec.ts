@@ -75,17 +75,17 @@ function remote(): SessionStore {
   };
 }
 
-async function storedRecord(): Promise<SessionRecord | undefined> {
-  const result = await memory.load(access);
+function storedRecord(): SessionRecord | undefined {
+  const result = memory.load(access);
   return result.outcome === 'found' ? result.record : undefined;
 }
 
 /** A live session with 0 in both beans, like one that several requests use: saves wait for the turn to end. */
 async function liveSession(maxSessionBytes = 1_000_000): Promise<LiveSession> {
-  const record = await storedRecord();
+  const record = storedRecord();
   if (!record) {
     const parts = new Map(['sum', 'plain'].map((name) => [name, { base: null, payload: payload(0) }]));
-    await memory.save({ ...access, writeId: 'w0', mode: 'create', lifetime, parts });
+    memory.save({ ...access, writeId: 'w0', mode: 'create', lifetime, parts });
     return liveSession(maxSessionBytes);
   }
   const settings = { clock, touchIntervalMs: 1_000, maxSessionBytes };
@@ -98,7 +98,7 @@ let writes = 0;
 
 /** Saves a part directly, as another server does. */
 async function saveElsewhere(name: string, changed: string | null): Promise<SaveResult> {
-  const record = await storedRecord();
+  const record = storedRecord();
   if (!record) throw new Error('no session');
   const parts = new Map([[name, { base: record.parts.get(name)?.version ?? null, payload: changed }]]);
   return memory.save({ access, writeId: `e${writes++}`, mode: 'update', parts });
@@ -110,10 +110,10 @@ function elsewhere(name: string, value: number | string): Promise<SaveResult> {
 
 /** Gives the session another id, as another server does, and with it another value in a bean. */
 async function renewElsewhere({ sum: value }: { readonly sum?: number } = {}): Promise<void> {
-  const base = (await storedRecord())?.parts.get('sum')?.version ?? null;
+  const base = storedRecord()?.parts.get('sum')?.version ?? null;
   const parts = new Map(value === undefined ? [] : [['sum', { base, payload: payload(value) }]]);
   const renewal = { proof: accessOf(renewedSessionId(access.key)).proof };
-  await memory.save({ access, writeId: `e${writes++}`, mode: 'update', parts, renewal });
+  memory.save({ access, writeId: `e${writes++}`, mode: 'update', parts, renewal });
 }
 
 function change(bean: SessionBean, from: number, to: number | string, dependsOn: PendingCommit[] = []): PendingCommit {
@@ -127,7 +127,7 @@ function commit(live: LiveSession, pending: PendingCommit): PendingCommit {
 }
 
 async function storedValue(name: string): Promise<unknown> {
-  return (await storedRecord())?.parts.get(name)?.payload;
+  return storedRecord()?.parts.get(name)?.payload;
 }
 
 /** Takes a bean away, as a failover does that undoes its creation. */
@@ -443,7 +443,7 @@ describe('touch', () => {
     expect(live.isTouchDue()).toBe(true);
     await live.touch();
     expect(live.isTouchDue()).toBe(false);
-    await memory.destroy(access);
+    memory.destroy(access);
     await live.touch();
     expect(live.isEnded).toBe(true);
   });

@@ -204,8 +204,8 @@ export class LiveSession extends SerialWork {
     this.instances.clear();
     this.queue.refuseWaiting(new SessionEndedError());
     confirmed.catch(() => {
-      // Unless another call has ended it, or tries to.
-      if (this.endConfirmed === confirmed) this.isEnded = false;
+      // Unless another call has ended it, or tries to, or its id is a former one.
+      if (this.endConfirmed === confirmed && !this.isRenewed) this.isEnded = false;
       this.forgetStamp();
     });
   }
@@ -300,7 +300,7 @@ export class LiveSession extends SerialWork {
         return queue.batchStored();
       case 'gone':
       case 'superseded':
-        queue.refuseBatch(new SessionEndedError());
+        queue.refuseAll(new SessionEndedError(), stored.payloads);
         return this.endAs(result.outcome);
       case 'unlocked': {
         queue.refuseBatch(new SessionBusyError(LOCK_LOST), true);

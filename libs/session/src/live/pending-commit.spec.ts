@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { PendingCommit } from './pending-commit.js';
 
@@ -30,6 +31,6 @@ describe('PendingCommit', () => {
     const refused = new PendingCommit([]);
     void refused.done;
     refused.refuse(new Error('nobody waits'));
-    await new Promise((resolve) => setImmediate(resolve));
+    await expect(nextTurn()).resolves.toBeUndefined();
   });
 });

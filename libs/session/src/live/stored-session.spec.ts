@@ -86,7 +86,7 @@ describe('the identity of a session', () => {
 
 describe('a renewal', () => {
   const saved = { stamp: '5.e', times };
-  const renewed = (renewal: object, target: Payloads, to: typeof lifetime | undefined = undefined): SessionRecord =>
+  const renewed = (renewal: object, target: Payloads, to?: typeof lifetime): SessionRecord =>
     loaded().renewed({ proof: 'new', ...renewal }, target, to, saved);
 
   it('names the parts that change, like any other change', () => {

@@ -131,7 +131,7 @@ describe('an option that cannot work is refused in one line with name, value and
   });
 
   it.each(['store', 'clock', 'nearCache'])('a url with a password as %s, which is not shown', (option) => {
-    const resolve = (): unknown => resolveOptions({ [option]: 'redis://:hunter2@host' } as never);
+    const resolve = (): unknown => resolveOptions({ [option]: 'redis://:hunter2@host' });
     expect(resolve).toThrow(`SessionModule option ${option} = a string: allowed is`);
   });
 

@@ -58,6 +58,8 @@ export class CurrentHttpSession extends HttpSession {
     if (request.id === undefined) return undefined;
     const { principal, logins } = request.unit?.identity ?? NOBODY;
     const login = request.pendingActions.login?.principal ?? principal;
+    // Another login may be quicker: then this one gets a session of its own.
+    if (login !== principal && request.hasSession) return undefined;
     return sessionHandle({ key: accessOf(request.id).key, logins: login === principal ? logins : logins + 1 });
   }
 

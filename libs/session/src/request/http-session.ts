@@ -42,7 +42,8 @@ export abstract class HttpSession {
   /**
    * Names the session to the application's own code: in jobs, lists, sockets and logs. No credential. It stays the same
    * when the session gets a new id, and changes when another principal logs in. Known as soon as `start()` was called;
-   * until the session is stored, nobody finds it by its handle.
+   * until the session is stored, nobody finds it by its handle. Undefined after a `login()` that changes the principal
+   * of a session, until that is stored: call `flush()` before you hand the handle on.
    */
   abstract readonly handle: SessionHandle | undefined;
 

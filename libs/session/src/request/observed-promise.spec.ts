@@ -15,8 +15,8 @@ describe('ObservedPromise', () => {
     ['then', (promise) => promise.then(() => undefined)],
     ['catch', (promise) => promise.catch(() => undefined)],
     ['finally', (promise) => promise.finally(() => undefined)],
-    ['Promise.all', (promise) => Promise.all([promise])],
-    ['Promise.race', (promise) => Promise.race([promise])],
+    ['Promise.all', (promise) => Promise.all([promise, nextTurn()])],
+    ['Promise.race', (promise) => Promise.race([promise, nextTurn()])],
     ['a function that returns it', (promise) => (async () => promise)()],
   ])('is observed by %s', async (_how, observe) => {
     const promise = ObservedPromise.of(Promise.resolve());
@@ -42,7 +42,7 @@ describe('ObservedPromise', () => {
   it('ends no process when nobody waits for a refusal', async () => {
     // Jest fails a test in which a rejection is unhandled.
     void ObservedPromise.of(Promise.reject(failure));
-    await nextTurn();
+    await expect(nextTurn()).resolves.toBeUndefined();
   });
 
   it('gives plain promises to those who wait', async () => {

@@ -51,19 +51,20 @@ export class KeptPromises {
   }
 
   /**
-   * Settles when the promises have; undefined if there are none. Rejects with the failure of one that the handler has
-   * not waited for.
+   * Settles when those promises have that nobody waits for; undefined if there are none. Rejects with the failure of one.
+   * The others are left to their callers, who may be waiting for the response in turn.
    */
   get forgotten(): Promise<void> | undefined {
-    return this.promises.size === 0 ? undefined : this.settle();
+    const forgotten = Array.from(this.promises).filter((promise) => !promise.isObserved);
+    return forgotten.length === 0 ? undefined : this.settle(forgotten);
   }
 
-  private async settle(): Promise<void> {
-    for (const promise of this.promises) {
-      this.promises.delete(promise);
-      const { isObserved } = promise;
+  /** More than one may do so at a time: the end of the handler and the first byte. */
+  private async settle(forgotten: readonly ObservedPromise<unknown>[]): Promise<void> {
+    for (const promise of forgotten) {
       await promise.unobserved(NOTHING, (error) => {
-        if (!isObserved) throw error;
+        this.promises.delete(promise);
+        if (!promise.isObserved) throw error;
       });
     }
   }

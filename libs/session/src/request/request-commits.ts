@@ -160,7 +160,7 @@ export class RequestCommits {
     if (deadId === undefined) return;
     const access = accessOf(deadId);
     if (login) return this.gateway.supersede(access);
-    if (request.isNewlyDead || (await this.gateway.look(access)).outcome !== 'superseded') return undefined;
+    if ((await this.gateway.look(access)).outcome !== 'superseded') return undefined;
     request.becomeSuperseded();
     throw new SessionEndedError();
   }

@@ -6,7 +6,7 @@ import { type MaybePromise, isPromise } from '../store/maybe-promise.js';
 import { accessOf } from '../store/session-id.js';
 import type { LoadResult } from '../store/session-store.js';
 import type { StoreGateway } from '../store/store-gateway.js';
-import type { PresentedId } from './id-exchange.js';
+import type { LocatorOf, PresentedId } from './id-exchange.js';
 import type { RequestState } from './request-state.js';
 import { type SessionEvents, unknownSession } from './session-events.js';
 import type { UnitOfWork } from './unit-of-work.js';
@@ -22,7 +22,8 @@ export class RequestLoads {
     private readonly events: SessionEvents,
     private readonly unitOn: (request: RequestState, live: LiveSession | undefined) => UnitOfWork,
     /** What becomes of a session that is damaged as a whole. */
-    private readonly onUndecodable: 'reject' | 'reset' = 'reject',
+    private readonly onUndecodable: 'reject' | 'reset' | undefined,
+    private readonly locatorOf: LocatorOf,
   ) {}
 
   /**
@@ -51,17 +52,21 @@ export class RequestLoads {
    */
   checkDeadId(request: RequestState): MaybePromise<void> {
     const { deadId } = request;
-    if (deadId === undefined || request.exchange.isHeadSent) return undefined;
-    const remove = ({ outcome }: Pick<LoadResult, 'outcome'>): void => {
+    if (deadId === undefined || request.exchange.isHeadSent || this.mayLiveElsewhere(request)) return undefined;
+    const remove = ({ outcome }: LoadResult): void => {
       request.removesId = outcome === 'none' && request.deadId !== undefined;
     };
-    if (request.isNewlyDead) return remove({ outcome: 'none' });
     try {
       const answer = this.gateway.look(accessOf(deadId));
       return isPromise(answer) ? answer.then(remove, () => undefined) : remove(answer);
     } catch {
       return undefined;
     }
+  }
+
+  /** The client may come from another server, which has a store of its own. */
+  private mayLiveElsewhere({ standing, presented }: RequestState): boolean {
+    return standing === 'none' && !this.gateway.isShared && presented?.locator !== this.locatorOf(undefined);
   }
 
   private acquire(

@@ -25,9 +25,6 @@ export type RequestPhase = 'idle' | 'loading' | 'active' | 'detached' | 'closed'
  */
 export type SessionStanding = 'none' | 'superseded' | 'found' | 'started' | 'left';
 
-/** An answer of the store is new for so long: shorter than a login takes. */
-const NEW_MS = 10;
-
 /** The work of one commit; see RequestState. */
 export type CommitStep = 'nothing' | 'start' | 'update' | 'renew' | 'update detached';
 
@@ -64,9 +61,6 @@ export class RequestState {
   private actions = NO_ACTIONS;
   /** How it was before a login that is not stored yet. */
   private beforeLogin: { readonly actions: PendingActions; readonly unit: UnitOfWork } | undefined;
-
-  /** When the store has said so of the presented id, by `performance.now()`. */
-  private deadSince = 0;
 
   /** Made for the first promise. */
   private promises: KeptPromises | undefined;
@@ -139,30 +133,13 @@ export class RequestState {
     this.presented = presented;
   }
 
-  /**
-   * Whether the store has said only just now that the id is dead. A login on another server that it does not know of
-   * leaves later than the response of this request.
-   */
-  get isNewlyDead(): boolean {
-    return performance.now() - this.deadSince < NEW_MS;
-  }
-
-  /** The store has just said that the presented id, if there is one, opens nothing. */
-  noteDead(): void {
-    if (this.presented) this.deadSince = performance.now();
-  }
-
   /** `loading` -> `active`. @returns false when the client has left meanwhile: the caller keeps the session. */
   activate(unit: UnitOfWork, found: LiveSession | 'none' | 'superseded'): boolean {
     if (this.current === 'closed') return false;
     this.current = 'active';
     this.unit = unit;
-    if (typeof found === 'string') {
-      this.stands = found;
-      this.noteDead();
-    } else {
-      this.hold(found, this.presented?.id, 'found');
-    }
+    if (typeof found === 'string') this.stands = found;
+    else this.hold(found, this.presented?.id, 'found');
     return true;
   }
 

@@ -61,7 +61,7 @@ export class SessionLifecycle {
   ) {
     this.locks = new SessionLocks(gateway);
     const unitOn = (request: RequestState, live: LiveSession | undefined): UnitOfWork => this.unitOn(request, live);
-    this.loads = new RequestLoads(gateway, liveSessions, events, unitOn, settings.onUndecodable);
+    this.loads = new RequestLoads(gateway, liveSessions, events, unitOn, settings.onUndecodable, locatorOf);
     this.commits = new RequestCommits(
       settings,
       gateway,
@@ -153,8 +153,11 @@ export class SessionLifecycle {
   login(request: RequestState, principal: string, timeouts: PendingActions['timeouts']): void {
     const unit = request.unit as UnitOfWork;
     const { login: earlier } = request.pendingActions;
-    const keep = this.keptAfterLogin(earlier ? earlier.principal : unit.identity?.principal, principal, earlier?.keep);
-    request.askLogin({ principal, keep }, keep ? unit.afterLogin(keep) : unit, timeouts);
+    const before = earlier ? earlier.principal : unit.identity?.principal;
+    // Again, or a re-authentication: the request sees the session as before.
+    if (before === principal) return request.askLogin({ principal, keep: earlier?.keep }, unit, timeouts);
+    const keep = before === undefined ? this.keptByBeans() : [];
+    request.askLogin({ principal, keep }, unit.afterLogin(keep), timeouts);
   }
 
   /**
@@ -167,6 +170,7 @@ export class SessionLifecycle {
     const { live } = request;
     if (!live || request.lock) return;
     const lock = await request.measure('lockWait', () => this.locks.acquire(live.access, waitMs));
+    if (!lock) return void (await request.turns.take(() => this.leave(request, live), undefined));
     try {
       if (request.live !== live) return await lock.release();
       request.lock = lock;
@@ -205,14 +209,8 @@ export class SessionLifecycle {
     });
   }
 
-  /** @param keep what an earlier login of the same request keeps */
-  private keptAfterLogin(
-    before: string | undefined,
-    principal: string,
-    keep: readonly string[] | undefined,
-  ): readonly string[] | undefined {
-    if (before === principal) return keep;
-    if (before !== undefined) return [];
+  /** Names of the parts that go on when somebody logs in to an anonymous session. */
+  private keptByBeans(): readonly string[] {
     return Array.from(this.beans.all())
       .filter(({ definition }) => definition.onLogin === 'keep')
       .map(({ name }) => name);
@@ -229,13 +227,14 @@ export class SessionLifecycle {
     const { live, unit } = request;
     request.leaveSession(this.unitOn(request, undefined));
     if (!live) return undefined;
+    // By handle: a logout ends the session also if another request has given it a new id meanwhile.
+    const access = { key: live.key, logins: live.stored.identity.logins };
     try {
-      // By handle: a logout ends the session also if another request has given it a new id meanwhile.
-      const access = { key: live.key, logins: live.stored.identity.logins };
       const destroyed = request.measure('sessionSave', () => this.gateway.destroy(access));
-      live.end(destroyed);
-      await destroyed;
-      request.noteDead();
+      this.liveSessions.end(access, destroyed);
+      const { outcome } = await destroyed;
+      // Another request has ended it before.
+      if (outcome !== 'ended') return undefined;
     } finally {
       this.liveSessions.release(live);
     }

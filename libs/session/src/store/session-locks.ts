@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { SessionBusyError } from '../errors/session-busy.error.js';
-import { SessionEndedError } from '../errors/session-ended.error.js';
 import type { ClientAccess, SessionKey } from './session-id.js';
 import type { StoreGateway } from './store-gateway.js';
 
@@ -26,10 +25,10 @@ export class SessionLocks {
 
   /**
    * @param waitMs how long to wait for the requests before this one
-   * @throws SessionBusyError when the time is over; SessionEndedError when the session is over, or its id is a former
-   * one; SessionStoreError when the store fails, or has no locks
+   * @returns undefined when the session is over, or its id is a former one
+   * @throws SessionBusyError when the time is over; SessionStoreError when the store fails, or has no locks
    */
-  async acquire(access: ClientAccess, waitMs: number): Promise<SessionLock> {
+  async acquire(access: ClientAccess, waitMs: number): Promise<SessionLock | undefined> {
     this.gateway.requireLocks();
     const { key } = access;
     const end = performance.now() + waitMs;
@@ -41,21 +40,23 @@ export class SessionLocks {
       if (line.isEmpty) this.lines.delete(key);
     };
     try {
-      return new SessionLock(access, this.gateway, await this.lockStore(access, end, waitMs), leave);
+      const token = this.gateway.isShared ? await this.lockStore(access, end, waitMs) : undefined;
+      if (token !== null) return new SessionLock(access, this.gateway, token, leave);
     } catch (error) {
       leave();
       throw error;
     }
+    leave();
+    return undefined;
   }
 
-  /** @returns the token of the lock; undefined when no other server can want the session */
-  private async lockStore(access: ClientAccess, end: number, waitMs: number): Promise<string | undefined> {
-    if (!this.gateway.isShared) return undefined;
+  /** @returns the token of the lock; null when there is no such session */
+  private async lockStore(access: ClientAccess, end: number, waitMs: number): Promise<string | null> {
     const token = randomBytes(12).toString('base64url');
     for (;;) {
       const { outcome } = await this.gateway.lock(access, token, LEASE_MS);
       if (outcome === 'locked') return token;
-      if (outcome !== 'held') throw new SessionEndedError();
+      if (outcome !== 'held') return null;
       if (performance.now() >= end) throw busy(waitMs);
       await new Promise((resolve) => setTimeout(resolve, Math.random() * LONGEST_PAUSE_MS));
     }

@@ -1,6 +1,7 @@
 import { ReplicationCallError } from '../replication-transport.js';
+import { isLoopback } from '../../members/loopback.js';
 import type { ReplicationMember } from '../../members/replication-member.js';
-import { isLoopback, type ResolvedWireOptions } from './wire.options.js';
+import type { ResolvedWireOptions } from './wire.options.js';
 import { MemberLine } from './member-line.js';
 import type { Dial } from './wire-connection.js';
 

@@ -1,8 +1,8 @@
 import { X509Certificate } from 'node:crypto';
-import { isIP } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import { Logger } from '@nestjs/common';
 import { type Completed, OptionChecks } from 'nestjs-session-beans/store-kit';
+import { isLoopback } from '../../members/loopback.js';
 import { MEMBER_NAME } from '../../members/replication-member.js';
 import type { Credentials } from '../credentials/credentials.js';
 import { OpenCredentials } from '../credentials/open-credentials.js';
@@ -101,12 +101,4 @@ function checkTls(checks: OptionChecks, nodeName: string, tls: MutualTls): void 
       tls.cert,
       `a certificate with the DNS name "${nodeName}" (subjectAltName = DNS:${nodeName})`,
     );
-}
-
-/** Whether only this machine can reach the host. A name counts only if it means loopback by definition (RFC 6761). */
-export function isLoopback(host: string): boolean {
-  const bare = host.toLowerCase().replace(/^\[(.*)\]$/, '$1');
-  if (isIP(bare) === 4) return bare.startsWith('127.');
-  if (isIP(bare) === 6) return bare === '::1' || bare.startsWith('::ffff:127.');
-  return bare === 'localhost' || bare.endsWith('.localhost');
 }

@@ -18,7 +18,10 @@ describe('varyBy', () => {
 });
 
 /** The headers after `change`. */
-function after(change: (headers: ResponseHeaders) => void, before: Record<string, string>): Record<string, string> {
+function headersAfter(
+  change: (headers: ResponseHeaders) => void,
+  before: Record<string, string>,
+): Record<string, string> {
   const lines = { ...before };
   change({
     get: (name) => lines[name],
@@ -29,13 +32,13 @@ function after(change: (headers: ResponseHeaders) => void, before: Record<string
 }
 
 function cacheControlAfter(before: string | undefined): string | undefined {
-  return after(protectFromCaches, before === undefined ? {} : { 'Cache-Control': before })['Cache-Control'];
+  return headersAfter(protectFromCaches, before === undefined ? {} : { 'Cache-Control': before })['Cache-Control'];
 }
 
 describe('keepPrivate', () => {
   it('C10: says private, unless the application says anything', () => {
-    expect(after(keepPrivate, {})).toEqual({ 'Cache-Control': 'private' });
-    expect(after(keepPrivate, { 'Cache-Control': 'max-age=60' })).toEqual({ 'Cache-Control': 'max-age=60' });
+    expect(headersAfter(keepPrivate, {})).toEqual({ 'Cache-Control': 'private' });
+    expect(headersAfter(keepPrivate, { 'Cache-Control': 'max-age=60' })).toEqual({ 'Cache-Control': 'max-age=60' });
   });
 });
 
@@ -65,7 +68,7 @@ describe('protectFromCaches', () => {
 
   it('C10: takes back what the application said to single caches', () => {
     const before = { 'Cache-Control': 'private', 'CDN-Cache-Control': 'max-age=60', 'X-Accel-Expires': '60' };
-    expect(after(protectFromCaches, before)).toEqual({
+    expect(headersAfter(protectFromCaches, before)).toEqual({
       'Cache-Control': 'private',
       'CDN-Cache-Control': 'no-store',
       'X-Accel-Expires': '0',
