@@ -101,17 +101,20 @@ describe('a caller who knows the name of a session, and no id of it', () => {
   );
 
   it('does not even come into the queue of the session', async () => {
-    const group = await open(3, { secret: SECRET });
+    const patient = { callTimeoutMs: 5_000, leaseMs: 10_000, lostAfterMs: 20_000, goneAfterMs: 60_000 };
+    const group = await open(3, { secret: SECRET, ...patient });
     const client = await begin(group);
     const [, , third] = ownersOf(group, client);
+    let isAnswered = false;
     let answer = (): void => undefined;
     const answered = new Promise<void>((resolve) => (answer = resolve));
     group.network.fateOf = ({ text }) => (text.includes('guess') ? answered : 'deliver');
     const guesser = Object.assign(client.guesser(), { access: { key: client.key, proof: 'guess' } });
-    const guess = guesser.read(group.store(third)).catch(() => undefined);
+    const guess = guesser.read(group.store(third)).finally(() => (isAnswered = true));
     expect(await client.read(group.store(third))).toEqual(['first']);
+    expect(isAnswered).toBe(false);
     answer();
-    await guess;
+    expect(await guess).toEqual(NONE);
   });
 
   it('gets no answer while a member that may know better is silent', async () => {

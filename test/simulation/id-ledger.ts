@@ -63,7 +63,12 @@ export class IdLedger {
    * A store has answered with a record.
    * @param former the former ids when the call began
    */
-  found(asked: { readonly proof?: string | undefined; readonly logins?: number | undefined }, record: SessionRecord, former: readonly string[], by: string): void {
+  found(
+    asked: { readonly proof?: string | undefined; readonly logins?: number | undefined },
+    record: SessionRecord,
+    former: readonly string[],
+    by: string,
+  ): void {
     const id = this.ids.get(record.proof);
     const part = record.parts.get(ID_PART)?.payload;
     const isRight =
@@ -75,7 +80,10 @@ export class IdLedger {
       part === record.proof;
     if (!isRight) {
       const { proof, logins, principal } = record;
-      this.violate('ids', `${by} asks with ${JSON.stringify(asked)} and gets ${JSON.stringify({ proof, logins, principal, part })}`);
+      this.violate(
+        'ids',
+        `${by} asks with ${JSON.stringify(asked)} and gets ${JSON.stringify({ proof, logins, principal, part })}`,
+      );
     }
     this.opened(record.proof, former, by);
   }
@@ -95,6 +103,7 @@ export class IdLedger {
 
   /** A store has answered that this id was replaced. */
   superseded(proof: string, by: string): void {
-    if (!this.mayBeForgotten(proof)) this.violate('ids', `${by} is told that ${proof} was replaced, and nobody has asked for that`);
+    if (!this.mayBeForgotten(proof))
+      this.violate('ids', `${by} is told that ${proof} was replaced, and nobody has asked for that`);
   }
 }

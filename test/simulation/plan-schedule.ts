@@ -38,7 +38,9 @@ export function planSchedule(seed: number): Schedule {
     sessions,
     clients,
     // The first client of each session begins it.
-    thieves: Array.from({ length: clients - sessions }, (_, index) => sessions + index).filter(() => random.chance(0.4)),
+    thieves: Array.from({ length: clients - sessions }, (_, index) => sessions + index).filter(() =>
+      random.chance(0.4),
+    ),
     conditions: kind.conditions,
     settings: {
       ...PACE,

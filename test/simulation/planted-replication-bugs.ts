@@ -51,7 +51,6 @@ export const plantedReplicationBugs: Readonly<Record<string, PlantedBug>> = {
   },
 
   'ignores the locator of a load': {
-    from: 61,
     breaks: 'witness',
     stores: () =>
       changed((store) => {
@@ -64,7 +63,6 @@ export const plantedReplicationBugs: Readonly<Record<string, PlantedBug>> = {
   },
 
   'acknowledges a change before the backup has it': {
-    from: 341,
     breaks: 'nothingLost',
     stores: () =>
       tapped(() => {
@@ -84,7 +82,7 @@ export const plantedReplicationBugs: Readonly<Record<string, PlantedBug>> = {
   },
 
   'answers reads without a lease': {
-    from: 193,
+    from: 787,
     breaks: 'freshReads',
     stores: () =>
       changed((store) => {
@@ -93,7 +91,7 @@ export const plantedReplicationBugs: Readonly<Record<string, PlantedBug>> = {
   },
 
   'takes over without waiting for the lease to end': {
-    from: 277,
+    from: 1899,
     breaks: 'freshReads',
     stores: () =>
       tapped(() => ({
@@ -105,7 +103,7 @@ export const plantedReplicationBugs: Readonly<Record<string, PlantedBug>> = {
   },
 
   'does not tell a primary that its backup no longer follows it': {
-    from: 193,
+    from: 439,
     breaks: 'freshReads',
     stores: () =>
       tapped(() => ({
@@ -117,6 +115,7 @@ export const plantedReplicationBugs: Readonly<Record<string, PlantedBug>> = {
   },
 
   'does not pass the end of a session on to the backup': {
+    from: 377,
     breaks: 'noResurrection',
     stores: () =>
       tapped((inside) => ({
@@ -133,7 +132,7 @@ export const plantedReplicationBugs: Readonly<Record<string, PlantedBug>> = {
   },
 
   'makes no new copies when a member is lost': {
-    from: 453,
+    from: 2072,
     breaks: 'nothingLost',
     stores: () =>
       changed((store) => {
@@ -151,7 +150,7 @@ export const plantedReplicationBugs: Readonly<Record<string, PlantedBug>> = {
   },
 
   'grants every epoch that is asked for': {
-    from: 460,
+    from: 129,
     breaks: 'nothingLost',
     stores: () =>
       tapped(() => ({
@@ -160,7 +159,7 @@ export const plantedReplicationBugs: Readonly<Record<string, PlantedBug>> = {
   },
 
   'gives a lock to every caller': {
-    from: 185,
+    from: 475,
     breaks: 'oneHolder',
     stores: () =>
       changed((store) => {
@@ -169,7 +168,7 @@ export const plantedReplicationBugs: Readonly<Record<string, PlantedBug>> = {
   },
 
   'does not recognise a repeated save': {
-    from: 121,
+    from: 95,
     breaks: 'wholeWrites',
     stores: () =>
       changed((store) => {
@@ -223,6 +222,7 @@ export const plantedReplicationBugs: Readonly<Record<string, PlantedBug>> = {
   },
 
   'counts epochs before renewals': {
+    from: 2148,
     breaks: 'formerIds',
     stores: () => {
       // In all that members tell each other of where copies are, no id was ever renewed.
@@ -252,6 +252,7 @@ export const plantedReplicationBugs: Readonly<Record<string, PlantedBug>> = {
   },
 
   'does not tell a member that was cut off what it has missed': {
+    from: 1718,
     breaks: 'noResurrection',
     stores: () =>
       changed((store) => {

@@ -68,17 +68,15 @@ export class RequestHandler {
         session.ended(true);
       }
       // A forged locator comes with the valid id, and asks for a state that nobody can have.
-      if (kind === 'forge') this.world.violations.add({ invariant: 'witness', message: `${by} is answered ${outcome}` });
+      if (kind === 'forge')
+        this.world.violations.add({ invariant: 'witness', message: `${by} is answered ${outcome}` });
       else session.ids.opened(access.proof, former, by);
     } catch (error) {
       this.checkFailure(error, by);
     }
   }
 
-  private async intrude(
-    { session, access, locator, operation, mark }: Intrusion,
-    hadId: boolean,
-  ): Promise<string> {
+  private async intrude({ session, access, locator, operation, mark }: Intrusion, hadId: boolean): Promise<string> {
     const { store } = this;
     const located = locator === undefined ? {} : { locator };
     const update = { mode: 'update', access, writeId: this.writeId(), parts: new Map(), ...located } as const;
@@ -280,7 +278,12 @@ export class RequestHandler {
     }
   }
 
-  private found(request: SessionRequest, view: LedgerView, asked: SessionAccess, { record, locator }: Located): MarkLists {
+  private found(
+    request: SessionRequest,
+    view: LedgerView,
+    asked: SessionAccess,
+    { record, locator }: Located,
+  ): MarkLists {
     const { session, shown } = request;
     const lists = listsOf(record);
     this.known.set(asked.key, record);

@@ -129,7 +129,10 @@ export interface Renewed {
  * Whether a renewal was never acknowledged: the other state went on from the epoch in which it was made, and it does
  * not have it.
  */
-export function isVoid(renewal: Renewed, other: Epoch & { readonly generation: number; readonly lineage: string }): boolean {
+export function isVoid(
+  renewal: Renewed,
+  other: Epoch & { readonly generation: number; readonly lineage: string },
+): boolean {
   const { generation, renewedIn } = renewal;
   return renewedIn !== undefined && other.generation < generation && follows(other, renewedIn);
 }

@@ -36,7 +36,11 @@ export function requireSecret(
 ): void {
   const beyond = members.find(({ host }) => !isLoopback(host));
   if (secret !== undefined || !beyond) return;
-  throw checks.secretRefusal('secret', secret, `a text of at least 16 bytes, since member ${beyond.name} is at ${beyond.host}`);
+  throw checks.secretRefusal(
+    'secret',
+    secret,
+    `a text of at least 16 bytes, since member ${beyond.name} is at ${beyond.host}`,
+  );
 }
 
 /**

@@ -139,11 +139,7 @@ export class Primary {
   }
 
   /** @param avoid gets the backup if that does not answer */
-  private async regainsLease(
-    replica: Replica,
-    witnesses: readonly Witness[],
-    avoid?: Set<string>,
-  ): Promise<boolean> {
+  private async regainsLease(replica: Replica, witnesses: readonly Witness[], avoid?: Set<string>): Promise<boolean> {
     const { members, table } = this.context;
     const backup = members.get(replica.backup);
     if (backup && !(await this.ping(backup))) avoid?.add(backup.name);

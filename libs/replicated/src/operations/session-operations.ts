@@ -70,8 +70,7 @@ export function loadOperation(
         answer: () => answerOf(state, known, { ...before, expiresAt }),
       };
     },
-    onNone: ({ isSuperseded, lost }) =>
-      isSuperseded ? SUPERSEDED : { outcome: 'none', ...(lost && { lost }) },
+    onNone: ({ isSuperseded, lost }) => (isSuperseded ? SUPERSEDED : { outcome: 'none', ...(lost && { lost }) }),
   };
 }
 
@@ -96,8 +95,7 @@ export function saveOperation(change: SessionChange): SessionOperation<SaveResul
       if (change.mode === 'create') return answering({ outcome: 'conflict', record: recordOfState(state) });
       return update(state, change, now);
     },
-    onNone: ({ isSuperseded, lost }) =>
-      isSuperseded ? SUPERSEDED : { outcome: 'gone', ...(lost && { lost }) },
+    onNone: ({ isSuperseded, lost }) => (isSuperseded ? SUPERSEDED : { outcome: 'gone', ...(lost && { lost }) }),
   };
 }
 

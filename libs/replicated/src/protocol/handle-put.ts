@@ -126,7 +126,9 @@ function isOutranked(
 ): boolean {
   const generation = generationOf(state);
   if (generation < memory.generationOf(key)) return true;
-  return own !== undefined && generation < own.generation && !isVoid(own, { counter, node: sender, generation, lineage });
+  return (
+    own !== undefined && generation < own.generation && !isVoid(own, { counter, node: sender, generation, lineage })
+  );
 }
 
 /**

@@ -212,7 +212,11 @@ describe('when nobody has told of a copy', () => {
     const moved: Witness = { counter: 6, node: 's3', backup: 's4', generation: 0, from: 'member' };
 
     expect(chooseCopy(result([], { moved }), [witness], false)).toEqual({ is: 'newer', epoch: moved, begun: true });
-    expect(chooseCopy(result([], { moved }), [witness, moved], false)).toEqual({ is: 'lost', witness, best: undefined });
+    expect(chooseCopy(result([], { moved }), [witness, moved], false)).toEqual({
+      is: 'lost',
+      witness,
+      best: undefined,
+    });
   });
 });
 
@@ -236,6 +240,17 @@ describe('of the branches of a session after a split', () => {
     expect(chooseCopy(result([other, otherBackup, alone]), [], false)).toEqual({ is: 'copy', copy: alone });
     const earlier = { ...alone, counter: 400 };
     expect(chooseCopy(result([other, otherBackup, earlier]), [], false)).toEqual({ is: 'copy', copy: earlier });
+  });
+
+  it('[M5] also when only its backup is left to tell of it', () => {
+    const backup = { ...alone, holder: 's4', backup: 's4' };
+
+    expect(chooseCopy(result([other, otherBackup, backup]), [], false)).toEqual({ is: 'copy', copy: backup });
+    // Without a renewal it may be of an epoch that never began.
+    const plain = { ...backup, counter: 400, generation: 0, renewedIn: undefined };
+    expect(chooseCopy(result([other, otherBackup, plain], { promisedFloor: 1_000 }), [], false)).toMatchObject({
+      copy: { counter: 90 },
+    });
   });
 
   it('[M5] and not the one that a member was told of', () => {

@@ -56,7 +56,12 @@ export interface NewEpochRequest {
 export async function newEpoch(context: ReplicationContext, request: NewEpochRequest): Promise<Replica | NoSession> {
   const { timers, options } = context;
   const deadline = timers.now() + 2 * (options.callTimeoutMs + options.leaseMs);
-  const search: EpochSearch = { witnesses: request.witnesses, floor: 0, mustAsk: request.mustAsk ?? [], avoid: new Set(request.avoid) };
+  const search: EpochSearch = {
+    witnesses: request.witnesses,
+    floor: 0,
+    mustAsk: request.mustAsk ?? [],
+    avoid: new Set(request.avoid),
+  };
   for (let round = 1, backOff: number = BACK_OFF_MS.first; ; round++) {
     const found = await attempt(context, request, search);
     if (found !== 'again') return found;

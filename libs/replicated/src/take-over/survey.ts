@@ -159,10 +159,7 @@ export abstract class Survey<C extends ToldCopy> {
     peer: Peer,
     { process, fenced, primaryProcess, ageMs, heardAgoMs, floor }: CopyFacts,
     sentAt: number,
-  ): Pick<
-    ToldCopy,
-    'key' | 'holder' | 'holderProcess' | 'wasFenced' | 'primaryProcess' | 'putAt' | 'primaryHeardAt'
-  > {
+  ): Pick<ToldCopy, 'key' | 'holder' | 'holderProcess' | 'wasFenced' | 'primaryProcess' | 'putAt' | 'primaryHeardAt'> {
     this.floor = Math.max(this.floor, floor);
     return {
       key: this.key,
