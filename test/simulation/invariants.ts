@@ -17,16 +17,16 @@ export const invariants = {
     'A read or save that starts after another one was answered, at any member, sees everything that the other one ' +
     'saw or wrote.',
   noResurrection:
-    'Once a session has ended, or was reported as missing, no member finds it again. That holds for an end in one half ' +
-    'of a split network, too, when the network is whole again.',
+    'Once a session has ended, or was reported as missing, no member finds it again. That holds for an end in one ' +
+    'half of a split network, too, when the network is whole again.',
   honestLoss: 'A session that no client has ended is found, is reported as lost, or the answer is 503.',
   wholeWrites: 'A read shows only marks that were written and not refused, each once, and a mark of two parts in both.',
   ids:
     'A session opens with an id that it has got or is about to get, and with no other text. What it says of its ' +
     'identity, and the part that is written with each new id, belong to that id.',
   formerIds:
-    'Once a new id was acknowledged, the former one opens nothing. Where the halves of a split network may both go on, ' +
-    'that holds when it is whole again.',
+    'Once a new id was acknowledged, the former one opens nothing. Where the halves of a split network may both go ' +
+    'on, that holds when it is whole again.',
   noTrace: 'A caller without a valid id leaves no trace: copies and owners of the session stay as they are.',
   oneHolder: 'While a lock is held, which ends with its release or its time limit, no second holder gets it.',
   convergence: 'After all faults each existing session has one primary and one backup with the same state.',

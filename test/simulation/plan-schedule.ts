@@ -18,6 +18,9 @@ const OPERATIONS: readonly SessionOperation[] = [
   'job',
 ];
 
+/** Where both halves of a split network go on, ids and ends are what matters. */
+const OPERATIONS_OF_HALVES: readonly SessionOperation[] = ['read', 'write', 'write', 'renew', 'renew', 'login', 'job'];
+
 const INTRUSIONS = ['read', 'read', 'write', 'touch', 'lock', 'renew', 'end'] as const;
 
 /** The schedule of a seed: its faults and its requests. */
@@ -54,7 +57,7 @@ export function planSchedule(seed: number): Schedule {
     isLong: random.chance(0.02),
     steps: [
       ...faults,
-      ...planRequests(random, { sessions, clients, lengthMs, faults }),
+      ...planRequests(random, { kind, sessions, clients, lengthMs, faults }),
       ...planIntrusions(random, { clients, lengthMs, hasSecret }),
     ].toSorted((a, b) => a.at - b.at),
   };
@@ -72,6 +75,7 @@ function pickKind(random: SeededRandom): ScheduleKind {
 function planRequests(
   random: SeededRandom,
   plan: {
+    readonly kind: ScheduleKind;
     readonly sessions: number;
     readonly clients: number;
     readonly lengthMs: number;
@@ -80,6 +84,7 @@ function planRequests(
 ): ScheduleStep[] {
   const steps: ScheduleStep[] = [];
   const misrouted = random.pick([0.05, 0.3, 0.8]);
+  const areHalves = plan.kind.promises.settlesIds === 'afterwards';
   const ask = (at: number, client: number, operation: SessionOperation): void => {
     const lists = random.pick<readonly ListName[]>([['a'], ['a'], ['b'], ['a', 'b']]);
     const thinkMs = random.chance(0.2) ? random.between(1, 300) : 0;
@@ -88,7 +93,7 @@ function planRequests(
   for (let session = 0; session < plan.sessions; session++) {
     // Most sessions exist before the first fault.
     ask(random.chance(0.7) ? random.between(0, 500) : random.between(500, plan.lengthMs / 2), session, 'create');
-    if (random.chance(0.3)) {
+    if (random.chance(areHalves ? 0.5 : 0.3)) {
       const client = session + plan.sessions * random.integer(0, plan.clients / plan.sessions - 1);
       ask(random.between(plan.lengthMs * 0.3, plan.lengthMs), client, 'end');
     }
@@ -101,7 +106,7 @@ function planRequests(
       plan.faults.length > 0 && random.chance(0.5)
         ? random.pick(plan.faults).at + random.between(-20, 700)
         : random.between(200, plan.lengthMs);
-    const operation = random.pick(OPERATIONS);
+    const operation = random.pick(areHalves ? OPERATIONS_OF_HALVES : OPERATIONS);
     const client = random.integer(0, plan.clients - 1);
     if (at < (quietFrom[client % plan.sessions] ?? 0)) ask(at, client, operation);
   }

@@ -224,18 +224,8 @@ export const plantedReplicationBugs: Readonly<Record<string, PlantedBug>> = {
   'counts epochs before renewals': {
     from: 2148,
     breaks: 'formerIds',
-    stores: () => {
-      // In all that members tell each other of where copies are, no id was ever renewed.
-      const hidden = (message: Wire): Wire =>
-        JSON.parse(JSON.stringify(message), (name, value: unknown) => {
-          if (name === 'generation') return 0;
-          if (name === 'renewedIn' || name === 'r') return undefined;
-          return name === 'h' && Array.isArray(value) ? [0, ...(value as unknown[]).slice(1)] : value;
-        }) as Wire;
-      return tapped(() => ({
-        answer: async (message, handle) => hidden(await handle(hidden(message))),
-      }));
-    },
+    stores: () =>
+      tapped(() => ({ answer: async (message, handle) => withoutRenewals(await handle(withoutRenewals(message))) })),
   },
 
   'takes a locator that nobody has signed for one of the group': {
@@ -287,6 +277,15 @@ export const plantedReplicationBugs: Readonly<Record<string, PlantedBug>> = {
       }),
   },
 };
+
+/** In all that members tell each other of where copies are, no id was ever renewed. */
+function withoutRenewals(message: Wire): Wire {
+  return JSON.parse(JSON.stringify(message), (name, value: unknown) => {
+    if (name === 'generation') return 0;
+    if (name === 'renewedIn' || name === 'r') return undefined;
+    return name === 'h' && Array.isArray(value) ? [0, ...(value as unknown[]).slice(1)] : value;
+  }) as Wire;
+}
 
 function keyOf(message: Wire): string {
   return String(message['key']);

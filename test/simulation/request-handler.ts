@@ -1,6 +1,6 @@
 import { SessionStoreError } from '../../libs/session/src/errors/session-store.error.js';
 import type { PartChange, SessionChange, SessionRenewal } from '../../libs/session/src/store/session-change.js';
-import type { ClientAccess, SessionAccess } from '../../libs/session/src/store/session-id.js';
+import type { SessionAccess } from '../../libs/session/src/store/session-id.js';
 import type { SessionRecord } from '../../libs/session/src/store/session-record.js';
 import type { SaveResult, SessionStore } from '../../libs/session/src/store/session-store.js';
 import { ID_PART } from './id-ledger.js';

@@ -3,8 +3,8 @@ import type { ListName, MarkLists } from './mark-lists.js';
 import type { SessionLedger } from './session-ledger.js';
 
 /**
- * `writeAlone` is a write that holds the lock of the session. `renew` gives it a new id, and `login` does so with another
- * principal. `job` is a write of the application, which names the session by a handle.
+ * `writeAlone` is a write that holds the lock of the session. `renew` gives it a new id, and `login` does so with
+ * another principal. `job` is a write of the application, which names the session by a handle.
  */
 export type SessionOperation = 'create' | 'read' | 'write' | 'writeAlone' | 'touch' | 'renew' | 'login' | 'job' | 'end';
 

@@ -66,18 +66,19 @@ export class SimulatedClient {
     this.waitsFor = 0;
   }
 
-  take(waiting: number, { access }: SessionRequest, reply: SessionReply): void {
-    if (this.waitsFor !== waiting) return;
+  /** @returns false when the reply comes too late for the client */
+  take(waiting: number, { access }: SessionRequest, reply: SessionReply): boolean {
+    if (this.waitsFor !== waiting) return false;
     this.waitsFor = 0;
     // Another client of the browser has got a new id meanwhile.
-    if (access.proof !== this.access.proof) return;
+    if (access.proof !== this.access.proof) return false;
     this.trace.add(
       this.name,
       () => `gets ${reply.outcome === 'ok' ? `${showLists(reply.lists)} ${reply.locator}` : JSON.stringify(reply)}`,
     );
     if (reply.outcome === 'none') this.wasTold = reply.isLost ? 'lost' : 'none';
     if (reply.outcome === 'superseded') this.wasTold = 'superseded';
-    if (reply.outcome !== 'ok') return;
+    if (reply.outcome !== 'ok') return true;
     if (this.wasTold === 'none') {
       this.session.violate(
         'noResurrection',
@@ -89,6 +90,7 @@ export class SimulatedClient {
     this.access = reply.access;
     this.locator = reply.locator;
     this.shown = reply.lists;
+    return true;
   }
 
   /** Gives the same cookie to another client. */

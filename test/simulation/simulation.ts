@@ -148,8 +148,9 @@ export class Simulation {
           .then((reply) => {
             this.time.after(this.responses.between(0.2, 3), () => {
               if (client.waiting === waiting) this.count(`answered ${reply.outcome}`);
-              client.take(waiting, request, reply);
-              this.share(client, reply.outcome === 'ok' && reply.access.proof !== request.access.proof);
+              const isTaken = client.take(waiting, request, reply);
+              const hasNewId = reply.outcome === 'ok' && reply.access.proof !== request.access.proof;
+              if (isTaken) this.share(client, hasNewId);
               resolve(reply);
             });
           });

@@ -143,13 +143,13 @@ export class Peer {
 
   private noteProcess(process: string): void {
     if (process === this.process) return;
+    // Another process begins with an empty heap. Of the first one this is not known.
+    if (this.process !== undefined) this.hasMissedNews = false;
     this.process = process;
     this.processes++;
     this.isLeaving = false;
     this.unfollowed.clear();
     this.settled.clear();
-    // It begins with an empty heap.
-    this.hasMissedNews = false;
     this.revision++;
   }
 }

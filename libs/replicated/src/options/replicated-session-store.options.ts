@@ -95,7 +95,8 @@ export class ReplicatedSessionStoreOptions {
   readonly goneAfterMs?: number = 60_000;
 
   /**
-   * The most copies kept, primary and backup together; 1 to 16,000,000. A full server refuses new sessions with 503.
+   * The most copies kept, primary and backup together; 1 to 16,000,000. A full server refuses new sessions with 503. As
+   * many ends of sessions are remembered.
    */
   readonly maxSessions?: number = 100_000;
 

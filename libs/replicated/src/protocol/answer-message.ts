@@ -1,5 +1,5 @@
 import { handleClaim } from './handle-claim.js';
-import { handleCheck, handleDrop } from './handle-drop.js';
+import { handleCheck, handleDrop, handleNews } from './handle-drop.js';
 import { handleEnd } from './handle-end.js';
 import { handleGrant } from './handle-grant.js';
 import { handlePeek } from './handle-peek.js';
@@ -55,7 +55,10 @@ export function answerMessage(
       return { type: 'promised', generation, page } satisfies PromisesAnswer;
     }
     case 'drop':
-      for (const move of handleDrop(context, sender, message)) followUps.onBranch(move);
+      handleDrop(context, sender, message);
+      return DONE;
+    case 'news':
+      for (const move of handleNews(context, sender, message)) followUps.onBranch(move);
       return DONE;
     case 'end':
       handleEnd(context, sender, message);

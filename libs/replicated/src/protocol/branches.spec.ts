@@ -6,7 +6,7 @@ import type { SessionState } from '../copy/session-state.js';
 import { stateToWire } from '../copy/wire-state.js';
 import type { ReplicationEvent } from '../options/replication-events.js';
 import { resolveReplicatedOptions } from '../options/replicated-session-store.options.js';
-import { handleDrop } from './handle-drop.js';
+import { handleDrop, handleNews } from './handle-drop.js';
 import { handlePut } from './handle-put.js';
 import { isPrimaryOf } from './lease.js';
 import { createReplicationContext } from './replication-context.js';
@@ -78,12 +78,10 @@ function open(copy?: Partial<ReplicaFields> & { readonly fenced?: boolean }, bou
       process: '1-a',
       ...message,
     }).type;
-  const drop = (move: Partial<Move>) =>
-    handleDrop(context, 's2', {
-      type: 'drop',
-      moves: [{ key: 'k', counter: 20, node: 's2', backup: 's3', generation: 0, lineage: '5:s3', ...move }],
-    });
-  return { context, events, put, drop, copy: () => context.table.get('k') };
+  const begun = { key: 'k', counter: 20, node: 's2', backup: 's3', generation: 0, lineage: '5:s3' };
+  const drop = (move: Partial<Move>) => handleDrop(context, 's2', { type: 'drop', ...begun, ...move });
+  const news = (move: Partial<Move>) => handleNews(context, 's2', { type: 'news', moves: [{ ...begun, ...move }] });
+  return { context, events, put, drop, news, copy: () => context.table.get('k') };
 }
 
 const RENEWED = { state: state(1, { counter: 9, node: 's3' }) };
@@ -127,11 +125,11 @@ describe('a new epoch of a sender that was told of no copy', () => {
   });
 });
 
-describe('[M5] the news that an epoch has begun elsewhere', () => {
+describe('[M5] a drop after an epoch has begun elsewhere', () => {
   it('removes a copy from before', () => {
     const { drop, copy } = open({});
+    drop({});
 
-    expect(drop({})).toEqual([]);
     expect(copy()).toBeUndefined();
   });
 
@@ -144,31 +142,46 @@ describe('[M5] the news that an epoch has begun elsewhere', () => {
     expect(copy()).toBeUndefined();
   });
 
-  it('contradicts a branch that this member serves, whichever counts more', () => {
-    for (const generation of [0, 1, 2]) {
-      const { drop, copy } = open({ ...RENEWED, node: 's1', backup: 's3', isOwn: true });
-
-      expect(drop({ generation })).toMatchObject([{ key: 'k', counter: 20 }]);
-      expect(copy()?.fenced).toBe(false);
-    }
-  });
-
-  it('does not contradict a branch that goes on from it, or from which it goes on', () => {
-    const later = open({ node: 's1', backup: 's3', isOwn: true, counter: 30, lineage: '5:s3 20:s2' });
-    expect(later.drop({})).toEqual([]);
-    expect(later.copy()?.counter).toBe(30);
-
-    const earlier = open({ node: 's1', backup: 's3', isOwn: true });
-    expect(earlier.drop({ lineage: '5:s3 9:s1' })).toEqual([]);
-    expect(earlier.copy()).toBeUndefined();
-    expect(earlier.events.map(({ type }) => type)).toEqual(['deposed']);
-  });
-
   it('is reported where a branch of this member yields', () => {
     const { drop, events } = open({ node: 's1', backup: 's3', isOwn: true, fenced: true });
     drop({});
 
     expect(events).toContainEqual({ type: 'yielded', session: 'k', to: 's2' });
+  });
+});
+
+describe('the news of what has begun while this member was cut off', () => {
+  it('contradicts a branch that this member serves, whichever counts more', () => {
+    for (const generation of [0, 1, 2]) {
+      const { news, copy, context } = open({ ...RENEWED, node: 's1', backup: 's3', isOwn: true });
+
+      expect(news({ generation })).toMatchObject([{ key: 'k', counter: 20 }]);
+      expect(copy()?.fenced).toBe(false);
+      // It is not known yet which of the two yields.
+      expect(context.memory.movedTo('k')).toBeUndefined();
+    }
+  });
+
+  it('ends an epoch from which it goes on', () => {
+    const { news, copy, events } = open({ node: 's1', backup: 's3', isOwn: true });
+
+    expect(news({ lineage: '5:s3 9:s1' })).toEqual([]);
+    expect(copy()).toBeUndefined();
+    expect(events.map(({ type }) => type)).toEqual(['deposed']);
+  });
+
+  it('changes nothing where this member has gone on from it, keeps a copy for another branch, or has none', () => {
+    const later = open({ node: 's1', backup: 's3', isOwn: true, counter: 30, lineage: '5:s3 20:s2' });
+    expect(later.news({})).toEqual([]);
+    expect(later.copy()?.fenced).toBe(false);
+
+    const kept = open({});
+    expect(kept.news({})).toEqual([]);
+    expect([kept.copy()?.fenced, kept.context.memory.movedTo('k')]).toEqual([false, undefined]);
+
+    const none = open();
+    expect(none.news({})).toEqual([]);
+    expect(none.context.memory.movedTo('k')).toBeUndefined();
   });
 });
 

@@ -2,7 +2,7 @@ import type { Replica } from '../copy/replica.js';
 import type { ReplicationContext } from './replication-context.js';
 
 /**
- * [I2] Ends the epoch of a copy because another member goes on with the session: from here on this copy takes no change
+ * [M2] Ends the epoch of a copy because another member goes on with the session: from here on this copy takes no change
  * of its epoch. A primary elsewhere that counts on this copy is told with the next pong, so that it does not go on
  * answering by its lease.
  *

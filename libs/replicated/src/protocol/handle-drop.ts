@@ -2,31 +2,39 @@ import { follows, isOwner, isVoid, sameEpoch } from '../copy/epoch.js';
 import type { Replica } from '../copy/replica.js';
 import { fenceReplica } from './fence-replica.js';
 import type { ReplicationContext } from './replication-context.js';
-import type { CheckAnswer, CheckMessage, DropMessage, Move } from './replication-message.js';
+import type { CheckAnswer, CheckMessage, DropMessage, Move, NewsMessage } from './replication-message.js';
 
 /**
- * The epochs have begun, and this member is no owner of them: its older copies are not needed any more.
- *
- * @returns the epochs that contradict what this member serves: while the network was split, both went on
+ * The epoch has begun from the copies that were claimed, and this member is no owner of it: its copy is not needed any
+ * more.
  */
-export function handleDrop(context: ReplicationContext, sender: string, { moves }: DropMessage): readonly Move[] {
-  return moves.filter((move) => isContradicted(context, sender, move));
-}
-
-function isContradicted(context: ReplicationContext, sender: string, move: Move): boolean {
-  const { table, memory, self, events } = context;
+export function handleDrop(context: ReplicationContext, sender: string, move: DropMessage): void {
+  const { table, memory, events } = context;
   const { key, counter } = move;
-  const replica = table.get(key);
-  if (table.endOf(key)) return false;
-  if (replica && replica.isOwn && !replica.fenced && !isOwner(move, self) && areBranches(replica, move)) return true;
   // Claims that were already on their way are answered with the new owners.
   memory.noteMove(key, move);
   memory.raiseFloor(key, counter);
-  if (!replica || !isSuperfluous(context, replica, move)) return false;
+  const replica = table.get(key);
+  if (!replica || !isSuperfluous(context, replica, move)) return;
   if (replica.isOwn && areBranches(replica, move)) events.yielded(key, move.node);
   fenceReplica(context, replica, sender);
   table.remove(replica);
-  return false;
+}
+
+/**
+ * The epochs have begun while this member was cut off. Those from which they go on are over here, too. Of another
+ * branch nobody knows yet whether it counts more: nothing is noted of it.
+ *
+ * @returns the epochs that contradict what this member serves: while the network was split, both went on
+ */
+export function handleNews(context: ReplicationContext, sender: string, { moves }: NewsMessage): readonly Move[] {
+  const { table, self } = context;
+  return moves.filter((move) => {
+    const replica = table.get(move.key);
+    if (!replica || isOwner(move, self)) return false;
+    if (follows(move, replica)) handleDrop(context, sender, { type: 'drop', ...move });
+    return replica.isOwn && !replica.fenced && areBranches(replica, move);
+  });
 }
 
 /** Neither of the two epochs goes on from the other. */

@@ -97,6 +97,8 @@ function begin(
   }
   if (own) {
     const wasSplit = own.isOwn && hasForked(lineage, own);
+    // The new epoch may never begin, and nobody else may know that the one from which it goes on has begun.
+    if (own.isOwn && !wasSplit) memory.noteMove(key, own);
     fenceReplica(context, own, sender);
     if (wasSplit) events.yielded(key, sender);
   }

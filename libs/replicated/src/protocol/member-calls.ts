@@ -22,6 +22,7 @@ interface Answers {
   readonly grant: GrantAnswer;
   readonly promises: PromisesAnswer;
   readonly drop: DoneAnswer;
+  readonly news: DoneAnswer;
   readonly end: DoneAnswer;
   readonly refuse: DoneAnswer;
   readonly supersede: DoneAnswer;

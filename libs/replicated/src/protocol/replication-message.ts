@@ -18,6 +18,7 @@ export type ReplicationMessage =
   | GrantMessage
   | PromisesMessage
   | DropMessage
+  | NewsMessage
   | EndMessage
   | RefuseCreationMessage
   | SupersedeMessage
@@ -181,9 +182,14 @@ export interface PromisesAnswer {
   readonly page: readonly (readonly [key: SessionKey, epochs: readonly PromisedEpoch[]])[];
 }
 
-/** Epochs have begun without the receiver: it may forget copies of epochs before. */
-export interface DropMessage {
+/** An epoch has begun without the receiver: it may forget its copy. */
+export interface DropMessage extends Move {
   readonly type: 'drop';
+}
+
+/** Epochs that have begun while the receiver was cut off. */
+export interface NewsMessage {
+  readonly type: 'news';
   readonly moves: readonly Move[];
 }
 

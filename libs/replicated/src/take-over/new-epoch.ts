@@ -31,8 +31,8 @@ export interface NewEpochRequest {
   /** Epochs that are said to have begun, for example by the client's cookie. */
   readonly witnesses: readonly Witness[];
 
-  /** Epochs whose primaries have to be asked. */
-  readonly mustAsk?: readonly Epoch[];
+  /** Another branch of the session, if one is known. Its primary has to be heard. */
+  readonly branch?: Epoch | undefined;
 
   /** Of the caller, which has been compared; left out where no caller asks. */
   readonly evidence?: Evidence | undefined;
@@ -59,7 +59,7 @@ export async function newEpoch(context: ReplicationContext, request: NewEpochReq
   const search: EpochSearch = {
     witnesses: request.witnesses,
     floor: 0,
-    mustAsk: request.mustAsk ?? [],
+    mustAsk: request.branch ? [request.branch] : [],
     avoid: new Set(request.avoid),
   };
   for (let round = 1, backOff: number = BACK_OFF_MS.first; ; round++) {
@@ -73,7 +73,7 @@ export async function newEpoch(context: ReplicationContext, request: NewEpochReq
 
 async function attempt(
   context: ReplicationContext,
-  { key, isLenient, evidence }: NewEpochRequest,
+  { key, isLenient, evidence, branch }: NewEpochRequest,
   search: EpochSearch,
 ): Promise<Replica | NoSession | 'again'> {
   const { table, memory, clock } = context;
@@ -83,6 +83,10 @@ async function attempt(
 
   const round = new ClaimRound(context, key, search.witnesses, search.floor, search.avoid);
   await round.run(search.mustAsk);
+  if (branch && isSilent(round, branch)) await round.askSuspected();
+  if (branch && isSilent(round, branch)) {
+    throw new ReplicationFailure(`member '${branch.node}', which has another branch of it, does not answer`);
+  }
   let choice = chooseCopy(round, search.witnesses, isLenient);
   if (choice.is === 'unreachable' && (await round.askSuspected())) {
     choice = chooseCopy(round, search.witnesses, isLenient);
@@ -113,6 +117,10 @@ async function attempt(
   }
 }
 
+function isSilent({ unanswered }: ClaimRound, { node }: Epoch): boolean {
+  return unanswered.has(node) && unanswered.get(node) !== 'refused';
+}
+
 /**
  * All members have answered, and none has the state that the witness tells of, or one that follows it. Members without
  * a witness must not find the older copies: these are dropped.
@@ -128,7 +136,6 @@ function giveUpSession(
   // [M6] A text that anybody can write, or the locator of a former id, has no effect on the session.
   if (witness.from === 'anybody' || !isProven(best, evidence, context.clock.now())) return { lost: true };
   memory.noteLost(key, witness);
-  memory.noteMove(key, witness);
   // Others have gone on from an older state, and their clients are not to lose theirs.
   const isOutdone = ({ counter, generation }: BegunEpoch): boolean =>
     counter >= witness.counter || generation > witness.generation;
@@ -136,11 +143,12 @@ function giveUpSession(
     events.session('lost', key);
     return { lost: true };
   }
+  memory.noteMove(key, witness);
   const { counter, node, backup, generation } = witness;
-  const moves = [{ key, counter, node, backup, generation, lineage: '' }];
+  const message = { type: 'drop', key, counter, node, backup, generation, lineage: '' } as const;
   for (const { holder } of copies) {
     const peer = members.get(holder);
-    if (peer) void calls.ask(peer, { type: 'drop', moves }).catch(() => undefined);
+    if (peer) void calls.ask(peer, message).catch(() => undefined);
   }
   const own = copies.some(({ holder }) => holder === self) ? table.get(key) : undefined;
   if (own) table.remove(own);

@@ -157,7 +157,7 @@ export class TakeOver {
     if (backup !== NO_BACKUP && copy.backup === NO_BACKUP) events.session('safe', key);
     for (const name of new Set([...holders.keys(), ...unconfirmed])) {
       const peer = name === backup ? undefined : members.get(name);
-      if (peer) void calls.ask(peer, { type: 'drop', moves: [moveOf(replica)] }).catch(() => undefined);
+      if (peer) void calls.ask(peer, { type: 'drop', ...moveOf(replica) }).catch(() => undefined);
     }
     return replica;
   }

@@ -58,6 +58,6 @@ export class MissedNews {
       return replica?.isOwn && !replica.fenced && !isOwner(replica, peer.name) ? [moveOf(replica)] : [];
     });
     if (ends.length > 0) await calls.ask(peer, { type: 'end', ends, at: clock.now() });
-    if (moves.length > 0) await calls.ask(peer, { type: 'drop', moves });
+    if (moves.length > 0) await calls.ask(peer, { type: 'news', moves });
   }
 }

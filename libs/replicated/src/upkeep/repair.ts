@@ -12,8 +12,8 @@ const AT_ONCE = 16;
 const NOBODY: ReadonlySet<string> = new Set();
 
 /**
- * Gives sessions their second copy back when a member is lost, and joins the branches of sessions with which two members
- * went on, without waiting for their next requests.
+ * Gives sessions their second copy back when a member is lost, and joins the branches of sessions with which two
+ * members went on, without waiting for their next requests.
  */
 export class Repair {
   /** Epochs that began elsewhere and contradict those of this member. */
@@ -89,8 +89,7 @@ export class Repair {
       await context.queue.run(key, async () => {
         if (context.table.get(key) !== replica || !this.isDue(replica)) return;
         const branch = this.branches.get(key);
-        const mustAsk = branch ? [branch] : [];
-        await newEpoch(context, { key, witnesses: [], mustAsk, avoid: NOBODY, isLenient: false });
+        await newEpoch(context, { key, witnesses: [], branch, avoid: NOBODY, isLenient: false });
       });
       this.branches.delete(key);
       return true;

@@ -53,7 +53,9 @@ export class Upkeep implements FollowUps {
   }
 
   onBranch(move: Move): void {
-    this.repair.join(move);
+    const primary = this.context.members.get(move.node);
+    // Its primary may have been silent a moment ago, and would not be asked then.
+    if (primary) void this.ping(primary).then(() => this.repair.join(move));
   }
 
   /** Tells the others that this member shuts down, and waits while they take over its sessions. */
