@@ -1,4 +1,7 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
+import { SummedCounter } from './counters.js';
+import { SimulatedCluster } from './simulated-cluster.js';
 import { SimulatedServer, keepAll } from './simulated-server.js';
 import type { BeforeBeanSaved, OnBeanCreated } from '../../libs/session/src/bean/bean-life-cycle.js';
 import type { SessionBean } from '../../libs/session/src/bean/session-bean.js';
@@ -52,6 +55,29 @@ describe('UnitOfWork', () => {
       await request.commit();
       expect(request.bean(Note)).toBe(note);
     });
+  });
+
+  it('counts the changes of others once, however often it is brought up', async () => {
+    const network = (): Promise<void> => nextTurn();
+    const cluster = new SimulatedCluster({ servers: 1, beans: [SummedCounter], network });
+    Object.assign(cluster.store, {
+      capabilities: { shared: true, locks: true },
+      lock: async () => true,
+      unlock: async () => undefined,
+    });
+    const server = cluster.server(0);
+    const client = await server.startSession();
+    const request = await server.request(client.copy()).begin();
+    const other = await server.request(client.copy()).begin();
+    request.bean(SummedCounter).value += 1;
+    other.bean(SummedCounter).value += 10;
+    await other.respond();
+    // As runExclusive() does: it stores, which brings the request up, and brings it up again with the lock.
+    await request.commit();
+    await server.lifecycle.lock(request.session, 1_000);
+    expect(request.bean(SummedCounter).value).toBe(11);
+    await request.respond();
+    expect(await cluster.stored(client, SummedCounter)).toMatchObject({ value: 11 });
   });
 
   it('stores the values that onBeanCreated sets, but not the defaults of a bean that was only read', async () => {

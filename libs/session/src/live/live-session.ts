@@ -287,7 +287,7 @@ export class LiveSession {
         stored.noteAnswer(result, this.settings.clock.now());
         return queue.batchStored();
       case 'gone':
-        queue.refuseBatch(new SessionEndedError());
+        queue.refuseAll(new SessionEndedError(), stored.payloads);
         return this.end();
       case 'unlocked': {
         const lost = 'the lock of the session was lost while the request ran; nothing of it was stored';

@@ -108,7 +108,7 @@ export class UnitOfWork {
     for (const touched of this.beans.values()) {
       const payload = this.snapshot.payloads.get(touched.bean.name);
       const ground = payload === undefined || bringUp(touched, payload) ? payload : touched.mine;
-      if (ground !== undefined) touched.base = touched.reference = ground;
+      if (ground !== undefined) touched.base = touched.reference = touched.mine = ground;
     }
   }
 
