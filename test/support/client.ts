@@ -25,8 +25,6 @@ export class Client {
    * several servers: each path is a whole URL.
    */
   constructor(private readonly server: INestApplication | string = '') {
-    // The server ends no idle connection: on a busy machine it would end one that this client is about to use.
-    if (typeof server !== 'string') Object.assign(server.getHttpServer(), { keepAliveTimeout: 0 });
     this.agent = request.agent(typeof server === 'string' ? server : server.getHttpServer());
   }
 

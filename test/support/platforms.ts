@@ -60,8 +60,6 @@ export async function startApplication(options: TestApplicationOptions): Promise
   const app = module.createNestApplication(adapter === 'fastify' ? new FastifyAdapter() : new ExpressAdapter());
   app.useLogger(false);
   options.prepare?.(app);
-  // The server ends no idle connection: on a busy machine it would end one that a client is about to use.
-  Object.assign(app.getHttpServer(), { keepAliveTimeout: 0 });
   await app.listen(0, '127.0.0.1');
   return { app, store, url: await app.getUrl(), close: () => app.close() };
 }
