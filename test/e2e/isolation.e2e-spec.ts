@@ -115,6 +115,8 @@ async function run(platform: (typeof platforms)[number]): Promise<number> {
     controllers: [DiaryController],
     providers: [DiaryService],
   });
+  // On a busy machine the server would end idle connections that a user is about to use.
+  Object.assign(server.app.getHttpServer(), { keepAliveTimeout: 120_000 });
   const agent = new Agent({ keepAlive: true, maxSockets: SOCKETS });
   const users = Array.from({ length: USERS }, (_, i) => new User(`user-${i}`, agent, server.url));
   let sent = 0;

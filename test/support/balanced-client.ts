@@ -1,4 +1,5 @@
 import { Agent, request } from 'node:http';
+import { eventually } from './eventually.js';
 
 /** The answer to a client of a balancer. Status 0: the connection ended without an answer. */
 export interface BalancedAnswer {
@@ -35,12 +36,19 @@ export class BalancedClient {
     return this.send('POST', path, JSON.stringify(body));
   }
 
-  /** The number that `/count` or `/count/peek` tells. @throws when it tells none */
-  async number(path: '/count' | '/count/peek'): Promise<number> {
-    const { status, text } = await this.get(path);
-    const number = /^counter=(\d+)$/.exec(text)?.[1];
-    if (number === undefined) throw new Error(`${path}: ${status} ${text}`);
-    return Number(number);
+  /**
+   * The number that `/count` or `/count/peek` tells. A read that gets no number is sent again: on a busy machine a
+   * balancer, or a server, may lose sight of another one for a moment.
+   * @throws when it tells none
+   */
+  number(path: '/count' | '/count/peek'): Promise<number> {
+    const ask = async (): Promise<number> => {
+      const { status, text } = await this.get(path);
+      const number = /^counter=(\d+)$/.exec(text)?.[1];
+      if (number === undefined) throw new Error(`${path}: ${status} ${text}`);
+      return Number(number);
+    };
+    return path === '/count' ? ask() : eventually(path, ask);
   }
 
   close(): void {

@@ -407,6 +407,22 @@ describe('exclusively', () => {
   });
 });
 
+describe('a save that finds the session ended', () => {
+  it('refuses the batch and what waits behind it, and shows nothing of either', async () => {
+    const live = await liveSession();
+    const save = hold('save');
+    const sent = commit(live, change(sum, 0, 1));
+    await save.reached;
+    const waits = commit(live, change(plain, 0, 5));
+    await memory.destroy(access);
+    save.release();
+
+    await expect(sent.done).rejects.toBeInstanceOf(SessionEndedError);
+    await expect(waits.done).rejects.toBeInstanceOf(SessionEndedError);
+    expect([...live.snapshot().payloads.values()]).toEqual([payload(0), payload(0)]);
+  });
+});
+
 describe('isFresh', () => {
   it('is false until the store has heard that the client came back: the session would expire unjoined', async () => {
     const live = await liveSession();

@@ -76,7 +76,7 @@ export class LiveSession extends SerialWork {
     location: SessionLocation = NO_LOCATION,
   ) {
     super();
-    this.known = new StoredSession(access, origin, location, settings.clock.now());
+    this.known = new StoredSession(access, origin, location, settings.clock);
     const { payloads } = this.known;
     const head = 'stamp' in origin ? payloads : (origin.payloads ?? payloads);
     this.queue = new CommitQueue(payloads, head, settings.maxSessionBytes);
@@ -157,29 +157,15 @@ export class LiveSession extends SerialWork {
     return isKnown && this.settings.clock.now() < times.expiresAt && !this.isTouchDue();
   }
 
-  /**
-   * How long ago its principal has logged in, in ms, by the clock of this server, while the store's says when that was.
-   * Undefined where nobody is logged in.
-   */
-  get msSinceLogin(): number | undefined {
-    const { authenticatedAt } = this.known.times ?? {};
-    return authenticatedAt === undefined ? undefined : this.settings.clock.now() - authenticatedAt;
-  }
-
-  /** Whether the store has not answered for that long. */
-  isIdleFor(ms: number): boolean {
-    return this.settings.clock.now() - this.known.answeredAt >= ms;
-  }
-
   /** Whether the store must be told that the session is still in use. */
   isTouchDue(): boolean {
-    return !this.isEnded && this.isIdleFor(this.settings.touchIntervalMs);
+    return !this.isEnded && this.known.isIdleFor(this.settings.touchIntervalMs);
   }
 
   /** Tells the store that the session is in use; if the store has none, the session has ended. */
   async touch(): Promise<void> {
     const { outcome } = await this.gateway.touch(this.access);
-    if (outcome === 'touched') this.known.answeredAt = this.settings.clock.now();
+    if (outcome === 'touched') this.known.noteAnswer();
     else this.endAs(outcome);
   }
 
@@ -296,16 +282,15 @@ export class LiveSession extends SerialWork {
     switch (result.outcome) {
       case 'saved':
         stored.saved(queue.target, queue.lifetime, result.stamp, result.times);
-        stored.noteAnswer(result, this.settings.clock.now());
+        stored.noteAnswer(result);
         return queue.batchStored();
       case 'gone':
       case 'superseded':
         queue.refuseAll(new SessionEndedError(), stored.payloads);
         return this.endAs(result.outcome);
-      case 'unlocked': {
+      case 'unlocked':
         queue.refuseBatch(new SessionBusyError(LOCK_LOST), true);
         return queue.rebase(stored.payloads);
-      }
       case 'conflict':
         queue.countRetry();
         return this.adopt(result);
@@ -341,7 +326,7 @@ export class LiveSession extends SerialWork {
     stored.isAsked();
     const result = await this.gateway.load(this.access, stored.stamp, locator);
     if (result.outcome === 'none' || result.outcome === 'superseded') return this.endAs(result.outcome);
-    stored.noteAnswer(result, this.settings.clock.now());
+    stored.noteAnswer(result);
     if (result.outcome === 'unchanged') {
       stored.times = result.times;
       return undefined;

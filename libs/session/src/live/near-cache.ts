@@ -101,5 +101,5 @@ function estimatedBytes({ stored: { payloads } }: LiveSession): number {
 
 /** No request came in time: the session has expired, or is about to. */
 function isOverdue(live: LiveSession): boolean {
-  return live.isIdleFor(live.stored.lifetime.idleTimeoutMs);
+  return live.stored.isIdleFor(live.stored.lifetime.idleTimeoutMs);
 }

@@ -1,3 +1,4 @@
+import type { Clock } from '../store/clock.js';
 import type { ChangeContent } from '../store/store-gateway.js';
 import type { PartChange, SessionRenewal } from '../store/session-change.js';
 import type { ClientAccess } from '../store/session-id.js';
@@ -36,7 +37,18 @@ export interface NewSession {
 export type StoredState = Readonly<
   Pick<
     StoredSession,
-    'payloads' | 'stamp' | 'lifetime' | 'times' | 'saves' | 'location' | 'identity' | 'changeTo' | 'renewed' | 'isNext'
+    | 'payloads'
+    | 'stamp'
+    | 'lifetime'
+    | 'times'
+    | 'saves'
+    | 'location'
+    | 'identity'
+    | 'msSinceLogin'
+    | 'isIdleFor'
+    | 'changeTo'
+    | 'renewed'
+    | 'isNext'
   >
 >;
 
@@ -60,6 +72,9 @@ export class StoredSession {
   /** How often the session had been saved when the store last answered: the first half of its stamp. 0 before. */
   saves = 0;
 
+  /** When the store last answered, and thus moved the end of life if that was due. By the clock of this server. */
+  private answeredAt: number;
+
   /**
    * `[name, version, name, version, ...]`, in the order of `payloads`: one is made for nearly every request, and a Map
    * costs several times as much.
@@ -75,14 +90,14 @@ export class StoredSession {
   /**
    * @param origin what was loaded, or how to create a session that does not exist yet
    * @param location where the session is, as the store said with the record
-   * @param answeredAt by the clock of this server: when the store last answered, and thus moved the end of life if due
    */
   constructor(
     private readonly access: ClientAccess,
     origin: SessionRecord | NewSession,
     public location: SessionLocation,
-    public answeredAt: number,
+    private readonly clock: Clock,
   ) {
+    this.answeredAt = clock.now();
     this.lifetime = origin.lifetime;
     if ('stamp' in origin) {
       this.identity = identityOf(origin);
@@ -194,9 +209,23 @@ export class StoredSession {
   }
 
   /** The store has answered: the session is there, and its end of life has moved if that was due. */
-  noteAnswer(location: SessionLocation, now: number): void {
-    this.answeredAt = now;
+  noteAnswer(location: SessionLocation = this.location): void {
+    this.answeredAt = this.clock.now();
     this.locate(location);
+  }
+
+  /** Whether the store has not answered for that long. */
+  isIdleFor(ms: number): boolean {
+    return this.clock.now() - this.answeredAt >= ms;
+  }
+
+  /**
+   * How long ago its principal has logged in, in ms, by the clock of this server, while the store's says when that was.
+   * Undefined where nobody is logged in.
+   */
+  get msSinceLogin(): number | undefined {
+    const { authenticatedAt } = this.times ?? {};
+    return authenticatedAt === undefined ? undefined : this.clock.now() - authenticatedAt;
   }
 
   /** Notes where the session is and who watches it, as the answer of the store says. */

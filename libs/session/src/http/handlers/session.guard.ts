@@ -37,7 +37,7 @@ export class SessionGuard implements CanActivate {
 
 /** @throws LoginRequiredError when the session of the request is not that of a user who has logged in recently enough */
 function isLoggedIn({ live }: RequestState, { maxAgeMs }: LoginRequirement): true {
-  const age = live?.msSinceLogin;
+  const age = live?.stored.msSinceLogin;
   if (age === undefined) throw new LoginRequiredError('anonymous', maxAgeMs);
   if (maxAgeMs !== undefined && age > maxAgeMs) throw new LoginRequiredError('too-old', maxAgeMs);
   return true;
