@@ -9,8 +9,9 @@ export default {
   testPathIgnorePatterns: [
     '/node_modules/',
     stress,
-    // These never load Nest, only need its decorators, or bring their own.
-    '<rootDir>/test/(architecture|balancers|bench|consistency|docs|external|faults|near-cache|packages|simulation)/',
+    // These never load Nest, only need its decorators, bring their own, or look at what a browser or a proxy does.
+    '<rootDir>/test/(architecture|balancers|bench|browser|consistency|docs|external|faults|near-cache)/',
+    '<rootDir>/test/(packages|simulation)/',
     '<rootDir>/test/contract/(?!replication-transport[.])',
     '<rootDir>/test/observability/(balancer-table|sample-patterns|troubles)[.]',
     '<rootDir>/libs/replicated/',

@@ -35,7 +35,7 @@ describe('a store that answers at once', () => {
     other.bean(SummedCounter).value = 5;
 
     expect(server.lifecycle.commit(request.session)).toBeUndefined();
-    await expect(other.commit()).rejects.toMatchObject({ bean: 'plain', field: 'value' });
+    await expect(other.commit()).rejects.toMatchObject({ conflicts: [{ bean: 'plain', field: 'value' }] });
     other.bean(SummedCounter).value = 7;
     expect(server.lifecycle.commit(other.session)).toBeUndefined();
 

@@ -1,14 +1,20 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
-import { SessionConflictError } from 'nestjs-session-beans';
+import { SessionConflictError, SessionScoped } from 'nestjs-session-beans';
 import { rounds } from '../support/rounds.js';
 import { SimulatedCluster, type SimulatedClusterOptions, inParallel } from './simulated-cluster.js';
 import { PlainCounter, SummedCounter } from './counters.js';
 import { plantedFaults } from './planted-faults.js';
 import { randomNetwork } from './remote-store.js';
+import type { SimulatedRequest } from './simulated-server.js';
 
 const REQUESTS = rounds(300, 1_000);
 const WIDTH = 50;
+
+@SessionScoped({ name: 'prices' })
+class Prices {
+  byName = new Map<string, number>();
+}
 
 type Setup = Pick<SimulatedClusterOptions, 'servers' | 'plant'>;
 
@@ -45,9 +51,35 @@ describe.each([1, 2, 4])('many read-await-write requests of one session on %i se
     expect(final).toBe(accepted);
     for (const refusal of refusals) {
       expect(refusal).toBeInstanceOf(SessionConflictError);
-      expect(refusal).toMatchObject({ bean: 'plain', field: 'value', status: 409 });
+      expect(refusal).toMatchObject({ conflicts: [{ bean: 'plain', field: 'value' }], status: 409 });
     }
     expect(leaked).toBe(0);
+  });
+
+  it('are told all that they clash in at once, in every bean, and nothing that merges', async () => {
+    const cluster = new SimulatedCluster({ servers, beans: [PlainCounter, SummedCounter, Prices] });
+    const change = (request: SimulatedRequest, value: number): void => {
+      Object.assign(request.bean(PlainCounter), { value, other: value });
+      request.bean(SummedCounter).value += value;
+      request.bean(Prices).byName.set('tea', value).set(`of ${value}`, value);
+    };
+    const client = await cluster.server(0).startSession((request) => change(request, 1));
+    const refused = cluster.handle(0, client, async (request) => {
+      change(request, 10);
+      await cluster.handle(1, client.copy(), (other) => change(other, 100));
+    });
+    const message = 'plain.value, plain.other, prices.byName.get("tea") were changed by another request';
+    await expect(refused).rejects.toMatchObject({
+      status: 409,
+      message: expect.stringContaining(message),
+      conflicts: [
+        { bean: 'plain', field: 'value' },
+        { bean: 'plain', field: 'other' },
+        { bean: 'prices', field: 'byName.get("tea")' },
+      ],
+    });
+    expect(await cluster.stored(client, PlainCounter)).toMatchObject({ value: 100, other: 100 });
+    expect(await cluster.stored(client, SummedCounter)).toMatchObject({ value: 101 });
   });
 
   it('lose updates silently in a store that overwrites, so that these tests can fail', async () => {

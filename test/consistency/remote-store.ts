@@ -1,14 +1,15 @@
-import type {
-  ClientAccess,
-  DestroyResult,
-  LoadOptions,
-  LoadResult,
-  SaveResult,
-  SessionAccess,
-  SessionChange,
-  SessionStore,
-  StoreLocks,
-  TouchResult,
+import {
+  type ClientAccess,
+  type DestroyResult,
+  type LoadOptions,
+  type LoadResult,
+  type SaveResult,
+  type SessionAccess,
+  type SessionChange,
+  type SessionStore,
+  SessionStoreError,
+  type StoreLocks,
+  type TouchResult,
 } from 'nestjs-session-beans/store-kit';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
@@ -63,7 +64,10 @@ export class RemoteStore implements SessionStore {
 
   private async pass<T>(operation: StoreOperation, call: () => T | Promise<T>): Promise<T> {
     this.calls[operation]++;
-    await this.network('request', operation);
+    await this.network('request', operation).catch((cause: Error) => {
+      const failed = operation === 'supersede' ? 'save' : operation;
+      throw new SessionStoreError({ store: this.name, operation: failed, problem: cause.message, applied: false, cause });
+    });
     const result = await call();
     await this.network('reply', operation);
     return result;

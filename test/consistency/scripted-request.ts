@@ -320,5 +320,5 @@ const BY_DESIGN = [SessionConflictError, SessionEndedError, SessionStoreError, S
 /** @throws the error if the library does not answer it by design */
 function fateOf(error: unknown): Fate {
   if (!(error instanceof SessionError) || !BY_DESIGN.some((type) => error instanceof type)) throw error;
-  return error instanceof SessionStoreError ? 'unknown' : 'refused';
+  return error instanceof SessionStoreError && error.applied === 'unknown' ? 'unknown' : 'refused';
 }

@@ -67,7 +67,7 @@ describe('a change by a parallel branch of the request during a commit', () => {
     };
     await request.commit();
     expect(await cluster.stored(client, PlainCounter)).toMatchObject({ value: 3, other: 1 });
-    await expect(request.commit()).rejects.toMatchObject({ bean: 'plain', field: 'value' });
+    await expect(request.commit()).rejects.toMatchObject({ conflicts: [{ bean: 'plain', field: 'value' }] });
     expect(await cluster.stored(client, PlainCounter)).toMatchObject({ value: 3, other: 1 });
     request.end();
   });

@@ -66,9 +66,14 @@ export class SimulatedServer {
     this.lifecycle = new SessionLifecycle(settings, gateway, this.liveSessions, this.beans, this.events, log);
   }
 
+  /** What handlers are injected; for the requests that `current` knows. */
+  httpSession(current: CurrentRequest): HttpSession {
+    return new CurrentHttpSession(current, this.lifecycle, this.attributes, undefined);
+  }
+
   /** A request that has not begun yet. */
   request(client: SimulatedClient): SimulatedRequest {
-    return new SimulatedRequest(client, this.lifecycle, this.beans, this.attributes);
+    return new SimulatedRequest(client, this);
   }
 
   /** Runs a request from begin to end. @throws the error of begin, handler or commit */
@@ -138,16 +143,17 @@ export class SimulatedRequest {
   /** What the handler of this request is injected. */
   readonly http: HttpSession;
 
+  private readonly lifecycle: SessionLifecycle;
+
   constructor(
     private readonly client: SimulatedClient,
-    private readonly lifecycle: SessionLifecycle,
-    private readonly beans: BeanRegistry,
-    attributes: SessionBean,
+    private readonly server: SimulatedServer,
   ) {
+    this.lifecycle = server.lifecycle;
     const presented: readonly PresentedId[] = client.presented;
-    this.session = new RequestState({ presented: () => presented, isHeadSent: false });
+    this.session = new RequestState({ presented: () => presented, isHeadSent: false, admitStart: () => undefined });
     Object.defineProperty(this.session.exchange, 'isHeadSent', { get: () => this.isHeadSent });
-    this.http = new CurrentHttpSession(new OnlyRequest(this.session), lifecycle, attributes, undefined);
+    this.http = server.httpSession(new OnlyRequest(this.session));
   }
 
   /** The id that the response would send to the client if its head were written now. */
@@ -167,7 +173,7 @@ export class SimulatedRequest {
 
   /** The instance of this request. A client proxy finds it in the same way at each access. */
   bean<T extends object>(type: Type<T>): T {
-    return this.session.unitFor(type.name).instanceOf(this.beans.find(type) as SessionBean) as T;
+    return this.session.unitFor(type.name).instanceOf(this.server.beans.find(type) as SessionBean) as T;
   }
 
   async commit(): Promise<void> {

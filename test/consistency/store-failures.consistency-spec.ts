@@ -42,6 +42,9 @@ function write(request: SimulatedRequest, value: number): void {
 const refusal = { name: SessionStoreError.name, status: 503 };
 
 describe.each(legs)('when the %s is lost', (leg) => {
+  /** Of what the request was about to change. */
+  const unchanged = { ...refusal, applied: leg === 'request' ? false : 'unknown' };
+
   it('of a load, no handler runs, and the session is unchanged', async () => {
     const { cluster, client, lose, heal, read } = await setUp();
     lose(leg, 'load');
@@ -49,6 +52,7 @@ describe.each(legs)('when the %s is lost', (leg) => {
     await expect(cluster.handle(0, client, () => handled.push('ran'))).rejects.toMatchObject({
       ...refusal,
       operation: 'load',
+      applied: false,
     });
     expect(handled).toEqual([]);
     heal();
@@ -73,7 +77,7 @@ describe.each(legs)('when the %s is lost', (leg) => {
     const { cluster, client, lose, heal, read } = await setUp();
     lose(leg, 'save');
     const failing = cluster.handle(0, client, (request) => write(request, 2));
-    await expect(failing).rejects.toMatchObject({ ...refusal, operation: 'save' });
+    await expect(failing).rejects.toMatchObject({ ...unchanged, operation: 'save' });
     heal();
     expect(await read()).toEqual(leg === 'request' ? [1, 1] : [2, 2]);
     expect(cluster.leaked).toBe(0);
@@ -83,7 +87,7 @@ describe.each(legs)('when the %s is lost', (leg) => {
     const { cluster, client, lose, heal, read } = await setUp();
     const long = await cluster.server(0).request(client.copy()).begin();
     lose(leg, 'save');
-    await expect(cluster.handle(0, client, (request) => write(request, 2))).rejects.toMatchObject(refusal);
+    await expect(cluster.handle(0, client, (request) => write(request, 2))).rejects.toMatchObject(unchanged);
     heal();
     // A save of another bean succeeds. Its stamp must not vouch for the beans of the save with the unknown outcome.
     long.bean(SummedCounter).value += 10;
@@ -110,7 +114,7 @@ describe.each(legs)('when the %s is lost', (leg) => {
     const { cluster, lose, heal } = await setUp();
     const client = new SimulatedClient();
     lose(leg, 'save');
-    await expect(cluster.handle(0, client, (request) => write(request, 5))).rejects.toMatchObject(refusal);
+    await expect(cluster.handle(0, client, (request) => write(request, 5))).rejects.toMatchObject(unchanged);
     heal();
     expect(client.id).toBeUndefined();
     expect(cluster.leaked).toBe(0);
@@ -123,7 +127,7 @@ describe.each(legs)('when the %s is lost', (leg) => {
     lose(leg, 'touch');
     const long = await cluster.server(0).request(client.copy()).begin();
     clock.advance(120_000);
-    await expect(long.respond()).rejects.toMatchObject({ ...refusal, operation: 'touch' });
+    await expect(long.respond()).rejects.toMatchObject({ ...unchanged, operation: 'touch' });
     heal();
     expect(await read()).toEqual([1, 1]);
     expect(cluster.leaked).toBe(0);
@@ -134,7 +138,7 @@ describe.each(legs)('when the %s is lost', (leg) => {
     const other = await cluster.server(0).request(client.copy()).begin();
     lose(leg, 'destroy');
     await expect(cluster.handle(0, client.copy(), (request) => request.invalidate())).rejects.toMatchObject({
-      ...refusal,
+      ...unchanged,
       operation: 'destroy',
     });
     heal();
@@ -149,7 +153,7 @@ describe.each(legs)('when the %s is lost', (leg) => {
     write(renewing, 2);
     renewing.renewId();
     lose(leg, 'save');
-    await expect(renewing.respond()).rejects.toMatchObject({ ...refusal, operation: 'save' });
+    await expect(renewing.respond()).rejects.toMatchObject({ ...unchanged, operation: 'save' });
     heal();
     expect(renewing.handedOut).toBeUndefined();
     expect(cluster.memory.size).toBe(1);
@@ -171,7 +175,7 @@ describe.each(legs)('when the %s is lost', (leg) => {
     const { cluster, client, lose, heal, read } = await setUp();
     const renewing = await cluster.server(0).request(client).begin();
     lose(leg, 'save');
-    await expect(cluster.handle(0, client.copy(), (request) => write(request, 2))).rejects.toMatchObject(refusal);
+    await expect(cluster.handle(0, client.copy(), (request) => write(request, 2))).rejects.toMatchObject(unchanged);
     // This server does not know any more what is stored, so it asks before it renews the id.
     lose(leg, 'load');
     renewing.renewId();

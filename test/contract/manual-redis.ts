@@ -10,7 +10,7 @@ import { withMethods } from './broken-stores.js';
 const TIMED_SCRIPTS = [
   'sessionBeansLoad',
   'sessionBeansSave',
-  'sessionBeansRenew',
+  'sessionBeansSaveWhenFull',
   'sessionBeansDestroy',
   'sessionBeansSupersede',
 ] as const;

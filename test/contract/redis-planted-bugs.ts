@@ -8,7 +8,7 @@ interface PlantedLine {
 }
 
 /** Two scripts of one text. */
-const SAVES = ['sessionBeansSave', 'sessionBeansRenew'] as const;
+const SAVES = ['sessionBeansSave', 'sessionBeansSaveWhenFull'] as const;
 
 /** Typical mistakes of stores in Redis, each a change of one line. */
 export const redisPlantedBugs: Readonly<Record<string, PlantedLine>> = {
@@ -79,7 +79,7 @@ export const redisPlantedBugs: Readonly<Record<string, PlantedLine>> = {
   },
 
   'only the last former id is known': {
-    scripts: ['sessionBeansRenew'],
+    scripts: ['sessionBeansSaveWhenFull'],
     right: `former = formerWith(proof, redis.call('HGET', key, 'former'), now)`,
     wrong: `former = formerWith(proof, nil, now)`,
   },
@@ -115,37 +115,37 @@ export const redisPlantedBugs: Readonly<Record<string, PlantedLine>> = {
   },
 
   'the id is compared before the write id': {
-    scripts: ['sessionBeansRenew'],
+    scripts: ['sessionBeansSaveWhenFull'],
     right: `if last == writeId then return saved('0', n .. '.' .. writeId) end`,
     wrong: `if refusal(key, head, access) then return refusal(key, head, access) end`,
   },
 
   'a renewal does not drop the parts that it does not keep': {
-    scripts: ['sessionBeansRenew'],
+    scripts: ['sessionBeansSaveWhenFull'],
     right: `if string.sub(field, 1, 1) == ':' and not kept[field] then dropped[#dropped + 1] = field end`,
     wrong: '',
   },
 
   'a renewal conflicts with parts that it does not keep': {
-    scripts: ['sessionBeansRenew'],
+    scripts: ['sessionBeansSaveWhenFull'],
     right: `(not kept or kept[field]) and `,
     wrong: '',
   },
 
   'a renewal leaves the id confirmed': {
-    scripts: ['sessionBeansRenew'],
+    scripts: ['sessionBeansSaveWhenFull'],
     right: `if state == '2' then state = '1' end`,
     wrong: '',
   },
 
   'a login of the same principal counts': {
-    scripts: ['sessionBeansRenew'],
+    scripts: ['sessionBeansSaveWhenFull'],
     right: `if principal ~= before then logins`,
     wrong: `do logins`,
   },
 
   'the session of another principal keeps its beginning': {
-    scripts: ['sessionBeansRenew'],
+    scripts: ['sessionBeansSaveWhenFull'],
     right: `if before and principal ~= before then created = used end`,
     wrong: '',
   },

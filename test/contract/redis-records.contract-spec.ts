@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { SessionStateError } from 'nestjs-session-beans';
 import { RedisSessionStore } from 'nestjs-session-beans/redis';
 import { Redis } from 'ioredis';
@@ -235,42 +235,65 @@ describe('the Redis store, with unusual data under the key of a session,', () =>
     });
   });
 
-  it('[I8] out of memory, gives sessions new ids, ends them and reads them, and refuses other saves', async () => {
+  describe('out of memory', () => {
     const next = accessOf(renewedSessionId(access.key));
     const renewal = { proof: wrong.proof, principal: 'bob', keep: [] };
-    await redis.config('SET', 'maxmemory', '1');
-    try {
-      await expect(store.save(creation('other'))).rejects.toThrow('OOM');
-      await expect(store.save({ ...update, parts: part('two', '1.creation') })).rejects.toThrow('OOM');
+    beforeEach(() => redis.config('SET', 'maxmemory', '1'));
+    afterEach(() => redis.config('SET', 'maxmemory', '0'));
+
+    it('[I8] gives sessions new ids, ends them and reads them', async () => {
       expect(await store.save({ ...update, renewal })).toMatchObject({ outcome: 'saved' });
       expect(await store.load(wrong, { touchAfterMs: 0 })).toMatchObject({ record: { principal: 'bob' } });
       expect(await store.load(access)).toEqual({ outcome: 'superseded' });
-      expect(
-        await store.save({
-          ...update,
-          access: wrong,
-          writeId: 'again',
-          renewal: { proof: next.proof },
-          parts: new Map(),
-        }),
-      ).toMatchObject({ outcome: 'saved' });
+      const again = { ...update, access: wrong, writeId: 'again', renewal: { proof: next.proof } };
+      expect(await store.save({ ...again, parts: new Map() })).toMatchObject({ outcome: 'saved' });
       expect(await store.destroy(next)).toEqual({ outcome: 'ended' });
-    } finally {
-      await redis.config('SET', 'maxmemory', '0');
-    }
-  });
+    });
 
-  it('[I8] would refuse a new id with the script of other saves: flags are for all calls of a script', async () => {
-    const planted = await readyRedisStore({ url: server.url });
-    Reflect.set(planted, 'renewing', Reflect.get(planted, 'saving'));
-    await redis.config('SET', 'maxmemory', '1');
-    try {
-      const renewal = { proof: wrong.proof };
-      await expect(planted.save({ ...update, renewal, parts: new Map() })).rejects.toThrow('OOM');
-    } finally {
+    it('accepts what those do who are logged in, and new logins', async () => {
+      const large = { ...update, parts: part('x'.repeat(5_000), '1.creation') };
+      expect(await store.save(large)).toMatchObject({ outcome: 'saved', stamp: '3.late' });
+      // Its answer may have been lost.
+      expect(await store.save(large)).toMatchObject({ outcome: 'saved', stamp: '3.late' });
+      expect(await store.save({ ...large, writeId: 'other' })).toMatchObject({ outcome: 'conflict' });
+      // In one batch, which fails as a whole.
+      const together = ['one', 'two'].map((name) =>
+        store.save({ ...update, writeId: name, parts: new Map([[name, { base: null, payload: name }]]) }),
+      );
+      expect(await Promise.all(together)).toMatchObject([{ outcome: 'saved' }, { outcome: 'saved' }]);
+
+      const login = { ...creation('login'), ...newAccess(), principal: 'carol' };
+      expect(await store.save(login)).toMatchObject({ outcome: 'saved' });
+      expect(await store.load(login)).toMatchObject({ record: { principal: 'carol', logins: 1 } });
+      expect(await store.locks.acquire(access, { token: 'token', leaseMs: 1_000 })).toEqual({ outcome: 'locked' });
+      await store.supersede(next);
+    });
+
+    it('lets anonymous sessions change, but not grow, and begins none', async () => {
+      const anonymous = { ...creation('anonymous'), ...newAccess() };
+      await expect(store.save(anonymous)).rejects.toThrow('OOM');
       await redis.config('SET', 'maxmemory', '0');
+      await store.save(anonymous);
+      await redis.config('SET', 'maxmemory', '1');
+      const { key, proof } = anonymous;
+      const save = (writeId: string, base: string, payload: string) =>
+        store.save({ ...update, access: { key, proof }, writeId, parts: part(payload, base) });
+
+      expect(await save('same', '1.anonymous', 'two')).toMatchObject({ outcome: 'saved', stamp: '2.same' });
+      const before = await store.load({ key, proof });
+      await expect(save('larger', '2.same', 'x'.repeat(200))).rejects.toThrow('OOM');
+      expect(await store.load({ key, proof })).toEqual(before);
+      expect(await save('little', '2.same', 'two, and a bit')).toMatchObject({ outcome: 'saved' });
+    });
+
+    it('would refuse all of that with the script of other saves: flags are for all calls of a script', async () => {
+      const planted = await readyRedisStore({ url: server.url });
+      Reflect.set(planted, 'savingWhenFull', Reflect.get(planted, 'saving'));
+      const save = (change: object) => planted.save({ ...update, parts: new Map(), ...change });
+      await expect(save({ renewal: { proof: wrong.proof } })).rejects.toThrow('OOM');
+      await expect(save({})).rejects.toThrow('OOM');
       await planted.close();
-    }
+    });
   });
 
   it('R8: throws errors of Redis without the contents of the session', async () => {

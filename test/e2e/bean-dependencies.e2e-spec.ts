@@ -98,7 +98,7 @@ class ExportingModule {}
 @Module({ providers: [GlobalService], exports: [GlobalService] })
 class GlobalModule {}
 
-describe.each(platforms)('C14 what is injected into a bean, $adapter, $mode,', ({ adapter, scope }) => {
+describe.each(platforms)('J14 what is injected into a bean, $adapter, $mode,', ({ adapter, scope }) => {
   let server: TestApplication;
   let changes: SessionChange[];
   beforeEach(async () => {

@@ -1,7 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import { Controller, Get, Inject, Injectable, Module, type ModuleMetadata, type Type, Scope } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
-import { SessionBeanError, SessionConfigurationError, SessionModule, SessionScoped } from 'nestjs-session-beans';
+import {
+  MemorySessionStore,
+  SessionBeanError,
+  SessionConfigurationError,
+  SessionModule,
+  SessionScoped,
+} from 'nestjs-session-beans';
 
 async function boot(metadata: ModuleMetadata): Promise<void> {
   const app = (await Test.createTestingModule(metadata).compile()).createNestApplication({ logger: false });
@@ -155,7 +161,7 @@ function SessionScopedMap(): Type<object> {
   return MapBean;
 }
 
-describe('B59 B60 C9 C14 the application does not start with', () => {
+describe('B59 B60 J9 J14 the application does not start with', () => {
   it.each(Object.keys(mistakes))('%s', async (name) => {
     const [metadata, message] = mistakes[name] ?? [{}, /never/];
     const error = await boot(metadata).catch((problem: unknown) => problem);
@@ -232,6 +238,16 @@ describe('B69 B70 the application does not start with', () => {
       'a secret for a list',
       { signingKeys: 'correct horse battery staple' },
       /^signingKeys: a string is not allowed; give a list of at least one key.*$/,
+    ],
+    [
+      'a function that forgets to return the store',
+      { store: () => undefined },
+      /^SessionModule option store\(\) = undefined: allowed is a session store of contract 1, with load, .*$/,
+    ],
+    [
+      'a store that is only the class of one',
+      { store: MemorySessionStore },
+      /^SessionModule option store = a function: allowed is a session store of contract 1, .*, or a function .*$/,
     ],
     ['no secret in the list', { signingKeys: [] }, /^signingKeys: an empty list is not allowed.*$/],
     [

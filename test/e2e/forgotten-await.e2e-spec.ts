@@ -141,7 +141,7 @@ const ANSWERS = ['returns', 'sends', 'writes', 'guard'];
 /**
  * A rejection that nobody handles ends a process of Node. Here it fails the test: jest sees to that.
  */
-describe.each(adapters)('B24 a handler that does not wait for its session, $adapter,', ({ adapter }) => {
+describe.each(adapters)('a handler that does not wait for its session, $adapter,', ({ adapter }) => {
   let server: TestApplication;
   let client: Client;
   let logged: jest.SpiedFunction<Logger['error']>;

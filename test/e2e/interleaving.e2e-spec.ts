@@ -76,7 +76,7 @@ class DiaryController {
   }
 }
 
-describe.each(platforms)('C7 two users take turns at every await, $adapter, $mode', ({ adapter, scope }) => {
+describe.each(platforms)('J7 two users take turns at every await, $adapter, $mode', ({ adapter, scope }) => {
   it('and each sees only what is theirs', async () => {
     const server = await startApplication({
       adapter,

@@ -55,7 +55,7 @@ class Exploding {
   value = 0;
 
   constructor() {
-    if (calls.length === 0) throw new Error('C16 not today');
+    if (calls.length === 0) throw new Error('J16 not today');
   }
 }
 
@@ -150,7 +150,7 @@ describe.each(platforms)('the life cycle of a bean, $adapter, $mode,', ({ adapte
     expect(calls.filter((call) => call === 'save').length).toBeGreaterThanOrEqual(3);
   });
 
-  it('C12 ends with onBeanDestroyed, once, before invalidate() is done', async () => {
+  it('J12 ends with onBeanDestroyed, once, before invalidate() is done', async () => {
     await get('touch');
     calls = [];
     expect(await get('end')).toBe('ended');
@@ -159,7 +159,7 @@ describe.each(platforms)('the life cycle of a bean, $adapter, $mode,', ({ adapte
     expect(calls.filter((call) => call.startsWith('destroyed'))).toHaveLength(1);
   });
 
-  it('C16 R33 ends also when onBeanDestroyed fails: the error is logged', async () => {
+  it('J16 R33 ends also when onBeanDestroyed fails: the error is logged', async () => {
     const error = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
     await get('failing');
     calls = [];
@@ -169,7 +169,7 @@ describe.each(platforms)('the life cycle of a bean, $adapter, $mode,', ({ adapte
     expect(await get('failing')).toBe('1');
   });
 
-  it('C16 does not begin when the constructor fails: the request fails and nothing is stored', async () => {
+  it('J16 does not begin when the constructor fails: the request fails and nothing is stored', async () => {
     const response = await client.get('/exploding');
     expect(response.status).toBe(500);
     expect(setCookies(response)).toEqual([]);

@@ -113,7 +113,7 @@ class UnwiredController {
 let release: () => void;
 let released: Promise<void>;
 
-describe.each(adapters)('C3 R27 a bean outside a session, $adapter', ({ adapter }) => {
+describe.each(adapters)('J3 R27 a bean outside a session, $adapter', ({ adapter }) => {
   let server: TestApplication;
   beforeEach(async () => {
     released = new Promise((resolve) => (release = resolve));

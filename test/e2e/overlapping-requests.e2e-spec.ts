@@ -110,7 +110,7 @@ describe.each(adapters)('R16 overlapping requests of one session, $adapter', ({ 
     expect(refused?.length).toBeGreaterThan(0);
     expect((await tally()).plain).toBe(stored?.length);
     expect(conflicts).toHaveLength(refused?.length ?? 0);
-    expect(conflicts[0]).toMatchObject({ bean: 'tally', field: 'plain' });
+    expect(conflicts[0]).toMatchObject({ conflicts: [{ bean: 'tally', field: 'plain' }] });
     const bodies = new Set((refused ?? []).map((response) => response.text));
     expect([...bodies].map((body) => JSON.parse(body) as unknown)).toEqual([
       { statusCode: 409, message: expect.not.stringMatching(/[\w-]{65}/) },

@@ -9,6 +9,7 @@ const GUESSES = [
   ['/test/faults/', 15],
   ['/test/contract/', 15],
   ['/test/observability/', 10],
+  ['/test/browser/', 10],
   ['/test/external/', 10],
   ['/test/e2e/', 3],
 ];

@@ -1,5 +1,5 @@
-// Before all tests: the servers they start must be installed. Root on Debian or Ubuntu gets them from apt; everybody
-// else gets the command to run. `node test/setup/servers.mjs` does it by hand.
+// Before all tests: the servers and the browser that they start must be installed. Root on Debian or Ubuntu gets them
+// from apt; everybody else gets the command to run. `node test/setup/servers.mjs` does it by hand.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 
@@ -11,6 +11,8 @@ const SERVERS = [
   // The balancers that the files in `deploy` are for.
   { command: 'haproxy', ask: '-v', oldest: '2.4', version: /version (\d+)\.(\d+)/, packages: ['haproxy'] },
   { command: 'nginx', ask: '-v', oldest: '1.20', version: /nginx\/(\d+)\.(\d+)/, packages: ['nginx-light'] },
+  // Older ones do not clear what they have prefetched when they are told to.
+  { command: 'chromium', ask: '--version', oldest: '138.0', version: /Chromium (\d+)\.(\d+)/, packages: ['chromium'] },
 ];
 
 const missing = SERVERS.filter((server) => !isThere(server));
@@ -19,7 +21,7 @@ const stillMissing = SERVERS.filter((server) => !isThere(server));
 if (stillMissing.length > 0) {
   const names = stillMissing.map(({ command, oldest }) => `${command} ${oldest} or newer`).join(', ');
   const packages = stillMissing.flatMap((server) => server.packages).join(' ');
-  console.error(`The tests start servers of their own and need ${names}. Install it, on Debian or Ubuntu with:`);
+  console.error(`The tests start servers and a browser of their own and need ${names}. Install it, on Debian or Ubuntu with:`);
   console.error(`  sudo apt-get update && sudo apt-get install -y ${packages}`);
   process.exit(1);
 }

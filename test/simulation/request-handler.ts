@@ -108,7 +108,7 @@ export class RequestHandler {
     const parts = new Map<string, PartChange>(lists.map((name) => [name, { base: null, payload: `${mark} ` }]));
     parts.set(ID_PART, { base: null, payload: access.proof });
     const change = { ...access, writeId: this.writeId(), mode: 'create', lifetime: LIFETIME, parts } as const;
-    const result = await this.save(change);
+    const result = await this.save(request, change);
     if (result.outcome !== 'saved') {
       this.world.violations.add({ invariant: 'wholeWrites', message: `${this.name(request)}: ${result.outcome}` });
       return { outcome: 'unavailable' };
@@ -226,7 +226,7 @@ export class RequestHandler {
         request.lists.map((name) => [name, { base: record.parts.get(name)?.version ?? null, payload: next[name] }]),
       );
       if (renewal) parts.set(ID_PART, { base: null, payload: renewal.proof });
-      const result = await this.save({
+      const result = await this.save(request, {
         access,
         writeId: this.writeId(),
         mode: 'update',
@@ -267,12 +267,19 @@ export class RequestHandler {
     return { outcome: 'none', isLost: false };
   }
 
-  /** When the answer to a save is lost, half of the clients repeat the same save. */
-  private async save(change: SessionChange): Promise<SaveResult> {
+  /**
+   * When the answer to a save is lost, half of the clients repeat the same save. A save that failed with `applied: false`
+   * was refused.
+   */
+  private async save({ session, mark }: SessionRequest, change: SessionChange): Promise<SaveResult> {
     try {
       return await this.store.save(change);
     } catch (error) {
-      if (!(error instanceof SessionStoreError) || this.world.random.chance(0.5)) throw error;
+      if (!(error instanceof SessionStoreError)) throw error;
+      if (this.world.random.chance(0.5)) {
+        if (error.applied === false) session.refused(mark);
+        throw error;
+      }
       await this.world.wait(this.world.random.between(1, 300));
       return this.store.save(change);
     }

@@ -61,6 +61,10 @@ export class CountingStore implements SessionStore {
     return this.inner.supersede(access);
   }
 
+  filled(): number | undefined {
+    return this.inner.filled?.();
+  }
+
   close(): MaybePromise<void> {
     return this.inner.close();
   }

@@ -91,7 +91,7 @@ function substituted(template: string, variables: Readonly<Record<string, string
 }
 
 /** A minimal nginx.conf, in place of the system's own. nginx writes all its files into the directory. */
-function mainFile(directory: string): string {
+export function mainFile(directory: string): string {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
   // As root, nginx would run its workers as a user who may not enter the directory.
   const user = process.getuid?.() === 0 ? 'user root;\n' : '';

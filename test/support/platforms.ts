@@ -35,6 +35,8 @@ export interface TestApplicationOptions extends Pick<ModuleMetadata, 'imports' |
   readonly beans?: readonly Type<object>[];
   readonly session?: SessionModuleOptions;
   readonly store?: CountingStore;
+  /** Addresses of the proxies that it trusts, as both frameworks take them. */
+  readonly trustProxy?: string | undefined;
   /** Called before `init`. */
   readonly prepare?: (app: INestApplication) => void;
 }
@@ -49,6 +51,7 @@ export async function startApplication(options: TestApplicationOptions): Promise
     imports = [],
     controllers = [],
     providers = [],
+    trustProxy,
   } = options;
   const store =
     options.store ?? new CountingStore(new MemorySessionStore(session.clock ? { clock: session.clock } : {}));
@@ -57,9 +60,17 @@ export async function startApplication(options: TestApplicationOptions): Promise
     controllers,
     providers,
   }).compile();
-  const app = module.createNestApplication(adapter === 'fastify' ? new FastifyAdapter() : new ExpressAdapter());
+  const app = module.createNestApplication(
+    adapter === 'fastify' ? new FastifyAdapter({ trustProxy: trustProxy ?? false }) : express(trustProxy),
+  );
   app.useLogger(false);
   options.prepare?.(app);
   await app.listen(0, '127.0.0.1');
   return { app, store, url: await app.getUrl(), close: () => app.close() };
+}
+
+function express(trustProxy: string | undefined): ExpressAdapter {
+  const adapter = new ExpressAdapter();
+  if (trustProxy !== undefined) adapter.set('trust proxy', trustProxy);
+  return adapter;
 }

@@ -17,7 +17,7 @@ export function newAccess(): ClientAccess {
 
 /** A store whose connection is there already. */
 export async function readyRedisStore(options: Readonly<RedisSessionStoreOptions>): Promise<RedisSessionStore> {
-  const store = new RedisSessionStore({ onWarning: () => undefined, ...options });
+  const store = new RedisSessionStore({ onWarning: () => undefined, prefix: 'session:', ...options });
   await eventually('the store answers', async () => (await store.load(newAccess())).outcome === 'none');
   return store;
 }

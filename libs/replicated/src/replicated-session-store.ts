@@ -34,7 +34,7 @@ import type { ReplicatedSessionStoreOptions } from './options/replicated-session
 import { announceEnd, refuseCreation } from './protocol/handle-end.js';
 import { checkReplica } from './protocol/handle-peek.js';
 import { markSuperseded } from './protocol/mark-superseded.js';
-import { ReplicationFailure } from './protocol/replication-failure.js';
+import { type ChangeAttempt, ReplicationFailure } from './protocol/replication-failure.js';
 import { ReplicationNode } from './replication-node.js';
 
 type Operation = SessionStoreError['operation'];
@@ -122,10 +122,15 @@ export class ReplicatedSessionStore implements SessionStore {
     return this.node.isOpen && (this.node.context.recovery?.isDone ?? true);
   }
 
+  filled(): number {
+    return this.node.context.table.filled;
+  }
+
   /** For metrics: the sizes, and the figures that show which sessions a further loss of a server would cost. */
   figures(): Readonly<Record<string, number>> {
     const { size: sessions, bytes, primaries, backups, alone, membersUp, consents } = this;
-    return { sessions, bytes, primaries, backups, alone, members_up: membersUp, consents: Number(consents) };
+    const { evicted } = this.node.context.table;
+    return { sessions, bytes, evicted, primaries, backups, alone, members_up: membersUp, consents: Number(consents) };
   }
 
   /**
@@ -154,7 +159,9 @@ export class ReplicatedSessionStore implements SessionStore {
   async save(change: SessionChange): Promise<SaveResult> {
     const operation = saveOperation(change);
     if (change.mode === 'create') {
-      return (await this.begin(change)) ?? this.locate(await this.run('save', change.key, operation));
+      // A session with this key may have been begun by this very change.
+      const again = { mayBeApplied: true };
+      return (await this.begin(change)) ?? this.locate(await this.run('save', change.key, operation, undefined, again));
     }
     const { access, locator } = change;
     return this.locate(await this.run('save', access.key, operation, this.witnessOf(access, locator)));
@@ -169,8 +176,8 @@ export class ReplicatedSessionStore implements SessionStore {
     const { value } = await this.run('destroy', key, destroyOperation(access, this.node.newId()));
     const { result, isUnknown } = value;
     const { context } = this.node;
-    if (result.outcome === 'ended') await this.failing('destroy', () => announceEnd(context, key));
-    else if (isUnknown) await this.failing('destroy', () => refuseCreation(context, key));
+    if (result.outcome === 'ended') await announceEnd(context, key);
+    else if (isUnknown) await refuseCreation(context, key);
     return result;
   }
 
@@ -231,8 +238,9 @@ export class ReplicatedSessionStore implements SessionStore {
     key: SessionKey,
     work: SessionOperation<T>,
     witness?: Witness,
+    attempt: ChangeAttempt = { mayBeApplied: false },
   ): Promise<Served<T>> {
-    const call = { key, operation: work, witness, isLenient: operation === 'load' };
+    const call = { key, operation: work, witness, isLenient: operation === 'load', attempt };
     return this.failing(operation, () => this.node.primary.run(call));
   }
 
@@ -242,7 +250,10 @@ export class ReplicatedSessionStore implements SessionStore {
       return await work();
     } catch (error) {
       if (!(error instanceof ReplicationFailure)) throw error;
-      throw new SessionStoreError(this.name, operation, error.message, { cause: error });
+      const { message: problem, mayBeApplied } = error;
+      // A load asks for no change; it may have moved the end of life.
+      const applied = mayBeApplied && operation !== 'load' ? 'unknown' : false;
+      throw new SessionStoreError({ store: this.name, operation, problem, applied, cause: error });
     }
   }
 

@@ -2,6 +2,8 @@
 export { SessionModule } from './module/session.module.js';
 export type { SessionModuleOptions, SessionOptionsFactory } from './module/session.options.js';
 export type { NearCacheOptions } from './module/near-cache.options.js';
+export type { AdmissionOptions } from './http/admission/session-admission.js';
+export type { ClearSiteDataDirective, ClearSiteDataOptions } from './http/response/clear-site-data.js';
 export { SESSION_CLOCK, SESSION_MODULE_OPTIONS, SESSION_STORE } from './module/session.providers.js';
 export type { SessionCookieOptions } from './http/id/session-cookie.js';
 
@@ -9,7 +11,7 @@ export type { SessionCookieOptions } from './http/id/session-cookie.js';
 export { SessionScoped } from './bean/session-scoped.decorator.js';
 export { Merge } from './bean/merge.decorator.js';
 export { Transient } from './bean/transient.decorator.js';
-export type { MergeRule } from './merge/merge-rule.js';
+export type { MergeRule, MergeSides } from './merge/merge-rule.js';
 export type { BeanMigrations, PlainState, SessionScopedOptions } from './bean/bean-definition.js';
 export type { BeforeBeanSaved, OnBeanCreated, OnBeanDestroyed, OnBeanRestored } from './bean/bean-life-cycle.js';
 
@@ -42,9 +44,10 @@ export { SessionError } from './errors/session.error.js';
 export { SessionBeanError } from './errors/session-bean.error.js';
 export { SessionBusyError } from './errors/session-busy.error.js';
 export { SessionConfigurationError } from './errors/session-configuration.error.js';
-export { SessionConflictError } from './errors/session-conflict.error.js';
+export { type SessionConflict, SessionConflictError } from './errors/session-conflict.error.js';
 export { SessionContextNotActiveError } from './errors/session-context-not-active.error.js';
 export { SessionEndedError } from './errors/session-ended.error.js';
+export { SessionNotAdmittedError } from './errors/session-not-admitted.error.js';
 export { SessionResponseCommittedError } from './errors/session-response-committed.error.js';
 export { SessionStateError } from './errors/session-state.error.js';
-export { SessionStoreError } from './errors/session-store.error.js';
+export { SessionStoreError, type SessionStoreFailure } from './errors/session-store.error.js';

@@ -9,7 +9,7 @@ import {
 } from 'nestjs-session-beans/store-kit';
 import { EndedSessions } from './ended-sessions.js';
 import { type Replica, sizeOf } from './replica.js';
-import type { SessionState } from './session-state.js';
+import { rankOf, type SessionState } from './session-state.js';
 import { isTombstone, type Tombstone } from './tombstone.js';
 
 /** Copies of sessions whose end is not final yet: a few at a time. Above it the oldest is forgotten. */
@@ -72,10 +72,26 @@ export class ReplicaTable {
     return this.sessions.values();
   }
 
-  /** The bound that this state of the session would pass. Frees what has expired before it says so. */
-  boundAgainst(key: SessionKey, state: SessionState | Tombstone): keyof TableBounds | undefined {
+  /** See `BoundedTable.filled`. */
+  get filled(): number {
+    return this.sessions.filled;
+  }
+
+  /** Copies that had to go before their time. */
+  get evicted(): number {
+    return this.sessions.evicted;
+  }
+
+  /**
+   * Makes room for this state of the session. Copies that have to go are forgotten here only, as after a restart: where
+   * the other owner still has room for its copy, the session lives on there.
+   *
+   * @returns the bound that would be passed nevertheless
+   */
+  makeRoom(key: SessionKey, state: SessionState | Tombstone): keyof TableBounds | undefined {
     if (isTombstone(state)) return undefined;
-    return this.sessions.boundAgainst(this.sessions.get(key), sizeOf(state), this.clock.now());
+    const request = { entry: this.sessions.get(key), rank: rankOf(state), bytes: sizeOf(state) };
+    return this.sessions.makeRoom(request, this.clock.now());
   }
 
   /** Replaces the copy that this member has of the session, if it has one. */
@@ -108,7 +124,7 @@ export class ReplicaTable {
     if (state.proof !== replica.state.proof) replica.locator = undefined;
     replica.seq = seq;
     this.setState(replica, state);
-    this.sessions.reschedule(replica);
+    this.sessions.used(replica);
   }
 
   /** [M4] The session has ended for good. */

@@ -1,6 +1,13 @@
-import { ownText, sessionBytes, type SessionKey, type TableEntry } from 'nestjs-session-beans/store-kit';
+import {
+  idleFrom,
+  ownText,
+  sessionBytes,
+  type SessionKey,
+  type SessionRank,
+  type TableEntry,
+} from 'nestjs-session-beans/store-kit';
 import { type BegunEpoch, type Epoch, NO_BACKUP, type Owners } from './epoch.js';
-import { expiryOfState, hasExpired, type SessionState } from './session-state.js';
+import { expiryOfState, hasExpired, rankOf, type SessionState } from './session-state.js';
 import { generationOf, isTombstone, type Tombstone } from './tombstone.js';
 
 /** Number of the state with which a session is created. */
@@ -38,6 +45,9 @@ export class Replica implements BegunEpoch, TableEntry<Replica> {
   slot = 0;
   previous: Replica | undefined = undefined;
   next: Replica | undefined = undefined;
+  older: Replica | undefined = undefined;
+  newer: Replica | undefined = undefined;
+  listedAs: SessionRank = 'unjoined';
 
   /**
    * The copy has answered a claim. The member that claimed it may go on from the state it was told, so nothing is added
@@ -102,6 +112,15 @@ export class Replica implements BegunEpoch, TableEntry<Replica> {
     if (isTombstone(this.state)) return this.state.until;
     const end = Math.max(expiryOfState(this.state), this.state.lock?.until ?? 0);
     return end + (this.isOwn && !this.fenced ? 0 : LONGER_AT_BACKUP_MS);
+  }
+
+  /** A tombstone is in no list of those that may go. */
+  get rank(): SessionRank {
+    return isTombstone(this.state) ? 'unjoined' : rankOf(this.state);
+  }
+
+  get idleFrom(): number {
+    return isTombstone(this.state) ? 0 : idleFrom(this.state.lastAccessedAt, this.state.lifetime);
   }
 
   isExpired(now: number): boolean {

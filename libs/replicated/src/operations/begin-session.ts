@@ -7,7 +7,7 @@ import type { Peer } from '../members/peer.js';
 import { endSession } from '../protocol/handle-end.js';
 import { obstacleToBeingAlone, refuseTooLarge } from '../protocol/limits.js';
 import type { ReplicationContext } from '../protocol/replication-context.js';
-import { ReplicationFailure } from '../protocol/replication-failure.js';
+import { type ChangeAttempt, ReplicationFailure } from '../protocol/replication-failure.js';
 import type { PutAnswer } from '../protocol/replication-message.js';
 import type { ReplicationCallError } from '../transports/replication-transport.js';
 
@@ -35,16 +35,17 @@ export async function beginSession(
     key,
     members.others.filter((peer) => peer.isUsable(now)),
   );
-  if (options.quorum && memory.attemptedAt(key) > 0) throw new ReplicationFailure(UNKNOWN_ATTEMPT);
+  if (options.quorum && memory.attemptedAt(key) > 0) throw new ReplicationFailure(UNKNOWN_ATTEMPT, true);
   // An earlier attempt may have left copies although nobody answered.
   let counter = Math.max(memory.attemptedAt(key), memory.floorOf(key));
+  const attempt: ChangeAttempt = { mayBeApplied: false };
   for (const name of [...order.map((peer) => peer.name), NO_BACKUP]) {
     counter = nextCounter(counter, options.random);
     const peer = members.get(name);
     const sentAt = timers.now();
     memory.noteAttempt(key, counter);
     if (peer) {
-      const answer = await putFirst(context, peer, { key, counter, state });
+      const answer = await putFirst(context, peer, { key, counter, state }, attempt);
       if (table.get(key) || table.endOf(key) || memory.floorOf(key) >= counter) return 'exists';
       if (answer?.type === 'refused') return 'exists';
       if (answer?.type === 'ended') {
@@ -58,7 +59,9 @@ export async function beginSession(
       continue;
     } else {
       const obstacle = obstacleToBeingAlone(context);
-      if (obstacle !== undefined) throw new ReplicationFailure(`no other member can take a copy, and ${obstacle}`);
+      if (obstacle !== undefined) {
+        throw new ReplicationFailure(`no other member can take a copy, and ${obstacle}`, attempt.mayBeApplied);
+      }
       events.session('alone', key);
     }
     const replica = new Replica({
@@ -76,11 +79,11 @@ export async function beginSession(
     table.install(replica);
     return replica;
   }
-  throw new ReplicationFailure('no member can take a copy');
+  throw new ReplicationFailure('no member can take a copy', attempt.mayBeApplied);
 }
 
 function refuseWhenFull({ table, options }: ReplicationContext, key: SessionKey, state: SessionState): void {
-  const bound = table.boundAgainst(key, state);
+  const bound = table.makeRoom(key, state);
   if (!bound) return;
   throw new ReplicationFailure(
     `this member is full (${table.size} sessions, ${table.bytes} bytes), a new session would pass ${bound}, which is ` +
@@ -93,6 +96,7 @@ async function putFirst(
   { calls, clock, process, options }: ReplicationContext,
   peer: Peer,
   { key, counter, state }: { readonly key: SessionKey; readonly counter: number; readonly state: SessionState },
+  attempt: ChangeAttempt,
 ): Promise<PutAnswer | undefined> {
   const message = {
     type: 'put',
@@ -109,9 +113,10 @@ async function putFirst(
   try {
     return await calls.ask(peer, message, true);
   } catch (error) {
-    // Others could go on from such a copy while this member and the next backup are cut off: no promise tells of it.
-    if (options.quorum && (error as ReplicationCallError).reason !== 'refused') {
-      throw new ReplicationFailure(UNKNOWN_ATTEMPT);
+    if ((error as ReplicationCallError).mayHaveArrived) {
+      // Others could go on from such a copy while this member and the next backup are cut off: no promise tells of it.
+      if (options.quorum) throw new ReplicationFailure(UNKNOWN_ATTEMPT, true);
+      attempt.mayBeApplied = true;
     }
     return undefined;
   }

@@ -13,10 +13,11 @@ import { checkReplica } from '../protocol/handle-peek.js';
 import { hasLease, isPrimaryOf } from '../protocol/lease.js';
 import { refuseTooLarge } from '../protocol/limits.js';
 import type { ReplicationContext } from '../protocol/replication-context.js';
-import { ReplicationFailure } from '../protocol/replication-failure.js';
+import { type ChangeAttempt, ReplicationFailure } from '../protocol/replication-failure.js';
 import type { PutAnswer } from '../protocol/replication-message.js';
 import { newEpoch } from '../take-over/new-epoch.js';
 import { noSessionFor, peek } from '../take-over/peek.js';
+import type { ReplicationCallError } from '../transports/replication-transport.js';
 import type { OperationOutcome, SessionOperation } from './session-operations.js';
 
 /** An operation begins again at most this often because the session was taken away under it. */
@@ -32,6 +33,9 @@ export interface OperationCall<T> {
 
   /** Without a witness, members that do not answer count as having nothing. */
   readonly isLenient: boolean;
+
+  /** What became of the change before this call. */
+  readonly attempt: ChangeAttempt;
 }
 
 /** The answer of an operation, and the copy from which it was given. */
@@ -67,7 +71,12 @@ export class Primary {
     const { key, operation } = call;
     const none = operation.evidence && (await this.refusal(call, operation.evidence));
     if (none) return { value: operation.onNone(none) };
-    return this.context.queue.run(key, () => this.serve(call));
+    try {
+      return await this.context.queue.run(key, () => this.serve(call));
+    } catch (error) {
+      if (!(error instanceof ReplicationFailure && call.attempt.mayBeApplied)) throw error;
+      throw new ReplicationFailure(error.message, true);
+    }
   }
 
   /** @returns undefined when the caller gets the session, as far as is known before its turn has come */
@@ -90,7 +99,7 @@ export class Primary {
     return none && this.noSession(key, evidence, none);
   }
 
-  private async serve<T>({ key, witness, isLenient, operation }: OperationCall<T>): Promise<Served<T>> {
+  private async serve<T>({ key, witness, isLenient, operation, attempt }: OperationCall<T>): Promise<Served<T>> {
     const { clock } = this.context;
     const { evidence } = operation;
     const avoid = new Set<string>();
@@ -107,7 +116,7 @@ export class Primary {
       if (none) return { value: operation.onNone(this.noSession(key, evidence, none)) };
       const outcome: OperationOutcome<T> = operation.onSession(state, now, sentFrom);
       if (!outcome.change) return { value: outcome.answer(state), replica };
-      const after = await this.replicate(replica, state, outcome.change, avoid);
+      const after = await this.replicate(replica, state, outcome.change, avoid, attempt);
       if (after) return { value: outcome.answer(after), replica };
       sentFrom ??= state;
       // The caller has read from this epoch: no older state may be taken for its answer.
@@ -165,6 +174,7 @@ export class Primary {
   /**
    * Makes a change at both owners. It becomes visible here when the backup has it, not before.
    *
+   * @param attempt learns whether the backup may have taken a change that has to be tried again
    * @returns the state after it; undefined when the epoch is over and the change must be tried again
    */
   private async replicate(
@@ -172,6 +182,7 @@ export class Primary {
     state: SessionState,
     change: StateDelta | Tombstone,
     avoid: Set<string>,
+    attempt: ChangeAttempt,
   ): Promise<SessionState | Tombstone | undefined> {
     const { context } = this;
     const { table, timers, members, self } = context;
@@ -180,14 +191,14 @@ export class Primary {
     const next = delta ? applyDelta(state, delta) : (change as Tombstone);
     if (delta?.parts) refuseTooLarge(context, next as SessionState);
     // [I8] A renewal adds little, and none may be refused.
-    const bound = delta?.renewal ? undefined : table.boundAgainst(key, next);
+    const bound = delta?.renewal ? undefined : table.makeRoom(key, next);
     if (bound) throw new ReplicationFailure(`this member is full: the change would pass ${bound}`);
     const seq = replica.seq + 1;
     const isCurrent = (): boolean => table.get(key) === replica && !replica.fenced && replica.seq === seq - 1;
     if (!isCurrent()) return undefined;
     if (!replica.isAlone) {
       const sentAt = timers.now();
-      const answer = await this.put(replica, seq, next, delta);
+      const answer = await this.put(replica, seq, next, delta, attempt);
       if (answer?.type !== 'ok') {
         if (answer === undefined || answer.type === 'full') avoid.add(replica.backup);
         // It is not known whether the backup has the change, so no other change may have its number: the epoch is over.
@@ -195,7 +206,10 @@ export class Primary {
         return undefined;
       }
       members.get(replica.backup)?.noteIncarnation(answer.incarnation);
-      if (!isCurrent()) return undefined;
+      if (!isCurrent()) {
+        attempt.mayBeApplied = true;
+        return undefined;
+      }
       replica.confirmedAt = Math.max(replica.confirmedAt, sentAt);
     }
     if (isTombstone(next)) endSession(context, key, next, self);
@@ -209,6 +223,7 @@ export class Primary {
     seq: number,
     next: SessionState | Tombstone,
     delta: StateDelta | undefined,
+    attempt: ChangeAttempt,
   ): Promise<PutAnswer | undefined> {
     const { members, calls, clock, process } = this.context;
     const peer = members.get(replica.backup);
@@ -217,7 +232,8 @@ export class Primary {
     const message = { type: 'put', key, counter, backup, seq, at: clock.now(), process } as const;
     try {
       return await calls.ask(peer, { ...message, ...(delta ? { delta } : { state: stateToWire(next) }) }, true);
-    } catch {
+    } catch (error) {
+      attempt.mayBeApplied ||= (error as ReplicationCallError).mayHaveArrived;
       return undefined;
     }
   }

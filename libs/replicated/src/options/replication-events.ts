@@ -1,6 +1,6 @@
 import { sessionHash, type SessionKey } from 'nestjs-session-beans/store-kit';
 
-/** Something that has happened to members or copies. `session` is the 8-character hash that logs use. */
+/** Something that has happened to members or copies. `session` is the 8 characters that logs use. */
 export type ReplicationEvent =
   | { readonly type: 'memberLost' | 'memberBack' | 'memberGone'; readonly member: string }
   /** The member runs another release, and one of the two does not understand the other's messages. */

@@ -201,7 +201,7 @@ describe('[M5] a primary that knows of another branch', () => {
 describe('[I8] a member that is full', () => {
   it('accepts a renewal from the primary, and no other change that needs room', () => {
     const { put, context } = open({ counter: 20, node: 's2' });
-    context.table.boundAgainst = () => 'maxBytes';
+    context.table.makeRoom = () => 'maxBytes';
     const delta = { stamp: '2.x', parts: ['a', 'x'], lastAccessedAt: NOW };
 
     expect(put({ delta })).toBe('full');

@@ -48,7 +48,7 @@ function follow(
   const next = state ?? (message.seq === own.seq + 1 ? changedBy(own, message, aheadMs) : undefined);
   if (!next) return refusal(context, message, own);
   // [I8] A renewal adds little, and none may be refused.
-  if (!message.delta?.renewal && table.boundAgainst(own.key, next)) return { type: 'full' };
+  if (!message.delta?.renewal && table.makeRoom(own.key, next)) return { type: 'full' };
   // The table sweeps when it looks for room, and may have removed this copy.
   if (table.get(own.key) !== own) return refusal(context, message, undefined);
   table.advance(own, message.seq, next);
@@ -86,7 +86,7 @@ function begin(
   if (!isAsTold(own, from, self, { counter, node: sender, lineage })) return refusal(context, message, own);
 
   const isFollower = backup === self;
-  if (table.boundAgainst(key, state)) {
+  if (table.makeRoom(key, state)) {
     if (isFollower) return { type: 'full' };
     // A member that only has to know of the epoch can do so without a copy.
     const old = table.get(key);

@@ -4,4 +4,18 @@
  */
 export class ReplicationFailure extends Error {
   override readonly name = 'ReplicationFailure';
+
+  /** @param mayBeApplied whether a member may have taken the change of the operation all the same */
+  constructor(
+    message: string,
+    readonly mayBeApplied = false,
+  ) {
+    super(message);
+  }
+}
+
+/** What became of the change of an operation so far. */
+export interface ChangeAttempt {
+  /** A member may have taken it, and nothing that was found out later says that it has not. */
+  mayBeApplied: boolean;
 }

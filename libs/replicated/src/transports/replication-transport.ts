@@ -51,4 +51,9 @@ export class ReplicationCallError extends Error {
   ) {
     super(message, options);
   }
+
+  /** Whether the member may have got the message, and have done what it says. */
+  get mayHaveArrived(): boolean {
+    return this.reason !== 'refused';
+  }
 }

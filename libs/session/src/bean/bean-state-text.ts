@@ -5,7 +5,11 @@ import type { CodecLimits } from '../codec/state-trail.js';
 import { SessionStateError } from '../errors/session-state.error.js';
 import type { BeanDefinition, PlainState } from './bean-definition.js';
 
-/** The stored form of a bean: the version of its class, then its state as JSON: `1{"value":3}`. */
+/**
+ * The stored form of a bean: the version of its class, then its state as JSON: `1{"value":3}`. That is the first format
+ * of payloads. Those to come begin with a letter that says which one it is, so that a release that does not know it can
+ * tell it from damage.
+ */
 export class BeanStateText {
   constructor(
     private readonly definition: BeanDefinition,
@@ -38,20 +42,25 @@ export class BeanStateText {
     const { definition } = this;
     const digits = /^[1-9]\d{0,8}(?=\{)/.exec(payload)?.[0];
     if (digits === undefined) {
+      if (/^[a-z]/.test(payload)) throw this.newer(`in format ${payload[0]}`, 'does not know it');
       throw new SessionStateError(definition.name, 'was stored as something other than a version and an object', {
         reason: 'undecodable',
       });
     }
     const version = Number(digits);
     if (version > definition.version) {
-      throw new SessionStateError(
-        definition.name,
-        `was stored by a newer release, as version ${version}, and this one knows versions up to ${definition.version}`,
-        { reason: 'newer-version' },
-      );
+      throw this.newer(`as version ${version}`, `knows versions up to ${definition.version}`);
     }
     const state = decodeState(payload.slice(digits.length), definition.name, this.limits);
     return version === definition.version ? state : this.migrated(state, version);
+  }
+
+  private newer(how: string, known: string): SessionStateError {
+    return new SessionStateError(
+      this.definition.name,
+      `was stored by a newer release, ${how}, and this one ${known}`,
+      { reason: 'newer-version' },
+    );
   }
 
   private plainJson(state: PlainState): string | undefined {

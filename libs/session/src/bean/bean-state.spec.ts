@@ -264,6 +264,13 @@ describe('BeanState, versions', () => {
     const error = stateErrorOf(() => stateOf(Counter).decode('2{"value":1}'));
     expect(error.reason).toBe('newer-version');
     expect(error.message).toMatch(/version 2.*up to 1/);
+    for (const text of ['a1{"value":1}', 'z', 'b']) {
+      const { reason, message } = stateErrorOf(() => stateOf(Counter).decode(text));
+      expect([reason, message]).toEqual(['newer-version', expect.stringContaining(`in format ${text[0]}`)]);
+    }
+    for (const text of ['A1{}', '{}', '', '0{}']) {
+      expect(stateErrorOf(() => stateOf(Counter).decode(text)).reason).toBe('undecodable');
+    }
   });
 
   it('a step that is missing, throws or returns no object is named', () => {
@@ -299,7 +306,7 @@ describe('BeanState.merge', () => {
     });
     expect(stateOf(Counter).merge('1{"value":1}', '1{"value":3}', '1{"value":2}')).toEqual({
       outcome: 'conflict',
-      field: 'value',
+      fields: ['value'],
     });
     expect(stateOf(Counter, { onConflict: 'latest' }).merge('1{"value":1}', '1{"value":3}', '1{"value":2}')).toEqual({
       outcome: 'merged',

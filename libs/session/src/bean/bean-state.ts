@@ -13,7 +13,7 @@ import { ClassTransformerStoring } from './class-transformer/storing.js';
 /** The outcome of merging two commits to one bean. */
 export type BeanMerge =
   | { readonly outcome: 'merged'; readonly payload: string }
-  | { readonly outcome: 'conflict'; readonly field: string };
+  | { readonly outcome: 'conflict'; readonly fields: readonly string[] };
 
 /**
  * Turns the state of one bean into text and back. State is the own enumerable properties of an instance, without

@@ -16,17 +16,17 @@ import { beanMetadata } from './bean-definition.js';
  * ```ts
  * @Merge('sum') private value = 0; // keeps every increment
  * @Merge('union') tags = new Set<string>();
- * @Merge((_base, mine, theirs) => mine ?? theirs) note?: string;
+ * @Merge<string | undefined>(({ mine, theirs }) => mine ?? theirs) note?: string;
  * ```
  * @see MergeRule for the rules
  */
-export function Merge(rule: MergeRule): PropertyDecorator {
+export function Merge<T = unknown>(rule: MergeRule<T>): PropertyDecorator {
   return (prototype, property) => {
     if (typeof property === 'symbol') {
       throw new TypeError(
         `@Merge() needs a property with a text name; ${String(property)} is a symbol and never stored`,
       );
     }
-    beanMetadata.addMergeRule(prototype, property, rule);
+    beanMetadata.addMergeRule(prototype, property, rule as MergeRule);
   };
 }

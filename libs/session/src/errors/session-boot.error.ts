@@ -8,8 +8,8 @@ import { SessionError } from './session.error.js';
 export abstract class SessionBootError extends SessionError {
   override readonly status = 500;
 
-  constructor(message: string) {
-    super(message);
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
     this.stack = `${this.name}: ${message}`;
   }
 }

@@ -18,4 +18,5 @@ import { SessionError } from './session.error.js';
 export class SessionBusyError extends SessionError {
   override readonly code = 'SESSION_BUSY';
   override readonly status = 503;
+  override readonly retryAfterMs = 1_000;
 }

@@ -2,7 +2,8 @@ import { SessionBootError } from './session-boot.error.js';
 
 /**
  * An option cannot work. Thrown while the application boots, or where a decorator is applied; the message names the
- * option, the given value and the allowed ones.
+ * option, the given value and the allowed ones. A function of the option `admission` is found out only when it is
+ * called: then the request is answered with 500.
  *
  * @example
  * ```

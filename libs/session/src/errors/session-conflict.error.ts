@@ -1,16 +1,29 @@
 import { SessionError } from './session.error.js';
 
+/** A place that two overlapping requests changed. */
+export interface SessionConflict {
+  /** Stored name of the bean. */
+  readonly bean: string;
+
+  /** Path inside the bean, e.g. `value` or `address.city`. */
+  readonly field: string;
+}
+
+/** The message names no more of the places: there may be as many as the session has values. */
+const MOST_NAMED = 10;
+
 /**
- * Two overlapping requests changed the same field of a bean, and no `@Merge` rule tells how to merge it. Thrown to the
- * later one when it is committed: at the end of the request, or by `HttpSession.flush()`. Nothing of this commit was
- * stored, and the request may be sent again. The answer is 409.
+ * Two overlapping requests changed the same fields, and no `@Merge` rule tells how to merge them. Thrown to the later
+ * one when it is committed: at the end of the request, or by `HttpSession.flush()`. Nothing of this commit was stored,
+ * and the request may be sent again. The answer is 409.
  *
  * @example
  * ```ts
  * @Catch(SessionConflictError)
  * export class ConflictFilter implements ExceptionFilter {
- *   catch({ bean, field }: SessionConflictError, host: ArgumentsHost) {
- *     host.switchToHttp().getResponse().status(409).send({ message: `${bean}.${field} was changed meanwhile` });
+ *   catch({ conflicts }: SessionConflictError, host: ArgumentsHost) {
+ *     const changed = conflicts.map(({ bean, field }) => `${bean}.${field}`);
+ *     host.switchToHttp().getResponse().status(409).send({ message: 'changed meanwhile', changed });
  *   }
  * }
  * ```
@@ -19,16 +32,15 @@ export class SessionConflictError extends SessionError {
   override readonly code = 'SESSION_CONFLICT';
   override readonly status = 409;
 
-  constructor(
-    /** Stored name of the bean. */
-    readonly bean: string,
-    /** Path inside the bean, e.g. `value` or `address.city`. */
-    readonly field: string,
-  ) {
+  /** @param conflicts all that was in conflict, at least one */
+  constructor(readonly conflicts: readonly SessionConflict[]) {
+    const named = conflicts.slice(0, MOST_NAMED).map(({ bean, field }) => `${bean}.${field}`);
+    const others = conflicts.length - named.length;
+    const more = others > 0 ? ` and ${others} more` : '';
     super(
-      `${bean}.${field} was changed by another request of the same session while this one ran; ` +
-        'nothing of this request was stored. Send it again, declare a rule with @Merge(...) on the field, ' +
-        'or mark such handlers @SessionLock()',
+      `${named.join(', ')}${more} ${conflicts.length > 1 ? 'were' : 'was'} changed by another request of the same ` +
+        'session while this one ran; nothing of this request was stored. Send it again, declare a rule with ' +
+        '@Merge(...) on the field, or mark such handlers @SessionLock()',
     );
   }
 }

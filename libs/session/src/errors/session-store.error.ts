@@ -1,34 +1,68 @@
 import { SessionError } from './session.error.js';
 
+/** A call of a store that failed. */
+export interface SessionStoreFailure {
+  /** `name` of the store. */
+  readonly store: string;
+
+  /** The operation that failed. */
+  readonly operation: 'load' | 'save' | 'touch' | 'destroy' | 'lock' | 'unlock';
+
+  /** Why, as the end of a sentence: `no answer within 750 ms`. Without any part of a session or an id. */
+  readonly problem: string;
+
+  /**
+   * Whether the operation may have been applied all the same. `unknown`: it was sent, or may have been, and its answer
+   * is missing. `false`: it was refused, or never sent, and it will not be applied later. A load applies nothing.
+   */
+  readonly applied: false | 'unknown';
+
+  /** The driver's error, if there is one. */
+  readonly cause?: unknown;
+}
+
 /**
  * The store could not be read or written. It never means that there is no session: the client keeps its cookie. The
  * answer is 503 with `Retry-After: 1`. The driver's error, if there is one, is the `cause`.
  *
- * After a failed `save` the store has either the old state or the new one; the next request sees which.
+ * With `applied: false` the store has the old state, and the request can be sent again. With `unknown` it has the old
+ * state or the new one; the next request sees which, and a change that is not to happen twice has to look first.
+ *
+ * Stores throw it, or reject with it. If a store throws anything else, it counts as unknown whether a change was
+ * applied.
  *
  * @example
  * ```ts
  * @Catch(SessionStoreError)
  * export class StoreDownFilter implements ExceptionFilter {
- *   catch({ store, operation, cause }: SessionStoreError, host: ArgumentsHost) {
+ *   catch({ store, operation, applied, cause }: SessionStoreError, host: ArgumentsHost) {
  *     alert(`${store} failed to ${operation}`, cause);
- *     host.switchToHttp().getResponse().status(503).send({ message: 'back in a minute' });
+ *     const message = applied === 'unknown' ? 'look whether it was stored' : 'nothing was stored; try again';
+ *     host.switchToHttp().getResponse().status(503).send({ message });
  *   }
  * }
+ *
+ * throw new SessionStoreError({ store: 'redis', operation: 'save', problem: 'it is full', applied: false, cause });
  * ```
  */
 export class SessionStoreError extends SessionError {
   override readonly code = 'SESSION_STORE_UNAVAILABLE';
   override readonly status = 503;
+  override readonly retryAfterMs = 1_000;
 
-  constructor(
-    /** `name` of the store. */
-    readonly store: string,
-    /** The operation that failed. */
-    readonly operation: 'load' | 'save' | 'touch' | 'destroy' | 'lock' | 'unlock',
-    problem: string,
-    options?: ErrorOptions,
-  ) {
-    super(`session store '${store}' could not ${operation}: ${problem}`, options);
+  /** `name` of the store. */
+  readonly store: string;
+
+  /** The operation that failed. */
+  readonly operation: SessionStoreFailure['operation'];
+
+  /** Whether it may have been applied all the same: see {@link SessionStoreFailure.applied}. */
+  readonly applied: false | 'unknown';
+
+  constructor({ store, operation, problem, applied, cause }: SessionStoreFailure) {
+    super(`session store '${store}' could not ${operation}: ${problem}`, cause === undefined ? undefined : { cause });
+    this.store = store;
+    this.operation = operation;
+    this.applied = applied;
   }
 }

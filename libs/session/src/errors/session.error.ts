@@ -2,8 +2,8 @@
  * Base of all errors that this package throws. It has the shape of an `http-errors` error, so Nest's default exception
  * filter answers with `status`, on Express and on Fastify. `expose` is false, so the text stays on the server.
  *
- * A message never contains a session id. Where it must tell one session from another, it has the 8-character hash of
- * the id.
+ * A message never contains a session id. Where it must tell one session from another, it has 8 characters of its key,
+ * which open nothing.
  *
  * @example
  * ```ts
@@ -21,6 +21,12 @@ export abstract class SessionError extends Error {
 
   /** The HTTP status that the request is answered with, unless an exception filter decides otherwise. */
   abstract readonly status: number;
+
+  /**
+   * After how long the client may send the request again, in ms: the answer carries it as `Retry-After`. Undefined where
+   * time does not help.
+   */
+  readonly retryAfterMs: number | undefined;
 
   /** The text is for operators, not for clients. */
   readonly expose = false;

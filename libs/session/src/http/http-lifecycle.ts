@@ -8,6 +8,7 @@ import type { SessionLifecycle } from '../request/session-lifecycle.js';
 import { type MaybePromise, isPromise } from '../store/maybe-promise.js';
 import type { RequestTimings } from '../timing/request-timings.js';
 import { type FrameworkRequest, HttpIdExchange, type IdCarrier } from './id/http-id-exchange.js';
+import { type ClearSiteDataOptions, clearSiteData } from './response/clear-site-data.js';
 import { ResponseGate } from './response/response-gate.js';
 import type { ResponseHeaders } from './response/response-headers.js';
 import type { ResponseHooks } from './response/response-hooks.js';
@@ -20,6 +21,9 @@ export interface HttpSessionRuntime extends IdCarrier {
   readonly httpSession: HttpSession;
   readonly commitOn: 'always' | 'success';
   readonly timings: RequestTimings;
+
+  /** The data that browsers are told to forget at a login or logout. */
+  readonly clearSiteData: ClearSiteDataOptions | undefined;
 
   /**
    * Code runs around every handler (global interceptors). It may keep parts of beans and change them after the
@@ -56,8 +60,8 @@ export class HttpLifecycle implements ResponseHooks {
   /** Bytes left while their handler was still running: it may change parts of beans without touching them again. */
   private wasStoredEarly = false;
 
-  /** The store, or the session, was too busy: the client is told when to come again. */
-  private wasUnavailable = false;
+  /** The store or the session was too busy, or there were too many clients: this one is told when to come again. */
+  private refusal: SessionError | undefined;
 
   constructor(
     request: IncomingMessage & { [SLOT]?: HttpLifecycle },
@@ -126,7 +130,7 @@ export class HttpLifecycle implements ResponseHooks {
   handlerEnded(status: number | undefined, error?: unknown): MaybePromise<void> {
     this.handler = 'storing';
     this.state.timing?.enter('framework');
-    this.noteUnavailable(error);
+    this.noteRefusal(error);
     if (this.isClientGone) return this.leave(status ?? 500);
     // What it threw may be answered with any status: a login in it does not count.
     if (status === undefined) this.state.cancelLogin();
@@ -151,9 +155,9 @@ export class HttpLifecycle implements ResponseHooks {
     const id = lifecycle.idToSend(this.state);
     this.exchange.writeHead(headers, id, lifecycle.freshnessToSend(this.state), !id && this.state.removesId);
     this.timedResponse?.beforeHead(headers);
-    if (status === 503 && this.wasUnavailable && headers.get('Retry-After') === undefined) {
-      headers.set('Retry-After', '1');
-    }
+    this.writeRetryAfter(headers, status);
+    const { userChange } = this.state;
+    if (userChange !== undefined && status < 400) this.clearSiteData(headers, userChange);
   }
 
   afterEnd(isComplete: boolean): void {
@@ -206,7 +210,7 @@ export class HttpLifecycle implements ResponseHooks {
       if (lockWaitMs !== undefined) await this.runtime.lifecycle.lock(this.state, lockWaitMs);
       this.begun();
     } catch (error) {
-      this.noteUnavailable(error);
+      this.noteRefusal(error);
       throw error;
     }
   }
@@ -224,7 +228,7 @@ export class HttpLifecycle implements ResponseHooks {
       await stored;
     } catch (error) {
       if (isNeeded) {
-        this.noteUnavailable(error);
+        this.noteRefusal(error);
         throw error;
       }
       const { live } = this.state;
@@ -248,8 +252,21 @@ export class HttpLifecycle implements ResponseHooks {
     }
   }
 
-  private noteUnavailable(error: unknown): void {
-    if (error instanceof SessionError && error.status === 503) this.wasUnavailable = true;
+  private noteRefusal(error: unknown): void {
+    if (error instanceof SessionError && error.retryAfterMs !== undefined) this.refusal = error;
+  }
+
+  private writeRetryAfter(headers: ResponseHeaders, status: number): void {
+    const { refusal } = this;
+    if (refusal?.retryAfterMs === undefined || status !== refusal.status) return;
+    if (headers.get('Retry-After') !== undefined) return;
+    headers.set('Retry-After', String(Math.max(1, Math.ceil(refusal.retryAfterMs / 1_000))));
+  }
+
+  private clearSiteData(headers: ResponseHeaders, change: 'login' | 'logout'): void {
+    const { onLogin, onLogout } = this.runtime.clearSiteData ?? {};
+    const directives = change === 'login' ? onLogin : onLogout;
+    if (directives) clearSiteData(headers, directives);
   }
 }
 

@@ -1,6 +1,6 @@
-import { SessionConflictError } from '../errors/session-conflict.error.js';
+import { type SessionConflict, SessionConflictError } from '../errors/session-conflict.error.js';
 import { SessionStateError } from '../errors/session-state.error.js';
-import type { PendingCommit } from './pending-commit.js';
+import { type PendingCommit, failureOfReader } from './pending-commit.js';
 import type { Payloads } from './stored-session.js';
 
 /**
@@ -8,15 +8,16 @@ import type { Payloads } from './stored-session.js';
  * are taken as they are; the others are merged field by field.
  *
  * @param maxBytes see `refuseTooLarge`
- * @throws SessionConflictError when both sides changed a field and no rule says what that means; the failure of a
+ * @throws SessionConflictError when both sides changed fields and no rule says what that means; the failure of a
  * commit that this one depends on; SessionStateError when a merge rule does not fit the values, or when the session
  * would become too large
  */
 export function applyCommit(commit: PendingCommit, onto: Payloads, maxBytes: number): Payloads {
   for (const dependency of commit.dependsOn) {
-    if (dependency.failure) throw dependency.failure;
+    if (dependency.failure) throw failureOfReader(dependency.failure);
   }
   const result = new Map(onto);
+  const conflicts: SessionConflict[] = [];
   for (const { bean, base, reference, mine } of commit.differences) {
     const theirs = onto.get(bean.name) ?? null;
     if (theirs === base) {
@@ -25,9 +26,10 @@ export function applyCommit(commit: PendingCommit, onto: Payloads, maxBytes: num
     }
     // If the bean is gone (a failover has undone its creation), others' changes that `mine` contains are gone as well.
     const merged = bean.state.merge(reference, mine, theirs ?? bean.state.encode(bean.create()));
-    if (merged.outcome === 'conflict') throw new SessionConflictError(bean.name, merged.field);
-    result.set(bean.name, merged.payload);
+    if (merged.outcome === 'merged') result.set(bean.name, merged.payload);
+    else for (const field of merged.fields) conflicts.push({ bean: bean.name, field });
   }
+  if (conflicts.length > 0) throw new SessionConflictError(conflicts);
   refuseTooLarge(result, onto, maxBytes);
   return result;
 }

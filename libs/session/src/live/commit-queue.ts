@@ -1,6 +1,6 @@
 import type { SessionLifetime } from '../store/session-record.js';
 import { applyCommit, applyCommits } from './apply-commit.js';
-import type { PendingCommit } from './pending-commit.js';
+import { type PendingCommit, failureOfReader } from './pending-commit.js';
 import type { Payloads } from './stored-session.js';
 
 /** One moment of a session, whole: what a unit of work sees. */
@@ -134,13 +134,14 @@ export class CommitQueue {
   }
 
   /**
-   * The save of the batch has failed. What waits was built on the batch, so it cannot be stored either.
+   * The save of the batch has failed. What waits was built on the batch, so it cannot be stored either; it was never
+   * sent.
    * @param stored what is known to be stored
    */
   refuseAll(reason: Error, stored: Payloads): void {
     this.refuseBatch(reason);
     this.target = stored;
-    this.refuseWaiting(reason);
+    this.refuseWaiting(failureOfReader(reason));
   }
 }
 

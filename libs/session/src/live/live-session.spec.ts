@@ -193,7 +193,7 @@ describe('after a conflict', () => {
     await elsewhere('plain', 7);
     await elsewhere('sum', 100);
     save.release();
-    await expect(conflicts.done).rejects.toMatchObject({ bean: 'plain', field: 'value' });
+    await expect(conflicts.done).rejects.toMatchObject({ conflicts: [{ bean: 'plain', field: 'value' }] });
     await Promise.all([merges.done, waits.done]);
     expect([await storedValue('plain'), await storedValue('sum')]).toEqual([payload(7), payload(111)]);
     expect(live.snapshot()).toEqual({
@@ -245,6 +245,28 @@ describe('after a conflict', () => {
     await waiting[0]?.done;
     expect(waiting[1]?.failure).toBe(unlucky.failure);
     expect([await storedValue('plain'), await storedValue('sum')]).toEqual([payload(9), payload(100)]);
+  });
+});
+
+describe('when the answer to a save is missing', () => {
+  it('its commits may be stored; those that wait behind it are not, nor is anything of who has read them', async () => {
+    const live = await liveSession();
+    const save = hold('save');
+    const sent = commit(live, change(sum, 0, 1));
+    await save.reached;
+    const waits = commit(live, change(plain, 0, 1));
+    memory.save = () => {
+      throw new Error('connection reset');
+    };
+    save.release();
+
+    await expect(sent.done).rejects.toMatchObject({ applied: 'unknown' });
+    await expect(waits.done).rejects.toMatchObject({ applied: false, cause: sent.failure });
+    await expect(sent.doneForReader()).rejects.toMatchObject({ applied: false, cause: sent.failure });
+    expect(() => void live.commit(change(plain, 0, 2, [sent]))).toThrow(
+      expect.objectContaining({ applied: false, cause: sent.failure }),
+    );
+    expect(log).toEqual(['save sum']);
   });
 });
 

@@ -1,4 +1,5 @@
 import type { SessionBean } from '../bean/session-bean.js';
+import { SessionStoreError } from '../errors/session-store.error.js';
 import type { SessionLifetime } from '../store/session-record.js';
 
 /** What one unit of work changed in one part of the session. */
@@ -64,6 +65,15 @@ export class PendingCommit {
     return this.reason;
   }
 
+  /** As `done`, for a request that has read the result. */
+  async doneForReader(): Promise<void> {
+    try {
+      await this.done;
+    } catch (error) {
+      throw failureOfReader(error as Error);
+    }
+  }
+
   /** If one of these fails, this unit of work saw what never was. Empty once it is settled. */
   get dependsOn(): readonly PendingCommit[] {
     return this.dependencies;
@@ -104,6 +114,17 @@ export class PendingCommit {
     // Otherwise each commit of a session that is never idle would keep all earlier ones in memory.
     this.dependencies = [];
   }
+}
+
+/**
+ * The failure of a request that has read the result of a commit which was refused for `reason`. Nothing that the
+ * request itself changed was sent, even where it is unknown whether the store has applied that commit.
+ */
+export function failureOfReader(reason: Error): Error {
+  if (!(reason instanceof SessionStoreError) || reason.applied === false) return reason;
+  const { store, operation, message } = reason;
+  const problem = `this request builds on a change that may not be stored (${message})`;
+  return new SessionStoreError({ store, operation, problem, applied: false, cause: reason });
 }
 
 /** Made outside of every request: on Node 20 a promise keeps the request alive in which it was made. */

@@ -1,15 +1,26 @@
 import { stateKind } from '../codec/state-kind.js';
 import { SessionStateError } from '../errors/session-state.error.js';
-import { MergeConflict, type ThreeValues, missing } from './merge-values.js';
+import { type MergeConflicts, type ThreeValues, missing } from './merge-values.js';
 import { isObject, sameState } from './same-state.js';
 
 /** The rules that have a name. */
 export const MERGE_RULES = ['sum', 'max', 'min', 'union', 'append', 'latest', 'reject'] as const;
 
+/** The three values of a property that two overlapping requests changed, as a merge function gets them. */
+export interface MergeSides<T = unknown> {
+  /** The value that both requests started from; undefined where there was none. */
+  readonly base: T | undefined;
+
+  /** The value that the later commit is about to store. */
+  readonly mine: T;
+
+  /** The value that the earlier commit stored. */
+  readonly theirs: T;
+}
+
 /**
- * How to merge a property of a bean that two overlapping requests changed. `base` is the value that both started from;
- * `theirs` is what the earlier commit stored, `mine` what the later one is about to store. A rule gets the whole value
- * of the property.
+ * How to merge a property of a bean that two overlapping requests changed. A rule gets the whole value of the property;
+ * the names of the values are those of {@link MergeSides}.
  *
  * - `sum`: both differences count (numbers, bigints)
  * - `max`, `min`: the larger, the smaller of the two (numbers, bigints, strings, Dates)
@@ -17,18 +28,19 @@ export const MERGE_RULES = ['sum', 'max', 'min', 'union', 'append', 'latest', 'r
  * - `append`: the elements that mine appended follow those of theirs (arrays)
  * - `latest`: mine
  * - `reject`: always a `SessionConflictError` (409), even when both wrote the same
- * - a function of (base, mine, theirs) that returns the merged value. It gets plain data (no instances of classes) and
- *   `undefined` for a property that is not there. It must be synchronous, and leave its arguments as they are.
+ * - a function of `{ base, mine, theirs }` that returns the merged value. It gets plain data (no instances of classes)
+ *   and `undefined` for a property that is not there, so `T` of a property that may be deleted includes `undefined`. It
+ *   must be synchronous, and leave its arguments as they are.
  *
- * A rule that does not fit the values (`sum` of two texts) fails the commit with a `SessionStateError` that names the
- * property.
+ * A rule that does not fit the values (`sum` of two texts), or a function that throws, fails the commit with a
+ * `SessionStateError` that names the property.
  *
  * @example
  * ```ts
- * const longest: MergeRule = (_base, mine, theirs) => (String(mine).length > String(theirs).length ? mine : theirs);
+ * const longest: MergeRule<string> = ({ mine, theirs }) => (mine.length > theirs.length ? mine : theirs);
  * ```
  */
-export type MergeRule = (typeof MERGE_RULES)[number] | ((base: unknown, mine: unknown, theirs: unknown) => unknown);
+export type MergeRule<T = unknown> = (typeof MERGE_RULES)[number] | ((sides: MergeSides<T>) => T);
 
 /** The property that a rule is applied to. */
 export interface MergePlace {
@@ -38,26 +50,28 @@ export interface MergePlace {
   /** Path with the bean's name, for an error. */
   readonly path: string;
 
-  /** The outcome of a conflict where the rule finds one: an error, or mine. */
-  readonly onConflict: 'reject' | 'latest';
+  /** Gets the property if the rule finds a conflict. */
+  readonly conflicts: MergeConflicts;
 }
 
 /**
  * Merges, by its rule, a field that both sides changed. A field that is undefined counts as one that is not there.
  *
- * @returns the merged value, `missing` (both deleted it), or a MergeConflict
+ * @returns the merged value, or `missing` (both deleted it)
  * @throws SessionStateError when the rule does not fit the values
  */
 export function applyMergeRule(rule: MergeRule, values: ThreeValues, place: MergePlace): unknown {
   if (rule === 'latest') return values.mine;
-  if (rule === 'reject') return new MergeConflict(place.field);
+  if (rule === 'reject') {
+    place.conflicts.fields.push(place.field);
+    return values.mine;
+  }
   if (values.mine === missing && values.theirs === missing) return missing;
   const [base, mine, theirs] = [orUndefined(values.base), orUndefined(values.mine), orUndefined(values.theirs)];
-  if (typeof rule === 'function') return resultOf(rule, base, mine, theirs, place);
+  if (typeof rule === 'function') return resultOf(rule, { base, mine, theirs }, place);
   if (rule === 'append') {
     const appended = appendElements(base, mine, theirs, place.path);
-    if (appended !== undefined) return appended;
-    return place.onConflict === 'latest' ? values.mine : new MergeConflict(place.field);
+    return appended ?? place.conflicts.settle(place.field, values.mine);
   }
   // Both became undefined, or one was deleted and the other became undefined.
   if (mine === undefined && theirs === undefined) return undefined;
@@ -77,15 +91,9 @@ function orUndefined(value: unknown): unknown {
   return value === missing ? undefined : value;
 }
 
-function resultOf(
-  rule: (base: unknown, mine: unknown, theirs: unknown) => unknown,
-  base: unknown,
-  mine: unknown,
-  theirs: unknown,
-  { path }: MergePlace,
-): unknown {
+function resultOf(rule: (sides: MergeSides) => unknown, sides: MergeSides, { path }: MergePlace): unknown {
   try {
-    return rule(base, mine, theirs);
+    return rule(sides);
   } catch (cause) {
     throw new SessionStateError(path, 'could not be merged: the function of its @Merge(...) threw', { cause });
   }

@@ -5,10 +5,21 @@ import { isObject, sameState } from './same-state.js';
 /** Stands for a field that one of the three states does not have. A field that is undefined is another case. */
 export const missing: unique symbol = Symbol('missing');
 
-/** Both sides changed a field, and no rule tells how to merge it. This is an outcome, not an error. */
-export class MergeConflict {
-  /** @param field path inside the state, e.g. `address.city` or `prices.get("x")` */
-  constructor(readonly field: string) {}
+/**
+ * The conflicts of one merge: places that both sides changed, where no rule tells how to merge. They are an outcome,
+ * not an error. The merge goes on after one, so that all of them are found.
+ */
+export class MergeConflicts {
+  /** Paths inside the state, e.g. `address.city` or `prices.get("x")`. */
+  readonly fields: string[] = [];
+
+  constructor(private readonly onConflict: 'reject' | 'latest') {}
+
+  /** Notes the place, unless the later side wins such conflicts. @returns mine, which stands there from now on */
+  settle(field: string, mine: unknown): unknown {
+    if (this.onConflict === 'reject') this.fields.push(field);
+    return mine;
+  }
 }
 
 /** The values that the three states have in one place; `missing` where a state has none. */
@@ -24,13 +35,10 @@ type Entries = Map<unknown, unknown>;
 /**
  * Merges one value that has no rule: plain objects and Maps key by key, also nested ones.
  *
- * @returns the merged value, `missing`, or a MergeConflict
+ * @param conflicts gets the places that cannot be merged
+ * @returns the merged value, or `missing`
  */
-export function mergeValues(
-  { base, mine, theirs }: ThreeValues,
-  field: string,
-  onConflict: 'reject' | 'latest',
-): unknown {
+export function mergeValues({ base, mine, theirs }: ThreeValues, field: string, conflicts: MergeConflicts): unknown {
   if (sameState(theirs, base)) return mine;
   if (sameState(mine, base)) return theirs;
   const kind = stateKind(mine);
@@ -51,14 +59,13 @@ export function mergeValues(
       }
     }
   }
-  if (onConflict === 'latest' || (sameState(mine, theirs) && !isAmbiguous(mine))) return mine;
-  return new MergeConflict(field);
+  if (sameState(mine, theirs) && !isAmbiguous(mine)) return mine;
+  return conflicts.settle(field, mine);
 
   function mergeProperties(result: Properties, before: Properties, ours: Properties, others: Properties): unknown {
     for (const key of new Set([...Object.keys(others), ...Object.keys(ours)])) {
       const values = { base: property(before, key), mine: property(ours, key), theirs: property(others, key) };
-      const merged = mergeValues(values, propertyPath(field, key), onConflict);
-      if (merged instanceof MergeConflict) return merged;
+      const merged = mergeValues(values, propertyPath(field, key), conflicts);
       if (merged !== missing) setOwn(result, key, merged);
     }
     return result;
@@ -68,8 +75,7 @@ export function mergeValues(
     const result: Entries = new Map();
     for (const key of new Set([...others.keys(), ...ours.keys()])) {
       const values = { base: entry(before, key), mine: entry(ours, key), theirs: entry(others, key) };
-      const merged = mergeValues(values, entryPath(field, key, 0), onConflict);
-      if (merged instanceof MergeConflict) return merged;
+      const merged = mergeValues(values, entryPath(field, key, 0), conflicts);
       if (merged !== missing) result.set(key, merged);
     }
     return result;

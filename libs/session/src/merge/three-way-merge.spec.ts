@@ -15,13 +15,13 @@ function merge(
   return threeWayMerge({ base, mine, theirs, rules: new Map(Object.entries(rules)), onConflict, root: 'Cart' });
 }
 const merged = (state: State): MergeOutcome => ({ outcome: 'merged', state });
-const conflict = (path: string): MergeOutcome => ({ outcome: 'conflict', field: path });
+const conflict = (...paths: string[]): MergeOutcome => ({ outcome: 'conflict', fields: paths });
 
 /** Merges one field. */
 function field(rule: MergeRule | undefined, base: unknown, mine: unknown, theirs: unknown): unknown {
   const of = (value: unknown): State => (value === undefined ? {} : { f: value });
   const result = merge(of(base), of(mine), of(theirs), rule === undefined ? {} : { f: rule });
-  return result.outcome === 'conflict' ? `conflict: ${result.field}` : result.state['f'];
+  return result.outcome === 'conflict' ? `conflict: ${result.fields.join(', ')}` : result.state['f'];
 }
 
 describe('threeWayMerge without a rule', () => {
@@ -98,6 +98,21 @@ describe('threeWayMerge without a rule', () => {
     expect(field(undefined, map('a'), map('b'), map('c'))).toBe('conflict: f');
   });
 
+  it('names every conflicting place, however deep, and none that merges', () => {
+    const before = { a: 1, b: { x: 1, y: 1, z: 1 }, c: new Map([['k', { deep: 1 }]]), d: 1, gone: 1 };
+    const mine = { a: 2, b: { x: 2, y: 2, z: 1 }, c: new Map([['k', { deep: 2 }]]), d: 2 };
+    const theirs = { a: 3, b: { x: 3, y: 1, z: 3 }, c: new Map([['k', { deep: 3 }]]), d: 1, gone: 2 };
+    expect(merge(before, mine, theirs)).toEqual(conflict('a', 'b.x', 'c.get("k").deep', 'gone'));
+    expect(merge(before, mine, theirs, { a: 'sum', b: 'reject' })).toEqual(conflict('b', 'c.get("k").deep', 'gone'));
+  });
+
+  it('names the places of a conflict in 200,000 fields', () => {
+    const fields = (value: number): State =>
+      Object.fromEntries(Array.from({ length: 200_000 }, (_, n) => [`n${n}`, value]));
+    const result = merge({ f: fields(1) }, { f: fields(2) }, { f: fields(3) });
+    expect(result).toMatchObject({ outcome: 'conflict', fields: { length: 200_000 } });
+  });
+
   it('lets mine win in the conflicting places, and only there, with onConflict latest', () => {
     expect(merge({ a: { x: 1, y: 1 } }, { a: { x: 2, y: 1 } }, { a: { x: 3, y: 3 } }, {}, 'latest')).toEqual(
       merged({ a: { x: 2, y: 3 } }),
@@ -164,9 +179,12 @@ describe('threeWayMerge with a rule', () => {
     expect(field('reject', 'a', 'b', 'a')).toBe('b');
   });
 
-  it('a function gets the three values, undefined for an absent one, and returns the merged one', () => {
-    expect(field((base, mine, theirs) => [base, mine, theirs], 1, 2, 3)).toEqual([1, 2, 3]);
-    expect(field((base, mine, theirs) => [base, mine, theirs], 1, undefined, 3)).toEqual([1, undefined, 3]);
+  it('a function gets the three values by name, undefined for an absent one, and returns the merged one', () => {
+    const all: MergeRule = (sides) => ({ ...sides });
+    expect(field(all, 1, 2, 3)).toEqual({ base: 1, mine: 2, theirs: 3 });
+    expect(field(all, 1, undefined, 3)).toStrictEqual({ base: 1, mine: undefined, theirs: 3 });
+    const longer: MergeRule<string> = ({ mine, theirs }) => (mine.length > theirs.length ? mine : theirs);
+    expect(field(longer as MergeRule, 'a', 'abc', 'ab')).toBe('abc');
     const cause = new Error('no');
     expect(() =>
       field(

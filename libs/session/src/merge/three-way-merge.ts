@@ -1,7 +1,7 @@
 import { setOwn } from '../codec/state-kind.js';
 import { propertyPath } from '../codec/state-trail.js';
 import { type MergeRule, applyMergeRule } from './merge-rule.js';
-import { MergeConflict, mergeValues, missing } from './merge-values.js';
+import { MergeConflicts, mergeValues, missing } from './merge-values.js';
 import { sameState } from './same-state.js';
 
 type State = Readonly<Record<string, unknown>>;
@@ -18,7 +18,7 @@ export interface ThreeStates {
   /** By name of the top-level field; a rule gets the whole value of the field. */
   readonly rules: ReadonlyMap<string, MergeRule>;
 
-  /** The outcome of a conflict that no rule decides: the merge stops, or mine wins in that place. */
+  /** The outcome of a conflict that no rule decides: the states cannot be merged, or mine wins in that place. */
   readonly onConflict: 'reject' | 'latest';
 
   /** The first part of the paths in errors: the name of the bean. */
@@ -27,7 +27,7 @@ export interface ThreeStates {
 
 export type MergeOutcome =
   | { readonly outcome: 'merged'; readonly state: Record<string, unknown> }
-  | { readonly outcome: 'conflict'; readonly field: string };
+  | { readonly outcome: 'conflict'; readonly fields: readonly string[] };
 
 /**
  * Merges field by field. A field that only one side changed (set, deleted) gets that side's value. A field that both
@@ -41,12 +41,13 @@ export type MergeOutcome =
  */
 export function threeWayMerge({ base, mine, theirs, rules, onConflict, root = '' }: ThreeStates): MergeOutcome {
   const state: Record<string, unknown> = {};
+  const conflicts = new MergeConflicts(onConflict);
   for (const key of new Set([...Object.keys(theirs), ...Object.keys(mine), ...Object.keys(base)])) {
     const merged = mergeField(own(base, key), own(mine, key), own(theirs, key), key);
-    if (merged instanceof MergeConflict) return { outcome: 'conflict', field: merged.field };
     if (merged !== missing) setOwn(state, key, merged);
   }
-  return { outcome: 'merged', state };
+  const { fields } = conflicts;
+  return fields.length > 0 ? { outcome: 'conflict', fields } : { outcome: 'merged', state };
 
   function mergeField(baseValue: unknown, mineValue: unknown, theirsValue: unknown, key: string): unknown {
     // In this order: a difference that does not count as a change (the order of a Map) is then taken from mine.
@@ -55,8 +56,8 @@ export function threeWayMerge({ base, mine, theirs, rules, onConflict, root = ''
     const values = { base: baseValue, mine: mineValue, theirs: theirsValue };
     const rule = rules.get(key);
     return rule === undefined
-      ? mergeValues(values, propertyPath('', key), onConflict)
-      : applyMergeRule(rule, values, { field: propertyPath('', key), path: propertyPath(root, key), onConflict });
+      ? mergeValues(values, propertyPath('', key), conflicts)
+      : applyMergeRule(rule, values, { field: propertyPath('', key), path: propertyPath(root, key), conflicts });
   }
 }
 

@@ -30,6 +30,7 @@ import { SessionEvents } from '../request/session-events.js';
 import type { SessionStore } from '../store/session-store.js';
 import { StoreGateway } from '../store/store-gateway.js';
 import { RequestTimings } from '../timing/request-timings.js';
+import { DeploymentCheck } from './deployment-check.js';
 import { beanRegistrar, sessionBeanProvider, SessionFeatureModule } from './session-bean.providers.js';
 import type { ResolvedSessionOptions, SessionModuleOptions } from './session.options.js';
 import {
@@ -89,6 +90,7 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedSessionOptions,
     @Inject(SESSION_STORE) private readonly store: SessionStore,
     @Inject(HTTP_SESSION_RUNTIME) private readonly runtime: HttpSessionRuntime,
+    private readonly deployment: DeploymentCheck,
     private readonly context: CurrentRequest,
     private readonly beans: BeanRegistry,
     private readonly modules: ModulesContainer,
@@ -161,9 +163,11 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
 
   async onModuleInit(): Promise<void> {
     await this.store.open?.();
+    await this.deployment.start();
   }
 
   async onApplicationShutdown(): Promise<void> {
+    this.deployment.stop();
     await this.store.close();
   }
 

@@ -3,7 +3,7 @@ import { SessionConfigurationError } from '../errors/session-configuration.error
 import { systemClock } from '../store/clock.js';
 import { MemorySessionStore } from '../store/memory/memory-session-store.js';
 import type { SessionStore } from '../store/session-store.js';
-import { type SessionModuleOptions, refuseUnsuitedStore, resolveOptions } from './session.options.js';
+import { type SessionModuleOptions, refuseUnsuitedStore, resolveOptions, storeOf } from './session.options.js';
 
 const MINUTE = 60_000;
 
@@ -88,10 +88,63 @@ describe('an option that cannot work is refused in one line with name, value and
       `onUndecodable = Symbol(reset): allowed is 'reject', 'reset'`,
     ],
     ['attributesOnLogin', { attributesOnLogin: false }, `attributesOnLogin = false: allowed is 'keep', 'reset'`],
+    ['admission as a number', { admission: 5 }, 'admission = 5: allowed is an object'],
+    ['admission switched off', { admission: false }, 'admission = false: allowed is an object'],
+    [
+      'no start at all',
+      { admission: { perClientPerSecond: 0 } },
+      'admission.perClientPerSecond = 0: allowed is a whole number from 1',
+    ],
+    [
+      'half a start',
+      { admission: { perClientPerSecond: 0.5 } },
+      'admission.perClientPerSecond = 0.5: allowed is a whole number from 1',
+    ],
+    [
+      'no function to ask',
+      { admission: { admit: true } },
+      'admission.admit = true: allowed is a function',
+    ],
+    [
+      'no function for the client',
+      { admission: { perClientPerSecond: 5, clientOf: 'ip' } },
+      'admission.clientOf = a string: allowed is a function',
+    ],
+    [
+      'a client that nobody counts',
+      { admission: { clientOf: () => 'x' } },
+      'admission.clientOf = a function: allowed is none without perClientPerSecond',
+    ],
+    ['clearSiteData as a list', { clearSiteData: ['cache'] }, 'clearSiteData = Array: allowed is an object'],
+    [
+      'a text for a list of directives',
+      { clearSiteData: { onLogout: 'cache' } },
+      'clearSiteData.onLogout = "cache": allowed is a list of directives',
+    ],
+    [
+      'a directive that does not exist',
+      { clearSiteData: { onLogout: ['cache', '"storage"'] } },
+      `clearSiteData.onLogout = "\\"storage\\"": allowed is 'cache', 'clientHints', 'cookies', `,
+    ],
+    [
+      'a login that deletes its own cookie',
+      { clearSiteData: { onLogin: ['cache', 'cookies'] } },
+      `clearSiteData.onLogin = "cookies": allowed is no directive that deletes cookies with idTransport 'cookie'`,
+    ],
+    [
+      'a login that deletes everything',
+      { clearSiteData: { onLogin: ['*'] }, idTransport: 'url' },
+      `clearSiteData.onLogin = "*": allowed is no directive that deletes cookies with idTransport 'url'`,
+    ],
     ['a clock without now', { clock: {} }, 'clock = Object: allowed is an object with a method now()'],
     ['no clock', { clock: null }, 'clock = null: allowed is an object with a method now()'],
     ['no store', { store: null }, 'store = null: allowed is a session store'],
-    ['a class for a store', { store: MemorySessionStore }, 'store = a function: allowed is a session store'],
+    [
+      'a class for a store',
+      { store: MemorySessionStore },
+      'store = a function: allowed is a session store of contract 1, with load, save, touch, destroy, close, ' +
+        'or a function that makes one',
+    ],
     [
       'half a store',
       { store: { load: () => undefined } },
@@ -138,6 +191,52 @@ describe('an option that cannot work is refused in one line with name, value and
   it('never shows what an object holds', () => {
     expect(() => resolveOptions({ store: { password: 'hunter2' } } as never)).not.toThrow(/hunter2/);
     expect(() => resolveOptions({ idleTimeoutMs: () => 'hunter2' } as never)).not.toThrow(/hunter2/);
+  });
+});
+
+describe('clearSiteData', () => {
+  it('may delete cookies at a logout, and at a login where the id does not travel in one', () => {
+    const everything = ['cookies', '*'] as const;
+    expect(resolveOptions({ clearSiteData: { onLogout: everything } }).clearSiteData?.onLogout).toEqual(everything);
+    const { clearSiteData } = resolveOptions({ clearSiteData: { onLogin: everything }, idTransport: 'header' });
+    expect(clearSiteData?.onLogin).toEqual(everything);
+  });
+});
+
+describe('the store of an application', () => {
+  const given = (store: unknown) => storeOf(resolveOptions({ store: store as SessionStore }));
+
+  it('is the given one, or the one that the given function makes, again for each application', async () => {
+    const store = new MemorySessionStore();
+    expect(given(undefined)).toBeUndefined();
+    expect(given(store)).toBe(store);
+    expect(given(() => store)).toBe(store);
+    expect(await given(async () => store)).toBe(store);
+    const options = resolveOptions({ store: () => new MemorySessionStore() });
+    expect(storeOf(options)).not.toBe(storeOf(options));
+  });
+
+  it('is not made where options are only checked', () => {
+    let made = 0;
+    resolveOptions({ store: () => (made++, new MemorySessionStore()) });
+    expect(made).toBe(0);
+  });
+
+  it.each<[string, () => unknown, string]>([
+    ['nothing', () => undefined, 'undefined'],
+    ['a url', () => 'redis://:hunter2@host', 'a string'],
+    ['a class', () => MemorySessionStore, 'a function'],
+    ['another contract', () => Object.assign(new MemorySessionStore(), { contract: 2 }), 'MemorySessionStore'],
+  ])('is refused in one line where the function gives %s, at once or later', async (_, make, shown) => {
+    const message = `SessionModule option store() = ${shown}: allowed is a session store of contract 1, with load, `;
+    expect(() => given(make)).toThrow(SessionConfigurationError);
+    expect(() => given(make)).toThrow(message);
+    await expect(given(async () => make())).rejects.toThrow(message);
+  });
+
+  it('is not there where the function throws', async () => {
+    const failure = new Error('no such host');
+    await expect(given(() => Promise.reject(failure))).rejects.toBe(failure);
   });
 });
 

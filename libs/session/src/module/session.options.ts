@@ -1,7 +1,10 @@
 import { type Completed, OptionChecks } from '../errors/option-checks.js';
+import { type AdmissionOptions, resolveAdmission } from '../http/admission/session-admission.js';
 import type { SessionCookieOptions } from '../http/id/session-cookie.js';
+import { type ClearSiteDataOptions, resolveClearSiteData } from '../http/response/clear-site-data.js';
 import type { NearCacheSettings } from '../live/near-cache.js';
 import { type Clock, systemClock } from '../store/clock.js';
+import { type MaybePromise, isPromise } from '../store/maybe-promise.js';
 import type { SessionStore } from '../store/session-store.js';
 import { type NearCacheOptions, refuseSilentStore, resolveNearCache } from './near-cache.options.js';
 
@@ -11,10 +14,12 @@ const HOUR = 60 * MINUTE;
 /** The options with their texts and defaults. A default that depends on another option is set in `resolveOptions`. */
 class SessionModuleDefaults {
   /**
-   * Where sessions are kept. Opened when the application boots, closed with it. Default: a `MemorySessionStore` with
-   * its own defaults, whose sessions are gone when the process ends.
+   * Where sessions are kept: a store, or a function that makes one (or a promise of one) and is called once for each
+   * application that boots. A store that was closed does not open again, so give a function where several applications
+   * of a process boot from the same module, as in tests. Opened when the application boots, closed with it. Default: a
+   * `MemorySessionStore` with its own defaults, whose sessions are gone when the process ends.
    */
-  readonly store?: SessionStore | undefined = undefined;
+  readonly store?: SessionStore | (() => SessionStore | Promise<SessionStore>) | undefined = undefined;
 
   /** A session ends after this long without a request, in ms. Default: 30 minutes. */
   readonly idleTimeoutMs?: number | undefined = 30 * MINUTE;
@@ -84,6 +89,12 @@ class SessionModuleDefaults {
    */
   readonly attributesOnLogin?: 'keep' | 'reset' | undefined = 'reset';
 
+  /** Who may start a session without a login. Default: everybody. */
+  readonly admission?: AdmissionOptions | undefined = undefined;
+
+  /** The data that browsers are told to forget at a login or logout (`Clear-Site-Data`). Default: none. */
+  readonly clearSiteData?: ClearSiteDataOptions | undefined = undefined;
+
   /** Bound of one session's stored text, in UTF-8 bytes, from 256. A save beyond it is refused. Default: 1 MiB. */
   readonly maxSessionBytes?: number | undefined = 1024 * 1024;
 
@@ -105,7 +116,7 @@ class SessionModuleDefaults {
  * An interface, because linters refuse to spread the instance of a class.
  *
  * @example
- * SessionModule.forRoot({ store: new RedisSessionStore({ url }), idleTimeoutMs: 20 * 60_000 })
+ * SessionModule.forRoot({ store: () => new RedisSessionStore({ url }), idleTimeoutMs: 20 * 60_000 })
  */
 export interface SessionModuleOptions extends SessionModuleDefaults {}
 
@@ -127,7 +138,7 @@ export interface SessionOptionsFactory {
 }
 
 /** These have no default. */
-type WithoutDefault = 'store' | 'nodeName' | 'nearCache' | 'signingKeys' | 'cookie';
+type WithoutDefault = 'store' | 'nodeName' | 'nearCache' | 'signingKeys' | 'cookie' | 'admission' | 'clearSiteData';
 
 /** These follow from `idleTimeoutMs`. */
 type Derived = 'absoluteTimeoutMs' | 'unjoinedTimeoutMs' | 'touchIntervalMs';
@@ -148,7 +159,7 @@ const STORE_METHODS = ['load', 'save', 'touch', 'destroy', 'close'];
  */
 export function resolveOptions(given: SessionModuleOptions = {}): ResolvedSessionOptions {
   const options = checks.complete<SessionModuleOptions, WithoutDefault | Derived>(given, new SessionModuleDefaults());
-  const { idleTimeoutMs, idTransport, nearCache } = options;
+  const { idleTimeoutMs, idTransport, nearCache, admission, clearSiteData } = options;
   const unit = 'milliseconds';
   checks.wholeNumber('idleTimeoutMs', idleTimeoutMs, { least: 1, unit, remark: '; a session must end' });
   const {
@@ -181,7 +192,7 @@ export function resolveOptions(given: SessionModuleOptions = {}): ResolvedSessio
   checks.oneOf('onUndecodable', options.onUndecodable, ['reject', 'reset']);
   checks.oneOf('attributesOnLogin', options.attributesOnLogin, ['keep', 'reset']);
   checks.methods('clock', options.clock, ['now'], 'an object with a method now()');
-  if (options.store !== undefined) refuseUnlessStore(options.store);
+  if (options.store !== undefined && !isFactory(options.store)) refuseUnlessStore('store', options.store);
   if (options.nodeName !== undefined)
     checks.text('nodeName', options.nodeName, NODE_NAME, '1 to 32 letters and digits (A-Z, a-z, 0-9)');
   return Object.freeze({
@@ -190,6 +201,8 @@ export function resolveOptions(given: SessionModuleOptions = {}): ResolvedSessio
     unjoinedTimeoutMs,
     touchIntervalMs,
     nearCache: nearCache && resolveNearCache(nearCache, checks, idTransport),
+    admission: admission === undefined ? undefined : resolveAdmission(admission, checks),
+    clearSiteData: clearSiteData === undefined ? undefined : resolveClearSiteData(clearSiteData, checks, idTransport),
   });
 }
 
@@ -209,9 +222,31 @@ export function refuseUnsuitedStore({ nodeName, nearCache }: ResolvedSessionOpti
   if (nearCache) refuseSilentStore(nearCache, store, checks);
 }
 
-function refuseUnlessStore(store: SessionStore): void {
-  const allowed = `a session store of contract 1, with ${STORE_METHODS.join(', ')}`;
-  // The version is read as a number: a store of a later contract is another type to this release.
-  if ((checks.methods('store', store, STORE_METHODS, allowed).contract as number) !== 1)
-    throw checks.refusal('store', store, allowed);
+/**
+ * The store of one application: that of the options, or one that their function makes now. Undefined without the option.
+ *
+ * @throws SessionConfigurationError when the function gives something else; what the function throws
+ */
+export function storeOf({ store }: ResolvedSessionOptions): MaybePromise<SessionStore | undefined> {
+  if (!isFactory(store)) return store;
+  const made = store();
+  return isPromise(made) ? made.then(madeStore) : madeStore(made);
+}
+
+function madeStore(store: SessionStore): SessionStore {
+  refuseUnlessStore('store()', store);
+  return store;
+}
+
+/** A class is a function, too. It is refused like any other value that is no store. */
+function isFactory(store: ResolvedSessionOptions['store']): store is () => SessionStore | Promise<SessionStore> {
+  return typeof store === 'function' && Reflect.getOwnPropertyDescriptor(store, 'prototype')?.writable !== false;
+}
+
+/** @param option `store`, or `store()` for what its function gave */
+function refuseUnlessStore(option: string, store: unknown): void {
+  const methods = `a session store of contract 1, with ${STORE_METHODS.join(', ')}`;
+  const allowed = option === 'store' ? `${methods}, or a function that makes one` : methods;
+  const { contract } = checks.methods(option, store as { readonly contract?: unknown }, STORE_METHODS, allowed);
+  if (contract !== 1) throw checks.refusal(option, store, allowed);
 }

@@ -2,10 +2,12 @@ import { type FactoryProvider, Logger } from '@nestjs/common';
 import { BeanRegistry } from '../bean/bean-registry.js';
 import type { SessionBean } from '../bean/session-bean.js';
 import { SessionConfigurationError } from '../errors/session-configuration.error.js';
+import { type AdmissionOptions, SessionAdmission } from '../http/admission/session-admission.js';
 import type { HttpSessionRuntime } from '../http/http-lifecycle.js';
 import { CookieIdTransport } from '../http/id/cookie-id-transport.js';
 import { HeaderIdTransport } from '../http/id/header-id-transport.js';
 import type { IdCarrier } from '../http/id/http-id-exchange.js';
+import { PlainCookieWarnings } from '../http/id/plain-cookie-warnings.js';
 import { SessionCookie } from '../http/id/session-cookie.js';
 import { SessionTokenFormat } from '../http/id/session-token.js';
 import { encodeUrl, UrlIdTransport } from '../http/id/url-id-transport.js';
@@ -22,11 +24,13 @@ import { MemorySessionStore } from '../store/memory/memory-session-store.js';
 import type { SessionStore } from '../store/session-store.js';
 import { StoreGateway } from '../store/store-gateway.js';
 import { RequestTimings } from '../timing/request-timings.js';
+import { DeploymentCheck } from './deployment-check.js';
 import {
   type ResolvedSessionOptions,
   type SessionModuleOptions,
   refuseUnsuitedStore,
   resolveOptions,
+  storeOf,
 } from './session.options.js';
 
 /**
@@ -41,7 +45,7 @@ import {
 export const SESSION_MODULE_OPTIONS = Symbol('SESSION_MODULE_OPTIONS');
 
 /**
- * Token of the store that the application uses: that of the options, or the default one. The module opens it in
+ * Token of the store that the application uses: that of the options, or that their function made, or the default one. The module opens it in
  * `onModuleInit` and closes it in `onApplicationShutdown`, also one that a test has put in its place.
  *
  * @example
@@ -81,7 +85,8 @@ const optionProviders: FactoryProvider[] = [
   {
     provide: SESSION_STORE,
     inject: [RESOLVED_OPTIONS, SESSION_CLOCK],
-    useFactory: ({ store }: ResolvedSessionOptions, clock: Clock) => store ?? new MemorySessionStore({ clock }),
+    useFactory: async (options: ResolvedSessionOptions, clock: Clock) =>
+      (await storeOf(options)) ?? new MemorySessionStore({ clock }),
   },
 ];
 
@@ -97,8 +102,15 @@ const storeProviders: FactoryProvider[] = [
         options.storeTimeoutMs,
         (key) => events.emit('ended', { session: unknownSession(key), reason: 'lost' }),
         (error) => events.emit('storeFailed', { store: error.store, operation: error.operation, error }),
+        (fraction) => events.emit('nearlyFull', { store: store.name, fraction }),
       );
     },
+  },
+  {
+    provide: DeploymentCheck,
+    inject: [StoreGateway, RESOLVED_OPTIONS],
+    useFactory: (gateway: StoreGateway, options: ResolvedSessionOptions) =>
+      new DeploymentCheck(gateway, options, (warning) => logger.warn(warning)),
   },
   {
     // Undefined without the option nearCache.
@@ -182,7 +194,7 @@ const requestProviders: FactoryProvider[] = [
 ];
 
 const httpProviders: FactoryProvider[] = [
-  { provide: ID_CARRIER, inject: [RESOLVED_OPTIONS, SessionEvents], useFactory: idCarrier },
+  { provide: ID_CARRIER, inject: [RESOLVED_OPTIONS, SessionEvents, SESSION_CLOCK], useFactory: idCarrier },
   {
     provide: RequestTimings,
     inject: [RESOLVED_OPTIONS],
@@ -198,7 +210,7 @@ const httpProviders: FactoryProvider[] = [
       events: SessionEvents,
       httpSession: HttpSession,
       timings: RequestTimings,
-      { commitOn }: ResolvedSessionOptions,
+      { commitOn, clearSiteData }: ResolvedSessionOptions,
     ): HttpSessionRuntime => ({
       ...carrier,
       lifecycle,
@@ -206,6 +218,7 @@ const httpProviders: FactoryProvider[] = [
       httpSession,
       timings,
       commitOn,
+      clearSiteData,
       hasOuterCode: false,
       onNotStored: (error) => logger.warn(`what a failed request changed was not stored: ${error.message}`),
     }),
@@ -235,8 +248,9 @@ function locatorOf({ nodeName }: ResolvedSessionOptions, gateway: StoreGateway):
 }
 
 function idCarrier(
-  { idTransport, cookie, signingKeys, nearCache }: ResolvedSessionOptions,
+  { idTransport, cookie, signingKeys, nearCache, admission }: ResolvedSessionOptions,
   events: SessionEvents,
+  clock: Clock,
 ): IdCarrier {
   const warnOnce = once(() =>
     logger.warn(
@@ -258,7 +272,28 @@ function idCarrier(
       events.emit('ignored', { reason: 'withheld' });
       warnOnce();
     },
+    // With another setting the application has decided.
+    plainCookies: idTransport === 'cookie' && (cookie?.secure ?? 'auto') === 'auto' ? plainCookieWarnings() : undefined,
+    admission: admission && sessionAdmission(admission, clock, events),
   };
+}
+
+function plainCookieWarnings(): PlainCookieWarnings {
+  return new PlainCookieWarnings((text) => logger.warn(text), process.env['NODE_ENV'] === 'production');
+}
+
+function sessionAdmission(options: AdmissionOptions, clock: Clock, events: SessionEvents): SessionAdmission {
+  const clientUnknown = once(() =>
+    logger.warn(
+      'admission.perClientPerSecond does not count requests that seem to come from a proxy which the application does ' +
+        "not trust, since all of them have its address: trust it (Express: app.set('trust proxy', addresses), " +
+        'Fastify: new FastifyAdapter({ trustProxy: addresses })), or set admission.clientOf',
+    ),
+  );
+  return new SessionAdmission(options, clock, {
+    refused: (reason) => events.emit('admissionRefused', { reason }),
+    clientUnknown,
+  });
 }
 
 function once(work: () => void): () => void {

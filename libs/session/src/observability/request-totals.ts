@@ -9,6 +9,7 @@ const EVENTS = [
   'login',
   'renewed',
   'ended',
+  'admissionRefused',
   'conflict',
   'undecodable',
   'notStored',

@@ -35,7 +35,8 @@ export function observeServer(meter: Meter, node: Attributes, server: ObservedSe
   const delay = gauge('session.event_loop.delay', 'How late the event loop was since the last collection', 's');
   const busy = gauge('session.event_loop.utilization', 'Share of the time that the event loop was busy', '1');
   const figures = gauge('session.store.figure', 'What the store tells of itself');
-  const all = [live, figures, cached, cachedBytes, active, connections, delay, busy];
+  const filled = gauge('session.store.filled', 'Share of the bounds of the store that is in use', '1');
+  const all = [live, figures, filled, cached, cachedBytes, active, connections, delay, busy];
   const store = { ...node, 'session.store.name': gateway.name };
   const eventLoop = new EventLoopDelay();
 
@@ -47,6 +48,7 @@ export function observeServer(meter: Meter, node: Attributes, server: ObservedSe
     }
     for (const [name, figure] of Object.entries(gateway.figures()))
       result.observe(figures, figure, { ...store, 'session.store.figure': name });
+    if (gateway.filled !== undefined) result.observe(filled, gateway.filled, store);
     result.observe(active, timings.pending, node);
     const { utilization, ...delays } = eventLoop.sinceLastCall();
     for (const [quantile, seconds] of Object.entries(delays))

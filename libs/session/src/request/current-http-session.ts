@@ -167,7 +167,8 @@ export class CurrentHttpSession extends HttpSession {
     return request.keep(async () => {
       // A handler that has the session for itself already, or work inside work.
       if (request.lock) return work();
-      await this.flush();
+      // Nobody else has a session that this request is about to start: it starts with what `work` changes, or logs in.
+      if (request.hasSession) await this.flush();
       await this.lifecycle.lock(request, waitMs);
       try {
         const result = await work();

@@ -1,4 +1,5 @@
 import type { LiveSession } from '../live/live-session.js';
+import type { MaybePromise } from '../store/maybe-promise.js';
 
 /** An id as a client carries it. */
 export interface CarriedId {
@@ -24,6 +25,13 @@ export interface IdExchange {
 
   /** The head of the response is on its way: no id can be handed out any more. */
   readonly isHeadSent: boolean;
+
+  /**
+   * Asks whether this client may start a session without a login.
+   * @returns undefined when nobody has to be asked
+   * @throws (rejects with) SessionNotAdmittedError when it may not
+   */
+  admitStart(): MaybePromise<void>;
 }
 
 /**

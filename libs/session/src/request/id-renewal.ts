@@ -44,7 +44,7 @@ export class IdRenewal {
    */
   async renew(live: LiveSession, commit: PendingCommit, login?: PendingLogin): Promise<RenewedSession> {
     // The session contains what this unit of work has read: that must be stored first.
-    for (const dependency of commit.dependsOn) await dependency.done;
+    for (const dependency of commit.dependsOn) await dependency.doneForReader();
     return live.exclusively(async () => {
       const id = renewedSessionId(live.key);
       for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {

@@ -118,7 +118,7 @@ export class RequestCommits {
   private reportConflict({ live, timing }: RequestState, error: unknown): void {
     if (!live || !(error instanceof SessionConflictError)) return;
     if (timing) timing.facts.conflicts++;
-    this.events.emit('conflict', { session: sessionRef(live), bean: error.bean, field: error.field });
+    this.events.emit('conflict', { session: sessionRef(live), conflicts: error.conflicts });
   }
 
   /** A handler that promised to change nothing is believed in production, and checked elsewhere. */
@@ -146,9 +146,21 @@ export class RequestCommits {
       );
     }
     const actions = request.takeActions();
+    if (!actions.login) await this.admit(request);
     await this.settleDeadId(request, actions.login);
     const session = { lifetime: this.newLifetime(actions), principal: actions.login?.principal };
     await this.create(request, session, differences);
+  }
+
+  /** @throws SessionNotAdmittedError when the client may not start a session without a login */
+  private async admit(request: RequestState): Promise<void> {
+    try {
+      await request.exchange.admitStart();
+    } catch (error) {
+      // No session has it: `handle` must not name one.
+      request.id = undefined;
+      throw error;
+    }
   }
 
   /**
@@ -184,7 +196,9 @@ export class RequestCommits {
     this.release(request);
     request.startSession(live, id);
     this.events.emit('created', { session: sessionRef(live) });
-    if (session.principal !== undefined) this.events.emit('login', { session: sessionRef(live) });
+    if (session.principal === undefined) return;
+    request.userChange = 'login';
+    this.events.emit('login', { session: sessionRef(live) });
   }
 
   private update(request: RequestState, live: LiveSession, differences: readonly PartDifference[]): MaybePromise<void> {
@@ -194,7 +208,7 @@ export class RequestCommits {
     if (dependencies.length === 0 && !live.isTouchDue()) return undefined;
     return request.measure('sessionSave', async () => {
       // Nothing has changed. What this request has read must have become true before its answer leaves.
-      for (const dependency of dependencies) await dependency.done;
+      for (const dependency of dependencies) await dependency.doneForReader();
       // A request that ran long (a stream, a slow handler) was use of the session until now.
       if (live.isTouchDue()) await live.touch();
     });
@@ -219,6 +233,7 @@ export class RequestCommits {
       this.liveSessions.release(live);
       request.renewSession(renewed, id);
       request.lock?.renewed(renewed.access);
+      if (login) request.userChange = 'login';
       this.tellOfRenewal(live, renewed, login);
       if (isOtherPrincipal(live, login) && unitBeforeLogin) this.onPrincipalLeft(unitBeforeLogin);
     } catch (error) {

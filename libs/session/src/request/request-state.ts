@@ -86,6 +86,9 @@ export class RequestState {
   /** The id that the client presented stands for nothing: the response tells it to forget that. */
   removesId = false;
 
+  /** The last login that this request has stored, or logout that it has done. */
+  userChange: 'login' | 'logout' | undefined;
+
   /** Held until the request ends, or until its exclusive section does. */
   lock: SessionLock | undefined;
 

@@ -1,3 +1,4 @@
+import type { SessionConflict } from '../errors/session-conflict.error.js';
 import type { SessionStoreError } from '../errors/session-store.error.js';
 import type { LiveSession } from '../live/live-session.js';
 import { isPromise } from '../store/maybe-promise.js';
@@ -43,8 +44,14 @@ export interface SessionEventMap {
    */
   ignored: { readonly reason: 'ambiguous' | 'withheld' | (string & {}) };
 
-  /** A request's changes were refused because another request had changed the same field. */
-  conflict: { readonly session: SessionRef; readonly bean: string; readonly field: string };
+  /**
+   * A request was not allowed to start a session, by the option `admission`: the client has started too many (`rate`),
+   * or `admission.admit` refused (`hook`). More reasons may come.
+   */
+  admissionRefused: { readonly reason: 'rate' | 'hook' | (string & {}) };
+
+  /** A request's changes were refused because another request had changed the same fields. All of them are named. */
+  conflict: { readonly session: SessionRef; readonly conflicts: readonly SessionConflict[] };
 
   /**
    * Stored state could not be decoded, and `onUndecodable: 'reset'` began anew: a bean, or with `bean` undefined the
@@ -54,6 +61,12 @@ export interface SessionEventMap {
 
   /** A call of the store failed, or took longer than `storeTimeoutMs`. */
   storeFailed: { readonly store: string; readonly operation: SessionStoreError['operation']; readonly error: Error };
+
+  /**
+   * The store has filled up to `fraction` of its bounds (0.8 and more), told once each time. When it is full, anonymous
+   * sessions go that nobody came back to, or that are idle, or new ones are refused, as its documentation says.
+   */
+  nearlyFull: { readonly store: string; readonly fraction: number };
 
   /** The changes of a request whose response said failure anyway (status 400 and above) could not be stored. */
   notStored: { readonly session: SessionRef | undefined; readonly error: Error };
@@ -80,7 +93,7 @@ type Listener<K extends keyof SessionEventMap> = (event: SessionEventMap[K]) => 
  * listener may be asynchronous: nothing waits for it. What it throws, or rejects with, is logged, and stops neither the
  * request nor the other listeners.
  *
- * @example `events.on('conflict', ({ bean, field }) => metrics.count('session_conflict', { bean, field }));`
+ * @example `events.on('conflict', ({ conflicts }) => conflicts.forEach(({ bean }) => metrics.count('conflict', { bean })));`
  */
 export class SessionEvents {
   private readonly listeners = new Map<keyof SessionEventMap, Set<Listener<never>>>();

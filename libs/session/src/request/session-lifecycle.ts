@@ -142,6 +142,7 @@ export class SessionLifecycle {
   async invalidate(request: RequestState, reason: SessionEndReason): Promise<void> {
     // In turn: a commit under way may be about to create the session, or to give it another id.
     const unit = await request.turns.take(() => this.invalidateNow(request, reason), undefined);
+    if (reason === 'logout') request.userChange = 'logout';
     // Not in turn: a hook may commit what it changes.
     if (unit) await this.runDestroyHooks(unit);
   }

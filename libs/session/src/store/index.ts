@@ -19,6 +19,7 @@ export type {
   SessionStore,
   SessionWatch,
   StoreLocks,
+  ServerAnnouncement,
   StoreNotices,
   Superseded,
   TouchResult,
@@ -45,13 +46,14 @@ export { type SessionHandle, sessionHandle } from './session-handle.js';
 
 // Errors that a store throws
 export { SessionConfigurationError } from '../errors/session-configuration.error.js';
-export { SessionStoreError } from '../errors/session-store.error.js';
+export { SessionStateError } from '../errors/session-state.error.js';
+export { SessionStoreError, type SessionStoreFailure } from '../errors/session-store.error.js';
 
 // Options of a store: their checks, and the defaults beside their texts
 export { type Completed, OptionChecks, type WholeNumbers } from '../errors/option-checks.js';
 
 // For stores that keep sessions in this process
-export { BoundedTable, type TableBounds, type TableEntry } from './heap/bounded-table.js';
+export { BoundedTable, idleFrom, type SessionRank, type TableBounds, type TableEntry } from './heap/bounded-table.js';
 export { changeParts } from './heap/change-parts.js';
 export { ExpiryWheel, type WheelEntry } from './heap/expiry-wheel.js';
 export {

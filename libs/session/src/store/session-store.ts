@@ -20,7 +20,7 @@ import type { SessionRecord, SessionTimes } from './session-record.js';
  *   the same as for a key that does not exist, and record, times, locks and watches stay as they are.
  * - [I2] The proof of a former id is answered with `superseded` for at least one and at most two minutes after it was
  *   replaced, then like any other wrong one. A store may forget it earlier when more than four ids were replaced in
- *   that time. It opens nothing.
+ *   that time. [I5] It opens nothing, and changes nothing.
  * - [I7] `logins` of the record are accepted whatever the proof is by now.
  * - [I11] Access is compared before the store says that a record is damaged or too large.
  *
@@ -84,7 +84,8 @@ export interface SessionStore {
   /**
    * Called when a request, or several at once, changed a session.
    *
-   * - [S1] All of the change or nothing, atomically.
+   * - [S1] All of the change or nothing, atomically. [I12] Also after a failover, a record never has new parts with an
+   *   old proof, nor the other way round.
    * - [S2] `gone` for an update of a session that does not exist (any more): nothing is created.
    * - [S3] `conflict` when a part is not at the version the change was made from, or when a created key exists: nothing
    *   is changed.
@@ -138,6 +139,20 @@ export interface SessionStore {
   supersede(access: ClientAccess): MaybePromise<void>;
 
   /**
+   * How much of its bounds is in use, 0 to 1; undefined while that is not known. Asked with every creation. Applications
+   * are told with the event `nearlyFull`, and `session.store.filled` is a metric. Left out: the store has no bounds.
+   */
+  filled?(): number | undefined;
+
+  /**
+   * Notes what this server says of itself, for `keptMs`, and answers what others have said in that time. Called at boot
+   * and every few minutes, so that servers that do not fit together are named in the log. Left out: nobody is told.
+   *
+   * @param facts a text without secrets, of some hundred characters
+   */
+  announce?(facts: string, keptMs: number): MaybePromise<readonly ServerAnnouncement[]>;
+
+  /**
    * Called once at boot, before the first request: opens ports and the like. The application does not start when it
    * rejects.
    */
@@ -151,6 +166,14 @@ export interface SessionStore {
    * metrics are collected, so it costs next to nothing.
    */
   figures?(): Readonly<Record<string, number>>;
+}
+
+/** What another server of the store has said of itself. Servers that say the same count as one. */
+export interface ServerAnnouncement {
+  readonly facts: string;
+
+  /** How long ago it was said last, in ms. */
+  readonly ageMs: number;
 }
 
 /** Locks of sessions, for requests that want a session for themselves among all servers. */

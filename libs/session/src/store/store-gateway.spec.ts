@@ -74,6 +74,35 @@ describe('the gateway to the store', () => {
     await expect(healed).resolves.toEqual({ outcome: 'none' });
   });
 
+  it('says whether a call that failed may have changed something: a load never has, nor a call that was not made', async () => {
+    const broken = (): never => {
+      throw new TypeError('broken');
+    };
+    const hanging = (): Promise<never> => new Promise(() => undefined);
+    const refusing = (): Promise<never> =>
+      Promise.reject(new SessionStoreError({ store: 'full', operation: 'save', problem: 'full', applied: false }));
+    const change = { mode: 'update', access, parts: new Map() } as const;
+    const gatewayOf = (call: () => never | Promise<never>): StoreGateway => {
+      const calls = { load: call, save: call, touch: call, destroy: call, supersede: call };
+      return new StoreGateway(Object.assign(new MemorySessionStore(), calls, { shared: true }), 1_000, 1);
+    };
+    const appliedOf = async (call: () => unknown): Promise<unknown> =>
+      (async () => call())().catch((error: unknown) => (error as SessionStoreError).applied);
+
+    for (const gateway of [gatewayOf(broken), gatewayOf(hanging)]) {
+      expect(await appliedOf(() => gateway.load(access))).toBe(false);
+      expect(await appliedOf(() => gateway.look(access))).toBe(false);
+      expect(await appliedOf(() => gateway.save(change))).toBe('unknown');
+      expect(await appliedOf(() => gateway.touch(access))).toBe('unknown');
+      expect(await appliedOf(() => gateway.destroy(access))).toBe('unknown');
+      expect(await appliedOf(() => gateway.lock(access, 'token', 1_000))).toBe(false);
+    }
+    expect(await appliedOf(() => gatewayOf(refusing).save(change))).toBe(false);
+    const crowded = gatewayOf(hanging);
+    for (let i = 0; i < 5_000; i++) void crowded.touch(access).catch(() => undefined);
+    expect(await appliedOf(() => crowded.save(change))).toBe(false);
+  });
+
   it('takes a session with another proof than the client has for a failure of the store', async () => {
     const { gateway } = await gatewayToOne((record) => ({ ...record, proof: accessOf(generateSessionId()).proof }));
 

@@ -11,12 +11,17 @@ import type {
   LoadResult,
   LockResult,
   SaveResult,
+  ServerAnnouncement,
   SessionStore,
   TouchResult,
 } from './session-store.js';
 
 /** Beyond this many calls that the store has not answered, further calls are refused at once. */
 const MAX_CALLS = 5_000;
+
+/** A store counts as nearly full from here on, until less than the second share of its bounds is in use. */
+const NEARLY_FULL = 0.8;
+const HAS_ROOM_AGAIN = 0.7;
 
 type Operation = SessionStoreError['operation'];
 
@@ -47,6 +52,7 @@ export class StoreGateway {
   private readonly writer = randomBytes(9).toString('base64url');
   private writes = 0;
   private calls = 0;
+  private isNearlyFull = false;
   private readonly deadline: Deadline | undefined;
 
   constructor(
@@ -57,6 +63,8 @@ export class StoreGateway {
     private readonly onLost: (key: SessionKey) => void = () => undefined,
     /** Called with the error of each call that failed. */
     private readonly onFailure: (error: SessionStoreError) => void = () => undefined,
+    /** Called with how full the store is, once each time when it becomes nearly full. */
+    private readonly onNearlyFull: (fraction: number) => void = () => undefined,
   ) {
     // A store in this process answers in this turn of the event loop or the next: it needs no deadline.
     if (store.shared && storeTimeoutMs !== undefined) this.deadline = new Deadline(storeTimeoutMs, '(storeTimeoutMs)');
@@ -107,6 +115,16 @@ export class StoreGateway {
     return this.store.figures?.() ?? {};
   }
 
+  /** How much of its bounds the store has in use, 0 to 1; undefined if it has none, or does not know. */
+  get filled(): number | undefined {
+    return this.store.filled?.();
+  }
+
+  /** What other servers of the store say of themselves, after this one has said `facts`. */
+  async announce(facts: string, keptMs: number): Promise<readonly ServerAnnouncement[]> {
+    return this.ask('load', () => this.store.announce?.(facts, keptMs) ?? []);
+  }
+
   /** Asks the store for a session that nobody has: shows whether it answers, and changes nothing. */
   async probe(): Promise<void> {
     await this.ask('load', () => this.store.load(accessOf(generateSessionId())));
@@ -117,6 +135,7 @@ export class StoreGateway {
     const change: SessionChange = { ...content, writeId };
     this.refuseOverload('save');
     const access = change.mode === 'create' ? change : change.access;
+    if (change.mode === 'create') this.noteFilled();
     try {
       const answer = this.store.save(change);
       return isPromise(answer) ? this.wait('save', answer, this.noteSave, access) : this.noteSave(answer, access);
@@ -165,8 +184,9 @@ export class StoreGateway {
 
   /** @throws SessionStoreError naming the store when servers share it and it cannot lock */
   requireLocks(): void {
-    if (!this.canLock)
-      throw this.failed('lock', 'servers share it, and it has no locks: a request cannot have a session for itself');
+    if (this.canLock) return;
+    const problem = 'servers share it, and it has no locks: a request cannot have a session for itself';
+    throw this.failed('lock', problem, false);
   }
 
   /** The store answers with the client as it was before this request, which has joined and confirmed its id by now. */
@@ -192,6 +212,12 @@ export class StoreGateway {
     return result;
   };
 
+  private noteFilled(): void {
+    const { filled = 0 } = this;
+    if (filled >= NEARLY_FULL && !this.isNearlyFull) this.onNearlyFull(filled);
+    this.isNearlyFull = filled >= (this.isNearlyFull ? HAS_ROOM_AGAIN : NEARLY_FULL);
+  }
+
   /** @throws SessionStoreError, or rejects with it */
   private ask<T>(operation: Operation, call: () => MaybePromise<T>): Promise<T> {
     this.refuseOverload(operation);
@@ -204,7 +230,7 @@ export class StoreGateway {
 
   /** Not reported as a failure: the store was not called, and each report would add to the load. */
   private refuseOverload(operation: Operation): void {
-    if (this.calls >= MAX_CALLS) throw this.failed(operation, `${MAX_CALLS} calls are under way already`);
+    if (this.calls >= MAX_CALLS) throw this.failed(operation, `${MAX_CALLS} calls are under way already`, false);
   }
 
   /**
@@ -253,8 +279,14 @@ export class StoreGateway {
     return error;
   }
 
-  private failed(operation: Operation, cause: unknown): SessionStoreError {
-    if (cause instanceof Error) return new SessionStoreError(this.store.name, operation, cause.message, { cause });
-    return new SessionStoreError(this.store.name, operation, String(cause));
+  /** @param applied false where the store was not called; a store that was may have done what it was asked for */
+  private failed(
+    operation: Operation,
+    cause: unknown,
+    applied: SessionStoreError['applied'] = operation === 'load' ? false : 'unknown',
+  ): SessionStoreError {
+    const failure = { store: this.store.name, operation, applied };
+    if (cause instanceof Error) return new SessionStoreError({ ...failure, problem: cause.message, cause });
+    return new SessionStoreError({ ...failure, problem: String(cause) });
   }
 }

@@ -1,6 +1,7 @@
+import assert from 'node:assert/strict';
 import type { SessionStore } from '../store/session-store.js';
 import {
-  type DescribeSessionStoreOptions,
+  DescribeSessionStoreOptions,
   globalTestRunner,
   type SessionStoreSetup,
 } from './describe-session-store.options.js';
@@ -23,29 +24,33 @@ import { supersedeRules } from './rules/supersede-rules.js';
 import { touchRules } from './rules/touch-rules.js';
 import { type ContractRules, StoreUnderTest } from './store-under-test.js';
 
-const GROUPS: Readonly<Record<string, ContractRules>> = {
-  load: loadRules,
-  'load by a request': joinRules,
-  expiry: expiryRules,
-  save: saveRules,
-  'the same change again': sameChangeAgainRules,
-  renewal: renewalRules,
-  login: loginRules,
-  access: accessRules,
-  supersede: supersedeRules,
-  touch: touchRules,
-  destroy: destroyRules,
-  close: closeRules,
-  concurrency: concurrencyRules,
-  lock: lockRules,
-  locators: locatorRules,
-  notices: noticeRules,
-  sharing: sharingRules,
+/** The rules of the contract, by the version that brought them. A new rule belongs to the next version. */
+const RULES: Readonly<Record<number, Readonly<Record<string, ContractRules>>>> = {
+  1: {
+    load: loadRules,
+    'load by a request': joinRules,
+    expiry: expiryRules,
+    save: saveRules,
+    'the same change again': sameChangeAgainRules,
+    renewal: renewalRules,
+    login: loginRules,
+    access: accessRules,
+    supersede: supersedeRules,
+    touch: touchRules,
+    destroy: destroyRules,
+    close: closeRules,
+    concurrency: concurrencyRules,
+    lock: lockRules,
+    locators: locatorRules,
+    notices: noticeRules,
+    sharing: sharingRules,
+  },
 };
 
 /**
  * Declares the tests that every session store has to pass: one or more for each rule in the comments of `SessionStore`.
- * The title of a test begins with the ids of its rules.
+ * The title of a test begins with the ids of its rules. Rules of a later contract than the store follows are reported as
+ * pending, with `it.skip`.
  *
  * @param name of the store, for the title of the suite
  * @param create makes a store. It is called for each test, and again with the same `namespace` where a test needs two
@@ -63,21 +68,31 @@ export function describeSessionStore(
   options: DescribeSessionStoreOptions = {},
 ): void {
   const runner = options.runner ?? globalTestRunner();
+  const contract = options.contract ?? (new DescribeSessionStoreOptions().contract as number);
+  const testOf = (check: ContractRules[string]) => async (): Promise<void> => {
+    const on = new StoreUnderTest(create, options);
+    await on.open();
+    try {
+      await check(on);
+    } finally {
+      await on.close();
+    }
+  };
   runner.describe(`session store contract: ${name}`, () => {
-    for (const [group, rules] of Object.entries(GROUPS)) {
-      runner.describe(group, () => {
-        for (const [title, check] of Object.entries(rules)) {
-          runner.it(title, async () => {
-            const on = new StoreUnderTest(create, options);
-            await on.open();
-            try {
-              await check(on);
-            } finally {
-              await on.close();
-            }
-          });
-        }
-      });
+    runner.it(`says that it follows contract ${contract}`, testOf(({ store }) => assertFollows(store, contract)));
+    for (const [version, groups] of Object.entries(RULES)) {
+      // A rule that the store's author has not heard of is no failure of the store.
+      const declare = Number(version) <= contract ? runner.it : runner.it.skip;
+      for (const [group, rules] of Object.entries(groups)) {
+        runner.describe(group, () => {
+          for (const [title, check] of Object.entries(rules)) declare?.(title, testOf(check));
+        });
+      }
     }
   });
+}
+
+async function assertFollows(store: SessionStore, contract: number): Promise<void> {
+  const problem = `it follows contract ${store.contract}: give describeSessionStore the option contract with this value`;
+  assert.equal(store.contract, contract, problem);
 }

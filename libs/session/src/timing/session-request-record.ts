@@ -24,7 +24,7 @@ export interface SessionRequestRecord {
   /** Header `X-Request-Id`, as a balancer sets it: up to 36 letters, digits and dashes; otherwise undefined. */
   readonly requestId: string | undefined;
 
-  /** The 8-character hash of the session, undefined where there is none. */
+  /** 8 characters that tell the session apart, as logs have them; undefined where there is none. */
   readonly session: string | undefined;
 
   /** When it arrived, in ms since 1970 by the clock of this server. */

@@ -1,8 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { CarriedId, IdExchange, PresentedId } from '../../request/id-exchange.js';
+import type { MaybePromise } from '../../store/maybe-promise.js';
+import type { SessionAdmission } from '../admission/session-admission.js';
 import { ResponseGate } from '../response/response-gate.js';
 import type { ResponseHeaders } from '../response/response-headers.js';
 import { AMBIGUOUS, type SessionIdTransport } from './id-transport.js';
+import type { PlainCookieWarnings } from './plain-cookie-warnings.js';
 import type { SessionTokenFormat } from './session-token.js';
 
 /** How this application carries ids; one per application. */
@@ -15,11 +18,20 @@ export interface IdCarrier {
 
   /** Called when a new session's id was not given to the client, because the browser may have one that it withheld. */
   readonly onWithheld: () => void;
+
+  /** Hears of cookies without `Secure`; undefined where they are never sent, or are meant to be. */
+  readonly plainCookies: PlainCookieWarnings | undefined;
+
+  /** Undefined where everybody may start a session. */
+  readonly admission: SessionAdmission | undefined;
 }
 
-/** The framework's request object: its `protocol` takes account of the proxies that the application trusts. */
+/** The framework's request object: its properties take account of the proxies that the application trusts. */
 export interface FrameworkRequest {
   readonly protocol?: string;
+
+  /** The address of the client. */
+  readonly ip?: string | undefined;
 }
 
 /** One HTTP request and its response, alike on Express and on Fastify: both give the raw objects of Node. */
@@ -53,6 +65,10 @@ export class HttpIdExchange implements IdExchange {
     return ResponseGate.isHeadSent(this.response);
   }
 
+  admitStart(): MaybePromise<void> {
+    return this.carrier.admission?.check(this.frameworkRequest, this.request);
+  }
+
   /**
    * Writes the headers of the session, right before the head of the response is written.
    * @param id an id, or a locator, that the client does not know yet; undefined if there is none
@@ -73,9 +89,11 @@ export class HttpIdExchange implements IdExchange {
   }
 
   private writeId(headers: ResponseHeaders, token: string): void {
-    const { transport, onWithheld } = this.carrier;
-    if (this.cameWithout && transport.isWithheld(this.request)) return onWithheld();
-    transport.write(headers, token, this.isSecure);
+    const { transport, onWithheld, plainCookies } = this.carrier;
+    const { request, isSecure } = this;
+    if (this.cameWithout && transport.isWithheld(request)) return onWithheld();
+    transport.write(headers, token, isSecure);
+    if (!isSecure) plainCookies?.cookieSent(request.headers, this.frameworkRequest.ip ?? request.socket.remoteAddress);
   }
 
   /** Each id once: a client may have it with several locators. */
@@ -88,9 +106,11 @@ export class HttpIdExchange implements IdExchange {
 
   /** TLS, here or at a proxy that the application said it trusts; a header alone proves nothing. */
   private get isSecure(): boolean {
-    return (
-      'encrypted' in this.request.socket || (this.framework ?? (this.request as FrameworkRequest)).protocol === 'https'
-    );
+    return 'encrypted' in this.request.socket || this.frameworkRequest.protocol === 'https';
+  }
+
+  private get frameworkRequest(): FrameworkRequest {
+    return this.framework ?? (this.request as FrameworkRequest);
   }
 }
 

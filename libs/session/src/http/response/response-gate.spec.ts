@@ -134,7 +134,8 @@ describe('the response gate', () => {
 
   it('replaces a response that was not stored, and fails the callbacks of its calls', async () => {
     const hooks = new TestHooks();
-    hooks.answers = [Promise.reject(new SessionStoreError('test', 'save', 'down'))];
+    const failure = { store: 'test', operation: 'save', problem: 'down', applied: false } as const;
+    hooks.answers = [Promise.reject(new SessionStoreError(failure))];
     const callbacks: unknown[] = [];
     const response = await answer(hooks, (gated) => {
       gated.statusMessage = 'All fine';

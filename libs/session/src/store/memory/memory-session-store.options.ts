@@ -11,12 +11,15 @@ const MOST_SESSIONS = 16_000_000;
  * new MemorySessionStore({ maxSessions: 20_000, maxBytes: 64 * 1024 * 1024 })
  */
 export class MemorySessionStoreOptions {
-  /** The most sessions kept, 1 to 16,000,000. A full store refuses new sessions; living ones go on. */
+  /**
+   * The most sessions kept, 1 to 16,000,000. In a full store new sessions take the place of anonymous ones that nobody
+   * came back to, or that are idle; those of users who are logged in stay.
+   */
   readonly maxSessions?: number | undefined = 100_000;
 
   /**
    * The most bytes kept: 2 for each UTF-16 unit of names and payloads, plus fixed amounts for each session and part
-   * (`session-bytes.ts`). New sessions are refused from 90 % of it, so that living ones have room to grow.
+   * (`session-bytes.ts`). New sessions may use 90 % of it, so that living ones have room to grow.
    */
   readonly maxBytes?: number | undefined = 256 * 1024 * 1024;
 

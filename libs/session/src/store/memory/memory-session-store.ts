@@ -27,8 +27,9 @@ const MOST_REMEMBERED = 10_000;
  * Keeps sessions in the heap of this process: the embedded default. They are gone when the process ends, and other
  * servers do not see them.
  *
- * Bounded by number and by bytes. When it is full, new sessions are refused with a `SessionStoreError` (503) and
- * living ones go on; nothing is evicted, because a session is somebody's login.
+ * Bounded by number and by bytes. When it is full, anonymous sessions go that nobody came back to, then those that are
+ * idle. The session of a user who is logged in never goes before its time. When nothing may go, new sessions are
+ * refused with a `SessionStoreError` (503), and living ones go on.
  *
  * @example
  * SessionModule.forRoot({ store: new MemorySessionStore({ maxSessions: 20_000 }) })
@@ -66,6 +67,16 @@ export class MemorySessionStore implements SessionStore {
   /** Bytes kept now, counted as `maxBytes` is. For metrics. */
   get bytes(): number {
     return this.table.bytes;
+  }
+
+  filled(): number {
+    return this.table.filled;
+  }
+
+  /** `evicted`: anonymous sessions that had to make room for others. */
+  figures(): Readonly<Record<string, number>> {
+    const { size: sessions, bytes, evicted } = this.table;
+    return { sessions, bytes, evicted };
   }
 
   load(access: SessionAccess, { known, touchAfterMs }: LoadOptions = {}): LoadResult {

@@ -35,6 +35,16 @@ export class MemorySessionTable {
     return this.sessions.bytes;
   }
 
+  /** See {@link BoundedTable.filled}. */
+  get filled(): number {
+    return this.sessions.filled;
+  }
+
+  /** Sessions that had to go before their time. */
+  get evicted(): number {
+    return this.sessions.evicted;
+  }
+
   find(key: SessionKey, now: number): MemorySession | undefined {
     this.sessions.sweep(now, MOST_PER_CALL);
     const session = this.sessions.get(key);
@@ -45,7 +55,8 @@ export class MemorySessionTable {
 
   /** @throws SessionStoreError when there is no room for another session. */
   add(session: MemorySession, now: number): void {
-    const bound = this.sessions.boundAgainst(undefined, session.bytes, now);
+    const { rank, bytes } = session;
+    const bound = this.sessions.makeRoom({ entry: undefined, rank, bytes }, now);
     if (bound) throw this.full('a new session', bound);
     this.sessions.add(session);
     this.startTimer();
@@ -57,15 +68,18 @@ export class MemorySessionTable {
    */
   replaceParts(session: MemorySession, parts: PackedParts, stamp: string, now: number, isBounded: boolean): void {
     const bytes = sessionBytes(parts);
-    const bound = isBounded ? this.sessions.boundAgainst(session, bytes, now) : undefined;
+    const bound = isBounded
+      ? this.sessions.makeRoom({ entry: session, rank: session.rank, bytes }, now)
+      : undefined;
     if (bound) throw this.full('a change that needs more room', bound);
     this.sessions.resize(session, bytes);
     session.applySave(stamp, parts);
   }
 
+  /** The session was used now. Call it after all other changes of the session. */
   prolong(session: MemorySession, now: number): void {
     session.lastAccessedAt = now;
-    this.sessions.reschedule(session);
+    this.sessions.used(session);
   }
 
   remove(session: MemorySession): void {
@@ -79,13 +93,15 @@ export class MemorySessionTable {
   }
 
   private full(what: string, bound: keyof TableBounds): SessionStoreError {
-    return new SessionStoreError(
-      'memory',
-      'save',
-      `the store is full (${this.size} sessions, ${this.bytes} bytes) and ${what} would pass ${bound}, which is ` +
-        `${this.options[bound]}; raise ${bound} of MemorySessionStore, shorten the lifetimes, or keep sessions out ` +
+    return new SessionStoreError({
+      store: 'memory',
+      operation: 'save',
+      applied: false,
+      problem:
+        `the store is full (${this.size} sessions, ${this.bytes} bytes) and ${what} would pass ${bound}, which is ` +
+        `${this.options[bound]}; raise ${bound} of MemorySessionStore, shorten the lifetimes, or keep sessions out of ` +
         'the process',
-    );
+    });
   }
 
   private startTimer(): void {

@@ -1,4 +1,4 @@
-import type { TableEntry } from '../heap/bounded-table.js';
+import { idleFrom, type SessionRank, type TableEntry } from '../heap/bounded-table.js';
 import {
   type AccessCheck,
   type IdentityHistory,
@@ -21,6 +21,9 @@ export class MemorySession implements TableEntry<MemorySession> {
   slot = 0;
   previous: MemorySession | undefined = undefined;
   next: MemorySession | undefined = undefined;
+  older: MemorySession | undefined = undefined;
+  newer: MemorySession | undefined = undefined;
+  listedAs: SessionRank = 'unjoined';
 
   joined = false;
   confirmed = false;
@@ -58,6 +61,15 @@ export class MemorySession implements TableEntry<MemorySession> {
       { createdAt, authenticatedAt: this.history.authenticatedAt, lastAccessedAt, joined },
       lifetime,
     );
+  }
+
+  get rank(): SessionRank {
+    if (this.history.principal !== undefined) return 'principal';
+    return this.joined ? 'anonymous' : 'unjoined';
+  }
+
+  get idleFrom(): number {
+    return idleFrom(this.lastAccessedAt, this.lifetime);
   }
 
   get times(): SessionTimes {

@@ -3,7 +3,14 @@ import type { Redis } from 'ioredis';
 import { BatchLimits, MAX_BATCH_SIZE } from './batch-limits.js';
 import type { ScriptArguments } from './redis-client.js';
 import { saysNoSession } from './redis-reply.js';
-import { isPassingFault, isTooLate, sendWithRetries, withoutArguments } from './send-command.js';
+import {
+  CommandFailure,
+  type EarlierAttempt,
+  isPassingFault,
+  isTooLate,
+  isUnanswered,
+  sendWithRetries,
+} from './send-command.js';
 
 /** A script that recognises what it has done already, and the one that runs it for several calls (`lua/batch.lua`). */
 export interface ScriptCalls {
@@ -62,7 +69,7 @@ export class BatchingScript {
     // In one piece, as with `gatherWrites`, but now: that would release the commands one turn later.
     stream?.cork();
     try {
-      if (calls.length === 1) this.sendAlone(calls[0] as Call, startedAt);
+      if (calls.length === 1) this.sendAlone(calls[0] as Call, { startedAt });
       else this.outsideRequests.runInAsyncScope(() => this.sendInBatches(calls, startedAt));
     } finally {
       stream?.uncork();
@@ -73,7 +80,7 @@ export class BatchingScript {
     for (let from = 0; from < calls.length;) {
       const batch = calls.slice(from, this.endOfBatch(calls, from));
       from += batch.length;
-      if (batch.length === 1) this.sendAlone(batch[0] as Call, startedAt);
+      if (batch.length === 1) this.sendAlone(batch[0] as Call, { startedAt });
       else void this.sendBatch(batch, startedAt);
     }
   }
@@ -88,8 +95,8 @@ export class BatchingScript {
     return at;
   }
 
-  private sendAlone({ args, resolve, reject }: Call, startedAt: number, onReply?: (reply: Buffer) => void): void {
-    sendWithRetries(this.client, () => this.script.one(args), startedAt).then((reply) => {
+  private sendAlone({ args, resolve, reject }: Call, earlier: EarlierAttempt, onReply?: (reply: Buffer) => void): void {
+    sendWithRetries(this.client, () => this.script.one(args), earlier).then((reply) => {
       this.limits.noteLoneAnswer(reply.length);
       resolve(reply);
       onReply?.(reply);
@@ -98,12 +105,14 @@ export class BatchingScript {
 
   /** Never rejects: each call is told by its own promise. */
   private async sendBatch(calls: readonly Call[], startedAt: number): Promise<void> {
+    const { status } = this.client;
     let replies: readonly Buffer[];
     try {
       replies = await this.script.many(this.batchArguments(calls));
       if (!Array.isArray(replies)) throw new TypeError('a batch was answered with something else than an array');
     } catch (error) {
-      return this.onBatchFailed(calls, startedAt, error);
+      const mayHaveRun = isUnanswered(error, this.client, status);
+      return this.onBatchFailed(calls, { startedAt, mayHaveRun }, error);
     }
     this.onBatchAnswered(calls, startedAt, replies);
   }
@@ -131,15 +140,15 @@ export class BatchingScript {
     };
     for (const [i, call] of calls.entries()) {
       const reply = replies[i];
-      if (reply === undefined || reply.length === 0) this.sendAlone(call, startedAt);
-      else if (saysNoSession(reply)) this.sendAlone(call, startedAt, onReply);
+      if (reply === undefined || reply.length === 0) this.sendAlone(call, { startedAt });
+      else if (saysNoSession(reply)) this.sendAlone(call, { startedAt }, onReply);
       else call.resolve(reply);
     }
   }
 
-  private onBatchFailed(calls: readonly Call[], startedAt: number, error: unknown): void {
-    if (isTooLate(startedAt)) {
-      for (const { reject } of calls) reject(withoutArguments(error));
+  private onBatchFailed(calls: readonly Call[], batch: Required<EarlierAttempt>, error: unknown): void {
+    if (isTooLate(batch.startedAt)) {
+      for (const { reject } of calls) reject(new CommandFailure(error, batch.mayHaveRun));
       return;
     }
     // A fault that passes by, such as a lost connection, says nothing about batches.
@@ -148,7 +157,7 @@ export class BatchingScript {
       if (!isCounted) this.limits.noteBadBatch();
       isCounted = true;
     };
-    for (const call of calls) this.sendAlone(call, startedAt, onReply);
+    for (const call of calls) this.sendAlone(call, batch, onReply);
   }
 }
 

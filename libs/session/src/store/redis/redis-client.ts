@@ -15,11 +15,12 @@ export interface SessionScripts {
   sessionBeansLoadBatchBuffer(...args: ScriptArguments): Promise<Buffer[]>;
   sessionBeansSaveBuffer(...args: ScriptArguments): Promise<Buffer>;
   sessionBeansSaveBatchBuffer(...args: ScriptArguments): Promise<Buffer[]>;
-  sessionBeansRenewBuffer(...args: ScriptArguments): Promise<Buffer>;
+  sessionBeansSaveWhenFullBuffer(...args: ScriptArguments): Promise<Buffer>;
   sessionBeansLock(...args: ScriptArguments): Promise<LockResult['outcome']>;
   sessionBeansUnlock(...args: ScriptArguments): Promise<unknown>;
   sessionBeansDestroy(...args: ScriptArguments): Promise<DestroyResult['outcome']>;
   sessionBeansSupersede(...args: ScriptArguments): Promise<unknown>;
+  sessionBeansAnnounce(...args: ScriptArguments): Promise<string[]>;
   sessionBeansBeat(key: string): Promise<unknown>;
   sessionBeansRights(key: string): Promise<string[]>;
 }

@@ -1,10 +1,36 @@
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { SessionKey } from '../session-id.js';
 import type { RedisClient } from './redis-client.js';
 import { clusterSlot } from './redis-cluster.js';
 
 /** Enough to find, within milliseconds, a slot of a server that has one slot in a few hundred. */
 const KEYS_TRIED = 2_000;
+
+/**
+ * The prefix of an application that gives none: two applications on one Redis must not accept each other's sessions. The
+ * package.json is the nearest one with a name, above the file that was started; for a file of an installed package, as
+ * of a process manager, above the working directory.
+ */
+export function defaultPrefix(): string {
+  const [, main = ''] = process.argv;
+  const isInstalled = main === '' || /[\\/]node_modules[\\/]/.test(main);
+  for (let directory = isInstalled ? process.cwd() : dirname(main); ; directory = dirname(directory)) {
+    const name = nameOfPackage(directory)?.replaceAll(/[{}\s]/g, '');
+    if (name) return `session:${name}:`;
+    if (directory === dirname(directory)) return 'session:';
+  }
+}
+
+function nameOfPackage(directory: string): string | undefined {
+  try {
+    const { name } = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8')) as { name?: unknown };
+    return typeof name === 'string' ? name : undefined;
+  } catch {
+    return undefined;
+  }
+}
 
 /** The names of the keys of Redis under which the sessions of one store lie. */
 export class RedisKeyNames {
@@ -25,6 +51,11 @@ export class RedisKeyNames {
 
   lock(key: SessionKey): string {
     return `${this.session(key)}:lock`;
+  }
+
+  /** What the servers say of themselves. */
+  get servers(): string {
+    return `${this.prefix}servers`;
   }
 
   slot(key: SessionKey): number {

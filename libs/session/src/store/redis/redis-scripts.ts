@@ -13,9 +13,13 @@ function afterFlags(lua: string, ...lines: string[]): string {
   return [flags, ...lines, ...body].join('\n');
 }
 
+/** Bytes by which one save may enlarge an anonymous session while Redis is full: a counter counts on. */
+const GROWTH_WHEN_FULL = 64;
+
 /** The same script, which Redis also runs when it is out of memory. */
-function allowingOutOfMemory<T extends { readonly lua: string }>(definition: T): T {
-  return { ...definition, lua: definition.lua.replace(/^#!lua\n/, '#!lua flags=allow-oom\n') };
+function whenFull<T extends { readonly lua: string }>(definition: T): T {
+  const lua = definition.lua.replace('GROWTH_WHEN_FULL = nil', `GROWTH_WHEN_FULL = ${GROWTH_WHEN_FULL}`);
+  return { ...definition, lua: lua.replace(/^#!lua\n/, '#!lua flags=allow-oom\n') };
 }
 
 /** A script that runs `lua` for several calls. Each command that uses it says how many keys follow. */
@@ -33,13 +37,14 @@ const save = { numberOfKeys: 2, lua: script('save-2', 'access', 'former', 'recor
 export const redisScripts = {
   sessionBeansLoad: load,
   sessionBeansSave: save,
-  sessionBeansRenew: allowingOutOfMemory(save),
+  sessionBeansSaveWhenFull: whenFull(save),
   sessionBeansLoadBatch: batchOf(load),
   sessionBeansSaveBatch: batchOf(save),
   sessionBeansDestroy: { numberOfKeys: 1, lua: script('destroy-1', 'access') },
   sessionBeansSupersede: { numberOfKeys: 1, lua: script('supersede-1', 'access', 'former') },
   sessionBeansLock: { numberOfKeys: 2, lua: script('lock-2', 'access') },
   sessionBeansUnlock: { numberOfKeys: 1, lua: script('unlock-1') },
+  sessionBeansAnnounce: { numberOfKeys: 1, lua: script('announce-1', 'access') },
   sessionBeansBeat: { numberOfKeys: 1, lua: script('beat-1') },
   sessionBeansRights: { numberOfKeys: 0, lua: script('rights-0') },
 } as const;

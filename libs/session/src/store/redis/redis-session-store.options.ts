@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { type Completed, OptionChecks } from '../../errors/option-checks.js';
 import type { RedisClient } from './redis-client.js';
+import { defaultPrefix } from './redis-key-names.js';
 
 /**
  * A change counts as stored once this many replicas have it too.
@@ -37,8 +38,11 @@ export class RedisSessionStoreOptions {
    */
   readonly url?: string | undefined = undefined;
 
-  /** Stands before every key. Give each application its own. No braces, which are the hash tag, and no white space. */
-  readonly prefix?: string | undefined = 'session:';
+  /**
+   * Stands before every key. Applications with one prefix share their sessions. No braces, which are the hash tag, and
+   * no white space. Default: `session:` and the name in the package.json of the application, as in `session:shop:`.
+   */
+  readonly prefix?: string | undefined = defaultPrefix();
 
   /**
    * The largest stored session that is read, in bytes, with its names and versions; at least 1024. A larger one was not

@@ -11,6 +11,7 @@ import type {
   LoadResult,
   LockResult,
   SaveResult,
+  ServerAnnouncement,
   SessionStore,
   SessionWatch,
   StoreLocks,
@@ -20,16 +21,31 @@ import type {
 import { OwnClients, connectRedis } from './connect-redis.js';
 import { type RedisClient, type ScriptArguments, type ScriptedClient, defineScripts } from './redis-client.js';
 import { primaryNameOf, primaryNamed } from './redis-cluster.js';
+import { RedisMemory, isOutOfMemory } from './redis-memory.js';
 import { RedisKeyNames } from './redis-key-names.js';
 import { type RedisReply, parseRedisReply } from './redis-reply.js';
 import { type RedisSessionStoreOptions, resolveRedisOptions } from './redis-session-store.options.js';
 import { ReplicaAcknowledgements } from './replica-acknowledgements.js';
 import { RedisScriptArguments } from './script-arguments.js';
-import { sendWithRetries } from './send-command.js';
+import { CommandFailure, type EarlierAttempt, sendWithRetries } from './send-command.js';
 import { SessionScript } from './session-script.js';
 import { SessionTracking } from './tracking/session-tracking.js';
 import type { TrackingPair } from './tracking/tracking-pair.js';
 import { warnAboutRedis } from './warn-about-redis.js';
+
+type Operation = SessionStoreError['operation'];
+
+/** How to run a script. */
+interface ScriptCall {
+  /** Whether the caller learns from the answer what the session is now. Default true. */
+  readonly showsState?: boolean;
+
+  /** Whether the call may be sent in one command with others. Default true. */
+  readonly mayBatch?: boolean;
+
+  /** With `mayBatch: false` only. */
+  readonly earlier?: EarlierAttempt;
+}
 
 /** An answer of the load or the save script that is none of the errors. */
 interface Answer {
@@ -46,6 +62,9 @@ interface Answer {
  * A load, a save and a destroy are one round trip and one atomic script each. The loads of one turn of the event loop
  * share a round trip, and so do the saves. A command may be sent again after a lost connection: a repeated load does no
  * harm, and the other scripts recognise a change that they have applied.
+ *
+ * When Redis is full (`maxmemory`, policy `noeviction`), new anonymous sessions are refused. Users who are logged in go
+ * on, and so do logins, renewals and anonymous sessions that do not grow.
  *
  * While Redis is away, calls fail with an error that is answered with 503; the store reconnects by itself. `close()`
  * closes the connections that the store made, and is called when the application ends.
@@ -79,12 +98,13 @@ export class RedisSessionStore implements SessionStore {
   private readonly writer: ScriptedClient;
   private readonly loading: SessionScript;
   private readonly saving: SessionScript;
-  private readonly renewing: SessionScript;
+  private readonly savingWhenFull: SessionScript;
   private readonly ownClients = new OwnClients();
   private readonly names: RedisKeyNames;
   private readonly scriptArguments: RedisScriptArguments;
   private readonly maxRecordBytes: number;
   private readonly acknowledgements: ReplicaAcknowledgements | undefined;
+  private readonly memory: RedisMemory;
   private readonly beatMs: number;
   private readonly warn: (warning: string) => void;
   private readonly stopWarning: () => void;
@@ -98,26 +118,32 @@ export class RedisSessionStore implements SessionStore {
     this.acknowledgements = durability && new ReplicaAcknowledgements(durability.replicas, durability.timeoutMs);
     this.loading = new SessionScript('load', this.client, onWarning);
     this.saving = new SessionScript('save', this.writer, onWarning);
-    this.renewing = new SessionScript('renew', this.writer, onWarning);
+    this.savingWhenFull = new SessionScript('saveWhenFull', this.writer, onWarning);
     this.names = new RedisKeyNames(prefix, this.client);
     this.scriptArguments = new RedisScriptArguments(this.names, maxRecordBytes);
     this.maxRecordBytes = maxRecordBytes;
+    this.memory = new RedisMemory(this.client);
     this.beatMs = beatMs;
     this.warn = onWarning;
     this.stopWarning = warnAboutRedis(this.client, this.names.session('0'), client === undefined, onWarning);
   }
 
+  /** Share of `maxmemory` that is in use, in a cluster on the fullest server; undefined where Redis has no limit. */
+  filled(): number | undefined {
+    return this.memory.filled;
+  }
+
   load(access: SessionAccess, options: LoadOptions = {}): Promise<LoadResult> {
-    return this.runScript(access.key, this.loading, this.scriptArguments.load(access, options)).then(loadResultOf);
+    const args = this.scriptArguments.load(access, options);
+    return this.runScript(access.key, this.loading, args).then(loadResultOf, (error: unknown) => {
+      throw this.failureOf('load', error);
+    });
   }
 
   async save(change: SessionChange): Promise<SaveResult> {
     const isCreation = change.mode === 'create';
     const { key } = isCreation ? change : change.access;
-    const script = !isCreation && change.renewal ? this.renewing : this.saving;
-    // In a batch, a server that is the wrong one for the key would keep the session that is created.
-    const mayBatch = !isCreation;
-    const { reply, watched } = await this.runScript(key, script, this.scriptArguments.save(change), { mayBatch });
+    const { reply, watched } = await this.failing('save', this.runSave(key, change));
     if (reply.code === 'none') return { outcome: 'gone' };
     if (reply.code === 'record') return { outcome: 'conflict', record: reply.record, ...watched };
     if (reply.code !== 'times') return { outcome: reply.code };
@@ -127,14 +153,15 @@ export class RedisSessionStore implements SessionStore {
 
   async touch(access: SessionAccess): Promise<TouchResult> {
     const args = this.scriptArguments.touch(access);
-    const { reply } = await this.runScript(access.key, this.loading, args, { showsState: false });
+    const touching = this.runScript(access.key, this.loading, args, { showsState: false });
+    const { reply } = await this.failing('touch', touching);
     return { outcome: reply.code === 'none' || reply.code === 'superseded' ? reply.code : 'touched' };
   }
 
   async destroy(access: SessionAccess): Promise<DestroyResult> {
     // The first answer may be lost. The script knows by the id that the repeated call is the same one.
     const args = this.scriptArguments.destroy(access, randomBytes(9).toString('base64url'));
-    const outcome = await sendWithRetries(this.writer, () => this.writer.sessionBeansDestroy(...args));
+    const outcome = await this.send('destroy', (writer) => writer.sessionBeansDestroy(...args));
     if (outcome === 'ended' && this.acknowledgements)
       await this.waitForReplicas(this.acknowledgements, access.key, 'destroy');
     return { outcome };
@@ -142,7 +169,14 @@ export class RedisSessionStore implements SessionStore {
 
   async supersede(access: ClientAccess): Promise<void> {
     const args = this.scriptArguments.supersede(access);
-    await sendWithRetries(this.writer, () => this.writer.sessionBeansSupersede(...args));
+    await this.send('save', (writer) => writer.sessionBeansSupersede(...args));
+  }
+
+  async announce(facts: string, keptMs: number): Promise<readonly ServerAnnouncement[]> {
+    const told = await sendWithRetries(this.writer, () =>
+      this.writer.sessionBeansAnnounce(this.names.servers, facts, keptMs),
+    );
+    return told.flatMap((text, i) => (i % 2 === 0 ? [{ facts: text, ageMs: Number(told[i + 1]) }] : []));
   }
 
   async close(): Promise<void> {
@@ -151,13 +185,48 @@ export class RedisSessionStore implements SessionStore {
     this.ownClients.close();
   }
 
+  private async runSave(key: SessionKey, change: SessionChange): Promise<Answer> {
+    const args = this.scriptArguments.save(change);
+    const isCreation = change.mode === 'create';
+    // In a batch, a server that is the wrong one for the key would keep the session that is created.
+    const mayBatch = !isCreation;
+    if (!isCreation && change.renewal) return this.runScript(key, this.savingWhenFull, args);
+    try {
+      return await this.runScript(key, this.saving, args, { mayBatch });
+    } catch (error) {
+      // A login, and most changes of living sessions, are accepted nevertheless.
+      const isRefused = isCreation && change.principal === undefined;
+      if (isRefused || !isOutOfMemory(error)) throw error;
+      return this.runScript(key, this.savingWhenFull, args, { mayBatch: false, earlier: error });
+    }
+  }
+
   private async lock(access: SessionAccess, token: string, leaseMs: number): Promise<LockResult> {
     const args = this.scriptArguments.lock(access, token, leaseMs);
-    return { outcome: await sendWithRetries(this.writer, () => this.writer.sessionBeansLock(...args)) };
+    return { outcome: await this.send('lock', (writer) => writer.sessionBeansLock(...args)) };
   }
 
   private async unlock(key: SessionKey, token: string): Promise<void> {
-    await sendWithRetries(this.writer, () => this.writer.sessionBeansUnlock(this.names.lock(key), token));
+    await this.send('unlock', (writer) => writer.sessionBeansUnlock(this.names.lock(key), token));
+  }
+
+  /** Sends a change. @throws (rejects with) SessionStoreError */
+  private send<T>(operation: Operation, command: (writer: ScriptedClient) => Promise<T>): Promise<T> {
+    const { writer } = this;
+    return this.failing(operation, sendWithRetries(writer, () => command(writer)));
+  }
+
+  private failing<T>(operation: Operation, work: Promise<T>): Promise<T> {
+    return work.catch((error: unknown) => {
+      throw this.failureOf(operation, error);
+    });
+  }
+
+  private failureOf(operation: Operation, error: unknown): unknown {
+    if (!(error instanceof CommandFailure)) return error;
+    const { message: problem, mayHaveRun, cause } = error;
+    const applied = mayHaveRun && operation !== 'load' ? 'unknown' : false;
+    return new SessionStoreError({ store: this.name, operation, problem, applied, cause });
   }
 
   private subscribe(onChange: (key: SessionKey) => void): void {
@@ -170,20 +239,18 @@ export class RedisSessionStore implements SessionStore {
     this.tracking = new SessionTracking({ client, names, beatMs, onChange, warn });
   }
 
-  /**
-   * @param showsState whether the caller learns from the answer what the session is now
-   * @param mayBatch whether the call may be sent in one command with others
-   */
+  /** @throws (rejects with) CommandFailure; SessionStateError when the session cannot be answered */
   private runScript(
     key: SessionKey,
     script: SessionScript,
     args: ScriptArguments,
-    { showsState = true, mayBatch = true }: { showsState?: boolean; mayBatch?: boolean } = {},
+    call: ScriptCall = {},
   ): Promise<Answer> {
     // WAIT counts only the writes of the connection on which it is sent, so a separate writer keeps its saves.
     const pair = script.client === this.client ? this.tracking?.pairFor(key) : undefined;
-    if (pair) return this.runTracked(pair, key, script, args, showsState);
-    const reply = mayBatch ? script.runBatched(args) : script.run(args);
+    if (pair) return this.runTracked(pair, key, script, args, call);
+    const { mayBatch = true, earlier } = call;
+    const reply = mayBatch ? script.runBatched(args) : script.run(args, earlier);
     return reply.then((text) => this.answerOf(parseRedisReply(text)));
   }
 
@@ -192,11 +259,12 @@ export class RedisSessionStore implements SessionStore {
     key: SessionKey,
     script: SessionScript,
     args: ScriptArguments,
-    showsState: boolean,
+    { showsState = true, earlier }: ScriptCall,
   ): Promise<Answer> {
     const tracked = await pair.ask(key, (client) => script.runOnce(client, args), showsState);
-    if (tracked) return this.answerOf(tracked.reply, { watch: tracked.watch });
-    return this.answerOf(parseRedisReply(await script.run(args)));
+    if (tracked.reply) return this.answerOf(tracked.reply, { watch: tracked.watch });
+    const mayHaveRun = tracked.mayHaveRun || earlier?.mayHaveRun === true;
+    return this.answerOf(parseRedisReply(await script.run(args, { mayHaveRun })));
   }
 
   private answerOf(reply: RedisReply, watched?: Answer['watched']): Answer {
@@ -231,23 +299,22 @@ export class RedisSessionStore implements SessionStore {
     operation: 'save' | 'destroy',
   ): Promise<void> {
     const { replicas, timeoutMs } = acknowledgements;
-    const count = await acknowledgements.count(this.writerFor(key));
+    const writer = this.writerFor(key);
+    const count = writer ? await acknowledgements.count(writer) : 0;
     if (count >= replicas) return;
-    throw new SessionStoreError(
-      this.name,
-      operation,
-      `only ${count} of ${replicas} replicas have it after ${timeoutMs} ms; the primary has`,
-    );
+    // It stays, unless the primary is lost before its replicas have it, too.
+    const problem = writer
+      ? `only ${count} of ${replicas} replicas have it after ${timeoutMs} ms; the primary has`
+      : 'the primary had it, and the cluster names no primary for its slot any more, to ask about replicas';
+    throw new SessionStoreError({ store: this.name, operation, problem, applied: 'unknown' });
   }
 
-  /** The connection on which changes of the session are sent. */
-  private writerFor(key: SessionKey): Redis {
+  /** The connection for changes of the session; undefined where a cluster names no primary for its slot. */
+  private writerFor(key: SessionKey): Redis | undefined {
     const client: RedisClient = this.writer;
     if (!(client instanceof Cluster)) return client;
     const name = primaryNameOf(client, this.names.slot(key));
-    const primary = name === undefined ? undefined : primaryNamed(client, name);
-    if (!primary) throw new SessionStoreError(this.name, 'save', 'the cluster names no primary for its slot');
-    return primary;
+    return name === undefined ? undefined : primaryNamed(client, name);
   }
 }
 

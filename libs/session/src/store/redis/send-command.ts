@@ -1,4 +1,4 @@
-import { Redis } from 'ioredis';
+import { Cluster, Redis } from 'ioredis';
 import type { RedisClient } from './redis-client.js';
 
 /**
@@ -17,40 +17,92 @@ const GIVE_UP_MS = 600;
  */
 const PASSING_REPLIES = /^(READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|MOVED|ASK|UNBLOCKED|NOSCRIPT)\b/;
 
+/** Errors of ioredis for a command that it does not keep and has not written to any connection. */
+const NOT_SENT = /^(Stream isn't writeable|Cluster isn't ready) and enableOfflineQueue options is false/;
+
+/** A command that failed for good. The cause is the error of ioredis, without the arguments of the command. */
+export class CommandFailure extends Error {
+  override readonly name = 'CommandFailure';
+
+  /** @param mayHaveRun whether the server may have run it all the same, in this attempt or in an earlier one */
+  constructor(
+    error: unknown,
+    readonly mayHaveRun: boolean,
+  ) {
+    const cause = withoutArguments(error);
+    super(cause instanceof Error ? cause.message : String(cause), { cause });
+  }
+}
+
+/** What went before the first attempt of `sendWithRetries`. */
+export interface EarlierAttempt {
+  /** When the command was first asked for, by `performance.now()`. */
+  readonly startedAt?: number;
+
+  /** Whether the server may have run the command already. */
+  readonly mayHaveRun?: boolean;
+}
+
 /**
  * Sends a command, and sends it again after a fault that passes by. The answer to the first may have been lost, so the
  * command must recognise what it has done already.
  *
- * @param startedAt when the command was first asked for, by `performance.now()`
- * @throws the last error, without the arguments of the command
+ * @throws (rejects with) CommandFailure
  */
 export function sendWithRetries<T>(
   client: RedisClient,
   command: () => Promise<T>,
-  startedAt: number = performance.now(),
+  { startedAt = performance.now(), mayHaveRun = false }: EarlierAttempt = {},
 ): Promise<T> {
+  const { status } = client;
   gatherWrites(client);
+  const onFault = (error: unknown): Promise<T> =>
+    retry(error, client, command, { startedAt, mayHaveRun: mayHaveRun || isUnanswered(error, client, status) });
   try {
-    return command().catch((error: unknown) => retry(error, client, command, startedAt));
+    return command().catch(onFault);
   } catch (error) {
     // A cluster client that pipelines by itself throws when no server has the slot.
-    return retry(error, client, command, startedAt);
+    return onFault(error);
   }
 }
 
-async function retry<T>(fault: unknown, client: RedisClient, command: () => Promise<T>, startedAt: number): Promise<T> {
+async function retry<T>(
+  fault: unknown,
+  client: RedisClient,
+  command: () => Promise<T>,
+  { startedAt, mayHaveRun }: Required<EarlierAttempt>,
+): Promise<T> {
   let error = fault;
+  let isUnknown = mayHaveRun;
   for (const pause of PAUSES_MS) {
     if (isTooLate(startedAt, pause) || client.status === 'end' || !isPassingFault(error)) break;
     await new Promise((resolve) => setTimeout(resolve, pause * (0.5 + Math.random())));
+    const { status } = client;
     gatherWrites(client);
     try {
       return await command();
     } catch (next) {
       error = next;
+      isUnknown ||= isUnanswered(error, client, status);
     }
   }
-  throw withoutArguments(error);
+  throw new CommandFailure(error, isUnknown);
+}
+
+/**
+ * Whether the server may have run a command that ended with this error. It has not where it refused the command, or
+ * where the command never left.
+ *
+ * @param status of the client, before it was given the command
+ */
+export function isUnanswered(error: unknown, client: RedisClient, status: RedisClient['status']): boolean {
+  if (!(error instanceof Error)) return true;
+  if (client instanceof Cluster) {
+    // A cluster client sends a command again by itself: such an error may be about another server than the first.
+    const wasNeverReady = status !== 'ready' && NOT_SENT.test(error.message);
+    return isPassingFault(error) && !wasNeverReady;
+  }
+  return error.name !== 'ReplyError' && !NOT_SENT.test(error.message);
 }
 
 /** Whether the request that asked at `startedAt` has its answer already, or will have it in `ms` from now. */
@@ -65,7 +117,7 @@ export function isPassingFault(error: unknown): boolean {
 }
 
 /** Takes the command's arguments off an error of ioredis: they hold a session, which must not get into logs. */
-export function withoutArguments(error: unknown): unknown {
+function withoutArguments(error: unknown): unknown {
   if (error instanceof Error && 'command' in error) delete error.command;
   return error;
 }

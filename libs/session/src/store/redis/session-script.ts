@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { BatchingScript } from './batching-script.js';
 import type { ScriptArguments, ScriptedClient } from './redis-client.js';
-import { sendWithRetries } from './send-command.js';
+import { type EarlierAttempt, sendWithRetries } from './send-command.js';
 
 type Run<T> = (client: ScriptedClient, args: ScriptArguments) => Promise<T>;
 
@@ -23,9 +23,9 @@ const SCRIPTS = {
     one: (client, args) => client.sessionBeansSaveBuffer(...args),
     many: (client, args) => client.sessionBeansSaveBatchBuffer(...args),
   },
-  renew: {
+  saveWhenFull: {
     keys: 2,
-    one: (client, args) => client.sessionBeansRenewBuffer(...args),
+    one: (client, args) => client.sessionBeansSaveWhenFullBuffer(...args),
   },
 } as const satisfies Record<string, Runs>;
 
@@ -58,9 +58,9 @@ export class SessionScript {
     return this.one(client, args);
   }
 
-  /** Runs it, and again after faults that pass by. */
-  run(args: ScriptArguments): Promise<Buffer> {
-    return sendWithRetries(this.client, () => this.one(this.client, args));
+  /** Runs it, and again after faults that pass by. @throws (rejects with) CommandFailure */
+  run(args: ScriptArguments, earlier?: EarlierAttempt): Promise<Buffer> {
+    return sendWithRetries(this.client, () => this.one(this.client, args), earlier);
   }
 
   /** As `run`, together with the other calls of this turn of the event loop. */

@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 --[[
   Takes the lock of a session, or keeps it for longer. The lock is of the session, whatever id it has. The functions of
   access.lua stand before this.

@@ -26,6 +26,7 @@
     5                                             the token does not hold the lock
     6                                             the access is that of a former id
     7 format                                      a newer release wrote it
+  or the error OOM, see below
 
   Fields of a stored session; the words of a field have blanks between them:
     head    format; proof of the id; logins, which is how often the principal has changed; generation, which is how
@@ -47,12 +48,16 @@
   All checks come before the first write: Redis does not take back what a script wrote before it failed. Without the
   first line a replica would answer with a conflict of its own, and lack of memory would be found half way.
 
-  Redis knows the flags of a script by its first line, so one script cannot be refused for some calls only when memory
-  is short. redis-scripts.ts makes another one of the same text, with the flag allow-oom, for 'renew': a login goes on.
+  Redis knows the flags of a script by its first line. So redis-scripts.ts makes another one of this text, with the flag
+  allow-oom, which is used for 'renew', and for other changes after they were refused because Redis is full. It lets the
+  sessions of users who are logged in go on, and gives anonymous ones little: GROWTH_WHEN_FULL, in bytes per save,
+  is set there.
 ]]
 local key, mode, access, writeId, short = KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local newLifetime, maxBytes, lock = ARGV[5], tonumber(ARGV[6]), ARGV[7]
 local SHORT, KEPT = 8, 8
+local GROWTH_WHEN_FULL = nil
+local OUT_OF_MEMORY = 'OOM Redis is full, and this would take more memory for somebody who is not logged in'
 
 local fields = redis.pcall('HMGET', key, 'head', 'times', 'login', 'recent')
 -- HMGET fails only with WRONGTYPE.
@@ -100,7 +105,7 @@ elseif mode == 'renew' then
   end
 end
 
-local conflict = false
+local conflict, growth = false, 0
 for i = firstPart, #ARGV, 4 do
   local field = ':' .. ARGV[i]
   local stored = (not kept or kept[field]) and redis.call('HGET', key, field)
@@ -111,8 +116,12 @@ for i = firstPart, #ARGV, 4 do
     if not version then return '4' end
   end
   if version ~= ARGV[i + 1] then conflict = true end
+  growth = growth + #ARGV[i + 3] - (stored and #stored - #version - 1 or 0)
 end
 if conflict then return (recordAnswer(key, '0', expires, maxBytes)) end
+if GROWTH_WHEN_FULL and mode ~= 'renew' and not login and principal == '' then
+  if mode == 'create' or growth > GROWTH_WHEN_FULL then return redis.error_reply(OUT_OF_MEMORY) end
+end
 local dropped = {}
 for _, field in ipairs(kept and redis.call('HKEYS', key) or {}) do
   if string.sub(field, 1, 1) == ':' and not kept[field] then dropped[#dropped + 1] = field end

@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 --[[
   Makes a proof one of a former id where there is no session: a client that presented it has logged in, and no other of
   its requests shall begin a session. The functions of access.lua and former.lua stand before this.

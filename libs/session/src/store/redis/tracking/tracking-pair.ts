@@ -4,7 +4,7 @@ import type { SessionKey } from '../../session-id.js';
 import type { ScriptedClient, ScriptedConnection } from '../redis-client.js';
 import type { RedisKeyNames } from '../redis-key-names.js';
 import { type RedisReply, parseRedisReply } from '../redis-reply.js';
-import { gatherWrites, isPassingFault, withoutArguments } from '../send-command.js';
+import { CommandFailure, gatherWrites, isPassingFault, isUnanswered } from '../send-command.js';
 import { OwnChanges } from './own-changes.js';
 import { trackingConnections } from './tracking-connections.js';
 import { TrackingWatch } from './tracking-watch.js';
@@ -16,6 +16,11 @@ const ARMED_WITHIN_MS = 3_000;
 
 /** An error about one session, which moves to another server. The pair is fine for all others. */
 const ELSEWHERE = /^(ASK|TRYAGAIN)\b/;
+
+/** The answer to a command on `data`, or none. */
+export type TrackedAnswer =
+  | { readonly reply: RedisReply; readonly watch: TrackingWatch }
+  | { readonly reply: undefined; readonly mayHaveRun: boolean };
 
 export interface TrackingPairSetup {
   /** A connection to the server. The pair's connections are made with its settings. */
@@ -80,26 +85,28 @@ export class TrackingPair {
   /**
    * Sends a command that loads or changes a session.
    * @param showsState whether the caller learns from the answer what the session is now
-   * @returns undefined after a fault that passes by: the command has to be sent again with the ordinary client
-   * @throws the error that the server answered with, without the arguments of the command
+   * @returns without a reply after a fault that passes by: the command has to be sent again with the ordinary client
+   * @throws (rejects with) CommandFailure when the server has refused it
    */
   async ask(
     key: SessionKey,
     command: (connection: ScriptedClient) => Promise<Buffer>,
     showsState: boolean,
-  ): Promise<{ reply: RedisReply; watch: TrackingWatch } | undefined> {
-    const { watch } = this;
+  ): Promise<TrackedAnswer> {
+    const { watch, data } = this;
+    const { status } = data;
     let hasChanged = false;
     this.own.begin(key);
     try {
-      gatherWrites(this.data);
-      const reply = parseRedisReply(await command(this.data));
+      gatherWrites(data);
+      const reply = parseRedisReply(await command(data));
       hasChanged = 'hasChanged' in reply && reply.hasChanged;
       return { reply, watch };
     } catch (error) {
-      if (!isPassingFault(error)) throw withoutArguments(error);
+      const mayHaveRun = isUnanswered(error, data, status);
+      if (!isPassingFault(error)) throw new CommandFailure(error, mayHaveRun);
       if (!ELSEWHERE.test((error as Error).message)) this.end(error as Error);
-      return undefined;
+      return { reply: undefined, mayHaveRun };
     } finally {
       this.own.end(key, hasChanged, showsState);
     }

@@ -1,0 +1,34 @@
+/** An entry of a {@link RecencyList}. The fields belong to the list, which links its entries through them. */
+export interface RecencyEntry<T> {
+  older: T | undefined;
+  newer: T | undefined;
+}
+
+/** Entries in the order in which they were added. To add, to remove and to find the oldest costs the same at any size. */
+export class RecencyList<T extends RecencyEntry<T>> {
+  private newest: T | undefined;
+  private last: T | undefined;
+
+  /** The entry that was added before all others; undefined in an empty list. */
+  get oldest(): T | undefined {
+    return this.last;
+  }
+
+  /** The entry must be in no list. */
+  add(entry: T): void {
+    entry.older = this.newest;
+    entry.newer = undefined;
+    if (this.newest) this.newest.newer = entry;
+    else this.last = entry;
+    this.newest = entry;
+  }
+
+  /** The entry must be in this list. */
+  remove(entry: T): void {
+    if (entry.older) entry.older.newer = entry.newer;
+    else this.last = entry.newer;
+    if (entry.newer) entry.newer.older = entry.older;
+    else this.newest = entry.older;
+    entry.older = entry.newer = undefined;
+  }
+}

@@ -1,0 +1,85 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { ManualClock } from 'nestjs-session-beans/testing';
+import { eventually } from '../support/eventually.js';
+import { Latch } from '../support/latch.js';
+import { adapters } from '../support/platforms.js';
+import type { BrowserWindow } from './browser-window.js';
+import { Chromium } from './chromium.js';
+import { Shop } from './shop.js';
+
+describe.each(adapters)('the cookie in a real browser, $adapter,', ({ adapter }) => {
+  let chromium: Chromium;
+  let shop: Shop;
+  let clock: ManualClock;
+  let window: BrowserWindow;
+  beforeAll(async () => {
+    chromium = await Chromium.start();
+  });
+  afterAll(() => chromium?.close());
+  beforeEach(async () => {
+    clock = new ManualClock();
+    shop = await Shop.start({ adapter, session: { clock } });
+    window = await chromium.newWindow();
+    await window.visit(shop.url('/'));
+  });
+  afterEach(async () => {
+    await window?.close();
+    await shop?.close();
+  });
+
+  describe('A3', () => {
+    it('is gone with the answer of the logout', async () => {
+      await window.click('#login');
+      expect(await window.cookies()).toEqual([expect.stringMatching(/^sid=/)]);
+      await window.run('fetch("/logout", { method: "POST", redirect: "manual" })');
+      expect(await window.cookies()).toEqual([]);
+    });
+
+    it('is gone with the first answer to an id that is dead', async () => {
+      await window.click('#login');
+      clock.advance(24 * 3_600_000);
+      await window.click('#account');
+      expect([await window.text(), await window.cookies()]).toEqual(['the account of nobody', []]);
+    });
+
+    it('stays when the answer to a dead id comes after a login', async () => {
+      await window.click('#login');
+      clock.advance(24 * 3_600_000);
+      const slow = new Latch();
+      shop.controller.slowOnesGoOn = slow.opened;
+      // It goes on when the page is left.
+      await window.run('void fetch("/slow", { keepalive: true })');
+      await eventually('the slow request is there', () => shop.lastOf('GET /slow'));
+
+      await window.click('#login');
+      slow.open();
+      expect(await shop.lastOf('GET /slow')?.answered).toBe(200);
+
+      await window.visit(shop.url('/'));
+      expect(await window.text()).toBe('welcome alice');
+    });
+  });
+
+  describe('E8 a beacon at the submit of the login form', () => {
+    it.each(['an anonymous session', 'a session that is over'])('undoes no login of %s', async (kind) => {
+      await window.visit(shop.url('/count'));
+      await window.visit(shop.url('/'));
+      const before = await window.cookies();
+      if (kind === 'a session that is over') clock.advance(24 * 3_600_000);
+      const slow = new Latch();
+      shop.controller.slowOnesGoOn = slow.opened;
+      await window.run('document.forms[0].onsubmit = () => void navigator.sendBeacon("/slow-beacon")');
+
+      await window.click('#login');
+      expect(await window.text()).toBe('welcome alice');
+      const loggedIn = await window.cookies();
+      slow.open();
+      const beacon = shop.lastOf('POST /slow-beacon');
+      expect([beacon?.hasCookie, await beacon?.answered]).toEqual([true, 409]);
+
+      await window.visit(shop.url('/'));
+      expect([await window.text(), await window.cookies()]).toEqual(['welcome alice', loggedIn]);
+      expect(loggedIn).not.toEqual(before);
+    });
+  });
+});
