@@ -1,10 +1,14 @@
 import type { BrowserContext, Page } from 'puppeteer-core';
+import { eventually } from '../support/eventually.js';
+
+/** Tells one document from the next. */
+const DOCUMENT = 'performance.timeOrigin';
 
 /** A window of a browser, used as a person does. */
 export class BrowserWindow {
   private constructor(
     private readonly context: BrowserContext,
-    readonly page: Page,
+    private readonly page: Page,
   ) {}
 
   static async open(context: BrowserContext): Promise<BrowserWindow> {
@@ -25,16 +29,49 @@ export class BrowserWindow {
 
   /** Clicks a link or button, which leads to another page. */
   async click(selector: string): Promise<void> {
-    await Promise.all([this.page.waitForNavigation(), this.page.click(selector)]);
+    const left = await this.run(DOCUMENT);
+    await this.page.click(selector);
+    // The driver does not notice when the browser shows a page that it has prefetched.
+    await eventually(`a click on ${selector} leads to another page`, () =>
+      this.run<boolean>(`document.readyState === 'complete' && ${DOCUMENT} !== ${JSON.stringify(left)}`),
+    );
   }
 
+  /** The button Back. */
   async back(): Promise<void> {
     await this.page.goBack();
+  }
+
+  /** Lets the browser load the page of a path before somebody clicks on a link to it. */
+  async speculate(kind: 'prefetch' | 'prerender', path: string): Promise<void> {
+    const rules = JSON.stringify({ [kind]: [{ urls: [path], eagerness: 'immediate' }] });
+    await this.run(`{
+      const script = document.createElement('script');
+      script.type = 'speculationrules';
+      script.textContent = ${JSON.stringify(rules)};
+      document.head.append(script);
+    }`);
   }
 
   /** The text that a person reads in the window: the first paragraph of the page. */
   text(): Promise<string> {
     return this.run('document.querySelector("p").textContent');
+  }
+
+  /** Waits until a person reads this, on whichever page the window has got to by itself. */
+  async reads(text: string): Promise<void> {
+    await eventually(`the window shows "${text}"`, async () => (await this.text()) === text);
+  }
+
+  /** The text of a page that the one in the window embeds. */
+  async frame(url: string): Promise<string> {
+    await this.run(`new Promise((loaded) => {
+      const frame = document.createElement('iframe');
+      frame.src = '${url}';
+      frame.onload = loaded;
+      document.body.append(frame);
+    }).then(() => undefined)`);
+    return String(await this.page.frames().at(-1)?.evaluate('document.body.innerText'));
   }
 
   /** The value of a script that runs in the page, waited for. */

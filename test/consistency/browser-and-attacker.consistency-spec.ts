@@ -21,7 +21,7 @@ describe('any history of one browser and one attacker', () => {
   it.each([1, 2] as const)(
     'keeps the rules of logins, cookies and ended sessions (servers: %i)',
     async (servers) => {
-      await fc.assert(property(servers), { numRuns: rounds(1_000, 100_000) });
+      await fc.assert(property(servers), { numRuns: Number(process.env["RUNS"] ?? rounds(1_000, 100_000)), verbose: false, seed: process.env["SEED"] ? Number(process.env["SEED"]) : undefined, endOnFailure: process.env["NOSHRINK"] !== undefined });
     },
     1_800_000,
   );

@@ -230,7 +230,9 @@ class Game {
         story.tell(`request ${request.number} runs`);
         // A store that has forgotten a former id answers a late request like one with a dead id.
         if (request.changesId && this.underWay.length > 1 && !rules.mayRenew(request)) request.action = 'read';
-        return request.handle();
+        await request.handle();
+        rules.handled(request);
+        return;
       case 'handled':
         request.answeringAt = at;
         await request.makeAnswer();

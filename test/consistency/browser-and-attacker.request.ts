@@ -26,6 +26,9 @@ export class PlayedRequest {
 
   /** Two or more of its ids opened sessions when it began: nobody can tell which one is meant. */
   isAmbiguous = false;
+
+  /** One of its ids had been replaced a short while before. */
+  bringsFormer = false;
   found: FoundSession | undefined;
 
   /** What was accepted before it began: it has to see that. */

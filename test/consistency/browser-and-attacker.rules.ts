@@ -15,6 +15,8 @@ interface BrowserLogin {
 
 /** What is true before a request begins. */
 export interface Before {
+  /** It presents an id that was replaced a short while ago. */
+  readonly hasFormer: boolean;
   readonly open: readonly string[];
   readonly promised: ReadonlyMap<string, readonly string[]>;
   readonly ended: ReadonlySet<string>;
@@ -104,14 +106,16 @@ export class Rules {
   before({ ids }: PlayedRequest): Before {
     const sessions = [...this.model.all];
     return {
+      hasFormer: this.isAnyFormer(ids),
       open: ids.filter((id) => this.isOpen(id)),
       promised: new Map(sessions.map((holder) => [nameOf(holder), this.model.promisedTo(holder)])),
       ended: new Set(sessions.filter((holder) => this.model.isEnded(holder)).map(nameOf)),
     };
   }
 
-  begun(request: PlayedRequest, { open, promised, ended }: Before): void {
+  begun(request: PlayedRequest, { open, promised, ended, hasFormer }: Before): void {
     const { found, ids } = request;
+    request.bringsFormer = hasFormer;
     const stillOpen = open.filter((id) => this.isOpen(id));
     request.isAmbiguous = open.length > 1;
     if (!found) {
@@ -129,16 +133,19 @@ export class Rules {
   }
 
   answered(request: PlayedRequest): void {
-    const { answer, newId, by, found } = request;
+    const { answer, newId } = request;
     if (!answer) return;
     const isDone = answer.status < 400;
     if (request.isAborted) this.noteUnknown(request);
     else if (isDone) this.noteDone(request);
     else this.expectReason(request, answer.status);
     if (newId) this.noteNewId(request, newId);
-    const { login } = this;
-    const isOfLogin = by === 'victim' && found && login && nameOf(found.holder) === nameOf(login.holder);
-    if (isOfLogin && request.changesId && (isDone || request.isAborted)) this.login = undefined;
+    if (request.changesId && (isDone || request.isAborted)) this.noteOver(request);
+  }
+
+  /** A handler has run. A logout has ended the session before it is answered. */
+  handled(request: PlayedRequest): void {
+    if (request.isLogout) this.noteOver(request);
   }
 
   /**
@@ -213,12 +220,18 @@ export class Rules {
 
   private noteNewId(request: PlayedRequest, id: string): void {
     const session = request.answer?.session;
+    if (session?.principal === 'carol') throw broken('f', request, 'has logged in, though it failed');
     if (this.ids.has(id)) throw broken('b', request, 'brings an id that was known before');
     if (session?.key !== keyOf(id)) throw broken('b', request, 'brings an id of another session');
     this.ids.set(id, holderOf(session));
     if (request.found?.holder.key === session.key) this.countRenewal(session);
-    if (session.principal === 'carol') throw broken('f', request, 'has logged in, though it failed');
     if (request.by === 'attacker') this.held.add(id);
+  }
+
+  /** The victim herself has ended the session, or got another id of it. */
+  private noteOver({ by, found }: PlayedRequest): void {
+    const { login } = this;
+    if (by === 'victim' && found && login && isSame(found.holder, login.holder)) this.login = undefined;
   }
 
   private countRenewal({ key }: Holder): void {
@@ -231,11 +244,14 @@ export class Rules {
     this.model.note(request.tags, 'refused', undefined);
     if (action === 'fail to log in carol' && status === 401) return;
     if (status !== 409) throw broken('d', request, `was answered ${status}`);
-    const outcomes = ids.map((id) => this.store.load(accessOf(id)).outcome);
     const hasEnded = found !== undefined && this.store.load(accessOf(found.id)).outcome === 'none';
     if (hasEnded) return;
     if (request.isLogin) throw broken('a', request, 'was refused, though a login is always possible');
-    if (!outcomes.includes('superseded')) throw broken('d', request, 'was refused for no reason');
+    if (!request.bringsFormer && !this.isAnyFormer(ids)) throw broken('d', request, 'was refused for no reason');
+  }
+
+  private isAnyFormer(ids: readonly string[]): boolean {
+    return ids.some((id) => this.store.load(accessOf(id)).outcome === 'superseded');
   }
 
   private expectNotTaken(request: PlayedRequest, { holder }: FoundSession): void {

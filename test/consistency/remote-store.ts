@@ -66,7 +66,13 @@ export class RemoteStore implements SessionStore {
     this.calls[operation]++;
     await this.network('request', operation).catch((cause: Error) => {
       const failed = operation === 'supersede' ? 'save' : operation;
-      throw new SessionStoreError({ store: this.name, operation: failed, problem: cause.message, applied: false, cause });
+      throw new SessionStoreError({
+        store: this.name,
+        operation: failed,
+        problem: cause.message,
+        applied: false,
+        cause,
+      });
     });
     const result = await call();
     await this.network('reply', operation);

@@ -33,13 +33,15 @@ export interface Answer {
   /** The lines `Set-Cookie`. */
   readonly setCookies: readonly string[];
 
-  /** The session that the request has, after its changes are stored. */
+  /** The session that the request has when its head is written. */
   readonly session: (SessionIdentity & { readonly key: string }) | undefined;
 }
 
+/** One for all servers: on Node 20 each asynchronous storage costs all promises of the process, for good. */
+const current = new CurrentRequest();
+
 /** A simulated server behind HTTP messages, without a network: with the real cookies, tokens and response gate. */
 export class SimulatedWebServer {
-  private readonly current = new CurrentRequest();
   private readonly http: HttpSession;
   private readonly runtime: HttpSessionRuntime;
 
@@ -47,7 +49,7 @@ export class SimulatedWebServer {
     private readonly server: SimulatedServer,
     carrier: IdCarrier,
   ) {
-    this.http = server.httpSession(this.current);
+    this.http = server.httpSession(current);
     this.runtime = {
       ...carrier,
       lifecycle: server.lifecycle,
@@ -63,8 +65,8 @@ export class SimulatedWebServer {
 
   /** A request that has arrived, over TLS. */
   request(head: RequestHead): WebRequest {
-    const { server, current, http, runtime } = this;
-    return new WebRequest(head, runtime, http, current, (state, type) => {
+    const { server, http, runtime } = this;
+    return new WebRequest(head, runtime, http, (state, type) => {
       return state.unitFor(type.name).instanceOf(server.beans.find(type) as SessionBean) as never;
     });
   }
@@ -78,12 +80,12 @@ export class WebRequest {
 
   /** The life cycle follows its handler. */
   private isFollowed = false;
+  private session: Answer['session'];
 
   constructor(
     head: RequestHead,
     runtime: HttpSessionRuntime,
     readonly http: HttpSession,
-    private readonly current: CurrentRequest,
     private readonly beanOf: <T extends object>(state: RequestState, type: Type<T>) => T,
   ) {
     const request = messageOf(head);
@@ -104,7 +106,7 @@ export class WebRequest {
 
   /** Runs a piece of the handler. */
   handle<T>(work: () => T): T {
-    return this.current.run(this.lifecycle, work);
+    return current.run(this.lifecycle, work);
   }
 
   /**
@@ -117,10 +119,13 @@ export class WebRequest {
     try {
       if (this.isFollowed) await this.handle(() => this.lifecycle.handlerEnded(failure ? undefined : 200, failure));
     } catch (error) {
-      failure = error as Error;
+      if (!(error instanceof SessionError)) throw error;
+      failure = error;
     }
-    const { live } = state;
-    const session = live && { key: live.key, ...live.stored.identity };
+    response.onHead = () => {
+      const { live } = state;
+      this.session = live && { key: live.key, ...live.stored.identity };
+    };
     if (failure) response.statusCode = failure instanceof SessionError ? failure.status : 401;
     this.handle(() => response.end());
     await response.headWritten.opened;
@@ -130,7 +135,7 @@ export class WebRequest {
       await nextTurn();
     }
     const setCookies = [response.getHeader('set-cookie') ?? []].flat().map(String);
-    return { status: response.statusCode, setCookies, session };
+    return { status: response.statusCode, setCookies, session: this.session };
   }
 
   /** The client goes away: its connection closes. */
@@ -143,9 +148,11 @@ export class WebRequest {
 /** A response without a connection. */
 class KeptResponse extends ServerResponse {
   readonly headWritten = new Latch();
+  onHead: () => void = () => undefined;
 
   override writeHead(...args: unknown[]): this {
     Reflect.apply(super.writeHead, this, args);
+    this.onHead();
     this.headWritten.open();
     return this;
   }

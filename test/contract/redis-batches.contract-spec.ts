@@ -212,7 +212,7 @@ describe('store calls of one turn', () => {
     const save = (): Promise<string[]> =>
       Promise.all(
         sessions.map((session, i) =>
-          store.save(update(session, versions[i], 'more')).then(({ outcome }) => outcome, String),
+          store.save(update(session, versions[i], 'more'.repeat(100))).then(({ outcome }) => outcome, String),
         ),
       );
 
@@ -326,7 +326,7 @@ describe('store calls of one turn', () => {
   async function open(at: RedisServer, options: RedisOptions = {}): Promise<void> {
     client = new Redis({ port: at.port, host: '127.0.0.1', ...options }) as Redis & ScriptedClient;
     warnings = [];
-    store = new RedisSessionStore({ client, onWarning: (warning) => warnings.push(warning) });
+    store = new RedisSessionStore({ client, prefix: 'session:', onWarning: (warning) => warnings.push(warning) });
     await client.ping();
   }
 

@@ -316,7 +316,7 @@ describe('the Redis store, with unusual data under the key of a session,', () =>
       protocol: 2,
       enableAutoPipelining: true,
     });
-    const own = new RedisSessionStore({ client, onWarning: () => undefined });
+    const own = new RedisSessionStore({ client, prefix: 'session:', onWarning: () => undefined });
     const lock = { token: 'token', leaseMs: 1_000 };
 
     expect(await own.save(creation())).toMatchObject({ outcome: 'saved', stamp: '1.creation' });

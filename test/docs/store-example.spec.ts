@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { typeScriptBlocks } from './typescript-blocks.js';
 
-// The store that `docs/stores/writing-a-store.md` shows passes the contract suite: its spec runs as a reader gets it, but
-// with jest in place of node:test.
+// The store that `docs/stores/writing-a-store.md` shows passes the contract suite: its spec runs as a reader gets it,
+// but with jest in place of node:test.
 
 const page = join(import.meta.dirname, '../../docs/stores/writing-a-store.md');
 const folder = mkdtempSync(join(tmpdir(), 'store-example-'));

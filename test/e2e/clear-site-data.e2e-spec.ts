@@ -19,8 +19,8 @@ class LoginController {
   }
 
   @Post('renew')
-  async renew(): Promise<void> {
-    await this.session.renewId();
+  renew(): void {
+    this.session.renewId();
   }
 
   @Post('invalidate')

@@ -43,8 +43,8 @@ class NotesController {
   }
 
   @Post('renew')
-  renew(): Promise<void> {
-    return this.session.renewId();
+  renew(): void {
+    this.session.renewId();
   }
 }
 

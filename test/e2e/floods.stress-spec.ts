@@ -33,8 +33,8 @@ class CountController {
   }
 
   @Post('renew')
-  renew(): Promise<void> {
-    return this.session.renewId();
+  renew(): void {
+    this.session.renewId();
   }
 }
 

@@ -73,6 +73,16 @@ class ShopController {
     return this.see();
   }
 
+  /** Logs in while the session that it starts is being stored. */
+  @Post('login-meanwhile/:user')
+  async loginMeanwhile(@Param('user') user: string, @Query('with') text: string): Promise<object> {
+    this.fill(text);
+    const stored = this.session.flush();
+    await this.session.login(user);
+    await stored;
+    return this.see();
+  }
+
   @Post('login-then-fill/:user')
   async loginThenFill(@Param('user') user: string, @Query('with') text: string): Promise<object> {
     await this.session.login(user);
@@ -142,6 +152,12 @@ describe.each(adapters)('login(), $adapter,', ({ adapter }) => {
       await post('/fill?with=tea');
       await post('/login-then-fill/ann?with=milk');
       expect(await see()).toMatchObject({ principal: 'ann', cart: ['tea', 'milk'], secret: 'milk', note: 'milk' });
+    });
+
+    it('counts while the session that its request starts is still being stored', async () => {
+      await start();
+      expect(await post('/login-meanwhile/ann?with=tea')).toMatchObject({ principal: 'ann', cart: ['tea'] });
+      expect(await see()).toMatchObject({ ...EMPTY, principal: 'ann', cart: ['tea'] });
     });
 
     it("keeps attributes with attributesOnLogin: 'keep'", async () => {

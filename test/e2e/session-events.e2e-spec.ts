@@ -142,7 +142,9 @@ describe.each(adapters)('R46 SessionEvents, $adapter,', ({ adapter }) => {
     await run('write');
     const answers = await Promise.all(['one', 'two'].map((text) => client.get(`/note?text=${text}`)));
     expect(answers.map(({ status }) => status).toSorted((one, other) => one - other)).toEqual([200, 409]);
-    expect(events.slice(1)).toEqual([['conflict', { ...events[0]?.[1], conflicts: [{ bean: 'counter', field: 'note' }] }]]);
+    expect(events.slice(1)).toEqual([
+      ['conflict', { ...events[0]?.[1], conflicts: [{ bean: 'counter', field: 'note' }] }],
+    ]);
   });
 
   it('tell what a failed request could not store', async () => {

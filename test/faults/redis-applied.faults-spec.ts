@@ -61,11 +61,14 @@ describe('whether a change of which Redis store says that it failed may have bee
     };
   }
 
-  it.each(Object.keys(CHANGES))('unknown, when Redis is killed between the request and the answer of a %s', async (name) => {
-    await dieAtRequest();
+  it.each(Object.keys(CHANGES))(
+    'unknown, when Redis is killed between the request and the answer of a %s',
+    async (name) => {
+      await dieAtRequest();
 
-    await expect((async () => CHANGES[name]?.(store, access))()).rejects.toMatchObject(failureOf(name, 'unknown'));
-  });
+      await expect((async () => CHANGES[name]?.(store, access))()).rejects.toMatchObject(failureOf(name, 'unknown'));
+    },
+  );
 
   it.each(Object.keys(CHANGES))('false, when Redis is not reached with a %s', async (name) => {
     await redis.kill();

@@ -27,7 +27,9 @@ describe('applications on one Redis', () => {
 
   async function boot(options: SessionModuleOptions, prefix = 'shop:'): Promise<void> {
     const store = await readyRedisStore({ url: redis.url, prefix });
-    const module = await Test.createTestingModule({ imports: [SessionModule.forRoot({ store, ...options })] }).compile();
+    const module = await Test.createTestingModule({
+      imports: [SessionModule.forRoot({ store, ...options })],
+    }).compile();
     const app = module.createNestApplication();
     closing.push(() => app.close());
     await app.init();

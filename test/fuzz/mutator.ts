@@ -129,7 +129,7 @@ export class Mutator {
         return head + other.slice(from, until) + tail;
       }
       case 9:
-        return head + encodeURIComponent(middle.toWellFormed()).replace(/^\w/, hex) + tail;
+        return head + encodeURIComponent(middle.replaceAll(/[\ud800-\udfff]/g, '')).replace(/^\w/, hex) + tail;
       default:
         return head + (random.chance(0.5) ? middle.toUpperCase() : [...middle].toReversed().join('')) + tail;
     }

@@ -30,6 +30,8 @@ export function carriersOf(way: Way): readonly IdCarrier[] {
     format: new SessionTokenFormat(options),
     readsFreshness: true,
     onWithheld: () => undefined,
+    plainCookies: undefined,
+    admission: undefined,
   }));
 }
 

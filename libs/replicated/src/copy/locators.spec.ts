@@ -51,6 +51,8 @@ describe('a locator', () => {
     '-.s2.1.-',
     's1.s2.0.-',
     's1.s2.01.-',
+    's1.s2.1-0.-',
+    's1.s2.1-01.-',
     's1.s2.A.-',
     's1.s2.1-.-',
     's1.s2.1--1.-',
@@ -60,11 +62,8 @@ describe('a locator', () => {
     's 1.s2.1.-',
     `${'s'.repeat(33)}.s2.1.-`,
   ])('is not %s, signed or not', (given) => {
-    const unsigned = new Locators(undefined);
     expect(locators.parse(ACCESS, given)).toBeUndefined();
-    const isReadable = given === 's1.s2.01.-';
-    const read = { ...EPOCH, counter: 1, from: 'anybody' };
-    expect(unsigned.parse(ACCESS, given)).toEqual(isReadable ? read : undefined);
+    expect(new Locators(undefined).parse(ACCESS, given)).toBeUndefined();
   });
 
   it('[M6] proves nothing where there is no secret', () => {

@@ -40,10 +40,12 @@ export class Locators {
     const counter = Number.parseInt(digits, 36);
     const generation = Number.parseInt(renewals, 36);
     if (counter < 1 || counter > HIGHEST_COUNTER || generation > HIGHEST_COUNTER || node === backup) return undefined;
+    const fields = fieldsOf(node, backup, counter, generation);
+    // Only the canonical text of an epoch is accepted: no `01` for `1`.
+    if (text !== `${fields}.${mac}`) return undefined;
     const witness = { node, backup, counter, generation };
     if (access.proof === undefined) return { ...witness, from: 'anybody' };
-    // Only the canonical text of an epoch is accepted.
-    const expected = Buffer.from(this.macOf(access, fieldsOf(node, backup, counter, generation)));
+    const expected = Buffer.from(this.macOf(access, fields));
     const given = Buffer.from(mac);
     if (given.length !== expected.length || !timingSafeEqual(given, expected)) return undefined;
     return { ...witness, from: this.secret === undefined ? 'anybody' : 'client' };

@@ -7,8 +7,8 @@ import type { BeanDefinition, PlainState } from './bean-definition.js';
 
 /**
  * The stored form of a bean: the version of its class, then its state as JSON: `1{"value":3}`. That is the first format
- * of payloads. Those to come begin with a letter that says which one it is, so that a release that does not know it can
- * tell it from damage.
+ * of payloads. Those to come begin with a letter that says which one it is, before the version, so that a release that
+ * does not know it can tell it from damage.
  */
 export class BeanStateText {
   constructor(
@@ -42,7 +42,7 @@ export class BeanStateText {
     const { definition } = this;
     const digits = /^[1-9]\d{0,8}(?=\{)/.exec(payload)?.[0];
     if (digits === undefined) {
-      if (/^[a-z]/.test(payload)) throw this.newer(`in format ${payload[0]}`, 'does not know it');
+      if (/^[a-z][1-9]/.test(payload)) throw this.newer(`in format ${payload[0]}`, 'does not know it');
       throw new SessionStateError(definition.name, 'was stored as something other than a version and an object', {
         reason: 'undecodable',
       });
@@ -56,11 +56,9 @@ export class BeanStateText {
   }
 
   private newer(how: string, known: string): SessionStateError {
-    return new SessionStateError(
-      this.definition.name,
-      `was stored by a newer release, ${how}, and this one ${known}`,
-      { reason: 'newer-version' },
-    );
+    return new SessionStateError(this.definition.name, `was stored by a newer release, ${how}, and this one ${known}`, {
+      reason: 'newer-version',
+    });
   }
 
   private plainJson(state: PlainState): string | undefined {

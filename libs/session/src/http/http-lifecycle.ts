@@ -152,8 +152,10 @@ export class HttpLifecycle implements ResponseHooks {
 
   beforeHead(headers: ResponseHeaders, status: number): void {
     const { lifecycle } = this.runtime;
+    const { removesId, standing } = this.state;
     const id = lifecycle.idToSend(this.state);
-    this.exchange.writeHead(headers, id, lifecycle.freshnessToSend(this.state), !id && this.state.removesId);
+    const freshness = lifecycle.freshnessToSend(this.state);
+    this.exchange.writeHead(headers, id, freshness, !id && removesId, standing === 'found');
     this.timedResponse?.beforeHead(headers);
     this.writeRetryAfter(headers, status);
     const { userChange } = this.state;

@@ -436,7 +436,7 @@ describe('a save that finds the session ended', () => {
     const sent = commit(live, change(sum, 0, 1));
     await save.reached;
     const waits = commit(live, change(plain, 0, 5));
-    await memory.destroy(access);
+    memory.destroy(access);
     save.release();
 
     await expect(sent.done).rejects.toBeInstanceOf(SessionEndedError);

@@ -42,7 +42,11 @@ async function warningsOf(store: Announcements, ...servers: SessionModuleOptions
 describe('servers of one store', () => {
   it.each<[string, SessionModuleOptions, SessionModuleOptions]>([
     ['with the same options', { signingKeys: [OLD] }, { signingKeys: [OLD] }],
-    ['that differ in the order of keys, while both accept both', { signingKeys: [OLD, NEW] }, { signingKeys: [NEW, OLD] }],
+    [
+      'that differ in the order of keys, while both accept both',
+      { signingKeys: [OLD, NEW] },
+      { signingKeys: [NEW, OLD] },
+    ],
     ['that differ where each may', { nodeName: 's1' }, { nodeName: 's2' }],
   ])('are not warned of each other %s', async (_title, first, second) => {
     expect(await warningsOf(new Announcements(), first, second)).toEqual([]);
@@ -52,7 +56,11 @@ describe('servers of one store', () => {
     [{}, { idleTimeoutMs: 900_000 }, 'idleTimeoutMs is 1800000 there and 900000 here'],
     [{}, { idTransport: 'header' }, 'idTransport is cookie there and header here'],
     [{ cookie: { name: 'a' } }, { cookie: { name: 'b' } }, 'cookie.name is a there and b here'],
-    [{ signingKeys: [OLD] }, { signingKeys: [OTHER] }, 'ids that it signs are refused here; signingKeys: ids that this'],
+    [
+      { signingKeys: [OLD] },
+      { signingKeys: [OTHER] },
+      'ids that it signs are refused here; signingKeys: ids that this',
+    ],
     [{ signingKeys: [OLD] }, { signingKeys: [NEW, OLD] }, 'signingKeys: ids that this server signs are refused there'],
     [{ signingKeys: [NEW, OLD] }, { signingKeys: [OLD] }, 'signingKeys: ids that it signs are refused here'],
     [{ signingKeys: [OLD] }, {}, 'signingKeys: ids that it signs are refused here'],

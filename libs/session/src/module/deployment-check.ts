@@ -34,8 +34,13 @@ export class DeploymentCheck {
     { signingKeys = [], idTransport, cookie, idleTimeoutMs, absoluteTimeoutMs }: ResolvedSessionOptions,
     private readonly warn: (warning: string) => void,
   ) {
-    const cookieName = idTransport === 'cookie' && cookie?.name !== undefined ? { 'cookie.name': cookie.name } : {};
-    this.facts = { signingKeys: signingKeys.map(digest), idTransport, ...cookieName, idleTimeoutMs, absoluteTimeoutMs };
+    this.facts = {
+      signingKeys: signingKeys.map(digest),
+      idTransport,
+      'cookie.name': cookie?.name ?? 'the default',
+      idleTimeoutMs,
+      absoluteTimeoutMs,
+    };
   }
 
   /** Never rejects: the store may be down. */
@@ -66,7 +71,10 @@ export class DeploymentCheck {
 }
 
 function digest(key: string): string {
-  return createHmac('sha256', key).update('nestjs-session-beans signing key').digest('base64url').slice(0, DIGEST_LENGTH);
+  return createHmac('sha256', key)
+    .update('nestjs-session-beans signing key')
+    .digest('base64url')
+    .slice(0, DIGEST_LENGTH);
 }
 
 /** @param text what another server says; one of another release may say other things */

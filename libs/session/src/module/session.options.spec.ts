@@ -100,11 +100,7 @@ describe('an option that cannot work is refused in one line with name, value and
       { admission: { perClientPerSecond: 0.5 } },
       'admission.perClientPerSecond = 0.5: allowed is a whole number from 1',
     ],
-    [
-      'no function to ask',
-      { admission: { admit: true } },
-      'admission.admit = true: allowed is a function',
-    ],
+    ['no function to ask', { admission: { admit: true } }, 'admission.admit = true: allowed is a function'],
     [
       'no function for the client',
       { admission: { perClientPerSecond: 5, clientOf: 'ip' } },

@@ -255,7 +255,7 @@ function idCarrier(
   const warnOnce = once(() =>
     logger.warn(
       'a session started in a request from another site, with which browsers do not send the cookie: its id was not ' +
-        'given out, since it would take the place of the one that the browser may have; see docs/security.md',
+        'given out, since it would take the place of the one that the browser may have; see docs/browsers.md',
     ),
   );
   const sessionCookie = new SessionCookie(cookie);

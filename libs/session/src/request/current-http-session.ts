@@ -222,7 +222,11 @@ export class CurrentHttpSession extends HttpSession {
   }
 
   private read(member: string): AttributesBean {
-    return this.request(member).unitFor(`HttpSession.${member}`).instanceOf(this.attributes) as AttributesBean;
+    const bean = this.request(member).unitFor(`HttpSession.${member}`).instanceOf(this.attributes) as AttributesBean;
+    if (bean.attributes instanceof Map) return bean;
+    throw new SessionStateError(this.attributes.name, 'was stored as something other than attributes', {
+      reason: 'undecodable',
+    });
   }
 }
 

@@ -254,9 +254,10 @@ export class RequestState {
 
   /** What a commit has to do now. */
   commitStep(hasChanges: boolean): CommitStep {
-    const { start, renew } = this.actions;
+    const { start, renew, login } = this.actions;
     if (this.current === 'idle' || this.current === 'loading') return 'nothing';
-    if (this.live) return renew ? 'renew' : 'update';
+    // A login that came while its request was starting the session asks for no new id.
+    if (this.live) return renew || login ? 'renew' : 'update';
     // Detached, or closed after that: it holds no live session between its steps.
     if (this.current === 'detached' || this.hasSession)
       return hasChanges || this.hasPendingActions ? 'update detached' : 'nothing';

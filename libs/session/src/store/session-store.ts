@@ -139,8 +139,9 @@ export interface SessionStore {
   supersede(access: ClientAccess): MaybePromise<void>;
 
   /**
-   * How much of its bounds is in use, 0 to 1; undefined while that is not known. Asked with every creation. Applications
-   * are told with the event `nearlyFull`, and `session.store.filled` is a metric. Left out: the store has no bounds.
+   * How much of its bounds is in use, 0 to 1; undefined while that is not known. Asked with every creation.
+   * Applications are told with the event `nearlyFull`, and `session.store.filled` is a metric. Left out: the store has
+   * no bounds.
    */
   filled?(): number | undefined;
 
@@ -182,8 +183,8 @@ export interface StoreLocks {
    * - [K1] `locked` when `token` holds the lock of the session now; at most one token does. `held`: another one does.
    * - [K2] The holder's own call keeps it, for `leaseMs` from now.
    * - [K3] A lock that is not kept is free after `leaseMs`.
-   * - [K4] A save that names a lock which its token does not hold answers `unlocked`, and nothing is changed. [S5] comes
-   *   before: a save that is sent again was made while the lock was held.
+   * - [K4] A save that names a lock which its token does not hold answers `unlocked`, and nothing is changed. [S5]
+   *   comes before: a save that is sent again was made while the lock was held.
    * - [K5] Saves that name none are not held up.
    */
   acquire(access: SessionAccess, lock: { readonly token: string; readonly leaseMs: number }): MaybePromise<LockResult>;

@@ -79,7 +79,10 @@ export function describeSessionStore(
     }
   };
   runner.describe(`session store contract: ${name}`, () => {
-    runner.it(`says that it follows contract ${contract}`, testOf(({ store }) => assertFollows(store, contract)));
+    runner.it(
+      `says that it follows contract ${contract}`,
+      testOf(({ store }) => assertFollows(store, contract)),
+    );
     for (const [version, groups] of Object.entries(RULES)) {
       // A rule that the store's author has not heard of is no failure of the store.
       const declare = Number(version) <= contract ? runner.it : runner.it.skip;

@@ -97,8 +97,10 @@ export class SessionAdmission {
     if (!admit) return;
     const answer = await called('admit', () => admit(request));
     if (answer === true) return;
-    const retryAfterMs = answer === false ? ONE_SECOND : (answer as { retryAfterMs?: unknown } | null | undefined)?.retryAfterMs;
-    if (!isDuration(retryAfterMs)) throw wrongAnswer('admit', answer, 'true, false or { retryAfterMs } in milliseconds');
+    const retryAfterMs =
+      answer === false ? ONE_SECOND : (answer as { retryAfterMs?: unknown } | null | undefined)?.retryAfterMs;
+    if (!isDuration(retryAfterMs))
+      throw wrongAnswer('admit', answer, 'true, false or { retryAfterMs } in milliseconds');
     throw this.refusal('hook', retryAfterMs);
   }
 
@@ -155,5 +157,7 @@ function called<T>(name: keyof AdmissionOptions, call: () => MaybePromise<T>): M
 
 function wrongAnswer(name: keyof AdmissionOptions, answer: unknown, allowed: string): SessionConfigurationError {
   const given = answer === null ? 'null' : answer === '' ? 'an empty text' : `a value of type ${typeof answer}`;
-  return new SessionConfigurationError(`SessionModule option admission.${name} returned ${given}: allowed is ${allowed}`);
+  return new SessionConfigurationError(
+    `SessionModule option admission.${name} returned ${given}: allowed is ${allowed}`,
+  );
 }

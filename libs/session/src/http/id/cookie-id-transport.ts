@@ -21,7 +21,12 @@ export class CookieIdTransport implements SessionIdTransport {
     // By Fetch Metadata, which all browsers send over TLS and to localhost.
     if (headers['sec-fetch-site'] !== 'cross-site') return false;
     const isNavigation = headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document';
-    return this.cookie.isWithheldFromOtherSites(isNavigation && SAFE_METHODS.has(method ?? ''));
+    const storageAccess = headers['sec-fetch-storage-access'];
+    return this.cookie.isWithheldFromOtherSites({
+      isLink: isNavigation && SAFE_METHODS.has(method ?? ''),
+      // Chromium says so; other browsers say nothing.
+      isEmbeddedWithoutCookies: storageAccess === 'none' || storageAccess === 'inactive',
+    });
   }
 
   markRead(headers: ResponseHeaders): void {

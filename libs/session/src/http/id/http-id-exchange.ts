@@ -40,7 +40,6 @@ export class HttpIdExchange implements IdExchange {
   framework: FrameworkRequest | undefined;
 
   private wasRead = false;
-  private cameWithout = false;
 
   constructor(
     private readonly request: IncomingMessage,
@@ -52,7 +51,6 @@ export class HttpIdExchange implements IdExchange {
     this.wasRead = true;
     const { transport, format, readsFreshness } = this.carrier;
     const text = transport.read(this.request, this.isSecure);
-    this.cameWithout = text === undefined;
     if (text === undefined || text === AMBIGUOUS) return NONE;
     const freshness = readsFreshness ? transport.readFreshness(this.request, this.isSecure) : undefined;
     const seen = typeof freshness === 'string' ? freshness : undefined;
@@ -74,24 +72,31 @@ export class HttpIdExchange implements IdExchange {
    * @param id an id, or a locator, that the client does not know yet; undefined if there is none
    * @param freshness how much of its session the client sees with this response; undefined if it knows
    * @param removesId the client is to forget the id that it presented
+   * @param isOwn the client has the session, and has presented its id
    */
   writeHead(
     headers: ResponseHeaders,
     id: CarriedId | undefined,
     freshness: string | undefined,
     removesId: boolean,
+    isOwn: boolean,
   ): void {
-    const { transport, format } = this.carrier;
-    if (removesId) transport.remove(headers, this.isSecure);
-    if (id) this.writeId(headers, format.format(id.id, id.locator));
-    if (freshness !== undefined) transport.writeFreshness(headers, freshness, this.isSecure);
+    const { transport, format, onWithheld } = this.carrier;
+    const writes = id !== undefined || freshness !== undefined || removesId;
+    // A browser that withholds its cookie may send another one of that name, which somebody else has set.
+    if (writes && !isOwn && transport.isWithheld(this.request)) {
+      if (id) onWithheld();
+    } else {
+      if (removesId) transport.remove(headers, this.isSecure);
+      if (id) this.writeId(headers, format.format(id.id, id.locator));
+      if (freshness !== undefined) transport.writeFreshness(headers, freshness, this.isSecure);
+    }
     if (this.wasRead) transport.markRead(headers);
   }
 
   private writeId(headers: ResponseHeaders, token: string): void {
-    const { transport, onWithheld, plainCookies } = this.carrier;
+    const { transport, plainCookies } = this.carrier;
     const { request, isSecure } = this;
-    if (this.cameWithout && transport.isWithheld(request)) return onWithheld();
     transport.write(headers, token, isSecure);
     if (!isSecure) plainCookies?.cookieSent(request.headers, this.frameworkRequest.ip ?? request.socket.remoteAddress);
   }

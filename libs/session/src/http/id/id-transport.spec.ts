@@ -219,4 +219,16 @@ describe('E2: a browser withholds the cookie', () => {
     for (const request of withheld) expect(transport.isWithheld(request)).toBe(true);
     for (const request of sent) expect(transport.isWithheld(request)).toBe(false);
   });
+
+  it.each([
+    ['none', false, true],
+    ['inactive', false, true],
+    ['active', false, false],
+    ['none', true, false],
+  ])('E3: SameSite=None, Sec-Fetch-Storage-Access: %s, partitioned: %s', (access, partitioned, isWithheld) => {
+    const cookie = new SessionCookie({ sameSite: 'none', secure: true, partitioned });
+    const { headers } = frame;
+    const request = { method: 'GET', headers: { ...headers, 'sec-fetch-storage-access': access } };
+    expect(new CookieIdTransport(cookie).isWithheld(request)).toBe(isWithheld);
+  });
 });

@@ -29,7 +29,7 @@ export class PlainCookieWarnings {
 const UNTRUSTED =
   'a session cookie is sent without Secure, although a proxy seems to have received the request over TLS: let the ' +
   "application trust the proxy's X-Forwarded-Proto (Express: app.set('trust proxy', addresses), Fastify: " +
-  "new FastifyAdapter({ trustProxy: addresses })), or set the option cookie to { secure: true }";
+  'new FastifyAdapter({ trustProxy: addresses })), or set the option cookie to { secure: true }';
 
 const PLAIN_HTTP =
   'a session cookie is sent without Secure in production, because the request came over plain http: serve the ' +

@@ -44,6 +44,15 @@ interface ResolvedCookieOptions {
   readonly names: { readonly secure: string; readonly plain: string };
 }
 
+/** A request that a page of another site makes a browser send. */
+export interface RequestFromOtherSite {
+  /** A person follows a link, or a page opens this one: a navigation with a safe method. */
+  readonly isLink: boolean;
+
+  /** Its answer becomes a part of that page, and the browser blocks third-party cookies. */
+  readonly isEmbeddedWithoutCookies: boolean;
+}
+
 /** The constant parts of a cookie: everything but the token. */
 interface CookieText {
   readonly name: string;
@@ -103,6 +112,7 @@ export class SessionCookie {
   private readonly overTls: CookieText;
   private readonly overPlainHttp: CookieText;
   private readonly sameSite: ResolvedCookieOptions['sameSite'];
+  private readonly isPartitioned: boolean;
 
   constructor(
     private readonly options?: SessionCookieOptions,
@@ -110,6 +120,7 @@ export class SessionCookie {
   ) {
     const resolved = resolveCookieOptions(options);
     this.sameSite = resolved.sameSite;
+    this.isPartitioned = resolved.partitioned;
     const secureText = cookieText(resolved, resolved.names.secure + nameSuffix, true);
     const plainText = cookieText(resolved, resolved.names.plain + nameSuffix, false);
     this.overTls = resolved.secure === false ? plainText : secureText;
@@ -133,12 +144,10 @@ export class SessionCookie {
     return `${prefix}${suffix}; Max-Age=0`;
   }
 
-  /**
-   * Whether a browser leaves the cookie out of requests that come from other sites.
-   * @param isLink a person follows a link, or a page opens this one: a navigation with a safe method
-   */
-  isWithheldFromOtherSites(isLink: boolean): boolean {
-    return this.sameSite === 'strict' || (this.sameSite === 'lax' && !isLink);
+  /** Whether a browser leaves the cookie out of a request that comes from another site. */
+  isWithheldFromOtherSites({ isLink, isEmbeddedWithoutCookies }: RequestFromOtherSite): boolean {
+    if (this.sameSite === 'none') return isEmbeddedWithoutCookies && !this.isPartitioned;
+    return this.sameSite === 'strict' || !isLink;
   }
 
   /** A second cookie with the same attributes, whose name ends with this suffix. */

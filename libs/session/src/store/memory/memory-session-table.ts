@@ -68,9 +68,7 @@ export class MemorySessionTable {
    */
   replaceParts(session: MemorySession, parts: PackedParts, stamp: string, now: number, isBounded: boolean): void {
     const bytes = sessionBytes(parts);
-    const bound = isBounded
-      ? this.sessions.makeRoom({ entry: session, rank: session.rank, bytes }, now)
-      : undefined;
+    const bound = isBounded ? this.sessions.makeRoom({ entry: session, rank: session.rank, bytes }, now) : undefined;
     if (bound) throw this.full('a change that needs more room', bound);
     this.sessions.resize(session, bytes);
     session.applySave(stamp, parts);

@@ -29,7 +29,12 @@ describe('the prefix of an application that gives none', () => {
   it.each<[string, string, string, Record<string, string>]>([
     ['has its name', 'session:shop:', 'shop/dist/main.js', { shop: '{ "name": "shop" }' }],
     ['keeps the scope', 'session:@acme/shop:', 'shop/main.js', { shop: '{ "name": "@acme/shop" }' }],
-    ['passes by one without a name', 'session:shop:', 'dist/main.js', { '': '{ "name": "shop" }', dist: '{ "type": "module" }' }],
+    [
+      'passes by one without a name',
+      'session:shop:',
+      'dist/main.js',
+      { '': '{ "name": "shop" }', dist: '{ "type": "module" }' },
+    ],
     ['passes by what is no JSON', 'session:shop:', 'dist/main.js', { '': '{ "name": "shop" }', dist: '{' }],
     ['has no hash tag', 'session:shop:', 'main.js', { '': '{ "name": " {sh}op" }' }],
     ['is that of the nearest', 'session:web:', 'web/main.js', { '': '{ "name": "all" }', web: '{ "name": "web" }' }],

@@ -42,6 +42,8 @@ export function isOutOfMemory(error: unknown): error is CommandFailure {
 /** A server that does not tell has no limit as far as this is concerned. */
 async function shareOf(node: Redis): Promise<number | undefined> {
   const memory = await node.info('memory').catch(() => '');
-  const [used, most] = ['used_memory', 'maxmemory'].map((name) => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(memory)?.[1]));
+  const [used, most] = ['used_memory', 'maxmemory'].map((name) =>
+    Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(memory)?.[1]),
+  );
   return used !== undefined && most ? used / most : undefined;
 }

@@ -12,7 +12,7 @@ describe('the options of RedisSessionStore', () => {
     expect(others).toEqual({
       client: undefined,
       url,
-      prefix: 'session:',
+      prefix: 'session:nestjs-session-beans-workspace:',
       maxRecordBytes: 4_194_304,
       durability: undefined,
       beatMs: 50,

@@ -213,7 +213,10 @@ export class RedisSessionStore implements SessionStore {
   /** Sends a change. @throws (rejects with) SessionStoreError */
   private send<T>(operation: Operation, command: (writer: ScriptedClient) => Promise<T>): Promise<T> {
     const { writer } = this;
-    return this.failing(operation, sendWithRetries(writer, () => command(writer)));
+    return this.failing(
+      operation,
+      sendWithRetries(writer, () => command(writer)),
+    );
   }
 
   private failing<T>(operation: Operation, work: Promise<T>): Promise<T> {

@@ -157,8 +157,10 @@ export const renewalRules: ContractRules = {
     const store = await on.small();
     if (!store) return;
     const access = on.newAccess();
-    let { stamp } = await on.saved(on.creation(access, { a: '1' }), store);
-    await untilRefused(() => on.saved(on.creation(on.newAccess(), { a: KILOBYTE }), store));
+    // A store may give up the sessions of those who are not logged in.
+    const login = { principal: 'bob' };
+    let { stamp } = await on.saved(on.creation(access, { a: '1' }, login), store);
+    await untilRefused(() => on.saved(on.creation(on.newAccess(), { a: KILOBYTE }, login), store));
     await untilRefused(async (n) => {
       const change = on.update(access, { a: { base: stamp, payload: KILOBYTE.repeat(n) } });
       ({ stamp } = await on.saved(change, store));
