@@ -1,12 +1,11 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { SessionCookieOptions } from 'nestjs-session-beans';
-import { adapters } from '../support/platforms.js';
 import type { BrowserWindow } from './browser-window.js';
 import { Chromium } from './chromium.js';
 import { OtherSite } from './other-site.js';
 import { Shop } from './shop.js';
 
-describe.each(adapters)('another site, $adapter,', ({ adapter }) => {
+describe('another site', () => {
   let chromium: Chromium;
   let site: OtherSite;
   let shop: Shop;
@@ -28,7 +27,7 @@ describe.each(adapters)('another site, $adapter,', ({ adapter }) => {
   });
 
   async function start(cookie: SessionCookieOptions): Promise<void> {
-    shop = await Shop.start({ adapter, session: { cookie } });
+    shop = await Shop.start({ session: { cookie } });
   }
 
   it.each([
@@ -68,7 +67,9 @@ describe.each(adapters)('another site, $adapter,', ({ adapter }) => {
   describe('E3 that embeds the application', () => {
     const requests = {
       fetch: (url: string) =>
-        window.run<string>(`fetch('${url}', { method: 'POST', credentials: 'include' }).then((answer) => answer.text())`),
+        window.run<string>(
+          `fetch('${url}', { method: 'POST', credentials: 'include' }).then((answer) => answer.text())`,
+        ),
       iframe: (url: string) => window.frame(url),
     };
     const kinds = Object.keys(requests) as (keyof typeof requests)[];
@@ -80,14 +81,17 @@ describe.each(adapters)('another site, $adapter,', ({ adapter }) => {
         [kind, 'strict', { sameSite: 'strict' }] as const,
         [kind, 'none', { sameSite: 'none', secure: true }] as const,
       ]),
-    )('by %s, SameSite=%s: starts sessions that nobody can come back to, and the application is told', async (kind, _, cookie) => {
-      await start(cookie);
-      await window.visit(site.add(''));
-      for (const told of [['withheld'], ['withheld', 'withheld']]) {
-        expect(await requests[kind](shop.url('/count'))).toContain('nobody was here 1 times');
-        expect([await window.cookies(), shop.ignored]).toEqual([[], told]);
-      }
-    });
+    )(
+      'by %s, SameSite=%s: starts sessions that nobody can come back to, and the application is told',
+      async (kind, _, cookie) => {
+        await start(cookie);
+        await window.visit(site.add(''));
+        for (const told of [['withheld'], ['withheld', 'withheld']]) {
+          expect(await requests[kind](shop.url('/count'))).toContain('nobody was here 1 times');
+          expect([await window.cookies(), shop.ignored]).toEqual([[], told]);
+        }
+      },
+    );
 
     it.each(kinds)('by %s, with a partitioned cookie: has a session, which is none of other sites', async (kind) => {
       await start({ sameSite: 'none', secure: true, partitioned: true });

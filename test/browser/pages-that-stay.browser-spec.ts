@@ -72,6 +72,16 @@ describe('pages that a browser has loaded before', () => {
       expect([await window.text(), loads(path)]).toEqual(['the account of alice', 1]);
     });
 
+    // It comes into the cache after the answer that clears it. If this fails in a newer browser, it has become better.
+    it("shows the page that was left with the logout as it was, also with onLogout: ['cache']", async () => {
+      await start({ onLogout: ['cache'] });
+      await window.click('#login');
+      await window.click('#account');
+      await window.click('#logout');
+      await window.back();
+      expect([await window.text(), loads('/account')]).toEqual(['the account of alice', 1]);
+    });
+
     it.each([
       ['/account', 'in this window'],
       ['/account', 'in another window'],

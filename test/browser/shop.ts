@@ -19,10 +19,15 @@ const CONTROLS = `
   <form method="post" action="/login/alice"><button id="login">log in</button></form>
   <form method="post" action="/logout"><button id="logout">log out</button></form>`;
 
+const LATE_BEACON = '/late-beacon';
+
 @Controller()
 export class ShopController {
   /** What handlers of slow requests wait for, when they have done their work. */
   slowOnesGoOn = Promise.resolve();
+
+  /** What late requests wait for, before the application looks at them. */
+  lateOnesArrive = Promise.resolve();
 
   constructor(private readonly session: HttpSession) {}
 
@@ -80,9 +85,9 @@ export class ShopController {
     return `slow for ${this.user}`;
   }
 
-  @Post('slow-beacon')
+  @Post(['slow-beacon', LATE_BEACON])
   @HttpCode(204)
-  async slowBeacon(): Promise<void> {
+  async beacon(): Promise<void> {
     this.session.set('seen', true);
     await this.slowOnesGoOn;
   }
@@ -137,7 +142,8 @@ export class Shop {
         app.enableCors({ origin: true, credentials: true });
         app.use((request: IncomingMessage, response: ServerResponse, next: () => void) => {
           received.push(receivedRequest(request, response));
-          next();
+          if (request.url === LATE_BEACON) void app.get(ShopController).lateOnesArrive.then(next);
+          else next();
         });
       },
     });

@@ -39,8 +39,8 @@ export interface Before {
  *   lives. A login that failed did not happen.
  * - **g** Nobody sees the state of another user, nor what had to begin anew with the login.
  *
- * Three things can happen to a login's cookie that no server can prevent while there is one cookie, so that rule c
- * leaves them out:
+ * Rule c leaves out a logout that was done after the login, of whichever of her sessions: she asked for it. Three
+ * more things can happen to a login's cookie that no server can prevent while there is one cookie:
  *
  * - An answer that was made before the login arrives after it.
  * - A request brings no id of a session that the login's request knew: the server cannot know that they are of one
@@ -56,6 +56,12 @@ export class Rules {
 
   /** Ids that the attacker knows. */
   private readonly held = new Set<string>();
+
+  /** Ids that were replaced by others. A server may know that when the store has forgotten the session. */
+  private readonly former = new Set<string>();
+
+  /** Sessions that somebody has logged out of, or was about to. */
+  private readonly loggedOut = new Set<string>();
   private readonly renewals = new Map<string, number>();
 
   constructor(private readonly store: Pick<MemorySessionStore, 'load'>) {}
@@ -90,6 +96,7 @@ export class Rules {
   /** All sessions have expired. */
   allExpired(): void {
     this.login = undefined;
+    this.former.clear();
     this.model = new SessionModel();
   }
 
@@ -143,9 +150,11 @@ export class Rules {
     if (request.changesId && (isDone || request.isAborted)) this.noteOver(request);
   }
 
-  /** A handler has run. A logout has ended the session before it is answered. */
-  handled(request: PlayedRequest): void {
-    if (request.isLogout) this.noteOver(request);
+  /** A handler runs. A logout ends the session before it is answered. */
+  runs(request: PlayedRequest): void {
+    if (!request.isLogout) return;
+    if (request.found) this.loggedOut.add(nameOf(request.found.holder));
+    this.noteOver(request);
   }
 
   /**
@@ -177,7 +186,8 @@ export class Rules {
       throw new Error(`rule a: the cookie of ${nameOf(login.holder)} does not open it any more`);
     for (const held of this.held) {
       const session = this.sessionOf(held);
-      if (isVictims(session)) throw new Error(`rule b: an id of the attacker opens ${nameOf(session)}`);
+      if (session && (isVictims(session) || !this.ids.get(held)))
+        throw new Error(`rule b: an id of the attacker opens ${nameOf(session)}`);
     }
   }
 
@@ -224,7 +234,10 @@ export class Rules {
     if (this.ids.has(id)) throw broken('b', request, 'brings an id that was known before');
     if (session?.key !== keyOf(id)) throw broken('b', request, 'brings an id of another session');
     this.ids.set(id, holderOf(session));
-    if (request.found?.holder.key === session.key) this.countRenewal(session);
+    if (request.found?.holder.key === session.key) {
+      this.countRenewal(session);
+      this.former.add(request.found.id);
+    }
     if (request.by === 'attacker') this.held.add(id);
   }
 
@@ -244,14 +257,18 @@ export class Rules {
     this.model.note(request.tags, 'refused', undefined);
     if (action === 'fail to log in carol' && status === 401) return;
     if (status !== 409) throw broken('d', request, `was answered ${status}`);
-    const hasEnded = found !== undefined && this.store.load(accessOf(found.id)).outcome === 'none';
-    if (hasEnded) return;
+    if (found && (this.loggedOut.has(nameOf(found.holder)) || this.isGone(found.holder))) return;
     if (request.isLogin) throw broken('a', request, 'was refused, though a login is always possible');
     if (!request.bringsFormer && !this.isAnyFormer(ids)) throw broken('d', request, 'was refused for no reason');
   }
 
+  /** Nobody has the session any more. */
+  private isGone({ key }: Holder): boolean {
+    return [0, 1, 2, 3, 4, 5].every((logins) => this.store.load({ key, logins }).outcome === 'none');
+  }
+
   private isAnyFormer(ids: readonly string[]): boolean {
-    return ids.some((id) => this.store.load(accessOf(id)).outcome === 'superseded');
+    return ids.some((id) => this.former.has(id) || this.store.load(accessOf(id)).outcome === 'superseded');
   }
 
   private expectNotTaken(request: PlayedRequest, { holder }: FoundSession): void {
@@ -268,8 +285,9 @@ export class Rules {
 }
 
 /** Rule c does not hold for this answer: see there. */
-function isExcused({ answeringAt, ids, isAmbiguous }: PlayedRequest, login: BrowserLogin): boolean {
-  return answeringAt < login.answeredAt || isAmbiguous || !ids.some((id) => login.keys.has(keyOf(id)));
+function isExcused({ answeringAt, ids, isAmbiguous, isLogout }: PlayedRequest, login: BrowserLogin): boolean {
+  const isRelated = ids.some((id) => login.keys.has(keyOf(id)));
+  return answeringAt < login.answeredAt || isAmbiguous || isLogout || !isRelated;
 }
 
 function isVictims(session: Holder | undefined): session is Holder {

@@ -125,16 +125,11 @@ describe('a request that waits for the lock while its session gets a new id', ()
     return { cluster, client, former, request, locked };
   }
 
-  it('is refused where a store says so, before its handler runs', async () => {
-    const { cluster, former, request, locked } = await waiting(true);
-    const { id } = former;
-    await expect(locked).rejects.toBeInstanceOf(SessionEndedError);
-    request.end();
-    expect([former.id, cluster.memory.size]).toEqual([id, 1]);
-  });
-
-  it('goes on without a session where only this server knows, and starts no other one', async () => {
-    const { cluster, client, former, request, locked } = await waiting(false);
+  it.each([
+    ['a store says so', true],
+    ['only this server knows', false],
+  ])('goes on without a session where %s, and starts no other one', async (_who, shared) => {
+    const { cluster, client, former, request, locked } = await waiting(shared);
     const { id } = former;
     await locked;
     expect(request.bean(Cart).items).toBe(0);

@@ -1,3 +1,5 @@
+import { request } from 'node:http';
+import type { Socket } from 'node:net';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import {
   type ArgumentsHost,
@@ -8,6 +10,7 @@ import {
   Header,
   Logger,
   Post,
+  Req,
   Res,
   Scope,
   UnauthorizedException,
@@ -25,6 +28,8 @@ import type { Response } from 'supertest';
 import { generateSessionId } from '../../libs/session/src/store/session-id.js';
 import { Client, setCookies } from '../support/client.js';
 import { CountingStore } from '../support/counting-store.js';
+import { eventually } from '../support/eventually.js';
+import { Latch } from '../support/latch.js';
 import { type BeanScope, type TestApplication, adapters, startApplication } from '../support/platforms.js';
 
 @SessionScoped({ name: 'visits' })
@@ -36,6 +41,9 @@ class Visits {
 interface FrameworkResponse {
   status(code: number): { send(body: object): unknown };
 }
+
+let entered = new Latch();
+let flushed = new Latch();
 
 /** Errors that reached the application's filters. */
 let caught: Error[] = [];
@@ -148,6 +156,16 @@ class VisitController {
     const error = await this.session.flush().catch((problem: Error) => problem.name);
     const { handle = 'none', exists, isNew } = this.session;
     return { error, handle, exists, isNew, visits: this.visits.count };
+  }
+
+  /** Goes on when its client has left. */
+  @Post('leave')
+  async leave(@Req() { socket }: { readonly socket: Socket }): Promise<void> {
+    entered.open();
+    await eventually('the client has left', () => socket.destroyed);
+    this.visits.count++;
+    await this.session.flush().catch(() => undefined);
+    flushed.open();
   }
 
   @Post('login')
@@ -442,6 +460,19 @@ describe.each(adapters)('C2 admission, $adapter,', ({ adapter }) => {
       // Those who come without a proxy are counted.
       expect(await status(newClient().post('/bean'))).toBe(201);
       expect(await status(newClient().post('/bean'))).toBe(429);
+    });
+
+    it('counts those who leave before their session starts, when nobody knows their address any more', async () => {
+      await start({ perClientPerSecond: 1 });
+      for (let i = 0; i < 3; i++) {
+        [entered, flushed] = [new Latch(), new Latch()];
+        const sent = request(`${server.url}/leave`, { method: 'POST', headers: { 'X-Forwarded-For': '192.0.2.1' } });
+        sent.on('error', () => undefined).end();
+        await entered.opened;
+        sent.destroy();
+        await flushed.opened;
+      }
+      expect([server.store.calls.save, reasons]).toEqual([1, ['rate', 'rate']]);
     });
 
     it('counts the clients behind a proxy that is trusted', async () => {

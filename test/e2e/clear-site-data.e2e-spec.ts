@@ -138,6 +138,16 @@ describe.each(adapters)('E5 Clear-Site-Data, $adapter,', ({ adapter }) => {
       expect(await sent(path)).toBeUndefined();
     });
 
+    it('is not sent to another site, whose page could otherwise make browsers forget', async () => {
+      const fromOtherSite = async (path: string) =>
+        (await client.agent.post(path).set('Sec-Fetch-Site', 'cross-site')).get('Clear-Site-Data');
+      expect([await fromOtherSite('/logout'), await fromOtherSite('/login')]).toEqual([undefined, undefined]);
+      await client.post('/write');
+      // An identity provider sends its users back like this (form_post), with SameSite=None.
+      expect(await fromOtherSite('/login')).toBe(LOGIN);
+      expect(await fromOtherSite('/logout')).toBeUndefined();
+    });
+
     it('is not sent with what follows a login', async () => {
       await client.post('/login');
       const answer = await client.get('/');

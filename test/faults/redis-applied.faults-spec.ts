@@ -28,7 +28,7 @@ function failureOf(operation: string, applied: SessionStoreError['applied']): ob
   return { name: SessionStoreError.name, store: 'redis', operation, applied, cause: expect.any(Error) };
 }
 
-describe('whether a change of which Redis store says that it failed may have been applied:', () => {
+describe('F4: whether a change of which Redis store says that it failed may have been applied:', () => {
   let redis: RedisServer;
   let network: TcpProxy;
   let url: string;

@@ -58,7 +58,7 @@ export class WireClient extends SimulatedClient {
     const note = (name: string, value: string): void => void lines.push(`${name}: ${value}`);
     const { id, locator, freshness } = this;
     const carried = id === undefined ? undefined : { id, locator };
-    this.exchange.writeHead({ get: () => undefined, set: note, append: note }, carried, freshness, !carried);
+    this.exchange.writeHead({ get: () => undefined, set: note, append: note }, carried, freshness, !carried, true);
     return lines;
   }
 

@@ -21,7 +21,9 @@ const stillMissing = SERVERS.filter((server) => !isThere(server));
 if (stillMissing.length > 0) {
   const names = stillMissing.map(({ command, oldest }) => `${command} ${oldest} or newer`).join(', ');
   const packages = stillMissing.flatMap((server) => server.packages).join(' ');
-  console.error(`The tests start servers and a browser of their own and need ${names}. Install it, on Debian or Ubuntu with:`);
+  console.error(
+    `The tests start servers and a browser of their own and need ${names}. Install it, on Debian or Ubuntu with:`,
+  );
   console.error(`  sudo apt-get update && sudo apt-get install -y ${packages}`);
   process.exit(1);
 }

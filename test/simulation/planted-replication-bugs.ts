@@ -1,4 +1,4 @@
-import type { LoadOptions } from 'nestjs-session-beans/store-kit';
+import { type LoadOptions, SessionStoreError } from 'nestjs-session-beans/store-kit';
 import { ReplicationCallError } from '../../libs/replicated/src/transports/replication-transport.js';
 import { ReplicatedSessionStore } from '../../libs/replicated/src/replicated-session-store.js';
 import { type InsideOfStore, insideOf } from './inside-of.js';
@@ -274,6 +274,23 @@ export const plantedReplicationBugs: Readonly<Record<string, PlantedBug>> = {
     stores: () =>
       changed((store) => {
         store.touch = () => Promise.reject(new TypeError('planted'));
+      }),
+  },
+
+  'says of each save that failed that it was not applied': {
+    breaks: 'wholeWrites',
+    stores: () =>
+      changed((store) => {
+        const save = store.save.bind(store);
+        store.save = async (change) => {
+          try {
+            return await save(change);
+          } catch (error) {
+            if (!(error instanceof SessionStoreError)) throw error;
+            const { store: name, operation, message: problem } = error;
+            throw new SessionStoreError({ store: name, operation, problem, applied: false });
+          }
+        };
       }),
   },
 };

@@ -6,6 +6,7 @@ import { handlePeek } from './handle-peek.js';
 import { handlePing } from './handle-ping.js';
 import { handlePut } from './handle-put.js';
 import { formatOf, MESSAGE_FORMAT, type NewerFormatAnswer } from './message-format.js';
+import { isMessage } from './message-shapes.js';
 import type { ReplicationContext } from './replication-context.js';
 import type { DoneAnswer, Move, PromisesAnswer, ReplicationMessage } from './replication-message.js';
 
@@ -38,7 +39,8 @@ export function answerMessage(
   const format = formatOf(parsed);
   if (!peer || format === undefined) return BAD;
   if (format > MESSAGE_FORMAT) return { type: 'newer', format: MESSAGE_FORMAT } satisfies NewerFormatAnswer;
-  const message = parsed as ReplicationMessage;
+  if (!isMessage(parsed)) return BAD;
+  const message: ReplicationMessage = parsed;
   switch (message.type) {
     case 'put':
       // A member that leaves goes on serving until others have taken its sessions over, new ones as well.
@@ -77,8 +79,6 @@ export function answerMessage(
       peer.isLeaving = true;
       followUps.onLeaving();
       return DONE;
-    default:
-      return BAD;
   }
 }
 

@@ -3,6 +3,7 @@ import type { ReplicationEvents } from '../options/replication-events.js';
 import type { ReplicationTimers } from '../options/replication-timers.js';
 import { ReplicationCallError, type ReplicationTransport } from '../transports/replication-transport.js';
 import { encodeMessage, formatOf, MESSAGE_FORMAT, type NewerFormatAnswer } from './message-format.js';
+import { isAnswerTo } from './message-shapes.js';
 import type {
   CheckAnswer,
   ClaimAnswer,
@@ -54,21 +55,21 @@ export class MemberCalls {
     const text = encodeMessage(message);
     const sentAt = this.timers.now();
     try {
-      return await this.send(peer, text);
+      return await this.send(peer, message.type, text);
     } catch (error) {
       // This process may have stood still itself, while the answer waited to be read. Every message may be repeated.
       const wasFrozen = this.timers.now() - sentAt > this.timeoutMs + LATE_MS;
       if (!(wasFrozen && (error as ReplicationCallError).reason === 'silent')) throw error;
-      return this.send(peer, text);
+      return this.send(peer, message.type, text);
     }
   }
 
-  private async send<T extends ReplicationMessage>(peer: Peer, text: string): Promise<Answers[T['type']]> {
+  private async send<T extends ReplicationMessage['type']>(peer: Peer, type: T, text: string): Promise<Answers[T]> {
     try {
       const answer: unknown = JSON.parse(await this.transport().call(peer.member, text, this.timeoutMs));
-      this.refuseUnreadable(peer, answer);
+      this.refuseUnreadable(peer, type, answer);
       peer.noteAnswer(this.timers.now());
-      return answer as Answers[T['type']];
+      return answer as Answers[T];
     } catch (error) {
       const failure =
         error instanceof ReplicationCallError
@@ -78,8 +79,9 @@ export class MemberCalls {
       throw failure;
     }
   }
+
   /** @throws ReplicationCallError when the answer is none that this release can read */
-  private refuseUnreadable(peer: Peer, answer: unknown): void {
+  private refuseUnreadable(peer: Peer, asked: ReplicationMessage['type'], answer: unknown): void {
     const format = formatOf(answer);
     const { type } = (answer ?? {}) as { readonly type?: unknown };
     const isNewer = format !== undefined && format > MESSAGE_FORMAT;
@@ -98,7 +100,9 @@ export class MemberCalls {
         `member '${peer.name}' runs an older release: it reads messages up to format ` +
           `${(answer as NewerFormatAnswer).format}, and this one writes ${MESSAGE_FORMAT}`,
       );
-    if (format === undefined || type === undefined || type === 'bad')
+    if (type === 'bad')
       throw new ReplicationCallError('rejected', `member '${peer.name}' does not understand what it is asked`);
+    if (format === undefined || !isAnswerTo(asked, answer))
+      throw new ReplicationCallError('rejected', `the answer of member '${peer.name}' to '${asked}' is none`);
   }
 }

@@ -2,8 +2,8 @@ import { SessionError } from './session.error.js';
 
 /**
  * A request without a login would have started a session, and the option `admission` refused that: the client has
- * started too many within the second (`rate`), or `admission.admit` said no (`hook`). Nothing was stored, and the client
- * got no cookie. The answer is 429 with `Retry-After`.
+ * started too many within the second (`rate`), or `admission.admit` said no (`hook`). Nothing was stored, and the
+ * client got no cookie. The answer is 429 with `Retry-After`.
  *
  * @example
  * ```ts

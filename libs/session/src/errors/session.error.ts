@@ -23,8 +23,8 @@ export abstract class SessionError extends Error {
   abstract readonly status: number;
 
   /**
-   * After how long the client may send the request again, in ms: the answer carries it as `Retry-After`. Undefined where
-   * time does not help.
+   * After how long the client may send the request again, in ms: the answer carries it as `Retry-After`. Undefined
+   * where time does not help.
    */
   readonly retryAfterMs: number | undefined;
 

@@ -158,8 +158,7 @@ export class HttpLifecycle implements ResponseHooks {
     this.exchange.writeHead(headers, id, freshness, !id && removesId, standing === 'found');
     this.timedResponse?.beforeHead(headers);
     this.writeRetryAfter(headers, status);
-    const { userChange } = this.state;
-    if (userChange !== undefined && status < 400) this.clearSiteData(headers, userChange);
+    if (status < 400) this.writeClearSiteData(headers);
   }
 
   afterEnd(isComplete: boolean): void {
@@ -265,9 +264,12 @@ export class HttpLifecycle implements ResponseHooks {
     headers.set('Retry-After', String(Math.max(1, Math.ceil(refusal.retryAfterMs / 1_000))));
   }
 
-  private clearSiteData(headers: ResponseHeaders, change: 'login' | 'logout'): void {
+  private writeClearSiteData(headers: ResponseHeaders): void {
+    const { userChange, standing } = this.state;
+    // Another site must not be able to make browsers forget. A login may come from there to a session that it brings.
+    if (userChange === undefined || (standing !== 'found' && this.exchange.isFromOtherSite)) return;
     const { onLogin, onLogout } = this.runtime.clearSiteData ?? {};
-    const directives = change === 'login' ? onLogin : onLogout;
+    const directives = userChange === 'login' ? onLogin : onLogout;
     if (directives) clearSiteData(headers, directives);
   }
 }

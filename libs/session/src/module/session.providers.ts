@@ -285,8 +285,8 @@ function plainCookieWarnings(): PlainCookieWarnings {
 function sessionAdmission(options: AdmissionOptions, clock: Clock, events: SessionEvents): SessionAdmission {
   const clientUnknown = once(() =>
     logger.warn(
-      'admission.perClientPerSecond does not count requests that seem to come from a proxy which the application does ' +
-        "not trust, since all of them have its address: trust it (Express: app.set('trust proxy', addresses), " +
+      'admission.perClientPerSecond does not count requests that seem to come from a proxy which the application ' +
+        "does not trust, since all of them have its address: trust it (Express: app.set('trust proxy', addresses), " +
         'Fastify: new FastifyAdapter({ trustProxy: addresses })), or set admission.clientOf',
     ),
   );

@@ -132,9 +132,9 @@ export abstract class HttpSession {
 
   /**
    * Runs `work` while no other request of the session, on any server, runs work of its own or a handler marked
-   * `@SessionLock()`. Stores what this request has changed before, if it has a session, brings its beans up to date, and
-   * stores what `work` changed before the next one begins. Reads and changes of requests that do not ask for the lock go
-   * on. For side effects outside the session; the session itself needs no lock.
+   * `@SessionLock()`. Stores what this request has changed before, if it has a session, brings its beans up to date,
+   * and stores what `work` changed before the next one begins. Reads and changes of requests that do not ask for the
+   * lock go on. For side effects outside the session; the session itself needs no lock.
    *
    * @param options `waitMs`: how long to wait for the others, in ms
    * @throws SessionBusyError when they take longer, or when the lock was lost while `work` ran; what `work` throws;

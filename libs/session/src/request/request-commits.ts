@@ -147,7 +147,7 @@ export class RequestCommits {
     }
     const actions = request.takeActions();
     if (!actions.login) await this.admit(request);
-    await this.settleDeadId(request, actions.login);
+    await this.settleDeadIds(request, actions.login);
     const session = { lifetime: this.newLifetime(actions), principal: actions.login?.principal };
     await this.create(request, session, differences);
   }
@@ -167,7 +167,7 @@ export class RequestCommits {
    * A client whose session is over may have several requests under way with its dead id. Once it has logged in with one
    * of them, the others start no session: their cookie would take the place of the login's.
    */
-  private async settleDeadId(request: RequestState, login: PendingLogin | undefined): Promise<void> {
+  private async settleDeadIds(request: RequestState, login: PendingLogin | undefined): Promise<void> {
     const { deadId } = request;
     if (deadId === undefined) return;
     const access = accessOf(deadId);

@@ -84,17 +84,20 @@ export class RequestLoads {
    */
   private async loadOneOf(request: RequestState, ids: readonly PresentedId[]): Promise<void> {
     const found: { readonly presented: PresentedId; readonly live: LiveSession }[] = [];
+    const strays: string[] = [];
     let without: NoSession = 'none';
     try {
       for (const presented of ids.slice(0, MOST_IDS)) {
         const live = await this.acquire(request, presented);
         if (isLive(live)) found.push({ presented, live });
         else if (live === 'superseded') without = live;
+        else strays.push(presented.id);
       }
     } catch (error) {
       for (const { live } of found) this.liveSessions.release(live);
       throw error;
     }
+    request.strayIds = strays;
     const [only] = found;
     if (only && found.length === 1 && ids.length <= MOST_IDS) {
       request.presented = only.presented;

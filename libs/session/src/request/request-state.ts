@@ -83,6 +83,9 @@ export class RequestState {
   /** The id that the client presented, from `loading` on. */
   presented: PresentedId | undefined;
 
+  /** Ids that the client presented beside others, and that open no session. */
+  strayIds: readonly string[] = NO_IDS;
+
   /** The id that the client presented stands for nothing: the response tells it to forget that. */
   removesId = false;
 
@@ -120,6 +123,12 @@ export class RequestState {
   get deadId(): string | undefined {
     const isOver = this.stands === 'none' || this.stands === 'left';
     return isOver && this.current !== 'idle' && this.current !== 'loading' ? this.presented?.id : undefined;
+  }
+
+  /** All ids that the client presented and that open no session any more. */
+  get deadIds(): readonly string[] {
+    const { deadId, strayIds } = this;
+    return deadId === undefined ? strayIds : [deadId, ...strayIds];
   }
 
   get pendingActions(): PendingActions {
@@ -312,3 +321,5 @@ export class RequestState {
     this.stands = standing;
   }
 }
+
+const NO_IDS: readonly string[] = Object.freeze([]);

@@ -283,7 +283,7 @@ export class StoreGateway {
   private failed(
     operation: Operation,
     cause: unknown,
-    applied: SessionStoreError['applied'] = false,
+    applied: SessionStoreError['applied'] = operation === 'load' ? false : 'unknown',
   ): SessionStoreError {
     const failure = { store: this.store.name, operation, applied };
     if (cause instanceof Error) return new SessionStoreError({ ...failure, problem: cause.message, cause });

@@ -68,7 +68,7 @@ export function describeSessionStore(
   options: DescribeSessionStoreOptions = {},
 ): void {
   const runner = options.runner ?? globalTestRunner();
-  const contract = options.contract ?? (new DescribeSessionStoreOptions().contract as number);
+  const contract: number = options.contract ?? (new DescribeSessionStoreOptions().contract as number);
   const testOf = (check: ContractRules[string]) => async (): Promise<void> => {
     const on = new StoreUnderTest(create, options);
     await on.open();

@@ -25,8 +25,8 @@ class AdmissionDefaults {
 
   /**
    * The client of a request, as a text that is not empty, where `request.ip` is not the one to count; then proxies make
-   * no difference. Gets the request of the framework. Where all clients connect without a proxy, `({ ip }: Request) => ip
-   * ?? 'unknown'` counts also those that send a proxy's headers to escape the limit.
+   * no difference. Gets the request of the framework. Where all clients connect without a proxy,
+   * `({ ip }: Request) => ip ?? 'unknown'` counts also those that send a proxy's headers to escape the limit.
    */
   readonly clientOf?: OfRequest<string> | undefined = undefined;
 
@@ -38,9 +38,9 @@ class AdmissionDefaults {
 }
 
 /**
- * Option `admission` of `SessionModule.forRoot()`: who may start a session. It is asked when a request without a session
- * is about to start one, before the store is; never for a login, a new id, or a request that has a session. A refused
- * request is answered with 429 (`SessionNotAdmittedError`).
+ * Option `admission` of `SessionModule.forRoot()`: who may start a session. It is asked when a request without a
+ * session is about to start one, before the store is; never for a login, a new id, or a request that has a session. A
+ * refused request is answered with 429 (`SessionNotAdmittedError`).
  *
  * @example
  * SessionModule.forRoot({ admission: { perClientPerSecond: 20, admit: ({ ip }: Request) => !blocked.has(ip) } })

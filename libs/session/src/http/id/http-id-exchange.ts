@@ -63,6 +63,11 @@ export class HttpIdExchange implements IdExchange {
     return ResponseGate.isHeadSent(this.response);
   }
 
+  /** A page of another site has sent the request, by Fetch Metadata. */
+  get isFromOtherSite(): boolean {
+    return this.request.headers['sec-fetch-site'] === 'cross-site';
+  }
+
   admitStart(): MaybePromise<void> {
     return this.carrier.admission?.check(this.frameworkRequest, this.request);
   }

@@ -226,9 +226,8 @@ describe('E2: a browser withholds the cookie', () => {
     ['active', false, false],
     ['none', true, false],
   ])('E3: SameSite=None, Sec-Fetch-Storage-Access: %s, partitioned: %s', (access, partitioned, isWithheld) => {
-    const cookie = new SessionCookie({ sameSite: 'none', secure: true, partitioned });
-    const { headers } = frame;
-    const request = { method: 'GET', headers: { ...headers, 'sec-fetch-storage-access': access } };
-    expect(new CookieIdTransport(cookie).isWithheld(request)).toBe(isWithheld);
+    const transport = new CookieIdTransport(new SessionCookie({ sameSite: 'none', secure: true, partitioned }));
+    const request = { ...frame, headers: { ...frame.headers, 'sec-fetch-storage-access': access } };
+    expect(transport.isWithheld(request)).toBe(isWithheld);
   });
 });

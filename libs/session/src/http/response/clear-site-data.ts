@@ -34,12 +34,12 @@ class ClearSiteDataDefaults {
 /**
  * Option `clearSiteData` of `SessionModule.forRoot()`: the header `Clear-Site-Data` on responses of logins and logouts
  * that do not fail. Pages that were loaded before (with the button Back, prefetched, prerendered) are otherwise shown
- * afterwards, whatever the response says about caching. Values that the application has set itself stay.
+ * afterwards, whatever the response says about caching. Values that the application has set itself stay. Requests from
+ * another site (`Sec-Fetch-Site`) get the header only with a login to a session that they bring.
  *
  * @example
- * SessionModule.forRoot({
- *   clearSiteData: { onLogin: ['prefetchCache', 'prerenderCache'], onLogout: ['cache', 'prefetchCache', 'prerenderCache'] },
- * })
+ * const loaded = ['prefetchCache', 'prerenderCache'] as const;
+ * SessionModule.forRoot({ clearSiteData: { onLogin: loaded, onLogout: ['cache', ...loaded] } })
  */
 export interface ClearSiteDataOptions extends ClearSiteDataDefaults {}
 

@@ -33,7 +33,7 @@ describe('a command that ended with an error', () => {
 describe('a command that is sent again', () => {
   const failing = (errors: readonly Error[]): (() => Promise<never>) => {
     let attempt = 0;
-    return () => Promise.reject(errors[Math.min(attempt++, errors.length - 1)] as Error);
+    return () => Promise.reject(errors[Math.min(attempt++, errors.length - 1)]);
   };
 
   it.each<[string, readonly Error[], boolean]>([
