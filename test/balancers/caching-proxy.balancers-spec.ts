@@ -152,7 +152,7 @@ describe.each(adapters)('C10 $adapter', ({ adapter }) => {
     });
   });
 
-  it('behind an nginx that honours Vary, a page that the application lets it keep is kept for its user alone', async () => {
+  it('behind an nginx that honours Vary, a page that may be kept is kept for its user alone', async () => {
     const nginx = await CachingNginx.start(new URL(server.url).host, []);
     const [alice, bob, stranger] = [new Client(nginx.url), new Client(nginx.url), new Client(nginx.url)];
     await alice.post('/login/alice');

@@ -142,8 +142,7 @@ export class Shop {
         app.enableCors({ origin: true, credentials: true });
         app.use((request: IncomingMessage, response: ServerResponse, next: () => void) => {
           received.push(receivedRequest(request, response));
-          if (request.url === LATE_BEACON) void app.get(ShopController).lateOnesArrive.then(next);
-          else next();
+          void goOn(request.url === LATE_BEACON ? app.get(ShopController).lateOnesArrive : undefined, next);
         });
       },
     });
@@ -166,6 +165,11 @@ export class Shop {
   close(): Promise<void> {
     return this.server.close();
   }
+}
+
+async function goOn(when: Promise<void> | undefined, next: () => void): Promise<void> {
+  await when;
+  next();
 }
 
 function receivedRequest({ method, url, headers }: IncomingMessage, response: ServerResponse): ReceivedRequest {

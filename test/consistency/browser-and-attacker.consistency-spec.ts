@@ -21,14 +21,14 @@ describe('any history of one browser and one attacker', () => {
   it.each([1, 2] as const)(
     'keeps the rules of logins, cookies and ended sessions (servers: %i)',
     async (servers) => {
-      await fc.assert(property(servers), { numRuns: Number(process.env["RUNS"] ?? rounds(1_000, 100_000)), verbose: false, seed: process.env["SEED"] ? Number(process.env["SEED"]) : undefined, endOnFailure: process.env["NOSHRINK"] !== undefined });
+      await fc.assert(property(servers), { numRuns: rounds(800, 100_000) });
     },
-    1_800_000,
+    3_600_000,
   );
 
   it.each(Object.entries(faults))('breaks a rule where %s', async (_fault, { breaks, ...fault }) => {
     const [one, two] = [property(1, fault), property(2, fault)];
-    const settings = { numRuns: 2_000, endOnFailure: true };
+    const settings = { numRuns: 3_000, endOnFailure: true, seed: 1 };
     const found = await fc.check(two, settings);
     const details = found.failed ? found : await fc.check(one, settings);
     expect(details.failed).toBe(true);

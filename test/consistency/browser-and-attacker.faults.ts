@@ -1,10 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { SessionEndedError, type SessionStore } from 'nestjs-session-beans';
-import {
-  AMBIGUOUS,
-  type PresentedText,
-  type SessionIdTransport,
-} from '../../libs/session/src/http/id/id-transport.js';
+import { AMBIGUOUS, type PresentedText, type SessionIdTransport } from '../../libs/session/src/http/id/id-transport.js';
 import type { RequestState } from '../../libs/session/src/request/request-state.js';
 import type { SessionLifecycle } from '../../libs/session/src/request/session-lifecycle.js';
 import { withMethods } from '../contract/broken-stores.js';
@@ -122,6 +118,19 @@ export const faults: Readonly<Record<string, Fault & { readonly breaks: RegExp }
       };
     }),
   },
+  'a late write with a dead id beside another one starts a session, whose cookie replaces that of a login': {
+    breaks: /rule c/,
+    lifecycle: afterBegin((request) => {
+      request.strayIds = [];
+    }),
+  },
+  'a cookie that somebody else has set counts for the one that the browser withheld': {
+    breaks: /rule c/,
+    transport: (transport) =>
+      replacing(transport, {
+        isWithheld: (request) => transport.read(request, true) === undefined && transport.isWithheld(request),
+      }),
+  },
   'a request whose cookie the browser withheld starts a session, whose cookie replaces hers': {
     breaks: /rule c/,
     transport: (transport) => replacing(transport, { isWithheld: () => false }),
@@ -140,8 +149,7 @@ function afterBegin(change: (request: RequestState) => void): NonNullable<Fault[
 }
 
 function reading(change: (text: PresentedText) => PresentedText): NonNullable<Fault['transport']> {
-  return (transport) =>
-    replacing(transport, { read: (request, secure) => change(transport.read(request, secure)) });
+  return (transport) => replacing(transport, { read: (request, secure) => change(transport.read(request, secure)) });
 }
 
 /** The same transport with some methods replaced. */

@@ -256,7 +256,7 @@ class Game {
 
   /** Nothing stays under way. Answers are lost. */
   private async finishAll(): Promise<void> {
-    for (const request of [...this.underWay]) await this.finishOne(request);
+    for (const request of Array.from(this.underWay)) await this.finishOne(request);
     this.underWay = [];
   }
 
@@ -303,7 +303,10 @@ class Game {
     // The id of a living session that other sites can send: its requests look like those that our own pages send through
     // another site, as a login at an identity provider does.
     const sameSite = isForAllSites && !rules.isOpen(value) ? 'None' : 'Lax';
-    const where = { 'the domain': '/; Domain=shop.example', 'the domain and /account': '/account; Domain=shop.example' };
+    const where = {
+      'the domain': '/; Domain=shop.example',
+      'the domain and /account': '/account; Domain=shop.example',
+    };
     const path = at === 'the place of ours' ? '/' : where[at];
     this.jar.receive(`sid=${value}; Secure; SameSite=${sameSite}; Path=${path}`, scopeOf('a page', '/'));
     if (at === 'the place of ours') rules.forgetLogin();

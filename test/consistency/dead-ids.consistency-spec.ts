@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { SessionEndedError } from 'nestjs-session-beans';
 import { ManualClock } from '../../libs/session/src/testing/manual-clock.js';
+import { generateSessionId } from '../../libs/session/src/store/session-id.js';
 import { Account, Cart } from './login-beans.js';
 import { SimulatedCluster } from './simulated-cluster.js';
-import type { SimulatedClient } from './simulated-server.js';
+import { SimulatedClient } from './simulated-server.js';
 
 let now = 0;
 beforeEach(() => {
@@ -24,6 +25,15 @@ async function setUp(requests: number) {
     Array.from({ length: requests }, (_, server) => cluster.server(server).request(client).begin()),
   );
   return { cluster, client, begun };
+}
+
+/** It has a second cookie of our name, with an id that opens nothing. */
+class ClientWithStray extends SimulatedClient {
+  private readonly stray = { id: generateSessionId(), locator: undefined, freshness: undefined };
+
+  override get presented() {
+    return [this.stray, ...super.presented];
+  }
 }
 
 const principalOf = (cluster: SimulatedCluster, client: SimulatedClient) =>
@@ -64,4 +74,25 @@ describe('a client whose session is over', () => {
     expect(await principalOf(cluster, client)).toBe('alice');
     expect(cluster.memory.size).toBe(1);
   });
+
+  it.each(['the id alone', 'both ids'])(
+    'keeps the id of its login also beside a stray one (late: %s)',
+    async (late) => {
+      const { cluster, client: plain } = await setUp(1);
+      const client = new ClientWithStray(plain.id);
+      const writing = await cluster
+        .server(0)
+        .request(late === 'both ids' ? client : plain)
+        .begin();
+      const reading = await cluster.server(1).request(plain).begin();
+      await cluster.handle(1, client, ({ http }) => http.login('alice'));
+      now += 2_000;
+      writing.bean(Cart).items = 9;
+      await expect(writing.respond()).rejects.toBeInstanceOf(SessionEndedError);
+      await reading.respond();
+      expect(plain.id).toBeDefined();
+      expect(await principalOf(cluster, client)).toBe('alice');
+      expect(cluster.memory.size).toBe(1);
+    },
+  );
 });

@@ -151,7 +151,7 @@ class KeptResponse extends ServerResponse {
   onHead: () => void = () => undefined;
 
   override writeHead(...args: unknown[]): this {
-    Reflect.apply(super.writeHead, this, args);
+    super.writeHead(...(args as [number]));
     this.onHead();
     this.headWritten.open();
     return this;

@@ -102,6 +102,19 @@ describe('a former id', () => {
     expect(former.id).toBeUndefined();
   });
 
+  it.each([
+    ['validating', keepAll],
+    ['bounded', keepTold],
+  ])('is so too on a server whose %s near cache has kept the session under it', async (_cache, nearCache) => {
+    const { clock, cluster, client } = await setUp(2, { nearCache });
+    await cluster.handle(0, client, () => undefined);
+    const former = client.copy();
+    await cluster.handle(1, client, (request) => request.renewId());
+    await cluster.handle(0, client, () => undefined);
+    clock.advance(120_000);
+    expect(await cluster.handle(0, former, ({ session }) => session.standing)).toBe('none');
+  });
+
   it('stays a former one when the session has several new ids since', async () => {
     const { cluster, client, former } = await setUp();
     for (let i = 0; i < 3; i++) await cluster.handle(0, client, (request) => request.renewId());

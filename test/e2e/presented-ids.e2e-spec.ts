@@ -144,6 +144,27 @@ describe.each(adapters)('R4 the id that a client presents, $adapter', ({ adapter
       expect((await get('/peek', `Cookie: sid=${planted}`)).body).toBe('n=0');
     });
 
+    describe('E2 in a request from another site, with which the browser sends a cookie of somebody else only', () => {
+      const SITE = ['Sec-Fetch-Site: cross-site', 'Sec-Fetch-Mode: no-cors', 'Sec-Fetch-Dest: empty'];
+
+      it.each([
+        ['one of another application', () => 's%3Aabc.def'],
+        ['one that was made up', () => generateSessionId()],
+        ['an empty one', () => ''],
+      ])('changes no cookie of ours: %s', async (_, value) => {
+        for (const path of ['/peek', '/count', '/renew']) {
+          expect(await get(path, ...SITE, `Cookie: sid=${value()}`)).toMatchObject({ status: 200, cookies: [] });
+        }
+        const end = await RawClient.exchange(server.url, '/session', [...SITE, `Cookie: sid=${value()}`], 'DELETE');
+        expect(end).toMatchObject({ status: 204, cookies: [] });
+      });
+
+      it('is the session if it opens one, and may get a new id', async () => {
+        const renewed = await get('/renew', ...SITE, `Cookie: sid=${token}`);
+        expect(renewed.cookies).toEqual([expect.stringMatching(/^sid=[\w-]{65};/)]);
+      });
+    });
+
     it('I1 with another secret is no session, and changes nothing', async () => {
       const forged = token.slice(0, 22) + generateSessionId().slice(22);
       for (const path of ['/peek', '/renew', '/count']) {

@@ -130,7 +130,6 @@ class BagController {
 
   /** B61 */
   @Post('broken') break(): void {
-    this.bag.count++;
     this.broken.value++;
   }
 

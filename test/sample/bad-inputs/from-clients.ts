@@ -115,11 +115,9 @@ export const shapes: readonly (readonly [title: string, statuses: readonly numbe
   ],
   ['B26 a body that is no JSON', [400], jsonRequest('/login', '{"broken')],
   ['B26 a body with __proto__', [400], jsonRequest('/login', '{"__proto__":{"user":"ann"}}')],
-  // Refused by its length. If it came, the server would close the connection over what it has not read.
-  ['B26 a body that is too large', [413], jsonRequest('/login', '', 1_100_000)],
 ];
 
-function jsonRequest(path: string, body: string, length = body.length): string {
+export function jsonRequest(path: string, body: string, length = body.length): string {
   const head = [`POST ${path} HTTP/1.1`, 'Host: h', 'Connection: close', 'Content-Type: application/json'];
   return `${[...head, `Content-Length: ${length}`].join('\r\n')}\r\n\r\n${body}`;
 }

@@ -24,10 +24,13 @@ export interface SampleSetting {
   readonly pattern: SampleConfig['pattern'];
   readonly env: Environment;
   readonly adapter: AdapterName;
+
+  /** Of the near cache, where it is not the usual one. */
+  readonly mode: string;
 }
 
 /** Every pattern that the sample has. One has no secrets, so that both shapes of ids are there. */
-const patterns: readonly Omit<SampleSetting, 'adapter'>[] = [
+const patterns: readonly Omit<SampleSetting, 'adapter' | 'mode'>[] = [
   { pattern: 'none', env: {} },
   { pattern: 'sticky', env: { NODE_NAME: 's1', SESSION_SECRETS: SECRETS } },
   {
@@ -41,7 +44,7 @@ const patterns: readonly Omit<SampleSetting, 'adapter'>[] = [
 
 /** Every pattern, on both adapters. */
 export const samples: readonly SampleSetting[] = patterns.flatMap((each) =>
-  adapters.map(({ adapter }) => ({ ...each, adapter })),
+  adapters.map(({ adapter }) => ({ ...each, adapter, mode: each.env['NEAR_CACHE'] ?? '' })),
 );
 
 /** Tells a client to forget its id. */

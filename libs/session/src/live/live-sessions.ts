@@ -178,8 +178,13 @@ export class LiveSessions {
     if (result.outcome === 'superseded') return 'superseded';
     if (result.outcome !== 'found') return 'none';
     const { record, ...location } = result;
-    for (const former of this.sessions.ofKey(access.key)) {
-      if (former.stored.identity.generation < record.generation) former.endAs('superseded');
+    const former = [...this.sessions.ofKey(access.key)].filter(
+      ({ stored }) => stored.identity.generation < record.generation,
+    );
+    for (const live of former) {
+      live.endAs('superseded');
+      // For how long the former id is recognised is the store's matter.
+      if (live.users === 0) this.forget(live);
     }
     // A kept session outlives its request, and must not keep the header of that.
     const own = this.cache ? { key: ownText(access.key), proof: ownText(access.proof) } : access;

@@ -165,14 +165,18 @@ export class RequestCommits {
 
   /**
    * A client whose session is over may have several requests under way with its dead id. Once it has logged in with one
-   * of them, the others start no session: their cookie would take the place of the login's.
+   * of them, the others start no session: their cookie would take the place of the login's. It may present that id
+   * beside others (cookies of other paths and domains).
    */
   private async settleDeadIds(request: RequestState, login: PendingLogin | undefined): Promise<void> {
-    const { deadId } = request;
-    if (deadId === undefined) return;
-    const access = accessOf(deadId);
-    if (login) return this.gateway.supersede(access);
-    if ((await this.gateway.look(access)).outcome !== 'superseded') return undefined;
+    for (const id of request.deadIds) {
+      const access = accessOf(id);
+      if (login) await this.gateway.supersede(access);
+      else if ((await this.gateway.look(access)).outcome === 'superseded') return this.refuseLate(request);
+    }
+  }
+
+  private refuseLate(request: RequestState): never {
     request.becomeSuperseded();
     throw new SessionEndedError();
   }
@@ -227,6 +231,7 @@ export class RequestCommits {
     const lock = request.lock?.tokenFor(live.key);
     const commit = new PendingCommit(differences, request.unit?.dependencies(), lifetime, lock);
     request.timing?.facts.saves(commit);
+    if (login) await this.settleDeadIds(request, login);
     try {
       const renewing = (): ReturnType<IdRenewal['renew']> => this.renewal.renew(live, commit, login);
       const { id, renewed } = await request.measure('sessionSave', renewing);
