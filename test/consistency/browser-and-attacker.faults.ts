@@ -77,7 +77,7 @@ export const faults: Readonly<Record<string, Fault & { readonly breaks: RegExp }
     transport: reading((text) => (Array.isArray(text) ? (text as readonly string[])[0] : text)),
   },
   'an id that a client made up is adopted': {
-    breaks: /rule b/,
+    breaks: /rule [abd]/,
     lifecycle: afterBegin((request) => {
       if (request.standing === 'none') request.id = request.presented?.id;
     }),
@@ -101,7 +101,7 @@ export const faults: Readonly<Record<string, Fault & { readonly breaks: RegExp }
     }),
   },
   'a late write brings back a session that was logged out': {
-    breaks: /rule [be]/,
+    breaks: /rule [be]|nobody ended it/,
     store: plantedFaults.writesBack,
   },
   'a logout only looks like one': {

@@ -1,4 +1,8 @@
 import fc from 'fast-check';
+import type { CookieScope } from '../support/cookie-jar.js';
+
+/** The host of the servers. */
+export const HOST = 'www.shop.example';
 
 /** What a handler does. Carol's login fails: nobody is ever logged in as carol. */
 export type Action =
@@ -21,6 +25,18 @@ export type Origin =
   | 'a link of another site'
   | 'a form of another site'
   | 'a beacon of another site';
+
+export function scopeOf(from: Origin, path: string): CookieScope {
+  const isLink = from === 'a link of another site';
+  const isForm = from === 'a form of another site';
+  return {
+    host: HOST,
+    path,
+    isCrossSite: from.endsWith('of another site'),
+    isNavigation: isLink || isForm,
+    isSafe: isLink,
+  };
+}
 
 export interface Sending {
   readonly action: Action;

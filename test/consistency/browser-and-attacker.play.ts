@@ -6,7 +6,7 @@ import { SessionTokenFormat } from '../../libs/session/src/http/id/session-token
 import { generateSessionId } from '../../libs/session/src/store/session-id.js';
 import { CookieJar, type CookieScope } from '../support/cookie-jar.js';
 import type { Fault } from './browser-and-attacker.faults.js';
-import type { Action, History, Origin, Sending, Step } from './browser-and-attacker.history.js';
+import { type Action, HOST, type History, type Sending, type Step, scopeOf } from './browser-and-attacker.history.js';
 import { PlayedRequest } from './browser-and-attacker.request.js';
 import { Rules } from './browser-and-attacker.rules.js';
 import { Story } from './browser-and-attacker.story.js';
@@ -20,7 +20,6 @@ import { SimulatedWebServer } from './simulated-web-server.js';
 /** The time of all histories, one after the other. `performance.now()` has to follow it. */
 export const clock = new ManualClock();
 
-const HOST = 'www.shop.example';
 const beans = [Tally, Notes];
 const nearCaches = { none: undefined, validate: keepAll, bounded: keepTold };
 
@@ -144,7 +143,9 @@ class Game {
       const isRefused = action.startsWith('log in') && !action.endsWith(` ${this.rules.loggedIn}`);
       if (isRefused) throw new Error(`rule a: she could not ${action}`);
     }
-    for (const [server, id] of this.rules.heldIds.entries()) await this.finishOne(this.attacker('read', id, server));
+    for (const id of new Set([...this.rules.heldIds, ...this.rules.endedIds])) {
+      for (const server of this.servers.keys()) await this.finishOne(this.attacker('read', id, server));
+    }
     this.check();
     this.rules.checkStored((holder) => this.stateOf(holder));
     for (const { liveSessions } of this.servers) {
@@ -335,18 +336,6 @@ class Game {
     const { count, tags } = server.decoded(Tally, found.record);
     return { count, tags, value: 0, notes: server.decoded(Notes, found.record).tags };
   }
-}
-
-function scopeOf(from: Origin, path: string): CookieScope {
-  const isLink = from === 'a link of another site';
-  const isForm = from === 'a form of another site';
-  return {
-    host: HOST,
-    path,
-    isCrossSite: from.endsWith('of another site'),
-    isNavigation: isLink || isForm,
-    isSafe: isLink,
-  };
 }
 
 function pick<T>(from: readonly T[], which: number): T | undefined {

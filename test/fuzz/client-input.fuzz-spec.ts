@@ -186,16 +186,19 @@ describe('requests that are nearly those of clients, or nothing like them', () =
     ['cookie', rounds(6_000, 300_000)],
     ['header', rounds(2_000, 100_000)],
     ['url', rounds(2_500, 125_000)],
-  ])('by %s, in %i cases: open what their ids open, and start nothing under an id that was sent', async (way, count) => {
-    const sessions = await new Sessions(way, carriersOf(way)).open();
-    await runCases(1, count, (random) => sessions.caseOf(random));
-    for (let i = 0; i < OWNERS; i++) {
-      const client = sessions.owners[i] as SimulatedClient;
-      const value = await sessions.cluster.handle(1, client, (request) => request.bean(SummedCounter).value);
-      expect(Math.floor(value / 1e6)).toBe(i + 1);
-    }
-    expect(sessions.cluster.servers.map(({ hookErrors }) => hookErrors)).toEqual([[], []]);
-  });
+  ])(
+    'by %s, in %i cases: open what their ids open, and start nothing under an id that was sent',
+    async (way, count) => {
+      const sessions = await new Sessions(way, carriersOf(way)).open();
+      await runCases(1, count, (random) => sessions.caseOf(random));
+      for (let i = 0; i < OWNERS; i++) {
+        const client = sessions.owners[i] as SimulatedClient;
+        const value = await sessions.cluster.handle(1, client, (request) => request.bean(SummedCounter).value);
+        expect(Math.floor(value / 1e6)).toBe(i + 1);
+      }
+      expect(sessions.cluster.servers.map(({ hookErrors }) => hookErrors)).toEqual([[], []]);
+    },
+  );
 
   it.each([
     ['adopts the ids that it is sent', 'an id that was not issued', adoptIds],

@@ -146,7 +146,8 @@ describe('messages that are nearly those of a member', () => {
       const { from, text } = random.pick(messages);
       const other = random.pick(messages).text;
       const kind = random.next();
-      const message = kind < 0.6 ? mutator.damagedJson(text) : kind < 0.95 ? mutator.damaged(text, other) : mutator.noise();
+      const message =
+        kind < 0.6 ? mutator.damagedJson(text) : kind < 0.95 ? mutator.damaged(text, other) : mutator.noise();
       const client = random.pick(clients);
       return {
         input: { from, message },
@@ -201,7 +202,9 @@ describe('messages and answers that are damaged on their way', () => {
     });
     for (const name of NAMES) await expectServes(name);
     for (const [i, client] of kept.entries()) {
-      const value = await members.server('s2').handle(client, (request) => request.exists && request.bean(SummedCounter).value);
+      const value = await members
+        .server('s2')
+        .handle(client, (request) => request.exists && request.bean(SummedCounter).value);
       expect([false, i + 3]).toContain(value);
     }
   });

@@ -1,4 +1,3 @@
-import { appendFileSync } from 'node:fs';
 import { inspect } from 'node:util';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { SeededRandom } from '../simulation/seeded-random.js';
@@ -39,7 +38,6 @@ export async function runCases(
   try {
     for (let number = 0; number < count; number++) {
       const fuzzCase = make(seeds.split(number));
-      appendFileSync('/tmp/w/fuzz.trace', `${seed} ${number} ${inspect(fuzzCase.input, { maxStringLength: 3000, depth: 6 })}\n`);
       try {
         const running = fuzzCase.run();
         if (running) await (waits ? running : settledSoon(running));

@@ -71,7 +71,9 @@ describe.each(adapters)('requests over sockets to the sample that are nearly val
       CASES,
       (random) => {
         const mutator = new Mutator(random, SEPARATORS);
-        const bytes = random.chance(0.05) ? mutator.noise() : mutator.damaged(random.pick(requests), random.pick(requests));
+        const bytes = random.chance(0.05)
+          ? mutator.noise()
+          : mutator.damaged(random.pick(requests), random.pick(requests));
         return {
           input: bytes,
           async run() {

@@ -176,10 +176,26 @@ describe('bytes that are nearly answers of the scripts of Redis', () => {
   it(`are read as answers, or as foreign: ${rounds(1_500, 75_000)} cases`, async () => {
     let records = 0;
     await runCases(13, rounds(1_500, 75_000), (random) => {
-      const mutator = new Mutator(random, [' ', '\n', '.', ':', '\xa0', '\xd9', '\xda', '\xdb', '\xdc', '\xdd', '1', '-']);
+      const mutator = new Mutator(random, [
+        ' ',
+        '\n',
+        '.',
+        ':',
+        '\xa0',
+        '\xd9',
+        '\xda',
+        '\xdb',
+        '\xdc',
+        '\xdd',
+        '1',
+        '-',
+      ]);
       const text = random.chance(0.05)
         ? mutator.noise()
-        : mutator.damaged(REPLIES[random.chance(0.7) ? 0 : random.integer(0, REPLIES.length - 1)] ?? '', REPLIES[1] ?? '');
+        : mutator.damaged(
+            REPLIES[random.chance(0.7) ? 0 : random.integer(0, REPLIES.length - 1)] ?? '',
+            REPLIES[1] ?? '',
+          );
       return {
         input: text,
         run() {
@@ -228,7 +244,11 @@ describe('sessions in Redis that somebody else has damaged', () => {
       return {
         input: { name, value },
         async run() {
-          await redis.multi().del(KEY).hset(KEY, { ...whole, [name]: value }).exec();
+          await redis
+            .multi()
+            .del(KEY)
+            .hset(KEY, { ...whole, [name]: value })
+            .exec();
           const before = await contents(redis, KEY);
           const asked = await settled(() => store.load(access, { touchAfterMs: 0 }));
           if (asked === 'refused' && (await contents(redis, KEY)) !== before)

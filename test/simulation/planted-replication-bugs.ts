@@ -222,8 +222,7 @@ export const plantedReplicationBugs: Readonly<Record<string, PlantedBug>> = {
   },
 
   'counts epochs before renewals': {
-    from: 2148,
-    breaks: 'formerIds',
+    breaks: 'nothingLost',
     stores: () =>
       tapped(() => ({ answer: async (message, handle) => withoutRenewals(await handle(withoutRenewals(message))) })),
   },

@@ -218,7 +218,7 @@ class BagController {
     const raw = rawOf(response);
     raw.setHeader('Set-Cookie', ['a=1', 'b=2']);
     raw.end(this.value());
-    raw.end('again');
+    raw.end();
   }
 }
 

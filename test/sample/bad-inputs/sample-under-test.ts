@@ -125,7 +125,9 @@ export class SampleUnderTest {
   post(path: string, body: unknown, ...headers: string[]): Promise<RawResponse> {
     const text = JSON.stringify(body);
     const own = [`POST ${path} HTTP/1.1`, 'Host: localhost', 'Connection: close', 'Content-Type: application/json'];
-    return this.raw(`${[...own, `Content-Length: ${Buffer.byteLength(text)}`, ...headers].join('\r\n')}\r\n\r\n${text}`);
+    return this.raw(
+      `${[...own, `Content-Length: ${Buffer.byteLength(text)}`, ...headers].join('\r\n')}\r\n\r\n${text}`,
+    );
   }
 
   /** A session that has counted to one. */
@@ -135,6 +137,13 @@ export class SampleUnderTest {
 
   accessOf(token: string): ClientAccess {
     return accessOf(token.slice(0, 65));
+  }
+
+  /** Under which Redis has the session, whatever the application is called. */
+  async redisKey(token: string): Promise<string> {
+    const [key] = (await this.redis?.keys(`*{${token.slice(0, 22)}}`)) ?? [];
+    if (key === undefined) throw new Error('there is no such session in Redis');
+    return key;
   }
 
   async record(token: string): Promise<SessionRecord | undefined> {

@@ -52,15 +52,16 @@ export class MemberCalls {
     if (!persistently && peer.isSuspected(this.timers.now())) {
       throw new ReplicationCallError('silent', `member '${peer.name}' did not answer a moment ago`);
     }
+    const type: T['type'] = message.type;
     const text = encodeMessage(message);
     const sentAt = this.timers.now();
     try {
-      return await this.send(peer, message.type, text);
+      return await this.send(peer, type, text);
     } catch (error) {
       // This process may have stood still itself, while the answer waited to be read. Every message may be repeated.
       const wasFrozen = this.timers.now() - sentAt > this.timeoutMs + LATE_MS;
       if (!(wasFrozen && (error as ReplicationCallError).reason === 'silent')) throw error;
-      return this.send(peer, message.type, text);
+      return this.send(peer, type, text);
     }
   }
 

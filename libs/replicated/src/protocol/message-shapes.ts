@@ -139,10 +139,7 @@ const ANSWERS: Readonly<Record<ReplicationMessage['type'], Readonly<Record<strin
   peek: {
     none,
     ended,
-    checked: all(
-      facts,
-      fields({ place, generation: count, renewedIn: optional(epoch), check: text, isServing: flag }),
-    ),
+    checked: all(facts, fields({ place, generation: count, renewedIn: optional(epoch), check: text, isServing: flag })),
   },
   claim: { none, ended, copy: all(facts, fields({ copy: all(place, fields({ state, at: time })) })) },
   grant: { yes: grants, no: grants },

@@ -74,7 +74,8 @@ export class IdRenewal {
     const result = await this.save(live, live.stored.changeTo(target, commit.lifetime, commit.lock, renewal));
     switch (result.outcome) {
       case 'conflict':
-        return void live.adopt(result);
+        live.adopt(result);
+        return undefined;
       case 'unlocked':
         throw new SessionBusyError(LOCK_LOST);
       case 'superseded':

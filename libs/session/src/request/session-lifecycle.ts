@@ -171,7 +171,7 @@ export class SessionLifecycle {
     const { live } = request;
     if (!live || request.lock) return;
     const lock = await request.measure('lockWait', () => this.locks.acquire(live.access, waitMs));
-    if (!lock) return void (await request.turns.take(() => this.leave(request, live), undefined));
+    if (!lock) return request.turns.take(() => this.leave(request, live), undefined);
     try {
       if (request.live !== live) return await lock.release();
       request.lock = lock;
