@@ -101,7 +101,7 @@ export const faults: Readonly<Record<string, Fault & { readonly breaks: RegExp }
     }),
   },
   'a late write brings back a session that was logged out': {
-    breaks: /rule [be]|nobody ended it/,
+    breaks: /rule [abde]|nobody ended it/,
     store: plantedFaults.writesBack,
   },
   'a logout only looks like one': {

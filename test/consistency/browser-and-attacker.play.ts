@@ -95,7 +95,7 @@ class Game {
         break;
       case 'overtake': {
         const slow = this.send(step.slow);
-        await this.advance(slow);
+        if (step.isBegun) await this.advance(slow);
         await this.visit(step.quick);
         await this.finishOne(slow);
         this.deliver(slow, 'late');

@@ -64,6 +64,14 @@ const STORES: Readonly<Record<string, () => Promise<Opened>>> = {
   },
 };
 
+/** The fewest and the most sessions that strangers can begin on it, each in the place of the one before. */
+const ACCEPTED: Readonly<Record<string, readonly [number, number]>> = {
+  memory: [REQUESTS, REQUESTS],
+  replicated: [REQUESTS, REQUESTS],
+  // Those of the others are refused when it is full.
+  Redis: [1_000, REQUESTS / 2],
+};
+
 /** Cookieless writes over a few connections, as one attacker sends them. Resolves with how often each status came. */
 async function flood(url: string, requests: number): Promise<Record<number, number>> {
   const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
@@ -115,9 +123,9 @@ describe.each(adapters)('100,000 writes without a cookie, $adapter,', ({ adapter
         for (const [status, count] of Object.entries(await flood(server.url, BETWEEN))) {
           statuses[Number(status)] = (statuses[Number(status)] ?? 0) + count;
         }
-        for (const [i, user] of users.entries()) {
-          expect((await user.post('/count')).text).toBe(`somebody ${round}`);
-          if (i % 4 === round % 4) expect((await user.post(i % 8 < 4 ? '/renew' : '/login')).status).toBe(201);
+        for (const user of users) expect((await user.post('/count')).text).toBe(`somebody ${round}`);
+        for (const user of users.filter((_, i) => i % 4 === round % 4)) {
+          expect((await user.post(round % 8 < 4 ? '/renew' : '/login')).status).toBe(201);
         }
         // Users who were not here yet.
         expect((await new Client(server.app).post('/login')).status).toBe(201);
@@ -125,10 +133,9 @@ describe.each(adapters)('100,000 writes without a cookie, $adapter,', ({ adapter
       const { user, system } = process.cpuUsage(before);
       const figures = { adapter, store: name, limit, statuses, filled: opened.store.filled?.(), heapMB: heapMB() };
       console.info(JSON.stringify({ ...figures, cpuMicrosecondsPerRequest: Math.round((user + system) / REQUESTS) }));
-      const accepted = statuses[201] ?? 0;
-      if (limit !== undefined) expect([accepted < REQUESTS / 2, (statuses[429] ?? 0) > 0]).toEqual([true, true]);
-      else if (name !== 'Redis') expect(statuses).toEqual({ 201: REQUESTS });
-      else expect((statuses[503] ?? 0) > 0).toBe(true);
+      const expected = limit === undefined ? ACCEPTED[name] : [0, REQUESTS / 2];
+      expect(statuses[201] ?? 0).toBeGreaterThanOrEqual(expected?.[0] ?? 0);
+      expect(statuses[201] ?? 0).toBeLessThanOrEqual(expected?.[1] ?? 0);
     });
   });
 });

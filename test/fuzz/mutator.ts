@@ -131,7 +131,7 @@ export class Mutator {
       case 9:
         return head + encodeURIComponent(middle.replaceAll(/[\ud800-\udfff]/g, '')).replace(/^\w/, hex) + tail;
       default:
-        return head + (random.chance(0.5) ? middle.toUpperCase() : [...middle].toReversed().join('')) + tail;
+        return head + (random.chance(0.5) ? middle.toUpperCase() : middle.split('').toReversed().join('')) + tail;
     }
   }
 

@@ -8,7 +8,7 @@ import { adapters } from '../support/platforms.js';
 import { RawClient } from '../support/raw-client.js';
 import { rounds } from '../support/rounds.js';
 import { Mutator } from './mutator.js';
-import { runCases } from './run-cases.js';
+import { expectCases } from './expect-cases.js';
 
 const CASES = rounds(200, 6_000);
 
@@ -66,7 +66,7 @@ describe.each(adapters)('requests over sockets to the sample that are nearly val
     const token = owner.cookie.slice('sid='.length);
     const requests = requestsOf(token);
     let answered = 0;
-    await runCases(
+    await expectCases(
       31,
       CASES,
       (random) => {

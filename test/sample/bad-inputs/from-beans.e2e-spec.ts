@@ -60,7 +60,7 @@ describe.each(samples)('bad beans: the sample with them, $pattern $mode, $adapte
     expect((await on.sample.get('/bag/count', on.cookie())).body).toBe('count=1');
     const started = await on.sample.get(`/bag/${way}`);
     expect((await on.sample.get('/bag/count', on.cookie(tokenOf(started)))).body).toBe('count=1');
-    if (way === 'twice') expect(started.cookies).toEqual(expect.arrayContaining(['a=1', 'b=2']));
+    expect(started.cookies).toEqual(expect.arrayContaining(way === 'twice' ? ['a=1', 'b=2'] : []));
   });
 
   it('B67 a write after the end begins another session; one before it is gone; two renewals are one new id', async () => {

@@ -190,7 +190,7 @@ describe.each(samples)('bad input from clients: the sample, $pattern $mode, $ada
     const others = [await on.sample.newToken(), await on.sample.newToken()];
     await on.sample.get('/count', on.cookie(others[1]));
     const client = await RawClient.open(on.sample.url);
-    const lines = [on.token, ...others].map((each) => `GET /count HTTP/1.1\r\nHost: h\r\n${on.cookie(each)}\r\n\r\n`);
+    const lines = [on.token, ...others].map((value) => `GET /count HTTP/1.1\r\nHost: h\r\n${on.cookie(value)}\r\n\r\n`);
     client.socket.write(lines.join(''));
     const received = await client.until((text) => (text.match(/counter=\d/g) ?? []).length === 3);
     client.destroy();

@@ -42,7 +42,6 @@ export const damagedKeys: readonly (readonly [
   ['B30 bytes', (redis, key) => redis.set(key, Buffer.from([31, 139, 0, 255, 10, 13]))],
   ['B30 no bytes', (redis, key) => redis.set(key, '')],
   ['B30 a hash of somebody else', (redis, key) => redis.multi().del(key).hset(key, 'name', 'x').exec()],
-  ['B36 more than a session may have', (redis, key) => redis.hset(key, 'junk', 'x'.repeat(5_000_000))],
   ['B42 no times', (redis, key) => redis.hdel(key, 'times')],
   ['B42 times that are no numbers', (redis, key) => redis.hset(key, 'times', '1 NaN -1 1 2 3')],
   ['B42 no head', (redis, key) => redis.hdel(key, 'head')],

@@ -20,13 +20,13 @@ export interface FuzzCase {
 }
 
 /**
- * Runs cases that depend on nothing but the seed and their number. A case fails when it throws, leaves a promise
+ * Runs cases that depend on the seed and their number, and on ids, which are random. A case fails when it throws, leaves a promise
  * rejected that nobody waits for, is not over after a number of turns of the event loop, or changes a prototype.
  *
  * @param waits whether the cases wait for sockets: then no number of turns is too large
  * @throws Error that names the seed, the number and the input of the case
  */
-export async function runCases(
+export async function expectCases(
   seed: number,
   count: number,
   make: (random: SeededRandom) => FuzzCase,
@@ -96,11 +96,11 @@ const PROTOTYPES: readonly object[] = [Object, Array, Function, String, Number, 
 );
 
 async function settledSoon(work: Promise<void>): Promise<void> {
-  let isOver = false;
-  const watched = work.finally(() => (isOver = true));
+  const state = { isOver: false };
+  const watched = work.finally(() => (state.isOver = true));
   // The failure is thrown below.
   watched.catch(() => undefined);
-  for (let turns = 0; !isOver; turns++) {
+  for (let turns = 0; !state.isOver; turns++) {
     if (turns === MOST_TURNS) throw new Error(`is not over after ${MOST_TURNS} turns of the event loop`);
     await nextTurn();
   }
