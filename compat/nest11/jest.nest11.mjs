@@ -10,7 +10,7 @@ export default {
     '/node_modules/',
     stress,
     // These never load Nest, only need its decorators, bring their own, or look at what a browser or a proxy does.
-    '<rootDir>/test/(architecture|balancers|bench|browser|consistency|docs|external|faults|near-cache)/',
+    '<rootDir>/test/(architecture|balancers|bench|browser|consistency|docs|external|faults|fuzz|near-cache)/',
     '<rootDir>/test/(packages|simulation)/',
     '<rootDir>/test/contract/(?!replication-transport[.])',
     '<rootDir>/test/observability/(balancer-table|sample-patterns|troubles)[.]',

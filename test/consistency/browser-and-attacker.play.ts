@@ -228,7 +228,7 @@ class Game {
     switch (request.stage) {
       case 'sent': {
         story.tell(`request ${request.number} arrives`);
-        const before = rules.before(request);
+        const before = rules.before(request, this.running.length === 0);
         await request.begin();
         rules.begun(request, before);
         return;

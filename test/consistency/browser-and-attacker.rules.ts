@@ -15,6 +15,8 @@ interface BrowserLogin {
 
 /** What is true before a request begins. */
 export interface Before {
+  readonly isAlone: boolean;
+
   /** It presents an id that was replaced a short while ago. */
   readonly hasFormer: boolean;
   readonly open: readonly string[];
@@ -113,9 +115,11 @@ export class Rules {
     return this.sessionOf(id) !== undefined;
   }
 
-  before({ ids }: PlayedRequest): Before {
+  /** @param isAlone no other request is at work: one that is logging out has not ended the session everywhere yet */
+  before({ ids }: PlayedRequest, isAlone: boolean): Before {
     const sessions = [...this.model.all];
     return {
+      isAlone,
       hasFormer: this.isAnyFormer(ids),
       open: ids.filter((id) => this.isOpen(id)),
       promised: new Map(sessions.map((holder) => [nameOf(holder), this.model.promisedTo(holder)])),
@@ -123,7 +127,7 @@ export class Rules {
     };
   }
 
-  begun(request: PlayedRequest, { open, promised, ended, hasFormer }: Before): void {
+  begun(request: PlayedRequest, { isAlone, open, promised, ended, hasFormer }: Before): void {
     const { found, ids } = request;
     request.bringsFormer = hasFormer;
     const stillOpen = open.filter((id) => this.isOpen(id));
@@ -134,7 +138,7 @@ export class Rules {
     }
     const name = nameOf(found.holder);
     if (ended.has(name)) throw broken('e', request, `found ${name}, which had ended`);
-    if (!ids.includes(found.id) || !open.includes(found.id))
+    if (!ids.includes(found.id) || (isAlone && !open.includes(found.id)))
       throw broken('b', request, `found ${name} by an id that opened nothing`);
     if (stillOpen.length > 1) throw broken('d', request, 'chose one of several sessions');
     this.expectNotTaken(request, found);

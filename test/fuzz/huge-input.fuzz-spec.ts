@@ -79,15 +79,16 @@ function stepsOf(work: () => unknown): number {
 }
 
 /** Calls `note` with the result, the object and the arguments of each call. */
-function count<T extends object>(
-  prototype: T,
-  method: string & keyof T,
+function count(
+  prototype: object,
+  method: string,
   note: (result: unknown, of: string, ...args: unknown[]) => void,
 ): void {
-  const original: (...args: unknown[]) => unknown = Reflect.get(prototype, method);
-  jest.spyOn(prototype as never, method as never).mockImplementation(function (this: string, ...args: unknown[]) {
+  const methods = prototype as Record<string, (...args: unknown[]) => unknown>;
+  const original = methods[method] as (...args: unknown[]) => unknown;
+  jest.spyOn(methods, method).mockImplementation(function (this: string, ...args: unknown[]) {
     const result = Reflect.apply(original, this, args);
     note(result, this, ...args);
     return result;
-  } as never);
+  });
 }

@@ -6,7 +6,7 @@ local MOST_FORMER = 4
 -- The field `former` or `superseded` with one more proof.
 local function formerWith(proof, former, now)
   local count, all = 1, proof .. ' ' .. text(now)
-  for each, since in string.gmatch(former or '', '(%S+) (%d+)') do
+  for each, since in string.gmatch(former or '', '%f[^%s%z]([^%s%z]+) (%d+)') do
     if each ~= proof and now - since < RECOGNISED and count < MOST_FORMER then
       count = count + 1
       all = all .. ' ' .. each .. ' ' .. since
