@@ -301,8 +301,8 @@ class Game {
     const held = cookie === 'an id that he holds' ? pick(rules.heldIds, which) : undefined;
     const value = cookie === 'of another application' ? 's%3Aabc.def' : (held ?? generateSessionId());
     if (cookie !== 'of another application' && held === undefined) rules.madeUp(value);
-    // The id of a living session that other sites can send: its requests look like those that our own pages send through
-    // another site, as a login at an identity provider does.
+    // The id of a living session that other sites can send: its requests look like those that our own pages send
+    // through another site, as a login at an identity provider does.
     const sameSite = isForAllSites && !rules.isOpen(value) ? 'None' : 'Lax';
     const where = {
       'the domain': '/; Domain=shop.example',

@@ -58,7 +58,9 @@ export class PlayedRequest {
     this.web = server.request({ method: isSafe ? 'GET' : 'POST', path, cookie, isCrossSite, isNavigation });
   }
 
-  /** The id that the answer brings; empty when it tells the browser to forget its id, undefined when it does neither. */
+  /**
+   * The id that the answer brings; empty when it tells the browser to forget its id, undefined when it does neither.
+   */
   get newId(): string | undefined {
     const line = this.answer?.setCookies.find((each) => each.startsWith('sid='));
     return line?.slice('sid='.length).split(';', 1)[0];

@@ -33,9 +33,9 @@ export interface Before {
  *   was written after that. Ids are made by the servers only.
  * - **c** An answer that is made after a login does not take the login's cookie away, and an answer to a request from
  *   another site changes no cookie of ours. No session comes back after its end.
- * - **d** A request finds the one session that its cookies open, whatever lies beside it. If they open several, it finds
- *   none: nobody can tell which one is meant. It is refused only when one of its ids was replaced a short while ago, or
- *   its session ended while it ran.
+ * - **d** A request finds the one session that its cookies open, whatever lies beside it. If they open several, it
+ *   finds   none: nobody can tell which one is meant. It is refused only when one of its ids was replaced a short
+ *   while ago, or   its session ended while it ran.
  * - **e** After a logout was answered, no id opens the session, on any server.
  * - **f** A write that was acknowledged is seen by each later request of the session, and is stored as long as that
  *   lives. A login that failed did not happen.

@@ -20,8 +20,9 @@ export interface FuzzCase {
 }
 
 /**
- * Runs cases that depend on the seed and their number, and on ids, which are random. A case fails when it throws, leaves a promise
- * rejected that nobody waits for, is not over after a number of turns of the event loop, or changes a prototype.
+ * Runs cases that depend on the seed and their number, and on ids, which are random. A case fails when it throws,
+ * leaves a promise rejected that nobody waits for, is not over after a number of turns of the event loop, or changes a
+ * prototype.
  *
  * @param waits whether the cases wait for sockets: then no number of turns is too large
  * @throws Error that names the seed, the number and the input of the case

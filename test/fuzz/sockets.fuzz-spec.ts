@@ -15,7 +15,9 @@ const CASES = rounds(200, 6_000);
 /** A client whose session has counted to this many, and maybe beyond. Nobody else's has. */
 const COUNTED = 7;
 
-/** A request that is cut short leaves the server waiting for the rest of it: then the client leaves, after this long. */
+/**
+ * A request that is cut short leaves the server waiting for the rest of it: then the client leaves, after this long.
+ */
 const GIVES_UP_MS = 50;
 
 const SEPARATORS = ['\r\n', ':', ': ', ';', '=', ' ', '/', '?', '&', 'sid=', 'Cookie: ', 'HTTP/1.1', '%', ',', '0\r\n'];

@@ -21,8 +21,8 @@ export const invariants = {
     'half of a split network, too, when the network is whole again.',
   honestLoss: 'A session that no client has ended is found, is reported as lost, or the answer is 503.',
   wholeWrites:
-    'A read shows only marks that were written and not refused, each once, and a mark of two parts in both. A save that ' +
-    'failed with `applied: false` was refused.',
+    'A read shows only marks that were written and not refused, each once, and a mark of two parts in both. A save ' +
+    'that failed with `applied: false` was refused.',
   ids:
     'A session opens with an id that it has got or is about to get, and with no other text. What it says of its ' +
     'identity, and the part that is written with each new id, belong to that id.',

@@ -268,8 +268,8 @@ export class RequestHandler {
   }
 
   /**
-   * When the answer to a save is lost, half of the clients repeat the same save. A save that failed with `applied: false`
-   * was refused.
+   * When the answer to a save is lost, half of the clients repeat the same save. A save that failed with `applied:
+   * false` was refused.
    */
   private async save({ session, mark }: SessionRequest, change: SessionChange): Promise<SaveResult> {
     try {

@@ -63,7 +63,7 @@ describe.each(samples)('bad beans: the sample with them, $pattern $mode, $adapte
     expect(started.cookies).toEqual(expect.arrayContaining(way === 'twice' ? ['a=1', 'b=2'] : []));
   });
 
-  it('B67 a write after the end begins another session; one before it is gone; two renewals are one new id', async () => {
+  it('B67 a write after the end begins another session, one before it is gone; two renewals are one', async () => {
     const written = await post('logout-write');
     expect(await on.sample.record(on.token)).toBeUndefined();
     expect((await on.sample.get('/bag/count', on.cookie(tokenOf(written)))).body).toBe('count=5');

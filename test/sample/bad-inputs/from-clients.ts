@@ -111,7 +111,8 @@ export const shapes: readonly (readonly [title: string, statuses: readonly numbe
   [
     'B26 a preflight of CORS',
     [200, 204, 404],
-    'OPTIONS /count HTTP/1.1\r\nHost: h\r\nOrigin: http://a.test\r\nAccess-Control-Request-Method: GET\r\nConnection: close\r\n\r\n',
+    'OPTIONS /count HTTP/1.1\r\nHost: h\r\nOrigin: http://a.test\r\n' +
+      'Access-Control-Request-Method: GET\r\nConnection: close\r\n\r\n',
   ],
   ['B26 a body that is no JSON', [400], jsonRequest('/login', '{"broken')],
   ['B26 a body with __proto__', [400], jsonRequest('/login', '{"__proto__":{"user":"ann"}}')],

@@ -29,7 +29,8 @@ export type Completed<T, WithoutDefault extends keyof T = never> = Required<Omit
  *     SessionModule option idleTimeoutMs = "30": allowed is a whole number of milliseconds from 1
  *
  * The content of an object is never shown, nor is the value of an option without a known name, nor a text where an
- * object belongs (the url of a store, with its password): each may be a secret. For an option that is itself a secret, or a text that holds one, use `secretRefusal`.
+ * object belongs (the url of a store, with its password): each may be a secret. For an option that is itself a secret,
+ * or a text that holds one, use `secretRefusal`.
  *
  * @example
  * class Options {

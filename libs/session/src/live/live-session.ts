@@ -28,8 +28,8 @@ interface Joiner {
 }
 
 /**
- * One per session, id and server, while any request of it runs or the near cache keeps it: the head, i.e. the newest state
- * this server knows, stored or being stored, and the queue in which changes go to the store.
+ * One per session, id and server, while any request of it runs or the near cache keeps it: the head, i.e. the newest
+ * state this server knows, stored or being stored, and the queue in which changes go to the store.
  *
  * Invariants:
  * 1. The head is what is stored, plus the batch that is being saved, plus the waiting commits, applied in that order.

@@ -223,7 +223,8 @@ export function refuseUnsuitedStore({ nodeName, nearCache }: ResolvedSessionOpti
 }
 
 /**
- * The store of one application: that of the options, or one that their function makes now. Undefined without the option.
+ * The store of one application: that of the options, or one that their function makes now. Undefined without the
+ * option.
  *
  * @throws SessionConfigurationError when the function gives something else; what the function throws
  */

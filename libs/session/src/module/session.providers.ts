@@ -45,8 +45,9 @@ import {
 export const SESSION_MODULE_OPTIONS = Symbol('SESSION_MODULE_OPTIONS');
 
 /**
- * Token of the store that the application uses: that of the options, or that their function made, or the default one. The module opens it in
- * `onModuleInit` and closes it in `onApplicationShutdown`, also one that a test has put in its place.
+ * Token of the store that the application uses: that of the options, or that their function made, or the default one.
+ * The module opens it in `onModuleInit` and closes it in `onApplicationShutdown`, also one that a test has put in its
+ * place.
  *
  * @example
  * const store = new MemorySessionStore();

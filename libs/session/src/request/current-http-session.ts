@@ -10,8 +10,8 @@ import type { RequestState } from './request-state.js';
 import type { SessionLifecycle } from './session-lifecycle.js';
 
 /**
- * The attributes, which every session has besides its beans. Stored like a bean, under a name that no bean can have, and
- * merged like one, attribute by attribute.
+ * The attributes, which every session has besides its beans. Stored like a bean, under a name that no bean can have,
+ * and merged like one, attribute by attribute.
  */
 export class AttributesBean {
   readonly attributes = new Map<string, unknown>();
@@ -32,7 +32,9 @@ export function attributesBean(onLogin: 'keep' | 'reset'): BeanDefinition<Attrib
   });
 }
 
-/** The one `HttpSession` of an application: each call is about the session of the request that the calling code runs in. */
+/**
+ * The one `HttpSession` of an application: each call is about the session of the request that the calling code runs in.
+ */
 export class CurrentHttpSession extends HttpSession {
   constructor(
     private readonly current: CurrentRequest,

@@ -93,13 +93,13 @@ export abstract class HttpSession {
 
   /**
    * Binds the session to the user who logged in, under a new id, so that an id planted before the login is worth
-   * nothing (session fixation, OWASP ASVS 7.2.4). It happens with the response, or with `flush()`; a login whose request
-   * fails (it throws, or answers with status 400 and above) does not happen.
+   * nothing (session fixation, OWASP ASVS 7.2.4). It happens with the response, or with `flush()`; a login whose
+   * request fails (it throws, or answers with status 400 and above) does not happen.
    *
    * From the call on, the session is the user's: where nobody was logged in, beans go on that are declared
    * `onLogin: 'keep'`, and attributes with the module's option `attributesOnLogin: 'keep'`. Where another user was, all
-   * begins empty, and the former user's session has ended. The same user again is a re-authentication: everything stays,
-   * `authenticatedAt` and the absolute timeout begin anew.
+   * begins empty, and the former user's session has ended. The same user again is a re-authentication: everything
+   * stays, `authenticatedAt` and the absolute timeout begin anew.
    *
    * A client with a former id can always log in: then with a new, empty session.
    *

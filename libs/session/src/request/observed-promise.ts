@@ -51,8 +51,8 @@ export class KeptPromises {
   }
 
   /**
-   * Settles when those promises have that nobody waits for; undefined if there are none. Rejects with the failure of one.
-   * The others are left to their callers, who may be waiting for the response in turn.
+   * Settles when those promises have that nobody waits for; undefined if there are none. Rejects with the failure of
+   * one. The others are left to their callers, who may be waiting for the response in turn.
    */
   get forgotten(): Promise<void> | undefined {
     const forgotten = Array.from(this.promises).filter((promise) => !promise.isObserved);

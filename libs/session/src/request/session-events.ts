@@ -93,7 +93,7 @@ type Listener<K extends keyof SessionEventMap> = (event: SessionEventMap[K]) => 
  * listener may be asynchronous: nothing waits for it. What it throws, or rejects with, is logged, and stops neither the
  * request nor the other listeners.
  *
- * @example `events.on('conflict', ({ conflicts }) => conflicts.forEach(({ bean }) => metrics.count('conflict', { bean })));`
+ * @example `events.on('conflict', ({ conflicts }) => metrics.count('conflict', { bean: conflicts[0]?.bean }));`
  */
 export class SessionEvents {
   private readonly listeners = new Map<keyof SessionEventMap, Set<Listener<never>>>();

@@ -62,8 +62,8 @@ export function accessOf(id: string): ClientAccess {
 }
 
 /**
- * What a store keeps of an id: SHA-256 of its text in base64url, cut to 22 characters (132 bits). Bound to the selector,
- * because that is part of the text.
+ * What a store keeps of an id: SHA-256 of its text in base64url, cut to 22 characters (132 bits). Bound to the
+ * selector, because that is part of the text.
  */
 function proofOf(id: string): string {
   return hash('sha256', id, 'base64url').slice(0, PROOF_LENGTH);

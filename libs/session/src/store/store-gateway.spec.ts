@@ -74,7 +74,7 @@ describe('the gateway to the store', () => {
     await expect(healed).resolves.toEqual({ outcome: 'none' });
   });
 
-  it('says whether a call that failed may have changed something: a load never has, nor a call that was not made', async () => {
+  it('says whether a call that failed may have changed something: a load and a call not made never have', async () => {
     const broken = (): never => {
       throw new TypeError('broken');
     };

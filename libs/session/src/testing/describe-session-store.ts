@@ -49,8 +49,8 @@ const RULES: Readonly<Record<number, Readonly<Record<string, ContractRules>>>> =
 
 /**
  * Declares the tests that every session store has to pass: one or more for each rule in the comments of `SessionStore`.
- * The title of a test begins with the ids of its rules. Rules of a later contract than the store follows are reported as
- * pending, with `it.skip`.
+ * The title of a test begins with the ids of its rules. Rules of a later contract than the store follows are reported
+ * as pending, with `it.skip`.
  *
  * @param name of the store, for the title of the suite
  * @param create makes a store. It is called for each test, and again with the same `namespace` where a test needs two
@@ -96,6 +96,6 @@ export function describeSessionStore(
 }
 
 async function assertFollows(store: SessionStore, contract: number): Promise<void> {
-  const problem = `it follows contract ${store.contract}: give describeSessionStore the option contract with this value`;
+  const problem = `it follows contract ${store.contract}: give describeSessionStore the same option contract`;
   assert.equal(store.contract, contract, problem);
 }

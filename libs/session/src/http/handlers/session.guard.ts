@@ -35,7 +35,9 @@ export class SessionGuard implements CanActivate {
   }
 }
 
-/** @throws LoginRequiredError when the session of the request is not that of a user who has logged in recently enough */
+/**
+ * @throws LoginRequiredError when the session of the request is not that of a user who has logged in recently enough
+ */
 function isLoggedIn({ live }: RequestState, { maxAgeMs }: LoginRequirement): true {
   const age = live?.stored.msSinceLogin;
   if (age === undefined) throw new LoginRequiredError('anonymous', maxAgeMs);

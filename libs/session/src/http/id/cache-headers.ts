@@ -12,8 +12,8 @@ export function varyBy(headers: ResponseHeaders, field: string): void {
 }
 
 /**
- * Headers with which applications give caches of their own rules, beside `Cache-Control` (RFC 9213 and its forerunners),
- * and the value that forbids to store. A cache that knows one of them does not look at `Cache-Control`.
+ * Headers with which applications give caches of their own rules, beside `Cache-Control` (RFC 9213 and its
+ * forerunners), and the value that forbids to store. A cache that knows one of them does not look at `Cache-Control`.
  */
 const RULES_OF_CACHES: readonly (readonly [name: string, value: string])[] = [
   ['CDN-Cache-Control', 'no-store'],

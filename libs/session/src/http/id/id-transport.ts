@@ -8,8 +8,8 @@ import type { ResponseHeaders } from '../response/response-headers.js';
 export const AMBIGUOUS: unique symbol = Symbol('ambiguous');
 
 /**
- * The text of a token as a client presents it, unchecked. Several of cookies: a client may have cookies of one name that
- * other applications, or other paths and domains, have set.
+ * The text of a token as a client presents it, unchecked. Several of cookies: a client may have cookies of one name
+ * that other applications, or other paths and domains, have set.
  */
 export type PresentedText = string | readonly string[] | typeof AMBIGUOUS | undefined;
 

@@ -4,7 +4,9 @@ export interface RecencyEntry<T> {
   newer: T | undefined;
 }
 
-/** Entries in the order in which they were added. To add, to remove and to find the oldest costs the same at any size. */
+/**
+ * Entries in the order in which they were added. To add, to remove and to find the oldest costs the same at any size.
+ */
 export class RecencyList<T extends RecencyEntry<T>> {
   private newest: T | undefined;
   private last: T | undefined;

@@ -97,8 +97,8 @@ export class MemorySessionTable {
       applied: false,
       problem:
         `the store is full (${this.size} sessions, ${this.bytes} bytes) and ${what} would pass ${bound}, which is ` +
-        `${this.options[bound]}; raise ${bound} of MemorySessionStore, shorten the lifetimes, or keep sessions out of ` +
-        'the process',
+        `${this.options[bound]}; raise ${bound} of MemorySessionStore, shorten the lifetimes, or keep sessions out ` +
+        'of this process',
     });
   }
 

@@ -9,9 +9,9 @@ import { clusterSlot } from './redis-cluster.js';
 const KEYS_TRIED = 2_000;
 
 /**
- * The prefix of an application that gives none: two applications on one Redis must not accept each other's sessions. The
- * package.json is the nearest one with a name, above the file that was started; for a file of an installed package, as
- * of a process manager, above the working directory.
+ * The prefix of an application that gives none: two applications on one Redis must not accept each other's sessions.
+ * The package.json is the nearest one with a name, above the file that was started; for a file of an installed
+ * package, as of a process manager, above the working directory.
  */
 export function defaultPrefix(): string {
   const [, main = ''] = process.argv;
