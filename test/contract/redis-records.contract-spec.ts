@@ -195,7 +195,7 @@ describe('the Redis store, with unusual data under the key of a session,', () =>
 
   it('[I2] reads a field of former proofs in one pass, however long somebody has made it', async () => {
     // By the square of its length, Redis would stand still for a minute.
-    await redis.hset(KEY, 'former', `${'x'.repeat(100_000)} ${former.proof} ${Date.now()}`);
+    await redis.hset(KEY, 'former', `${'x'.repeat(100_000)} 1 ${former.proof} ${Date.now()}`);
 
     expect(await store.load(wrong)).toEqual({ outcome: 'none' });
     expect(await store.load(former)).toEqual({ outcome: 'superseded' });
