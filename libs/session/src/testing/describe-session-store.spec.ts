@@ -51,6 +51,6 @@ describe('the contract suite', () => {
     await expect(declared({}, raised).tests.get('says that it follows contract 1')?.()).resolves.toBeUndefined();
     await expect(
       declared({ contract: EARLIER }, raised).tests.get('says that it follows contract 0')?.(),
-    ).rejects.toThrow('it follows contract 1: give describeSessionStore the option contract with this value');
+    ).rejects.toThrow('it follows contract 1: give describeSessionStore the same option contract');
   });
 });
