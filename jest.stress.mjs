@@ -8,7 +8,9 @@ process.env.STRESS = '1';
 /** Specs that `npm test` runs with fewer rounds. */
 const repeating = readdirSync(join(import.meta.dirname, 'test'), { recursive: true })
   .filter((file) => /[.-]spec\.ts$/.test(file))
-  .filter((file) => readFileSync(join(import.meta.dirname, 'test', file), 'utf8').includes('/rounds.js'))
+  .filter((file) =>
+    /\/(rounds|sample-under-test)\.js/.test(readFileSync(join(import.meta.dirname, 'test', file), 'utf8')),
+  )
   .map((file) => `/test/${file.replaceAll('.', '[.]')}$`);
 
 /** What takes minutes, each spec alone on the machine. */

@@ -9,9 +9,11 @@ export default {
   testPathIgnorePatterns: [
     '/node_modules/',
     stress,
-    // These never load Nest, only need its decorators, bring their own, or look at what a browser or a proxy does.
+    // These never load Nest, only need its decorators, bring their own, or look at what a store, a browser or a proxy
+    // does.
     '<rootDir>/test/(architecture|balancers|bench|browser|consistency|docs|external|faults|fuzz|near-cache)/',
-    '<rootDir>/test/(packages|simulation)/',
+    '<rootDir>/test/(packages|simulation|sample/bad-inputs)/',
+    '<rootDir>/test/e2e/floods[.]',
     '<rootDir>/test/contract/(?!replication-transport[.])',
     '<rootDir>/test/observability/(balancer-table|sample-patterns|troubles)[.]',
     '<rootDir>/libs/replicated/',

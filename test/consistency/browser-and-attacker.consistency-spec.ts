@@ -21,12 +21,13 @@ describe('any history of one browser and one attacker', () => {
   it.each([1, 2] as const)(
     'keeps the rules of logins, cookies and ended sessions (servers: %i)',
     async (servers) => {
-      await fc.assert(property(servers), { numRuns: rounds(500, 100_000) });
+      await fc.assert(property(servers), { numRuns: rounds(150, 100_000) });
     },
     3_600_000,
   );
 
-  it.each(Object.entries(faults))('breaks a rule where %s', async (_fault, { breaks, ...fault }) => {
+  const shown = Object.entries(faults).filter((_, i) => i % rounds(4, 1) === 0);
+  it.each(shown)('breaks a rule where %s', async (_fault, { breaks, ...fault }) => {
     const [one, two] = [property(1, fault), property(2, fault)];
     const settings = { numRuns: 3_000, endOnFailure: true, seed: 1 };
     const found = await fc.check(two, settings);

@@ -14,6 +14,7 @@ import { freePort } from '../../support/free-port.js';
 import { type AdapterName, adapters } from '../../support/platforms.js';
 import { type RawResponse, RawClient } from '../../support/raw-client.js';
 import { RedisServer } from '../../support/redis-server.js';
+import { rounds } from '../../support/rounds.js';
 
 type Environment = Readonly<Record<string, string>>;
 
@@ -42,10 +43,14 @@ const patterns: readonly Omit<SampleSetting, 'adapter' | 'mode'>[] = [
   { pattern: 'cached', env: { NODE_NAME: 's1', SESSION_SECRETS: SECRETS, NEAR_CACHE: 'validate' } },
 ];
 
-/** Every pattern, on both adapters. */
-export const samples: readonly SampleSetting[] = patterns.flatMap((each) =>
-  adapters.map(({ adapter }) => ({ ...each, adapter, mode: each.env['NEAR_CACHE'] ?? '' })),
-);
+/** Every pattern, on one adapter after the other; in `npm run test:stress` each on both (test/support/rounds.js). */
+export const samples: readonly SampleSetting[] = patterns
+  .flatMap((each, i) =>
+    (i % 2 === 0 ? adapters : adapters.toReversed()).map(({ adapter }) => {
+      return { ...each, adapter, mode: each.env['NEAR_CACHE'] ?? '' };
+    }),
+  )
+  .filter((_, i) => i % rounds(2, 1) === 0);
 
 /** Tells a client to forget its id. */
 export const REMOVED = 'sid=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0';
