@@ -13,7 +13,7 @@ export default {
     // does.
     '<rootDir>/test/(architecture|balancers|bench|browser|consistency|docs|external|faults|fuzz|near-cache)/',
     '<rootDir>/test/(packages|simulation|sample/bad-inputs)/',
-    '<rootDir>/test/e2e/floods[.]',
+    '<rootDir>/test/e2e/(admission|clear-site-data|floods|plain-cookies|presented-ids|session-handle)[.]',
     '<rootDir>/test/contract/(?!replication-transport[.])',
     '<rootDir>/test/observability/(balancer-table|sample-patterns|troubles)[.]',
     '<rootDir>/libs/replicated/',

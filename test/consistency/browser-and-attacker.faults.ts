@@ -20,7 +20,7 @@ export const faults: Readonly<Record<string, Fault & { readonly breaks: RegExp }
   'a late answer removes the cookie of a newer login': {
     breaks: /rule c/,
     lifecycle: (lifecycle) => {
-      lifecycle.checkDeadId = (request) => {
+      lifecycle.checkIds = (request) => {
         request.removesId = request.deadId !== undefined;
       };
     },
@@ -28,7 +28,7 @@ export const faults: Readonly<Record<string, Fault & { readonly breaks: RegExp }
   'an answer to a former id removes the cookie': {
     breaks: /rule c/,
     lifecycle: (lifecycle) => {
-      lifecycle.checkDeadId = (request) => {
+      lifecycle.checkIds = (request) => {
         request.removesId = request.standing === 'superseded';
       };
     },

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
-import type { SessionStore } from 'nestjs-session-beans';
+import { SessionEndedError, type SessionStore } from 'nestjs-session-beans';
 import { accessOf } from 'nestjs-session-beans/store-kit';
 import { ManualClock } from '../../libs/session/src/testing/manual-clock.js';
 import { Account, Cart, CsrfToken } from './login-beans.js';
@@ -297,6 +297,34 @@ it('two logins at once would share a session in a store in which both ids open i
   const plant = plantedIdentityFaults.opensWithFormerIds;
   const { cluster, clients } = await twoLogins(['alice', 'bob'], { servers: 2, plant });
   expect(await seenNext(cluster, clients[0])).toEqual(await seenNext(cluster, clients[1]));
+});
+
+describe.each([0, 1])('a login whose session ends while it runs (on server %i)', (server) => {
+  it.each<[string, string | undefined]>([
+    ['an anonymous session', undefined],
+    ['a session of the same principal', 'bob'],
+    ['a session of another principal', 'alice'],
+  ])('begins its own, which has nothing of %s', async (_title, principal) => {
+    const { cluster, client } = await setUp({ principal });
+    const [former, writer] = [client.copy(), client.copy()];
+    const login = await cluster.server(0).request(client).begin();
+    const late = await cluster.server(1).request(writer).begin();
+    expect(seenBy(login)).toEqual(holdings);
+    await login.http.login('bob');
+    login.http.set('language', 'en');
+    await cluster.handle(server, former, ({ http }) => http.logout());
+    await login.respond();
+    expect(client.id?.slice(0, 22)).not.toBe(writer.id?.slice(0, 22));
+    expect(await seenNext(cluster, client, 1)).toEqual({ principal: 'bob', ...nothing });
+    expect(await cluster.handle(0, client, ({ http }) => http.get('language'))).toBe('en');
+
+    // The answer of another request that still has the id of before does not take its place.
+    await expect(late.http.logout()).resolves.toBeUndefined();
+    late.bean(Cart).items = 1;
+    await expect(late.respond()).rejects.toBeInstanceOf(SessionEndedError);
+    expect(cluster.memory.size).toBe(1);
+    expect(cluster.leaked).toBe(0);
+  });
 });
 
 describe('a login in a request that fails', () => {

@@ -246,8 +246,8 @@ export class ScriptedRequest {
   private async commit(): Promise<void> {
     const { request, tags, holder, login } = this;
     const { model } = this.scene;
+    const { live } = request.session;
     this.forget();
-    const mustSee = [...this.mustSee, ...tags];
     if (login) this.noteGone(login.tagsBefore, tags);
     try {
       await request.commit();
@@ -258,11 +258,14 @@ export class ScriptedRequest {
       model.note(tags, fate, fate === 'unknown' && holder && login ? after(holder, login.principal) : holder);
       return;
     }
-    this.mustSee = this.committed = mustSee;
     const { id, hasSession } = request.session;
-    if (!hasSession || id === undefined) return;
-    const { key } = accessOf(id);
-    const isOther = holder?.key !== key;
+    const key = hasSession && id !== undefined ? accessOf(id).key : undefined;
+    const isOther = !holder || holder.key !== key;
+    // A login whose session has ended begins with nothing of that.
+    const isEmpty = isOther && live?.isEnded === true && !live.isRenewed;
+    const mustSee = isEmpty ? tags : [...this.mustSee, ...tags];
+    this.mustSee = this.committed = mustSee;
+    if (key === undefined) return;
     const now = isOther ? { key, logins: login ? 1 : 0, principal: login?.principal } : after(holder, login?.principal);
     this.holder = now;
     if (!isOther) this.noteLogin(holder, login, 'certain');

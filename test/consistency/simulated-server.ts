@@ -185,8 +185,8 @@ export class SimulatedRequest {
   }
 
   /** Has the session for itself until it ends. */
-  lock(): Promise<void> {
-    return this.lifecycle.lock(this.session, 5_000);
+  lock(waitMs = 5_000): Promise<void> {
+    return this.lifecycle.lock(this.session, waitMs);
   }
 
   invalidate(): Promise<void> {
@@ -212,7 +212,7 @@ export class SimulatedRequest {
       if (forgotten) await forgotten;
       if (isFailure) this.session.cancelLogin();
       if (this.lifecycle.needsCommit(this.session)) await this.commit();
-      await this.lifecycle.checkDeadId(this.session);
+      await this.lifecycle.checkIds(this.session);
       this.writeHead();
     } finally {
       this.end();

@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { SessionEndedError } from 'nestjs-session-beans';
+import { SessionBusyError, SessionEndedError } from 'nestjs-session-beans';
 import { accessOf } from 'nestjs-session-beans/store-kit';
 import { ManualClock } from '../../libs/session/src/testing/manual-clock.js';
 import { Account, Cart, CsrfToken } from './login-beans.js';
 import { plantedIdentityFaults } from './planted-faults.js';
 import { SimulatedCluster, type SimulatedClusterOptions } from './simulated-cluster.js';
-import { type SimulatedClient, type SimulatedRequest, keepAll, keepTold } from './simulated-server.js';
+import { SimulatedClient, type SimulatedRequest, keepAll, keepTold } from './simulated-server.js';
 
 /** A session of alice that has a new id, and a client that still presents the former one. */
 async function setUp(servers = 1, options: Partial<SimulatedClusterOptions> = {}) {
@@ -122,35 +122,94 @@ describe('a former id', () => {
   });
 });
 
-describe('a request that waits for the lock while its session gets a new id', () => {
-  async function waiting(shared: boolean) {
-    const { cluster, client } = await setUp(1);
+describe.each([
+  ['the store says so', true],
+  ['only this server knows', false],
+])('a request that waits for the lock while its session gets a new id, where %s,', (_who, shared) => {
+  async function waiting() {
+    const { cluster, client } = await setUp(2);
     Object.assign(cluster.store, { shared });
-    const holder = await cluster.server(0).request(client).begin();
+    const holder = await cluster
+      .server(shared ? 1 : 0)
+      .request(client)
+      .begin();
     await holder.lock();
     const former = client.copy();
-    const request = await cluster.server(0).request(former).begin();
-    const locked = request.lock();
-    locked.catch(() => undefined);
+    const requests = await Promise.all([1, 2].map(() => cluster.server(0).request(former).begin()));
+    const [request, next] = requests as [SimulatedRequest, SimulatedRequest];
+    const locked = [request, next].map((each) => each.lock());
+    for (const each of locked) each.catch(() => undefined);
     holder.renewId();
     holder.bean(Cart).items = 7;
     await holder.respond();
-    return { cluster, client, former, request, locked };
+    await locked[0];
+    return { cluster, client, former, request, next, locked };
   }
 
-  it.each([
-    ['a store says so', true],
-    ['only this server knows', false],
-  ])('goes on without a session where %s, and starts no other one', async (_who, shared) => {
-    const { cluster, client, former, request, locked } = await waiting(shared);
+  it('goes on without a session, and starts no other one', async () => {
+    const { cluster, client, former, request } = await waiting();
     const { id } = former;
-    await locked;
     expect(request.bean(Cart).items).toBe(0);
     request.bean(Cart).items = 9;
     await expect(request.respond()).rejects.toBeInstanceOf(SessionEndedError);
     expect([former.id, cluster.memory.size]).toEqual([id, 1]);
-    expect(await cluster.handle(0, client, (next) => next.bean(Cart).items)).toBe(7);
+    expect(await cluster.handle(0, client, (later) => later.bean(Cart).items)).toBe(7);
   });
+
+  it.each<[string, (request: SimulatedRequest) => Promise<void>]>([
+    ['logout()', (request) => request.http.logout()],
+    ['invalidate()', (request) => request.http.invalidate()],
+    ['logout() with the session for itself', (request) => request.http.runExclusive(() => request.http.logout())],
+  ])('is refused when it calls %s, like one that comes later', async (_what, run) => {
+    const { cluster, client, former, request } = await waiting();
+    const { id } = former;
+    await expect(run(request)).rejects.toBeInstanceOf(SessionEndedError);
+    request.end();
+    expect([former.id, cluster.memory.size]).toEqual([id, 1]);
+    expect(await cluster.handle(0, client, ({ http }) => http.principal)).toBe('alice');
+  });
+
+  it('does not keep the lock, which is of no use to it, until it ends', async () => {
+    const { cluster, request, next, locked } = await waiting();
+    await locked[1];
+    expect([next.exists, request.session.phase]).toEqual([false, 'active']);
+    for (const each of [request, next]) each.end();
+    expect(cluster.leaked).toBe(0);
+  });
+});
+
+it.each([
+  ['a store that servers share', true],
+  ['a store of one server', false],
+])('the lock of a session stays with the request that gives the session a new id, in %s', async (_store, shared) => {
+  const { cluster, client } = await setUp();
+  Object.assign(cluster.store, { shared });
+  const holder = await cluster.server(0).request(client).begin();
+  await holder.lock();
+  holder.renewId();
+  await holder.commit();
+  const request = await cluster.server(0).request(new SimulatedClient(holder.handedOut?.id)).begin();
+  await expect(request.lock(1)).rejects.toBeInstanceOf(SessionBusyError);
+  const locked = request.lock();
+  holder.end();
+  await locked;
+  expect([request.exists, request.http.principal]).toEqual([true, 'alice']);
+  request.end();
+  expect(cluster.leaked).toBe(0);
+});
+
+it('a request that has the lock under a former id keeps nobody waiting who has the new one', async () => {
+  const { cluster, client } = await setUp();
+  Object.assign(cluster.store, { shared: false });
+  const planter = await cluster.server(0).request(client.copy()).begin();
+  await planter.lock();
+  await cluster.handle(0, client, (request) => request.http.login('bob'));
+  const request = await cluster.server(0).request(client).begin();
+  await request.lock(1);
+  expect(request.http.principal).toBe('bob');
+  request.end();
+  planter.end();
+  expect(cluster.leaked).toBe(0);
 });
 
 describe.each([

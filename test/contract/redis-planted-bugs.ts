@@ -79,7 +79,7 @@ export const redisPlantedBugs: Readonly<Record<string, PlantedLine>> = {
   },
 
   'only the last former id is known': {
-    scripts: ['sessionBeansSaveWhenFull'],
+    scripts: ['sessionBeansSave'],
     right: `former = formerWith(proof, redis.call('HGET', key, 'former'), now)`,
     wrong: `former = formerWith(proof, nil, now)`,
   },
@@ -115,37 +115,37 @@ export const redisPlantedBugs: Readonly<Record<string, PlantedLine>> = {
   },
 
   'the id is compared before the write id': {
-    scripts: ['sessionBeansSaveWhenFull'],
+    scripts: ['sessionBeansSave'],
     right: `if last == writeId then return saved('0', n .. '.' .. writeId) end`,
     wrong: `if refusal(key, head, access) then return refusal(key, head, access) end`,
   },
 
   'a renewal does not drop the parts that it does not keep': {
-    scripts: ['sessionBeansSaveWhenFull'],
+    scripts: ['sessionBeansSave'],
     right: `if string.sub(field, 1, 1) == ':' and not kept[field] then dropped[#dropped + 1] = field end`,
     wrong: '',
   },
 
   'a renewal conflicts with parts that it does not keep': {
-    scripts: ['sessionBeansSaveWhenFull'],
+    scripts: ['sessionBeansSave'],
     right: `(not kept or kept[field]) and `,
     wrong: '',
   },
 
   'a renewal leaves the id confirmed': {
-    scripts: ['sessionBeansSaveWhenFull'],
+    scripts: ['sessionBeansSave'],
     right: `if state == '2' then state = '1' end`,
     wrong: '',
   },
 
   'a login of the same principal counts': {
-    scripts: ['sessionBeansSaveWhenFull'],
+    scripts: ['sessionBeansSave'],
     right: `if principal ~= before then logins`,
     wrong: `do logins`,
   },
 
   'the session of another principal keeps its beginning': {
-    scripts: ['sessionBeansSaveWhenFull'],
+    scripts: ['sessionBeansSave'],
     right: `if before and principal ~= before then created = used end`,
     wrong: '',
   },

@@ -290,6 +290,8 @@ describe('the Redis store, with unusual data under the key of a session,', () =>
       expect(await save('same', '1.anonymous', 'two')).toMatchObject({ outcome: 'saved', stamp: '2.same' });
       const before = await store.load({ key, proof });
       await expect(save('larger', '2.same', 'x'.repeat(200))).rejects.toThrow('OOM');
+      const renewed = { ...update, access: { key, proof }, writeId: 'renewed', renewal: { proof: wrong.proof } };
+      await expect(store.save({ ...renewed, parts: part('x'.repeat(200), '2.same') })).rejects.toThrow('OOM');
       expect(await store.load({ key, proof })).toEqual(before);
       expect(await save('little', '2.same', 'two, and a bit')).toMatchObject({ outcome: 'saved' });
     });

@@ -31,7 +31,7 @@ const planted: Readonly<Record<string, PlantedBug>> = {
 
   'a renewal does not read the session last': {
     rule: '[N3] a renewal of',
-    plant: () => plantWithoutLastRead('sessionBeansSaveWhenFull'),
+    plant: () => plantWithoutLastRead('sessionBeansSave'),
   },
 
   'own changes are reported': {

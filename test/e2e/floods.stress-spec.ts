@@ -8,7 +8,6 @@ import { CountingStore } from '../support/counting-store.js';
 import { type TestApplication, adapters, startApplication } from '../support/platforms.js';
 import { RedisServer } from '../support/redis-server.js';
 import { readyRedisStore } from '../support/redis-stores.js';
-import { ReplicatedGroup } from '../support/replicated-group.js';
 
 @SessionScoped({ name: 'counter' })
 class Counter {
@@ -54,10 +53,6 @@ interface Opened {
 
 const STORES: Readonly<Record<string, () => Promise<Opened>>> = {
   memory: async () => ({ store: new MemorySessionStore(A_FIFTH) }),
-  replicated: async () => {
-    const group = await ReplicatedGroup.open(2, A_FIFTH);
-    return { store: group.store('s1'), stop: () => group.close() };
-  },
   Redis: async () => {
     const redis = await RedisServer.start('--maxmemory', '16mb', '--maxmemory-policy', 'noeviction');
     return { store: await readyRedisStore({ url: redis.url }), stop: () => redis.stop() };
@@ -67,7 +62,6 @@ const STORES: Readonly<Record<string, () => Promise<Opened>>> = {
 /** The fewest and the most sessions that strangers can begin on it, each in the place of the one before. */
 const ACCEPTED: Readonly<Record<string, readonly [number, number]>> = {
   memory: [REQUESTS, REQUESTS],
-  replicated: [REQUESTS, REQUESTS],
   // Those of the others are refused when it is full.
   Redis: [1_000, REQUESTS / 2],
 };

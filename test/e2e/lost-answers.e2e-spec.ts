@@ -37,6 +37,19 @@ class ShopController {
     return { principal, cart: this.cart.items };
   }
 
+  @Get('slow')
+  async seeSlowly(): Promise<object> {
+    await this.meet();
+    return this.see();
+  }
+
+  @Post('add-early/:item')
+  async addEarly(@Param('item') item: string): Promise<object> {
+    this.cart.items.push(item);
+    await this.session.flush();
+    return this.seeSlowly();
+  }
+
   @Post('add/:item')
   add(@Param('item') item: string): object {
     this.cart.items.push(item);
@@ -243,5 +256,61 @@ describe.each(adapters)('A1 a client that has lost the answer with its new id, $
     goOn.open();
     for (const answer of await Promise.all(late)) expect([answer.status, setCookies(answer)]).toEqual([409, []]);
     expect(await seenBy(clientOf(login))).toEqual({ principal: 'ann', cart: [] });
+  });
+});
+
+describe.each(adapters)('a client that comes to another server, $adapter,', ({ adapter }) => {
+  let servers: readonly [TestApplication, TestApplication];
+  let client: Client;
+  let moved: Client;
+
+  beforeEach(async () => {
+    const memory = new MemorySessionStore();
+    const start = (nodeName: string): Promise<TestApplication> => {
+      const store = new CountingStore(memory, { shared: true });
+      return startApplication({ adapter, beans: [Cart], controllers: [ShopController], session: { nodeName }, store });
+    };
+    servers = [await start('a'), await start('b')];
+    client = new Client(servers[0].app);
+    await client.post('/add/tea');
+    await client.get('/');
+    moved = new Client(servers[1].app);
+    moved.cookie = client.cookie;
+    servers[1].store.reset();
+  });
+  afterEach(() => Promise.all(servers.map((server) => server.close())));
+
+  it('is told the new route, which costs one call of the store where nothing is saved, and then none', async () => {
+    const calls = servers[1].store.calls;
+    const told = (await moved.copy().post('/add/milk')).headers['set-cookie'];
+    expect([told, calls.load, calls.save]).toEqual([[expect.stringMatching(/^sid=[\w-]{65}[.]b;/)], 1, 1]);
+    await moved.get('/');
+    expect([moved.cookie.at(-1), calls.load]).toEqual(['b', 3]);
+    await moved.get('/');
+    expect(calls.load).toBe(4);
+  });
+
+  it.each([
+    ['a slow read', '/slow'],
+    ['a write that was stored early', '/add-early/milk'],
+  ])('keeps the id of its login, though %s answers later with the new route', async (_title, path) => {
+    expectSlow(1);
+    const late = path === '/slow' ? moved.get(path) : moved.post(path);
+    await allEntered.opened;
+    await client.post('/login/ann');
+    goOn.open();
+    const answer = await late;
+    expect([answer.status < 300, setCookies(answer)]).toEqual([true, []]);
+    expect((await client.get('/')).body).toMatchObject({ principal: 'ann' });
+  });
+
+  it('is told nothing where the store does not answer by then', async () => {
+    expectSlow(1);
+    const late = moved.get('/slow');
+    await allEntered.opened;
+    servers[1].store.before = () => Promise.reject(new Error('down'));
+    goOn.open();
+    const answer = await late;
+    expect([answer.status, setCookies(answer)]).toEqual([200, []]);
   });
 });

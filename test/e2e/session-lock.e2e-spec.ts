@@ -53,6 +53,17 @@ class PaymentController {
     return 'held';
   }
 
+  @Get('renew') renew(): void {
+    this.session.renewId();
+  }
+
+  @Get('exclusive-logout')
+  async exclusiveLogout(): Promise<void> {
+    entered.open();
+    await goOn.opened;
+    await this.session.runExclusive(() => this.session.logout());
+  }
+
   @SessionLock()
   @Get('failing')
   failing(): never {
@@ -117,6 +128,25 @@ describe.each(platforms)('the lock of a session, $adapter, $mode', ({ adapter, s
     goOn.open();
     expect(await holder).toBe('held');
     expect(await get('/impatient')).toBe('had its turn');
+  });
+
+  it('keeps nobody waiting who has a new id, when a request has it under a former one', async () => {
+    const holder = client.copy().text('/holder');
+    await entered.opened;
+    await get('/renew');
+    const answer = await get('/impatient');
+    goOn.open();
+    expect(await holder).toBe('held');
+    expect(answer).toBe('had its turn');
+  });
+
+  it('does not lose the logout of a request whose session has got a new id: it is refused with 409', async () => {
+    const logout = client.copy().get('/exclusive-logout');
+    await entered.opened;
+    await get('/renew');
+    goOn.open();
+    expect((await logout).status).toBe(409);
+    expect(await get('/peek')).toBe('1');
   });
 
   it('is given back by a handler that fails', async () => {

@@ -6,6 +6,7 @@ import { Readable } from 'node:stream';
 import { Controller, Get, Inject, type MessageEvent, Res, Sse, StreamableFile } from '@nestjs/common';
 import { HttpSession, SessionResponseCommittedError, SessionScoped } from 'nestjs-session-beans';
 import { Observable } from 'rxjs';
+import { accessOf } from 'nestjs-session-beans/store-kit';
 import { Counter } from '../support/counter.js';
 import { Latch } from '../support/latch.js';
 import { type TestApplication, adapters, startApplication } from '../support/platforms.js';
@@ -181,6 +182,20 @@ describe.each(adapters)('R41 a response that outlives its first byte, $adapter',
     expect(response.cookies).toEqual([]);
     expect(error).toBeInstanceOf(SessionResponseCommittedError);
     expect(server.store.total).toBe(0);
+  });
+
+  it('begins at once for a client whose session is over, and asks the store about that once', async () => {
+    await server.store.inner.destroy(accessOf(cookie.slice('Cookie: sid='.length)));
+    server.store.before = () => nextTurn();
+    const client = await RawClient.open(server.url);
+    client.request('/sse-touched-after', [cookie]);
+    const head = await client.until((text) => text.includes('\r\n\r\n'));
+    expect(head).toMatch(/set-cookie: sid=;/i);
+    goOn.open();
+    expect((await client.response()).body).toContain('data: late');
+    client.destroy();
+    // The second call is the one right before the head.
+    expect(server.store.calls.load).toBe(2);
   });
 
   it.each(['/large', '/large-pipe'])('arrives whole: 20 MB of %s', async (path) => {

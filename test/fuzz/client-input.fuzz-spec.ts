@@ -183,9 +183,9 @@ function textOf({ headers, url }: WireRequest): string {
 
 describe('requests that are nearly those of clients, or nothing like them', () => {
   it.each<[Way, number]>([
-    ['cookie', rounds(6_000, 300_000)],
-    ['header', rounds(2_000, 100_000)],
-    ['url', rounds(2_500, 125_000)],
+    ['cookie', rounds(1_500, 300_000)],
+    ['header', rounds(500, 100_000)],
+    ['url', rounds(600, 125_000)],
   ])(
     'by %s, in %i cases: open what their ids open, and start nothing under an id that was sent',
     async (way, count) => {

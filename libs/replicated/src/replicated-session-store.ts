@@ -129,8 +129,7 @@ export class ReplicatedSessionStore implements SessionStore {
   /** For metrics: the sizes, and the figures that show which sessions a further loss of a server would cost. */
   figures(): Readonly<Record<string, number>> {
     const { size: sessions, bytes, primaries, backups, alone, membersUp, consents } = this;
-    const { evicted } = this.node.context.table;
-    return { sessions, bytes, evicted, primaries, backups, alone, members_up: membersUp, consents: Number(consents) };
+    return { sessions, bytes, primaries, backups, alone, members_up: membersUp, consents: Number(consents) };
   }
 
   /**

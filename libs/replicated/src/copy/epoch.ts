@@ -127,14 +127,15 @@ export interface Renewed {
 
 /**
  * Whether a renewal was never acknowledged: the other state went on from the epoch in which it was made, and it does
- * not have it.
+ * not have it. A lineage that does not reach back so far says nothing: the renewal counts then.
  */
 export function isVoid(
   renewal: Renewed,
   other: Epoch & { readonly generation: number; readonly lineage: string },
 ): boolean {
   const { generation, renewedIn } = renewal;
-  return renewedIn !== undefined && other.generation < generation && follows(other, renewedIn);
+  if (renewedIn === undefined || other.generation >= generation || other.counter <= renewedIn.counter) return false;
+  return !hasForked(lineageAfter(other.lineage, other), { ...renewedIn, isAlone: true });
 }
 
 /**

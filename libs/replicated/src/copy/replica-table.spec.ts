@@ -109,7 +109,7 @@ describe('the copies of a member', () => {
     for (let i = 0; i <= 100; i++) table.end(`${i}`, tombstone(clock));
 
     expect([table.endOf('0'), table.endOf('1')]).toEqual([undefined, expect.anything()]);
-    expect(table.makeRoom('new', session(clock))).toBeUndefined();
+    expect(table.boundAgainst('new', session(clock))).toBeUndefined();
   });
 
   it('that are ending are kept as any other, and count nothing', () => {
@@ -131,36 +131,17 @@ describe('the copies of a member', () => {
     expect(one.locator).toBeUndefined();
   });
 
-  it('stay within the bounds, and expired ones make room', () => {
+  it('stay within the bounds, and only expired ones make room', () => {
     const { table, put, clock } = open({ maxSessions: 2, maxBytes: 5_000 });
     const one = put('one');
     put('two');
 
-    expect(table.makeRoom('three', session(clock))).toBe('maxSessions');
-    expect(table.makeRoom('one', session(clock, 'x'.repeat(2_000)))).toBe('maxBytes');
-    expect(table.makeRoom('one', session(clock, 'x'.repeat(500)))).toBeUndefined();
-    expect(table.makeRoom('three', tombstone(clock))).toBeUndefined();
+    expect(table.boundAgainst('three', session(clock))).toBe('maxSessions');
+    expect(table.boundAgainst('one', session(clock, 'x'.repeat(2_000)))).toBe('maxBytes');
+    expect(table.boundAgainst('one', session(clock, 'x'.repeat(500)))).toBeUndefined();
+    expect(table.boundAgainst('three', tombstone(clock))).toBeUndefined();
     clock.advance(700_000);
-    expect(table.makeRoom('three', session(clock))).toBeUndefined();
+    expect(table.boundAgainst('three', session(clock))).toBeUndefined();
     expect(table.get('one')).not.toBe(one);
-  });
-
-  it('go for a session that needs room when nobody came back to them, and never when they are those of users', () => {
-    const { table, put, clock } = open({ maxSessions: 3 });
-    const user = { ...session(clock), identity: { ...ANONYMOUS, logins: 1, principal: 'alice' } };
-    table.advance(put('alice'), 2, user);
-    table.advance(put('stranger'), 2, { ...session(clock), joined: false });
-    put('visitor');
-
-    expect(table.makeRoom('new', session(clock))).toBeUndefined();
-    expect([table.get('stranger'), table.size, table.primaries, table.evicted]).toEqual([undefined, 2, 2, 1]);
-    put('new');
-    expect(table.makeRoom('other', session(clock))).toBe('maxSessions');
-    expect(table.makeRoom('bob', user)).toBeUndefined();
-    table.advance(put('bob'), 2, user);
-    expect(['visitor', 'new'].map((key) => table.get(key) !== undefined)).toEqual([false, true]);
-    clock.advance(400_000);
-    expect(table.makeRoom('other', session(clock))).toBeUndefined();
-    expect(['alice', 'bob', 'new'].map((key) => table.get(key) !== undefined)).toEqual([true, true, false]);
   });
 });

@@ -9,7 +9,7 @@ import {
 } from 'nestjs-session-beans/store-kit';
 import { EndedSessions } from './ended-sessions.js';
 import { type Replica, sizeOf } from './replica.js';
-import { rankOf, type SessionState } from './session-state.js';
+import type { SessionState } from './session-state.js';
 import { isTombstone, type Tombstone } from './tombstone.js';
 
 /** Copies of sessions whose end is not final yet: a few at a time. Above it the oldest is forgotten. */
@@ -77,20 +77,10 @@ export class ReplicaTable {
     return this.sessions.filled;
   }
 
-  /** Copies that had to go before their time. */
-  get evicted(): number {
-    return this.sessions.evicted;
-  }
-
-  /**
-   * Makes room for this state of the session. Copies that have to go are forgotten here only, as after a restart: where
-   * the other owner still has room for its copy, the session lives on there.
-   *
-   * @returns the bound that would be passed nevertheless
-   */
-  makeRoom(key: SessionKey, state: SessionState | Tombstone): keyof TableBounds | undefined {
+  /** The bound that this state of the session would pass. Frees what has expired before it says so. */
+  boundAgainst(key: SessionKey, state: SessionState | Tombstone): keyof TableBounds | undefined {
     if (isTombstone(state)) return undefined;
-    const request = { entry: this.sessions.get(key), rank: rankOf(state), bytes: sizeOf(state) };
+    const request = { entry: this.sessions.get(key), rank: 'principal', bytes: sizeOf(state) } as const;
     return this.sessions.makeRoom(request, this.clock.now());
   }
 

@@ -1,5 +1,4 @@
 import {
-  idleFrom,
   ownText,
   sessionBytes,
   type SessionKey,
@@ -7,7 +6,7 @@ import {
   type TableEntry,
 } from 'nestjs-session-beans/store-kit';
 import { type BegunEpoch, type Epoch, NO_BACKUP, type Owners } from './epoch.js';
-import { expiryOfState, hasExpired, rankOf, type SessionState } from './session-state.js';
+import { expiryOfState, hasExpired, type SessionState } from './session-state.js';
 import { generationOf, isTombstone, type Tombstone } from './tombstone.js';
 
 /** Number of the state with which a session is created. */
@@ -47,7 +46,7 @@ export class Replica implements BegunEpoch, TableEntry<Replica> {
   next: Replica | undefined = undefined;
   older: Replica | undefined = undefined;
   newer: Replica | undefined = undefined;
-  listedAs: SessionRank = 'unjoined';
+  listedAs: SessionRank = 'principal';
 
   /**
    * The copy has answered a claim. The member that claimed it may go on from the state it was told, so nothing is added
@@ -114,13 +113,16 @@ export class Replica implements BegunEpoch, TableEntry<Replica> {
     return end + (this.isOwn && !this.fenced ? 0 : LONGER_AT_BACKUP_MS);
   }
 
-  /** A tombstone is in no list of those that may go. */
+  /**
+   * No copy goes before its time: members take a missing copy as the word of its holder that the session never was at
+   * that epoch, or has ended.
+   */
   get rank(): SessionRank {
-    return isTombstone(this.state) ? 'unjoined' : rankOf(this.state);
+    return 'principal';
   }
 
   get idleFrom(): number {
-    return isTombstone(this.state) ? 0 : idleFrom(this.state.lastAccessedAt, this.state.lifetime);
+    return Number.POSITIVE_INFINITY;
   }
 
   isExpired(now: number): boolean {

@@ -6,7 +6,6 @@ import {
   type SessionCreation,
   sessionExpiry,
   type SessionLifetime,
-  type SessionRank,
   type SessionRecord,
   type SessionTimes,
   unpackParts,
@@ -69,12 +68,6 @@ export function newSessionState(change: SessionCreation, now: number): SessionSt
     confirmed: false,
     lock: undefined,
   };
-}
-
-/** Whose the session is, as far as room goes. */
-export function rankOf({ identity, joined }: SessionState): SessionRank {
-  if (identity.principal !== undefined) return 'principal';
-  return joined ? 'anonymous' : 'unjoined';
 }
 
 export function expiryOfState(state: SessionState): number {

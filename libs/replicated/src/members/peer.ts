@@ -4,6 +4,9 @@ import type { ReplicationMember } from './replication-member.js';
 /** After a call that was not answered, further calls to the same member fail at once for this long. */
 const SUSPECTED_MS = 1_000;
 
+/** A member that had no room for a copy is not asked to take another one of its own accord for this long. */
+const FULL_MS = 5_000;
+
 /** A member counts as lost after this many pings in a row at whose address nobody listened. */
 const REFUSED_BEATS = 2;
 
@@ -69,6 +72,7 @@ export class Peer {
   private revision = 1;
 
   private suspectedUntil = Number.NEGATIVE_INFINITY;
+  private fullUntil = Number.NEGATIVE_INFINITY;
 
   constructor(
     public member: ReplicationMember,
@@ -87,6 +91,16 @@ export class Peer {
   /** The text with which this member answers. As long as it is the same, this member keeps what it was given. */
   get ownIncarnation(): string {
     return `${this.ownProcess}.${this.listing}.${this.revision}`;
+  }
+
+  /** It had no room for a copy. */
+  noteFull(now: number): void {
+    this.fullUntil = now + FULL_MS;
+  }
+
+  /** Whether a copy may be made there that no request waits for. */
+  mayTakeCopies(now: number): boolean {
+    return this.isUsable(now) && now >= this.fullUntil;
   }
 
   /** Whether it can be given copies. */

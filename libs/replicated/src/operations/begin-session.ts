@@ -83,7 +83,7 @@ export async function beginSession(
 }
 
 function refuseWhenFull({ table, options }: ReplicationContext, key: SessionKey, state: SessionState): void {
-  const bound = table.makeRoom(key, state);
+  const bound = table.boundAgainst(key, state);
   if (!bound) return;
   throw new ReplicationFailure(
     `this member is full (${table.size} sessions, ${table.bytes} bytes), a new session would pass ${bound}, which is ` +

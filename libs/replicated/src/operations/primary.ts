@@ -190,9 +190,10 @@ export class Primary {
     const delta = isEnd(change) ? undefined : change.renewal ? { ...change, renewedIn: { counter, node } } : change;
     const next = delta ? applyDelta(state, delta) : (change as Tombstone);
     if (delta?.parts) refuseTooLarge(context, next as SessionState);
-    // [I8] A renewal adds little, and none may be refused.
-    const bound = delta?.renewal ? undefined : table.makeRoom(key, next);
-    if (bound) throw new ReplicationFailure(`this member is full: the change would pass ${bound}`);
+    const bound = table.boundAgainst(key, next);
+    // [I8] A login is refused no room, nor is a new id that adds nothing.
+    if (bound && delta?.renewal?.principal === undefined)
+      throw new ReplicationFailure(`this member is full: the change would pass ${bound}`);
     const seq = replica.seq + 1;
     const isCurrent = (): boolean => table.get(key) === replica && !replica.fenced && replica.seq === seq - 1;
     if (!isCurrent()) return undefined;

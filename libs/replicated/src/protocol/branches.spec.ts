@@ -199,13 +199,14 @@ describe('[M5] a primary that knows of another branch', () => {
 });
 
 describe('[I8] a member that is full', () => {
-  it('accepts a renewal from the primary, and no other change that needs room', () => {
+  it('accepts a login from the primary, and no other change that needs room', () => {
     const { put, context } = open({ counter: 20, node: 's2' });
-    context.table.makeRoom = () => 'maxBytes';
+    context.table.boundAgainst = () => 'maxBytes';
     const delta = { stamp: '2.x', parts: ['a', 'x'], lastAccessedAt: NOW };
 
     expect(put({ delta })).toBe('full');
-    expect(put({ delta: { ...delta, renewal: { proof: 'new' } } })).toBe('ok');
+    expect(put({ delta: { ...delta, renewal: { proof: 'new' } } })).toBe('full');
+    expect(put({ delta: { ...delta, renewal: { proof: 'new', principal: 'alice' } } })).toBe('ok');
   });
 });
 

@@ -47,8 +47,8 @@ function follow(
   if (message.seq < own.seq) return refusal(context, message, own);
   const next = state ?? (message.seq === own.seq + 1 ? changedBy(own, message, aheadMs) : undefined);
   if (!next) return refusal(context, message, own);
-  // [I8] A renewal adds little, and none may be refused.
-  if (!message.delta?.renewal && table.makeRoom(own.key, next)) return { type: 'full' };
+  // [I8] A login is refused no room, nor is a new id that adds nothing.
+  if (table.boundAgainst(own.key, next) && message.delta?.renewal?.principal === undefined) return { type: 'full' };
   // The table sweeps when it looks for room, and may have removed this copy.
   if (table.get(own.key) !== own) return refusal(context, message, undefined);
   table.advance(own, message.seq, next);
@@ -86,7 +86,7 @@ function begin(
   if (!isAsTold(own, from, self, { counter, node: sender, lineage })) return refusal(context, message, own);
 
   const isFollower = backup === self;
-  if (table.makeRoom(key, state)) {
+  if (table.boundAgainst(key, state)) {
     if (isFollower) return { type: 'full' };
     // A member that only has to know of the epoch can do so without a copy.
     const old = table.get(key);

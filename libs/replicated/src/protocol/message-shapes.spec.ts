@@ -29,6 +29,8 @@ describe('a message', () => {
     ['a key that is a list of four thousand million', { ...MOVE, key: { length: 4e9 } }],
     ['parts that are no list: bytes could not be counted any more', put({ p: {} })],
     ['a part without a payload', put({ p: ['a', '1.w'] })],
+    ['a change of a part without a name', update({ parts: [null, '1{}'] })],
+    ['a change without a payload', update({ parts: ['a'] })],
     ['a payload that is no text', put({ p: ['a', '1.w', 5] })],
     ['a time that is a text', put({ c: '5' })],
     ['a lifetime of nothing', put({ l: [1, null, 3] })],

@@ -51,6 +51,11 @@ const move = all(begun, fields({ key: text, lineage: text }));
 const tombstone = fields({ x: time, g: count, i: text });
 const history = tuple(count, count, either(text, nothing), either(time, nothing), listOf(tuple(text, time)));
 const parts: Shape = (value) => listOf(text)(value) && (value as readonly string[]).length % 3 === 0;
+/** Name, payload, name, payload, and so on; a part without a payload is removed. */
+const changedParts: Shape = (value) =>
+  listOf(either(text, nothing))(value) &&
+  (value as readonly unknown[]).length % 2 === 0 &&
+  (value as readonly unknown[]).every((each, i) => i % 2 === 1 || each !== null);
 const livingState = fields({
   s: text,
   e: optional(listOf(text)),
@@ -68,7 +73,7 @@ const livingState = fields({
 const state: Shape = (value) => ('x' in Object(value) ? tombstone(value) : livingState(value));
 const delta = fields({
   stamp: optional(text),
-  parts: optional(listOf(either(text, nothing))),
+  parts: optional(changedParts),
   renewal: optional(fields({ proof: text, principal: optional(text) })),
   renewedIn: optional(epoch),
   lifetime: optional(fields({ idleTimeoutMs: time, absoluteTimeoutMs: time, unjoinedTimeoutMs: time })),

@@ -60,6 +60,8 @@ export async function peek(context: ReplicationContext, request: PeekRequest): P
         if (!best) return undefined;
         // The caller may have had an id of the session on a branch that has yielded. Others go on with it.
         const none = noSessionFor(best.check);
+        // [M6] Nothing is claimed by a text that anybody can write.
+        if (!none && choice.witness.from === 'anybody') return { lost: true };
         return none && { ...none, lost: true };
       }
       case 'copy':

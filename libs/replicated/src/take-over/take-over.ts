@@ -113,6 +113,7 @@ export class TakeOver {
       const answer = await this.put(backup, counter, backup);
       if (answer?.type === 'full' || (answer === undefined && !isHolder)) {
         search.avoid.add(backup);
+        if (answer) context.members.get(backup)?.noteFull(context.timers.now());
         return 'next backup';
       }
       if (answer?.type !== 'ok') {
@@ -224,7 +225,7 @@ export class TakeOver {
     const { context, round, copy } = this;
     const { local } = round;
     if (local && sameEpoch(local, copy) && local.seq === copy.seq && local.backup === copy.backup) return local;
-    const bound = context.table.makeRoom(round.key, copy.state);
+    const bound = context.table.boundAgainst(round.key, copy.state);
     if (bound) throw new ReplicationFailure(`this member is full: ${bound} would be passed`);
     if (local) reportDeposed(context, local, copy.node);
     return adoptCopy(context, copy);

@@ -49,7 +49,7 @@ export class Repair {
     const { timers, members, table, options } = this.context;
     const now = timers.now();
     if (table.alone === 0 || this.isRunning || now - this.ranAt < options.lostAfterMs / 2) return;
-    if (members.others.some((peer) => peer.isUsable(now))) this.request();
+    if (members.others.some((peer) => peer.mayTakeCopies(now))) this.request();
   }
 
   private async run(): Promise<void> {
@@ -108,7 +108,7 @@ function needsNewEpoch({ members, self, timers, clock, options }: ReplicationCon
   if (isTombstone(replica.state) || replica.isExpired(clock.now())) return false;
   const now = timers.now();
   if (replica.isAlone && replica.isOwn) {
-    return members.others.some((peer) => peer.isUsable(now));
+    return members.others.some((peer) => peer.mayTakeCopies(now));
   }
   const primary = members.get(replica.node);
   // A member that has just started counts as lost until it has answered, and may have put copies here before that.

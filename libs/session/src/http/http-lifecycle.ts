@@ -145,9 +145,12 @@ export class HttpLifecycle implements ResponseHooks {
     if (moment === 'held' && this.state.live) return undefined;
     const isHandlerOver = this.handler === 'storing' || this.handler === 'done';
     const stored = this.store(status, moment === 'end' && this.wasStoredEarly);
-    if (!isPromise(stored)) return this.runtime.lifecycle.checkDeadId(this.state);
+    if (!isPromise(stored)) {
+      // Held bytes are asked about until there is nothing to wait for; the ids were checked the first time.
+      return moment === 'held' ? undefined : this.runtime.lifecycle.checkIds(this.state);
+    }
     if (moment !== 'end' && !isHandlerOver) this.wasStoredEarly = true;
-    return reported(stored.then(() => this.runtime.lifecycle.checkDeadId(this.state)));
+    return reported(stored.then(() => this.runtime.lifecycle.checkIds(this.state)));
   }
 
   beforeHead(headers: ResponseHeaders, status: number): void {
@@ -238,6 +241,8 @@ export class HttpLifecycle implements ResponseHooks {
     } finally {
       if (endsHandler) {
         this.handler = 'done';
+        // Code around the handler may take long before the answer leaves.
+        if (this.runtime.hasOuterCode) this.state.isIdProven = false;
         if (this.isClientGone) this.runtime.lifecycle.detach(this.state);
       }
     }

@@ -1,7 +1,6 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { MemorySessionStore } from '../store/memory/memory-session-store.js';
 import type { ServerAnnouncement } from '../store/session-store.js';
-import { StoreGateway } from '../store/store-gateway.js';
 import { DeploymentCheck } from './deployment-check.js';
 import { type SessionModuleOptions, resolveOptions } from './session.options.js';
 
@@ -32,7 +31,7 @@ async function warningsOf(store: Announcements, ...servers: SessionModuleOptions
   for (const options of servers) {
     warnings = [];
     const own = warnings;
-    const check = new DeploymentCheck(new StoreGateway(store, 0), resolveOptions(options), (text) => own.push(text));
+    const check = new DeploymentCheck(store, resolveOptions(options), (text) => own.push(text));
     checks.push(check);
     await check.start();
   }
@@ -76,6 +75,26 @@ describe('servers of one store', () => {
     store.said.push('no JSON', JSON.stringify({ signingKeys: 'x', later: true }));
     await warningsOf(store, { signingKeys: [OLD] });
     expect(store.said.join()).not.toContain('old');
+  });
+
+  it.each(['null', '7', '[]', '{"idTransport":{"toString":1}}', '{"signingKeys":[[]],"idleTimeoutMs":null}', '{"a":'])(
+    'boot whatever another one says: %s',
+    async (text) => {
+      const store = new Announcements();
+      store.said.push(text);
+      const warnings = await warningsOf(store, {});
+      expect(store.said).toHaveLength(2);
+      for (const warning of warnings) expect(warning).toContain('configured differently');
+    },
+  );
+
+  it('boot without an answer of the store', async () => {
+    jest.useFakeTimers();
+    const store = new Announcements();
+    store.announce = () => new Promise(() => undefined);
+    const booted = warningsOf(store, {});
+    await jest.advanceTimersByTimeAsync(1_000);
+    expect(await booted).toEqual([]);
   });
 
   it('announce themselves again, sooner after a failure, and warn of each other once', async () => {

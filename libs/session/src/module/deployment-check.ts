@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import type { StoreGateway } from '../store/store-gateway.js';
+import type { SessionStore } from '../store/session-store.js';
 import type { ResolvedSessionOptions } from './session.options.js';
 
 const AGAIN_MS = 10 * 60_000;
@@ -8,7 +8,13 @@ const AGAIN_AFTER_FAILURE_MS = 30_000;
 /** Longer than two announcements are apart, so that a server that runs is never forgotten. */
 const KEPT_MS = 25 * 60_000;
 
+/** The application boots without an answer after this long. */
+const PATIENCE_MS = 1_000;
+
 const DIGEST_LENGTH = 8;
+
+/** Of a value that another server says, so much is shown. */
+const SHOWN_LENGTH = 60;
 
 /** What servers of one store must have in common: a client may be sent to any of them. */
 interface Facts {
@@ -30,7 +36,7 @@ export class DeploymentCheck {
   private isStopped = false;
 
   constructor(
-    private readonly gateway: StoreGateway,
+    private readonly store: SessionStore,
     { signingKeys = [], idTransport, cookie, idleTimeoutMs, absoluteTimeoutMs }: ResolvedSessionOptions,
     private readonly warn: (warning: string) => void,
   ) {
@@ -43,17 +49,31 @@ export class DeploymentCheck {
     };
   }
 
-  /** Never rejects: the store may be down. */
+  /** Never rejects: the store may be down, and others may say anything. */
   async start(): Promise<void> {
-    const others = await this.gateway.announce(JSON.stringify(this.facts), KEPT_MS).catch(() => undefined);
-    for (const { facts, ageMs } of others ?? []) this.compare(facts, ageMs);
+    const isTold = await this.announce().catch(() => false);
     if (this.isStopped) return;
-    this.timer = setTimeout(() => void this.start(), others ? AGAIN_MS : AGAIN_AFTER_FAILURE_MS).unref();
+    this.timer = setTimeout(() => void this.start(), isTold ? AGAIN_MS : AGAIN_AFTER_FAILURE_MS).unref();
   }
 
   stop(): void {
     this.isStopped = true;
     clearTimeout(this.timer);
+  }
+
+  /** @returns whether the store has answered in time */
+  private async announce(): Promise<boolean> {
+    let patience: NodeJS.Timeout | undefined;
+    const late = new Promise<undefined>((resolve) => {
+      patience = setTimeout(() => resolve(undefined), PATIENCE_MS).unref();
+    });
+    try {
+      const others = await Promise.race([this.store.announce?.(JSON.stringify(this.facts), KEPT_MS) ?? [], late]);
+      for (const { facts, ageMs } of others ?? []) this.compare(facts, ageMs);
+      return others !== undefined;
+    } finally {
+      clearTimeout(patience);
+    }
   }
 
   private compare(text: string, ageMs: number): void {
@@ -77,22 +97,32 @@ function digest(key: string): string {
     .slice(0, DIGEST_LENGTH);
 }
 
-/** @param text what another server says; one of another release may say other things */
+/** @param text what another server says; one of another release may say other things, and a broken one anything */
 function differencesBetween(mine: Facts, text: string): string[] {
-  let theirs: Partial<Facts>;
-  try {
-    theirs = JSON.parse(text) as Partial<Facts>;
-  } catch {
-    return [];
-  }
+  const theirs = parsed(text);
+  if (!theirs) return [];
   const { signingKeys, ...options } = mine;
   const differences = Object.entries(options)
     .filter(([name, value]) => theirs[name] !== value)
-    .map(([name, value]) => `${name} is ${String(theirs[name])} there and ${String(value)} here`);
-  const others = Array.isArray(theirs.signingKeys) ? (theirs.signingKeys as readonly unknown[]) : [];
+    .map(([name, value]) => `${name} is ${shown(theirs[name])} there and ${shown(value)} here`);
+  const others = Array.isArray(theirs['signingKeys']) ? (theirs['signingKeys'] as readonly unknown[]) : [];
   if (!accepts(signingKeys, others[0])) differences.push('signingKeys: ids that it signs are refused here');
   if (!accepts(others, signingKeys[0])) differences.push('signingKeys: ids that this server signs are refused there');
   return differences;
+}
+
+function parsed(text: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function shown(value: unknown): string {
+  if (typeof value !== 'string' && typeof value !== 'number') return value === undefined ? 'not said' : 'unreadable';
+  return String(value).slice(0, SHOWN_LENGTH);
 }
 
 /** @param signing undefined: ids are not signed */

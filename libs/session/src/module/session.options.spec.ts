@@ -138,13 +138,13 @@ describe('an option that cannot work is refused in one line with name, value and
     [
       'a class for a store',
       { store: MemorySessionStore },
-      'store = a function: allowed is a session store of contract 1, with load, save, touch, destroy, close, ' +
-        'or a function that makes one',
+      'store = a function: allowed is a session store of contract 1, with load, save, touch, destroy, supersede, ' +
+        'close, or a function that makes one',
     ],
     [
       'half a store',
       { store: { load: () => undefined } },
-      'store = Object: allowed is a session store of contract 1, with load, save, touch, destroy, close',
+      'store = Object: allowed is a session store of contract 1, with load, save, touch, destroy, supersede, close',
     ],
     [
       'a store of another contract',

@@ -150,7 +150,7 @@ export interface ResolvedSessionOptions extends Omit<Completed<SessionModuleOpti
 
 const checks = new OptionChecks('SessionModule');
 const NODE_NAME = /^[A-Za-z0-9]{1,32}$/;
-const STORE_METHODS = ['load', 'save', 'touch', 'destroy', 'close'];
+const STORE_METHODS = ['load', 'save', 'touch', 'destroy', 'supersede', 'close'];
 
 /**
  * Checks the options and fills in the defaults. The classes that `signingKeys` and `cookie` configure check these two.

@@ -109,9 +109,9 @@ const storeProviders: FactoryProvider[] = [
   },
   {
     provide: DeploymentCheck,
-    inject: [StoreGateway, RESOLVED_OPTIONS],
-    useFactory: (gateway: StoreGateway, options: ResolvedSessionOptions) =>
-      new DeploymentCheck(gateway, options, (warning) => logger.warn(warning)),
+    inject: [SESSION_STORE, RESOLVED_OPTIONS],
+    useFactory: (store: SessionStore, options: ResolvedSessionOptions) =>
+      new DeploymentCheck(store, options, (warning) => logger.warn(warning)),
   },
   {
     // Undefined without the option nearCache.

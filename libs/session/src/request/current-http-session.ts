@@ -131,8 +131,10 @@ export class CurrentHttpSession extends HttpSession {
     const request = this.changing('login');
     request.unitFor('HttpSession.login');
     return request.keep(async () => {
-      if (typeof principal !== 'string' || principal === '')
-        throw new SessionStateError('HttpSession.login', 'needs a principal that is a text and not empty');
+      if (typeof principal !== 'string' || principal === '' || principal.length > MAX_PRINCIPAL_LENGTH) {
+        const needed = `needs a principal that is a text of 1 to ${MAX_PRINCIPAL_LENGTH} characters`;
+        throw new SessionStateError('HttpSession.login', needed);
+      }
       this.lifecycle.login(request, principal, timeouts && checkedTimeouts('HttpSession.login', timeouts));
       if (!request.hasSession) request.id ??= generateSessionId();
     });
@@ -158,7 +160,8 @@ export class CurrentHttpSession extends HttpSession {
     request.unitFor('HttpSession.flush');
     return request.keep(async () => {
       await this.lifecycle.commit(request);
-      // The code goes on, and may change parts of a bean without touching the bean again.
+      // The code goes on: it may take long, and may change parts of a bean without touching the bean again.
+      request.isIdProven = false;
       request.unit?.watchAll();
     });
   }
@@ -231,6 +234,9 @@ export class CurrentHttpSession extends HttpSession {
     });
   }
 }
+
+/** Stores keep it beside the state, within the fixed amount that they count for a session. */
+const MAX_PRINCIPAL_LENGTH = 512;
 
 const NOBODY = { principal: undefined, logins: 0 } as const;
 

@@ -103,7 +103,7 @@ export abstract class HttpSession {
    *
    * A client with a former id can always log in: then with a new, empty session.
    *
-   * @param principal the application's name for the user, e.g. an account id; not empty
+   * @param principal the application's name for the user, e.g. an account id; 1 to 512 characters
    * @param timeouts of this session; default: those of the module
    */
   abstract login(principal: string, timeouts?: SessionTimeouts): Promise<void>;

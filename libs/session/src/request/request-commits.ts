@@ -5,7 +5,7 @@ import { applyCommit } from '../live/apply-commit.js';
 import type { LiveSession } from '../live/live-session.js';
 import { type LiveSessions, isLive } from '../live/live-sessions.js';
 import { type PartDifference, PendingCommit } from '../live/pending-commit.js';
-import { type NewSession, keptParts } from '../live/stored-session.js';
+import { type NewSession, type Payloads, keptParts } from '../live/stored-session.js';
 import { type MaybePromise, isPromise } from '../store/maybe-promise.js';
 import { accessOf, generateSessionId } from '../store/session-id.js';
 import type { SessionLifetime } from '../store/session-record.js';
@@ -66,6 +66,8 @@ export class RequestCommits {
   rollback(request: RequestState): void {
     request.cancelLogin();
     request.takeActions();
+    // The id of a session that was to start: `handle` must not name one that never will be.
+    if (!request.hasSession) request.id = undefined;
     request.unit?.rollback();
   }
 
@@ -146,42 +148,36 @@ export class RequestCommits {
       );
     }
     const actions = request.takeActions();
-    if (!actions.login) await this.admit(request);
-    await this.settleDeadIds(request, actions.login);
+    if (!actions.login) {
+      await request.exchange.admitStart();
+      await this.refuseLate(request);
+    }
     const session = { lifetime: this.newLifetime(actions), principal: actions.login?.principal };
     await this.create(request, session, differences);
-  }
-
-  /** @throws SessionNotAdmittedError when the client may not start a session without a login */
-  private async admit(request: RequestState): Promise<void> {
-    try {
-      await request.exchange.admitStart();
-    } catch (error) {
-      // No session has it: `handle` must not name one.
-      request.id = undefined;
-      throw error;
-    }
   }
 
   /**
    * A client whose session is over may have several requests under way with its dead id. Once it has logged in with one
    * of them, the others start no session: their cookie would take the place of the login's. It may present that id
    * beside others (cookies of other paths and domains).
+   * @throws SessionEndedError when it has
    */
-  private async settleDeadIds(request: RequestState, login: PendingLogin | undefined): Promise<void> {
+  private async refuseLate(request: RequestState): Promise<void> {
     for (const id of request.deadIds) {
-      const access = accessOf(id);
-      if (login) await this.gateway.supersede(access);
-      else if ((await this.gateway.look(access)).outcome === 'superseded') return this.refuseLate(request);
+      if ((await this.gateway.look(accessOf(id))).outcome !== 'superseded') continue;
+      request.becomeSuperseded();
+      throw new SessionEndedError();
     }
   }
 
-  private refuseLate(request: RequestState): never {
-    request.becomeSuperseded();
-    throw new SessionEndedError();
+  private async supersedeDeadIds({ deadIds }: RequestState): Promise<void> {
+    for (const id of deadIds) await this.gateway.supersede(accessOf(id));
   }
 
-  /** Stores a new session. */
+  /**
+   * Stores a new session. With a principal it is a login: then the dead ids of the client start none any more, as soon
+   * as it is stored. A login that fails leaves them as they are.
+   */
   private async create(
     request: RequestState,
     session: NewSession,
@@ -191,8 +187,8 @@ export class RequestCommits {
     const live = this.liveSessions.create(accessOf(id), session);
     try {
       await this.save(request, live, differences);
+      if (session.principal !== undefined) await this.supersedeDeadIds(request);
     } catch (error) {
-      if (!request.hasSession) request.id = undefined;
       live.end();
       this.liveSessions.release(live);
       throw error;
@@ -231,7 +227,7 @@ export class RequestCommits {
     const lock = request.lock?.tokenFor(live.key);
     const commit = new PendingCommit(differences, request.unit?.dependencies(), lifetime, lock);
     request.timing?.facts.saves(commit);
-    if (login) await this.settleDeadIds(request, login);
+    if (login) await this.supersedeDeadIds(request);
     try {
       const renewing = (): ReturnType<IdRenewal['renew']> => this.renewal.renew(live, commit, login);
       const { id, renewed } = await request.measure('sessionSave', renewing);
@@ -242,9 +238,11 @@ export class RequestCommits {
       this.tellOfRenewal(live, renewed, login);
       if (isOtherPrincipal(live, login) && unitBeforeLogin) this.onPrincipalLeft(unitBeforeLogin);
     } catch (error) {
-      if (!login || !live.isRenewed) throw error;
-      // Another login, or another new id, was quicker. Nothing of that session is read: this login begins its own.
-      const payloads = applyCommit(commit, keptParts(live.stored.payloads, login.keep), this.settings.maxSessionBytes);
+      if (!login || !(live.isRenewed || error instanceof SessionEndedError)) throw error;
+      // Another login, or another new id, was quicker, or the session has ended. This login begins its own, with what
+      // this request has read of the session, unless that has ended.
+      const read = live.isRenewed ? keptParts(live.stored.payloads, login.keep) : NO_PAYLOADS;
+      const payloads = applyCommit(commit, read, this.settings.maxSessionBytes);
       await this.create(request, { lifetime: this.newLifetime(actions), principal: login.principal, payloads }, []);
     }
   }
@@ -302,7 +300,11 @@ export class RequestCommits {
       request.lock?.tokenFor(live.key),
     );
     request.timing?.facts.saves(commit);
-    return live.commit(commit, request.timing);
+    const stored = live.commit(commit, request.timing);
+    const proveId = (): void => {
+      request.isIdProven = true;
+    };
+    return isPromise(stored) ? stored.then(proveId) : proveId();
   }
 }
 
@@ -313,3 +315,4 @@ function isOtherPrincipal({ stored: { identity } }: LiveSession, login: PendingL
 
 const NO_TIMEOUTS = { timeouts: undefined };
 const NO_DIFFERENCES: readonly PartDifference[] = Object.freeze([]);
+const NO_PAYLOADS: Payloads = new Map();

@@ -46,13 +46,26 @@ export class RequestLoads {
   }
 
   /**
-   * Finds out whether the response has to tell the client that its id stands for nothing: unless the client has logged
-   * in meanwhile, since it would then forget its new id. Never fails.
+   * Finds out, right before the head of the response, what the client is to be told about its id. It may have logged in
+   * meanwhile with another request, and must not lose the id that it got with that. Never fails.
+   *
+   * - Its id stands for nothing: the client is to forget it.
+   * - Its id comes with a new locator, since the client has moved to another server.
+   * - The request has started a session where an id of the client stood for nothing.
+   *
    * @returns undefined when there is nothing to wait for
    */
-  checkDeadId(request: RequestState): MaybePromise<void> {
+  checkIds(request: RequestState): MaybePromise<void> {
+    if (request.exchange.isHeadSent) return undefined;
+    request.removesId = false;
+    request.withholdsId = false;
+    if (request.standing === 'started') return this.checkStarted(request);
+    return request.live ? this.checkMoved(request, request.live) : this.checkDeadId(request);
+  }
+
+  private checkDeadId(request: RequestState): MaybePromise<void> {
     const { deadId } = request;
-    if (deadId === undefined || request.exchange.isHeadSent || this.mayLiveElsewhere(request)) return undefined;
+    if (deadId === undefined || this.mayLiveElsewhere(request)) return undefined;
     const remove = ({ outcome }: LoadResult): void => {
       request.removesId = outcome === 'none' && request.deadId !== undefined;
     };
@@ -61,6 +74,42 @@ export class RequestLoads {
       return isPromise(answer) ? answer.then(remove, () => undefined) : remove(answer);
     } catch {
       return undefined;
+    }
+  }
+
+  /** One call of the store, where the client does not know the locator and the request has not just saved. */
+  private checkMoved(request: RequestState, live: LiveSession): MaybePromise<void> {
+    const { id, presented, isIdProven } = request;
+    if (isIdProven || live.isEnded || presented?.id !== id || presented?.locator === this.locatorOf(live))
+      return undefined;
+    const note = (isOpen: boolean): void => {
+      request.isIdProven = isOpen;
+      request.withholdsId = !isOpen;
+    };
+    try {
+      const answer = this.gateway.look(live.access);
+      if (!isPromise(answer)) return note(answer.outcome === 'found');
+      return answer.then(
+        ({ outcome }) => note(outcome === 'found'),
+        () => note(false),
+      );
+    } catch {
+      return note(false);
+    }
+  }
+
+  /** A session that was started for something other than a login. */
+  private checkStarted(request: RequestState): MaybePromise<void> {
+    return request.userChange === 'login' || request.deadIds.length === 0 ? undefined : this.withholdLate(request);
+  }
+
+  private async withholdLate(request: RequestState): Promise<void> {
+    try {
+      for (const id of request.deadIds) {
+        request.withholdsId ||= (await this.gateway.look(accessOf(id))).outcome === 'superseded';
+      }
+    } catch {
+      // Nothing says that the client has logged in.
     }
   }
 

@@ -89,6 +89,12 @@ export class RequestState {
   /** The id that the client presented stands for nothing: the response tells it to forget that. */
   removesId = false;
 
+  /** The client has, or may have, a newer id by now than the one of this request, which must not take its place. */
+  withholdsId = false;
+
+  /** The store has accepted the presented id just now: no code of the application has run since. */
+  isIdProven = false;
+
   /** The last login that this request has stored, or logout that it has done. */
   userChange: 'login' | 'logout' | undefined;
 
@@ -125,10 +131,12 @@ export class RequestState {
     return isOver && this.current !== 'idle' && this.current !== 'loading' ? this.presented?.id : undefined;
   }
 
-  /** All ids that the client presented and that open no session any more. */
+  /** All ids that the client presented and that open no session any more, also after the request has started one. */
   get deadIds(): readonly string[] {
-    const { deadId, strayIds } = this;
-    return deadId === undefined ? strayIds : [deadId, ...strayIds];
+    const { live, presented, strayIds } = this;
+    const hasEnded = live?.isEnded === true && !live.isRenewed;
+    const dead = this.stands === 'started' || hasEnded ? presented?.id : this.deadId;
+    return dead === undefined ? strayIds : [dead, ...strayIds];
   }
 
   get pendingActions(): PendingActions {
@@ -163,6 +171,7 @@ export class RequestState {
   /** The client has logged in meanwhile, with another request that presented the same dead id. */
   becomeSuperseded(): void {
     this.stands = 'superseded';
+    this.removesId = false;
   }
 
   /** The session goes on under another id. */

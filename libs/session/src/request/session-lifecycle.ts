@@ -106,23 +106,26 @@ export class SessionLifecycle {
 
   /**
    * The id to send with the head of the response: one that is new to the client, or that comes with a new locator.
-   * Undefined when the client knows both, and for a session that has ended: a dead id is nothing to send.
+   * Undefined when the client knows both, for a session that has ended (a dead id is nothing to send), and where
+   * `checkIds` has found that the client may have a newer one.
    */
   idToSend(request: RequestState): CarriedId | undefined {
     const { id, live, presented } = request;
-    if (id === undefined || !live || live.isEnded) return undefined;
+    if (id === undefined || !live || live.isEnded || request.withholdsId) return undefined;
     const locator = this.locatorOf(live);
     return presented?.id === id && presented.locator === locator ? undefined : { id, locator };
   }
 
-  /** See `RequestLoads.checkDeadId`. */
-  checkDeadId(request: RequestState): MaybePromise<void> {
-    return this.loads.checkDeadId(request);
+  /** See `RequestLoads.checkIds`. */
+  checkIds(request: RequestState): MaybePromise<void> {
+    return this.loads.checkIds(request);
   }
 
   /** The freshness to send with the head of the response; undefined when the client knows it. */
-  freshnessToSend({ live, presented, standing }: RequestState): string | undefined {
+  freshnessToSend({ live, presented, standing, withholdsId }: RequestState): string | undefined {
     if (!this.settings.tellsFreshness) return undefined;
+    // It would take the place of that of the session whose id the client has.
+    if (withholdsId && standing === 'started') return undefined;
     // Also where another request has ended it: what this one wrote may be newer than a copy that another server trusts.
     const hasEnded = live ? live.isEnded : standing === 'left';
     const freshness = hasEnded ? NOTHING_SEEN : live && freshnessOf(live);
@@ -171,7 +174,10 @@ export class SessionLifecycle {
     const { live } = request;
     if (!live || request.lock) return;
     const lock = await request.measure('lockWait', () => this.locks.acquire(live.access, waitMs));
-    if (!lock) return request.turns.take(() => this.leave(request, live), undefined);
+    if (typeof lock === 'string') {
+      if (lock === 'superseded') live.endAs(lock);
+      return request.turns.take(() => this.leave(request, live), undefined);
+    }
     try {
       if (request.live !== live) return await lock.release();
       request.lock = lock;
@@ -255,10 +261,13 @@ export class SessionLifecycle {
   }
 
   /** The request finds its session ended, and goes on without one; unless it has ended or renewed that itself. */
-  private leave(request: RequestState, live: LiveSession): void {
+  private async leave(request: RequestState, live: LiveSession): Promise<void> {
     if (request.live !== live) return;
     request.leaveSession(this.unitOn(request, undefined));
+    // It is like a request that comes after the new id: a change or a logout is refused, not lost.
+    if (live.isRenewed) request.becomeSuperseded();
     this.liveSessions.release(live);
+    await this.unlock(request);
   }
 
   private unitOn(request: RequestState, live: LiveSession | undefined): UnitOfWork {

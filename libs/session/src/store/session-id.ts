@@ -12,7 +12,7 @@ export type SessionKey = string;
  * - `proof`: the caller has the id that a client presented. It is a hash of the id; the id itself is a credential and
  *   never reaches a store, so a dump of the store contains nothing that a client could present.
  * - `logins`: the caller is the application itself, which names the session by a handle. It is the number of times that
- *   a principal has logged in.
+ *   the principal has changed: a login of the same one does not count.
  */
 export type SessionAccess =
   | { readonly key: SessionKey; readonly proof: string; readonly logins?: undefined }

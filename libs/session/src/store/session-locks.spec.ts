@@ -8,6 +8,11 @@ import { StoreGateway } from './store-gateway.js';
 
 const access = accessOf(generateSessionId());
 
+/** A memory store that one server has for itself: it needs no locks of its own. */
+function locksOfOneServer(): SessionLocks {
+  return new SessionLocks(new StoreGateway(new MemorySessionStore(), 1_000));
+}
+
 /** Locks in a store that servers share, which gives these answers, the last one again and again. */
 function locksThatAnswer(...outcomes: LockResult['outcome'][]) {
   const calls: string[] = [];
@@ -22,9 +27,9 @@ function locksThatAnswer(...outcomes: LockResult['outcome'][]) {
   return { locks: new SessionLocks(new StoreGateway(store, 1_000)), calls };
 }
 
-async function acquired(locks: SessionLocks): Promise<SessionLock> {
-  const lock = await locks.acquire(access, 60_000);
-  if (!lock) throw new Error('there is no such session');
+async function acquired(locks: SessionLocks, by = access, waitMs = 60_000): Promise<SessionLock> {
+  const lock = await locks.acquire(by, waitMs);
+  if (typeof lock === 'string') throw new Error(`the answer was ${lock}`);
   return lock;
 }
 
@@ -56,7 +61,7 @@ describe('locks of sessions', () => {
   it.each(['none', 'superseded'] as const)('are not given when the store answers %s', async (outcome) => {
     const { locks } = locksThatAnswer(outcome);
 
-    expect(await locks.acquire(access, 60_000)).toBeUndefined();
+    expect(await locks.acquire(access, 60_000)).toBe(outcome);
     expect(locks.size).toBe(0);
   });
 
@@ -79,9 +84,41 @@ describe('locks of sessions', () => {
   });
 });
 
+describe('locks on one server', () => {
+  const renewed = accessOf(renewedSessionId(access.key));
+
+  it('do not keep those waiting who have another id of the session', async () => {
+    const locks = locksOfOneServer();
+    const former = await acquired(locks);
+    await expect(locks.acquire(access, 1)).rejects.toThrow(SessionBusyError);
+
+    const lock = await acquired(locks, renewed, 1);
+
+    expect(locks.size).toBe(2);
+    await former.release();
+    await expect(locks.acquire(renewed, 1)).rejects.toThrow(SessionBusyError);
+    await lock.release();
+    expect(locks.size).toBe(0);
+  });
+
+  it('keep those waiting who have the new id that their holder gave the session, and the former one', async () => {
+    const locks = locksOfOneServer();
+    const lock = await acquired(locks);
+
+    lock.renewed(renewed);
+
+    for (const by of [access, renewed]) await expect(locks.acquire(by, 1)).rejects.toThrow(SessionBusyError);
+    const next = acquired(locks, renewed);
+    await lock.release();
+    await (await next).release();
+    expect(locks.size).toBe(0);
+  });
+});
+
 describe('a waiting line', () => {
   it('lets one in at a time, in order of arrival', async () => {
-    const line = new WaitingLine();
+    const emptied = jest.fn();
+    const line = new WaitingLine(emptied);
     const order: number[] = [];
     const visits = [1, 2, 3].map(async (n) => {
       await line.enter(60_000);
@@ -92,18 +129,20 @@ describe('a waiting line', () => {
     });
     await Promise.all(visits);
     expect(order).toEqual([1, 2, 3]);
-    expect(line.isEmpty).toBe(true);
+    expect(emptied).toHaveBeenCalledTimes(1);
   });
 
   it('lets go of those who have waited long enough, and goes on without them', async () => {
-    const line = new WaitingLine();
+    const emptied = jest.fn();
+    const line = new WaitingLine(emptied);
     await line.enter(0);
     const impatient = line.enter(1);
     const patient = line.enter(60_000);
     expect(await impatient).toBe(false);
     line.next();
     expect(await patient).toBe(true);
+    expect(emptied).not.toHaveBeenCalled();
     line.next();
-    expect(line.isEmpty).toBe(true);
+    expect(emptied).toHaveBeenCalledTimes(1);
   });
 });

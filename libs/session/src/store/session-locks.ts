@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { SessionBusyError } from '../errors/session-busy.error.js';
 import type { ClientAccess, SessionKey } from './session-id.js';
+import type { LockResult } from './session-store.js';
 import type { StoreGateway } from './store-gateway.js';
 
 /** How long the store keeps a lock that is not renewed: how long others wait when the holder's server dies. */
@@ -9,54 +10,67 @@ const LEASE_MS = 10_000;
 /** Longest pause between two attempts to get the lock of the store. */
 const LONGEST_PAUSE_MS = 25;
 
+/** Why there is nothing to lock. */
+type NoLock = Exclude<LockResult['outcome'], 'locked' | 'held'>;
+
 /**
  * Lets one request at a time have a session for itself: first among the requests of this server, in order of arrival,
  * so that only one of them asks the store; then among all servers.
+ *
+ * Each id of a session has a line of its own. A request that began under a former id neither sees nor changes the
+ * session any more, so it must not keep those waiting who have the new id: somebody else may have planted the former
+ * one. In the store the lock is of the session, whatever id it has; there such a request cannot keep it for longer than
+ * its lease.
  */
 export class SessionLocks {
-  private readonly lines = new Map<SessionKey, WaitingLine>();
+  private readonly lines = new Map<string, WaitingLine>();
 
   constructor(private readonly gateway: StoreGateway) {}
 
-  /** How many sessions are locked or waited for on this server; for tests. */
+  /** How many ids of sessions are locked or waited for on this server; for tests. */
   get size(): number {
     return this.lines.size;
   }
 
   /**
    * @param waitMs how long to wait for the requests before this one
-   * @returns undefined when the session is over, or its id is a former one
+   * @returns `none` when the session is over; `superseded` when its id is a former one
    * @throws SessionBusyError when the time is over; SessionStoreError when the store fails, or has no locks
    */
-  async acquire(access: ClientAccess, waitMs: number): Promise<SessionLock | undefined> {
+  async acquire(access: ClientAccess, waitMs: number): Promise<SessionLock | NoLock> {
     this.gateway.requireLocks();
-    const { key } = access;
     const end = performance.now() + waitMs;
-    const line = this.lines.get(key) ?? new WaitingLine();
-    this.lines.set(key, line);
+    const line = this.lineOf(access);
     if (!(await line.enter(waitMs))) throw busy(waitMs);
-    const leave = (): void => {
-      line.next();
-      if (line.isEmpty) this.lines.delete(key);
-    };
+    const token = this.gateway.isShared ? randomBytes(12).toString('base64url') : undefined;
     try {
-      const token = this.gateway.isShared ? await this.lockStore(access, end, waitMs) : undefined;
-      if (token !== null) return new SessionLock(access, this.gateway, token, leave);
+      const outcome = token === undefined ? 'locked' : await this.lockStore(access, token, end, waitMs);
+      if (outcome === 'locked') return new SessionLock(access, this.gateway, token, line, this.lineOf);
+      line.next();
+      return outcome;
     } catch (error) {
-      leave();
+      line.next();
       throw error;
     }
-    leave();
-    return undefined;
   }
 
-  /** @returns the token of the lock; null when there is no such session */
-  private async lockStore(access: ClientAccess, end: number, waitMs: number): Promise<string | null> {
-    const token = randomBytes(12).toString('base64url');
+  private readonly lineOf = ({ key, proof }: ClientAccess): WaitingLine => {
+    const name = key + proof;
+    const line = this.lines.get(name) ?? new WaitingLine(() => this.lines.delete(name));
+    this.lines.set(name, line);
+    return line;
+  };
+
+  /** Asks the store until nobody else has the lock. */
+  private async lockStore(
+    access: ClientAccess,
+    token: string,
+    end: number,
+    waitMs: number,
+  ): Promise<'locked' | NoLock> {
     for (;;) {
       const { outcome } = await this.gateway.lock(access, token, LEASE_MS);
-      if (outcome === 'locked') return token;
-      if (outcome !== 'held') return null;
+      if (outcome !== 'held') return outcome;
       if (performance.now() >= end) throw busy(waitMs);
       await new Promise((resolve) => setTimeout(resolve, Math.random() * LONGEST_PAUSE_MS));
     }
@@ -66,6 +80,7 @@ export class SessionLocks {
 /** A session that one request has for itself. Held until it is released, or until 10 s after its server died. */
 export class SessionLock {
   private readonly renewal: NodeJS.Timeout | undefined;
+  private readonly lines: WaitingLine[];
   private isReleased = false;
 
   constructor(
@@ -73,17 +88,25 @@ export class SessionLock {
     private readonly gateway: StoreGateway,
     /** Names the holder to the store; undefined when no other server can want the session. */
     private readonly token: string | undefined,
-    private readonly onRelease: () => void,
+    /** Where it is the holder's turn. */
+    line: WaitingLine,
+    private readonly lineOf: (access: ClientAccess) => WaitingLine,
   ) {
+    this.lines = [line];
     if (token === undefined) return;
     // A failure needs no report here: the next save finds that the lock is not held any more.
     const renew = (): void => void gateway.lock(this.access, token, LEASE_MS).catch(() => undefined);
     this.renewal = setInterval(renew, LEASE_MS / 3).unref();
   }
 
-  /** The holder has given the session a new id: the lock goes on. */
+  /** The holder has given the session a new id: the lock goes on, also for those who are about to get that id. */
   renewed(access: ClientAccess): void {
-    if (access.key === this.access.key) this.access = access;
+    if (access.key !== this.access.key) return;
+    this.access = access;
+    const line = this.lineOf(access);
+    // It is the holder's turn at once: nobody else knows the new id yet.
+    void line.enter(0);
+    this.lines.push(line);
   }
 
   /** The token to save a session with; undefined for any other session than the locked one. */
@@ -97,7 +120,7 @@ export class SessionLock {
     this.isReleased = true;
     clearInterval(this.renewal);
     if (this.token !== undefined) await this.gateway.unlock(this.access.key, this.token).catch(() => undefined);
-    this.onRelease();
+    for (const line of this.lines) line.next();
   }
 }
 
@@ -105,14 +128,12 @@ interface Waiter {
   readonly begin: () => void;
 }
 
-/** Requests that wait for one session on this server, in order of arrival. */
+/** Requests that wait for a session on this server, under the same id, in order of arrival. */
 export class WaitingLine {
   private readonly waiters: Waiter[] = [];
   private isTaken = false;
 
-  get isEmpty(): boolean {
-    return !this.isTaken;
-  }
+  constructor(private readonly onEmpty: () => void) {}
 
   /** @returns true when it is the caller's turn, false when that has not come within `waitMs` */
   enter(waitMs: number): Promise<boolean> {
@@ -138,8 +159,9 @@ export class WaitingLine {
   /** The caller's turn is over: the next waiter has it. */
   next(): void {
     const next = this.waiters.shift();
-    if (next) next.begin();
-    else this.isTaken = false;
+    if (next) return next.begin();
+    this.isTaken = false;
+    this.onEmpty();
   }
 }
 

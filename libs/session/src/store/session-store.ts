@@ -104,7 +104,7 @@ export interface SessionStore {
    * - [I14] A renewal with a principal is a login: `authenticatedAt` is now. Another principal than before: `logins`
    *   grows by one, and if there was one before, `createdAt` is now as well.
    * - [I4] Of several renewals that present the same proof one is saved; the others are `superseded`.
-   * - [I8] A renewal is accepted by a store that is full.
+   * - [I8] A store that is full accepts a renewal that adds no bytes, and one that is a login.
    * - [P3] With `locator`, never applied to a session that does not go on from the state that was stored when that
    *   locator was returned: `gone`, with `lost`, when that is known, else a failure. A text that is no locator of this
    *   store counts as none.

@@ -11,7 +11,6 @@ import type {
   LoadResult,
   LockResult,
   SaveResult,
-  ServerAnnouncement,
   SessionStore,
   TouchResult,
 } from './session-store.js';
@@ -118,11 +117,6 @@ export class StoreGateway {
   /** How much of its bounds the store has in use, 0 to 1; undefined if it has none, or does not know. */
   get filled(): number | undefined {
     return this.store.filled?.();
-  }
-
-  /** What other servers of the store say of themselves, after this one has said `facts`. */
-  async announce(facts: string, keptMs: number): Promise<readonly ServerAnnouncement[]> {
-    return this.ask('load', () => this.store.announce?.(facts, keptMs) ?? []);
   }
 
   /** Asks the store for a session that nobody has: shows whether it answers, and changes nothing. */

@@ -116,7 +116,7 @@ describe('a bounded table', () => {
 });
 
 describe('a bounded table without room', () => {
-  it.each(['unjoined', 'anonymous', 'principal'] as const)(
+  it.each(['unjoined', 'anonymous', 'login', 'principal'] as const)(
     'gives up the oldest session that nobody came back to, for one of rank %s',
     (rank) => {
       const { add, removed, boundFor, table } = open({ maxSessions: 3 });
@@ -148,6 +148,25 @@ describe('a bounded table without room', () => {
     expect(boundFor('unjoined', 10)).toBe('maxSessions');
     expect(boundFor('principal', 10)).toBeUndefined();
     expect(removed).toEqual(['visitor']);
+  });
+
+  it('then gives up the oldest session of a user who did not come back yet, for another user', () => {
+    const { add, removed, boundFor } = open({ maxSessions: 3 });
+    for (const key of ['first', 'second']) add(key, 10, LATER, 'login');
+    add('alice');
+
+    expect(boundFor('unjoined', 10)).toBe('maxSessions');
+    expect(boundFor('login', 10)).toBeUndefined();
+    expect(removed).toEqual(['first']);
+  });
+
+  it('finds an idle session behind one in use that has a longer idle timeout', () => {
+    const { add, removed, boundFor } = open({ maxSessions: 2 });
+    add('patient', 10, LATER, 'anonymous');
+    add('idle', 10, LATER, 'anonymous').idleFrom = 1_000;
+
+    expect(boundFor('unjoined', 10, 1_000)).toBeUndefined();
+    expect(removed).toEqual(['idle']);
   });
 
   it('never gives up the session of a principal, nor one that has become it', () => {
@@ -185,5 +204,16 @@ describe('a bounded table without room', () => {
     expect(removed).toEqual([]);
     expect(boundAgainst(alice, 900)).toBeUndefined();
     expect(removed).toEqual(['stranger']);
+  });
+
+  it('gives up nothing for a stranger where what is in use leaves too little', () => {
+    const { add, removed, boundFor } = open();
+    add('visitor', 500, LATER, 'anonymous');
+    for (const key of ['one', 'two']) add(key, 100, LATER, 'unjoined');
+
+    expect(boundFor('unjoined', 401)).toBe('maxBytes');
+    expect(removed).toEqual([]);
+    expect(boundFor('unjoined', 400)).toBeUndefined();
+    expect(removed).toEqual(['one', 'two']);
   });
 });

@@ -14,11 +14,21 @@ export interface TableBounds {
   readonly maxBytes: number;
 }
 
+/** Anonymous sessions in use that the search for idle ones passes by, since lifetimes differ. */
+const MOST_PASSED_BY = 100;
+
 /**
  * Whose a session is, as far as room goes: of a client that never came back (`unjoined`), of one that did
- * (`anonymous`), or of a user who is logged in (`principal`).
+ * (`anonymous`), of a user who has logged in to a new session and did not come back yet (`login`), or who did
+ * (`principal`).
  */
-export type SessionRank = 'unjoined' | 'anonymous' | 'principal';
+export type SessionRank = 'unjoined' | 'anonymous' | 'login' | 'principal';
+
+/** The rank of a session. */
+export function rankOf(principal: string | undefined, joined: boolean): SessionRank {
+  if (principal === undefined) return joined ? 'anonymous' : 'unjoined';
+  return joined ? 'principal' : 'login';
+}
 
 /** An entry of a {@link BoundedTable}: a session as a store keeps it. */
 export interface TableEntry<T> extends WheelEntry<T>, RecencyEntry<T> {
@@ -60,10 +70,11 @@ export function idleFrom(lastAccessedAt: number, { idleTimeoutMs }: { readonly i
  * against it. `makeRoom` frees sessions that have expired, and then, in this order:
  * 1. sessions of clients that never came back, the oldest first;
  * 2. anonymous sessions that are idle, the one first that was not used for the longest time;
- * 3. for the session of a principal only: the other anonymous sessions in the same order.
+ * 3. for the session of a user only: the other anonymous sessions in the same order, then those of users who have
+ *    logged in and did not come back yet, the oldest first.
  *
- * The session of a principal is somebody's login: it goes for nobody. So a stranger who fills the table costs other
- * strangers their sessions, and no user theirs.
+ * The session of a user who came back is somebody's login: it goes for nobody. So a stranger who fills the table costs
+ * other strangers their sessions, and no user theirs. None goes where that would not make enough room.
  *
  * Expired sessions are also freed in slices by `sweep`, which the store calls now and then.
  *
@@ -80,11 +91,12 @@ export class BoundedTable<T extends TableEntry<T>> {
   private usedBytes = 0;
 
   /** Those that may have to go when room is short, by when they were used last. */
-  private readonly unjoined = new RecencyList<T>();
-  private readonly anonymous = new RecencyList<T>();
-
-  /** Bytes of the sessions of principals. */
-  private principalBytes = 0;
+  private readonly lists = {
+    unjoined: new RecencyList<T>(),
+    anonymous: new RecencyList<T>(),
+    login: new RecencyList<T>(),
+    principal: undefined,
+  } as const;
 
   /** Sessions that had to go before their time, since the table was made. */
   evicted = 0;
@@ -137,12 +149,11 @@ export class BoundedTable<T extends TableEntry<T>> {
     const { entry, rank, bytes } = request;
     // The sweep may have removed the entry.
     const left = { entry: entry && this.entries.get(entry.key) === entry ? entry : undefined, rank, bytes };
-    for (let bound = this.passedBound(left); bound; bound = this.passedBound(left)) {
-      const first = this.mayHelp(left) ? this.firstToGo(left, now) : undefined;
-      if (!first) return bound;
-      this.evicted++;
-      this.remove(first);
-    }
+    const bound = this.passedBound(left);
+    const going = bound && this.sessionsToGo(left, now);
+    if (!going) return bound;
+    for (const each of going) this.remove(each);
+    this.evicted += going.length;
     return undefined;
   }
 
@@ -156,7 +167,6 @@ export class BoundedTable<T extends TableEntry<T>> {
 
   resize(entry: T, bytes: number): void {
     this.usedBytes += bytes - entry.bytes;
-    if (entry.listedAs === 'principal') this.principalBytes += bytes - entry.bytes;
     entry.bytes = bytes;
   }
 
@@ -186,40 +196,48 @@ export class BoundedTable<T extends TableEntry<T>> {
 
   private list(entry: T): void {
     entry.listedAs = entry.rank;
-    if (entry.listedAs === 'principal') this.principalBytes += entry.bytes;
-    else this[entry.listedAs].add(entry);
+    this.lists[entry.listedAs]?.add(entry);
   }
 
   private unlist(entry: T): void {
-    if (entry.listedAs === 'principal') this.principalBytes -= entry.bytes;
-    else this[entry.listedAs].remove(entry);
+    this.lists[entry.listedAs]?.remove(entry);
   }
 
   private passedBound({ entry, bytes }: RoomRequest<T>): keyof TableBounds | undefined {
-    const { maxSessions } = this.bounds;
-    if (!entry && this.entries.size >= maxSessions) return 'maxSessions';
+    if (!entry && this.entries.size >= this.bounds.maxSessions) return 'maxSessions';
     const growth = bytes - (entry?.bytes ?? 0);
-    return growth > 0 && this.usedBytes + growth > this.limitOf(entry) ? 'maxBytes' : undefined;
+    return growth > 0 && this.excess(entry, growth) > 0 ? 'maxBytes' : undefined;
   }
 
-  private limitOf(entry: T | undefined): number {
-    return entry ? this.bounds.maxBytes : BYTES_FOR_NEW_SESSIONS * this.bounds.maxBytes;
+  /** Bytes that are missing for the growth. */
+  private excess(entry: T | undefined, growth: number): number {
+    const { maxBytes } = this.bounds;
+    return this.usedBytes + growth - (entry ? maxBytes : BYTES_FOR_NEW_SESSIONS * maxBytes);
   }
 
-  /** False for a session that would not fit if all anonymous ones were gone: none of them goes for nothing. */
-  private mayHelp({ entry, bytes }: RoomRequest<T>): boolean {
-    const own = entry?.listedAs === 'principal' ? entry.bytes : 0;
-    return this.principalBytes - own + bytes <= this.limitOf(entry);
+  /** @returns undefined where not enough may go */
+  private sessionsToGo({ entry, rank, bytes }: RoomRequest<T>, now: number): T[] | undefined {
+    const going: T[] = [];
+    let excess = this.excess(entry, bytes - (entry?.bytes ?? 0));
+    let places = entry ? 1 : this.bounds.maxSessions - this.entries.size;
+    for (const each of this.candidates(rank === 'login' || rank === 'principal', now)) {
+      if (each === entry) continue;
+      going.push(each);
+      excess -= each.bytes;
+      places++;
+      if (excess <= 0 && places > 0) return going;
+    }
+    return undefined;
   }
 
-  private firstToGo({ entry, rank }: RoomRequest<T>, now: number): T | undefined {
-    const stranger = oldestBut(this.unjoined, entry);
-    if (stranger) return stranger;
-    const visitor = oldestBut(this.anonymous, entry);
-    return visitor && (rank === 'principal' || visitor.idleFrom <= now) ? visitor : undefined;
+  private *candidates(isForUser: boolean, now: number): IterableIterator<T> {
+    const { unjoined, anonymous, login } = this.lists;
+    yield* unjoined;
+    let passedBy = 0;
+    for (const each of anonymous) {
+      if (isForUser || each.idleFrom <= now) yield each;
+      else if (++passedBy === MOST_PASSED_BY) break;
+    }
+    if (isForUser) yield* login;
   }
-}
-
-function oldestBut<T extends RecencyEntry<T>>({ oldest }: RecencyList<T>, spared: T | undefined): T | undefined {
-  return oldest === spared ? oldest?.newer : oldest;
 }

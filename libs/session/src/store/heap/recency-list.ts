@@ -5,15 +5,15 @@ export interface RecencyEntry<T> {
 }
 
 /**
- * Entries in the order in which they were added. To add, to remove and to find the oldest costs the same at any size.
+ * Entries in the order in which they were added. To add and to remove costs the same at any size.
  */
 export class RecencyList<T extends RecencyEntry<T>> {
   private newest: T | undefined;
-  private last: T | undefined;
+  private oldest: T | undefined;
 
-  /** The entry that was added before all others; undefined in an empty list. */
-  get oldest(): T | undefined {
-    return this.last;
+  /** The oldest first. The list must not change meanwhile. */
+  *[Symbol.iterator](): IterableIterator<T> {
+    for (let entry = this.oldest; entry; entry = entry.newer) yield entry;
   }
 
   /** The entry must be in no list. */
@@ -21,14 +21,14 @@ export class RecencyList<T extends RecencyEntry<T>> {
     entry.older = this.newest;
     entry.newer = undefined;
     if (this.newest) this.newest.newer = entry;
-    else this.last = entry;
+    else this.oldest = entry;
     this.newest = entry;
   }
 
   /** The entry must be in this list. */
   remove(entry: T): void {
     if (entry.older) entry.older.newer = entry.newer;
-    else this.last = entry.newer;
+    else this.oldest = entry.newer;
     if (entry.newer) entry.newer.older = entry.older;
     else this.newest = entry.older;
     entry.older = entry.newer = undefined;

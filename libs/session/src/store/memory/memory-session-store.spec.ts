@@ -25,6 +25,13 @@ function loginOf(key: string, payload?: string): SessionCreation {
   return { ...creation(key, payload), principal: key };
 }
 
+/** Begins the session of a user who comes back with it. */
+function logIn(store: MemorySessionStore, key: string, payload?: string): ReturnType<MemorySessionStore['save']> {
+  const saved = store.save(loginOf(key, payload));
+  store.load(accessTo(key), { touchAfterMs: 60_000 });
+  return saved;
+}
+
 function update(key: string, base: string | null, payload: string | null): SessionUpdate {
   const parts = new Map([['bean', { base, payload }]]);
   return { mode: 'update', access: accessTo(key), writeId: `w${writes++}`, parts };
@@ -62,8 +69,8 @@ describe('bounds of the memory store', () => {
 
   it('refuses a new session beyond maxSessions while nothing may go, living ones go on', async () => {
     const store = new MemorySessionStore({ clock, maxSessions: 2 });
-    store.save(loginOf('a'));
-    store.save(loginOf('b'));
+    logIn(store, 'a');
+    logIn(store, 'b');
 
     await expect(async () => store.save(creation('c'))).rejects.toMatchObject(full);
     await expect(async () => store.save(loginOf('c'))).rejects.toThrow(
@@ -83,7 +90,7 @@ describe('bounds of the memory store', () => {
     const has = (key: string): boolean => store.load(accessTo(key)).outcome === 'found';
     store.save(creation('visitor'));
     store.load(accessTo('visitor'), { touchAfterMs: 60_000 });
-    store.save(loginOf('alice'));
+    logIn(store, 'alice');
     store.save(creation('stranger'));
 
     store.save(creation('next'));
@@ -105,10 +112,10 @@ describe('bounds of the memory store', () => {
   it('refuses new sessions from 90 % of maxBytes and keeps the rest for living ones', async () => {
     const maxBytes = 100_000;
     const store = new MemorySessionStore({ clock, maxBytes });
-    const first = store.save(loginOf('first', 'x'.repeat(1_000)));
+    const first = logIn(store, 'first', 'x'.repeat(1_000));
     let created = 0;
     const createAll = async (): Promise<never> => {
-      for (;;) store.save(loginOf(`${created++}`, 'x'.repeat(1_000)));
+      for (;;) logIn(store, `${created++}`, 'x'.repeat(1_000));
     };
     await expect(createAll()).rejects.toThrow(/would pass maxBytes, which is 100000; raise maxBytes/);
     expect(store.bytes).toBeGreaterThan(0.85 * maxBytes);
@@ -145,6 +152,8 @@ describe('bounds of the memory store', () => {
     const grown = update('a', record.stamp, 'x'.repeat(10_000));
 
     await expect(async () => store.save(grown)).rejects.toMatchObject(full);
+    // A new id alone must not be a way around the bound.
+    await expect(async () => store.save({ ...grown, renewal: { proof: 'new' } })).rejects.toMatchObject(full);
     expect(store.save({ ...grown, renewal })).toMatchObject({ outcome: 'saved' });
     expect(store.bytes).toBeGreaterThan(20_000);
 
@@ -195,7 +204,7 @@ describe('bounds of the memory store', () => {
   it('stays within its bounds for ten times as many strangers, keeps its users and one timer', () => {
     jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask'] });
     const store = new MemorySessionStore({ clock, maxSessions: 10_000 });
-    for (let i = 0; i < 100; i++) store.save(loginOf(`user${i}`));
+    for (let i = 0; i < 100; i++) logIn(store, `user${i}`);
     for (let i = 0; i < 100_000; i++) store.save(creation(`${i}`));
 
     expect(store.figures()).toMatchObject({ sessions: 10_000, evicted: 90_100 });

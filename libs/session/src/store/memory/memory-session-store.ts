@@ -169,7 +169,7 @@ export class MemorySessionStore implements SessionStore {
     const stamp = session.nextStamp(writeId);
     const parts = changeParts(session.parts, change.parts, stamp, renewal?.keep);
     if (!parts) return { outcome: 'conflict', record: session.recordAt(session.times) };
-    this.table.replaceParts(session, parts, stamp, now, renewal === undefined);
+    this.table.replaceParts(session, parts, stamp, now, renewal?.principal !== undefined);
     if (lifetime) session.lifetime = this.lifetimes.of(lifetime);
     if (renewal) session.renew(renewal, now);
     this.table.prolong(session, now);

@@ -63,13 +63,14 @@ export class MemorySessionTable {
   }
 
   /**
-   * @param isBounded whether the session may be refused room to grow
+   * @param isLogin whether a user logs in with it, who is refused no room
    * @throws SessionStoreError when the session would grow and there is no room. It keeps its parts then.
    */
-  replaceParts(session: MemorySession, parts: PackedParts, stamp: string, now: number, isBounded: boolean): void {
+  replaceParts(session: MemorySession, parts: PackedParts, stamp: string, now: number, isLogin: boolean): void {
     const bytes = sessionBytes(parts);
-    const bound = isBounded ? this.sessions.makeRoom({ entry: session, rank: session.rank, bytes }, now) : undefined;
-    if (bound) throw this.full('a change that needs more room', bound);
+    const rank = isLogin ? 'principal' : session.rank;
+    const bound = this.sessions.makeRoom({ entry: session, rank, bytes }, now);
+    if (bound && !isLogin) throw this.full('a change that needs more room', bound);
     this.sessions.resize(session, bytes);
     session.applySave(stamp, parts);
   }

@@ -1,4 +1,4 @@
-import { idleFrom, type SessionRank, type TableEntry } from '../heap/bounded-table.js';
+import { idleFrom, rankOf, type SessionRank, type TableEntry } from '../heap/bounded-table.js';
 import {
   type AccessCheck,
   type IdentityHistory,
@@ -64,8 +64,7 @@ export class MemorySession implements TableEntry<MemorySession> {
   }
 
   get rank(): SessionRank {
-    if (this.history.principal !== undefined) return 'principal';
-    return this.joined ? 'anonymous' : 'unjoined';
+    return rankOf(this.history.principal, this.joined);
   }
 
   get idleFrom(): number {

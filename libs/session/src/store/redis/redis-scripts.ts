@@ -18,7 +18,9 @@ const GROWTH_WHEN_FULL = 64;
 
 /** The same script, which Redis also runs when it is out of memory. */
 function whenFull<T extends { readonly lua: string }>(definition: T): T {
-  const lua = definition.lua.replace('GROWTH_WHEN_FULL = nil', `GROWTH_WHEN_FULL = ${GROWTH_WHEN_FULL}`);
+  const [before, after] = definition.lua.split('GROWTH_WHEN_FULL = nil');
+  if (after === undefined) throw new Error('save-2.lua does not say where the growth stands');
+  const lua = `${before}GROWTH_WHEN_FULL = ${GROWTH_WHEN_FULL}${after}`;
   return { ...definition, lua: lua.replace(/^#!lua\n/, '#!lua flags=allow-oom\n') };
 }
 

@@ -188,9 +188,8 @@ export class RedisSessionStore implements SessionStore {
   private async runSave(key: SessionKey, change: SessionChange): Promise<Answer> {
     const args = this.scriptArguments.save(change);
     const isCreation = change.mode === 'create';
-    // In a batch, a server that is the wrong one for the key would keep the session that is created.
-    const mayBatch = !isCreation;
-    if (!isCreation && change.renewal) return this.runScript(key, this.savingWhenFull, args);
+    // In a batch, a server that is the wrong one for the key would keep the session that is created. Renewals are rare.
+    const mayBatch = !isCreation && change.renewal === undefined;
     try {
       return await this.runScript(key, this.saving, args, { mayBatch });
     } catch (error) {

@@ -159,9 +159,14 @@ export const renewalRules: ContractRules = {
     const access = on.newAccess();
     const login = { principal: 'bob' };
     let { stamp } = await on.saved(on.creation(access, { a: '1' }, login), store);
-    // A store may give up the sessions of those who are not logged in, or refuse these only.
+    await store.load(access, { touchAfterMs: 0 });
+    // A store may give up the sessions of those who are not logged in or did not come back, or refuse these only.
     const anonymous = (): Promise<unknown> => on.saved(on.creation(on.newAccess(), { a: KILOBYTE }), store);
-    const users = (): Promise<unknown> => on.saved(on.creation(on.newAccess(), { a: KILOBYTE }, login), store);
+    const users = async (): Promise<unknown> => {
+      const user = on.newAccess();
+      await on.saved(on.creation(user, { a: KILOBYTE }, login), store);
+      return store.load(user, { touchAfterMs: 0 });
+    };
     const isFull = (await isRefused(anonymous)) || (await isRefused(users));
     assert(isFull, 'the store of createSmall was not full after 2,000 saves of 1 kB');
     await isRefused(async (n) => {

@@ -14,8 +14,9 @@ local now = serverTime()
 local others = {}
 local all = redis.call('HGETALL', key)
 for i = 1, #all, 2 do
-  local age = now - tonumber(all[i + 1])
-  if age >= kept then
+  local age = now - (tonumber(all[i + 1]) or 0)
+  -- Of a clock that was ahead, it would stay for ever.
+  if math.abs(age) >= kept then
     redis.call('HDEL', key, all[i])
   elseif all[i] ~= said then
     others[#others + 1] = all[i]

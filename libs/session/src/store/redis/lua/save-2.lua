@@ -49,9 +49,8 @@
   first line a replica would answer with a conflict of its own, and lack of memory would be found half way.
 
   Redis knows the flags of a script by its first line. So redis-scripts.ts makes another one of this text, with the flag
-  allow-oom, which is used for 'renew', and for other changes after they were refused because Redis is full. It lets the
-  sessions of users who are logged in go on, and gives anonymous ones little: GROWTH_WHEN_FULL, in bytes per save,
-  is set there.
+  allow-oom, which is used for changes that were refused because Redis is full. It lets the sessions of users go on, and
+  gives anonymous ones little: GROWTH_WHEN_FULL, in bytes per save, is set there.
 ]]
 local key, mode, access, writeId, short = KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local newLifetime, maxBytes, lock = ARGV[5], tonumber(ARGV[6]), ARGV[7]
@@ -119,7 +118,7 @@ for i = firstPart, #ARGV, 4 do
   growth = growth + #ARGV[i + 3] - (stored and #stored - #version - 1 or 0)
 end
 if conflict then return (recordAnswer(key, '0', expires, maxBytes)) end
-if GROWTH_WHEN_FULL and mode ~= 'renew' and not login and principal == '' then
+if GROWTH_WHEN_FULL and not login and principal == '' then
   if mode == 'create' or growth > GROWTH_WHEN_FULL then return redis.error_reply(OUT_OF_MEMORY) end
 end
 local dropped = {}
