@@ -19,7 +19,8 @@ const MOST_ENDING = 50_000;
 const MOST_PER_SWEEP = 5_000;
 
 /**
- * All copies of this member, primary and backup alike, within its bounds. No other code changes a replica, so the
+ * All copies of this member, primary and backup alike, within its bounds. None goes before its time: members take a
+ * missing copy as the word of its holder that the session never was at that epoch, or has ended. No other code changes a replica, so the
  * counts are right, and the handlers of messages, which never wait, see one consistent table.
  */
 export class ReplicaTable {
@@ -80,8 +81,7 @@ export class ReplicaTable {
   /** The bound that this state of the session would pass. Frees what has expired before it says so. */
   boundAgainst(key: SessionKey, state: SessionState | Tombstone): keyof TableBounds | undefined {
     if (isTombstone(state)) return undefined;
-    const request = { entry: this.sessions.get(key), rank: 'principal', bytes: sizeOf(state) } as const;
-    return this.sessions.makeRoom(request, this.clock.now());
+    return this.sessions.boundAgainst(this.sessions.get(key), sizeOf(state), this.clock.now());
   }
 
   /** Replaces the copy that this member has of the session, if it has one. */
@@ -114,7 +114,7 @@ export class ReplicaTable {
     if (state.proof !== replica.state.proof) replica.locator = undefined;
     replica.seq = seq;
     this.setState(replica, state);
-    this.sessions.used(replica);
+    this.sessions.reschedule(replica);
   }
 
   /** [M4] The session has ended for good. */

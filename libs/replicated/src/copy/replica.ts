@@ -1,10 +1,4 @@
-import {
-  ownText,
-  sessionBytes,
-  type SessionKey,
-  type SessionRank,
-  type TableEntry,
-} from 'nestjs-session-beans/store-kit';
+import { ownText, sessionBytes, type SessionKey, type TableEntry } from 'nestjs-session-beans/store-kit';
 import { type BegunEpoch, type Epoch, NO_BACKUP, type Owners } from './epoch.js';
 import { expiryOfState, hasExpired, type SessionState } from './session-state.js';
 import { generationOf, isTombstone, type Tombstone } from './tombstone.js';
@@ -44,9 +38,6 @@ export class Replica implements BegunEpoch, TableEntry<Replica> {
   slot = 0;
   previous: Replica | undefined = undefined;
   next: Replica | undefined = undefined;
-  older: Replica | undefined = undefined;
-  newer: Replica | undefined = undefined;
-  listedAs: SessionRank = 'principal';
 
   /**
    * The copy has answered a claim. The member that claimed it may go on from the state it was told, so nothing is added
@@ -111,18 +102,6 @@ export class Replica implements BegunEpoch, TableEntry<Replica> {
     if (isTombstone(this.state)) return this.state.until;
     const end = Math.max(expiryOfState(this.state), this.state.lock?.until ?? 0);
     return end + (this.isOwn && !this.fenced ? 0 : LONGER_AT_BACKUP_MS);
-  }
-
-  /**
-   * No copy goes before its time: members take a missing copy as the word of its holder that the session never was at
-   * that epoch, or has ended.
-   */
-  get rank(): SessionRank {
-    return 'principal';
-  }
-
-  get idleFrom(): number {
-    return Number.POSITIVE_INFINITY;
   }
 
   isExpired(now: number): boolean {

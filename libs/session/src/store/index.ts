@@ -53,14 +53,7 @@ export { SessionStoreError, type SessionStoreFailure } from '../errors/session-s
 export { type Completed, OptionChecks, type WholeNumbers } from '../errors/option-checks.js';
 
 // For stores that keep sessions in this process
-export {
-  BoundedTable,
-  idleFrom,
-  rankOf,
-  type SessionRank,
-  type TableBounds,
-  type TableEntry,
-} from './heap/bounded-table.js';
+export { BoundedTable, type TableBounds, type TableEntry } from './heap/bounded-table.js';
 export { changeParts } from './heap/change-parts.js';
 export { ExpiryWheel, type WheelEntry } from './heap/expiry-wheel.js';
 export {

@@ -1,6 +1,5 @@
 import type { SessionKey } from '../session-id.js';
 import { ExpiryWheel, type WheelEntry } from './expiry-wheel.js';
-import { type RecencyEntry, RecencyList } from './recency-list.js';
 
 /** Share of `maxBytes` that new sessions may use. The rest is for living ones to grow. */
 const BYTES_FOR_NEW_SESSIONS = 0.9;
@@ -14,73 +13,24 @@ export interface TableBounds {
   readonly maxBytes: number;
 }
 
-/** Anonymous sessions in use that the search for idle ones passes by, since lifetimes differ. */
-const MOST_PASSED_BY = 100;
-
-/**
- * Whose a session is, as far as room goes: of a client that never came back (`unjoined`), of one that did
- * (`anonymous`), of a user who has logged in to a new session and did not come back yet (`login`), or who did
- * (`principal`).
- */
-export type SessionRank = 'unjoined' | 'anonymous' | 'login' | 'principal';
-
-/** The rank of a session. */
-export function rankOf(principal: string | undefined, joined: boolean): SessionRank {
-  if (principal === undefined) return joined ? 'anonymous' : 'unjoined';
-  return joined ? 'principal' : 'login';
-}
-
 /** An entry of a {@link BoundedTable}: a session as a store keeps it. */
-export interface TableEntry<T> extends WheelEntry<T>, RecencyEntry<T> {
+export interface TableEntry<T> extends WheelEntry<T> {
   readonly key: SessionKey;
 
   /** Size of the entry as `sessionBytes` counts it. In a table, only {@link BoundedTable.resize} changes it. */
   bytes: number;
-
-  /** It may change at any time. Call {@link BoundedTable.used} then. */
-  readonly rank: SessionRank;
-
-  /** Ms since 1970: from then on it counts as idle, unless it is used before. */
-  readonly idleFrom: number;
-
-  /** The rank under which the table has it. It belongs to the table. */
-  listedAs: SessionRank;
-}
-
-/** A session that is not in the table yet, or will be larger. */
-export interface RoomRequest<T> {
-  /** Its entry; undefined for a new session. */
-  readonly entry: T | undefined;
-
-  readonly rank: SessionRank;
-
-  /** The size that it would have. */
-  readonly bytes: number;
-}
-
-/** When a session counts as idle: half of the time without a request after which it would end. */
-export function idleFrom(lastAccessedAt: number, { idleTimeoutMs }: { readonly idleTimeoutMs: number }): number {
-  return lastAccessedAt + idleTimeoutMs / 2;
 }
 
 /**
  * The sessions of a store that keeps them in this process, bounded by number and by bytes.
  *
- * A store calls `makeRoom` before it adds a session or lets one grow, and refuses the change when a bound stands
- * against it. `makeRoom` frees sessions that have expired, and then, in this order:
- * 1. sessions of clients that never came back, the oldest first;
- * 2. anonymous sessions that are idle, the one first that was not used for the longest time;
- * 3. for the session of a user only: the other anonymous sessions in the same order, then those of users who have
- *    logged in and did not come back yet, the oldest first.
- *
- * The session of a user who came back is somebody's login: it goes for nobody. So a stranger who fills the table costs
- * other strangers their sessions, and no user theirs. None goes where that would not make enough room.
- *
- * Expired sessions are also freed in slices by `sweep`, which the store calls now and then.
+ * It gives up no session before its time; `EvictingTable` does. A store asks `boundAgainst` before it adds a session or
+ * lets one grow, and refuses the change when a bound stands against it. Expired sessions are freed in slices: by
+ * `sweep`, which the store calls now and then, and by `boundAgainst` when room is needed.
  *
  * @example
  * ```ts
- * const bound = table.makeRoom({ entry: undefined, rank: session.rank, bytes: session.bytes }, now);
+ * const bound = table.boundAgainst(undefined, session.bytes, now);
  * if (bound) throw new Error(`the store is full: ${bound} would be passed`);
  * table.add(session);
  * ```
@@ -90,23 +40,12 @@ export class BoundedTable<T extends TableEntry<T>> {
   private readonly wheel: ExpiryWheel<T>;
   private usedBytes = 0;
 
-  /** Those that may have to go when room is short, by when they were used last. */
-  private readonly lists = {
-    unjoined: new RecencyList<T>(),
-    anonymous: new RecencyList<T>(),
-    login: new RecencyList<T>(),
-    principal: undefined,
-  } as const;
-
-  /** Sessions that had to go before their time, since the table was made. */
-  evicted = 0;
-
   /**
    * @param now ms since 1970
    * @param onRemoved called with each entry that has left the table, also with those that expired
    */
   constructor(
-    private readonly bounds: TableBounds,
+    protected readonly bounds: TableBounds,
     now: number,
     private readonly onRemoved: (entry: T) => void = () => undefined,
   ) {
@@ -138,23 +77,18 @@ export class BoundedTable<T extends TableEntry<T>> {
   }
 
   /**
-   * Makes room for a session that is new or grows, as the description of the class says. Expired sessions are freed in
-   * one slice: a client that is refused must not be able to keep the store busy.
+   * The bound that would be passed. Frees expired sessions first, in one slice: a client that is refused must not be
+   * able to keep the store busy.
    *
-   * @returns the bound that would be passed nevertheless
+   * @param entry the entry that would change its size; undefined for a new one
+   * @param bytes size that it would have
    */
-  makeRoom(request: RoomRequest<T>, now: number): keyof TableBounds | undefined {
-    if (!this.passedBound(request)) return undefined;
+  boundAgainst(entry: T | undefined, bytes: number, now: number): keyof TableBounds | undefined {
+    if (!this.passedBound(entry, bytes)) return undefined;
     this.sweep(now);
-    const { entry, rank, bytes } = request;
     // The sweep may have removed the entry.
-    const left = { entry: entry && this.entries.get(entry.key) === entry ? entry : undefined, rank, bytes };
-    const bound = this.passedBound(left);
-    const going = bound && this.sessionsToGo(left, now);
-    if (!going) return bound;
-    for (const each of going) this.remove(each);
-    this.evicted += going.length;
-    return undefined;
+    const left = entry && this.entries.get(entry.key) === entry ? entry : undefined;
+    return this.passedBound(left, bytes);
   }
 
   /** The key must not be in the table. */
@@ -162,7 +96,6 @@ export class BoundedTable<T extends TableEntry<T>> {
     this.entries.set(entry.key, entry);
     this.usedBytes += entry.bytes;
     this.wheel.add(entry);
-    this.list(entry);
   }
 
   resize(entry: T, bytes: number): void {
@@ -170,11 +103,9 @@ export class BoundedTable<T extends TableEntry<T>> {
     entry.bytes = bytes;
   }
 
-  /** Call it after an entry was used, and after its end may have come nearer, or its rank has changed. */
-  used(entry: T): void {
+  /** Call it after the end of an entry may have come nearer. It costs nothing when it did not. */
+  reschedule(entry: T): void {
     this.wheel.reschedule(entry);
-    this.unlist(entry);
-    this.list(entry);
   }
 
   remove(entry: T): void {
@@ -189,55 +120,23 @@ export class BoundedTable<T extends TableEntry<T>> {
 
   private readonly forget = (entry: T): void => {
     this.entries.delete(entry.key);
-    this.unlist(entry);
     this.usedBytes -= entry.bytes;
-    this.onRemoved(entry);
+    this.left(entry);
   };
 
-  private list(entry: T): void {
-    entry.listedAs = entry.rank;
-    this.lists[entry.listedAs]?.add(entry);
+  /** The entry is not in the table any more. */
+  protected left(entry: T): void {
+    this.onRemoved(entry);
   }
 
-  private unlist(entry: T): void {
-    this.lists[entry.listedAs]?.remove(entry);
-  }
-
-  private passedBound({ entry, bytes }: RoomRequest<T>): keyof TableBounds | undefined {
-    if (!entry && this.entries.size >= this.bounds.maxSessions) return 'maxSessions';
-    const growth = bytes - (entry?.bytes ?? 0);
-    return growth > 0 && this.excess(entry, growth) > 0 ? 'maxBytes' : undefined;
-  }
-
-  /** Bytes that are missing for the growth. */
-  private excess(entry: T | undefined, growth: number): number {
+  /** How many bytes would be too many if the entry had this size. */
+  protected excess(entry: T | undefined, bytes: number): number {
     const { maxBytes } = this.bounds;
-    return this.usedBytes + growth - (entry ? maxBytes : BYTES_FOR_NEW_SESSIONS * maxBytes);
+    return this.usedBytes + bytes - (entry ? entry.bytes + maxBytes : BYTES_FOR_NEW_SESSIONS * maxBytes);
   }
 
-  /** @returns undefined where not enough may go */
-  private sessionsToGo({ entry, rank, bytes }: RoomRequest<T>, now: number): T[] | undefined {
-    const going: T[] = [];
-    let excess = this.excess(entry, bytes - (entry?.bytes ?? 0));
-    let places = entry ? 1 : this.bounds.maxSessions - this.entries.size;
-    for (const each of this.candidates(rank === 'login' || rank === 'principal', now)) {
-      if (each === entry) continue;
-      going.push(each);
-      excess -= each.bytes;
-      places++;
-      if (excess <= 0 && places > 0) return going;
-    }
-    return undefined;
-  }
-
-  private *candidates(isForUser: boolean, now: number): IterableIterator<T> {
-    const { unjoined, anonymous, login } = this.lists;
-    yield* unjoined;
-    let passedBy = 0;
-    for (const each of anonymous) {
-      if (isForUser || each.idleFrom <= now) yield each;
-      else if (++passedBy === MOST_PASSED_BY) break;
-    }
-    if (isForUser) yield* login;
+  private passedBound(entry: T | undefined, bytes: number): keyof TableBounds | undefined {
+    if (!entry && this.entries.size >= this.bounds.maxSessions) return 'maxSessions';
+    return bytes > (entry?.bytes ?? 0) && this.excess(entry, bytes) > 0 ? 'maxBytes' : undefined;
   }
 }

@@ -1,6 +1,7 @@
 import { SessionStoreError } from '../../errors/session-store.error.js';
 import type { Clock } from '../clock.js';
-import { BoundedTable, type TableBounds } from '../heap/bounded-table.js';
+import type { TableBounds } from '../heap/bounded-table.js';
+import { EvictingTable } from '../heap/evicting-table.js';
 import type { PackedParts } from '../heap/packed-parts.js';
 import { sessionBytes } from '../heap/session-bytes.js';
 import type { SessionKey } from '../session-id.js';
@@ -16,12 +17,12 @@ const MOST_PER_CALL = 32;
  * calls, and by one timer, which runs while there are sessions and never keeps the process alive.
  */
 export class MemorySessionTable {
-  private readonly sessions: BoundedTable<MemorySession>;
+  private readonly sessions: EvictingTable<MemorySession>;
   private timer: NodeJS.Timeout | undefined = undefined;
   private closed = false;
 
   constructor(private readonly options: TableBounds & { readonly clock: Clock }) {
-    this.sessions = new BoundedTable(options, options.clock.now(), () => {
+    this.sessions = new EvictingTable(options, options.clock.now(), () => {
       if (this.sessions.size === 0) this.stopTimer();
     });
   }
@@ -35,7 +36,7 @@ export class MemorySessionTable {
     return this.sessions.bytes;
   }
 
-  /** See {@link BoundedTable.filled}. */
+  /** See `BoundedTable.filled`. */
   get filled(): number {
     return this.sessions.filled;
   }

@@ -1,4 +1,4 @@
-import { idleFrom, rankOf, type SessionRank, type TableEntry } from '../heap/bounded-table.js';
+import type { EvictableEntry, SessionRank } from '../heap/evicting-table.js';
 import {
   type AccessCheck,
   type IdentityHistory,
@@ -16,7 +16,7 @@ import { sessionExpiry, type SessionLifetime, type SessionRecord, type SessionTi
 const EARLIER_STAMPS = 7;
 
 /** One session of the memory store: one small object, most of whose fields are shared or numbers. */
-export class MemorySession implements TableEntry<MemorySession> {
+export class MemorySession implements EvictableEntry<MemorySession> {
   readonly key: SessionKey;
   slot = 0;
   previous: MemorySession | undefined = undefined;
@@ -64,11 +64,13 @@ export class MemorySession implements TableEntry<MemorySession> {
   }
 
   get rank(): SessionRank {
-    return rankOf(this.history.principal, this.joined);
+    if (this.history.principal === undefined) return this.joined ? 'anonymous' : 'unjoined';
+    return this.joined ? 'principal' : 'login';
   }
 
+  /** Half of the time without a request after which it would end. */
   get idleFrom(): number {
-    return idleFrom(this.lastAccessedAt, this.lifetime);
+    return this.lastAccessedAt + this.lifetime.idleTimeoutMs / 2;
   }
 
   get times(): SessionTimes {

@@ -1,0 +1,130 @@
+import { BoundedTable, type TableBounds, type TableEntry } from './bounded-table.js';
+import { type RecencyEntry, RecencyList } from './recency-list.js';
+
+/** Anonymous sessions in use that the search for idle ones passes by, since lifetimes differ. */
+const MOST_PASSED_BY = 100;
+
+/**
+ * Whose a session is, as far as room goes: of a client that never came back (`unjoined`), of one that did
+ * (`anonymous`), of a user who has logged in to a new session and did not come back yet (`login`), or who did
+ * (`principal`).
+ */
+export type SessionRank = 'unjoined' | 'anonymous' | 'login' | 'principal';
+
+/** An entry of an {@link EvictingTable}. */
+export interface EvictableEntry<T> extends TableEntry<T>, RecencyEntry<T> {
+  /** It may change at any time. Call {@link EvictingTable.used} then. */
+  readonly rank: SessionRank;
+
+  /** Ms since 1970: from then on it counts as idle, unless it is used before. */
+  readonly idleFrom: number;
+
+  /** The rank under which the table has it. It belongs to the table. */
+  listedAs: SessionRank;
+}
+
+/** A session that is not in the table yet, or will be larger. */
+export interface RoomRequest<T> {
+  /** Its entry; undefined for a new session. */
+  readonly entry: T | undefined;
+
+  readonly rank: SessionRank;
+
+  /** The size that it would have. */
+  readonly bytes: number;
+}
+
+/**
+ * A table that makes room for new sessions, and for those that grow. When no expired session can be freed, these go:
+ * 1. sessions of clients that never came back, the oldest first;
+ * 2. anonymous sessions that are idle, the one first that was not used for the longest time;
+ * 3. for the session of a user only: the other anonymous sessions in the same order, then those of users who have
+ *    logged in and did not come back yet, the oldest first.
+ *
+ * The session of a user who came back is somebody's login: it goes for nobody. So a stranger who fills the table costs
+ * other strangers their sessions, and no user theirs. None goes where that would not make enough room.
+ *
+ * @example
+ * ```ts
+ * const bound = table.makeRoom({ entry: undefined, rank: session.rank, bytes: session.bytes }, now);
+ * if (bound) throw new Error(`the store is full: ${bound} would be passed`);
+ * table.add(session);
+ * ```
+ */
+export class EvictingTable<T extends EvictableEntry<T>> extends BoundedTable<T> {
+  /** Those that may have to go, by when they were used last. */
+  private readonly lists = {
+    unjoined: new RecencyList<T>(),
+    anonymous: new RecencyList<T>(),
+    login: new RecencyList<T>(),
+    principal: undefined,
+  } as const;
+
+  /** Sessions that had to go before their time, since the table was made. */
+  evicted = 0;
+
+  /** @returns the bound that would be passed nevertheless */
+  makeRoom({ entry, rank, bytes }: RoomRequest<T>, now: number): keyof TableBounds | undefined {
+    const bound = this.boundAgainst(entry, bytes, now);
+    if (!bound) return undefined;
+    // The search for expired sessions may have freed this one.
+    const left = entry && this.get(entry.key) === entry ? entry : undefined;
+    const going = this.sessionsToGo({ entry: left, rank, bytes }, now);
+    if (!going) return bound;
+    for (const each of going) this.remove(each);
+    this.evicted += going.length;
+    return undefined;
+  }
+
+  override add(entry: T): void {
+    super.add(entry);
+    this.list(entry);
+  }
+
+  /** Call it after an entry was used, and after its end may have come nearer, or its rank has changed. */
+  used(entry: T): void {
+    this.reschedule(entry);
+    this.unlist(entry);
+    this.list(entry);
+  }
+
+  protected override left(entry: T): void {
+    this.unlist(entry);
+    super.left(entry);
+  }
+
+  private list(entry: T): void {
+    entry.listedAs = entry.rank;
+    this.lists[entry.listedAs]?.add(entry);
+  }
+
+  private unlist(entry: T): void {
+    this.lists[entry.listedAs]?.remove(entry);
+  }
+
+  /** @returns undefined where not enough may go */
+  private sessionsToGo({ entry, rank, bytes }: RoomRequest<T>, now: number): T[] | undefined {
+    const going: T[] = [];
+    let excess = this.excess(entry, bytes);
+    let places = entry ? 1 : this.bounds.maxSessions - this.size;
+    for (const each of this.candidates(rank === 'login' || rank === 'principal', now)) {
+      if (each === entry) continue;
+      going.push(each);
+      excess -= each.bytes;
+      places++;
+      if (excess <= 0 && places > 0) return going;
+    }
+    return undefined;
+  }
+
+  private *candidates(isForUser: boolean, now: number): IterableIterator<T> {
+    const { unjoined, anonymous, login } = this.lists;
+    yield* unjoined;
+    let passedBy = 0;
+    for (const each of anonymous) {
+      if (isForUser || each.idleFrom <= now) yield each;
+      else if (++passedBy === MOST_PASSED_BY) break;
+    }
+    if (isForUser) yield* login;
+  }
+}
