@@ -57,7 +57,9 @@ export class SimulatedServer {
       maxSessionBytes,
       tellsFreshness: nearCache?.mode === 'bounded',
     };
-    const gateway = new StoreGateway(store, touchIntervalMs, undefined, undefined, () => this.onStoreFailure());
+    const gateway = new StoreGateway(store, touchIntervalMs, undefined, {
+      onFailure: () => this.onStoreFailure(),
+    });
     this.liveSessions = new LiveSessions(gateway, settings, nearCache && new NearCache(nearCache));
     this.attributes = this.beans.registerBuiltIn(attributesBean(given.attributesOnLogin ?? 'reset'));
     this.attributes.inject([]);

@@ -33,7 +33,6 @@ import {
 import type { ReplicatedSessionStoreOptions } from './options/replicated-session-store.options.js';
 import { announceEnd, refuseCreation } from './protocol/handle-end.js';
 import { checkReplica } from './protocol/handle-peek.js';
-import { markSuperseded } from './protocol/mark-superseded.js';
 import { type ChangeAttempt, ReplicationFailure } from './protocol/replication-failure.js';
 import { ReplicationNode } from './replication-node.js';
 
@@ -180,9 +179,14 @@ export class ReplicatedSessionStore implements SessionStore {
     return result;
   }
 
-  async supersede(access: ClientAccess): Promise<void> {
-    const { value: isOver } = await this.run('load', access.key, supersedeOperation(access));
-    if (isOver) await markSuperseded(this.node.context, access);
+  /** [I15] Members that do not answer are left out: requests with that id may start a session there. */
+  async supersede({ key, proof }: ClientAccess): Promise<void> {
+    const { value: isOver } = await this.run('load', key, supersedeOperation({ key, proof }));
+    if (!isOver) return;
+    const { members, calls, superseded, clock } = this.node.context;
+    superseded.add(`${key} ${proof}`, clock.now());
+    const message = { type: 'supersede', key, proof } as const;
+    await Promise.all(members.others.map((peer) => calls.ask(peer, message).catch(() => undefined)));
   }
 
   /**

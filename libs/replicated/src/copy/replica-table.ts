@@ -20,8 +20,10 @@ const MOST_PER_SWEEP = 5_000;
 
 /**
  * All copies of this member, primary and backup alike, within its bounds. None goes before its time: members take a
- * missing copy as the word of its holder that the session never was at that epoch, or has ended. No other code changes a replica, so the
- * counts are right, and the handlers of messages, which never wait, see one consistent table.
+ * missing copy as the word of its holder that the session never was at that epoch, or has ended.
+ *
+ * No other code changes a replica, so the counts are right, and the handlers of messages, which never wait, see one
+ * consistent table.
  */
 export class ReplicaTable {
   private readonly sessions: BoundedTable<Replica>;

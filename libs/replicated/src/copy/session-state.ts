@@ -3,12 +3,12 @@ import {
   newHistory,
   ownText,
   type PackedParts,
+  recordOf,
   type SessionCreation,
   sessionExpiry,
   type SessionLifetime,
   type SessionRecord,
   type SessionTimes,
-  unpackParts,
 } from 'nestjs-session-beans/store-kit';
 import type { Epoch } from './epoch.js';
 
@@ -85,30 +85,10 @@ export function timesOfState(state: SessionState): SessionTimes {
   return { createdAt, authenticatedAt, lastAccessedAt, expiresAt: expiryOfState(state), joined, confirmed };
 }
 
-/**
- * The whole session. Its map belongs to the caller.
- * @param times as the caller is told them; see [L5]
- */
+/** @param times as the caller is told them; see [L5] */
 export function recordOfState(state: SessionState, times: SessionTimes = timesOfState(state)): SessionRecord {
-  const { createdAt, authenticatedAt, lastAccessedAt, expiresAt, joined, confirmed } = times;
-  const { stamp, lifetime, proof } = state;
-  const { generation, logins, principal } = state.identity;
-  const parts = unpackParts(state.parts);
-  return {
-    createdAt,
-    authenticatedAt,
-    lastAccessedAt,
-    expiresAt,
-    joined,
-    confirmed,
-    proof,
-    generation,
-    logins,
-    principal,
-    stamp,
-    lifetime,
-    parts,
-  };
+  const { proof, identity: history, stamp, lifetime, parts } = state;
+  return recordOf({ proof, history, stamp, lifetime, parts }, times);
 }
 
 /** [S5] The stamp that the save with this write id got, if it was one of the last. */

@@ -34,7 +34,7 @@ export interface OperationCall<T> {
   /** Without a witness, members that do not answer count as having nothing. */
   readonly isLenient: boolean;
 
-  /** What became of the change before this call. */
+  /** Whether the change may have been applied before this call. */
   readonly attempt: ChangeAttempt;
 }
 

@@ -14,7 +14,7 @@ export class ReplicationFailure extends Error {
   }
 }
 
-/** What became of the change of an operation so far. */
+/** Whether the change of an operation may have been applied so far. */
 export interface ChangeAttempt {
   /** A member may have taken it, and nothing that was found out later says that it has not. */
   mayBeApplied: boolean;

@@ -84,7 +84,7 @@ export function noSessionFor(check: CopyCheck): NoSession | undefined {
 
 /** Asks members whether the evidence opens their copies of a session. */
 class Peek extends Survey<PeekedCopy> {
-  /** Nobody promises anything. A claim comes after this, and finds out what has begun meanwhile. */
+  /** A peek makes no promise. The claim that comes after it finds out which epochs have begun meanwhile. */
   readonly promisedFloor = Infinity;
 
   private onServing: (copy: PeekedCopy) => void = () => undefined;
@@ -109,7 +109,7 @@ class Peek extends Survey<PeekedCopy> {
     return Promise.race([found, this.run(mustAsk).then(() => this.copies.find((copy) => this.isServed(copy)))]);
   }
 
-  /** What the newest copy says, if no member that does not answer can know better. */
+  /** The answer of the newest copy, if no silent member can know better. */
   answerFrom(copy: PeekedCopy): NoSession | undefined {
     const silent = [...this.unanswered].filter(([, reason]) => reason !== 'refused').map(([name]) => name);
     if ((copy.check === 'none' || copy.check === 'superseded') && silent.length > 0) {

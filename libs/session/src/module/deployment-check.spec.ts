@@ -93,7 +93,8 @@ describe('servers of one store', () => {
     const store = new Announcements();
     store.announce = () => new Promise(() => undefined);
     const booted = warningsOf(store, {});
-    await jest.advanceTimersByTimeAsync(1_000);
+    // A second, and the turn of the event loop in which late answers are read.
+    await jest.advanceTimersByTimeAsync(1_001);
     expect(await booted).toEqual([]);
   });
 
@@ -109,6 +110,8 @@ describe('servers of one store', () => {
 
     expect([store.said.length, warnings.length]).toEqual([3, 1]);
     for (const check of checks) check.stop();
+    // The deadline of the last one.
+    await jest.advanceTimersByTimeAsync(1_001);
     expect(jest.getTimerCount()).toBe(0);
   });
 });

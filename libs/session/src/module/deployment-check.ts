@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { Deadline } from '../store/deadline.js';
 import type { SessionStore } from '../store/session-store.js';
 import type { ResolvedSessionOptions } from './session.options.js';
 
@@ -32,6 +33,7 @@ interface Facts {
 export class DeploymentCheck {
   private readonly facts: Facts;
   private readonly warned = new Set<string>();
+  private readonly deadline = new Deadline(PATIENCE_MS, 'to the announcement of this server');
   private timer: NodeJS.Timeout | undefined;
   private isStopped = false;
 
@@ -51,7 +53,10 @@ export class DeploymentCheck {
 
   /** Never rejects: the store may be down, and others may say anything. */
   async start(): Promise<void> {
-    const isTold = await this.announce().catch(() => false);
+    const isTold = await this.announce().then(
+      () => true,
+      () => false,
+    );
     if (this.isStopped) return;
     this.timer = setTimeout(() => void this.start(), isTold ? AGAIN_MS : AGAIN_AFTER_FAILURE_MS).unref();
   }
@@ -61,19 +66,9 @@ export class DeploymentCheck {
     clearTimeout(this.timer);
   }
 
-  /** @returns whether the store has answered in time */
-  private async announce(): Promise<boolean> {
-    let patience: NodeJS.Timeout | undefined;
-    const late = new Promise<undefined>((resolve) => {
-      patience = setTimeout(() => resolve(undefined), PATIENCE_MS).unref();
-    });
-    try {
-      const others = await Promise.race([this.store.announce?.(JSON.stringify(this.facts), KEPT_MS) ?? [], late]);
-      for (const { facts, ageMs } of others ?? []) this.compare(facts, ageMs);
-      return others !== undefined;
-    } finally {
-      clearTimeout(patience);
-    }
+  private async announce(): Promise<void> {
+    const answer = Promise.resolve(this.store.announce?.(JSON.stringify(this.facts), KEPT_MS) ?? []);
+    for (const { facts, ageMs } of await this.deadline.limit(answer)) this.compare(facts, ageMs);
   }
 
   private compare(text: string, ageMs: number): void {

@@ -97,14 +97,11 @@ const storeProviders: FactoryProvider[] = [
     inject: [SESSION_STORE, RESOLVED_OPTIONS, SessionEvents],
     useFactory(store: SessionStore, options: ResolvedSessionOptions, events: SessionEvents) {
       refuseUnsuitedStore(options, store);
-      return new StoreGateway(
-        store,
-        options.touchIntervalMs,
-        options.storeTimeoutMs,
-        (key) => events.emit('ended', { session: unknownSession(key), reason: 'lost' }),
-        (error) => events.emit('storeFailed', { store: error.store, operation: error.operation, error }),
-        (fraction) => events.emit('nearlyFull', { store: store.name, fraction }),
-      );
+      return new StoreGateway(store, options.touchIntervalMs, options.storeTimeoutMs, {
+        onLost: (key) => events.emit('ended', { session: unknownSession(key), reason: 'lost' }),
+        onFailure: (error) => events.emit('storeFailed', { store: error.store, operation: error.operation, error }),
+        onNearlyFull: (fraction) => events.emit('nearlyFull', { store: store.name, fraction }),
+      });
     },
   },
   {

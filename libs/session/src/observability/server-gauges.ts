@@ -48,7 +48,8 @@ export function observeServer(meter: Meter, node: Attributes, server: ObservedSe
     }
     for (const [name, figure] of Object.entries(gateway.figures()))
       result.observe(figures, figure, { ...store, 'session.store.figure': name });
-    if (gateway.filled !== undefined) result.observe(filled, gateway.filled, store);
+    const share = gateway.filled;
+    if (share !== undefined) result.observe(filled, share, store);
     result.observe(active, timings.pending, node);
     const { utilization, ...delays } = eventLoop.sinceLastCall();
     for (const [quantile, seconds] of Object.entries(delays))

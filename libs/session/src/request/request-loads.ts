@@ -3,13 +3,16 @@ import { savesSeen } from '../live/freshness.js';
 import type { LiveSession } from '../live/live-session.js';
 import { type LiveSessions, type NoSession, isLive } from '../live/live-sessions.js';
 import { type MaybePromise, isPromise } from '../store/maybe-promise.js';
-import { accessOf } from '../store/session-id.js';
+import { type ClientAccess, accessOf } from '../store/session-id.js';
 import type { LoadResult } from '../store/session-store.js';
 import type { StoreGateway } from '../store/store-gateway.js';
 import type { LocatorOf, PresentedId } from './id-exchange.js';
 import type { RequestState } from './request-state.js';
 import { type SessionEvents, unknownSession } from './session-events.js';
 import type { UnitOfWork } from './unit-of-work.js';
+
+/** The answer of the store about an id; undefined where it fails. */
+type Looked = LoadResult['outcome'] | undefined;
 
 /** A client that presents more ids than these has no session: each costs a call of the store. */
 const MOST_IDS = 3;
@@ -66,15 +69,11 @@ export class RequestLoads {
   private checkDeadId(request: RequestState): MaybePromise<void> {
     const { deadId } = request;
     if (deadId === undefined || this.mayLiveElsewhere(request)) return undefined;
-    const remove = ({ outcome }: LoadResult): void => {
+    const note = (outcome: Looked): void => {
       request.removesId = outcome === 'none' && request.deadId !== undefined;
     };
-    try {
-      const answer = this.gateway.look(accessOf(deadId));
-      return isPromise(answer) ? answer.then(remove, () => undefined) : remove(answer);
-    } catch {
-      return undefined;
-    }
+    const outcome = this.look(accessOf(deadId));
+    return isPromise(outcome) ? outcome.then(note) : note(outcome);
   }
 
   /** One call of the store, where the client does not know the locator and the request has not just saved. */
@@ -82,20 +81,12 @@ export class RequestLoads {
     const { id, presented, isIdProven } = request;
     if (isIdProven || live.isEnded || presented?.id !== id || presented?.locator === this.locatorOf(live))
       return undefined;
-    const note = (isOpen: boolean): void => {
-      request.isIdProven = isOpen;
-      request.withholdsId = !isOpen;
+    const note = (outcome: Looked): void => {
+      request.isIdProven = outcome === 'found';
+      request.withholdsId = !request.isIdProven;
     };
-    try {
-      const answer = this.gateway.look(live.access);
-      if (!isPromise(answer)) return note(answer.outcome === 'found');
-      return answer.then(
-        ({ outcome }) => note(outcome === 'found'),
-        () => note(false),
-      );
-    } catch {
-      return note(false);
-    }
+    const outcome = this.look(live.access);
+    return isPromise(outcome) ? outcome.then(note) : note(outcome);
   }
 
   /** A session that was started for something other than a login. */
@@ -104,12 +95,26 @@ export class RequestLoads {
   }
 
   private async withholdLate(request: RequestState): Promise<void> {
+    for (const id of request.deadIds) {
+      const outcome = await this.look(accessOf(id));
+      request.withholdsId = outcome === 'superseded';
+      // Known by now; or nothing says that the client has logged in.
+      if (request.withholdsId || outcome === undefined) return;
+    }
+  }
+
+  /** Never fails. */
+  private look(access: ClientAccess): MaybePromise<Looked> {
     try {
-      for (const id of request.deadIds) {
-        request.withholdsId ||= (await this.gateway.look(accessOf(id))).outcome === 'superseded';
-      }
+      const answer = this.gateway.look(access);
+      return isPromise(answer)
+        ? answer.then(
+            ({ outcome }) => outcome,
+            () => undefined,
+          )
+        : answer.outcome;
     } catch {
-      // Nothing says that the client has logged in.
+      return undefined;
     }
   }
 

@@ -64,7 +64,7 @@ export {
   newHistory,
   renewedHistory,
 } from './heap/identity-history.js';
-export { type PackedParts, packParts, unpackParts } from './heap/packed-parts.js';
+export { type PackedParts, type PackedSession, packParts, recordOf, unpackParts } from './heap/packed-parts.js';
 export { sessionBytes } from './heap/session-bytes.js';
 export { RecentKeys } from './heap/recent-keys.js';
 export { SharedLifetime } from './heap/shared-lifetime.js';

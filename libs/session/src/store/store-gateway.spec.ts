@@ -55,8 +55,7 @@ describe('the gateway to the store', () => {
       storeThat(() => new Promise((resolve) => answers.push(() => resolve({ outcome: 'none' }))), true),
       1_000,
       1,
-      undefined,
-      () => failures++,
+      { onFailure: () => failures++ },
     );
     const waiting = Array.from({ length: 5_000 }, async () => gateway.load(access));
     const results = await Promise.allSettled(waiting);

@@ -37,6 +37,18 @@ const CAME_BACK = { joined: true, confirmed: true } as const;
 
 const OTHER_PROOF = 'it answered with a session whose id the client does not have (rule I1 of the store contract)';
 
+/** What the gateway tells of the store. */
+export interface StoreReports {
+  /** All servers that had a copy of a session have lost it. */
+  readonly onLost?: (key: SessionKey) => void;
+
+  /** A call has failed. */
+  readonly onFailure?: (error: SessionStoreError) => void;
+
+  /** The store has become nearly full, told once each time: how full it is. */
+  readonly onNearlyFull?: (fraction: number) => void;
+}
+
 /** A change as the core makes it; the gateway adds the write id. */
 export type ChangeContent = Omit<SessionCreation, 'writeId'> | Omit<SessionUpdate, 'writeId'>;
 
@@ -58,12 +70,7 @@ export class StoreGateway {
     private readonly store: SessionStore,
     private readonly touchIntervalMs: number,
     storeTimeoutMs?: number,
-    /** Called when all servers that had a copy of a session have lost it. */
-    private readonly onLost: (key: SessionKey) => void = () => undefined,
-    /** Called with the error of each call that failed. */
-    private readonly onFailure: (error: SessionStoreError) => void = () => undefined,
-    /** Called with how full the store is, once each time when it becomes nearly full. */
-    private readonly onNearlyFull: (fraction: number) => void = () => undefined,
+    private readonly reports: StoreReports = {},
   ) {
     // A store in this process answers in this turn of the event loop or the next: it needs no deadline.
     if (store.shared && storeTimeoutMs !== undefined) this.deadline = new Deadline(storeTimeoutMs, '(storeTimeoutMs)');
@@ -192,7 +199,7 @@ export class StoreGateway {
       case 'unchanged':
         return result.times.confirmed ? result : { ...result, times: { ...result.times, ...CAME_BACK } };
       case 'none':
-        if (result.lost) this.onLost(access.key);
+        if (result.lost) this.reports.onLost?.(access.key);
         return result;
       case 'superseded':
         return result;
@@ -200,7 +207,7 @@ export class StoreGateway {
   };
 
   private readonly noteSave = (result: SaveResult, { key, proof }: NamedSession): SaveResult => {
-    if (result.outcome === 'gone' && result.lost) this.onLost(key);
+    if (result.outcome === 'gone' && result.lost) this.reports.onLost?.(key);
     const isOther = result.outcome === 'conflict' && proof !== undefined && result.record.proof !== proof;
     if (isOther) throw new Error(OTHER_PROOF);
     return result;
@@ -208,7 +215,7 @@ export class StoreGateway {
 
   private noteFilled(): void {
     const { filled = 0 } = this;
-    if (filled >= NEARLY_FULL && !this.isNearlyFull) this.onNearlyFull(filled);
+    if (filled >= NEARLY_FULL && !this.isNearlyFull) this.reports.onNearlyFull?.(filled);
     this.isNearlyFull = filled >= (this.isNearlyFull ? HAS_ROOM_AGAIN : NEARLY_FULL);
   }
 
@@ -269,7 +276,7 @@ export class StoreGateway {
   /** The error of a call that failed, after those who listen for failures have been told. */
   private reported(operation: Operation, cause: unknown): SessionError {
     const error = cause instanceof SessionError ? cause : this.failed(operation, cause);
-    if (error instanceof SessionStoreError) this.onFailure(error);
+    if (error instanceof SessionStoreError) this.reports.onFailure?.(error);
     return error;
   }
 

@@ -1,5 +1,5 @@
 import { ReplicationCallError } from '../replication-transport.js';
-import { isLoopback } from '../../members/loopback.js';
+import { isLoopback } from '../../members/replication-member.js';
 import type { ReplicationMember } from '../../members/replication-member.js';
 import type { ResolvedWireOptions } from './wire.options.js';
 import { MemberLine } from './member-line.js';

@@ -136,7 +136,7 @@ function isDuration(value: unknown): value is number {
 
 function checkedClient(client: unknown): string {
   if (typeof client === 'string' && client !== '') return client;
-  // Nobody waits for it: a rejection would end the process.
+  // No code waits for this promise: its rejection would end the process.
   if (isPromise(client)) Promise.resolve(client).catch(() => undefined);
   throw wrongAnswer('clientOf', client, 'a text that is not empty');
 }

@@ -14,7 +14,7 @@ interface FormerProof {
 }
 
 /**
- * What became of a session's ids: all of its identity but the present proof. It is never changed: a renewal makes a new
+ * The history of a session's ids: all of its identity but the present proof. It is never changed: a renewal makes a new
  * one, and all sessions without renewal and login share `ANONYMOUS`.
  */
 export interface IdentityHistory {

@@ -1,4 +1,5 @@
-import type { StoredPart } from '../session-record.js';
+import type { SessionLifetime, SessionRecord, SessionTimes, StoredPart } from '../session-record.js';
+import type { IdentityHistory } from './identity-history.js';
 
 /**
  * The parts of a session as `[name, version, payload, name, version, payload, ...]`. It takes a third of the memory of
@@ -21,4 +22,41 @@ export function unpackParts(packed: PackedParts): Map<string, StoredPart> {
     parts.set(name, { version, payload });
   }
   return parts;
+}
+
+/** A session as a store in this process keeps it, but for its times. */
+export interface PackedSession {
+  readonly proof: string;
+  readonly history: IdentityHistory;
+  readonly stamp: string;
+  readonly lifetime: SessionLifetime;
+  readonly parts: PackedParts;
+}
+
+/**
+ * The whole session. Its map belongs to the caller.
+ * @param times as the caller is told them; see [L5]
+ */
+export function recordOf(
+  { proof, history, stamp, lifetime, parts }: PackedSession,
+  times: SessionTimes,
+): SessionRecord {
+  const { createdAt, authenticatedAt, lastAccessedAt, expiresAt, joined, confirmed } = times;
+  const { generation, logins, principal } = history;
+  // With a spread of the times it took 7 us instead of 0.07 on Node 20.
+  return {
+    createdAt,
+    authenticatedAt,
+    lastAccessedAt,
+    expiresAt,
+    joined,
+    confirmed,
+    proof,
+    generation,
+    logins,
+    principal,
+    stamp,
+    lifetime,
+    parts: unpackParts(parts),
+  };
 }

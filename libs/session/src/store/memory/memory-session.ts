@@ -6,7 +6,7 @@ import {
   newHistory,
   renewedHistory,
 } from '../heap/identity-history.js';
-import { type PackedParts, unpackParts } from '../heap/packed-parts.js';
+import { type PackedParts, recordOf } from '../heap/packed-parts.js';
 import { sessionBytes } from '../heap/session-bytes.js';
 import type { SessionCreation, SessionRenewal } from '../session-change.js';
 import { type SessionAccess, type SessionKey, ownText } from '../session-id.js';
@@ -80,26 +80,8 @@ export class MemorySession implements EvictableEntry<MemorySession> {
 
   /** @param times as the caller is told them; see [L5] */
   recordAt(times: SessionTimes): SessionRecord {
-    const { createdAt, authenticatedAt, lastAccessedAt, expiresAt, joined, confirmed } = times;
-    const { proof, stamp, lifetime } = this;
-    const { generation, logins, principal } = this.history;
-    const parts = unpackParts(this.parts);
-    // With a spread of the times it took 7 us instead of 0.07 on Node 20.
-    return {
-      createdAt,
-      authenticatedAt,
-      lastAccessedAt,
-      expiresAt,
-      joined,
-      confirmed,
-      proof,
-      generation,
-      logins,
-      principal,
-      stamp,
-      lifetime,
-      parts,
-    };
+    const { proof, history, stamp, lifetime, parts } = this;
+    return recordOf({ proof, history, stamp, lifetime, parts }, times);
   }
 
   check(access: SessionAccess, now: number): AccessCheck {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { ContractRules } from '../store-under-test.js';
+import type { BegunSession, ContractRules, StoreUnderTest } from '../store-under-test.js';
 
 export const loginRules: ContractRules = {
   '[S8] a session that is created with a principal begins with a login, one without begins with none': async (on) => {
@@ -20,25 +20,11 @@ export const loginRules: ContractRules = {
   },
 
   '[I14] the first login grows logins, and the session keeps its beginning': async (on) => {
-    const begun = await on.begin();
-    const before = await on.found(begun.access);
-    await on.pass(1);
-    const { access } = await on.renew(begun.access, { principal: 'alice' });
-    const { createdAt, authenticatedAt, lastAccessedAt, logins, principal } = await on.found(access);
-    assert.deepEqual([createdAt, logins, principal], [before.createdAt, 1, 'alice']);
-    assert.ok(lastAccessedAt >= before.lastAccessedAt + on.units(1));
-    assert.equal(authenticatedAt, lastAccessedAt);
+    await keepsItsBeginning(on, await on.begin());
   },
 
   '[I14] a login of the same principal is an authentication, and the session is the same': async (on) => {
-    const begun = await on.begin({}, { principal: 'alice' });
-    const before = await on.found(begun.access);
-    await on.pass(1);
-    const { access } = await on.renew(begun.access, { principal: 'alice' });
-    const { createdAt, authenticatedAt, lastAccessedAt, logins, principal } = await on.found(access);
-    assert.deepEqual([createdAt, logins, principal], [before.createdAt, 1, 'alice']);
-    assert.ok(lastAccessedAt >= before.lastAccessedAt + on.units(1));
-    assert.equal(authenticatedAt, lastAccessedAt);
+    await keepsItsBeginning(on, await on.begin({}, { principal: 'alice' }));
   },
 
   '[I14] with the login of another principal a session of its own begins': async (on) => {
@@ -98,3 +84,14 @@ export const loginRules: ContractRules = {
     assert.deepEqual([proof, principal, logins], [ids[winner]?.proof, principals[winner], 1]);
   },
 };
+
+/** Alice logs in to a session that is hers, or nobody's: she has logged in once, and now. */
+async function keepsItsBeginning(on: StoreUnderTest, begun: BegunSession): Promise<void> {
+  const before = await on.found(begun.access);
+  await on.pass(1);
+  const { access } = await on.renew(begun.access, { principal: 'alice' });
+  const { createdAt, authenticatedAt, lastAccessedAt, logins, principal } = await on.found(access);
+  assert.deepEqual([createdAt, logins, principal], [before.createdAt, 1, 'alice']);
+  assert.ok(lastAccessedAt >= before.lastAccessedAt + on.units(1));
+  assert.equal(authenticatedAt, lastAccessedAt);
+}
