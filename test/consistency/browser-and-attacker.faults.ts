@@ -135,6 +135,16 @@ export const faults: Readonly<Record<string, Fault & { readonly breaks: RegExp }
     breaks: /rule c/,
     transport: (transport) => replacing(transport, { isWithheld: () => false }),
   },
+  'an ambiguous request starts a session, whose cookie replaces that of a login': {
+    breaks: /rule c/,
+    lifecycle: afterBegin((request) => {
+      if (request.standing === 'ambiguous') Object.assign(request, { stands: 'none' });
+    }),
+  },
+  'a beacon brings a session': {
+    breaks: /rule c/,
+    transport: (transport) => replacing(transport, { isBeacon: () => false }),
+  },
 };
 
 /** Changes each request when it has begun. */

@@ -26,7 +26,12 @@ export type Origin =
   | 'a form of another site'
   | 'a beacon of another site';
 
-export function scopeOf(from: Origin, path: string): CookieScope {
+/** As far as it matters for cookies, and for Fetch Metadata. */
+export interface RequestScope extends CookieScope {
+  readonly isBeacon: boolean;
+}
+
+export function scopeOf(from: Origin, path: string): RequestScope {
   const isLink = from === 'a link of another site';
   const isForm = from === 'a form of another site';
   return {
@@ -35,6 +40,7 @@ export function scopeOf(from: Origin, path: string): CookieScope {
     isCrossSite: from.endsWith('of another site'),
     isNavigation: isLink || isForm,
     isSafe: isLink,
+    isBeacon: from.startsWith('a beacon'),
   };
 }
 

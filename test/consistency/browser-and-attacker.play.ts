@@ -4,9 +4,17 @@ import { CookieIdTransport } from '../../libs/session/src/http/id/cookie-id-tran
 import { SessionCookie } from '../../libs/session/src/http/id/session-cookie.js';
 import { SessionTokenFormat } from '../../libs/session/src/http/id/session-token.js';
 import { generateSessionId } from '../../libs/session/src/store/session-id.js';
-import { CookieJar, type CookieScope } from '../support/cookie-jar.js';
+import { CookieJar } from '../support/cookie-jar.js';
 import type { Fault } from './browser-and-attacker.faults.js';
-import { type Action, HOST, type History, type Sending, type Step, scopeOf } from './browser-and-attacker.history.js';
+import {
+  type Action,
+  HOST,
+  type History,
+  type RequestScope,
+  type Sending,
+  type Step,
+  scopeOf,
+} from './browser-and-attacker.history.js';
 import { PlayedRequest } from './browser-and-attacker.request.js';
 import { Rules } from './browser-and-attacker.rules.js';
 import { Story } from './browser-and-attacker.story.js';
@@ -187,7 +195,7 @@ class Game {
   private add(
     by: PlayedRequest['by'],
     action: Action,
-    scope: CookieScope,
+    scope: RequestScope,
     cookie: string | undefined,
     server: number,
     from: string,

@@ -1,7 +1,6 @@
 import { isSessionId } from '../../libs/session/src/store/session-id.js';
 import { SessionError } from '../../libs/session/src/errors/session.error.js';
-import type { CookieScope } from '../support/cookie-jar.js';
-import type { Action } from './browser-and-attacker.history.js';
+import type { Action, RequestScope } from './browser-and-attacker.history.js';
 import { Tally } from './counters.js';
 import { Notes } from './login-beans.js';
 import { type Holder, expectWhole, tagOf } from './session-model.js';
@@ -49,13 +48,12 @@ export class PlayedRequest {
     readonly number: number,
     readonly by: 'victim' | 'attacker',
     public action: Action,
-    readonly scope: CookieScope,
+    readonly scope: RequestScope,
     cookie: string | undefined,
     server: SimulatedWebServer,
   ) {
     this.ids = idsIn(cookie);
-    const { path, isCrossSite, isNavigation, isSafe } = scope;
-    this.web = server.request({ method: isSafe ? 'GET' : 'POST', path, cookie, isCrossSite, isNavigation });
+    this.web = server.request({ ...scope, method: scope.isSafe ? 'GET' : 'POST', cookie });
   }
 
   /**

@@ -34,20 +34,19 @@ export interface Before {
  * - **c** An answer that is made after a login does not take the login's cookie away, and an answer to a request from
  *   another site changes no cookie of ours. No session comes back after its end.
  * - **d** A request finds the one session that its cookies open, whatever lies beside it. If they open several, it
- *   finds   none: nobody can tell which one is meant. It is refused only when one of its ids was replaced a short
- *   while ago, or   its session ended while it ran.
+ *   finds none: nobody can tell which one is meant. It is refused only when its cookies open several, one of its ids
+ *   was replaced a short while ago, or its session ended while it ran.
  * - **e** After a logout was answered, no id opens the session, on any server.
  * - **f** A write that was acknowledged is seen by each later request of the session, and is stored as long as that
  *   lives. A login that failed did not happen.
  * - **g** Nobody sees the state of another user, nor what had to begin anew with the login.
  *
- * Rule c leaves out a logout that was done after the login, of whichever of her sessions: she asked for it. Three
- * more things can happen to a login's cookie that no server can prevent while there is one cookie:
+ * Rule c leaves out a logout that was done after the login, of whichever of her sessions: she asked for it. Two more
+ * things can happen to a login's cookie that no server can prevent while there is one cookie:
  *
  * - An answer that was made before the login arrives after it.
  * - A request brings no id of a session that the login's request knew: the server cannot know that they are of one
- *   browser. Typically one of them has no cookie at all.
- * - A request is ambiguous (rule d), and starts a session.
+ *   browser. Typically one of them has no cookie at all. Where the browser says that it is a beacon, it brings none.
  */
 export class Rules {
   private model = new SessionModel();
@@ -173,6 +172,8 @@ export class Rules {
     const { newId, answer, answeredAt } = request;
     if (request.scope.isCrossSite && !request.scope.isSafe)
       throw broken('c', request, 'from another site, has changed our cookie');
+    if (newId && !request.found && !request.isLogin && request.scope.isBeacon)
+      throw broken('c', request, 'a beacon, has brought a new session');
     const { login } = this;
     const isLogin = newId && isVictims(answer?.session);
     if (!isLogin && login && this.isOpen(login.id) && !isExcused(request, login))
@@ -264,6 +265,7 @@ export class Rules {
     const { found, ids, action } = request;
     this.model.note(request.tags, 'refused', undefined);
     if (action === 'fail to log in carol' && status === 401) return;
+    if (status === 400 && request.isAmbiguous && !request.isLogin) return;
     if (status !== 409) throw broken('d', request, `was answered ${status}`);
     if (found && (this.loggedOut.has(nameOf(found.holder)) || this.isGone(found.holder))) return;
     if (request.isLogin) throw broken('a', request, 'was refused, though a login is always possible');
@@ -293,9 +295,9 @@ export class Rules {
 }
 
 /** Rule c does not hold for this answer: see there. */
-function isExcused({ answeringAt, ids, isAmbiguous, isLogout }: PlayedRequest, login: BrowserLogin): boolean {
+function isExcused({ answeringAt, ids, isLogout }: PlayedRequest, login: BrowserLogin): boolean {
   const isRelated = ids.some((id) => login.keys.has(keyOf(id)));
-  return answeringAt < login.answeredAt || isAmbiguous || isLogout || !isRelated;
+  return answeringAt < login.answeredAt || isLogout || !isRelated;
 }
 
 function isVictims(session: Holder | undefined): session is Holder {

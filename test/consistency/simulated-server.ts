@@ -153,7 +153,12 @@ export class SimulatedRequest {
   ) {
     this.lifecycle = server.lifecycle;
     const presented: readonly PresentedId[] = client.presented;
-    this.session = new RequestState({ presented: () => presented, isHeadSent: false, admitStart: () => undefined });
+    this.session = new RequestState({
+      presented: () => presented,
+      isHeadSent: false,
+      isClientGone: false,
+      admitStart: () => undefined,
+    });
     Object.defineProperty(this.session.exchange, 'isHeadSent', { get: () => this.isHeadSent });
     this.http = server.httpSession(new OnlyRequest(this.session));
   }

@@ -25,6 +25,7 @@ export interface RequestHead {
 
   /** It opens a page in the window. */
   readonly isNavigation: boolean;
+  readonly isBeacon: boolean;
 }
 
 export interface Answer {
@@ -161,11 +162,11 @@ class KeptResponse extends ServerResponse {
 /** No byte passes through it. */
 const TLS_SOCKET = { encrypted: true } as unknown as Socket;
 
-function messageOf({ method, path, cookie, isCrossSite, isNavigation }: RequestHead): IncomingMessage {
+function messageOf({ method, path, cookie, isCrossSite, isNavigation, isBeacon }: RequestHead): IncomingMessage {
   const message = new IncomingMessage(TLS_SOCKET);
   const headers = {
     'sec-fetch-site': isCrossSite ? 'cross-site' : 'same-origin',
-    'sec-fetch-mode': isNavigation ? 'navigate' : 'no-cors',
+    'sec-fetch-mode': isNavigation ? 'navigate' : isBeacon ? 'no-cors' : 'cors',
     'sec-fetch-dest': isNavigation ? 'document' : 'empty',
     ...(cookie !== undefined && { cookie }),
   };

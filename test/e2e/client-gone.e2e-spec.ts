@@ -14,7 +14,7 @@ import {
   Sse,
   UseInterceptors,
 } from '@nestjs/common';
-import { HttpSession } from 'nestjs-session-beans';
+import { HttpSession, SessionEvents } from 'nestjs-session-beans';
 import { Observable, timeout } from 'rxjs';
 import { Counter } from '../support/counter.js';
 import { eventually } from '../support/eventually.js';
@@ -62,6 +62,20 @@ class SlowController {
     this.counter.value += 2;
     void this.pause(response);
     return new Observable(() => () => runs.handled++);
+  }
+
+  @Get('renew') async renew(@Res({ passthrough: true }) response: FrameworkResponse): Promise<void> {
+    this.counter.value++;
+    await this.pause(response);
+    this.session.renewId();
+    runs.handled++;
+  }
+
+  @Get('login') async login(@Res({ passthrough: true }) response: FrameworkResponse): Promise<void> {
+    this.counter.value++;
+    await this.pause(response);
+    await this.session.login('ann');
+    runs.handled++;
   }
 
   @Get('stream') async stream(@Res() response: FrameworkResponse): Promise<void> {
@@ -182,6 +196,16 @@ describe.each(adapters)('a client that goes away, $adapter', ({ adapter }) => {
   it('during a callback that logs out is logged out all the same', async () => {
     await leaveDuring('/callback-logout', [cookie]);
     expect((await RawClient.exchange(server.url, '/peek', [cookie])).body).toBe('n=0');
+  });
+
+  it.each(['/renew', '/login'])('during %s keeps its id: nobody could tell it the new one', async (path) => {
+    const told: string[] = [];
+    for (const name of ['login', 'renewed', 'notStored'] as const)
+      server.app.get(SessionEvents).on(name, () => void told.push(name));
+    await leaveDuring(path, [cookie]);
+    await eventually('it is said', () => told.length > 0);
+    expect(told).toEqual(['notStored']);
+    expect((await RawClient.exchange(server.url, '/count', [cookie])).body).toBe('n=2');
   });
 
   it.each(['/slow', '/slow-failure', '/observable'])('during %s before it has a session leaves none', async (path) => {

@@ -131,6 +131,15 @@ class LoginController {
     response.status(401).send('one factor is not enough');
   }
 
+  /** In the manner of callbacks: the answer comes when the handler has returned. */
+  @Post('sends-later')
+  sendsLater(@Res() response: FrameworkResponse): void {
+    this.attempts.value++;
+    void this.session.login('ann');
+    this.notes.text = 'of ann';
+    setTimeout(() => response.status(403).send('one factor is not enough'), 5);
+  }
+
   @Post('forgets')
   forgets(): never {
     this.attempts.value++;
@@ -175,7 +184,7 @@ class LoginController {
 }
 
 /** Handlers that count an attempt, log in, and fail. */
-const FAILURES = ['throws', 'status', 'sends', 'forgets', 'guard'];
+const FAILURES = ['throws', 'status', 'sends', 'sends-later', 'forgets', 'guard'];
 
 describe.each(adapters)('C7 a login whose request fails, $adapter,', ({ adapter }) => {
   describe.each(['always', 'success'] as const)('commitOn %s,', (commitOn) => {

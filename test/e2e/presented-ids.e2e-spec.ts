@@ -26,6 +26,10 @@ class CountController {
     return 'ok';
   }
 
+  @Get('log-in') async logIn(): Promise<void> {
+    await this.session.login('ann');
+  }
+
   @Delete('session') @HttpCode(204) async invalidate(): Promise<void> {
     await this.session.invalidate();
   }
@@ -126,6 +130,31 @@ describe.each(adapters)('R4 the id that a client presents, $adapter', ({ adapter
       expect(await get('/peek', both)).toMatchObject({ status: 200, body: 'n=0', cookies: [] });
       stop();
       expect(reasons).toEqual(['ambiguous']);
+    });
+
+    it('A2 with that of another session starts none and ends none: nothing would say which cookie to replace', async () => {
+      const planted = await newToken();
+      const both = `Cookie: sid=${planted}; sid=${token}`;
+      server.store.reset();
+      expect(await get('/count', both)).toMatchObject({ status: 400, cookies: [] });
+      expect(await RawClient.exchange(server.url, '/session', [both], 'DELETE')).toMatchObject({
+        status: 400,
+        cookies: [],
+      });
+      expect(server.store.calls).toMatchObject({ save: 0, destroy: 0 });
+      for (const one of [planted, token]) expect((await get('/peek', `Cookie: sid=${one}`)).body).toBe('n=1');
+    });
+
+    it('A2 with that of another session begins one for a login', async () => {
+      const both = `Cookie: sid=${await newToken()}; sid=${token}`;
+      const loggedIn = await get('/log-in', both);
+      expect(loggedIn).toMatchObject({ status: 200, cookies: [expect.stringMatching(/^sid=/)] });
+      expect((await get('/peek', `Cookie: ${loggedIn.cookies[0]?.split(';')[0]}`)).body).toBe('n=0');
+    });
+
+    it('F15 that nobody has costs a load, and a look right before the head', async () => {
+      expect(await get('/peek', `Cookie: sid=${generateSessionId()}`)).toMatchObject({ cookies: [REMOVED] });
+      expect(server.store.calls.load).toBe(2);
     });
 
     it('A2 is asked for at most three times where a client presents many', async () => {

@@ -49,7 +49,8 @@ export class WireClient extends SimulatedClient {
   }
 
   override get presented(): readonly PresentedId[] {
-    return this.exchange.presented();
+    const presented = this.exchange.presented();
+    return presented === 'ambiguous' ? [] : presented;
   }
 
   /** The header lines with which a response gives this client its id, removes the one it presented, or neither. */
@@ -58,7 +59,8 @@ export class WireClient extends SimulatedClient {
     const note = (name: string, value: string): void => void lines.push(`${name}: ${value}`);
     const { id, locator, freshness } = this;
     const carried = id === undefined ? undefined : { id, locator };
-    this.exchange.writeHead({ get: () => undefined, set: note, append: note }, carried, freshness, !carried, true);
+    const sent = { id: carried, freshness, removesId: !carried };
+    this.exchange.writeHead({ get: () => undefined, set: note, append: note }, sent, 'found', false);
     return lines;
   }
 

@@ -41,6 +41,7 @@ export type { SessionStore } from './store/session-store.js';
 // Errors
 export { LoginRequiredError } from './errors/login-required.error.js';
 export { SessionError } from './errors/session.error.js';
+export { SessionAmbiguousError } from './errors/session-ambiguous.error.js';
 export { SessionBeanError } from './errors/session-bean.error.js';
 export { SessionBusyError } from './errors/session-busy.error.js';
 export { SessionConfigurationError } from './errors/session-configuration.error.js';

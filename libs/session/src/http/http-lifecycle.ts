@@ -57,6 +57,12 @@ export class HttpLifecycle implements ResponseHooks {
   private handler: HandlerPhase = 'pending';
   private isClientGone = false;
 
+  /** The handler answers through the framework's response, maybe after it has returned: its status is not known. */
+  answersItself = false;
+
+  /** Held bytes are asked about until there is nothing to wait for; the ids are checked once after each commit. */
+  private areIdsChecked = false;
+
   /** Bytes left while their handler was still running: it may change parts of beans without touching them again. */
   private wasStoredEarly = false;
 
@@ -134,8 +140,9 @@ export class HttpLifecycle implements ResponseHooks {
     if (this.isClientGone) return this.leave(status ?? 500);
     // What it threw may be answered with any status: a login in it does not count.
     if (status === undefined) this.state.cancelLogin();
-    // Code around the handler may still refuse a login: it is stored before the first byte.
-    const isUndecided = this.runtime.hasOuterCode && this.state.pendingActions.login !== undefined;
+    // Code around the handler may still refuse a login. Such changes are stored before the first byte.
+    const isUndecided =
+      this.answersItself || (this.runtime.hasOuterCode && this.state.pendingActions.login !== undefined);
     const stored = status === undefined || isUndecided ? undefined : this.store(status, false, true);
     if (!isPromise(stored)) this.handler = 'done';
     return stored;
@@ -145,20 +152,18 @@ export class HttpLifecycle implements ResponseHooks {
     if (moment === 'held' && this.state.live) return undefined;
     const isHandlerOver = this.handler === 'storing' || this.handler === 'done';
     const stored = this.store(status, moment === 'end' && this.wasStoredEarly);
-    if (!isPromise(stored)) {
-      // Held bytes are asked about until there is nothing to wait for; the ids were checked the first time.
-      return moment === 'held' ? undefined : this.runtime.lifecycle.checkIds(this.state);
-    }
+    if (!isPromise(stored)) return this.areIdsChecked ? undefined : this.checkIds();
     if (moment !== 'end' && !isHandlerOver) this.wasStoredEarly = true;
-    return reported(stored.then(() => this.runtime.lifecycle.checkIds(this.state)));
+    return reported(stored.then(() => this.checkIds()));
   }
 
   beforeHead(headers: ResponseHeaders, status: number): void {
     const { lifecycle } = this.runtime;
-    const { removesId, standing } = this.state;
+    const { removesId, standing, userChange } = this.state;
     const id = lifecycle.idToSend(this.state);
     const freshness = lifecycle.freshnessToSend(this.state);
-    this.exchange.writeHead(headers, id, freshness, !id && removesId, standing === 'found');
+    const sent = { id, freshness, removesId: !id && removesId };
+    this.exchange.writeHead(headers, sent, standing, userChange === 'login');
     this.timedResponse?.beforeHead(headers);
     this.writeRetryAfter(headers, status);
     if (status < 400) this.writeClearSiteData(headers);
@@ -204,8 +209,14 @@ export class HttpLifecycle implements ResponseHooks {
       const { underWay } = state.turns;
       return underWay && this.settled(underWay, false, endsHandler);
     }
+    this.areIdsChecked = false;
     const stored = lifecycle.commit(state);
     return isPromise(stored) ? this.settled(stored, !isFailure && !this.isClientGone, endsHandler) : undefined;
+  }
+
+  private checkIds(): MaybePromise<void> {
+    this.areIdsChecked = true;
+    return this.runtime.lifecycle.checkIds(this.state);
   }
 
   private async beginLater(loading: MaybePromise<void>, lockWaitMs: number | undefined): Promise<void> {

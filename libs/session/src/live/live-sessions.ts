@@ -211,7 +211,7 @@ export class LiveSessions {
   }
 }
 
-export function isLive(found: LiveSession | NoSession): found is LiveSession {
+export function isLive(found: LiveSession | string): found is LiveSession {
   return typeof found === 'object';
 }
 

@@ -252,8 +252,9 @@ function idCarrier(
 ): IdCarrier {
   const warnOnce = once(() =>
     logger.warn(
-      'a session started in a request from another site, with which browsers do not send the cookie: its id was not ' +
-        'given out, since it would take the place of the one that the browser may have; see docs/browsers.md',
+      'a session started in a request from another site, with which browsers do not send the cookie, or in a beacon: ' +
+        'its id was not given out, since it would take the place of one that the browser has or is about to get; see ' +
+        'docs/browsers.md',
     ),
   );
   const sessionCookie = new SessionCookie(cookie);

@@ -19,12 +19,15 @@ export interface PresentedId extends CarriedId {
 export interface IdExchange {
   /**
    * The ids that the client presented, nearly always one or none: those that this application may have given out. A
-   * client may bring several, for example in cookies of other paths.
+   * client may bring several, for example in cookies of other paths. `ambiguous` where several make no sense.
    */
-  presented(): readonly PresentedId[];
+  presented(): readonly PresentedId[] | 'ambiguous';
 
   /** The head of the response is on its way: no id can be handed out any more. */
   readonly isHeadSent: boolean;
+
+  /** The connection has closed before the response was sent. A new id would lock the client out. */
+  readonly isClientGone: boolean;
 
   /**
    * Asks whether this client may start a session without a login.

@@ -138,9 +138,9 @@ export class RequestCommits {
   }
 
   private async start(request: RequestState, differences: readonly PartDifference[]): Promise<void> {
-    // The cookie of a new session would take the place of the one that the client got with its new id. After a login
-    // that is right: a client that has lost an answer can always log in.
-    if (request.standing === 'superseded' && !request.pendingActions.login) throw new SessionEndedError();
+    // The cookie of a new session would take the place of one that opens a session of the client. After a login that is
+    // right: a client that has lost an answer can always log in.
+    if (!request.pendingActions.login) request.requireOneSession();
     if (request.exchange.isHeadSent) {
       throw new SessionResponseCommittedError(
         'a session would have to start, but the head of the response is already sent and no cookie can go with it: ' +
@@ -215,9 +215,11 @@ export class RequestCommits {
   }
 
   private async renew(request: RequestState, live: LiveSession, differences: readonly PartDifference[]): Promise<void> {
-    if (request.exchange.isHeadSent) {
+    const { isHeadSent, isClientGone } = request.exchange;
+    if (isHeadSent || isClientGone) {
+      const why = isHeadSent ? 'the head of the response is already sent' : 'the client is gone';
       throw new SessionResponseCommittedError(
-        'the session id cannot be renewed: the head of the response is already sent and no cookie can go with it',
+        `the session id cannot be renewed: ${why}, and no cookie can go with it; nothing was stored`,
       );
     }
     const { unitBeforeLogin } = request;

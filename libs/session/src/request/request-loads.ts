@@ -36,6 +36,10 @@ export class RequestLoads {
    */
   load(request: RequestState): MaybePromise<void> {
     const ids = request.exchange.presented();
+    if (ids === 'ambiguous') {
+      request.startLoading(undefined);
+      return this.use(request, ids);
+    }
     const [presented] = ids;
     request.startLoading(ids.length === 1 ? presented : undefined);
     if (!presented) return this.use(request, 'none');
@@ -134,7 +138,7 @@ export class RequestLoads {
   /**
    * The client presents several ids. If one of them is of a session that lives, the client means that one: the others
    * are left over. If several are, nobody can tell which one the client means, and somebody else may have given it one
-   * of them: the request has no session.
+   * of them.
    */
   private async loadOneOf(request: RequestState, ids: readonly PresentedId[]): Promise<void> {
     const found: { readonly presented: PresentedId; readonly live: LiveSession }[] = [];
@@ -158,8 +162,7 @@ export class RequestLoads {
       return this.use(request, only.live);
     }
     for (const { live } of found) this.liveSessions.release(live);
-    if (found.length > 1 || ids.length > MOST_IDS) this.events.emit('ignored', { reason: 'ambiguous' });
-    this.use(request, without);
+    this.use(request, found.length > 1 || ids.length > MOST_IDS ? 'ambiguous' : without);
   }
 
   private async useLater(
@@ -177,8 +180,9 @@ export class RequestLoads {
     }
   }
 
-  private use(request: RequestState, found: LiveSession | NoSession): void {
+  private use(request: RequestState, found: LiveSession | NoSession | 'ambiguous'): void {
     const live = isLive(found) ? found : undefined;
+    if (found === 'ambiguous') this.events.emit('ignored', { reason: found });
     if (request.activate(this.unitOn(request, live), found)) return;
     // The client left while its session was loaded.
     if (live) this.liveSessions.release(live);

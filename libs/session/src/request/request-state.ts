@@ -1,6 +1,9 @@
+import { SessionAmbiguousError } from '../errors/session-ambiguous.error.js';
 import { SessionContextNotActiveError } from '../errors/session-context-not-active.error.js';
+import { SessionEndedError } from '../errors/session-ended.error.js';
 import { SessionResponseCommittedError } from '../errors/session-response-committed.error.js';
 import type { LiveSession } from '../live/live-session.js';
+import type { NoSession } from '../live/live-sessions.js';
 import type { MaybePromise } from '../store/maybe-promise.js';
 import type { SessionLock } from '../store/session-locks.js';
 import type { StorePhase, RequestTiming } from '../timing/request-timing.js';
@@ -19,11 +22,12 @@ export type RequestPhase = 'idle' | 'loading' | 'active' | 'detached' | 'closed'
  * - `none`: its client presented no id that stands for a session.
  * - `superseded`: its client presented an id that was replaced a short while ago. It has the new one or is about to, or
  *   it has lost the answer that brought it; or somebody else got hold of the former one.
+ * - `ambiguous`: its client presented several ids, and nobody can tell which session it means.
  * - `found`: its client presented the id of the session.
  * - `started`: the request has started the session.
  * - `left`: it had a session and has ended it, or found it ended.
  */
-export type SessionStanding = 'none' | 'superseded' | 'found' | 'started' | 'left';
+export type SessionStanding = 'none' | 'superseded' | 'ambiguous' | 'found' | 'started' | 'left';
 
 /** The work of one commit; see RequestState. */
 export type CommitStep = 'nothing' | 'start' | 'update' | 'renew' | 'update detached';
@@ -154,7 +158,7 @@ export class RequestState {
   }
 
   /** `loading` -> `active`. @returns false when the client has left meanwhile: the caller keeps the session. */
-  activate(unit: UnitOfWork, found: LiveSession | 'none' | 'superseded'): boolean {
+  activate(unit: UnitOfWork, found: LiveSession | NoSession | 'ambiguous'): boolean {
     if (this.current === 'closed') return false;
     this.current = 'active';
     this.unit = unit;
@@ -268,6 +272,12 @@ export class RequestState {
   /** See KeptPromises. */
   get forgotten(): Promise<void> | undefined {
     return this.promises?.forgotten;
+  }
+
+  /** @throws SessionEndedError, SessionAmbiguousError where the client has, or may have, a session that is not this one */
+  requireOneSession(): void {
+    if (this.stands === 'superseded') throw new SessionEndedError();
+    if (this.stands === 'ambiguous') throw new SessionAmbiguousError();
   }
 
   /** What a commit has to do now. */

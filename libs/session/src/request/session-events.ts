@@ -39,8 +39,8 @@ export interface SessionEventMap {
 
   /**
    * A request goes on without the session that its client may have. `ambiguous`: it presented several ids of sessions
-   * that live, or more than three. `withheld`: it came from another site, so that the browser did not send the cookie;
-   * it has started a session, whose id its client was not given. More reasons may come.
+   * that live, or more than three. `withheld`: it came from another site, so that the browser did not send the cookie,
+   * or is a beacon; it has started a session, whose id its client was not given. More reasons may come.
    */
   ignored: { readonly reason: 'ambiguous' | 'withheld' | (string & {}) };
 

@@ -229,7 +229,7 @@ export class SessionLifecycle {
 
   /** @returns the unit of work on the session that was ended; undefined when there was none */
   private async invalidateNow(request: RequestState, reason: SessionEndReason): Promise<UnitOfWork | undefined> {
-    if (request.standing === 'superseded') throw new SessionEndedError();
+    request.requireOneSession();
     if (request.phase === 'detached' && request.hasSession) await this.commits.attach(request);
     const { live, unit } = request;
     request.leaveSession(this.unitOn(request, undefined));

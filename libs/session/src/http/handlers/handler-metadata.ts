@@ -4,9 +4,11 @@ import {
   INTERCEPTORS_METADATA,
   PATH_METADATA,
   PIPES_METADATA,
+  RESPONSE_PASSTHROUGH_METADATA,
   ROUTE_ARGS_METADATA,
   SSE_METADATA,
 } from '@nestjs/common/constants.js';
+import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
 import {
   type LoginRequirement,
   READ_ONLY_SESSION,
@@ -56,6 +58,15 @@ export const handlerMetadata = {
     return Reflect.hasMetadata(PATH_METADATA, method) && !Reflect.hasMetadata(SSE_METADATA, method);
   },
 
+  /** Whether it answers through the response, or passes on to `next`: then Nest sends nothing. The rule is Nest's own. */
+  answersItself(type: ControllerType, method: HandlerMethod): boolean {
+    const key = this.keyOf(type, method);
+    if (Reflect.hasMetadata(RESPONSE_PASSTHROUGH_METADATA, type, key)) return false;
+    // The names in this metadata are `<kind>:<index>`.
+    const parameters = Object.keys((Reflect.getMetadata(ROUTE_ARGS_METADATA, type, key) ?? {}) as object);
+    return parameters.some((name) => ANSWERING.has(name.slice(0, name.indexOf(':'))));
+  },
+
   /** The interceptors of a handler and its class. */
   interceptors(type: ControllerType, method: HandlerMethod): unknown[] {
     return boundTo(type, method, INTERCEPTORS_METADATA);
@@ -90,6 +101,8 @@ export const handlerMetadata = {
     return methods;
   },
 };
+
+const ANSWERING = new Set([String(RouteParamtypes.RESPONSE), String(RouteParamtypes.NEXT)]);
 
 function boundTo(type: ControllerType, method: HandlerMethod, key: string): unknown[] {
   return [type, method].flatMap((target) => (Reflect.getMetadata(key, target) as unknown[] | undefined) ?? []);

@@ -22,6 +22,9 @@ export interface PlannedHandler {
 
   /** It is a route that answers once: not a stream of server-sent events. */
   readonly isAnswered: boolean;
+
+  /** It answers through the response itself, with `@Res()` or `@Next()`. */
+  readonly answersItself: boolean;
 }
 
 /** A controller of which at least one handler needs a session. */
@@ -99,6 +102,7 @@ export class HandlerPlan {
       requiredLogin,
       isReadOnly: handlerMetadata.isReadOnly(type, method),
       isAnswered: handlerMetadata.isAnswered(method),
+      answersItself: handlerMetadata.answersItself(type, method),
     };
   }
 

@@ -28,6 +28,7 @@ export class SessionGuard implements CanActivate {
     if (!handler.needsSession) return true;
     const framework = execution.getType() === 'http' ? execution.getArgByIndex<FrameworkRequest>(0) : undefined;
     state.isReadOnly = handler.isReadOnly;
+    request.answersItself = handler.answersItself;
     const begun = request.begin(framework, handler.lockWaitMs);
     const { requiredLogin } = handler;
     if (isPromise(begun)) return begun.then(() => requiredLogin === undefined || isLoggedIn(state, requiredLogin));

@@ -29,6 +29,10 @@ export class CookieIdTransport implements SessionIdTransport {
     });
   }
 
+  isBeacon({ headers }: IdCarryingRequest): boolean {
+    return headers['sec-fetch-mode'] === 'no-cors' && headers['sec-fetch-dest'] === 'empty';
+  }
+
   markRead(headers: ResponseHeaders): void {
     varyBy(headers, 'Cookie');
     keepPrivate(headers);

@@ -21,6 +21,10 @@ export class HeaderIdTransport implements SessionIdTransport {
     return false;
   }
 
+  isBeacon(): boolean {
+    return false;
+  }
+
   markRead(headers: ResponseHeaders): void {
     varyBy(headers, HEADER);
     keepPrivate(headers);

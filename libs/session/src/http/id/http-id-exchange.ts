@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { CarriedId, IdExchange, PresentedId } from '../../request/id-exchange.js';
+import type { SessionStanding } from '../../request/request-state.js';
 import type { MaybePromise } from '../../store/maybe-promise.js';
 import type { SessionAdmission } from '../admission/session-admission.js';
 import { ResponseGate } from '../response/response-gate.js';
@@ -16,7 +17,7 @@ export interface IdCarrier {
   /** Whether clients send along how much of their session they have seen. */
   readonly readsFreshness: boolean;
 
-  /** Called when a new session's id was not given to the client, because the browser may have one that it withheld. */
+  /** Called when a new session's id was not given to the client, because its browser may have one, or is about to get one. */
   readonly onWithheld: () => void;
 
   /** Hears of cookies without `Secure`; undefined where they are never sent, or are meant to be. */
@@ -34,6 +35,18 @@ export interface FrameworkRequest {
   readonly ip?: string | undefined;
 }
 
+/** The headers of the session, as far as the response has any of them. */
+export interface SessionHeaders {
+  /** An id, or a locator, that the client does not know yet. */
+  readonly id: CarriedId | undefined;
+
+  /** How much of its session the client sees with this response; undefined if it knows. */
+  readonly freshness: string | undefined;
+
+  /** The client is to forget the id that it presented. */
+  readonly removesId: boolean;
+}
+
 /** One HTTP request and its response, alike on Express and on Fastify: both give the raw objects of Node. */
 export class HttpIdExchange implements IdExchange {
   /** Set in the guard phase, before anything is read. */
@@ -47,11 +60,12 @@ export class HttpIdExchange implements IdExchange {
     private readonly carrier: IdCarrier,
   ) {}
 
-  presented(): readonly PresentedId[] {
+  presented(): readonly PresentedId[] | 'ambiguous' {
     this.wasRead = true;
     const { transport, format, readsFreshness } = this.carrier;
     const text = transport.read(this.request, this.isSecure);
-    if (text === undefined || text === AMBIGUOUS) return NONE;
+    if (text === undefined) return NONE;
+    if (text === AMBIGUOUS) return 'ambiguous';
     const freshness = readsFreshness ? transport.readFreshness(this.request, this.isSecure) : undefined;
     const seen = typeof freshness === 'string' ? freshness : undefined;
     if (typeof text !== 'string') return this.candidates(text, seen);
@@ -61,6 +75,10 @@ export class HttpIdExchange implements IdExchange {
 
   get isHeadSent(): boolean {
     return ResponseGate.isHeadSent(this.response);
+  }
+
+  get isClientGone(): boolean {
+    return this.response.destroyed;
   }
 
   /** A page of another site has sent the request, by Fetch Metadata. */
@@ -74,22 +92,21 @@ export class HttpIdExchange implements IdExchange {
 
   /**
    * Writes the headers of the session, right before the head of the response is written.
-   * @param id an id, or a locator, that the client does not know yet; undefined if there is none
-   * @param freshness how much of its session the client sees with this response; undefined if it knows
-   * @param removesId the client is to forget the id that it presented
-   * @param isOwn the client has the session, and has presented its id
+   * @param standing of the request
+   * @param isLogin a principal has logged in with the request
    */
   writeHead(
     headers: ResponseHeaders,
-    id: CarriedId | undefined,
-    freshness: string | undefined,
-    removesId: boolean,
-    isOwn: boolean,
+    { id, freshness, removesId }: SessionHeaders,
+    standing: SessionStanding,
+    isLogin: boolean,
   ): void {
     const { transport, format, onWithheld } = this.carrier;
     const writes = id !== undefined || freshness !== undefined || removesId;
     // A browser that withholds its cookie may send another one of that name, which somebody else has set.
-    if (writes && !isOwn && transport.isWithheld(this.request)) {
+    const isWithheld = (): boolean => standing !== 'found' && transport.isWithheld(this.request);
+    const isUnwanted = (): boolean => standing === 'started' && !isLogin && transport.isBeacon(this.request);
+    if (writes && (isWithheld() || isUnwanted())) {
       if (id) onWithheld();
     } else {
       if (removesId) transport.remove(headers, this.isSecure);

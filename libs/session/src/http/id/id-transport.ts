@@ -43,6 +43,13 @@ export interface SessionIdTransport {
    */
   isWithheld(request: IdCarryingRequest): boolean;
 
+  /**
+   * The client is a browser, and nobody reads the answer (`navigator.sendBeacon`, a ping of a link). Often such a
+   * request is sent along with a form that logs in, and is answered later: a token for a session that it starts would
+   * take the place of the login's.
+   */
+  isBeacon(request: IdCarryingRequest): boolean;
+
   /** Tells caches that the response depends on the session. Call it on every response for which `read` was called. */
   markRead(headers: ResponseHeaders): void;
 

@@ -35,6 +35,10 @@ export class UrlIdTransport implements SessionIdTransport {
     return false;
   }
 
+  isBeacon(): boolean {
+    return false;
+  }
+
   markRead(headers: ResponseHeaders): void {
     headers.set('Referrer-Policy', 'no-referrer');
     varyBy(headers, 'Cookie');
