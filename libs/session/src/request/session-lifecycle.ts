@@ -1,7 +1,6 @@
 import type { OnBeanDestroyed } from '../bean/bean-life-cycle.js';
 import type { BeanRegistry } from '../bean/bean-registry.js';
 import type { SessionBean } from '../bean/session-bean.js';
-import { SessionEndedError } from '../errors/session-ended.error.js';
 import { SessionStateError } from '../errors/session-state.error.js';
 import { NOTHING_SEEN, freshnessOf } from '../live/freshness.js';
 import type { LiveSession } from '../live/live-session.js';
