@@ -132,7 +132,7 @@ describe.each(adapters)('R4 the id that a client presents, $adapter', ({ adapter
       expect(reasons).toEqual(['ambiguous']);
     });
 
-    it('A2 with that of another session starts none and ends none: nothing would say which cookie to replace', async () => {
+    it('A2 with that of another session starts none and ends none: no cookie may be replaced', async () => {
       const planted = await newToken();
       const both = `Cookie: sid=${planted}; sid=${token}`;
       server.store.reset();

@@ -274,7 +274,7 @@ export class RequestState {
     return this.promises?.forgotten;
   }
 
-  /** @throws SessionEndedError, SessionAmbiguousError where the client has, or may have, a session that is not this one */
+  /** @throws SessionEndedError, SessionAmbiguousError where the client may have a session that is not this one */
   requireOneSession(): void {
     if (this.stands === 'superseded') throw new SessionEndedError();
     if (this.stands === 'ambiguous') throw new SessionAmbiguousError();

@@ -58,7 +58,7 @@ export const handlerMetadata = {
     return Reflect.hasMetadata(PATH_METADATA, method) && !Reflect.hasMetadata(SSE_METADATA, method);
   },
 
-  /** Whether it answers through the response, or passes on to `next`: then Nest sends nothing. The rule is Nest's own. */
+  /** Whether it answers through the response, or passes on to `next`: then Nest sends nothing. Nest's own rule. */
   answersItself(type: ControllerType, method: HandlerMethod): boolean {
     const key = this.keyOf(type, method);
     if (Reflect.hasMetadata(RESPONSE_PASSTHROUGH_METADATA, type, key)) return false;

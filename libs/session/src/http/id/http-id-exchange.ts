@@ -17,7 +17,7 @@ export interface IdCarrier {
   /** Whether clients send along how much of their session they have seen. */
   readonly readsFreshness: boolean;
 
-  /** Called when a new session's id was not given to the client, because its browser may have one, or is about to get one. */
+  /** Called when the id of a new session was not given to the client: its browser has one, or is about to get one. */
   readonly onWithheld: () => void;
 
   /** Hears of cookies without `Secure`; undefined where they are never sent, or are meant to be. */
