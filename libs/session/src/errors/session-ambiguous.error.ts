@@ -4,7 +4,7 @@ import { SessionError } from './session.error.js';
  * The client presented several ids where it should present one, and nobody can tell which session it means: ids of more
  * than one session that lives, more than three ids, or a header or address with two. One of them may have been planted.
  * Thrown when the request has something to store, or logs out; nothing was stored and no cookie was sent. The answer is
- * 400. A request that only reads is answered as for a client without a session, and a login begins a session of its own.
+ * 400. A request that only reads is answered as for a client without a session; a login begins a session of its own.
  *
  * @example
  * ```ts
