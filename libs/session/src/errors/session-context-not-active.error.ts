@@ -1,4 +1,4 @@
-import { SessionError } from './session.error.js';
+import { UnexpectedSessionError } from './unexpected-session.error.js';
 
 /**
  * A bean or the `HttpSession` was used where no session is active: at boot, in a timer, in middleware, or in a handler
@@ -10,9 +10,8 @@ import { SessionError } from './session.error.js';
  * setInterval(() => this.cart.items, 1000); // throws: a timer belongs to no request
  * ```
  */
-export class SessionContextNotActiveError extends SessionError {
+export class SessionContextNotActiveError extends UnexpectedSessionError {
   override readonly code = 'SESSION_CONTEXT_NOT_ACTIVE';
-  override readonly status = 500;
 
   /**
    * @param subject the member that was used, e.g. `Counter.value`

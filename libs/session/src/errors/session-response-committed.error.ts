@@ -1,4 +1,4 @@
-import { SessionError } from './session.error.js';
+import { UnexpectedSessionError } from './unexpected-session.error.js';
 
 /**
  * A session was used too late in its request. Either the response was sent already, or its head was, and a session that
@@ -13,7 +13,6 @@ import { SessionError } from './session.error.js';
  * }
  * ```
  */
-export class SessionResponseCommittedError extends SessionError {
+export class SessionResponseCommittedError extends UnexpectedSessionError {
   override readonly code = 'SESSION_RESPONSE_COMMITTED';
-  override readonly status = 500;
 }

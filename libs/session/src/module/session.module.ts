@@ -21,6 +21,7 @@ import { HandlerPlan, type PlannedController } from '../http/handlers/handler-pl
 import { SessionGuard } from '../http/handlers/session.guard.js';
 import { sessionInterceptor } from '../http/handlers/session.interceptor.js';
 import type { HttpSessionRuntime } from '../http/http-lifecycle.js';
+import { keepContextOnRoutes } from '../http/handlers/route-context.js';
 import { createSessionMiddleware } from '../http/session-middleware.js';
 import { LiveSessions } from '../live/live-sessions.js';
 import { NearCache } from '../live/near-cache.js';
@@ -153,7 +154,9 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
       this.application,
       (token) => token === HttpSession || this.beans.find(token as Type<object>) !== undefined,
     );
-    this.adapterHost.httpAdapter.use(createSessionMiddleware(this.context, this.runtime));
+    const { httpAdapter } = this.adapterHost;
+    httpAdapter.use(createSessionMiddleware(this.context, this.runtime));
+    keepContextOnRoutes(httpAdapter, this.context, this.runtime);
     // Before all other guards. As an APP_GUARD it would run after those of the importing module.
     this.application.getGlobalGuards().unshift(new SessionGuard(this.context, plan));
     for (const controller of plan.controllers()) this.commitAfter(controller);

@@ -2,6 +2,7 @@ import { type FactoryProvider, Logger } from '@nestjs/common';
 import { BeanRegistry } from '../bean/bean-registry.js';
 import type { SessionBean } from '../bean/session-bean.js';
 import { SessionConfigurationError } from '../errors/session-configuration.error.js';
+import { SessionError } from '../errors/session.error.js';
 import { type AdmissionOptions, SessionAdmission } from '../http/admission/session-admission.js';
 import type { HttpSessionRuntime } from '../http/http-lifecycle.js';
 import { CookieIdTransport } from '../http/id/cookie-id-transport.js';
@@ -218,7 +219,10 @@ const httpProviders: FactoryProvider[] = [
       commitOn,
       clearSiteData,
       hasOuterCode: false,
-      onNotStored: (error) => logger.warn(`what a failed request changed was not stored: ${error.message}`),
+      onNotStored: (error) => {
+        const why = error instanceof SessionError ? error.detail : error.message;
+        logger.warn(`what a failed request changed was not stored: ${why}`);
+      },
     }),
   },
 ];

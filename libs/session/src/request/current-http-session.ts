@@ -46,7 +46,7 @@ export class CurrentHttpSession extends HttpSession {
   }
 
   get exists(): boolean {
-    const request = this.request('exists');
+    const request = this.current.require('HttpSession.exists');
     return request.hasSession || request.pendingActions.start;
   }
 

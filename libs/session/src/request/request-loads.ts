@@ -153,6 +153,7 @@ export class RequestLoads {
       }
     } catch (error) {
       for (const { live } of found) this.liveSessions.release(live);
+      request.loadFailure = error;
       throw error;
     }
     request.strayIds = strays;
@@ -174,7 +175,10 @@ export class RequestLoads {
       this.use(request, await found);
     } catch (error) {
       const isDamaged = error instanceof SessionStateError && error.reason === 'undecodable';
-      if (!isDamaged || this.onUndecodable !== 'reset') throw error;
+      if (!isDamaged || this.onUndecodable !== 'reset') {
+        request.loadFailure = error;
+        throw error;
+      }
       this.events.emit('undecodable', { session: unknownSession(accessOf(id).key), bean: undefined, error });
       this.use(request, 'none');
     }

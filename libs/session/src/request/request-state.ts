@@ -72,6 +72,9 @@ export class RequestState {
   /** Settles when the session is loaded, or has failed to; undefined where the store answers at once. */
   loaded: Promise<void> | undefined;
 
+  /** Why the session could not be loaded: there may be one. */
+  loadFailure: unknown;
+
   /** Set from `active` on, until the request lets go of its session. */
   unit: UnitOfWork | undefined;
 
@@ -308,11 +311,13 @@ export class RequestState {
 
   /**
    * @param subject names the caller in the error text, e.g. `Counter.value`
-   * @throws SessionContextNotActiveError when nothing was loaded, SessionResponseCommittedError when it is too late
+   * @throws SessionContextNotActiveError when nothing was loaded, SessionResponseCommittedError when it is too late; the
+   * error of the store when the session could not be loaded
    */
   unitFor(subject: string): UnitOfWork {
     const unit = this.activeUnit;
     if (unit) return unit;
+    if (this.loadFailure !== undefined) throw this.loadFailure;
     if (this.current === 'closed') {
       throw new SessionResponseCommittedError(
         `${subject} was used after the response was sent: finish the work before the handler returns, ` +
@@ -330,7 +335,8 @@ export class RequestState {
       this.handler
         ? `in ${this.handler}, for which no session was loaded: nothing it depends on leads to a session-scoped ` +
             'bean. Inject the bean there or add @UseSession() to the handler'
-        : 'before the session was loaded, which happens right before the guards: middleware cannot use it',
+        : 'before the session was loaded, which happens right before the guards: middleware cannot use it, nor can an ' +
+            'exception filter where no route was reached. Ask HttpSession.exists there',
     );
   }
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { SessionError } from '../errors/session.error.js';
+import { UnexpectedSessionError } from '../errors/unexpected-session.error.js';
 import { SessionStoreError } from '../errors/session-store.error.js';
 import { Deadline } from './deadline.js';
 import { type MaybePromise, isPromise } from './maybe-promise.js';
@@ -274,9 +274,10 @@ export class StoreGateway {
   }
 
   /** The error of a call that failed, after those who listen for failures have been told. */
-  private reported(operation: Operation, cause: unknown): SessionError {
-    const error = cause instanceof SessionError ? cause : this.failed(operation, cause);
-    if (error instanceof SessionStoreError) this.reports.onFailure?.(error);
+  private reported(operation: Operation, cause: unknown): Error {
+    if (cause instanceof UnexpectedSessionError) return cause;
+    const error = cause instanceof SessionStoreError ? cause : this.failed(operation, cause);
+    this.reports.onFailure?.(error);
     return error;
   }
 
