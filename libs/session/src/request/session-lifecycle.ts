@@ -195,14 +195,12 @@ export class SessionLifecycle {
     if (lock) await request.measure('lockWait', () => lock.release());
   }
 
-  /** The response is sent: the beans answer no more. Once nothing is under way, instances stay for the next request. */
+  /** The response is sent: the beans answer no more. The session is released once nothing is under way. */
   end(request: RequestState): void {
     if (!request.close()) return;
     request.turns.after(() => {
       void this.unlock(request);
-      const { live, unit } = request;
       request.unit = undefined;
-      if (live && unit && !unit.isTouched && this.liveSessions.isKeptAfter(live)) unit.leaveInstances(live);
       this.commits.release(request);
     });
   }

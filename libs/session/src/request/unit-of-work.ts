@@ -139,16 +139,6 @@ export class UnitOfWork {
     }
   }
 
-  /** The request is over: instances that equal what is stored stay for the next one. Call after `differences()`. */
-  leaveInstances(live: LiveSession): void {
-    for (const { bean, instance, base, reference } of this.beans.values()) {
-      // A transient value belongs to this request: the next one starts from the initial value.
-      const isWhole = bean.definition.transient.size === 0;
-      if (isWhole && base !== null && base === reference) live.keepInstance(bean.name, base, instance);
-    }
-    this.beans.clear();
-  }
-
   /** Forgets what this request did: instances are dropped, the next touch starts from the head. */
   rollback(): void {
     this.beans.clear();
@@ -196,8 +186,6 @@ export class UnitOfWork {
   private open(bean: SessionBean): TouchedBean {
     const base = this.snapshot.payloads.get(bean.name);
     if (base === undefined) return openFresh(bean, null);
-    const kept = this.live?.takeInstance(bean.name, base);
-    if (kept && shows(bean, kept, base)) return { bean, instance: kept, base, reference: base, mine: base };
     const instance = bean.create();
     try {
       bean.state.restore(instance, base);
@@ -227,18 +215,6 @@ function bringUp({ bean, instance, mine }: TouchedBean, payload: string): boolea
     const merged = bean.state.merge(mine, now, payload);
     if (merged.outcome === 'merged') bean.state.restore(instance, merged.payload);
     return merged.outcome === 'merged';
-  } catch {
-    return false;
-  }
-}
-
-/**
- * Whether an instance that another request has left is what is stored. Code that outlived that request may have changed
- * it, and so may a handler that promised to change nothing.
- */
-function shows(bean: SessionBean, instance: object, payload: string): boolean {
-  try {
-    return bean.state.encode(instance, payload) === payload;
   } catch {
     return false;
   }
