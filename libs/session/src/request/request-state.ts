@@ -86,6 +86,9 @@ export class RequestState {
   /** Ids that the client presented beside others, and that open no session. */
   strayIds: readonly string[] = NO_IDS;
 
+  /** It had a session, which it has ended or found ended, whatever it has now. */
+  hasLeft = false;
+
   /** The id that the client presented stands for nothing: the response tells it to forget that. */
   removesId = false;
 
@@ -213,7 +216,10 @@ export class RequestState {
   /** The session has ended: beans that are touched from now on are fresh, in `unit`. */
   leaveSession(unit: UnitOfWork): void {
     this.beforeLogin = undefined;
-    if (this.live) this.stands = 'left';
+    if (this.live) {
+      this.stands = 'left';
+      this.hasLeft = true;
+    }
     this.live = undefined;
     this.id = undefined;
     this.actions = NO_ACTIONS;

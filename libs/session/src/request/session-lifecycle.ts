@@ -122,13 +122,14 @@ export class SessionLifecycle {
   }
 
   /** The freshness to send with the head of the response; undefined when the client knows it. */
-  freshnessToSend({ live, presented, standing, withholdsId }: RequestState): string | undefined {
+  freshnessToSend({ live, presented, standing, withholdsId, hasLeft }: RequestState): string | undefined {
     if (!this.settings.tellsFreshness) return undefined;
-    // It would take the place of that of the session whose id the client has.
-    if (withholdsId && standing === 'started') return undefined;
-    // Also where another request has ended it: what this one wrote may be newer than a copy that another server trusts.
-    const hasEnded = live ? live.isEnded : standing === 'left';
-    const freshness = hasEnded ? NOTHING_SEEN : live && freshnessOf(live);
+    // That of a session whose id is withheld would take the place of that of the session whose id the client has.
+    const shown = withholdsId && standing === 'started' ? undefined : live;
+    // Also where another request has ended it, or given it a new id: what this one wrote may be newer than a copy that
+    // another server trusts.
+    const hasEnded = shown ? shown.isEnded : hasLeft;
+    const freshness = hasEnded ? NOTHING_SEEN : shown && freshnessOf(shown);
     return presented?.freshness === freshness ? undefined : freshness;
   }
 
