@@ -235,6 +235,20 @@ describe('a change that a request did not store', () => {
   });
 });
 
+it('the lists that HttpSession hands out are copies', async () => {
+  const server = new SimulatedServer({ store: new MemorySessionStore(), beans: [Account], nearCache: keepAll });
+  const client = await server.startSession((request) => {
+    request.bean(Account).visits++;
+    request.http.set('settings', {});
+  });
+  const lists = ({ http }: SimulatedRequest): string[][] => [http.keys(), http.beanNames];
+  await server.handle(client, (request) => {
+    for (let i = 0; i < 2; i++) for (const list of lists(request)) list.push('other');
+    expect(lists(request)).toEqual([['settings'], ['account']]);
+  });
+  expect(await server.handle(client, lists)).toEqual([['settings'], ['account']]);
+});
+
 it('two requests of a session never have the same instance', async () => {
   const server = new SimulatedServer({ store: new MemorySessionStore(), beans: [Account], nearCache: keepAll });
   const client = await server.startSession((request) => void request.bean(Account).visits++);

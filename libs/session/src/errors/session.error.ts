@@ -41,3 +41,15 @@ export abstract class SessionError extends Error {
     this.name = new.target.name;
   }
 }
+
+/**
+ * One failure may refuse several requests: each gets a copy, because exception filters and reporters write on errors
+ * (the user, a request id, that it was reported). Other errors are the application's, and stay what they are.
+ */
+export function ownError(error: unknown): unknown {
+  if (!(error instanceof SessionError)) return error;
+  // Copied onto a native error, so that it is one, too.
+  const own = Object.defineProperties(new Error(error.message), Object.getOwnPropertyDescriptors(error));
+  own.stack = error.stack;
+  return Object.setPrototypeOf(own, Object.getPrototypeOf(error) as object);
+}

@@ -1,4 +1,5 @@
 import { SessionStateError } from '../errors/session-state.error.js';
+import { ownError } from '../errors/session.error.js';
 import { savesSeen } from '../live/freshness.js';
 import type { LiveSession } from '../live/live-session.js';
 import { type LiveSessions, type NoSession, isLive } from '../live/live-sessions.js';
@@ -149,7 +150,7 @@ export class RequestLoads {
       }
     } catch (error) {
       for (const { live } of found) this.liveSessions.release(live);
-      throw error;
+      throw ownError(error);
     }
     request.strayIds = strays;
     const [only] = found;
@@ -171,7 +172,7 @@ export class RequestLoads {
       this.use(request, await found);
     } catch (error) {
       const isDamaged = error instanceof SessionStateError && error.reason === 'undecodable';
-      if (!isDamaged || this.onUndecodable !== 'reset') throw error;
+      if (!isDamaged || this.onUndecodable !== 'reset') throw ownError(error);
       this.events.emit('undecodable', { session: unknownSession(accessOf(id).key), bean: undefined, error });
       this.use(request, 'none');
     }

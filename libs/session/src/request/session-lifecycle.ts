@@ -3,6 +3,7 @@ import type { BeanRegistry } from '../bean/bean-registry.js';
 import type { SessionBean } from '../bean/session-bean.js';
 import { SessionEndedError } from '../errors/session-ended.error.js';
 import { SessionStateError } from '../errors/session-state.error.js';
+import { ownError } from '../errors/session.error.js';
 import { NOTHING_SEEN, freshnessOf } from '../live/freshness.js';
 import type { LiveSession } from '../live/live-session.js';
 import type { LiveSessions } from '../live/live-sessions.js';
@@ -186,7 +187,7 @@ export class SessionLifecycle {
       else await request.turns.take(() => this.leave(request, live), undefined);
     } catch (error) {
       await this.unlock(request);
-      throw error;
+      throw ownError(error);
     }
   }
 
