@@ -33,6 +33,7 @@ export class UnitOfWork {
   private snapshot: SessionSnapshot;
   private touched = false;
   private isWatched = false;
+  private hasNamed = false;
   /** See `afterLogin`. */
   private kept: readonly string[] = [];
 
@@ -66,6 +67,7 @@ export class UnitOfWork {
     after.kept = keep;
     after.touched = this.touched;
     after.isWatched = this.isWatched;
+    after.hasNamed = this.hasNamed;
     return after;
   }
 
@@ -92,6 +94,9 @@ export class UnitOfWork {
 
   /** Names of the stored beans and of those this request has touched. */
   beanNames(): string[] {
+    // The response waits for what it shows.
+    this.touched = true;
+    this.hasNamed = true;
     return [...new Set([...this.snapshot.payloads.keys(), ...this.beans.keys()])];
   }
 
@@ -116,7 +121,7 @@ export class UnitOfWork {
   /** Commits that this unit of work has read the result of and that are not stored yet. */
   dependencies(): readonly PendingCommit[] {
     const { unsaved } = this.snapshot;
-    if (unsaved.length === 0) return unsaved;
+    if (unsaved.length === 0 || this.hasNamed) return unsaved;
     const parts = [...this.beans.keys()];
     return unsaved.filter((commit) => parts.some((part) => commit.changes(part)));
   }
