@@ -24,6 +24,9 @@ export interface SimulatedServerOptions {
   readonly maxSessionBytes?: number;
   readonly unjoinedTimeoutMs?: number;
 
+  /** Whether handlers that promised to change nothing are checked, as in development. */
+  readonly checksReadOnly?: boolean;
+
   /** Default: `reset`, as in the module. */
   readonly attributesOnLogin?: 'keep' | 'reset';
 }
@@ -56,6 +59,7 @@ export class SimulatedServer {
       touchIntervalMs,
       maxSessionBytes,
       tellsFreshness: nearCache?.mode === 'bounded',
+      checksReadOnly: given.checksReadOnly,
     };
     const gateway = new StoreGateway(store, touchIntervalMs, undefined, {
       onFailure: () => this.onStoreFailure(),
@@ -185,6 +189,11 @@ export class SimulatedRequest {
 
   async commit(): Promise<void> {
     await this.lifecycle.commit(this.session);
+  }
+
+  /** As when a request fails with `commitOn: 'success'`. */
+  rollback(): void {
+    this.lifecycle.rollback(this.session);
   }
 
   renewId(): void {

@@ -149,7 +149,8 @@ describe.each(adapters)('J3 R27 a bean outside a session, $adapter', ({ adapter 
     expect(inMiddleware).toBeInstanceOf(SessionContextNotActiveError);
     expect(inMiddleware?.message).toBe(
       'Counter.value was used before the session was loaded, which happens right before the guards: ' +
-        'middleware cannot use it, nor can an exception filter where no route was reached. Ask HttpSession.exists there',
+        'middleware cannot use it, nor can an exception filter where no route was reached. Ask HttpSession.exists ' +
+        'there',
     );
   });
 

@@ -20,9 +20,8 @@ export interface OnBeanCreated {
 /**
  * The state of a bean was just read from the session.
  *
- * The hook runs inside the first access of a request, after the stored properties are set. It may run in each request,
- * but does not where a request gets the instance that an earlier one left. The hook must be synchronous. If it throws,
- * the access throws the same error.
+ * The hook runs in each request that touches the stored bean, inside the first access, after the stored properties are
+ * set. The hook must be synchronous. If it throws, the access throws the same error.
  *
  * @example
  * ```ts

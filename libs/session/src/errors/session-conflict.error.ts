@@ -29,8 +29,10 @@ const MOST_NAMED = 10;
  * ```
  */
 export class SessionConflictError extends SessionError {
-  /** @param conflicts all that was in conflict, at least one */
-  constructor(readonly conflicts: readonly SessionConflict[]) {
+  /** All that was in conflict, at least one. Frozen: listeners of the event `conflict` get the same. */
+  readonly conflicts: readonly SessionConflict[];
+
+  constructor(conflicts: readonly SessionConflict[]) {
     const named = conflicts.slice(0, MOST_NAMED).map(({ bean, field }) => `${bean}.${field}`);
     const others = conflicts.length - named.length;
     const more = others > 0 ? ` and ${others} more` : '';
@@ -43,5 +45,6 @@ export class SessionConflictError extends SessionError {
         'session while this one ran; nothing of this request was stored. Send it again, declare a rule with ' +
         '@Merge(...) on the field, or mark such handlers @SessionLock()',
     });
+    this.conflicts = Object.freeze(conflicts.map(({ bean, field }) => Object.freeze({ bean, field })));
   }
 }

@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import { HttpException } from '@nestjs/common';
+import { UnexpectedSessionError } from './unexpected-session.error.js';
 
 /** What a session error says, and to whom. */
 export interface SessionErrorText {
@@ -28,8 +29,8 @@ export interface SessionErrorText {
  * and error trackers treat it as the expected answer that it is. The body is
  * `{ statusCode: 409, message: 'Conflict', code: 'SESSION_CONFLICT' }`; scripts go by the `code`.
  *
- * Nest logs no `HttpException`. The package writes one line for each, with `code` and `detail`: at the level `error` for
- * statuses from 500, at `debug` for the others, which clients can cause at will.
+ * Nest logs no `HttpException`. The package writes one line for each, with `code` and `detail`: at the level `error`
+ * from status 500 on, at `debug` for the others, which clients can cause at will.
  *
  * No text contains a session id. Where one must tell one session from another, it has 8 characters of its key, which
  * open nothing. Mistakes of the application, and damaged data, are an {@link UnexpectedSessionError}.
@@ -64,4 +65,17 @@ export abstract class SessionError extends HttpException {
     this.detail = detail;
     this.retryAfterMs = retryAfterMs;
   }
+}
+
+/**
+ * One failure may refuse several requests: each gets a copy, because exception filters and reporters write on errors
+ * (the user, a request id, that it was reported). Other errors are the application's, and stay what they are.
+ */
+export function ownError(error: unknown): unknown {
+  if (!(error instanceof SessionError || error instanceof UnexpectedSessionError)) return error;
+  // Copied onto a native error, so that it is one, too.
+  const own = Object.defineProperties(new Error(error.message), Object.getOwnPropertyDescriptors(error));
+  own.stack = error.stack;
+  if (error instanceof SessionError) Object.assign(own, { response: { ...(error.getResponse() as object) } });
+  return Object.setPrototypeOf(own, Object.getPrototypeOf(error) as object);
 }

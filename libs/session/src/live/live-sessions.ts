@@ -84,11 +84,6 @@ export class LiveSessions {
     for (const live of this.sessions.ofKey(key)) if (live.stored.identity.logins === logins) live.end(confirmed);
   }
 
-  /** Another request, or the near cache, may use the instances that a request leaves. */
-  isKeptAfter(live: LiveSession): boolean {
-    return live.users > 1 || this.cache !== undefined;
-  }
-
   release(live: LiveSession): void {
     live.users--;
     if (live.users > 0) return;

@@ -14,8 +14,9 @@ export interface SessionTimeouts {
  * changes are stored with the changes of the beans, before the response leaves. All times are in ms since 1970 by the
  * clock of the store. Absent values are undefined.
  *
- * Every other member throws `SessionContextNotActiveError` where no session was loaded and `SessionResponseCommittedError`
- * after the response. The response waits for a promise that the handler did not wait for, and fails with it.
+ * Members other than `exists` throw `SessionContextNotActiveError` where no session was loaded, and
+ * `SessionResponseCommittedError` after the response. The response waits for a promise that the handler did not wait
+ * for, and fails with it.
  *
  * An abstract class, so that a plain object can stand in for it in a unit test.
  *

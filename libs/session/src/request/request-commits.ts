@@ -1,5 +1,6 @@
 import { SessionConflictError } from '../errors/session-conflict.error.js';
 import { SessionEndedError } from '../errors/session-ended.error.js';
+import { ownError } from '../errors/session.error.js';
 import { SessionResponseCommittedError } from '../errors/session-response-committed.error.js';
 import { applyCommit } from '../live/apply-commit.js';
 import type { LiveSession } from '../live/live-session.js';
@@ -114,7 +115,7 @@ export class RequestCommits {
   private async refused(request: RequestState, error: unknown): Promise<never> {
     this.rollback(request);
     this.reportConflict(request, error);
-    throw error;
+    throw ownError(error);
   }
 
   private reportConflict({ live, timing }: RequestState, error: unknown): void {

@@ -1,4 +1,5 @@
 import { SessionStateError } from '../errors/session-state.error.js';
+import { ownError } from '../errors/session.error.js';
 import { savesSeen } from '../live/freshness.js';
 import type { LiveSession } from '../live/live-session.js';
 import { type LiveSessions, type NoSession, isLive } from '../live/live-sessions.js';
@@ -153,8 +154,7 @@ export class RequestLoads {
       }
     } catch (error) {
       for (const { live } of found) this.liveSessions.release(live);
-      request.loadFailure = error;
-      throw error;
+      throw this.failed(request, error);
     }
     request.strayIds = strays;
     const [only] = found;
@@ -175,13 +175,16 @@ export class RequestLoads {
       this.use(request, await found);
     } catch (error) {
       const isDamaged = error instanceof SessionStateError && error.reason === 'undecodable';
-      if (!isDamaged || this.onUndecodable !== 'reset') {
-        request.loadFailure = error;
-        throw error;
-      }
+      if (!isDamaged || this.onUndecodable !== 'reset') throw this.failed(request, error);
       this.events.emit('undecodable', { session: unknownSession(accessOf(id).key), bean: undefined, error });
       this.use(request, 'none');
     }
+  }
+
+  /** The session of the request could not be loaded. @returns the error of this request */
+  private failed(request: RequestState, error: unknown): unknown {
+    request.loadFailure = ownError(error);
+    return request.loadFailure;
   }
 
   private use(request: RequestState, found: LiveSession | NoSession | 'ambiguous'): void {

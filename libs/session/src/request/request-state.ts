@@ -93,6 +93,9 @@ export class RequestState {
   /** Ids that the client presented beside others, and that open no session. */
   strayIds: readonly string[] = NO_IDS;
 
+  /** It had a session, which it has ended or found ended, whatever it has now. */
+  hasLeft = false;
+
   /** The id that the client presented stands for nothing: the response tells it to forget that. */
   removesId = false;
 
@@ -220,7 +223,10 @@ export class RequestState {
   /** The session has ended: beans that are touched from now on are fresh, in `unit`. */
   leaveSession(unit: UnitOfWork): void {
     this.beforeLogin = undefined;
-    if (this.live) this.stands = 'left';
+    if (this.live) {
+      this.stands = 'left';
+      this.hasLeft = true;
+    }
     this.live = undefined;
     this.id = undefined;
     this.actions = NO_ACTIONS;
@@ -311,8 +317,8 @@ export class RequestState {
 
   /**
    * @param subject names the caller in the error text, e.g. `Counter.value`
-   * @throws SessionContextNotActiveError when nothing was loaded, SessionResponseCommittedError when it is too late; the
-   * error of the store when the session could not be loaded
+   * @throws SessionContextNotActiveError when nothing was loaded, SessionResponseCommittedError when it is too late,
+   * the error of the store when the session could not be loaded
    */
   unitFor(subject: string): UnitOfWork {
     const unit = this.activeUnit;
@@ -335,8 +341,8 @@ export class RequestState {
       this.handler
         ? `in ${this.handler}, for which no session was loaded: nothing it depends on leads to a session-scoped ` +
             'bean. Inject the bean there or add @UseSession() to the handler'
-        : 'before the session was loaded, which happens right before the guards: middleware cannot use it, nor can an ' +
-            'exception filter where no route was reached. Ask HttpSession.exists there',
+        : 'before the session was loaded, which happens right before the guards: middleware cannot use it, nor can ' +
+            'an exception filter where no route was reached. Ask HttpSession.exists there',
     );
   }
 

@@ -74,16 +74,16 @@ export interface SessionEventMap {
 
 /** The session of an event. */
 export function sessionRef({ key, stored: { identity } }: LiveSession): SessionRef {
-  return {
+  return Object.freeze({
     hash: sessionHash(key),
     handle: sessionHandle({ key, logins: identity.logins }),
     principal: identity.principal,
-  };
+  });
 }
 
 /** A session that this server does not have. */
 export function unknownSession(key: SessionKey): SessionRef {
-  return { hash: sessionHash(key), handle: undefined, principal: undefined };
+  return Object.freeze({ hash: sessionHash(key), handle: undefined, principal: undefined });
 }
 
 type Listener<K extends keyof SessionEventMap> = (event: SessionEventMap[K]) => unknown;
@@ -91,7 +91,7 @@ type Listener<K extends keyof SessionEventMap> = (event: SessionEventMap[K]) => 
 /**
  * Tells listeners what happens to sessions on this server. Injectable; listeners are called right after the fact. A
  * listener may be asynchronous: nothing waits for it. What it throws, or rejects with, is logged, and stops neither the
- * request nor the other listeners.
+ * request nor the other listeners. All of them get the same event, which is frozen.
  *
  * @example `events.on('conflict', ({ conflicts }) => metrics.count('conflict', { bean: conflicts[0]?.bean }));`
  */
@@ -109,6 +109,7 @@ export class SessionEvents {
 
   /** @internal */
   emit<K extends keyof SessionEventMap>(name: K, event: SessionEventMap[K]): void {
+    Object.freeze(event);
     for (const listener of this.listeners.get(name) ?? []) {
       try {
         const told = (listener as Listener<K>)(event);

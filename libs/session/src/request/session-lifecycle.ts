@@ -2,6 +2,7 @@ import type { OnBeanDestroyed } from '../bean/bean-life-cycle.js';
 import type { BeanRegistry } from '../bean/bean-registry.js';
 import type { SessionBean } from '../bean/session-bean.js';
 import { SessionStateError } from '../errors/session-state.error.js';
+import { ownError } from '../errors/session.error.js';
 import { NOTHING_SEEN, freshnessOf } from '../live/freshness.js';
 import type { LiveSession } from '../live/live-session.js';
 import type { LiveSessions } from '../live/live-sessions.js';
@@ -121,13 +122,14 @@ export class SessionLifecycle {
   }
 
   /** The freshness to send with the head of the response; undefined when the client knows it. */
-  freshnessToSend({ live, presented, standing, withholdsId }: RequestState): string | undefined {
+  freshnessToSend({ live, presented, standing, withholdsId, hasLeft }: RequestState): string | undefined {
     if (!this.settings.tellsFreshness) return undefined;
-    // It would take the place of that of the session whose id the client has.
-    if (withholdsId && standing === 'started') return undefined;
-    // Also where another request has ended it: what this one wrote may be newer than a copy that another server trusts.
-    const hasEnded = live ? live.isEnded : standing === 'left';
-    const freshness = hasEnded ? NOTHING_SEEN : live && freshnessOf(live);
+    // That of a session whose id is withheld would take the place of that of the session whose id the client has.
+    const shown = withholdsId && standing === 'started' ? undefined : live;
+    // Also where another request has ended it, or given it a new id: what this one wrote may be newer than a copy that
+    // another server trusts.
+    const hasEnded = shown ? shown.isEnded : hasLeft;
+    const freshness = hasEnded ? NOTHING_SEEN : shown && freshnessOf(shown);
     return presented?.freshness === freshness ? undefined : freshness;
   }
 
@@ -184,7 +186,7 @@ export class SessionLifecycle {
       else await request.turns.take(() => this.leave(request, live), undefined);
     } catch (error) {
       await this.unlock(request);
-      throw error;
+      throw ownError(error);
     }
   }
 
@@ -194,14 +196,12 @@ export class SessionLifecycle {
     if (lock) await request.measure('lockWait', () => lock.release());
   }
 
-  /** The response is sent: the beans answer no more. Once nothing is under way, instances stay for the next request. */
+  /** The response is sent: the beans answer no more. The session is released once nothing is under way. */
   end(request: RequestState): void {
     if (!request.close()) return;
     request.turns.after(() => {
       void this.unlock(request);
-      const { live, unit } = request;
       request.unit = undefined;
-      if (live && unit && !unit.isTouched && this.liveSessions.isKeptAfter(live)) unit.leaveInstances(live);
       this.commits.release(request);
     });
   }

@@ -13,12 +13,12 @@ const REGISTERING = (
 
 /**
  * Makes each route run in the context of its request, also where something before it has lost that: middleware that
- * goes on in a callback of a database driver, in `request.on('end', next)`, in a hook of Fastify whose `done` comes from
- * elsewhere. Guards, pipes, interceptors, handlers and exception filters of a route all run within it. So do the filters
- * of requests that fail before our middleware, for example because their body cannot be read.
+ * goes on in a callback of a database driver, in `request.on('end', next)`, in a hook of Fastify whose `done` comes
+ * from elsewhere. Guards, pipes, interceptors, handlers and exception filters of a route all run within it. So do the
+ * filters of requests that fail before our middleware, for example because their body cannot be read.
  *
- * Wraps handlers as they are registered. To enter the context anywhere later (`AsyncLocalStorage.enterWith`) would leave
- * it behind on a resource that other requests use, too, such as the connection of that driver.
+ * Wraps handlers as they are registered. To enter the context anywhere later (`AsyncLocalStorage.enterWith`) would
+ * leave it behind on a resource that other requests use, too, such as the connection of that driver.
  */
 export function keepContextOnRoutes(adapter: HttpServer, current: CurrentRequest, runtime: HttpSessionRuntime): void {
   const inContext = (handler: Handler, requestAt: number): Handler => {
@@ -29,7 +29,7 @@ export function keepContextOnRoutes(adapter: HttpServer, current: CurrentRequest
       if (lifecycle === current.request) return Reflect.apply(handler, this, args);
       return current.run(lifecycle, () => Reflect.apply(handler, this, args));
     };
-    // Adapters find metadata and versions of the handler on it as well. Express tells handlers for errors by the length.
+    // Adapters find metadata and versions of the handler on it, and Express tells handlers for errors by the length.
     Object.setPrototypeOf(kept, handler);
     return Object.defineProperties(kept, { name: { value: handler.name }, length: { value: handler.length } });
   };
