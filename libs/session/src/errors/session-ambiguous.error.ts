@@ -24,7 +24,8 @@ export class SessionAmbiguousError extends SessionError {
       message: 'several sessions were presented',
       detail:
         'the client presents the ids of several sessions, and nobody can tell which one it means; nothing was ' +
-        'stored. Look for a second cookie of this name, of another path or domain; over TLS the prefix __Host- rules it out',
+        'stored. Look for a second cookie of this name, of another path or domain; over TLS the prefix __Host- rules ' +
+        'it out',
     });
   }
 }

@@ -42,6 +42,7 @@ import {
   SESSION_STORE,
   sessionProviders,
 } from './session.providers.js';
+import { StoreUse } from './store-use.js';
 import { wireBeans } from './wire-beans.js';
 
 const logger = new Logger('SessionModule');
@@ -87,6 +88,8 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<SessionModuleO
   ],
 })
 export class SessionModule extends ConfigurableModuleClass implements NestModule, OnModuleInit, OnApplicationShutdown {
+  private usesStore = false;
+
   constructor(
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedSessionOptions,
     @Inject(SESSION_STORE) private readonly store: SessionStore,
@@ -165,13 +168,15 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
   }
 
   async onModuleInit(): Promise<void> {
-    await this.store.open?.();
+    await StoreUse.of(this.store).begin();
+    this.usesStore = true;
     await this.deployment.start();
   }
 
   async onApplicationShutdown(): Promise<void> {
     this.deployment.stop();
-    await this.store.close();
+    await StoreUse.of(this.store).end(this.usesStore);
+    this.usesStore = false;
   }
 
   private commitAfter(controller: PlannedController): void {

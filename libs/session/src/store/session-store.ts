@@ -154,12 +154,12 @@ export interface SessionStore {
   announce?(facts: string, keptMs: number): MaybePromise<readonly ServerAnnouncement[]>;
 
   /**
-   * Called once at boot, before the first request: opens ports and the like. The application does not start when it
-   * rejects.
+   * Called at boot, before the first request: opens ports and the like. The application does not start when it rejects.
+   * Called again after `close()` when another application takes over the store, as one test after another does.
    */
   open?(): MaybePromise<void>;
 
-  /** [C1] Releases what the store itself opened (timers, connections), nothing that was handed to it. */
+  /** [C1] [C2] Releases what the store itself opened (timers, connections), nothing that was handed to it. */
   close(): MaybePromise<void>;
 
   /**

@@ -129,6 +129,11 @@ export class MemorySessionStore implements SessionStore {
     if (!this.table.find(key, now)) this.superseded.add(`${key} ${proof}`, now);
   }
 
+  /** Starts the timer that frees expired sessions, if `close()` has stopped it. */
+  open(): void {
+    this.table.open();
+  }
+
   /** Stops the timer. The sessions stay usable, for requests that are still running. May be called again. */
   close(): void {
     this.table.close();

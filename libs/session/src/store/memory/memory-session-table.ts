@@ -86,7 +86,12 @@ export class MemorySessionTable {
     this.sessions.remove(session);
   }
 
-  /** Stops the timer, for good. */
+  open(): void {
+    this.closed = false;
+    if (this.size > 0) this.startTimer();
+  }
+
+  /** Stops the timer, until it is opened again. */
   close(): void {
     this.closed = true;
     this.stopTimer();
