@@ -4,6 +4,7 @@ import { LiveSessions } from '../../libs/session/src/live/live-sessions.js';
 import { NearCache, type NearCacheSettings } from '../../libs/session/src/live/near-cache.js';
 import { CurrentHttpSession, attributesBean } from '../../libs/session/src/request/current-http-session.js';
 import { CurrentRequest } from '../../libs/session/src/request/current-request.js';
+import { DestroyHooks } from '../../libs/session/src/request/destroy-hooks.js';
 import type { HttpSession } from '../../libs/session/src/request/http-session.js';
 import { SessionEvents } from '../../libs/session/src/request/session-events.js';
 import { SessionLifecycle } from '../../libs/session/src/request/session-lifecycle.js';
@@ -68,8 +69,9 @@ export class SimulatedServer {
     this.attributes = this.beans.registerBuiltIn(attributesBean(given.attributesOnLogin ?? 'reset'));
     this.attributes.inject([]);
     for (const type of beans) this.beans.register(type).inject([]);
-    const log = { hookFailed: (error: unknown) => void this.hookErrors.push(error), readOnlyBroken: () => undefined };
-    this.lifecycle = new SessionLifecycle(settings, gateway, this.liveSessions, this.beans, this.events, log);
+    const hooks = new DestroyHooks(this.beans, new CurrentRequest(), (error) => void this.hookErrors.push(error));
+    const log = { readOnlyBroken: () => undefined };
+    this.lifecycle = new SessionLifecycle(settings, gateway, this.liveSessions, this.beans, this.events, log, hooks);
   }
 
   /** What handlers are injected; for the requests that `current` knows. */

@@ -20,4 +20,22 @@ export class SessionContextNotActiveError extends UnexpectedSessionError {
   constructor(subject: string, reason: string) {
     super(`${subject} was used ${reason}`);
   }
+
+  /** @internal */
+  static beforeLoad(subject: string): SessionContextNotActiveError {
+    return new this(
+      subject,
+      'before the session was loaded, which happens right before the guards: middleware cannot use it, nor can an ' +
+        'exception filter where no route was reached. Ask HttpSession.exists there',
+    );
+  }
+
+  /** @internal */
+  static inHandler(subject: string, handler: string): SessionContextNotActiveError {
+    return new this(
+      subject,
+      `in ${handler}, for which no session was loaded: nothing it depends on leads to a session-scoped bean. Inject ` +
+        'the bean there or add @UseSession() to the handler',
+    );
+  }
 }

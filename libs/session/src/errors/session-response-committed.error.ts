@@ -15,4 +15,20 @@ import { UnexpectedSessionError } from './unexpected-session.error.js';
  */
 export class SessionResponseCommittedError extends UnexpectedSessionError {
   override readonly code = 'SESSION_RESPONSE_COMMITTED';
+
+  /** @internal */
+  static afterResponse(subject: string): SessionResponseCommittedError {
+    return new this(
+      `${subject} was used after the response was sent: finish the work before the handler returns, ` +
+        'or do it in a request of its own',
+    );
+  }
+
+  /** @internal */
+  static afterHead(subject: string): SessionResponseCommittedError {
+    return new this(
+      `${subject} would start a session, but the head of the response is already sent ` +
+        'and no cookie can go with it: touch it before the first byte',
+    );
+  }
 }

@@ -76,6 +76,13 @@ export class LiveSessions {
     return this.add(new LiveSession(access, this.gateway, this.settings, record, location));
   }
 
+  /** A session that is over, as the store has told of it. It is no live session of this server. */
+  over(key: SessionKey, record: SessionRecord): LiveSession {
+    const live = new LiveSession({ key, proof: record.proof }, this.gateway, this.settings, record);
+    live.end();
+    return live;
+  }
+
   /**
    * Ends a session on this server, under each of its ids, as long as the same principal is logged in.
    * @param confirmed see `LiveSession.end`

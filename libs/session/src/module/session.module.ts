@@ -89,11 +89,13 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<SessionModuleO
 })
 export class SessionModule extends ConfigurableModuleClass implements NestModule, OnModuleInit, OnApplicationShutdown {
   private usesStore = false;
+  private stopExpiries: (() => void) | undefined;
 
   constructor(
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedSessionOptions,
     @Inject(SESSION_STORE) private readonly store: SessionStore,
     @Inject(HTTP_SESSION_RUNTIME) private readonly runtime: HttpSessionRuntime,
+    private readonly gateway: StoreGateway,
     private readonly deployment: DeploymentCheck,
     private readonly context: CurrentRequest,
     private readonly beans: BeanRegistry,
@@ -170,11 +172,13 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
   async onModuleInit(): Promise<void> {
     await StoreUse.of(this.store).begin();
     this.usesStore = true;
+    this.stopExpiries = this.gateway.subscribeToExpiries((expired) => void this.runtime.lifecycle.expired(expired));
     await this.deployment.start();
   }
 
   async onApplicationShutdown(): Promise<void> {
     this.deployment.stop();
+    this.stopExpiries?.();
     await StoreUse.of(this.store).end(this.usesStore);
     this.usesStore = false;
   }

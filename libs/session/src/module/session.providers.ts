@@ -16,6 +16,7 @@ import { LiveSessions } from '../live/live-sessions.js';
 import { NearCache } from '../live/near-cache.js';
 import { CurrentRequest } from '../request/current-request.js';
 import { attributesBean, CurrentHttpSession } from '../request/current-http-session.js';
+import { DestroyHooks } from '../request/destroy-hooks.js';
 import { HttpSession } from '../request/http-session.js';
 import type { LocatorOf } from '../request/id-exchange.js';
 import { SessionEvents, unknownSession } from '../request/session-events.js';
@@ -148,13 +149,14 @@ const requestProviders: FactoryProvider[] = [
   },
   {
     provide: SessionLifecycle,
-    inject: [RESOLVED_OPTIONS, BeanRegistry, SessionEvents, StoreGateway, LiveSessions],
+    inject: [RESOLVED_OPTIONS, BeanRegistry, SessionEvents, StoreGateway, LiveSessions, CurrentRequest],
     useFactory: (
       options: ResolvedSessionOptions,
       beans: BeanRegistry,
       events: SessionEvents,
       gateway: StoreGateway,
       liveSessions: LiveSessions,
+      context: CurrentRequest,
     ) =>
       new SessionLifecycle(
         {
@@ -166,10 +168,8 @@ const requestProviders: FactoryProvider[] = [
         liveSessions,
         beans,
         events,
-        {
-          hookFailed: (error) => logger.error('onBeanDestroyed() failed', error),
-          readOnlyBroken: (warning) => logger.warn(warning),
-        },
+        { readOnlyBroken: (warning) => logger.warn(warning) },
+        new DestroyHooks(beans, context, (error) => logger.error('onBeanDestroyed() failed', error)),
         locatorOf(options, gateway),
       ),
   },

@@ -44,7 +44,7 @@ export class RequestCommits {
     private readonly events: SessionEvents,
     private readonly log: CommitLog,
     /** Called with the unit of work of a principal in whose session another one has logged in. */
-    private readonly onPrincipalLeft: (unit: UnitOfWork) => void,
+    private readonly onPrincipalLeft: (unit: UnitOfWork, live: LiveSession) => void,
   ) {
     this.renewal = new IdRenewal(gateway, liveSessions, settings.maxSessionBytes);
   }
@@ -239,7 +239,7 @@ export class RequestCommits {
       request.lock?.renewed(renewed.access);
       if (login) request.userChange = 'login';
       this.tellOfRenewal(live, renewed, login);
-      if (isOtherPrincipal(live, login) && unitBeforeLogin) this.onPrincipalLeft(unitBeforeLogin);
+      if (isOtherPrincipal(live, login) && unitBeforeLogin) this.onPrincipalLeft(unitBeforeLogin, live);
     } catch (error) {
       if (!login || !(live.isRenewed || error instanceof SessionEndedError)) throw error;
       // Another login, or another new id, was quicker, or the session has ended. This login begins its own, with what

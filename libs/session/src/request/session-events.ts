@@ -19,9 +19,9 @@ export interface SessionRef {
 
 /**
  * Why a session ended: `logout` and `invalidated` by `HttpSession`; `login`, when another principal logged in to it;
- * `lost`, when all servers that had a copy have lost it. More may come.
+ * `expired`, where the store tells of that; `lost`, when all servers that had a copy have lost it. More may come.
  */
-export type SessionEndReason = 'logout' | 'invalidated' | 'login' | 'lost' | (string & {});
+export type SessionEndReason = 'logout' | 'invalidated' | 'login' | 'expired' | 'lost' | (string & {});
 
 /** What happens to sessions, for audit logs and metrics. Events may get more properties. */
 export interface SessionEventMap {
@@ -34,7 +34,7 @@ export interface SessionEventMap {
   /** The session got a new id; the former one is dead. */
   renewed: { readonly session: SessionRef };
 
-  /** The session was ended, or is known to be lost. An expiry is not told. */
+  /** The session was ended, or is known to be lost. Its expiry is told by the memory store only. */
   ended: { readonly session: SessionRef; readonly reason: SessionEndReason };
 
   /**

@@ -1,4 +1,3 @@
-import type { OnBeanDestroyed } from '../bean/bean-life-cycle.js';
 import type { BeanRegistry } from '../bean/bean-registry.js';
 import type { SessionBean } from '../bean/session-bean.js';
 import { SessionStateError } from '../errors/session-state.error.js';
@@ -8,8 +7,9 @@ import type { LiveSession } from '../live/live-session.js';
 import type { LiveSessions } from '../live/live-sessions.js';
 import { type MaybePromise, isPromise } from '../store/maybe-promise.js';
 import { SessionLocks } from '../store/session-locks.js';
+import type { ExpiredSession } from '../store/session-store.js';
 import type { StoreGateway } from '../store/store-gateway.js';
-import { Deadline } from '../store/deadline.js';
+import type { DestroyHooks } from './destroy-hooks.js';
 import type { CarriedId, LocatorOf } from './id-exchange.js';
 import type { PendingActions } from './pending-actions.js';
 import { type CommitLog, type CommitSettings, RequestCommits } from './request-commits.js';
@@ -18,8 +18,12 @@ import type { RequestState } from './request-state.js';
 import { type SessionEndReason, type SessionEvents, sessionRef } from './session-events.js';
 import { UnitOfWork } from './unit-of-work.js';
 
-/** The session is dead already: a hook that never settles must not keep the logout waiting. */
-const hookDeadline = new Deadline(1_000, 'from onBeanDestroyed()');
+/** A session that a request has ended. */
+interface EndedSession {
+  /** What the request has seen of it. */
+  readonly unit: UnitOfWork;
+  readonly live: LiveSession;
+}
 
 /** The options of the module that the life cycle reads. */
 export interface LifecycleSettings extends CommitSettings {
@@ -28,12 +32,6 @@ export interface LifecycleSettings extends CommitSettings {
 
   /** `reset`: a session that is damaged as a whole counts as none. Default: an error. */
   readonly onUndecodable?: 'reject' | 'reset';
-}
-
-/** What the life cycle tells the application's log. */
-export interface LifecycleLog extends CommitLog {
-  /** A hook `onBeanDestroyed()` has failed. */
-  hookFailed(error: unknown): void;
 }
 
 /**
@@ -55,7 +53,8 @@ export class SessionLifecycle {
     private readonly liveSessions: LiveSessions,
     private readonly beans: BeanRegistry,
     private readonly events: SessionEvents,
-    private readonly log: LifecycleLog,
+    log: CommitLog,
+    private readonly hooks: DestroyHooks,
     /** Default: clients are told nothing about where their session is. */
     readonly locatorOf: LocatorOf = () => undefined,
   ) {
@@ -68,7 +67,7 @@ export class SessionLifecycle {
       liveSessions,
       events,
       log,
-      (unit) => void this.runDestroyHooks(unit),
+      (unit, live) => void hooks.run(unit, live),
     );
   }
 
@@ -145,10 +144,10 @@ export class SessionLifecycle {
    */
   async invalidate(request: RequestState, reason: SessionEndReason): Promise<void> {
     // In turn: a commit under way may be about to create the session, or to give it another id.
-    const unit = await request.turns.take(() => this.invalidateNow(request, reason), undefined);
+    const ended = await request.turns.take(() => this.invalidateNow(request, reason), undefined);
     if (reason === 'logout') request.userChange = 'logout';
-    // Not in turn: a hook may commit what it changes.
-    if (unit) await this.runDestroyHooks(unit);
+    // Not in turn: hooks may take their time.
+    if (ended) await this.hooks.run(ended.unit, ended.live);
   }
 
   /**
@@ -173,7 +172,7 @@ export class SessionLifecycle {
    */
   async lock(request: RequestState, waitMs: number): Promise<void> {
     const { live } = request;
-    if (!live || request.lock) return;
+    if (!live || request.lock || request.phase === 'ending') return;
     const lock = await request.measure('lockWait', () => this.locks.acquire(live.access, waitMs));
     if (typeof lock === 'string') {
       if (lock === 'superseded') live.endAs(lock);
@@ -215,6 +214,13 @@ export class SessionLifecycle {
     });
   }
 
+  /** A session has expired in the store, which tells of it. */
+  async expired({ key, record }: ExpiredSession): Promise<void> {
+    const live = this.liveSessions.over(key, record);
+    this.events.emit('ended', { session: sessionRef(live), reason: 'expired' });
+    await this.hooks.run(new UnitOfWork(live, this.onUndecodable), live);
+  }
+
   /** Names of the parts that go on when somebody logs in to an anonymous session. */
   private keptByBeans(): readonly string[] {
     return Array.from(this.beans.all())
@@ -222,17 +228,14 @@ export class SessionLifecycle {
       .map(({ name }) => name);
   }
 
-  private async runDestroyHooks(unit: UnitOfWork): Promise<void> {
-    await Promise.all(Array.from(this.beans.all(), (bean) => this.runDestroyHook(bean, unit)));
-  }
-
-  /** @returns the unit of work on the session that was ended; undefined when there was none */
-  private async invalidateNow(request: RequestState, reason: SessionEndReason): Promise<UnitOfWork | undefined> {
+  /** @returns the session that was ended, as the request has seen it; undefined when there was none */
+  private async invalidateNow(request: RequestState, reason: SessionEndReason): Promise<EndedSession | undefined> {
+    if (request.phase === 'ending') return undefined;
     request.requireOneSession();
     if (request.phase === 'detached' && request.hasSession) await this.commits.attach(request);
     const { live, unit } = request;
     request.leaveSession(this.unitOn(request, undefined));
-    if (!live) return undefined;
+    if (!live || !unit) return undefined;
     // By handle: a logout ends the session also if another request has given it a new id meanwhile.
     const access = { key: live.key, logins: live.stored.identity.logins };
     try {
@@ -245,18 +248,7 @@ export class SessionLifecycle {
       this.liveSessions.release(live);
     }
     this.events.emit('ended', { session: sessionRef(live), reason });
-    return unit;
-  }
-
-  /** Runs `onBeanDestroyed()` of a bean that the ended session held. Never rejects. */
-  private async runDestroyHook(bean: SessionBean, unit: UnitOfWork): Promise<void> {
-    if (!('onBeanDestroyed' in bean.definition.type.prototype) || !unit.holds(bean)) return;
-    try {
-      const instance = unit.instanceOf(bean) as OnBeanDestroyed;
-      await hookDeadline.limit(Promise.resolve(instance.onBeanDestroyed()));
-    } catch (error) {
-      this.log.hookFailed(error);
-    }
+    return { unit, live };
   }
 
   /** The request finds its session ended, and goes on without one; unless it has ended or renewed that itself. */

@@ -20,6 +20,8 @@ export type {
   SessionWatch,
   StoreLocks,
   ServerAnnouncement,
+  ExpiredSession,
+  StoreExpiries,
   StoreNotices,
   Superseded,
   TouchResult,

@@ -7,6 +7,7 @@ import type { SessionChange, SessionCreation, SessionUpdate } from './session-ch
 import { type ClientAccess, type SessionAccess, type SessionKey, accessOf, generateSessionId } from './session-id.js';
 import type {
   DestroyResult,
+  ExpiredSession,
   LoadOptions,
   LoadResult,
   LockResult,
@@ -79,6 +80,11 @@ export class StoreGateway {
   /** Calls `onChange` with each session that others change, if the store can tell. */
   subscribe(onChange: (key: SessionKey) => void): void {
     this.store.notices?.subscribe(onChange);
+  }
+
+  /** Calls `onExpired` with each session that expires, if the store can tell. @returns a function that stops it */
+  subscribeToExpiries(onExpired: (expired: ExpiredSession) => void): (() => void) | undefined {
+    return this.store.expiries?.subscribe(onExpired);
   }
 
   /** The store's name. */

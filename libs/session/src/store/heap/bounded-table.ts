@@ -43,11 +43,13 @@ export class BoundedTable<T extends TableEntry<T>> {
   /**
    * @param now ms since 1970
    * @param onRemoved called with each entry that has left the table, also with those that expired
+   * @param onExpired called with each entry that a sweep has found expired, after it has left
    */
   constructor(
     protected readonly bounds: TableBounds,
     now: number,
     private readonly onRemoved: (entry: T) => void = () => undefined,
+    private readonly onExpired: (entry: T) => void = () => undefined,
   ) {
     this.wheel = new ExpiryWheel(now);
   }
@@ -115,8 +117,13 @@ export class BoundedTable<T extends TableEntry<T>> {
 
   /** Frees sessions that have expired, looking at no more than `limit` entries. */
   sweep(now: number, limit: number = MOST_PER_SWEEP): void {
-    this.wheel.sweep(now, limit, this.forget);
+    this.wheel.sweep(now, limit, this.expire);
   }
+
+  private readonly expire = (entry: T): void => {
+    this.forget(entry);
+    this.onExpired(entry);
+  };
 
   private readonly forget = (entry: T): void => {
     this.entries.delete(entry.key);
