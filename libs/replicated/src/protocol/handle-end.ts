@@ -21,18 +21,24 @@ export function endSession(context: ReplicationContext, key: SessionKey, tombsto
 }
 
 /**
- * Tells all members that a session has ended for good.
+ * Tells all members that a session has ended for good. One that does not answer is told again with the news that it has
+ * missed, also if it answers pings all the time: a single message may be lost.
  *
  * @returns when the first in the order of backups has answered, or has not; the others are told in the background
  */
 export async function announceEnd(context: ReplicationContext, key: SessionKey): Promise<void> {
-  const { members, calls, clock, table } = context;
+  const { members, calls, clock, table, news } = context;
   const tombstone = table.endOf(key);
   if (!tombstone) return;
   const message = { type: 'end', ends: [[key, tombstoneToWire(tombstone)]], at: clock.now() } as const;
-  const [first] = members
-    .inBackupOrder(key, members.others)
-    .map((peer) => calls.ask(peer, message).catch(() => undefined));
+  const [first] = members.inBackupOrder(key, members.others).map(async (peer) => {
+    const wasBehind = peer.hasMissedNews;
+    await calls.ask(peer, message).catch(() => {
+      // A ping that was answered in the meantime has shown this end as known.
+      if (!wasBehind) news.add(key);
+      peer.hasMissedNews = true;
+    });
+  });
   await first;
 }
 
