@@ -231,8 +231,12 @@ export class Primary {
     if (!peer) return undefined;
     const { key, counter, backup } = replica;
     const message = { type: 'put', key, counter, backup, seq, at: clock.now(), process } as const;
+    const content = delta ? { delta } : { state: stateToWire(next) };
+    const onRepeat = (): void => {
+      attempt.mayBeApplied = true;
+    };
     try {
-      return await calls.ask(peer, { ...message, ...(delta ? { delta } : { state: stateToWire(next) }) }, true);
+      return await calls.ask(peer, { ...message, ...content }, true, onRepeat);
     } catch (error) {
       attempt.mayBeApplied ||= (error as ReplicationCallError).mayHaveArrived;
       return undefined;
