@@ -86,6 +86,11 @@ export class ReplicaTable {
     return this.sessions.boundAgainst(this.sessions.get(key), sizeOf(state), this.clock.now());
   }
 
+  /** Keeps the room for this state while other members are told of it. @returns gives it back */
+  reserve(key: SessionKey, state: SessionState | Tombstone): () => void {
+    return this.sessions.reserve(this.sessions.get(key), sizeOf(state));
+  }
+
   /** Replaces the copy that this member has of the session, if it has one. */
   install(replica: Replica): void {
     const before = this.get(replica.key);
@@ -129,9 +134,11 @@ export class ReplicaTable {
   /** Ends the epoch at this copy. */
   fence(replica: Replica): void {
     if (replica.fenced) return;
-    this.count(replica, -1);
+    // A copy that has left the table, because it expired, is counted no more.
+    const isCounted = this.get(replica.key) === replica;
+    if (isCounted) this.count(replica, -1);
     replica.fenced = true;
-    this.count(replica, 1);
+    if (isCounted) this.count(replica, 1);
   }
 
   remove(replica: Replica): void {

@@ -27,9 +27,23 @@ export async function beginSession(
   key: SessionKey,
   state: SessionState,
 ): Promise<Replica | 'exists'> {
-  const { table, members, timers, options, self, events, memory } = context;
   refuseTooLarge(context, state);
   refuseWhenFull(context, key, state);
+  // Others begin sessions, too, while this one is sent.
+  const release = context.table.reserve(key, state);
+  try {
+    return await beginEpoch(context, key, state);
+  } finally {
+    release();
+  }
+}
+
+async function beginEpoch(
+  context: ReplicationContext,
+  key: SessionKey,
+  state: SessionState,
+): Promise<Replica | 'exists'> {
+  const { table, members, timers, options, self, events, memory } = context;
   const now = timers.now();
   const order = members.inBackupOrder(
     key,

@@ -199,7 +199,10 @@ export class Primary {
     if (!isCurrent()) return undefined;
     if (!replica.isAlone) {
       const sentAt = timers.now();
+      // Other sessions grow, too, while this change is sent.
+      const release = table.reserve(key, next);
       const answer = await this.put(replica, seq, next, delta, attempt);
+      release();
       if (answer?.type !== 'ok') {
         if (answer === undefined || answer.type === 'full') avoid.add(replica.backup);
         // It is not known whether the backup has the change, so no other change may have its number: the epoch is over.

@@ -106,7 +106,7 @@ export class EvictingTable<T extends EvictableEntry<T>> extends BoundedTable<T> 
   private sessionsToGo({ entry, rank, bytes }: RoomRequest<T>, now: number): T[] | undefined {
     const going: T[] = [];
     let excess = this.excess(entry, bytes);
-    let places = entry ? 1 : this.bounds.maxSessions - this.size;
+    let places = entry ? 1 : this.places;
     for (const each of this.candidates(rank === 'login' || rank === 'principal', now)) {
       if (each === entry) continue;
       going.push(each);
