@@ -149,6 +149,8 @@ export class TakeOver {
       isOwn: true,
       partnerGeneration: members.get(backup)?.incarnations ?? 0,
       lineage: this.lineage,
+      // With quorum nobody goes on in a part of the group that is cut off.
+      isOneLine: context.promises !== undefined || round.unanswered.size === 0,
     });
     replica.confirmedAt = sentAt;
     table.install(replica);
