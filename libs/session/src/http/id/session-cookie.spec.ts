@@ -3,7 +3,8 @@ import * as fc from 'fast-check';
 import { SessionConfigurationError } from '../../errors/session-configuration.error.js';
 import { generateSessionId } from '../../store/session-id.js';
 import { readCookie } from './cookie-header.js';
-import { SessionCookie, type SessionCookieOptions } from './session-cookie.js';
+import { SessionCookie } from './session-cookie.js';
+import type { SessionCookieOptions } from './session-cookie.options.js';
 import { SessionTokenFormat } from './session-token.js';
 
 describe('SessionCookie', () => {
@@ -114,10 +115,12 @@ describe('SessionCookie', () => {
     ['a relative path', { path: 'app' }, /^cookie\.path: 'app' /],
     ['an empty path', { path: '' }, /^cookie\.path: '' /],
     ['a path browsers ignore (K8)', { path: `/${'a'.repeat(1024)}` }, /^cookie\.path: /],
-    ['an empty domain', { domain: '' }, /^cookie\.domain: '' /],
-    ['a domain with a port', { domain: 'a.test:80' }, /^cookie\.domain: /],
-    ['a domain with an empty label', { domain: 'a..test' }, /^cookie\.domain: /],
+    ['a path that browsers write differently', { path: '/a/../b' }, /^cookie\.path: .* as browsers write it: '\/b'$/],
+    ['a path with a query', { path: '/a?b' }, /^cookie\.path: .* as browsers write it: '\/a'$/],
+    ['a path with a backslash', { path: '/a\\b' }, /^cookie\.path: .* as browsers write it: '\/a\/b'$/],
+    ['a path to be encoded', { path: '/{a}' }, /^cookie\.path: .* as browsers write it: '\/%7Ba%7D'$/],
     ['a number as sameSite', { sameSite: true }, /^cookie\.sameSite: true /],
+    ['a list as sameSite', { sameSite: ['lax'] }, /^cookie\.sameSite: \[/],
     ['a text as secure', { secure: 'true' }, /^cookie\.secure: 'true' /],
     ['a text as partitioned', { partitioned: 'yes' }, /^cookie\.partitioned: 'yes' /],
     ['K6: __Host- with a domain', { name: '__Host-a', domain: 'a.test' }, /^cookie\.domain: 'a\.test' .*__Host-a$/],
@@ -134,5 +137,49 @@ describe('SessionCookie', () => {
     const build = () => new SessionCookie(options as SessionCookieOptions);
     expect(build).toThrow(SessionConfigurationError);
     expect(build).toThrow(message);
+  });
+
+  it.each<[unknown, RegExp]>([
+    ['', /; none for the own host alone$/],
+    [7, /; none for the own host alone$/],
+    ['-example.com', /neither the first nor the last of them "-"/],
+    ['example-.com', /neither the first nor the last of them "-"/],
+    ['example.-com', /neither the first nor the last of them "-"/],
+    ['example.com-', /neither the first nor the last of them "-"/],
+    ['-', /neither the first nor the last of them "-"/],
+    ['a..test', /between dots$/],
+    ['..a.test', /between dots$/],
+    ['.', /between dots$/],
+    ['a b.test', /between dots$/],
+    [`${'a'.repeat(64)}.test`, /labels of 1 to 63/],
+    [`${'a.'.repeat(126)}te`, /at most 253 characters$/],
+    ['example.com.', /^cookie\.domain: 'example\.com\.' is not allowed; allowed: 'example\.com', since/],
+    ['localhost', /at least two labels.*: leave the option out$/],
+    ['.com', /at least two labels/],
+    ['127.0.0.1', /no IP address.*: leave the option out$/],
+    ['1.2.3', /no IP address/],
+    ['a.0x7f', /no IP address/],
+    ['::1', /no IP address/],
+    ['[2001:db8::1]', /no IP address/],
+    ['a.test:80', /without protocol, port and path/],
+    ['https://a.test', /without protocol, port and path/],
+    ['a.test/', /without protocol, port and path/],
+    ['*.example.com', /allowed: 'example\.com', which includes all hosts below it$/],
+    ['b\u00fccher.example', /allowed: the ASCII form 'xn--bcher-kva\.example'$/],
+  ])('A9: refuses %j as domain, with the way out', (domain, message) => {
+    const build = () => new SessionCookie({ domain: domain as string });
+    expect(build).toThrow(SessionConfigurationError);
+    expect(build).toThrow(message);
+  });
+
+  it.each([
+    ['example.com', 'example.com'],
+    ['.Example.COM', 'example.com'],
+    ['my_app.a-b.example', 'my_app.a-b.example'],
+    ['xn--bcher-kva.example', 'xn--bcher-kva.example'],
+    ['4.com', '4.com'],
+    [`${'a.'.repeat(125)}com`, `${'a.'.repeat(125)}com`],
+  ])('A9: takes %j as domain', (domain, written) => {
+    expect(new SessionCookie({ domain }).serialize('T', true)).toMatch(new RegExp(`; Domain=${written}$`));
   });
 });
