@@ -17,6 +17,10 @@ export class CookieIdTransport implements SessionIdTransport {
     return readCookie(request.headers.cookie, this.cookie.nameFor(secure));
   }
 
+  presentsSecure(request: IdCarryingRequest): boolean {
+    return this.cookie.isSecureIn(request.headers.cookie);
+  }
+
   isWithheld({ headers, method }: IdCarryingRequest): boolean {
     // By Fetch Metadata, which all browsers send over TLS and to localhost.
     if (headers['sec-fetch-site'] !== 'cross-site') return false;

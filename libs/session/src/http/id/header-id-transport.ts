@@ -17,6 +17,10 @@ export class HeaderIdTransport implements SessionIdTransport {
     return typeof value !== 'string' || value.includes(',') ? AMBIGUOUS : value;
   }
 
+  presentsSecure(): boolean {
+    return false;
+  }
+
   isWithheld(): boolean {
     return false;
   }

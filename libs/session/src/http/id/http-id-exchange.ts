@@ -3,6 +3,7 @@ import type { CarriedId, IdExchange, PresentedId } from '../../request/id-exchan
 import type { SessionStanding } from '../../request/request-state.js';
 import type { MaybePromise } from '../../store/maybe-promise.js';
 import type { SessionAdmission } from '../admission/session-admission.js';
+import { protocolOf } from '../proxy-headers.js';
 import { ResponseGate } from '../response/response-gate.js';
 import type { ResponseHeaders } from '../response/response-headers.js';
 import { AMBIGUOUS, type SessionIdTransport } from './id-transport.js';
@@ -131,9 +132,19 @@ export class HttpIdExchange implements IdExchange {
       .map((token) => ({ ...token, freshness }));
   }
 
-  /** TLS, here or at a proxy that the application said it trusts; a header alone proves nothing. */
+  /**
+   * Whether the cookie is the Secure one. That is so where the client presents it, also over plain http: a server that
+   * renders pages passes on what it got over TLS. Over TLS the plain cookie never counts, since anybody on the way of
+   * plain http can plant it.
+   */
   private get isSecure(): boolean {
-    return 'encrypted' in this.request.socket || this.frameworkRequest.protocol === 'https';
+    return this.isOverTls || this.carrier.transport.presentsSecure(this.request);
+  }
+
+  /** TLS, here or at a proxy that the application said it trusts; a header alone proves nothing. */
+  private get isOverTls(): boolean {
+    const { request } = this;
+    return 'encrypted' in request.socket || protocolOf(this.frameworkRequest, request.headers) === 'https';
   }
 
   private get frameworkRequest(): FrameworkRequest {

@@ -137,6 +137,19 @@ describe('reading over plain http', () => {
     expect(transports.cookie.read({ headers }, false)).toBe('plain');
     expect(transports.cookie.read({ headers }, true)).toBe('tls');
   });
+
+  it.each([
+    ['__Host-sid=tls', true],
+    ['sid=plain; __Host-sid=', true],
+    ['sid=plain', false],
+    ['x__Host-sid=tls; __Host-sid-seen=1', false],
+  ])('A6: sees whether the cookie is the one of TLS: %s', (header, isSecure) => {
+    const request = { headers: { cookie: header } };
+    expect(transports.cookie.presentsSecure(request)).toBe(isSecure);
+    expect(transports.url.presentsSecure(request)).toBe(isSecure);
+    expect(transports.header.presentsSecure()).toBe(false);
+    expect(new SessionCookie({ name: 'id' }).isSecureIn('id=1')).toBe(false);
+  });
 });
 
 describe('writing to responses', () => {

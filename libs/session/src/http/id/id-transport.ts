@@ -28,7 +28,8 @@ export interface IdCarryingRequest {
  * built at boot, without state. A token that arrives in another way than the configured one does not count (OWASP
  * session management cheat sheet: used and accepted mechanisms).
  *
- * `secure` says whether the request came over TLS, as far as the application trusts it.
+ * `secure` says whether the request came over TLS, as far as the application trusts it, or presents a token that was
+ * given out so.
  */
 export interface SessionIdTransport {
   /**
@@ -36,6 +37,9 @@ export interface SessionIdTransport {
    * none.
    */
   read(request: IdCarryingRequest, secure: boolean): PresentedText;
+
+  /** The request presents a token in a way in which only responses over TLS give it out. */
+  presentsSecure(request: IdCarryingRequest): boolean;
 
   /**
    * The client is a browser that does not send its token with requests like this one: that there is none says nothing,

@@ -19,8 +19,8 @@ export interface SessionCookieOptions {
   readonly path?: string | undefined;
 
   /**
-   * Shares the cookie with all hosts of this domain, which has at least two labels. Browsers also refuse public suffixes
-   * (`co.uk`), which are not known here. Default: only the host that set it.
+   * Shares the cookie with all hosts of this domain, which has at least two labels. Browsers also refuse public
+   * suffixes (`co.uk`), which are not known here. Default: only the host that set it.
    */
   readonly domain?: string | undefined;
 

@@ -1,3 +1,4 @@
+import { readCookie } from './cookie-header.js';
 import {
   SAME_SITE,
   type ResolvedCookieOptions,
@@ -26,8 +27,8 @@ interface CookieText {
  * (OWASP ASVS 5.0 3.3.1-3.3.4). Built once at boot from the option `cookie`, immutable; the constructor throws
  * `SessionConfigurationError` for options that cannot work.
  *
- * `secure` in the methods says whether the request came over TLS as far as the application trusts it; it matters only
- * with the setting `secure: 'auto'`.
+ * `secure` in the methods says whether the request came over TLS as far as the application trusts it, or presents the
+ * name of then; it matters only with the setting `secure: 'auto'`.
  *
  * ```ts
  * new SessionCookie().serialize(token, true); // __Host-sid=<token>; Path=/; HttpOnly; Secure; SameSite=Lax
@@ -55,6 +56,12 @@ export class SessionCookie {
   /** The name under which the cookie is sent and expected. */
   nameFor(secure: boolean): string {
     return this.textFor(secure).name;
+  }
+
+  /** Whether a `Cookie` header has the cookie under a name that it has over TLS only: browsers keep that Secure. */
+  isSecureIn(header: string | undefined): boolean {
+    const { name } = this.overTls;
+    return name !== this.overPlainHttp.name && readCookie(header, name) !== undefined;
   }
 
   /** The `Set-Cookie` line with this token. The token comes from `SessionTokenFormat`: it is not escaped here. */
