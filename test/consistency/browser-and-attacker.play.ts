@@ -84,6 +84,7 @@ class Game {
       format: new SessionTokenFormat(),
       readsFreshness: nearCache === 'bounded',
       onWithheld: () => undefined,
+      onOutside: () => undefined,
       plainCookies: undefined,
       admission: undefined,
     };

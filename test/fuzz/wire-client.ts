@@ -30,6 +30,7 @@ export function carriersOf(way: Way): readonly IdCarrier[] {
     format: new SessionTokenFormat(options),
     readsFreshness: true,
     onWithheld: () => undefined,
+    onOutside: () => undefined,
     plainCookies: undefined,
     admission: undefined,
   }));

@@ -271,6 +271,7 @@ function idCarrier(
       events.emit('ignored', { reason: 'withheld' });
       warnOnce();
     },
+    onOutside: once((error: Error) => logger.warn(error.message)),
     // With another setting the application has decided.
     plainCookies: idTransport === 'cookie' && (cookie?.secure ?? 'auto') === 'auto' ? plainCookieWarnings() : undefined,
     admission: admission && sessionAdmission(admission, clock, events),
@@ -295,10 +296,10 @@ function sessionAdmission(options: AdmissionOptions, clock: Clock, events: Sessi
   });
 }
 
-function once(work: () => void): () => void {
+function once<A extends unknown[]>(work: (...given: A) => void): (...given: A) => void {
   let isDone = false;
-  return () => {
-    if (!isDone) work();
+  return (...given) => {
+    if (!isDone) work(...given);
     isDone = true;
   };
 }

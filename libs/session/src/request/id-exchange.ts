@@ -32,6 +32,7 @@ export interface IdExchange {
   /**
    * Asks whether this client may start a session without a login.
    * @returns undefined when nobody has to be asked
+   * @throws SessionConfigurationError when the client would not bring the id back
    * @throws (rejects with) SessionNotAdmittedError when it may not
    */
   admitStart(): MaybePromise<void>;

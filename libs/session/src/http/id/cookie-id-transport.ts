@@ -37,6 +37,10 @@ export class CookieIdTransport implements SessionIdTransport {
     return headers['sec-fetch-mode'] === 'no-cors' && headers['sec-fetch-dest'] === 'empty';
   }
 
+  refuseOutside(path: string): void {
+    this.cookie.refuseOutside(path);
+  }
+
   markRead(headers: ResponseHeaders): void {
     varyBy(headers, 'Cookie');
     keepPrivate(headers);

@@ -29,6 +29,8 @@ export class HeaderIdTransport implements SessionIdTransport {
     return false;
   }
 
+  refuseOutside(): void {}
+
   markRead(headers: ResponseHeaders): void {
     varyBy(headers, HEADER);
     keepPrivate(headers);

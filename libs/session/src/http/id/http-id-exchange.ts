@@ -3,7 +3,7 @@ import type { CarriedId, IdExchange, PresentedId } from '../../request/id-exchan
 import type { SessionStanding } from '../../request/request-state.js';
 import type { MaybePromise } from '../../store/maybe-promise.js';
 import type { SessionAdmission } from '../admission/session-admission.js';
-import { protocolOf } from '../proxy-headers.js';
+import { clientPath, protocolOf } from '../proxy-headers.js';
 import { ResponseGate } from '../response/response-gate.js';
 import type { ResponseHeaders } from '../response/response-headers.js';
 import { AMBIGUOUS, type SessionIdTransport } from './id-transport.js';
@@ -21,6 +21,9 @@ export interface IdCarrier {
   /** Called when the id of a new session was not given to the client: its browser has one, or is about to get one. */
   readonly onWithheld: () => void;
 
+  /** Called with the error when a session cannot start where the client would not bring its id back. */
+  readonly onOutside: (error: Error) => void;
+
   /** Hears of cookies without `Secure`; undefined where they are never sent, or are meant to be. */
   readonly plainCookies: PlainCookieWarnings | undefined;
 
@@ -34,6 +37,9 @@ export interface FrameworkRequest {
 
   /** The address of the client. */
   readonly ip?: string | undefined;
+
+  /** The target of the request, before the framework rewrote it. */
+  readonly originalUrl?: string | undefined;
 }
 
 /** The headers of the session, as far as the response has any of them. */
@@ -55,6 +61,9 @@ export class HttpIdExchange implements IdExchange {
 
   private wasRead = false;
 
+  /** The client brings tokens along, or something else under their name. */
+  private hasPresented = false;
+
   constructor(
     private readonly request: IncomingMessage,
     private readonly response: ServerResponse,
@@ -66,6 +75,7 @@ export class HttpIdExchange implements IdExchange {
     const { transport, format, readsFreshness } = this.carrier;
     const text = transport.read(this.request, this.isSecure);
     if (text === undefined) return NONE;
+    this.hasPresented = true;
     if (text === AMBIGUOUS) return 'ambiguous';
     const freshness = readsFreshness ? transport.readFreshness(this.request, this.isSecure) : undefined;
     const seen = typeof freshness === 'string' ? freshness : undefined;
@@ -88,6 +98,7 @@ export class HttpIdExchange implements IdExchange {
   }
 
   admitStart(): MaybePromise<void> {
+    if (!this.hasPresented) this.refuseOutside();
     return this.carrier.admission?.check(this.frameworkRequest, this.request);
   }
 
@@ -115,6 +126,18 @@ export class HttpIdExchange implements IdExchange {
       if (freshness !== undefined) transport.writeFreshness(headers, freshness, this.isSecure);
     }
     if (this.wasRead) transport.markRead(headers);
+  }
+
+  /** @throws SessionConfigurationError */
+  private refuseOutside(): void {
+    const { transport, onOutside } = this.carrier;
+    const { headers, url } = this.request;
+    try {
+      transport.refuseOutside(clientPath(this.frameworkRequest.originalUrl ?? url ?? '/', headers));
+    } catch (error) {
+      onOutside(error as Error);
+      throw error;
+    }
   }
 
   private writeId(headers: ResponseHeaders, token: string): void {

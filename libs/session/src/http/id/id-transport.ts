@@ -54,6 +54,13 @@ export interface SessionIdTransport {
    */
   isBeacon(request: IdCarryingRequest): boolean;
 
+  /**
+   * Refuses a new token where clients would not bring it back.
+   * @param path of the request
+   * @throws SessionConfigurationError
+   */
+  refuseOutside(path: string): void;
+
   /** Tells caches that the response depends on the session. Call it on every response for which `read` was called. */
   markRead(headers: ResponseHeaders): void;
 

@@ -15,7 +15,11 @@ export interface SessionCookieOptions {
    */
   readonly name?: string | undefined;
 
-  /** The paths to which the browser sends the cookie. Default: `/`. */
+  /**
+   * The path, with those below it, to which browsers send the cookie. It is the path that the browser sees; a proxy
+   * that takes a part of it away has to send that as `X-Forwarded-Prefix`. Elsewhere no session starts except by a
+   * login: the request fails, and the log says so. Default: `/`.
+   */
   readonly path?: string | undefined;
 
   /**

@@ -1,3 +1,4 @@
+import { SessionConfigurationError } from '../../errors/session-configuration.error.js';
 import { readCookie } from './cookie-header.js';
 import {
   SAME_SITE,
@@ -39,6 +40,7 @@ export class SessionCookie {
   private readonly overPlainHttp: CookieText;
   private readonly sameSite: ResolvedCookieOptions['sameSite'];
   private readonly isPartitioned: boolean;
+  private readonly path: string;
 
   constructor(
     private readonly options?: SessionCookieOptions,
@@ -47,6 +49,7 @@ export class SessionCookie {
     const resolved = resolveCookieOptions(options);
     this.sameSite = resolved.sameSite;
     this.isPartitioned = resolved.partitioned;
+    this.path = resolved.path;
     const secureText = cookieText(resolved, resolved.names.secure + nameSuffix, true);
     const plainText = cookieText(resolved, resolved.names.plain + nameSuffix, false);
     this.overTls = resolved.secure === false ? plainText : secureText;
@@ -76,6 +79,16 @@ export class SessionCookie {
     return `${prefix}${suffix}; Max-Age=0`;
   }
 
+  /** @throws SessionConfigurationError when browsers leave the cookie out of requests to this path */
+  refuseOutside(requestPath: string): void {
+    if (pathMatches(requestPath, this.path)) return;
+    throw new SessionConfigurationError(
+      `cookie.path: a request to ${JSON.stringify(requestPath.slice(0, MOST_CHARACTERS))} would start a session, but ` +
+        `browsers send the cookie back to '${this.path}' only; nothing was stored: use the session below that path, ` +
+        "or set cookie.path to '/'; a proxy that removes a part of the path has to send it as X-Forwarded-Prefix",
+    );
+  }
+
   /** Whether a browser leaves the cookie out of a request that comes from another site. */
   isWithheldFromOtherSites({ isLink, isEmbeddedWithoutCookies }: RequestFromOtherSite): boolean {
     if (this.sameSite === 'none') return isEmbeddedWithoutCookies && !this.isPartitioned;
@@ -91,6 +104,15 @@ export class SessionCookie {
     return secure ? this.overTls : this.overPlainHttp;
   }
 }
+
+/** RFC 6265, 5.1.4. */
+function pathMatches(requestPath: string, cookiePath: string): boolean {
+  if (!requestPath.startsWith(cookiePath)) return false;
+  return requestPath.length === cookiePath.length || cookiePath.endsWith('/') || requestPath[cookiePath.length] === '/';
+}
+
+/** Of a path in an error text. */
+const MOST_CHARACTERS = 100;
 
 function cookieText(
   { path, domain, sameSite, partitioned }: ResolvedCookieOptions,

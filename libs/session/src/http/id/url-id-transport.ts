@@ -43,6 +43,8 @@ export class UrlIdTransport implements SessionIdTransport {
     return false;
   }
 
+  refuseOutside(): void {}
+
   markRead(headers: ResponseHeaders): void {
     headers.set('Referrer-Policy', 'no-referrer');
     varyBy(headers, 'Cookie');
