@@ -83,7 +83,7 @@ class Game {
       transport: fault.transport?.(cookies) ?? cookies,
       format: new SessionTokenFormat(),
       readsFreshness: nearCache === 'bounded',
-      onWithheld: () => undefined,
+      onIgnored: () => undefined,
       onOutside: () => undefined,
       plainCookies: undefined,
       admission: undefined,

@@ -29,7 +29,7 @@ export function carriersOf(way: Way): readonly IdCarrier[] {
     transport: transports[way],
     format: new SessionTokenFormat(options),
     readsFreshness: true,
-    onWithheld: () => undefined,
+    onIgnored: () => undefined,
     onOutside: () => undefined,
     plainCookies: undefined,
     admission: undefined,

@@ -7,6 +7,7 @@ import type { HttpSessionRuntime } from '../http/http-lifecycle.js';
 import { CookieIdTransport } from '../http/id/cookie-id-transport.js';
 import { HeaderIdTransport } from '../http/id/header-id-transport.js';
 import type { IdCarrier } from '../http/id/http-id-exchange.js';
+import { IgnoredLog } from '../http/id/ignored-log.js';
 import { PlainCookieWarnings } from '../http/id/plain-cookie-warnings.js';
 import { SessionCookie } from '../http/id/session-cookie.js';
 import { SessionTokenFormat } from '../http/id/session-token.js';
@@ -132,7 +133,12 @@ const requestProviders: FactoryProvider[] = [
   { provide: CurrentRequest, useFactory: () => new CurrentRequest() },
   {
     provide: SessionEvents,
-    useFactory: () => new SessionEvents((error) => logger.error('a SessionEvents listener failed', error)),
+    useFactory() {
+      const events = new SessionEvents((error) => logger.error('a SessionEvents listener failed', error));
+      const log = new IgnoredLog(logger);
+      events.on('ignored', ({ reason }) => log.ignored(reason));
+      return events;
+    },
   },
   {
     provide: BeanRegistry,
@@ -250,13 +256,6 @@ function idCarrier(
   events: SessionEvents,
   clock: Clock,
 ): IdCarrier {
-  const warnOnce = once(() =>
-    logger.warn(
-      'a session started in a request from another site, with which browsers do not send the cookie, or in a beacon: ' +
-        'its id was not given out, since it would take the place of one that the browser has or is about to get; see ' +
-        'docs/browsers.md',
-    ),
-  );
   const sessionCookie = new SessionCookie(cookie);
   const transports = {
     cookie: () => new CookieIdTransport(sessionCookie),
@@ -267,10 +266,7 @@ function idCarrier(
     transport: transports[idTransport](),
     format: new SessionTokenFormat({ signingKeys }),
     readsFreshness: nearCache?.mode === 'bounded',
-    onWithheld() {
-      events.emit('ignored', { reason: 'withheld' });
-      warnOnce();
-    },
+    onIgnored: (reason) => events.emit('ignored', { reason }),
     onOutside: once((error: Error) => logger.warn(error.message)),
     // With another setting the application has decided.
     plainCookies: idTransport === 'cookie' && (cookie?.secure ?? 'auto') === 'auto' ? plainCookieWarnings() : undefined,

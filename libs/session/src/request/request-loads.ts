@@ -38,7 +38,7 @@ export class RequestLoads {
     const ids = request.exchange.presented();
     if (ids === 'ambiguous') {
       request.startLoading(undefined);
-      return this.use(request, ids);
+      return this.useFound(request, ids);
     }
     const [presented] = ids;
     request.startLoading(ids.length === 1 ? presented : undefined);
@@ -46,7 +46,7 @@ export class RequestLoads {
     if (ids.length > 1) return this.loadOneOf(request, ids);
     try {
       const found = this.acquire(request, presented);
-      return isPromise(found) ? this.useLater(request, presented, found) : this.use(request, found);
+      return isPromise(found) ? this.useLater(request, presented, found) : this.useFound(request, found);
     } catch (error) {
       return this.useLater(request, presented, Promise.reject<NoSession>(error));
     }
@@ -162,7 +162,7 @@ export class RequestLoads {
       return this.use(request, only.live);
     }
     for (const { live } of found) this.liveSessions.release(live);
-    this.use(request, found.length > 1 || ids.length > MOST_IDS ? 'ambiguous' : without);
+    this.useFound(request, found.length > 1 || ids.length > MOST_IDS ? 'ambiguous' : without);
   }
 
   private async useLater(
@@ -171,7 +171,7 @@ export class RequestLoads {
     found: Promise<LiveSession | NoSession>,
   ): Promise<void> {
     try {
-      this.use(request, await found);
+      this.useFound(request, await found);
     } catch (error) {
       const isDamaged = error instanceof SessionStateError && error.reason === 'undecodable';
       if (!isDamaged || this.onUndecodable !== 'reset') throw error;
@@ -180,9 +180,15 @@ export class RequestLoads {
     }
   }
 
+  /** @param found for what the client has presented */
+  private useFound(request: RequestState, found: LiveSession | NoSession | 'ambiguous'): void {
+    if (found === 'ambiguous') this.events.emit('ignored', { reason: found });
+    if (found === 'none') this.events.emit('ignored', { reason: 'unknown' });
+    this.use(request, found);
+  }
+
   private use(request: RequestState, found: LiveSession | NoSession | 'ambiguous'): void {
     const live = isLive(found) ? found : undefined;
-    if (found === 'ambiguous') this.events.emit('ignored', { reason: found });
     if (request.activate(this.unitOn(request, live), found)) return;
     // The client left while its session was loaded.
     if (live) this.liveSessions.release(live);

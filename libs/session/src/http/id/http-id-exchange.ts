@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { CarriedId, IdExchange, PresentedId } from '../../request/id-exchange.js';
+import type { IgnoredReason } from '../../request/session-events.js';
 import type { SessionStanding } from '../../request/request-state.js';
 import type { MaybePromise } from '../../store/maybe-promise.js';
 import type { SessionAdmission } from '../admission/session-admission.js';
@@ -18,8 +19,11 @@ export interface IdCarrier {
   /** Whether clients send along how much of their session they have seen. */
   readonly readsFreshness: boolean;
 
-  /** Called when the id of a new session was not given to the client: its browser has one, or is about to get one. */
-  readonly onWithheld: () => void;
+  /**
+   * Called when a request goes on without the session that its client may have. `withheld`: the id of a new session was
+   * not given to the client, whose browser has one, or is about to get one.
+   */
+  readonly onIgnored: (reason: IgnoredReason) => void;
 
   /** Called with the error when a session cannot start where the client would not bring its id back. */
   readonly onOutside: (error: Error) => void;
@@ -72,16 +76,17 @@ export class HttpIdExchange implements IdExchange {
 
   presented(): readonly PresentedId[] | 'ambiguous' {
     this.wasRead = true;
-    const { transport, format, readsFreshness } = this.carrier;
+    const { transport, readsFreshness } = this.carrier;
     const text = transport.read(this.request, this.isSecure);
     if (text === undefined) return NONE;
     this.hasPresented = true;
     if (text === AMBIGUOUS) return 'ambiguous';
     const freshness = readsFreshness ? transport.readFreshness(this.request, this.isSecure) : undefined;
     const seen = typeof freshness === 'string' ? freshness : undefined;
-    if (typeof text !== 'string') return this.candidates(text, seen);
-    const token = format.parse(text);
-    return token ? [{ ...token, freshness: seen }] : NONE;
+    const texts = typeof text === 'string' ? [text] : text;
+    const tokens = this.candidates(texts, seen);
+    if (tokens.length === 0) this.ignore(texts);
+    return tokens;
   }
 
   get isHeadSent(): boolean {
@@ -113,13 +118,13 @@ export class HttpIdExchange implements IdExchange {
     standing: SessionStanding,
     isLogin: boolean,
   ): void {
-    const { transport, format, onWithheld } = this.carrier;
+    const { transport, format, onIgnored } = this.carrier;
     const writes = id !== undefined || freshness !== undefined || removesId;
     // A browser that withholds its cookie may send another one of that name, which somebody else has set.
     const isWithheld = (): boolean => standing !== 'found' && transport.isWithheld(this.request);
     const isUnwanted = (): boolean => standing === 'started' && !isLogin && transport.isBeacon(this.request);
     if (writes && (isWithheld() || isUnwanted())) {
-      if (id) onWithheld();
+      if (id) onIgnored('withheld');
     } else {
       if (removesId) transport.remove(headers, this.isSecure);
       if (id) this.writeId(headers, format.format(id.id, id.locator));
@@ -162,6 +167,13 @@ export class HttpIdExchange implements IdExchange {
    */
   private get isSecure(): boolean {
     return this.isOverTls || this.carrier.transport.presentsSecure(this.request);
+  }
+
+  /** No text is a token of ours. An empty one is what a client has that was told to forget its token. */
+  private ignore(texts: readonly string[]): void {
+    const { format, onIgnored } = this.carrier;
+    if (texts.some((text) => format.isWronglySigned(text))) onIgnored('wrong-signature');
+    else if (texts.some((text) => text !== '')) onIgnored('malformed');
   }
 
   /** TLS, here or at a proxy that the application said it trusts; a header alone proves nothing. */
