@@ -118,12 +118,12 @@ describe.each(
   });
 
   it.each([
-    ['X-Session-Id: nonsense', 'malformed'],
-    [`X-Session-Id: ${generateSessionId()}`, 'unknown'],
-    ['X-Session-Id: a, b', 'ambiguous'],
-  ])('is counted for ids in a header, too: %s', async (header, reason) => {
+    ['no id', 'nonsense', 'malformed'],
+    ['the id of no session', generateSessionId(), 'unknown'],
+    ['two of them', 'a, b', 'ambiguous'],
+  ])('is counted for ids in a header, too: %s', async (_, value, reason) => {
     await start({ idTransport: 'header' });
-    await get('/peek', header);
+    await get('/peek', `X-Session-Id: ${value}`);
     await get('/peek', 'X-Session-Id:');
     expect(reasons).toEqual([reason]);
   });

@@ -183,6 +183,20 @@ describe('writing to responses', () => {
     expect(lines).toEqual({ 'X-Session-Id': 'T', 'Cache-Control': 'no-store' });
   });
 
+  it.each([
+    [undefined, 'X-Session-Id, X-Session-Seen'],
+    ['', 'X-Session-Id, X-Session-Seen'],
+    ['X-Total, ETag', 'X-Total, ETag, X-Session-Id, X-Session-Seen'],
+    ['x-session-id', 'x-session-id, X-Session-Seen'],
+    ['*', '*, X-Session-Id, X-Session-Seen'],
+  ])('A8: header: is exposed to scripts of other origins beside what the application exposes: %j', (before, after) => {
+    headers.set('Access-Control-Allow-Origin', 'https://other.test');
+    if (before !== undefined) headers.set('Access-Control-Expose-Headers', before);
+    transports.header.write(headers, 'T');
+    transports.header.writeFreshness(headers, 'F');
+    expect(lines['Access-Control-Expose-Headers']).toBe(after);
+  });
+
   it('R48: url: sends no cookie, no header with the token, and no referrer', () => {
     transports.url.write(headers);
     expect(lines).toEqual({ 'Referrer-Policy': 'no-referrer', 'Cache-Control': 'no-store' });

@@ -23,19 +23,19 @@ const EXPECTED: ReadonlySet<string> = new Set<IgnoredReason>(['unknown', 'malfor
 
 const TEXTS: Readonly<Record<IgnoredReason, string>> = {
   unknown:
-    'a client presented an id that opens nothing, and goes on without a session: it has expired or ended, or was made ' +
-    'up, which the store does not tell apart',
+    'a client presented an id that opens nothing, and goes on without a session: it has expired or ended, or was ' +
+    'made up, which the store does not tell apart',
   malformed:
-    'a client presented a text that is no session id, and goes on without a session: another application of the domain ' +
-    'may use the same cookie name (option cookie: { name })',
+    'a client presented a text that is no session id, and goes on without a session: another application of the ' +
+    'domain may use the same cookie name (option cookie: { name })',
   'wrong-signature':
-    'a client presented an id that none of the signingKeys has signed, and goes on without a session: all servers need ' +
-    'the same keys, and former ones at the end of the list; or somebody has made it up',
+    'a client presented an id that none of the signingKeys has signed, and goes on without a session: all servers ' +
+    'need the same keys, and former ones at the end of the list; or somebody has made it up',
   ambiguous:
     'a client presented ids of several sessions, and goes on without one, since nobody can tell which one it means: ' +
     'another application of the domain may use the same cookie name (option cookie: { name })',
   withheld:
-    'a session started in a request from another site, with which browsers do not send the cookie, or in a beacon: its ' +
-    'id was not given out, since it would take the place of one that the browser has or is about to get; see ' +
+    'a session started in a request from another site, with which browsers do not send the cookie, or in a beacon: ' +
+    'its id was not given out, since it would take the place of one that the browser has or is about to get; see ' +
     'docs/browsers.md',
 };
