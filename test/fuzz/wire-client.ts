@@ -59,7 +59,7 @@ export class WireClient extends SimulatedClient {
     const lines: string[] = [];
     const note = (name: string, value: string): void => void lines.push(`${name}: ${value}`);
     const { id, locator, freshness } = this;
-    const carried = id === undefined ? undefined : { id, locator };
+    const carried = id === undefined ? undefined : { id, locator, keptForMs: undefined };
     const sent = { id: carried, freshness, removesId: !carried };
     this.exchange.writeHead({ get: () => undefined, set: note, append: note }, sent, 'found', false);
     return lines;

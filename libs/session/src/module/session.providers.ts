@@ -165,6 +165,7 @@ const requestProviders: FactoryProvider[] = [
         {
           ...options,
           checksReadOnly: process.env['NODE_ENV'] !== 'production',
+          tellsEndOfLife: options.idTransport === 'cookie' && options.cookie?.persistent === true,
           tellsFreshness: options.nearCache?.mode === 'bounded',
         },
         gateway,

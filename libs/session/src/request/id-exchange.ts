@@ -9,6 +9,12 @@ export interface CarriedId {
   readonly locator: string | undefined;
 }
 
+/** An id as a client is given it. */
+export interface GivenId extends CarriedId {
+  /** For how long the client keeps the id, in ms; undefined where it is not told. */
+  readonly keptForMs: number | undefined;
+}
+
 /** An id as a client presents it. */
 export interface PresentedId extends CarriedId {
   /** How much of the session the client has seen, as it says: see freshness.ts. */

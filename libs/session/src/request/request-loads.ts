@@ -17,6 +17,15 @@ type Looked = LoadResult['outcome'] | undefined;
 /** A client that presents more ids than these has no session: each costs a call of the store. */
 const MOST_IDS = 3;
 
+/** The options of the module that loads read. */
+export interface LoadSettings {
+  /** Clients keep their id for as long as the session lives, so they are told for how long that is. */
+  readonly tellsEndOfLife?: boolean;
+
+  /** `reset`: a session that is damaged as a whole counts as none. Default: an error. */
+  readonly onUndecodable?: 'reject' | 'reset';
+}
+
 /** Finds the sessions of requests, by the ids that their clients present. */
 export class RequestLoads {
   constructor(
@@ -24,8 +33,7 @@ export class RequestLoads {
     private readonly liveSessions: LiveSessions,
     private readonly events: SessionEvents,
     private readonly unitOn: (request: RequestState, live: LiveSession | undefined) => UnitOfWork,
-    /** What becomes of a session that is damaged as a whole. */
-    private readonly onUndecodable: 'reject' | 'reset' | undefined,
+    private readonly settings: LoadSettings,
     private readonly locatorOf: LocatorOf,
   ) {}
 
@@ -57,7 +65,7 @@ export class RequestLoads {
    * meanwhile with another request, and must not lose the id that it got with that. Never fails.
    *
    * - Its id stands for nothing: the client is to forget it.
-   * - Its id comes with a new locator, since the client has moved to another server.
+   * - Its id comes with a new locator, since the client has moved to another server, or with a new end of life.
    * - The request has started a session where an id of the client stood for nothing.
    *
    * @returns undefined when there is nothing to wait for
@@ -67,7 +75,7 @@ export class RequestLoads {
     request.removesId = false;
     request.withholdsId = false;
     if (request.standing === 'started') return this.checkStarted(request);
-    return request.live ? this.checkMoved(request, request.live) : this.checkDeadId(request);
+    return request.live ? this.checkSentAgain(request, request.live) : this.checkDeadId(request);
   }
 
   private checkDeadId(request: RequestState): MaybePromise<void> {
@@ -80,11 +88,16 @@ export class RequestLoads {
     return isPromise(outcome) ? outcome.then(note) : note(outcome);
   }
 
-  /** One call of the store, where the client does not know the locator and the request has not just saved. */
-  private checkMoved(request: RequestState, live: LiveSession): MaybePromise<void> {
+  /** The client knows the id, and its locator and end of life, or is told nothing of these. */
+  isKnown({ id, presented }: RequestState, live: LiveSession): boolean {
+    if (presented?.id !== id || presented?.locator !== this.locatorOf(live)) return false;
+    return !(this.settings.tellsEndOfLife && live.stored.isEndUntold);
+  }
+
+  /** One call of the store, where the client gets the id that it has once more and the request has not just saved. */
+  private checkSentAgain(request: RequestState, live: LiveSession): MaybePromise<void> {
     const { id, presented, isIdProven } = request;
-    if (isIdProven || live.isEnded || presented?.id !== id || presented?.locator === this.locatorOf(live))
-      return undefined;
+    if (isIdProven || live.isEnded || presented?.id !== id || this.isKnown(request, live)) return undefined;
     const note = (outcome: Looked): void => {
       request.isIdProven = outcome === 'found';
       request.withholdsId = !request.isIdProven;
@@ -174,7 +187,7 @@ export class RequestLoads {
       this.useFound(request, await found);
     } catch (error) {
       const isDamaged = error instanceof SessionStateError && error.reason === 'undecodable';
-      if (!isDamaged || this.onUndecodable !== 'reset') throw error;
+      if (!isDamaged || this.settings.onUndecodable !== 'reset') throw error;
       this.events.emit('undecodable', { session: unknownSession(accessOf(id).key), bean: undefined, error });
       this.use(request, 'none');
     }

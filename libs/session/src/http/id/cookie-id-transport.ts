@@ -6,7 +6,10 @@ import type { SessionCookie } from './session-cookie.js';
 
 /** The token travels in a cookie: the default, and the only transport that scripts of a page cannot read. */
 export class CookieIdTransport implements SessionIdTransport {
-  /** A cookie of its own: it changes with every write, and must not send the id along each time. */
+  /**
+   * A cookie of its own: it changes with every write, and must not send the id along each time. It ends with the
+   * browser also where the id does not: without it the store is asked.
+   */
   private readonly freshness: SessionCookie;
 
   constructor(private readonly cookie: SessionCookie) {
@@ -46,8 +49,8 @@ export class CookieIdTransport implements SessionIdTransport {
     keepPrivate(headers);
   }
 
-  write(headers: ResponseHeaders, token: string, secure: boolean): void {
-    headers.append('Set-Cookie', this.cookie.serialize(token, secure));
+  write(headers: ResponseHeaders, token: string, secure: boolean, keptForMs?: number): void {
+    headers.append('Set-Cookie', this.cookie.serialize(token, secure, keptForMs));
     protectFromCaches(headers);
   }
 

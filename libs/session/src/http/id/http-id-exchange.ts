@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { CarriedId, IdExchange, PresentedId } from '../../request/id-exchange.js';
+import type { GivenId, IdExchange, PresentedId } from '../../request/id-exchange.js';
 import type { IgnoredReason } from '../../request/session-events.js';
 import type { SessionStanding } from '../../request/request-state.js';
 import type { MaybePromise } from '../../store/maybe-promise.js';
@@ -48,8 +48,8 @@ export interface FrameworkRequest {
 
 /** The headers of the session, as far as the response has any of them. */
 export interface SessionHeaders {
-  /** An id, or a locator, that the client does not know yet. */
-  readonly id: CarriedId | undefined;
+  /** An id, a locator or an end of life that the client does not know yet. */
+  readonly id: GivenId | undefined;
 
   /** How much of its session the client sees with this response; undefined if it knows. */
   readonly freshness: string | undefined;
@@ -127,7 +127,7 @@ export class HttpIdExchange implements IdExchange {
       if (id) onIgnored('withheld');
     } else {
       if (removesId) transport.remove(headers, this.isSecure);
-      if (id) this.writeId(headers, format.format(id.id, id.locator));
+      if (id) this.writeId(headers, format.format(id.id, id.locator), id.keptForMs);
       if (freshness !== undefined) transport.writeFreshness(headers, freshness, this.isSecure);
     }
     if (this.wasRead) transport.markRead(headers);
@@ -145,10 +145,10 @@ export class HttpIdExchange implements IdExchange {
     }
   }
 
-  private writeId(headers: ResponseHeaders, token: string): void {
+  private writeId(headers: ResponseHeaders, token: string, keptForMs: number | undefined): void {
     const { transport, plainCookies } = this.carrier;
     const { request, isSecure } = this;
-    transport.write(headers, token, isSecure);
+    transport.write(headers, token, isSecure, keptForMs);
     if (!isSecure) plainCookies?.cookieSent(request.headers, this.frameworkRequest.ip ?? request.socket.remoteAddress);
   }
 

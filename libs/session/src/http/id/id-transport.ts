@@ -64,8 +64,11 @@ export interface SessionIdTransport {
   /** Tells caches that the response depends on the session. Call it on every response for which `read` was called. */
   markRead(headers: ResponseHeaders): void;
 
-  /** Gives the client a token and keeps the response out of shared caches. Call it when the client's token changes. */
-  write(headers: ResponseHeaders, token: string, secure: boolean): void;
+  /**
+   * Gives the client a token and keeps the response out of shared caches. Call it when the client's token changes.
+   * @param keptForMs for how long the client keeps it; undefined: as it likes
+   */
+  write(headers: ResponseHeaders, token: string, secure: boolean, keptForMs?: number): void;
 
   /** Tells the client to forget its token, which stands for nothing. Keeps the response out of shared caches. */
   remove(headers: ResponseHeaders, secure: boolean): void;

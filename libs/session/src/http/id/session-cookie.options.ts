@@ -4,8 +4,8 @@ import { inspect } from 'node:util';
 import { SessionConfigurationError } from '../../errors/session-configuration.error.js';
 
 /**
- * Option `cookie`: the cookie that carries the session id. It is always HttpOnly, and ends when the browser closes: the
- * server decides how long a session lives.
+ * Option `cookie`: the cookie that carries the session id. It is always HttpOnly. The server decides how long a session
+ * lives.
  */
 export interface SessionCookieOptions {
   /**
@@ -39,6 +39,13 @@ export interface SessionCookieOptions {
 
   /** One cookie jar per embedding site (CHIPS). Needs `secure: true`. Default: `false`. */
   readonly partitioned?: boolean | undefined;
+
+  /**
+   * Browsers keep the cookie when they close, for as long as the session lives (`Max-Age`): `idleTimeoutMs` after the
+   * last request, or until the absolute end. It is sent again when a tenth of `idleTimeoutMs` has passed. Default:
+   * `false`, it ends with the browser.
+   */
+  readonly persistent?: boolean | undefined;
 }
 
 /** Cookie options with the defaults applied, each valid by itself and with the others. */
@@ -84,7 +91,14 @@ const RULES: Record<keyof SessionCookieOptions, Rule> = {
     value === 'lax' || value === 'strict' || value === 'none' ? undefined : "'lax', 'strict', 'none'",
   secure: (value) => (typeof value === 'boolean' || value === 'auto' ? undefined : "true, false, 'auto'"),
   partitioned: (value) => (typeof value === 'boolean' ? undefined : 'true, false'),
+  persistent: (value) => (typeof value === 'boolean' ? undefined : 'true, false'),
 };
+
+/** Options of other libraries for a lifetime of the cookie alone. */
+const LIFETIMES: ReadonlySet<string> = new Set(['maxAge', 'expires']);
+const INSTEAD_OF_LIFETIMES =
+  'persistent: true, with which the cookie lasts as long as its session: idleTimeoutMs and absoluteTimeoutMs say how ' +
+  'long that is';
 
 /** Compared with the paths of requests as browsers write them: another spelling never matches. */
 function allowedPath(value: unknown): string | undefined {
@@ -125,6 +139,7 @@ export function resolveCookieOptions(options: SessionCookieOptions = {}): Resolv
     throw new SessionConfigurationError('cookie: a string is not allowed; allowed: an object');
   if (typeof options !== 'object' || options === null || Array.isArray(options)) reject('cookie', options, 'an object');
   for (const [option, value] of Object.entries(options)) {
+    if (LIFETIMES.has(option)) reject(`cookie.${option}`, value, INSTEAD_OF_LIFETIMES);
     if (!Object.hasOwn(RULES, option))
       reject(`cookie.${option}`, value, `the options ${Object.keys(RULES).join(', ')}`);
     const allowed = value === undefined ? undefined : RULES[option as keyof SessionCookieOptions](value);

@@ -52,8 +52,16 @@ describe('SessionCookie', () => {
 
   it('R15: stays below 200 bytes with MAC and route', () => {
     const format = new SessionTokenFormat({ signingKeys: ['a secret of enough bytes'] });
-    expect(new SessionCookie().serialize(format.format(generateSessionId(), 'r'.repeat(32)), true).length).toBeLessThan(
-      200,
+    const token = format.format(generateSessionId(), 'r'.repeat(32));
+    expect(new SessionCookie().serialize(token, true, 400 * 86_400_000).length).toBeLessThan(220);
+    expect(new SessionCookie().serialize(token, true).length).toBeLessThan(200);
+  });
+
+  it('A4: ends with its session where that is told, and never at once', () => {
+    const cookie = new SessionCookie({ persistent: true });
+    const line = '__Host-sid=T; Path=/; HttpOnly; Secure; SameSite=Lax; Max-Age=';
+    expect([60_000, 1_001, 1, 0, -5].map((ms) => cookie.serialize('T', true, ms))).toEqual(
+      [60, 2, 1, 1, 1].map((seconds) => line + seconds),
     );
   });
 
@@ -101,7 +109,7 @@ describe('SessionCookie', () => {
     [
       'an unknown option',
       { httpOnly: false },
-      /^cookie\.httpOnly: false .* name, path, domain, sameSite, secure, partitioned$/,
+      /^cookie\.httpOnly: false .* name, path, domain, sameSite, secure, partitioned, persistent$/,
     ],
     ['an option named like a method', { toString: 'x' }, /^cookie\.toString: 'x' /],
     ['an own __proto__', JSON.parse('{"__proto__":1}'), /^cookie\.__proto__: 1 /],
@@ -122,6 +130,13 @@ describe('SessionCookie', () => {
     ['a number as sameSite', { sameSite: true }, /^cookie\.sameSite: true /],
     ['a list as sameSite', { sameSite: ['lax'] }, /^cookie\.sameSite: \[/],
     ['a text as secure', { secure: 'true' }, /^cookie\.secure: 'true' /],
+    [
+      'A4: a lifetime of its own',
+      { maxAge: 86_400_000 },
+      /^cookie\.maxAge: 86400000 .* allowed: persistent: true, with/,
+    ],
+    ['A4: an end of its own', { expires: new Date(0) }, /^cookie\.expires: .* allowed: persistent: true, with/],
+    ['A4: a number as persistent', { persistent: 1 }, /^cookie\.persistent: 1 .* true, false$/],
     ['a text as partitioned', { partitioned: 'yes' }, /^cookie\.partitioned: 'yes' /],
     ['K6: __Host- with a domain', { name: '__Host-a', domain: 'a.test' }, /^cookie\.domain: 'a\.test' .*__Host-a$/],
     ['K6: __Host- with a path', { name: '__Host-a', path: '/a' }, /^cookie\.path: '\/a' .*__Host-a$/],

@@ -67,10 +67,14 @@ export class SessionCookie {
     return name !== this.overPlainHttp.name && readCookie(header, name) !== undefined;
   }
 
-  /** The `Set-Cookie` line with this token. The token comes from `SessionTokenFormat`: it is not escaped here. */
-  serialize(token: string, secure: boolean): string {
+  /**
+   * The `Set-Cookie` line with this token. The token comes from `SessionTokenFormat`: it is not escaped here.
+   * @param keptForMs for how long the browser keeps it; undefined: until it closes
+   */
+  serialize(token: string, secure: boolean, keptForMs?: number): string {
     const { prefix, suffix } = this.textFor(secure);
-    return prefix + token + suffix;
+    const maxAge = keptForMs === undefined ? '' : `; Max-Age=${Math.max(1, Math.ceil(keptForMs / 1_000))}`;
+    return prefix + token + suffix + maxAge;
   }
 
   /** The `Set-Cookie` line with which a browser forgets the cookie: same name, path and domain. */
