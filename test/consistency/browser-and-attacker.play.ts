@@ -84,8 +84,7 @@ class Game {
       format: new SessionTokenFormat(),
       readsFreshness: nearCache === 'bounded',
       onIgnored: () => undefined,
-      onOutside: () => undefined,
-      plainCookies: undefined,
+      cookieWarnings: undefined,
       admission: undefined,
     };
     for (const { lifecycle } of this.servers) fault.lifecycle?.(lifecycle);

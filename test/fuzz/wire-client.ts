@@ -30,8 +30,7 @@ export function carriersOf(way: Way): readonly IdCarrier[] {
     format: new SessionTokenFormat(options),
     readsFreshness: true,
     onIgnored: () => undefined,
-    onOutside: () => undefined,
-    plainCookies: undefined,
+    cookieWarnings: undefined,
     admission: undefined,
   }));
 }

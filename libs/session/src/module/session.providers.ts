@@ -5,10 +5,10 @@ import { SessionConfigurationError } from '../errors/session-configuration.error
 import { type AdmissionOptions, SessionAdmission } from '../http/admission/session-admission.js';
 import type { HttpSessionRuntime } from '../http/http-lifecycle.js';
 import { CookieIdTransport } from '../http/id/cookie-id-transport.js';
+import { CookieWarnings } from '../http/id/cookie-warnings.js';
 import { HeaderIdTransport } from '../http/id/header-id-transport.js';
 import type { IdCarrier } from '../http/id/http-id-exchange.js';
 import { IgnoredLog } from '../http/id/ignored-log.js';
-import { PlainCookieWarnings } from '../http/id/plain-cookie-warnings.js';
 import { SessionCookie } from '../http/id/session-cookie.js';
 import { SessionTokenFormat } from '../http/id/session-token.js';
 import { encodeUrl, UrlIdTransport } from '../http/id/url-id-transport.js';
@@ -268,15 +268,13 @@ function idCarrier(
     format: new SessionTokenFormat({ signingKeys }),
     readsFreshness: nearCache?.mode === 'bounded',
     onIgnored: (reason) => events.emit('ignored', { reason }),
-    onOutside: once((error: Error) => logger.warn(error.message)),
-    // With another setting the application has decided.
-    plainCookies: idTransport === 'cookie' && (cookie?.secure ?? 'auto') === 'auto' ? plainCookieWarnings() : undefined,
+    cookieWarnings: idTransport === 'cookie' ? cookieWarnings(sessionCookie) : undefined,
     admission: admission && sessionAdmission(admission, clock, events),
   };
 }
 
-function plainCookieWarnings(): PlainCookieWarnings {
-  return new PlainCookieWarnings((text) => logger.warn(text), process.env['NODE_ENV'] === 'production');
+function cookieWarnings(cookie: SessionCookie): CookieWarnings {
+  return new CookieWarnings(cookie, (text) => logger.warn(text), process.env['NODE_ENV'] === 'production');
 }
 
 function sessionAdmission(options: AdmissionOptions, clock: Clock, events: SessionEvents): SessionAdmission {
@@ -293,10 +291,10 @@ function sessionAdmission(options: AdmissionOptions, clock: Clock, events: Sessi
   });
 }
 
-function once<A extends unknown[]>(work: (...given: A) => void): (...given: A) => void {
+function once(work: () => void): () => void {
   let isDone = false;
-  return (...given) => {
-    if (!isDone) work(...given);
+  return () => {
+    if (!isDone) work();
     isDone = true;
   };
 }

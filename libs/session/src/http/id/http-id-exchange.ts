@@ -7,8 +7,8 @@ import type { SessionAdmission } from '../admission/session-admission.js';
 import { clientPath, protocolOf } from '../proxy-headers.js';
 import { ResponseGate } from '../response/response-gate.js';
 import type { ResponseHeaders } from '../response/response-headers.js';
+import type { CookieWarnings } from './cookie-warnings.js';
 import { AMBIGUOUS, type SessionIdTransport } from './id-transport.js';
-import type { PlainCookieWarnings } from './plain-cookie-warnings.js';
 import type { SessionTokenFormat } from './session-token.js';
 
 /** How this application carries ids; one per application. */
@@ -25,11 +25,8 @@ export interface IdCarrier {
    */
   readonly onIgnored: (reason: IgnoredReason) => void;
 
-  /** Called with the error when a session cannot start where the client would not bring its id back. */
-  readonly onOutside: (error: Error) => void;
-
-  /** Hears of cookies without `Secure`; undefined where they are never sent, or are meant to be. */
-  readonly plainCookies: PlainCookieWarnings | undefined;
+  /** Hears of the cookies that are sent; undefined where ids travel otherwise. */
+  readonly cookieWarnings: CookieWarnings | undefined;
 
   /** Undefined where everybody may start a session. */
   readonly admission: SessionAdmission | undefined;
@@ -41,6 +38,9 @@ export interface FrameworkRequest {
 
   /** The address of the client. */
   readonly ip?: string | undefined;
+
+  /** The host that the client asked, without a port. */
+  readonly hostname?: string | undefined;
 
   /** The target of the request, before the framework rewrote it. */
   readonly originalUrl?: string | undefined;
@@ -135,21 +135,22 @@ export class HttpIdExchange implements IdExchange {
 
   /** @throws SessionConfigurationError */
   private refuseOutside(): void {
-    const { transport, onOutside } = this.carrier;
+    const { transport, cookieWarnings } = this.carrier;
     const { headers, url } = this.request;
     try {
       transport.refuseOutside(clientPath(this.frameworkRequest.originalUrl ?? url ?? '/', headers));
     } catch (error) {
-      onOutside(error as Error);
+      cookieWarnings?.pathRefused(error as Error);
       throw error;
     }
   }
 
   private writeId(headers: ResponseHeaders, token: string, keptForMs: number | undefined): void {
-    const { transport, plainCookies } = this.carrier;
-    const { request, isSecure } = this;
+    const { transport, cookieWarnings } = this.carrier;
+    const { request, isSecure, frameworkRequest } = this;
     transport.write(headers, token, isSecure, keptForMs);
-    if (!isSecure) plainCookies?.cookieSent(request.headers, this.frameworkRequest.ip ?? request.socket.remoteAddress);
+    const address = frameworkRequest.ip ?? request.socket.remoteAddress;
+    cookieWarnings?.cookieSent({ headers: request.headers, address, host: frameworkRequest.hostname }, isSecure);
   }
 
   /** Each id once: a client may have it with several locators. */
@@ -172,7 +173,7 @@ export class HttpIdExchange implements IdExchange {
   /** No text is a token of ours. An empty one is what a client has that was told to forget its token. */
   private ignore(texts: readonly string[]): void {
     const { format, onIgnored } = this.carrier;
-    if (texts.some((text) => format.isWronglySigned(text))) onIgnored('wrong-signature');
+    if (texts.some((text) => format.hasForm(text))) onIgnored('wrong-signature');
     else if (texts.some((text) => text !== '')) onIgnored('malformed');
   }
 

@@ -41,6 +41,10 @@ export class SessionCookie {
   private readonly sameSite: ResolvedCookieOptions['sameSite'];
   private readonly isPartitioned: boolean;
   private readonly path: string;
+  private readonly domain: string | undefined;
+
+  /** The cookie is Secure over TLS only. */
+  readonly dependsOnTls: boolean;
 
   constructor(
     private readonly options?: SessionCookieOptions,
@@ -50,6 +54,8 @@ export class SessionCookie {
     this.sameSite = resolved.sameSite;
     this.isPartitioned = resolved.partitioned;
     this.path = resolved.path;
+    this.domain = resolved.domain;
+    this.dependsOnTls = resolved.secure === 'auto';
     const secureText = cookieText(resolved, resolved.names.secure + nameSuffix, true);
     const plainText = cookieText(resolved, resolved.names.plain + nameSuffix, false);
     this.overTls = resolved.secure === false ? plainText : secureText;
@@ -81,6 +87,11 @@ export class SessionCookie {
   removal(secure: boolean): string {
     const { prefix, suffix } = this.textFor(secure);
     return `${prefix}${suffix}; Max-Age=0`;
+  }
+
+  /** Whether browsers take the cookie from this host. */
+  isForHost(host: string): boolean {
+    return this.domain === undefined || `.${host.toLowerCase()}`.endsWith(`.${this.domain}`);
   }
 
   /** @throws SessionConfigurationError when browsers leave the cookie out of requests to this path */

@@ -67,10 +67,9 @@ export class SessionTokenFormat {
     return { id: fields.id, locator: fields.locator };
   }
 
-  /** Whether a text that is no token would be one with another signature. */
-  isWronglySigned(text: string): boolean {
-    const fields = this.fieldsOf(text);
-    return fields !== undefined && !this.verifies(fields);
+  /** Whether a text has the form of a token. If it is none, its signature is wrong. */
+  hasForm(text: string): boolean {
+    return this.fieldsOf(text) !== undefined;
   }
 
   /** The token for a session id: signed with the first key. */
