@@ -98,8 +98,11 @@ describe('a full member', () => {
     await client.create(group.store('s1'));
     group.network.isolate('s2');
     await eventually('no lease is left', async () => {
-      const began = await new ReplicatedClient().create(group.store('s1')).catch((error: Error) => error.message);
-      return String(began).includes('this member is full');
+      const begun = new ReplicatedClient().create(group.store('s1'));
+      return begun.then(
+        () => false,
+        (error: SessionStoreError) => error.detail.includes('this member is full'),
+      );
     });
     group.network.heal();
 

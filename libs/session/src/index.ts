@@ -5,7 +5,7 @@ export type { NearCacheOptions } from './module/near-cache.options.js';
 export type { AdmissionOptions } from './http/admission/session-admission.js';
 export type { ClearSiteDataDirective, ClearSiteDataOptions } from './http/response/clear-site-data.js';
 export { SESSION_CLOCK, SESSION_MODULE_OPTIONS, SESSION_STORE } from './module/session.providers.js';
-export type { SessionCookieOptions } from './http/id/session-cookie.js';
+export type { SessionCookieOptions } from './http/id/session-cookie.options.js';
 
 // Beans
 export { SessionScoped } from './bean/session-scoped.decorator.js';

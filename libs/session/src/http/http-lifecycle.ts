@@ -161,6 +161,7 @@ export class HttpLifecycle implements ResponseHooks {
     const { lifecycle } = this.runtime;
     const { removesId, standing, userChange } = this.state;
     const id = lifecycle.idToSend(this.state);
+    if (id) lifecycle.idSent(this.state);
     const freshness = lifecycle.freshnessToSend(this.state);
     const sent = { id, freshness, removesId: !id && removesId };
     this.exchange.writeHead(headers, sent, standing, userChange === 'login');

@@ -153,8 +153,13 @@ export class LiveSession extends SerialWork {
   /** Tells the store that the session is in use; if the store has none, the session has ended. */
   async touch(): Promise<void> {
     const { outcome } = await this.gateway.touch(this.access);
-    if (outcome === 'touched') this.known.noteAnswer();
+    if (outcome === 'touched') this.known.touched();
     else this.endAs(outcome);
+  }
+
+  /** A client is told now for how long it keeps the id. */
+  endTold(): void {
+    this.known.isEndUntold = false;
   }
 
   /** Others may have changed the session: this copy is not served until the store is asked. */
@@ -315,7 +320,7 @@ export class LiveSession extends SerialWork {
     if (result.outcome === 'none' || result.outcome === 'superseded') return this.endAs(result.outcome);
     stored.noteAnswer(result);
     if (result.outcome === 'unchanged') {
-      stored.times = result.times;
+      stored.adoptTimes(result.times);
       return undefined;
     }
     this.reloads++;

@@ -6,9 +6,10 @@ import { SessionError } from '../errors/session.error.js';
 import { type AdmissionOptions, SessionAdmission } from '../http/admission/session-admission.js';
 import type { HttpSessionRuntime } from '../http/http-lifecycle.js';
 import { CookieIdTransport } from '../http/id/cookie-id-transport.js';
+import { CookieWarnings } from '../http/id/cookie-warnings.js';
 import { HeaderIdTransport } from '../http/id/header-id-transport.js';
 import type { IdCarrier } from '../http/id/http-id-exchange.js';
-import { PlainCookieWarnings } from '../http/id/plain-cookie-warnings.js';
+import { IgnoredLog } from '../http/id/ignored-log.js';
 import { SessionCookie } from '../http/id/session-cookie.js';
 import { SessionTokenFormat } from '../http/id/session-token.js';
 import { encodeUrl, UrlIdTransport } from '../http/id/url-id-transport.js';
@@ -134,7 +135,12 @@ const requestProviders: FactoryProvider[] = [
   { provide: CurrentRequest, useFactory: () => new CurrentRequest() },
   {
     provide: SessionEvents,
-    useFactory: () => new SessionEvents((error) => logger.error('a SessionEvents listener failed', error)),
+    useFactory() {
+      const events = new SessionEvents((error) => logger.error('a SessionEvents listener failed', error));
+      const log = new IgnoredLog(logger);
+      events.on('ignored', ({ reason }) => log.ignored(reason));
+      return events;
+    },
   },
   {
     provide: BeanRegistry,
@@ -162,6 +168,7 @@ const requestProviders: FactoryProvider[] = [
         {
           ...options,
           checksReadOnly: process.env['NODE_ENV'] !== 'production',
+          tellsEndOfLife: options.idTransport === 'cookie' && options.cookie?.persistent === true,
           tellsFreshness: options.nearCache?.mode === 'bounded',
         },
         gateway,
@@ -254,13 +261,6 @@ function idCarrier(
   events: SessionEvents,
   clock: Clock,
 ): IdCarrier {
-  const warnOnce = once(() =>
-    logger.warn(
-      'a session started in a request from another site, with which browsers do not send the cookie, or in a beacon: ' +
-        'its id was not given out, since it would take the place of one that the browser has or is about to get; see ' +
-        'docs/browsers.md',
-    ),
-  );
   const sessionCookie = new SessionCookie(cookie);
   const transports = {
     cookie: () => new CookieIdTransport(sessionCookie),
@@ -271,18 +271,14 @@ function idCarrier(
     transport: transports[idTransport](),
     format: new SessionTokenFormat({ signingKeys }),
     readsFreshness: nearCache?.mode === 'bounded',
-    onWithheld() {
-      events.emit('ignored', { reason: 'withheld' });
-      warnOnce();
-    },
-    // With another setting the application has decided.
-    plainCookies: idTransport === 'cookie' && (cookie?.secure ?? 'auto') === 'auto' ? plainCookieWarnings() : undefined,
+    onIgnored: (reason) => events.emit('ignored', { reason }),
+    cookieWarnings: idTransport === 'cookie' ? cookieWarnings(sessionCookie) : undefined,
     admission: admission && sessionAdmission(admission, clock, events),
   };
 }
 
-function plainCookieWarnings(): PlainCookieWarnings {
-  return new PlainCookieWarnings((text) => logger.warn(text), process.env['NODE_ENV'] === 'production');
+function cookieWarnings(cookie: SessionCookie): CookieWarnings {
+  return new CookieWarnings(cookie, (text) => logger.warn(text), process.env['NODE_ENV'] === 'production');
 }
 
 function sessionAdmission(options: AdmissionOptions, clock: Clock, events: SessionEvents): SessionAdmission {

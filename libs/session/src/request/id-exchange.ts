@@ -9,6 +9,12 @@ export interface CarriedId {
   readonly locator: string | undefined;
 }
 
+/** An id as a client is given it. */
+export interface GivenId extends CarriedId {
+  /** For how long the client keeps the id, in ms; undefined where it is not told. */
+  readonly keptForMs: number | undefined;
+}
+
 /** An id as a client presents it. */
 export interface PresentedId extends CarriedId {
   /** How much of the session the client has seen, as it says: see freshness.ts. */
@@ -32,6 +38,7 @@ export interface IdExchange {
   /**
    * Asks whether this client may start a session without a login.
    * @returns undefined when nobody has to be asked
+   * @throws SessionConfigurationError when the client would not bring the id back
    * @throws (rejects with) SessionNotAdmittedError when it may not
    */
   admitStart(): MaybePromise<void>;

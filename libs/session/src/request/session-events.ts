@@ -23,6 +23,10 @@ export interface SessionRef {
  */
 export type SessionEndReason = 'logout' | 'invalidated' | 'login' | 'expired' | 'lost' | (string & {});
 
+/** Why a request has not the session that its client may have: see the event `ignored`. */
+export const IGNORED_REASONS = ['unknown', 'malformed', 'wrong-signature', 'ambiguous', 'withheld'] as const;
+export type IgnoredReason = (typeof IGNORED_REASONS)[number];
+
 /** What happens to sessions, for audit logs and metrics. Events may get more properties. */
 export interface SessionEventMap {
   /** A session was created and stored. */
@@ -38,11 +42,17 @@ export interface SessionEventMap {
   ended: { readonly session: SessionRef; readonly reason: SessionEndReason };
 
   /**
-   * A request goes on without the session that its client may have. `ambiguous`: it presented several ids of sessions
-   * that live, or more than three. `withheld`: it came from another site, so that the browser did not send the cookie,
-   * or is a beacon; it has started a session, whose id its client was not given. More reasons may come.
+   * A request goes on without the session that its client may have. More reasons may come.
+   *
+   * - `unknown`: it presented an id that opens nothing. The session has expired or ended, or the id was made up: no
+   *   store tells these apart.
+   * - `malformed`: it presented a text that is no id.
+   * - `wrong-signature`: it presented an id that none of the `signingKeys` has signed.
+   * - `ambiguous`: it presented several ids of sessions that live, or more than three.
+   * - `withheld`: it came from another site, so that the browser did not send the cookie, or is a beacon; it has
+   *   started a session, whose id its client was not given.
    */
-  ignored: { readonly reason: 'ambiguous' | 'withheld' | (string & {}) };
+  ignored: { readonly reason: IgnoredReason | (string & {}) };
 
   /**
    * A request was not allowed to start a session, by the option `admission`: the client has started too many (`rate`),

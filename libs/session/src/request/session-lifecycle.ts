@@ -10,10 +10,10 @@ import { SessionLocks } from '../store/session-locks.js';
 import type { ExpiredSession } from '../store/session-store.js';
 import type { StoreGateway } from '../store/store-gateway.js';
 import type { DestroyHooks } from './destroy-hooks.js';
-import type { CarriedId, LocatorOf } from './id-exchange.js';
+import type { GivenId, LocatorOf } from './id-exchange.js';
 import type { PendingActions } from './pending-actions.js';
 import { type CommitLog, type CommitSettings, RequestCommits } from './request-commits.js';
-import { RequestLoads } from './request-loads.js';
+import { type LoadSettings, RequestLoads } from './request-loads.js';
 import type { RequestState } from './request-state.js';
 import { type SessionEndReason, type SessionEvents, sessionRef } from './session-events.js';
 import { UnitOfWork } from './unit-of-work.js';
@@ -26,12 +26,9 @@ interface EndedSession {
 }
 
 /** The options of the module that the life cycle reads. */
-export interface LifecycleSettings extends CommitSettings {
+export interface LifecycleSettings extends CommitSettings, LoadSettings {
   /** Copies are served without asking, so clients carry how much they have seen. */
   readonly tellsFreshness?: boolean;
-
-  /** `reset`: a session that is damaged as a whole counts as none. Default: an error. */
-  readonly onUndecodable?: 'reject' | 'reset';
 }
 
 /**
@@ -60,7 +57,7 @@ export class SessionLifecycle {
   ) {
     this.locks = new SessionLocks(gateway);
     const unitOn = (request: RequestState, live: LiveSession | undefined): UnitOfWork => this.unitOn(request, live);
-    this.loads = new RequestLoads(gateway, liveSessions, events, unitOn, settings.onUndecodable, locatorOf);
+    this.loads = new RequestLoads(gateway, liveSessions, events, unitOn, settings, locatorOf);
     this.commits = new RequestCommits(
       settings,
       gateway,
@@ -104,15 +101,24 @@ export class SessionLifecycle {
   }
 
   /**
-   * The id to send with the head of the response: one that is new to the client, or that comes with a new locator.
-   * Undefined when the client knows both, for a session that has ended (a dead id is nothing to send), and where
-   * `checkIds` has found that the client may have a newer one.
+   * The id to send with the head of the response: one that is new to the client, or that comes with a new locator or
+   * end of life. Undefined when the client knows these, for a session that has ended (a dead id is nothing to send),
+   * and where `checkIds` has found that the client may have a newer one.
    */
-  idToSend(request: RequestState): CarriedId | undefined {
-    const { id, live, presented } = request;
+  idToSend(request: RequestState): GivenId | undefined {
+    const { id, live } = request;
     if (id === undefined || !live || live.isEnded || request.withholdsId) return undefined;
-    const locator = this.locatorOf(live);
-    return presented?.id === id && presented.locator === locator ? undefined : { id, locator };
+    if (this.loads.isKnown(request, live)) return undefined;
+    return {
+      id,
+      locator: this.locatorOf(live),
+      keptForMs: this.settings.tellsEndOfLife ? live.stored.keptForMs : undefined,
+    };
+  }
+
+  /** The client is given the id of `idToSend`. */
+  idSent({ live }: RequestState): void {
+    live?.endTold();
   }
 
   /** See `RequestLoads.checkIds`. */
