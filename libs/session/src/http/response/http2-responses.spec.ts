@@ -29,14 +29,14 @@ let server: http2.Http2Server;
 let client: http2.ClientHttp2Session;
 
 /** Sends a request. `response` is that of the server, before the gate is installed. */
-async function request(): Promise<{ stream: http2.ClientHttp2Stream; response: ServerResponse }> {
+async function request(method = 'GET'): Promise<{ stream: http2.ClientHttp2Stream; response: ServerResponse }> {
   const arrived = new Promise<ServerResponse>((resolve) => {
     server = http2.createServer((_, response) => resolve(response as unknown as ServerResponse));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   client = http2.connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-  const stream = client.request({ ':path': '/' });
+  const stream = client.request({ ':path': '/', ':method': method });
   stream.setEncoding('utf8').on('error', () => undefined);
   return { stream, response: await arrived };
 }
@@ -86,6 +86,16 @@ describe('the response gate, HTTP/2,', () => {
     const body = '{"statusCode":500,"message":"Internal Server Error"}';
     expect(await received(stream)).toEqual({ status: 500, body, code: 0 });
     expect(trailers).toBeUndefined();
+  });
+
+  it('replaces a response to HEAD', async () => {
+    const { stream, response } = await request('HEAD');
+    const hooks = new TestHooks();
+    hooks.answers = [Promise.reject(new Error('not stored'))];
+    ResponseGate.install(response, hooks);
+    response.end('text');
+    expect(await received(stream)).toEqual({ status: 500, body: '', code: 0 });
+    expect(hooks.calls).toEqual(['end', 'write head', 'complete']);
   });
 
   it('says that the client has left while the response was held', async () => {

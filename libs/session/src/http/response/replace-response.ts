@@ -1,5 +1,5 @@
 import { STATUS_CODES, type ServerResponse } from 'node:http';
-import { type ServerHttp2Stream, constants } from 'node:http2';
+import { Http2ServerResponse, constants } from 'node:http2';
 import { RawResponseHeaders } from './response-headers.js';
 import type { ResponseHooks } from './response-hooks.js';
 
@@ -56,22 +56,17 @@ export function replaceResponse(
 
 /** Cuts off a response of which a part has left, so that its client does not take it for a complete one. */
 export function breakOff(response: ServerResponse): void {
-  const stream = streamOf(response);
   // `destroy` would end the stream of HTTP/2 as if all were well.
-  if (stream) stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+  if (isHttp2(response)) response.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
   else response.destroy();
 }
 
 /** Whether the connection, or the stream of HTTP/2, has closed: no `close` event will follow. */
 export function isGone(response: ServerResponse): boolean {
-  return (streamOf(response) ?? response).destroyed;
+  return isHttp2(response) ? response.stream.destroyed : response.destroyed;
 }
 
-/** Whether it is an `Http2ServerResponse` of Node, which frameworks use in place of a `ServerResponse`. */
-export function isHttp2(response: ServerResponse): boolean {
-  return response.req.httpVersionMajor === 2;
-}
-
-function streamOf(response: ServerResponse): ServerHttp2Stream | undefined {
-  return isHttp2(response) ? (response as unknown as { readonly stream: ServerHttp2Stream }).stream : undefined;
+/** Node gives the handlers of HTTP/2 a response of another class, which has nearly the same methods. */
+export function isHttp2(response: ServerResponse | Http2ServerResponse): response is Http2ServerResponse {
+  return response instanceof Http2ServerResponse;
 }
