@@ -72,11 +72,11 @@ export class ReplicatedSessionStore implements SessionStore {
     release: (key, { token }) => this.release(key, token),
   };
 
-  private readonly node: ReplicationNode;
+  private node: ReplicationNode;
   private readonly locators: Locators;
 
   /** @throws SessionConfigurationError when an option cannot work */
-  constructor(options: ReplicatedSessionStoreOptions) {
+  constructor(private readonly options: ReplicatedSessionStoreOptions) {
     this.node = new ReplicationNode(options);
     this.locators = new Locators(options.secret);
   }
@@ -133,10 +133,12 @@ export class ReplicatedSessionStore implements SessionStore {
   }
 
   /**
+   * Joins the group; after `close()` as a new member that has no sessions yet, like a server that was started again.
    * @throws SessionConfigurationError when the list of members cannot be had, or does not include this server
    * @throws Error what the transport throws when it cannot listen
    */
   async open(): Promise<void> {
+    if (this.node.isClosed) this.node = new ReplicationNode(this.options);
     await this.node.open();
   }
 
