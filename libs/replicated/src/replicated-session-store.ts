@@ -46,8 +46,9 @@ type Operation = SessionStoreError['operation'];
  * The client's cookie carries a locator: who has the session, and a witness of the newest state that the client was
  * shown. A server that cannot reach a state that new answers with 503, never with an older one.
  *
- * The store is bounded by number and by bytes. A full server refuses new sessions with a {@link SessionStoreError} and
- * keeps the living ones. The README of the package lists the options.
+ * The store is bounded by number and by bytes. A full server gives up anonymous sessions that it serves and that nobody
+ * came back to, or that are idle; if none may go, it refuses new ones with a {@link SessionStoreError}. The README of the
+ * package lists the options.
  *
  * @example
  * SessionModule.forRoot({
