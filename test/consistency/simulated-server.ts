@@ -56,6 +56,7 @@ export class SimulatedServer {
       touchIntervalMs,
       maxSessionBytes,
       tellsFreshness: nearCache?.mode === 'bounded',
+      tellsEndOfLife: true,
     };
     const gateway = new StoreGateway(store, touchIntervalMs, undefined, {
       onFailure: () => this.onStoreFailure(),
