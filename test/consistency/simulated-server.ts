@@ -61,6 +61,7 @@ export class SimulatedServer {
       maxSessionBytes,
       tellsFreshness: nearCache?.mode === 'bounded',
       checksReadOnly: given.checksReadOnly,
+      tellsEndOfLife: true,
     };
     const gateway = new StoreGateway(store, touchIntervalMs, undefined, {
       onFailure: () => this.onStoreFailure(),

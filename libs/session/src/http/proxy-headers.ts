@@ -38,9 +38,9 @@ export function looksLikeTls(headers: IncomingHttpHeaders): boolean {
  * that differs in this header answers instead.
  */
 export function protocolOf(request: { readonly protocol?: string }, headers: IncomingHttpHeaders): string | undefined {
-  const [first, ...others] = String(headers['x-forwarded-proto']).split(',');
-  if (first === undefined || others.length === 0) return request.protocol;
-  const asked = { ...headers, 'x-forwarded-proto': first.trim() };
+  const forwarded = headers['x-forwarded-proto'];
+  if (typeof forwarded !== 'string' || !forwarded.includes(',')) return request.protocol;
+  const asked = { ...headers, 'x-forwarded-proto': forwarded.slice(0, forwarded.indexOf(',')).trim() };
   return (Object.create(request, { headers: { value: asked } }) as typeof request).protocol;
 }
 
