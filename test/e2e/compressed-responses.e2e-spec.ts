@@ -3,7 +3,7 @@ import fastifyCompress from '@fastify/compress';
 import compression from 'compression';
 import { once } from 'node:events';
 import type { INestApplication } from '@nestjs/common';
-import { Controller, Get, Inject, Res, StreamableFile } from '@nestjs/common';
+import { Controller, Get, Inject, Req, Res, StreamableFile } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type ServerResponse, createServer, get } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -13,6 +13,10 @@ import { createGunzip } from 'node:zlib';
 import { Counter } from '../support/counter.js';
 import { Latch } from '../support/latch.js';
 import { type AdapterName, type TestApplication, adapters, startApplication } from '../support/platforms.js';
+
+type Middleware = ReturnType<typeof compression>;
+type Request = Parameters<Middleware>[0];
+type Response = Parameters<Middleware>[1];
 
 /** Compression adds `flush` to the response, with Express. */
 interface Reply extends ServerResponse {
@@ -33,6 +37,16 @@ class CompressedController {
   /** An event stream by hand. */
   @Get('events') async events(@Res() reply: Reply): Promise<void> {
     const response = this.touch(reply);
+    await this.sendEvents(response);
+  }
+
+  /** Compression comes after the gate. */
+  @Get('events-compressed-late') compressedLate(@Req() request: Request, @Res() response: Response): void {
+    this.counter.value++;
+    compression()(request, response, () => void this.sendEvents(response));
+  }
+
+  private async sendEvents(response: Reply | Response): Promise<void> {
     response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cache' });
     response.write('data: first\n\n');
     response.flush?.();
@@ -117,17 +131,20 @@ describe.each(adapters)('a compressed response, $adapter,', ({ adapter }) => {
     }
   });
 
-  it('passes on at once what an event stream flushed while it was held', async () => {
-    const [answer] = await once(get(`${server.url}/events`, { headers: { 'accept-encoding': 'gzip' } }), 'response');
-    expect(answer.headers['set-cookie']).toHaveLength(1);
-    expect(answer.headers['content-encoding']).toBe(adapter === 'express' ? 'gzip' : undefined);
-    const events = adapter === 'express' ? answer.pipe(createGunzip()) : answer;
-    const [first] = await once(events, 'data');
-    expect(String(first)).toBe('data: first\n\n');
-    goOn.open();
-    const [last] = await once(events, 'data');
-    expect(String(last)).toBe('data: last\n\n');
-  });
+  it.each(['events', ...(adapter === 'express' ? ['events-compressed-late'] : [])])(
+    'passes on at once what an event stream flushed while it was held: %s',
+    async (path) => {
+      const [answer] = await once(get(`${server.url}/${path}`, { headers: { 'accept-encoding': 'gzip' } }), 'response');
+      expect(answer.headers['set-cookie']).toHaveLength(1);
+      expect(answer.headers['content-encoding']).toBe(adapter === 'express' ? 'gzip' : undefined);
+      const events = adapter === 'express' ? answer.pipe(createGunzip()) : answer;
+      const [first] = await once(events, 'data');
+      expect(String(first)).toBe('data: first\n\n');
+      goOn.open();
+      const [last] = await once(events, 'data');
+      expect(String(last)).toBe('data: last\n\n');
+    },
+  );
 });
 
 function compress(app: INestApplication, adapter: AdapterName): void {
