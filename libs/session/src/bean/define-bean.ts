@@ -9,6 +9,7 @@ import {
   type SessionScopedOptions,
   beanMetadata,
 } from './bean-definition.js';
+import { ClassShape } from './nested/class-shape.js';
 
 /** The settings that a bean takes from the module where its decorator does not set them. */
 export type BeanDefaults = Pick<BeanDefinition, 'onConflict' | 'onUndecodable'>;
@@ -26,6 +27,7 @@ export function defineBean(type: Type<object>, defaults: BeanDefaults): BeanDefi
   checkVersions(type, version, migrate);
   checkBeanClass(type);
   checkPropertyDecorators(type);
+  ClassShape.ofDecorated(type)?.check();
   return Object.freeze({
     name,
     type,
