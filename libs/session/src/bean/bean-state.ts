@@ -1,7 +1,7 @@
 import { absent } from '../codec/state-kind.js';
 import { type CodecLimits, propertyPath } from '../codec/state-trail.js';
 import { SessionStateError } from '../errors/session-state.error.js';
-import type { MergeRule } from '../merge/merge-rule.js';
+import { type MergeRule, misfit } from '../merge/merge-rule.js';
 import { threeWayMerge } from '../merge/three-way-merge.js';
 import type { BeanDefinition, PlainState } from './bean-definition.js';
 import { BeanStateProperties } from './bean-state-properties.js';
@@ -66,7 +66,7 @@ export class BeanState {
   /**
    * The state of an instance as text.
    * @param expected the text that the state probably has: then it costs less to find out
-   * @throws SessionStateError naming the path of the value that cannot be stored
+   * @throws SessionStateError naming the path of a value that cannot be stored, or merged by its `@Merge` rule
    */
   encode(instance: object, expected?: string): string {
     if (this.fresh === instance) this.fresh = undefined;
@@ -75,7 +75,9 @@ export class BeanState {
       this.shape === undefined
         ? values
         : new StoringWalk(this.definition.name, this.limits.maxDepth).plainState(instance, values, this.shape);
-    return this.text.write(state, expected);
+    const text = this.text.write(state, expected);
+    if (text !== expected) this.checkMergeable(state);
+    return text;
   }
 
   /**
@@ -124,6 +126,16 @@ export class BeanState {
     const merged = threeWayMerge({ ...states, rules: this.mergeRules, onConflict, root });
     if (merged.outcome === 'conflict') return merged;
     return { outcome: 'merged', payload: this.text.write(this.inOrder(merged.state, deleted)) };
+  }
+
+  /** The rules meet each value when it is stored: at the first conflict somebody's change would be lost. */
+  private checkMergeable(state: PlainState): void {
+    for (const [storedName, rule] of this.mergeRules) {
+      const problem = state[storedName] === absent ? undefined : misfit(rule, state[storedName]);
+      if (problem === undefined) continue;
+      const property = this.shape?.propertyNameOf(storedName) ?? storedName;
+      throw new SessionStateError(propertyPath(this.definition.name, property), problem);
+    }
   }
 
   private read(payload: string): PlainState {
