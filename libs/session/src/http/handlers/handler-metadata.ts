@@ -120,9 +120,9 @@ function declarationOn(target: object): boolean | undefined {
 }
 
 /** Kind and position of each decorated parameter. The names in the metadata are `<kind>:<index>`. */
-function kindsOf(type: ControllerType, key: string | symbol): (readonly [kind: number, index: number])[] {
+function kindsOf(type: ControllerType, key: string | symbol): (readonly [kind: RouteParamtypes, index: number])[] {
   const names = Object.keys((Reflect.getMetadata(ROUTE_ARGS_METADATA, type, key) ?? {}) as object);
-  return names.map((name) => name.split(':').map(Number) as [number, number]);
+  return names.map((name) => name.split(':').map(Number) as [RouteParamtypes, number]);
 }
 
 function parametersOf(type: ControllerType, key: string | symbol): RouteParameter[] {
