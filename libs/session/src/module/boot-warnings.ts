@@ -41,8 +41,9 @@ function ofPrivateFields(type: Type<object>): string[] {
   const fields = privateFieldsOf(type);
   if (fields.length === 0 || ('beforeBeanSaved' in hooks && 'onBeanRestored' in hooks)) return [];
   return [
-    `${type.name} has ${fields.join(', ')}: nobody can read such fields from outside, so they are not stored. Declare ` +
-      'state as `private` properties, or implement both beforeBeanSaved() and onBeanRestored() to move it to and from one',
+    `${type.name} has ${fields.join(', ')}: nobody can read such fields from outside, so they are not stored. ` +
+      'Declare state as `private` properties, or implement both beforeBeanSaved() and onBeanRestored() to move it to ' +
+      'and from one',
   ];
 }
 
@@ -80,9 +81,9 @@ function ofCachedAnswers(routes: readonly PlannedRoute[], globalInterceptors: re
   const named = cached.slice(0, MOST_NAMED).map(({ handler }) => handler.name);
   const more = cached.length > named.length ? ` and ${cached.length - named.length} more` : '';
   return [
-    `CacheInterceptor keeps the answers of ${named.join(', ')}${more} by their address alone, though they depend on the ` +
-      "session: one user may get another one's answer. Leave it out there, or extend it with a trackBy() whose key " +
-      'names the user',
+    `CacheInterceptor keeps the answers of ${named.join(', ')}${more} by their address alone, though they depend on ` +
+      "the session: one user may get another one's answer. Leave it out there, or extend it with a trackBy() whose " +
+      'key names the user',
   ];
 }
 
