@@ -128,7 +128,8 @@ export class ReplicatedSessionStore implements SessionStore {
   /** For metrics: the sizes, and the figures that show which sessions a further loss of a server would cost. */
   figures(): Readonly<Record<string, number>> {
     const { size: sessions, bytes, primaries, backups, alone, membersUp, consents } = this;
-    return { sessions, bytes, primaries, backups, alone, members_up: membersUp, consents: Number(consents) };
+    const { evicted } = this.node.context.table;
+    return { sessions, bytes, evicted, primaries, backups, alone, members_up: membersUp, consents: Number(consents) };
   }
 
   /**
@@ -211,15 +212,11 @@ export class ReplicatedSessionStore implements SessionStore {
    */
   private async begin(change: SessionCreation): Promise<SaveResult | undefined> {
     const { key } = change;
-    const { context } = this.node;
+    const { context, primary } = this.node;
     return this.failing('save', () =>
       context.queue.run(key, async (): Promise<SaveResult | undefined> => {
-        const now = context.clock.now();
-        if (context.table.get(key) || context.table.endOf(key) || context.refusedCreations.has(key, now)) {
-          return undefined;
-        }
-        const state = newSessionState(change, now);
-        const begun = await beginSession(context, key, state);
+        const state = newSessionState(change, context.clock.now());
+        const begun = await beginSession(context, primary.room, key, state);
         if (begun === 'exists') return undefined;
         const value: SaveResult = { outcome: 'saved', stamp: state.stamp, times: timesOfState(state) };
         return this.locate({ value, replica: begun });

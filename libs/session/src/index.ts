@@ -51,4 +51,5 @@ export { SessionEndedError } from './errors/session-ended.error.js';
 export { SessionNotAdmittedError } from './errors/session-not-admitted.error.js';
 export { SessionResponseCommittedError } from './errors/session-response-committed.error.js';
 export { SessionStateError } from './errors/session-state.error.js';
+export { UnexpectedSessionError } from './errors/unexpected-session.error.js';
 export { SessionStoreError, type SessionStoreFailure } from './errors/session-store.error.js';

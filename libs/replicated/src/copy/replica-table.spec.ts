@@ -64,6 +64,16 @@ describe('the copies of a member', () => {
     expect(table.get('one')?.seq).toBe(2);
   });
 
+  it('are counted no more when they have expired, whoever ends their epoch afterwards', () => {
+    const { table, put, clock } = open({ maxSessions: 1 });
+    const one = put('one', true, NO_BACKUP);
+    clock.advance(601_000);
+    expect(table.boundAgainst('two', session(clock))).toBeUndefined();
+    table.fence(one);
+
+    expect([one.fenced, table.size, table.primaries, table.alone]).toEqual([true, 0, 0, 0]);
+  });
+
   it('cost no bytes when they are gone, by whichever way', () => {
     const { table, put, clock } = open();
     const [one, two] = [put('one'), put('two')];

@@ -16,10 +16,10 @@ export type PlainState = Record<string, unknown>;
  * Steps that bring older stored state to the current version of the class. The step under `1` turns state of version 1
  * into state of version 2, and so on; a text runs through all steps from its own version on.
  *
- * A step must be synchronous and return an object; it may change its argument. It runs when a request first touches a
- * bean of an older version, and its result is stored when that request is committed. Keep a step for as long as
- * sessions of its version may exist. A step that is missing, throws or returns no object is a `SessionStateError`
- * (`undecodable`).
+ * A step must be synchronous and return an object, which becomes the state: no part of it may be a constant or anything
+ * else that is used again. It may change its argument. It runs when a request first touches a bean of an older version,
+ * and its result is stored when that request is committed. Keep a step for as long as sessions of its version may
+ * exist. A step that is missing, throws or returns no object is a `SessionStateError` (`undecodable`).
  *
  * @example
  * ```ts

@@ -2,6 +2,7 @@ import { type FactoryProvider, Logger } from '@nestjs/common';
 import { BeanRegistry } from '../bean/bean-registry.js';
 import type { SessionBean } from '../bean/session-bean.js';
 import { SessionConfigurationError } from '../errors/session-configuration.error.js';
+import { SessionError } from '../errors/session.error.js';
 import { type AdmissionOptions, SessionAdmission } from '../http/admission/session-admission.js';
 import type { HttpSessionRuntime } from '../http/http-lifecycle.js';
 import { CookieIdTransport } from '../http/id/cookie-id-transport.js';
@@ -16,6 +17,7 @@ import { LiveSessions } from '../live/live-sessions.js';
 import { NearCache } from '../live/near-cache.js';
 import { CurrentRequest } from '../request/current-request.js';
 import { attributesBean, CurrentHttpSession } from '../request/current-http-session.js';
+import { DestroyHooks } from '../request/destroy-hooks.js';
 import { HttpSession } from '../request/http-session.js';
 import type { LocatorOf } from '../request/id-exchange.js';
 import { SessionEvents, unknownSession } from '../request/session-events.js';
@@ -153,13 +155,14 @@ const requestProviders: FactoryProvider[] = [
   },
   {
     provide: SessionLifecycle,
-    inject: [RESOLVED_OPTIONS, BeanRegistry, SessionEvents, StoreGateway, LiveSessions],
+    inject: [RESOLVED_OPTIONS, BeanRegistry, SessionEvents, StoreGateway, LiveSessions, CurrentRequest],
     useFactory: (
       options: ResolvedSessionOptions,
       beans: BeanRegistry,
       events: SessionEvents,
       gateway: StoreGateway,
       liveSessions: LiveSessions,
+      context: CurrentRequest,
     ) =>
       new SessionLifecycle(
         {
@@ -172,10 +175,8 @@ const requestProviders: FactoryProvider[] = [
         liveSessions,
         beans,
         events,
-        {
-          hookFailed: (error) => logger.error('onBeanDestroyed() failed', error),
-          readOnlyBroken: (warning) => logger.warn(warning),
-        },
+        { readOnlyBroken: (warning) => logger.warn(warning) },
+        new DestroyHooks(beans, context, (error) => logger.error('onBeanDestroyed() failed', error)),
         locatorOf(options, gateway),
       ),
   },
@@ -225,7 +226,10 @@ const httpProviders: FactoryProvider[] = [
       commitOn,
       clearSiteData,
       hasOuterCode: false,
-      onNotStored: (error) => logger.warn(`what a failed request changed was not stored: ${error.message}`),
+      onNotStored: (error) => {
+        const why = error instanceof SessionError ? error.detail : error.message;
+        logger.warn(`what a failed request changed was not stored: ${why}`);
+      },
     }),
   },
 ];

@@ -44,6 +44,14 @@ export interface IdExchange {
   admitStart(): MaybePromise<void>;
 }
 
+/** Nobody waits for an answer. */
+export const NO_CLIENT: IdExchange = {
+  presented: () => [],
+  isHeadSent: true,
+  isClientGone: true,
+  admitStart: () => undefined,
+};
+
 /**
  * Gives the locator of a token: what a client is told with its id about where its session is; undefined when it is told
  * nothing. Called when the head of the response is written, so it speaks of everything that the request stored.

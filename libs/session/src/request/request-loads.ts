@@ -1,4 +1,5 @@
 import { SessionStateError } from '../errors/session-state.error.js';
+import { ownError } from '../errors/session.error.js';
 import { savesSeen } from '../live/freshness.js';
 import type { LiveSession } from '../live/live-session.js';
 import { type LiveSessions, type NoSession, isLive } from '../live/live-sessions.js';
@@ -166,7 +167,7 @@ export class RequestLoads {
       }
     } catch (error) {
       for (const { live } of found) this.liveSessions.release(live);
-      throw error;
+      throw this.failed(request, error);
     }
     request.strayIds = strays;
     const [only] = found;
@@ -187,7 +188,7 @@ export class RequestLoads {
       this.useFound(request, await found);
     } catch (error) {
       const isDamaged = error instanceof SessionStateError && error.reason === 'undecodable';
-      if (!isDamaged || this.settings.onUndecodable !== 'reset') throw error;
+      if (!isDamaged || this.settings.onUndecodable !== 'reset') throw this.failed(request, error);
       this.events.emit('undecodable', { session: unknownSession(accessOf(id).key), bean: undefined, error });
       this.use(request, 'none');
     }
@@ -198,6 +199,12 @@ export class RequestLoads {
     if (found === 'ambiguous') this.events.emit('ignored', { reason: found });
     if (found === 'none') this.events.emit('ignored', { reason: 'unknown' });
     this.use(request, found);
+  }
+
+  /** The session of the request could not be loaded. @returns the error of this request */
+  private failed(request: RequestState, error: unknown): unknown {
+    request.loadFailure = ownError(error);
+    return request.loadFailure;
   }
 
   private use(request: RequestState, found: LiveSession | NoSession | 'ambiguous'): void {

@@ -1,4 +1,5 @@
 import { STATUS_CODES, type ServerResponse } from 'node:http';
+import type { SessionError } from '../../errors/session.error.js';
 import { RawResponseHeaders } from './response-headers.js';
 import type { ResponseHooks } from './response-hooks.js';
 
@@ -24,15 +25,17 @@ const CONTENT_HEADERS = new Set([
 
 /**
  * Answers with an error, in the shape of Nest's default filter, instead of a response of which nothing has left.
+ * @param refusal undefined for an error that says nothing to clients
  * @param keepAlive false when some code may still be writing the response: the closing connection tells it to stop
  */
 export function replaceResponse(
   response: ServerResponse,
-  status: number,
+  refusal: SessionError | undefined,
   hooks: ResponseHooks,
   keepAlive: boolean,
 ): void {
-  const body = JSON.stringify({ statusCode: status, message: STATUS_CODES[status] });
+  const status = refusal?.getStatus() ?? 500;
+  const body = JSON.stringify(refusal?.getResponse() ?? { statusCode: status, message: STATUS_CODES[status] });
   for (const name of response.getHeaderNames()) if (CONTENT_HEADERS.has(name)) response.removeHeader(name);
   const isHttp1 = response.req.httpVersionMajor === 1;
   // HTTP/2 has no status message, and no header for the connection.

@@ -169,7 +169,7 @@ export class ResponseGate {
     this.state = 'failed';
     try {
       if (state !== 'unsent' || response.headersSent) response.destroy();
-      else replaceResponse(response, error instanceof SessionError ? error.status : 500, this.hooks, held.hasEnd);
+      else replaceResponse(response, error instanceof SessionError ? error : undefined, this.hooks, held.hasEnd);
     } finally {
       for (const [, args] of held.calls) failCallback(args);
       if (state !== 'ended') this.hooks.afterEnd(true);
