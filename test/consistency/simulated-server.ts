@@ -60,8 +60,8 @@ export class SimulatedServer {
       touchIntervalMs,
       maxSessionBytes,
       tellsFreshness: nearCache?.mode === 'bounded',
-      tellsEndOfLife: true,
       checksReadOnly: given.checksReadOnly,
+      tellsEndOfLife: true,
     };
     const gateway = new StoreGateway(store, touchIntervalMs, undefined, {
       onFailure: () => this.onStoreFailure(),

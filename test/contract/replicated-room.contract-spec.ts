@@ -26,6 +26,9 @@ async function open(size: number, boundsOf: Options | ((name: string) => Options
   return group;
 }
 
+/** No lease ends, however slow the machine is. */
+const PATIENT = { callTimeoutMs: 10_000, leaseMs: 20_000, lostAfterMs: 40_000, goneAfterMs: 80_000 } as const;
+
 const full = { name: SessionStoreError.name, operation: 'save', applied: false };
 
 /** Begins the session of a user, who comes back with it. */
@@ -48,7 +51,7 @@ function succeeded(results: readonly PromiseSettledResult<unknown>[]): number {
 
 describe('a full member', () => {
   it('gives up sessions that nobody came back to, the oldest first, and none of them is found anywhere', async () => {
-    const group = await open(3, () => ({ maxSessions: 6 }));
+    const group = await open(3, () => ({ ...PATIENT, maxSessions: 6 }));
     const alice = await logIn(group, 's1');
     const strangers: ReplicatedClient[] = [];
     for (let i = 0; i < 40; i++) {
@@ -68,7 +71,7 @@ describe('a full member', () => {
   });
 
   it('lets users log in although strangers use all sessions', async () => {
-    const group = await open(2, () => ({ maxSessions: 5 }));
+    const group = await open(2, () => ({ ...PATIENT, maxSessions: 5 }));
     const strangers = Array.from({ length: 5 }, () => new ReplicatedClient());
     for (const client of strangers) {
       await client.create(group.store('s1'));
@@ -84,7 +87,7 @@ describe('a full member', () => {
   });
 
   it('gives up nothing that another member serves', async () => {
-    const group = await open(2, (name) => ({ maxSessions: name === 's2' ? 5 : 100 }));
+    const group = await open(2, (name) => ({ ...PATIENT, maxSessions: name === 's2' ? 5 : 100 }));
     const clients = Array.from({ length: 5 }, () => new ReplicatedClient());
     for (const client of clients) await client.create(group.store('s1'));
 
@@ -98,8 +101,8 @@ describe('a full member', () => {
     await client.create(group.store('s1'));
     group.network.isolate('s2');
     await eventually('no lease is left', async () => {
-      const began = await new ReplicatedClient().create(group.store('s1')).catch((error: Error) => error.message);
-      return String(began).includes('this member is full');
+      const failure = await new ReplicatedClient().create(group.store('s1')).catch((error: Error) => error);
+      return failure instanceof SessionStoreError && failure.detail.includes('this member is full');
     });
     group.network.heal();
 
@@ -123,6 +126,30 @@ describe('a full member', () => {
     group.network.heal();
     await eventually('all meet again', () => group.names.every((name) => group.store(name).membersUp === 4));
     expect(await eventually('it is read', () => user.read(group.store('s1')))).toEqual(['first', 'far']);
+  });
+});
+
+describe('a member that does not know whether its backup has the end of a session', () => {
+  it('may go on with it while it is cut off, and a user who logs in meanwhile keeps it', async () => {
+    const group = await open(3, { maxSessions: 1 });
+    const client = new ReplicatedClient();
+    await client.create(group.store('s1'));
+    const former = client.fork();
+    const [, backup = ''] = client.locator?.split('.') ?? [];
+    group.network.fateOf = ({ from, text }) =>
+      from === 's1' && text.includes('"eviction"') ? 'loseAnswer' : 'deliver';
+    await expect(new ReplicatedClient().create(group.store('s1'))).rejects.toMatchObject(full);
+    group.network.isolate('s1');
+    const login = { principal: 'alice' };
+    expect(await eventually('s1 goes on', () => client.renew(group.store('s1'), login))).toMatchObject({
+      outcome: 'saved',
+    });
+
+    for (const name of group.names.slice(1)) {
+      await expect(former.withoutLocator().read(group.store(name))).rejects.toMatchObject({ status: 503 });
+    }
+    group.network.heal();
+    expect(await eventually('it is read', () => client.read(group.store(backup)))).toEqual(['first']);
   });
 });
 

@@ -5,10 +5,13 @@ import { insideOf } from './inside-of.js';
 import { changed, type PlantedBug, tapped } from './planted-bug.js';
 import type { StoreUnderSimulation } from './store-under-simulation.js';
 
-/** Mistakes of a full member in giving up sessions. */
+/**
+ * Mistakes of a full member in giving up sessions. That it gives up one of which a branch is elsewhere is found by
+ * replicated-room.contract-spec.ts: no schedule is known that shows it.
+ */
 export const plantedEvictionBugs: Readonly<Record<string, PlantedBug>> = {
   'gives up sessions that another member serves': {
-    from: 64,
+    from: 310,
     breaks: 'noResurrection',
     stores: () => givingUp((replica) => !replica.isOwn && !hasUser(replica)),
   },
@@ -36,19 +39,6 @@ export const plantedEvictionBugs: Readonly<Record<string, PlantedBug>> = {
           return message.type === 'put' ? { type: 'ok', incarnation } : { type: 'done' };
         },
       })),
-  },
-
-  'gives up a session of which another part of the network may have a branch': {
-    breaks: 'honestLoss',
-    stores: () =>
-      changed((store) => {
-        const { table } = insideOf(store).context;
-        const install = table.install.bind(table);
-        table.install = (replica) => {
-          (replica as { isOneLine: boolean }).isOneLine = replica.isOwn;
-          install(replica);
-        };
-      }),
   },
 };
 

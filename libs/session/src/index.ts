@@ -10,6 +10,7 @@ export type { SessionCookieOptions } from './http/id/session-cookie.options.js';
 // Beans
 export { SessionScoped } from './bean/session-scoped.decorator.js';
 export { Merge } from './bean/merge.decorator.js';
+export { Restore } from './bean/restore.decorator.js';
 export { Transient } from './bean/transient.decorator.js';
 export type { MergeRule, MergeSides } from './merge/merge-rule.js';
 export type { BeanMigrations, PlainState, SessionScopedOptions } from './bean/bean-definition.js';

@@ -13,7 +13,7 @@ export class EndedSessions {
   /** In the order in which they ended, which is nearly the order in which they may be forgotten. */
   private readonly decided = new Map<SessionKey, Tombstone>();
 
-  /** [R1] Those that made room, in the same order. Strangers can cause many, which push out no end by decision. */
+  /** Those that made room, in the same order. Strangers can cause many, which push out no end by decision. */
   private readonly evicted = new Map<SessionKey, Tombstone>();
 
   constructor(private readonly limit: number) {}

@@ -119,7 +119,7 @@ export class Replica implements BegunEpoch, EvictableEntry<Replica> {
   }
 
   /**
-   * [R1] Only the primary gives a session up, and only where no branch of it can be elsewhere: an end counts more than
+   * Only the primary gives a session up, and only where no branch of it can be elsewhere: an end counts more than
    * any copy, and somebody may have logged in there. All other copies go for nobody, as the session of a user.
    */
   get rank(): SessionRank {

@@ -27,7 +27,7 @@ export function tombstoneOf({ lifetime, identity }: SessionState, callId: string
 /** Stands for the call of a destroy: a full member has ended the session to make room. */
 const EVICTION = 'eviction';
 
-/** [R1] The end of a session that has to make room for another. */
+/** The end of a session that has to make room for another. */
 export function evictionOf(state: SessionState, now: number): Tombstone {
   return tombstoneOf(state, EVICTION, now);
 }

@@ -11,12 +11,10 @@ import { ReplicationFailure } from '../protocol/replication-failure.js';
 const MOST_ATTEMPTS = 3;
 
 /**
- * [R1] Makes room on a full member. It gives up sessions whose primary it is, in the order of `EvictingTable`: those that
- * nobody came back to, idle anonymous ones, and for a user others without one.
+ * Makes room on a full member. It gives up sessions whose primary it is, in the order of `EvictingTable`.
  *
- * A session is given up by ending it, as a logout does: its backup takes the end first, and all members are told. So it
- * never comes back, and a change that another member has acknowledged stands against it. What another member serves
- * cannot be given up here.
+ * A session is given up by ending it, as a logout does: its backup takes the end first, then all members are told. So
+ * it never comes back, and a primary whose epoch is over ends nothing. What another member serves cannot be given up.
  */
 export class Room {
   constructor(
@@ -66,8 +64,9 @@ export class Room {
   private failure(bound: keyof TableBounds): ReplicationFailure {
     const { table, options } = this.context;
     return new ReplicationFailure(
-      `this member is full (${table.size} sessions, ${table.bytes} bytes): ${bound}, which is ${options[bound]}, would ` +
-        `be passed, and no session may go; raise ${bound} of ReplicatedSessionStore, shorten the lifetimes, or add members`,
+      `this member is full (${table.size} sessions, ${table.bytes} bytes): ${bound}, which is ${options[bound]}, ` +
+        `would be passed, and no session may go; raise ${bound} of ReplicatedSessionStore, shorten the lifetimes, ` +
+        'or add members',
     );
   }
 }

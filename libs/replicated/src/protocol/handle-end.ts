@@ -22,7 +22,7 @@ export function endSession(context: ReplicationContext, key: SessionKey, tombsto
 
 /**
  * Tells all members that a session has ended for good. One that does not answer is told again with the news that it has
- * missed, also if it answers pings all the time: a single message may be lost. [R1] Of a session that made room it is
+ * missed, also if it answers pings all the time: a single message may be lost. Of a session that made room it is
  * not: strangers could fill the news in this way. No branch of it is elsewhere, and a copy that only knows of its epoch
  * goes when its primary is asked about it.
  *

@@ -149,8 +149,7 @@ export class TakeOver {
       isOwn: true,
       partnerGeneration: members.get(backup)?.incarnations ?? 0,
       lineage: this.lineage,
-      // With quorum nobody goes on in a part of the group that is cut off.
-      isOneLine: context.promises !== undefined || round.unanswered.size === 0,
+      isOneLine: round.hasHeardAll,
     });
     replica.confirmedAt = sentAt;
     table.install(replica);

@@ -5,6 +5,7 @@ import type { MergeRule } from '../merge/merge-rule.js';
 const SCOPED = Symbol('nestjs-session-beans:scoped');
 const MERGE = Symbol('nestjs-session-beans:merge');
 const TRANSIENT = Symbol('nestjs-session-beans:transient');
+const RESTORE = Symbol('nestjs-session-beans:restore');
 
 /**
  * The state of a bean between instance and text, as migration steps get it: property values by stored name. Dates,
@@ -90,6 +91,15 @@ export const beanMetadata = {
   /** Rules of the class and its ancestors; the nearest one wins. */
   mergeRules(prototype: object): ReadonlyMap<string, MergeRule> {
     return (Reflect.getMetadata(MERGE, prototype) as Map<string, MergeRule> | undefined) ?? new Map();
+  },
+
+  addRestoredType(prototype: object, property: string, type: () => unknown): void {
+    Reflect.defineMetadata(RESTORE, new Map(this.restoredTypes(prototype)).set(property, type), prototype);
+  },
+
+  /** The classes that `@Restore()` names, by property, of the class and its ancestors; the nearest one wins. */
+  restoredTypes(prototype: object): ReadonlyMap<string, () => unknown> {
+    return (Reflect.getMetadata(RESTORE, prototype) as Map<string, () => unknown> | undefined) ?? new Map();
   },
 
   addTransient(prototype: object, property: string | symbol): void {

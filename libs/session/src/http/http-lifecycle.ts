@@ -102,8 +102,6 @@ export class HttpLifecycle implements ResponseHooks {
       this.exchange.framework = framework;
       this.timedResponse?.unpatch();
       ResponseGate.install(this.response, this);
-      // The socket closed before the gate was installed, so no `close` event will follow.
-      if (this.response.destroyed) this.afterEnd(false);
     }
     const loading = this.runtime.lifecycle.begin(this.state);
     if (isPromise(loading) || lockWaitMs !== undefined) return this.beginLater(loading, lockWaitMs);

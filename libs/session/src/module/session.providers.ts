@@ -1,5 +1,6 @@
 import { type FactoryProvider, Logger } from '@nestjs/common';
 import { BeanRegistry } from '../bean/bean-registry.js';
+import { findClassTransformer } from '../bean/nested/class-transformer.js';
 import type { SessionBean } from '../bean/session-bean.js';
 import { SessionConfigurationError } from '../errors/session-configuration.error.js';
 import { SessionError } from '../errors/session.error.js';
@@ -145,7 +146,10 @@ const requestProviders: FactoryProvider[] = [
   {
     provide: BeanRegistry,
     inject: [RESOLVED_OPTIONS],
-    useFactory: (options: ResolvedSessionOptions) => new BeanRegistry(options),
+    async useFactory(options: ResolvedSessionOptions) {
+      await findClassTransformer();
+      return new BeanRegistry(options);
+    },
   },
   {
     provide: ATTRIBUTES_BEAN,

@@ -194,17 +194,17 @@ export class RequestLoads {
     }
   }
 
+  /** The session of the request could not be loaded. @returns the error of this request */
+  private failed(request: RequestState, error: unknown): unknown {
+    request.loadFailure = ownError(error);
+    return request.loadFailure;
+  }
+
   /** @param found for what the client has presented */
   private useFound(request: RequestState, found: LiveSession | NoSession | 'ambiguous'): void {
     if (found === 'ambiguous') this.events.emit('ignored', { reason: found });
     if (found === 'none') this.events.emit('ignored', { reason: 'unknown' });
     this.use(request, found);
-  }
-
-  /** The session of the request could not be loaded. @returns the error of this request */
-  private failed(request: RequestState, error: unknown): unknown {
-    request.loadFailure = ownError(error);
-    return request.loadFailure;
   }
 
   private use(request: RequestState, found: LiveSession | NoSession | 'ambiguous'): void {

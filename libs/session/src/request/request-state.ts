@@ -109,7 +109,7 @@ export class RequestState {
   /** The last login that this request has stored, or logout that it has done. */
   userChange: 'login' | 'logout' | undefined;
 
-  /** Held until the request ends, or until its exclusive section does. */
+  /** Until the request, or its exclusive section, ends. */
   lock: SessionLock | undefined;
 
   /** The handler promised to change nothing: its commits look at nothing. */
@@ -118,7 +118,7 @@ export class RequestState {
   /** Name of the handler, once routing has found it. */
   handler: string | undefined;
 
-  /** Measures the request; undefined where nobody listens, and when the response is over. */
+  /** Undefined where nobody listens, and when the response is over. */
   timing: RequestTiming | undefined;
 
   constructor(readonly exchange: IdExchange) {}
