@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { TLSSocket } from 'node:tls';
 import type { CarriedId, IdExchange, PresentedId } from '../../request/id-exchange.js';
 import type { SessionStanding } from '../../request/request-state.js';
 import type { MaybePromise } from '../../store/maybe-promise.js';
@@ -133,7 +134,9 @@ export class HttpIdExchange implements IdExchange {
 
   /** TLS, here or at a proxy that the application said it trusts; a header alone proves nothing. */
   private get isSecure(): boolean {
-    return 'encrypted' in this.request.socket || this.frameworkRequest.protocol === 'https';
+    // Every socket of Bun has the property.
+    const { encrypted } = this.request.socket as Partial<TLSSocket>;
+    return encrypted === true || this.frameworkRequest.protocol === 'https';
   }
 
   private get frameworkRequest(): FrameworkRequest {
