@@ -2,13 +2,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import base, { stress } from '../../jest.config.mjs';
 
-/** The same specs and sources, with the packages that a folder of test/compat brings. Install them before. */
+/** The same specs and sources, with the packages that a folder of test/compat brings. */
 export function withPeersOf(folder) {
   const { dependencies } = JSON.parse(readFileSync(join(import.meta.dirname, folder, 'package.json'), 'utf8'));
   const names = Object.keys(dependencies).join('|');
   return {
     ...base,
     displayName: folder,
+    globalSetup: join(import.meta.dirname, 'install.mjs'),
     rootDir: join(import.meta.dirname, '../..'),
     testPathIgnorePatterns: [
       '/node_modules/',
