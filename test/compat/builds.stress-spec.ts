@@ -6,6 +6,12 @@ import { Client } from '../support/client.js';
 
 const swc = { '@swc/cli': '0.8.1', '@swc/core': '1.16.18' };
 
+const rspack = {
+  '@rspack/core': '2.3.4',
+  'tsconfig-paths-webpack-plugin': '4.2.0',
+  'webpack-node-externals': '3.0.0',
+};
+
 const projects = [
   {
     fixture: 'nest11-commonjs',
@@ -16,7 +22,7 @@ const projects = [
     fixture: 'nest12-esm',
     // Its webpack builder takes no ES modules.
     builders: ['tsc', 'rspack', 'swc'],
-    devDependencies: { '@nestjs/cli': '12.0.8', '@nestjs/schematics': '12.0.6', '@rspack/core': '2.3.4', ...swc },
+    devDependencies: { '@nestjs/cli': '12.0.8', '@nestjs/schematics': '12.0.6', ...rspack, ...swc },
   },
 ];
 

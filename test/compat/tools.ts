@@ -33,8 +33,8 @@ export const packageManagers: readonly PackageManager[] = [
   { name: 'pnpm', install: [pnpm, 'install', '--ignore-scripts'], run: [pnpm, 'exec'] },
   {
     name: 'yarn 1',
-    // With its usual cache, it would find an earlier tarball of this version.
-    install: [...yarn1, 'install', '--ignore-scripts', '--no-lockfile', '--cache-folder', '.yarn-cache'],
+    // With its usual cache, it would find an earlier tarball of this version. Packages of Fastify ask for Node 22.
+    install: [...yarn1, ...'install --ignore-scripts --ignore-engines --no-lockfile --cache-folder=.cache'.split(' ')],
     run: [...yarn1, '--silent', 'run'],
   },
   { name: 'yarn', ...yarnWith('node-modules') },
