@@ -29,11 +29,14 @@ function variable(name) {
 }
 
 function haproxy(servers) {
-  const safeOnly = 'http-request disable-l7-retry unless METH_GET or { method HEAD OPTIONS }';
+  const requests = [
+    'http-request disable-l7-retry unless METH_GET or { method HEAD OPTIONS }',
+    'http-request set-timeout server 60s if { req.hdr(Accept) -m sub -i text/event-stream }',
+  ].join('\n    ');
   const backends = pairsOf(servers).map(({ primary, backup, others }) =>
     [
       `backend pair_${primary}_${backup}`,
-      `    ${safeOnly}`,
+      `    ${requests}`,
       haproxyServer(primary),
       ...[backup, ...others].map((name) => haproxyServer(name, 'backup')),
       '',
@@ -64,7 +67,7 @@ frontend sessions
 # For clients without a session, with unknown names, or whose session has no backup ("-").
 backend servers
     balance roundrobin
-    ${safeOnly}
+    ${requests}
     use-server %[var(txn.token),field(2,.)] if { var(txn.token),field(2,.) -m found }
 ${servers.map((name) => haproxyServer(name)).join('\n')}
 
@@ -120,7 +123,21 @@ map $request_method:$upstream_bytes_sent $is_sent_again {
 server {
     listen \${LISTEN};
 
+    recursive_error_pages on;
+
     location / {
+        error_page 418 = @stream;
+        if ($is_stream) {
+            return 418;
+        }
+        proxy_pass http://$session_upstream;
+        error_page 502 504 = @any;
+    }
+
+    # An event stream or a WebSocket must send something every 60 s.
+    location @stream {
+        proxy_read_timeout 60s;
+        proxy_buffering off;
         proxy_pass http://$session_upstream;
         error_page 502 504 = @any;
     }

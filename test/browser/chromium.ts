@@ -5,21 +5,27 @@ import { BrowserWindow } from './browser-window.js';
 
 /** A real Chromium without a screen. Close it. */
 export class Chromium {
-  private constructor(private readonly browser: Browser) {}
+  private constructor(
+    private readonly browser: Browser,
+    private readonly hasProfile: boolean,
+  ) {}
 
-  static async start(): Promise<Chromium> {
+  /** @param profile a folder, with which it can be closed and started again; default: each window has a new one */
+  static async start(profile?: string): Promise<Chromium> {
     const browser = await puppeteer.launch({
       executablePath: executable(),
       // A root may not use the sandbox. The pages come from the tests.
       args: ['--no-sandbox', '--disable-gpu', '--disable-quic'],
       timeout: 120_000,
+      ...(profile !== undefined && { userDataDir: profile }),
     });
-    return new Chromium(browser);
+    return new Chromium(browser, profile !== undefined);
   }
 
-  /** A window in a profile of its own: it has no cookies, and has seen no page. */
+  /** A window in a profile of its own, which has no cookies and has seen no page; or in the one that was given. */
   async newWindow(): Promise<BrowserWindow> {
-    return BrowserWindow.open(await this.browser.createBrowserContext());
+    const { browser, hasProfile } = this;
+    return BrowserWindow.open(hasProfile ? browser.defaultBrowserContext() : await browser.createBrowserContext());
   }
 
   close(): Promise<void> {

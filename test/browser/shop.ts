@@ -117,6 +117,7 @@ export interface ShopOptions {
   readonly adapter?: AdapterName;
   readonly session?: SessionModuleOptions;
   readonly controllers?: readonly Type[];
+  readonly beans?: readonly Type<object>[];
 }
 
 /** An application at an address of its own site. Close it. */
@@ -132,11 +133,17 @@ export class Shop {
     server.app.get(SessionEvents).on('ignored', ({ reason }) => void this.ignored.push(reason));
   }
 
-  static async start({ adapter = 'express', session = {}, controllers = [] }: ShopOptions = {}): Promise<Shop> {
+  static async start({
+    adapter = 'express',
+    session = {},
+    controllers = [],
+    beans = [],
+  }: ShopOptions = {}): Promise<Shop> {
     const received: ReceivedRequest[] = [];
     const server = await startApplication({
       adapter,
       session,
+      beans,
       controllers: [ShopController, ...controllers],
       prepare(app) {
         app.enableCors({ origin: true, credentials: true });

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import { CookieJar, type CookieScope } from '../support/cookie-jar.js';
 import { rounds } from '../support/rounds.js';
-import { type Fault, faults } from './browser-and-attacker.faults.js';
+import { type Fault, faults, tellsEndEachTime } from './browser-and-attacker.faults.js';
 import { histories } from './browser-and-attacker.history.js';
 import { clock, playHistory } from './browser-and-attacker.play.js';
 
@@ -22,6 +22,14 @@ describe('any history of one browser and one attacker', () => {
     'keeps the rules of logins, cookies and ended sessions (servers: %i)',
     async (servers) => {
       await fc.assert(property(servers), { numRuns: rounds(150, 100_000) });
+    },
+    3_600_000,
+  );
+
+  it.each([1, 2] as const)(
+    'keeps them where each answer sends the id again, for a persistent cookie (servers: %i)',
+    async (servers) => {
+      await fc.assert(property(servers, tellsEndEachTime), { numRuns: rounds(150, 100_000) });
     },
     3_600_000,
   );

@@ -141,11 +141,26 @@ export const faults: Readonly<Record<string, Fault & { readonly breaks: RegExp }
       if (request.standing === 'ambiguous') Object.assign(request, { stands: 'none' });
     }),
   },
+  'a late answer that tells the end of life brings a former id back': {
+    breaks: /rule c/,
+    lifecycle: afterBegin((request) => {
+      moveEnd(request);
+
+      Object.defineProperty(request, 'isIdProven', { get: () => true, set() {} });
+    }),
+  },
   'a beacon brings a session': {
     breaks: /rule c/,
     transport: (transport) => replacing(transport, { isBeacon: () => false }),
   },
 };
+
+/** No fault: the end of life moves with each request, so that each answer sends the id again, to be kept for longer. */
+export const tellsEndEachTime: Fault = { lifecycle: afterBegin(moveEnd) };
+
+function moveEnd({ live }: RequestState): void {
+  if (live) Object.assign(live.stored, { isEndUntold: true });
+}
 
 /** Changes each request when it has begun. */
 function afterBegin(change: (request: RequestState) => void): NonNullable<Fault['lifecycle']> {

@@ -83,8 +83,8 @@ class Game {
       transport: fault.transport?.(cookies) ?? cookies,
       format: new SessionTokenFormat(),
       readsFreshness: nearCache === 'bounded',
-      onWithheld: () => undefined,
-      plainCookies: undefined,
+      onIgnored: () => undefined,
+      cookieWarnings: undefined,
       admission: undefined,
     };
     for (const { lifecycle } of this.servers) fault.lifecycle?.(lifecycle);

@@ -240,6 +240,8 @@ export class Rules {
   private noteNewId(request: PlayedRequest, id: string): void {
     const session = request.answer?.session;
     if (session?.principal === 'carol') throw broken('f', request, 'has logged in, though it failed');
+    // Sent again, to be kept for longer.
+    if (request.found?.id === id && !request.changesId) return;
     if (this.ids.has(id)) throw broken('b', request, 'brings an id that was known before');
     if (session?.key !== keyOf(id)) throw broken('b', request, 'brings an id of another session');
     this.ids.set(id, holderOf(session));

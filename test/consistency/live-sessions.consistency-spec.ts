@@ -1,8 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
+import { MemorySessionStore } from 'nestjs-session-beans';
 import { SimulatedCluster } from './simulated-cluster.js';
 import { SummedCounter } from './counters.js';
-import { SimulatedClient, keepAll } from './simulated-server.js';
+import { RemoteStore } from './remote-store.js';
+import { SimulatedClient, SimulatedServer, keepAll } from './simulated-server.js';
 import { generateSessionId } from '../../libs/session/src/store/session-id.js';
 import { ManualClock } from '../../libs/session/src/testing/manual-clock.js';
 
@@ -22,6 +24,19 @@ describe('LiveSessions', () => {
     expect(cluster.leaked).toBe(1);
     for (const request of requests) request.end();
     expect(cluster.leaked).toBe(0);
+  });
+
+  it('does not load a kept session from a store of this server while its end of life is not due', async () => {
+    const store = Object.assign(new RemoteStore(new MemorySessionStore()), { shared: false });
+    const server = new SimulatedServer({ store, beans, nearCache: keepAll });
+    const client = await server.startSession((request) => void request.bean(SummedCounter).value++);
+    // A load answers with the times from before it. So the second load is the first to report that the client has
+    // joined.
+    await server.handle(client, () => undefined);
+    const before = store.calls.load;
+    for (let i = 0; i < 20; i++) await server.handle(client, (request) => void request.bean(SummedCounter).value++);
+    expect(store.calls.load).toBe(before);
+    expect(await server.handle(client, (request) => request.bean(SummedCounter).value)).toBe(21);
   });
 
   it('keeps nothing of an id without a session', async () => {

@@ -68,10 +68,10 @@ describe.each([1, 2, 4])('many read-await-write requests of one session on %i se
       change(request, 10);
       await cluster.handle(1, client.copy(), (other) => change(other, 100));
     });
-    const message = 'plain.value, plain.other, prices.byName.get("tea") were changed by another request';
+    const detail = 'plain.value, plain.other, prices.byName.get("tea") were changed by another request';
     await expect(refused).rejects.toMatchObject({
       status: 409,
-      message: expect.stringContaining(message),
+      detail: expect.stringContaining(detail),
       conflicts: [
         { bean: 'plain', field: 'value' },
         { bean: 'plain', field: 'other' },

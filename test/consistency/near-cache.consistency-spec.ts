@@ -4,13 +4,14 @@ import { LiveSession } from '../../libs/session/src/live/live-session.js';
 import type { NearCacheSettings } from '../../libs/session/src/live/near-cache.js';
 import { Latch } from '../support/latch.js';
 import { NoticeBoard } from '../support/notice-board.js';
-import { type SimulatedClient, SimulatedServer } from './simulated-server.js';
+import { withLocks } from './simulated-locks.js';
+import { type SimulatedClient, type SimulatedRequest, SimulatedServer } from './simulated-server.js';
 import { SummedCounter } from './counters.js';
 
 const bounded: NearCacheSettings = { mode: 'bounded', maxSessions: 100, maxBytes: 1e9, maxStalenessMs: 200 };
 
 async function setUp(nearCache: NearCacheSettings = bounded) {
-  const board = new NoticeBoard(new MemorySessionStore());
+  const board = new NoticeBoard(withLocks(new MemorySessionStore()));
   const loads = { count: 0 };
   const servers = [0, 1].map((number) => {
     const store: SessionStore = board.forServer(number);
@@ -147,6 +148,53 @@ describe('a bounded near cache', () => {
       await servers[1].handle(client, (request) => request.renewId());
       expect(await read(0)).toBe(1);
       expect(await read(0, former)).toBeUndefined();
+    });
+
+    describe('where a request stores something, and then finds its session gone,', () => {
+      type End = (request: SimulatedRequest) => Promise<void> | void;
+      const ends: [string, End, (request: SimulatedRequest) => Promise<unknown>][] = [
+        ['renewed', (other) => other.renewId(), (late) => late.http.runExclusive(() => undefined)],
+        ['ended', (other) => other.invalidate(), (late) => late.http.runExclusive(() => undefined)],
+        ['ended, without looking again', (other) => other.invalidate(), () => Promise.resolve()],
+        [
+          'ended, and starts another one',
+          (other) => other.invalidate(),
+          (late) => late.http.runExclusive(() => void late.bean(SummedCounter).value++),
+        ],
+      ];
+
+      it.each(ends)('shows its client nothing older than that (%s)', async (_how, end, goOn) => {
+        const { board, servers, client, read } = await setUp();
+        await Promise.all([read(0), read(1)]);
+        board.isDelivering = false;
+        const late = await servers[0].request(client).begin();
+        late.bean(SummedCounter).value = 7;
+        await late.http.flush();
+        const other = client.copy();
+        const { id } = client;
+        await servers[0].handle(other, end);
+        await goOn(late);
+        await late.respond();
+        // It still sends the id of before: the answer with the new one may be on its way.
+        client.id = id;
+        expect(await read(1)).toBeUndefined();
+      });
+
+      it('shows its client nothing older than that (ended, and starts another one, whose id is withheld)', async () => {
+        const { board, servers, client, read } = await setUp();
+        await Promise.all([read(0), read(1)]);
+        board.isDelivering = false;
+        const late = await servers[0].request(client).begin();
+        late.bean(SummedCounter).value = 7;
+        await late.http.flush();
+        await servers[0].handle(client.copy(), (other) => other.invalidate());
+        await late.http.runExclusive(() => void late.bean(SummedCounter).value++);
+        await servers[0].handle(client.copy(), ({ http }) => http.login('ann'));
+        const { id } = client;
+        await late.respond();
+        expect(client.id).toBe(id);
+        expect(await read(1)).toBeUndefined();
+      });
     });
 
     it('shows a logout at once to the client that logged out, and to others once it is notified', async () => {

@@ -153,6 +153,24 @@ describe('a listener of events', () => {
     expect(errors).toEqual([failure]);
   });
 
+  it('changes an event for nobody: not for the others, and not in the answer of the request', async () => {
+    const { cluster } = setUp();
+    const [server] = cluster.servers as [SimulatedServer];
+    const heard: unknown[] = [];
+    server.events.on('conflict', (event) => Object.assign(event, { session: undefined }));
+    server.events.on('conflict', ({ session }) => Object.assign(session, { principal: 'eve' }));
+    server.events.on('conflict', ({ conflicts }) => (conflicts as unknown[]).pop());
+    server.events.on('conflict', ({ conflicts: [first] }) => Object.assign(first ?? {}, { field: 'other' }));
+    server.events.on('conflict', (event) => heard.push(structuredClone(event)));
+    const client = await server.startSession(({ http }) => http.login('alice'));
+    const late = await server.request(client).begin();
+    await server.handle(client.copy(), (request) => void (request.bean(PlainCounter).value = 1));
+    late.bean(PlainCounter).value = 2;
+    const conflicts = [{ bean: 'plain', field: 'value' }];
+    await expect(late.respond()).rejects.toMatchObject({ conflicts });
+    expect(heard).toEqual([{ session: ref(client, 1, 'alice'), conflicts }]);
+  });
+
   it('keeps no request waiting', async () => {
     const { cluster } = setUp();
     const [server] = cluster.servers as [SimulatedServer];

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { SimulatedCluster } from './simulated-cluster.js';
 import { PlainCounter, SummedCounter } from './counters.js';
-import { SimulatedClient, SimulatedServer } from './simulated-server.js';
+import { SimulatedClient, type SimulatedRequest, SimulatedServer } from './simulated-server.js';
 import type { OnBeanDestroyed } from '../../libs/session/src/bean/bean-life-cycle.js';
 import { SessionScoped } from '../../libs/session/src/bean/session-scoped.decorator.js';
 import { accessOf } from '../../libs/session/src/store/session-id.js';
@@ -188,7 +188,10 @@ describe('a request', () => {
     expect(cluster.leaked).toBe(0);
   });
 
-  it('that has read an unstored change fails when that change is refused', async () => {
+  it.each<[string, (request: SimulatedRequest) => unknown, unknown]>([
+    ['a bean', (request) => request.bean(PlainCounter).value, 1],
+    ['the names of the beans', (request) => request.http.beanNames, ['plain']],
+  ])('that has read an unstored change fails when that change is refused (%s)', async (_what, readIn, seen) => {
     const cluster = new SimulatedCluster({ servers: 2, beans });
     const client = await cluster.server(0).startSession();
     const [writer, reader] = await Promise.all([0, 1].map(() => cluster.server(0).request(client.copy()).begin()));
@@ -201,7 +204,7 @@ describe('a request', () => {
     };
     const written = writer.respond();
     reader.session.unit?.rollback();
-    expect(reader.bean(PlainCounter).value).toBe(1);
+    expect(readIn(reader)).toEqual(seen);
     const read = reader.respond();
     await expect(written).rejects.toMatchObject({ code: 'SESSION_CONFLICT' });
     await expect(read).rejects.toMatchObject({ code: 'SESSION_CONFLICT' });

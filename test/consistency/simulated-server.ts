@@ -4,6 +4,7 @@ import { LiveSessions } from '../../libs/session/src/live/live-sessions.js';
 import { NearCache, type NearCacheSettings } from '../../libs/session/src/live/near-cache.js';
 import { CurrentHttpSession, attributesBean } from '../../libs/session/src/request/current-http-session.js';
 import { CurrentRequest } from '../../libs/session/src/request/current-request.js';
+import { DestroyHooks } from '../../libs/session/src/request/destroy-hooks.js';
 import type { HttpSession } from '../../libs/session/src/request/http-session.js';
 import { SessionEvents } from '../../libs/session/src/request/session-events.js';
 import { SessionLifecycle } from '../../libs/session/src/request/session-lifecycle.js';
@@ -23,6 +24,9 @@ export interface SimulatedServerOptions {
   readonly touchIntervalMs?: number;
   readonly maxSessionBytes?: number;
   readonly unjoinedTimeoutMs?: number;
+
+  /** Whether handlers that promised to change nothing are checked, as in development. */
+  readonly checksReadOnly?: boolean;
 
   /** Default: `reset`, as in the module. */
   readonly attributesOnLogin?: 'keep' | 'reset';
@@ -56,6 +60,8 @@ export class SimulatedServer {
       touchIntervalMs,
       maxSessionBytes,
       tellsFreshness: nearCache?.mode === 'bounded',
+      checksReadOnly: given.checksReadOnly,
+      tellsEndOfLife: true,
     };
     const gateway = new StoreGateway(store, touchIntervalMs, undefined, {
       onFailure: () => this.onStoreFailure(),
@@ -64,8 +70,9 @@ export class SimulatedServer {
     this.attributes = this.beans.registerBuiltIn(attributesBean(given.attributesOnLogin ?? 'reset'));
     this.attributes.inject([]);
     for (const type of beans) this.beans.register(type).inject([]);
-    const log = { hookFailed: (error: unknown) => void this.hookErrors.push(error), readOnlyBroken: () => undefined };
-    this.lifecycle = new SessionLifecycle(settings, gateway, this.liveSessions, this.beans, this.events, log);
+    const hooks = new DestroyHooks(this.beans, new CurrentRequest(), (error) => void this.hookErrors.push(error));
+    const log = { readOnlyBroken: () => undefined };
+    this.lifecycle = new SessionLifecycle(settings, gateway, this.liveSessions, this.beans, this.events, log, hooks);
   }
 
   /** What handlers are injected; for the requests that `current` knows. */
@@ -185,6 +192,11 @@ export class SimulatedRequest {
 
   async commit(): Promise<void> {
     await this.lifecycle.commit(this.session);
+  }
+
+  /** As when a request fails with `commitOn: 'success'`. */
+  rollback(): void {
+    this.lifecycle.rollback(this.session);
   }
 
   renewId(): void {

@@ -127,7 +127,7 @@ export class WebRequest {
       const { live } = state;
       this.session = live && { key: live.key, ...live.stored.identity };
     };
-    if (failure) response.statusCode = failure instanceof SessionError ? failure.status : 401;
+    if (failure) response.statusCode = failure instanceof SessionError ? failure.getStatus() : 401;
     this.handle(() => response.end());
     await response.headWritten.opened;
     // After the client has left, the life cycle stores and lets go on its own.

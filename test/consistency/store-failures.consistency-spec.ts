@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { types } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
-import { SessionStoreError } from 'nestjs-session-beans';
+import { SessionEndedError, SessionStoreError } from 'nestjs-session-beans';
 import { ManualClock } from '../../libs/session/src/testing/manual-clock.js';
 import type { StoreOperation } from './remote-store.js';
 import { SimulatedClient, type SimulatedRequest } from './simulated-server.js';
@@ -39,6 +40,14 @@ function write(request: SimulatedRequest, value: number): void {
   request.bean(PlainCounter).value = value;
 }
 
+/**
+ * The failure of a request, as an exception filter leaves it that notes on it what it knows of the request. Another
+ * request must not be answered with that.
+ */
+function marked(mark: number, failing: Promise<unknown>): Promise<unknown> {
+  return failing.catch((error: object) => Object.assign(error, { mark }));
+}
+
 const refusal = { name: SessionStoreError.name, status: 503 };
 
 describe.each(legs)('when the %s is lost', (leg) => {
@@ -64,8 +73,15 @@ describe.each(legs)('when the %s is lost', (leg) => {
     const { cluster, client, lose, heal, read } = await setUp();
     const running = await cluster.server(0).request(client.copy()).begin();
     lose(leg, 'load');
-    const joined = await Promise.allSettled([1, 2, 3].map(() => cluster.handle(0, client.copy(), () => undefined)));
-    expect(joined.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+    const joined = await Promise.all(
+      [1, 2, 3].map((n) =>
+        marked(
+          n,
+          cluster.handle(0, client.copy(), () => undefined),
+        ),
+      ),
+    );
+    expect(joined).toEqual([1, 2, 3].map((mark) => expect.objectContaining({ ...refusal, operation: 'load', mark })));
     heal();
     write(running, 2);
     await running.respond();
@@ -102,8 +118,8 @@ describe.each(legs)('when the %s is lost', (leg) => {
     const requests = await Promise.all([1, 2, 3].map(() => cluster.server(0).request(client.copy()).begin()));
     lose(leg, 'save');
     for (const request of requests) request.bean(SummedCounter).value++;
-    const results = await Promise.allSettled(requests.map((request) => request.respond()));
-    expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+    const results = await Promise.all(requests.map((request, n) => marked(n, request.respond())));
+    expect(results).toEqual([0, 1, 2].map((mark) => expect.objectContaining({ ...refusal, operation: 'save', mark })));
     heal();
     const [summed] = (await read()) ?? [];
     expect(summed).toBe(leg === 'request' ? 1 : 4);
@@ -214,4 +230,22 @@ describe('while a logout is not yet answered', () => {
     expect(await cluster.handle(0, client, (request) => request.exists)).toBe(true);
     expect(cluster.leaked).toBe(0);
   });
+});
+
+it('each request that a logout refuses gets an error of its own, with the stack that tells where', async () => {
+  const { cluster, client } = await setUp();
+  cluster.store.network = () => nextTurn();
+  const requests = await Promise.all([0, 1, 2].map(() => cluster.server(0).request(client.copy()).begin()));
+  const last = await cluster.server(0).request(client.copy()).begin();
+  for (const request of requests) request.bean(SummedCounter).value++;
+  const responses = requests.map((request, n) => marked(n, request.respond()));
+  await last.invalidate();
+  last.end();
+  const errors = await Promise.all(responses);
+  expect(errors).toEqual([0, 1, 2].map((mark) => expect.objectContaining({ code: 'SESSION_ENDED', mark })));
+  for (const error of errors) {
+    expect(error).toBeInstanceOf(SessionEndedError);
+    expect(types.isNativeError(error)).toBe(true);
+    expect((error as Error).stack).toContain('live-session');
+  }
 });

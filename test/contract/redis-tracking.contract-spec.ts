@@ -208,7 +208,9 @@ describe('a Redis store that invalidates a near cache', () => {
     expect(await store.load(access)).toMatchObject({ watch: {} });
     const change = { access, writeId: 'w', mode: 'update', parts: new Map() } as const;
 
-    await expect(store.save(change)).rejects.toThrow('only 0 of 1 replicas have it');
+    await expect(store.save(change)).rejects.toMatchObject({
+      detail: expect.stringContaining('only 0 of 1 replicas have it'),
+    });
 
     await hasHeard(watch);
     expect(told).toEqual([access.key]);

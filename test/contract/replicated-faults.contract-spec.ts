@@ -485,7 +485,9 @@ describe('a member without others', () => {
     await client.create(group.store('s1'));
     group.kill('s2');
 
-    await expect(client.add(group.store('s1'), 'alone')).rejects.toThrow(/onAlone is reject/);
+    await expect(client.add(group.store('s1'), 'alone')).rejects.toMatchObject({
+      detail: expect.stringMatching(/onAlone is reject/),
+    });
     await expect(new ReplicatedClient().create(group.store('s1'))).rejects.toMatchObject(unavailable);
     await group.start('s2');
     await eventually('it goes on', async () => (await client.add(group.store('s1'), 'again')).outcome === 'saved');
@@ -553,7 +555,9 @@ describe('close', () => {
     const others: SessionStore[] = [group.store('s2'), group.store('s3')];
     for (const [i, client] of clients.entries())
       expect(await client.read(others[i % 2] as SessionStore)).toEqual(['first']);
-    await expect(clients[0]?.read(group.store('s1'))).rejects.toThrow(/it is not open/);
+    await expect(clients[0]?.read(group.store('s1'))).rejects.toMatchObject({
+      detail: expect.stringMatching(/it is not open/),
+    });
   });
 });
 

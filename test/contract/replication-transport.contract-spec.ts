@@ -33,6 +33,20 @@ describe.each(transportSettings)('the $adapter transport, $protection', (setting
     await proxy.close();
   });
 
+  it('B6 listens and calls again after it was closed', async () => {
+    const options = await group.optionsOf('s3');
+    const transport = group.transport(options);
+    const s3 = { name: 's3', ...options.listen };
+    for (const time of ['first', 'second']) {
+      await transport.listen(async (_from, text) => `${time} ${text}`);
+      // Its first call may still find the connection that was closed.
+      const heard = (): Promise<string | undefined> => callMember(s1.transport, s3, 'hello').catch(() => undefined);
+      expect(await eventually('it answers', heard)).toBe(`${time} hello`);
+      await expect(callMember(transport, s2, 'hello')).resolves.toBe('s2 to s3: hello');
+      await transport.close();
+    }
+  });
+
   it('answers the second of two calls while the first waits', async () => {
     let answerFirst: (answer: string) => void = () => undefined;
     const options = await group.optionsOf('s3');

@@ -68,8 +68,13 @@ describe.each(adapters)('R5 the way of the id, $adapter', ({ adapter }) => {
   it('R47 header: two of them are none', async () => {
     await start({ idTransport: 'header' });
     const token = (await get('/count')).header('x-session-id') ?? '';
-    expect((await get('/count', `X-Session-Id: ${token}`, `X-Session-Id: ${token}`)).body).toBe('n=1');
-    expect((await get('/count', `X-Session-Id: ${token}, ${token}`)).body).toBe('n=1');
+    for (const headers of [
+      [`X-Session-Id: ${token}`, `X-Session-Id: ${token}`],
+      [`X-Session-Id: ${token}, ${token}`],
+    ]) {
+      expect(await get('/peek', ...headers)).toMatchObject({ status: 200, body: 'n=0' });
+      expect((await get('/count', ...headers)).status).toBe(400);
+    }
     // Over Node's limit for headers, and small enough to be read whole before Node closes the connection.
     expect((await get('/count', `X-Session-Id: ${'a'.repeat(20_000)}`)).status).toBe(431);
   });

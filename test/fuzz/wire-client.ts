@@ -29,8 +29,8 @@ export function carriersOf(way: Way): readonly IdCarrier[] {
     transport: transports[way],
     format: new SessionTokenFormat(options),
     readsFreshness: true,
-    onWithheld: () => undefined,
-    plainCookies: undefined,
+    onIgnored: () => undefined,
+    cookieWarnings: undefined,
     admission: undefined,
   }));
 }
@@ -58,7 +58,7 @@ export class WireClient extends SimulatedClient {
     const lines: string[] = [];
     const note = (name: string, value: string): void => void lines.push(`${name}: ${value}`);
     const { id, locator, freshness } = this;
-    const carried = id === undefined ? undefined : { id, locator };
+    const carried = id === undefined ? undefined : { id, locator, keptForMs: undefined };
     const sent = { id: carried, freshness, removesId: !carried };
     this.exchange.writeHead({ get: () => undefined, set: note, append: note }, sent, 'found', false);
     return lines;

@@ -238,6 +238,7 @@ describe.each(adapters)('the telemetry of a server, $adapter', ({ adapter }) => 
       'session_retries_total',
       'session_misrouted_total',
       'session_events_total',
+      'session_ignored_total',
       'session_live',
       'session_near_cache_sessions',
       'session_near_cache_size',
@@ -282,6 +283,7 @@ describe.each(adapters)('the telemetry of a server, $adapter', ({ adapter }) => 
 
     expect(after.toSorted()).toEqual(before.toSorted());
     expect(after.length).toBeGreaterThan(50);
+    expect(await value('session_ignored_total{session_node="s1",session_ignored_reason="malformed"}')).toBe(300);
   });
 
   it('never contains a session id', async () => {

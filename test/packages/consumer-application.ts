@@ -97,6 +97,11 @@ export class ConsumerApplication {
     return stdout;
   }
 
+  /** Runs a script of the fixture until it ends. Rejects with what it prints if its exit code is not 0. */
+  async runScript(script: string, ...args: string[]): Promise<void> {
+    await exec(process.execPath, [script, ...args], { cwd: this.directory, env: environment() });
+  }
+
   hasInstalled(name: string): boolean {
     return existsSync(join(this.directory, 'node_modules', name));
   }

@@ -3,7 +3,14 @@
 import { register } from 'node:module';
 import { isMainThread } from 'node:worker_threads';
 
-const PEERS = ['ioredis', '@nestjs/microservices', '@grpc/grpc-js', '@nestjs/terminus', '@opentelemetry/api'];
+const PEERS = [
+  'ioredis',
+  '@nestjs/microservices',
+  '@grpc/grpc-js',
+  '@nestjs/terminus',
+  '@opentelemetry/api',
+  'class-transformer',
+];
 const allowed = process.env.ALLOWED?.split(',') ?? [];
 const refused = PEERS.filter((peer) => !allowed.includes(peer));
 

@@ -12,10 +12,15 @@ const LIVENESS_MS = 8_000;
  */
 const SETTLE_MS = { short: 1_600, long: 22_000 } as const;
 
+/** Within this time all copies are gone of sessions that have expired. */
+const COPIES_EXPIRE_MS = 70_000;
+
 /** Ends all faults, and checks the invariants that must hold from then on. */
 export async function checkAfterwards(world: Simulation): Promise<void> {
   world.repair();
   await world.advance(10_000, () => world.isRepaired);
+  // Expired sessions still take up the room of their copies.
+  if (world.schedule.settings.maxSessions !== undefined) await world.advance(COPIES_EXPIRE_MS);
   const clients = world.clients.filter((client) => client.hasSession && !client.isDone);
   for (const client of clients) {
     client.giveUp(client.waiting);

@@ -55,6 +55,11 @@ export class IdLedger {
     );
   }
 
+  /** A login was acknowledged. */
+  get hasUser(): boolean {
+    return [...this.ids.values()].some(({ isAcknowledged, principal }) => isAcknowledged && principal !== undefined);
+  }
+
   loginsOf(proof: string): number {
     return this.ids.get(proof)?.logins ?? 0;
   }

@@ -33,6 +33,7 @@ export function planSchedule(seed: number): Schedule {
   const lengthMs = random.between(2_500, 9_500);
   const hasSecret = random.chance(0.8);
   const faults = planFaults(random, { kind, members, lengthMs, settleMs: PACE.lostAfterMs + 2_000 });
+  const floods = planFloods(new SeededRandom(seed).split(99), { members, lengthMs });
   return {
     seed,
     kind: kind.name,
@@ -51,12 +52,14 @@ export function planSchedule(seed: number): Schedule {
       onAlone: random.chance(0.2) ? 'reject' : 'degrade',
       ...(hasSecret && { secret: 'a secret of simulated members' }),
       goneAfterMs: kind.down === 'many' && random.chance(0.3) ? 5_000 : 60_000,
+      ...(floods.length > 0 && { maxSessions: sessions + 2 }),
     },
     skewMs: random.chance(0.3) ? 3_600_000 : 100,
     isPatient: random.chance(0.7),
     isLong: random.chance(0.02),
     steps: [
       ...faults,
+      ...floods,
       ...planRequests(random, { kind, sessions, clients, lengthMs, faults }),
       ...planIntrusions(random, { clients, lengthMs, hasSecret }),
     ].toSorted((a, b) => a.at - b.at),
@@ -109,6 +112,21 @@ function planRequests(
     const operation = random.pick(areHalves ? OPERATIONS_OF_HALVES : OPERATIONS);
     const client = random.integer(0, plan.clients - 1);
     if (at < (quietFrom[client % plan.sessions] ?? 0)) ask(at, client, operation);
+  }
+  return steps;
+}
+
+/** In some schedules, so that members are full. */
+function planFloods(
+  random: SeededRandom,
+  plan: { readonly members: number; readonly lengthMs: number },
+): ScheduleStep[] {
+  if (!random.chance(0.15)) return [];
+  const isOfUsers = random.pick([0.2, 0.8]);
+  const steps: ScheduleStep[] = [];
+  for (let at = random.between(200, 1_500); at < plan.lengthMs; at += random.between(50, 500)) {
+    const member = random.integer(0, plan.members - 1);
+    steps.push({ at, do: 'flood', member, count: random.integer(1, 4), isUser: random.chance(isOfUsers) });
   }
   return steps;
 }

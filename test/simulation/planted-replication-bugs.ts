@@ -1,20 +1,10 @@
 import { type LoadOptions, SessionStoreError } from 'nestjs-session-beans/store-kit';
 import { ReplicationCallError } from '../../libs/replicated/src/transports/replication-transport.js';
 import { ReplicatedSessionStore } from '../../libs/replicated/src/replicated-session-store.js';
-import { type InsideOfStore, insideOf } from './inside-of.js';
-import type { Invariant } from './invariants.js';
+import { insideOf } from './inside-of.js';
+import { changed, type PlantedBug, tapped } from './planted-bug.js';
 import { replicatedStores } from './replicated-stores.js';
-import type { StoreUnderSimulation } from './store-under-simulation.js';
-import { type TransportTaps, type Wire, tappedTransport } from './tapped-transport.js';
-
-interface PlantedBug {
-  /** An invariant that the bug breaks; it may break others, too. */
-  readonly breaks: Invariant;
-  readonly stores: () => StoreUnderSimulation;
-
-  /** The seed of a schedule that shows the bug. The search begins there, and goes on if that schedule has changed. */
-  readonly from?: number;
-}
+import type { Wire } from './tapped-transport.js';
 
 /** Typical mistakes in such a protocol, each planted into the correct store. They prove what the simulation finds. */
 export const plantedReplicationBugs: Readonly<Record<string, PlantedBug>> = {
@@ -305,24 +295,4 @@ function withoutRenewals(message: Wire): Wire {
 
 function keyOf(message: Wire): string {
   return String(message['key']);
-}
-
-function changed(change: (store: ReplicatedSessionStore) => void): StoreUnderSimulation {
-  return replicatedStores((options) => {
-    const store = new ReplicatedSessionStore(options);
-    change(store);
-    return store;
-  });
-}
-
-function tapped(taps: (inside: () => InsideOfStore) => TransportTaps): StoreUnderSimulation {
-  return replicatedStores((options) => {
-    if (!options.transport) throw new Error('needs a transport');
-    const transport = tappedTransport(
-      options.transport,
-      taps(() => insideOf(store)),
-    );
-    const store = new ReplicatedSessionStore({ ...options, transport });
-    return store;
-  });
 }

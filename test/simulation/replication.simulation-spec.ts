@@ -5,6 +5,7 @@ import { firstSeedThatBreaks } from './first-seed-that-breaks.js';
 import { invariantsBrokenBy } from './invariants-broken-by.js';
 import { naiveReplicatedStores } from './naive-replicated-store.js';
 import { planSchedule } from './plan-schedule.js';
+import { plantedEvictionBugs } from './planted-eviction-bugs.js';
 import { plantedReplicationBugs } from './planted-replication-bugs.js';
 import { replicatedStores } from './replicated-stores.js';
 import { runSchedule } from './run-schedule.js';
@@ -38,7 +39,7 @@ describe('replicated sessions, in any schedule of requests, crashes, stops and n
 });
 
 describe('the simulation', () => {
-  it.each(Object.entries(plantedReplicationBugs))(
+  it.each(Object.entries({ ...plantedReplicationBugs, ...plantedEvictionBugs }))(
     'finds a store that %s',
     async (_name, { stores, breaks, from }) => {
       const seed = await firstSeedThatBreaks(breaks, stores, 3_000, from);

@@ -76,6 +76,20 @@ export class RequestHandler {
     }
   }
 
+  /** Begins a session that nobody comes back to, and that ends soon. */
+  async fill(isUser: boolean): Promise<void> {
+    const writeId = this.writeId();
+    const key = `flood_${writeId}`.padEnd(22, '_');
+    const lifetime = { idleTimeoutMs: 700, absoluteTimeoutMs: 700, unjoinedTimeoutMs: 700 };
+    const principal = isUser ? { principal: 'user' } : {};
+    const change = { key, proof: 'flood', writeId, mode: 'create', lifetime, parts: new Map(), ...principal } as const;
+    try {
+      await this.store.save(change);
+    } catch (error) {
+      this.checkFailure(error, 'a flood');
+    }
+  }
+
   private async intrude({ session, access, locator, operation, mark }: Intrusion, hadId: boolean): Promise<string> {
     const { store } = this;
     const located = locator === undefined ? {} : { locator };
@@ -109,6 +123,8 @@ export class RequestHandler {
     parts.set(ID_PART, { base: null, payload: access.proof });
     const change = { ...access, writeId: this.writeId(), mode: 'create', lifetime: LIFETIME, parts } as const;
     const result = await this.save(request, change);
+    // It had to make room before the save was sent again.
+    if (result.outcome === 'gone' && session.mayBeGone) return this.none(request, false);
     if (result.outcome !== 'saved') {
       this.world.violations.add({ invariant: 'wholeWrites', message: `${this.name(request)}: ${result.outcome}` });
       return { outcome: 'unavailable' };

@@ -37,7 +37,15 @@ export type ScheduleStep =
       /** Pairs of members. Nothing gets from the first of a pair to the second. */
       readonly links: readonly (readonly [number, number])[];
     }
-  | { readonly at: number; readonly do: 'unblock' };
+  | { readonly at: number; readonly do: 'unblock' }
+  | {
+      readonly at: number;
+      /** Begins so many sessions that nobody comes back to, for a user who has logged in or for a stranger. */
+      readonly do: 'flood';
+      readonly member: number;
+      readonly count: number;
+      readonly isUser: boolean;
+    };
 
 /** One run of the simulation, as far as it does not depend on the store. */
 export interface Schedule {
@@ -60,6 +68,9 @@ export interface Schedule {
     readonly leaseMs: number;
     readonly lostAfterMs: number;
     readonly goneAfterMs: number;
+
+    /** Present where members are full most of the time, and have to give sessions up. */
+    readonly maxSessions?: number;
   };
   /** The clocks of members differ from the simulation's by up to this many milliseconds. */
   readonly skewMs: number;

@@ -50,6 +50,8 @@ export class SessionLedger {
     readonly name: string,
     private readonly promises: Promises,
     private readonly violations: Violations,
+    /** Members are full, and give up sessions of clients that have not logged in. */
+    private readonly mayBeGivenUp: boolean,
   ) {
     // No yielding excuses these.
     this.ids = new IdLedger(promises, (invariant, message) => violations.add({ invariant, message }));
@@ -121,13 +123,18 @@ export class SessionLedger {
   /** A store has answered that there is no such session. */
   none(by: string, isLost: boolean): void {
     if (isLost) this.isLost = true;
-    if (!this.endWasAsked) {
+    if (!this.endWasAsked && !this.mayBeGone) {
       if (this.promises.keepsAll)
         this.violate('nothingLost', `${by} says that ${this.name} is ${isLost ? 'lost' : 'not there'}`);
       else if (!this.isLost)
         this.violate('honestLoss', `${by} says that ${this.name} is not there, and nobody has ended it`);
     }
     this.isOver = true;
+  }
+
+  /** The session may have had to make room for others. */
+  get mayBeGone(): boolean {
+    return this.mayBeGivenUp && !this.ids.hasUser;
   }
 
   /** @param isAcknowledged a store has answered that it has ended the session */

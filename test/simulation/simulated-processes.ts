@@ -72,6 +72,11 @@ export class SimulatedProcesses {
     return this.processes.get(member)?.handler;
   }
 
+  /** The number of sessions that the members which are up have given up. */
+  get givenUp(): number {
+    return [...this.processes.values()].reduce((sum, { store }) => sum + (store.figures?.()['evicted'] ?? 0), 0);
+  }
+
   copyAt(member: SimulatedMember, key: string): KeptCopy | undefined {
     const store = this.processes.get(member)?.store;
     return store && this.world.kind.copyOf?.(store, key);

@@ -66,7 +66,8 @@ export class Simulation {
       hash('sha256', `${schedule.seed}.${index}`, 'base64url').slice(0, 22),
     );
     this.ledgers = keys.map((key, index) => {
-      const ledger = new SessionLedger(`session${index + 1}`, schedule.promises, violations);
+      const mayBeGivenUp = schedule.settings.maxSessions !== undefined;
+      const ledger = new SessionLedger(`session${index + 1}`, schedule.promises, violations, mayBeGivenUp);
       this.byHash.set(sessionHash(key), ledger);
       return ledger;
     });
@@ -195,6 +196,7 @@ export class Simulation {
 
   /** Ends every process, so that no callback of this simulation runs later. */
   close(): void {
+    this.counts.set('given up', this.processes.givenUp);
     for (const member of this.members) if (member.state !== 'down') this.processes.crash(member);
   }
 
@@ -204,6 +206,8 @@ export class Simulation {
         return this.takeRequest(step);
       case 'intrude':
         return this.takeIntrusion(step);
+      case 'flood':
+        return this.flood(step);
       case 'block':
         this.trace.add('net', () => `blocks ${step.links.map(([a, b]) => `s${a + 1}>s${b + 1}`).join(' ')}`);
         for (const [from, to] of step.links) this.network.block(`s${from + 1}`, `s${to + 1}`);
@@ -216,7 +220,16 @@ export class Simulation {
     }
   }
 
-  private takeFault(step: Extract<ScheduleStep, { readonly member: number }>): void {
+  private flood({ member: index, count, isUser }: Extract<ScheduleStep, { readonly do: 'flood' }>): void {
+    const member = this.members[index];
+    if (!member) throw new Error(`no member ${index}`);
+    this.trace.add(member.name, () => `is asked for ${count} sessions of ${isUser ? 'users' : 'strangers'}`);
+    for (let each = 0; each < count; each++) {
+      member.run(member.generation, 'message', () => void this.processes.handlerOf(member)?.fill(isUser));
+    }
+  }
+
+  private takeFault(step: Exclude<Extract<ScheduleStep, { readonly member: number }>, { readonly do: 'flood' }>): void {
     const member = this.members[step.member];
     if (!member) throw new Error(`no member ${step.member}`);
     if (step.do === 'start') this.processes.start(member);

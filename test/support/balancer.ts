@@ -38,6 +38,9 @@ export interface PassedRequest {
 /** The addresses of the servers, `host:port`, by the names that `NODE_NAME` gives them: `s1`, `s2`, `s3`. */
 export type ServerAddresses = Readonly<Record<string, string>>;
 
+/** How long servers may take to answer, in the files of `deploy`. */
+export const ANSWER_TIME = '10s';
+
 /** The environment that the files in `deploy` expect: LISTEN, and an address for each server, S1 for s1. */
 export function balancerEnvironment(port: number, servers: ServerAddresses): Record<string, string> {
   const addresses = Object.entries(servers).map(([name, address]) => [name.toUpperCase(), address]);
@@ -121,4 +124,7 @@ export class BalancerProcess {
 export interface BalancerOptions {
   /** Whether it writes the log of `deploy/observability`, in place of the one that tells what it has passed on. */
   readonly logsSessions?: boolean;
+
+  /** The time that servers have to answer, in place of the 10 s of the files: `500ms`. */
+  readonly answerTime?: string;
 }

@@ -12,6 +12,7 @@ export class CountingStore implements SessionStore {
   readonly locates: SessionStore['locates'];
   readonly locks: SessionStore['locks'];
   readonly notices: SessionStore['notices'];
+  readonly expiries: SessionStore['expiries'];
   readonly calls: Record<Operation, number> = { load: 0, save: 0, touch: 0, destroy: 0 };
 
   /** Awaited before each call is passed on; throw here to be down. */
@@ -27,6 +28,7 @@ export class CountingStore implements SessionStore {
     this.locates = locates;
     this.locks = locks;
     this.notices = notices;
+    this.expiries = inner.expiries;
   }
 
   get total(): number {

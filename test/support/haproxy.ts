@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import {
   type Balancer,
+  ANSWER_TIME,
   type BalancerOptions,
   type PassedRequest,
   type ServerAddresses,
@@ -30,7 +31,7 @@ export class Haproxy implements Balancer {
   static async start(
     kind: string,
     servers: ServerAddresses,
-    { logsSessions = false }: BalancerOptions = {},
+    { logsSessions = false, answerTime = ANSWER_TIME }: BalancerOptions = {},
   ): Promise<Haproxy> {
     const haproxy = new Haproxy();
     haproxy.balancer = await BalancerProcess.start(
@@ -39,7 +40,8 @@ export class Haproxy implements Balancer {
         writeFileSync(own, `global\n    stats socket ${join(directory, 'stats')} mode 600 level admin\n`);
         const defaults = join(directory, 'defaults.cfg');
         const parts = ['haproxy/defaults.cfg', ...(logsSessions ? ['observability/haproxy-log.cfg'] : [])];
-        writeFileSync(defaults, parts.map((part) => readFileSync(`deploy/${part}`, 'utf8')).join(''));
+        const text = parts.map((part) => readFileSync(`deploy/${part}`, 'utf8')).join('');
+        writeFileSync(defaults, text.replaceAll(ANSWER_TIME, answerTime));
         const files = [own, defaults, `deploy/haproxy/${kind}.cfg`];
         return {
           command: 'haproxy',

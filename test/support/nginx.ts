@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   type Balancer,
+  ANSWER_TIME,
   type BalancerOptions,
   type PassedRequest,
   type ServerAddresses,
@@ -21,7 +22,7 @@ export class Nginx implements Balancer {
   static async start(
     kind: string,
     servers: ServerAddresses,
-    { logsSessions = false }: BalancerOptions = {},
+    { logsSessions = false, answerTime = ANSWER_TIME }: BalancerOptions = {},
   ): Promise<Nginx> {
     const balancer = await BalancerProcess.start((directory, port) => {
       mkdirSync(join(directory, 'conf.d'));
@@ -34,7 +35,7 @@ export class Nginx implements Balancer {
       };
       for (const [name, source] of Object.entries(files)) {
         const text = substituted(readFileSync(`deploy/${source}`, 'utf8'), variables);
-        writeFileSync(join(directory, 'conf.d', name), text);
+        writeFileSync(join(directory, 'conf.d', name), text.replaceAll(ANSWER_TIME, answerTime));
       }
       return { command: 'nginx', args: ['-e', 'stderr', '-p', directory, '-c', join(directory, 'nginx.conf')] };
     });

@@ -46,8 +46,9 @@ type Operation = SessionStoreError['operation'];
  * The client's cookie carries a locator: who has the session, and a witness of the newest state that the client was
  * shown. A server that cannot reach a state that new answers with 503, never with an older one.
  *
- * The store is bounded by number and by bytes. A full server refuses new sessions with a {@link SessionStoreError} and
- * keeps the living ones. The README of the package lists the options.
+ * The store is bounded by number and by bytes. A full server gives up anonymous sessions that it serves and that nobody
+ * came back to, or that are idle; if none may go, it refuses new ones with a {@link SessionStoreError}. The README of the
+ * package lists the options.
  *
  * @example
  * SessionModule.forRoot({
@@ -72,11 +73,11 @@ export class ReplicatedSessionStore implements SessionStore {
     release: (key, { token }) => this.release(key, token),
   };
 
-  private readonly node: ReplicationNode;
+  private node: ReplicationNode;
   private readonly locators: Locators;
 
   /** @throws SessionConfigurationError when an option cannot work */
-  constructor(options: ReplicatedSessionStoreOptions) {
+  constructor(private readonly options: ReplicatedSessionStoreOptions) {
     this.node = new ReplicationNode(options);
     this.locators = new Locators(options.secret);
   }
@@ -128,14 +129,17 @@ export class ReplicatedSessionStore implements SessionStore {
   /** For metrics: the sizes, and the figures that show which sessions a further loss of a server would cost. */
   figures(): Readonly<Record<string, number>> {
     const { size: sessions, bytes, primaries, backups, alone, membersUp, consents } = this;
-    return { sessions, bytes, primaries, backups, alone, members_up: membersUp, consents: Number(consents) };
+    const { evicted } = this.node.context.table;
+    return { sessions, bytes, evicted, primaries, backups, alone, members_up: membersUp, consents: Number(consents) };
   }
 
   /**
+   * Joins the group; after `close()` as a new member that has no sessions yet, like a server that was started again.
    * @throws SessionConfigurationError when the list of members cannot be had, or does not include this server
    * @throws Error what the transport throws when it cannot listen
    */
   async open(): Promise<void> {
+    if (this.node.isClosed) this.node = new ReplicationNode(this.options);
     await this.node.open();
   }
 
@@ -211,15 +215,11 @@ export class ReplicatedSessionStore implements SessionStore {
    */
   private async begin(change: SessionCreation): Promise<SaveResult | undefined> {
     const { key } = change;
-    const { context } = this.node;
+    const { context, primary } = this.node;
     return this.failing('save', () =>
       context.queue.run(key, async (): Promise<SaveResult | undefined> => {
-        const now = context.clock.now();
-        if (context.table.get(key) || context.table.endOf(key) || context.refusedCreations.has(key, now)) {
-          return undefined;
-        }
-        const state = newSessionState(change, now);
-        const begun = await beginSession(context, key, state);
+        const state = newSessionState(change, context.clock.now());
+        const begun = await beginSession(context, primary.room, key, state);
         if (begun === 'exists') return undefined;
         const value: SaveResult = { outcome: 'saved', stamp: state.stamp, times: timesOfState(state) };
         return this.locate({ value, replica: begun });

@@ -32,6 +32,11 @@ export class ReplicationNode {
     return this.state === 'open';
   }
 
+  /** It does not open again. */
+  get isClosed(): boolean {
+    return this.state === 'closed';
+  }
+
   /** @throws SessionConfigurationError when the list of members cannot be used; what the transport throws */
   async open(): Promise<void> {
     const { options, maxMessageBytes } = this.context;

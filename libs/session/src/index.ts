@@ -5,11 +5,12 @@ export type { NearCacheOptions } from './module/near-cache.options.js';
 export type { AdmissionOptions } from './http/admission/session-admission.js';
 export type { ClearSiteDataDirective, ClearSiteDataOptions } from './http/response/clear-site-data.js';
 export { SESSION_CLOCK, SESSION_MODULE_OPTIONS, SESSION_STORE } from './module/session.providers.js';
-export type { SessionCookieOptions } from './http/id/session-cookie.js';
+export type { SessionCookieOptions } from './http/id/session-cookie.options.js';
 
 // Beans
 export { SessionScoped } from './bean/session-scoped.decorator.js';
 export { Merge } from './bean/merge.decorator.js';
+export { Restore } from './bean/restore.decorator.js';
 export { Transient } from './bean/transient.decorator.js';
 export type { MergeRule, MergeSides } from './merge/merge-rule.js';
 export type { BeanMigrations, PlainState, SessionScopedOptions } from './bean/bean-definition.js';
@@ -51,4 +52,5 @@ export { SessionEndedError } from './errors/session-ended.error.js';
 export { SessionNotAdmittedError } from './errors/session-not-admitted.error.js';
 export { SessionResponseCommittedError } from './errors/session-response-committed.error.js';
 export { SessionStateError } from './errors/session-state.error.js';
+export { UnexpectedSessionError } from './errors/unexpected-session.error.js';
 export { SessionStoreError, type SessionStoreFailure } from './errors/session-store.error.js';

@@ -1,5 +1,5 @@
 import type { SessionKey } from 'nestjs-session-beans/store-kit';
-import type { Tombstone } from './tombstone.js';
+import { isEviction, type Tombstone } from './tombstone.js';
 
 /** Ends that one sweep looks at. */
 const MOST_PER_SWEEP = 5_000;
@@ -11,29 +11,33 @@ const MOST_PER_SWEEP = 5_000;
  */
 export class EndedSessions {
   /** In the order in which they ended, which is nearly the order in which they may be forgotten. */
-  private readonly tombstones = new Map<SessionKey, Tombstone>();
+  private readonly decided = new Map<SessionKey, Tombstone>();
+
+  /** Those that made room, in the same order. Strangers can cause many, which push out no end by decision. */
+  private readonly evicted = new Map<SessionKey, Tombstone>();
 
   constructor(private readonly limit: number) {}
 
-  get size(): number {
-    return this.tombstones.size;
-  }
-
   get(key: SessionKey): Tombstone | undefined {
-    return this.tombstones.get(key);
+    return this.decided.get(key) ?? this.evicted.get(key);
   }
 
   add(key: SessionKey, tombstone: Tombstone): void {
-    this.tombstones.set(key, tombstone);
-    const [oldest] = this.tombstones.keys();
-    if (oldest !== undefined && this.tombstones.size > this.limit) this.tombstones.delete(oldest);
+    const tombstones = isEviction(tombstone) ? this.evicted : this.decided;
+    tombstones.set(key, tombstone);
+    const [oldest] = tombstones.keys();
+    if (oldest !== undefined && tombstones.size > this.limit) tombstones.delete(oldest);
   }
 
   sweep(now: number): void {
-    let examined = 0;
-    for (const [key, { until }] of this.tombstones) {
-      if (until > now || ++examined > MOST_PER_SWEEP) return;
-      this.tombstones.delete(key);
-    }
+    for (const tombstones of [this.decided, this.evicted]) forgetOver(tombstones, now);
+  }
+}
+
+function forgetOver(tombstones: Map<SessionKey, Tombstone>, now: number): void {
+  let examined = 0;
+  for (const [key, { until }] of tombstones) {
+    if (until > now || ++examined > MOST_PER_SWEEP) return;
+    tombstones.delete(key);
   }
 }

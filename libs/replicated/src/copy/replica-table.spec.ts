@@ -5,6 +5,7 @@ import { NO_BACKUP } from './epoch.js';
 import { ReplicaTable } from './replica-table.js';
 import { Replica } from './replica.js';
 import type { SessionState } from './session-state.js';
+import { evictionOf } from './tombstone.js';
 
 function session(clock: ManualClock, payload = ''): SessionState {
   return {
@@ -64,6 +65,16 @@ describe('the copies of a member', () => {
     expect(table.get('one')?.seq).toBe(2);
   });
 
+  it('are counted no more when they have expired, whoever ends their epoch afterwards', () => {
+    const { table, put, clock } = open({ maxSessions: 1 });
+    const one = put('one', true, NO_BACKUP);
+    clock.advance(601_000);
+    expect(table.boundAgainst('two', session(clock))).toBeUndefined();
+    table.fence(one);
+
+    expect([one.fenced, table.size, table.primaries, table.alone]).toEqual([true, 0, 0, 0]);
+  });
+
   it('cost no bytes when they are gone, by whichever way', () => {
     const { table, put, clock } = open();
     const [one, two] = [put('one'), put('two')];
@@ -110,6 +121,15 @@ describe('the copies of a member', () => {
 
     expect([table.endOf('0'), table.endOf('1')]).toEqual([undefined, expect.anything()]);
     expect(table.boundAgainst('new', session(clock))).toBeUndefined();
+  });
+
+  it('are remembered as ended apart from those that had to make room', () => {
+    const { table, clock } = open({ maxSessions: 100 });
+    table.end('logout', tombstone(clock));
+    for (let i = 0; i <= 100; i++) table.end(`${i}`, evictionOf(session(clock), clock.now()));
+
+    expect([table.endOf('logout'), table.endOf('1')]).toEqual([expect.anything(), expect.anything()]);
+    expect(table.endOf('0')).toBeUndefined();
   });
 
   it('that are ending are kept as any other, and count nothing', () => {

@@ -1,6 +1,6 @@
 import {
-  BoundedTable,
   type Clock,
+  EvictingTable,
   ExpiryWheel,
   ownText,
   type SessionKey,
@@ -9,7 +9,7 @@ import {
 } from 'nestjs-session-beans/store-kit';
 import { EndedSessions } from './ended-sessions.js';
 import { type Replica, sizeOf } from './replica.js';
-import type { SessionState } from './session-state.js';
+import { rankOf, type SessionState } from './session-state.js';
 import { isTombstone, type Tombstone } from './tombstone.js';
 
 /** Copies of sessions whose end is not final yet: a few at a time. Above it the oldest is forgotten. */
@@ -19,14 +19,15 @@ const MOST_ENDING = 50_000;
 const MOST_PER_SWEEP = 5_000;
 
 /**
- * All copies of this member, primary and backup alike, within its bounds. None goes before its time: members take a
- * missing copy as the word of its holder that the session never was at that epoch, or has ended.
+ * All copies of this member, primary and backup alike, within its bounds. None is removed before its time: members take
+ * a missing copy as the word of its holder that the session never was at that epoch, or has ended. Where room is needed
+ * sessions are ended.
  *
  * No other code changes a replica, so the counts are right, and the handlers of messages, which never wait, see one
  * consistent table.
  */
 export class ReplicaTable {
-  private readonly sessions: BoundedTable<Replica>;
+  private readonly sessions: EvictingTable<Replica>;
 
   /** Copies whose state is an end that is not final. */
   private readonly ending = new Map<SessionKey, Replica>();
@@ -42,13 +43,16 @@ export class ReplicaTable {
   /** Those of them that have no backup. */
   alone = 0;
 
+  /** Sessions that this member has ended to make room. */
+  evicted = 0;
+
   /** The longest idle timeout that a session here has had, in ms. */
   longestIdleMs = 0;
 
   constructor(options: TableBounds & { readonly clock: Clock }) {
     this.clock = options.clock;
     const now = this.clock.now();
-    this.sessions = new BoundedTable(options, now, (replica) => this.count(replica, -1));
+    this.sessions = new EvictingTable(options, now, (replica) => this.count(replica, -1));
     this.endingWheel = new ExpiryWheel(now);
     this.ended = new EndedSessions(options.maxSessions);
   }
@@ -86,6 +90,22 @@ export class ReplicaTable {
     return this.sessions.boundAgainst(this.sessions.get(key), sizeOf(state), this.clock.now());
   }
 
+  /**
+   * The sessions of this member that have to go to make room for this state, in the order of the core's tables.
+   *
+   * @param mayGo whether the copy can go now
+   * @returns undefined where not enough may go
+   */
+  copiesToGo(key: SessionKey, state: SessionState, mayGo: (replica: Replica) => boolean): Replica[] | undefined {
+    const request = { entry: this.sessions.get(key), rank: rankOf(state), bytes: sizeOf(state) };
+    return this.sessions.sessionsToGo(request, this.clock.now(), mayGo);
+  }
+
+  /** Keeps the room for this state while other members are told of it. @returns gives it back */
+  reserve(key: SessionKey, state: SessionState | Tombstone): () => void {
+    return this.sessions.reserve(this.sessions.get(key), sizeOf(state));
+  }
+
   /** Replaces the copy that this member has of the session, if it has one. */
   install(replica: Replica): void {
     const before = this.get(replica.key);
@@ -116,7 +136,7 @@ export class ReplicaTable {
     if (state.proof !== replica.state.proof) replica.locator = undefined;
     replica.seq = seq;
     this.setState(replica, state);
-    this.sessions.reschedule(replica);
+    this.sessions.used(replica);
   }
 
   /** [M4] The session has ended for good. */
@@ -129,9 +149,12 @@ export class ReplicaTable {
   /** Ends the epoch at this copy. */
   fence(replica: Replica): void {
     if (replica.fenced) return;
-    this.count(replica, -1);
+    // A copy that has left the table, because it expired, is counted no more.
+    const isCounted = this.get(replica.key) === replica;
+    if (isCounted) this.count(replica, -1);
     replica.fenced = true;
-    this.count(replica, 1);
+    if (isCounted) this.count(replica, 1);
+    if (isCounted && !isTombstone(replica.state)) this.sessions.used(replica);
   }
 
   remove(replica: Replica): void {

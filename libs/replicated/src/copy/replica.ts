@@ -1,6 +1,12 @@
-import { ownText, sessionBytes, type SessionKey, type TableEntry } from 'nestjs-session-beans/store-kit';
+import {
+  type EvictableEntry,
+  ownText,
+  sessionBytes,
+  type SessionKey,
+  type SessionRank,
+} from 'nestjs-session-beans/store-kit';
 import { type BegunEpoch, type Epoch, NO_BACKUP, type Owners } from './epoch.js';
-import { expiryOfState, hasExpired, type SessionState } from './session-state.js';
+import { expiryOfState, hasExpired, rankOf, type SessionState } from './session-state.js';
 import { generationOf, isTombstone, type Tombstone } from './tombstone.js';
 
 /** Number of the state with which a session is created. */
@@ -28,16 +34,22 @@ export interface ReplicaFields extends Owners {
 
   /** The epochs before this one: see `lineageAfter`. */
   readonly lineage: string;
+
+  /** This member is the primary, and no other one can have gone on with the session when the epoch began. */
+  readonly isOneLine?: boolean;
 }
 
 /**
  * The copy of one session at one member. Each epoch has an object of its own, so code that holds one over an `await`
  * sees by its identity whether another epoch has begun here. Only the table changes its fields.
  */
-export class Replica implements BegunEpoch, TableEntry<Replica> {
+export class Replica implements BegunEpoch, EvictableEntry<Replica> {
   slot = 0;
   previous: Replica | undefined = undefined;
   next: Replica | undefined = undefined;
+  older: Replica | undefined = undefined;
+  newer: Replica | undefined = undefined;
+  listedAs: SessionRank = 'principal';
 
   /**
    * The copy has answered a claim. The member that claimed it may go on from the state it was told, so nothing is added
@@ -64,6 +76,7 @@ export class Replica implements BegunEpoch, TableEntry<Replica> {
   readonly isOwn: boolean;
   readonly partnerGeneration: number;
   readonly lineage: string;
+  readonly isOneLine: boolean;
   seq: number;
   state: SessionState | Tombstone;
 
@@ -78,6 +91,7 @@ export class Replica implements BegunEpoch, TableEntry<Replica> {
     this.isOwn = fields.isOwn;
     this.partnerGeneration = fields.partnerGeneration;
     this.lineage = fields.lineage;
+    this.isOneLine = fields.isOneLine ?? false;
     this.seq = fields.seq;
     this.state = fields.state;
     this.bytes = sizeOf(fields.state);
@@ -102,6 +116,20 @@ export class Replica implements BegunEpoch, TableEntry<Replica> {
     if (isTombstone(this.state)) return this.state.until;
     const end = Math.max(expiryOfState(this.state), this.state.lock?.until ?? 0);
     return end + (this.isOwn && !this.fenced ? 0 : LONGER_AT_BACKUP_MS);
+  }
+
+  /**
+   * Only the primary gives a session up, and only where no branch of it can be elsewhere: an end counts more than
+   * any copy, and somebody may have logged in there. All other copies go for nobody, as the session of a user.
+   */
+  get rank(): SessionRank {
+    const { state } = this;
+    return this.isOwn && !this.fenced && this.isOneLine && !isTombstone(state) ? rankOf(state) : 'principal';
+  }
+
+  get idleFrom(): number {
+    const { state } = this;
+    return isTombstone(state) ? Infinity : state.lastAccessedAt + state.lifetime.idleTimeoutMs / 2;
   }
 
   isExpired(now: number): boolean {

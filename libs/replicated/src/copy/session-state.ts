@@ -7,6 +7,7 @@ import {
   type SessionCreation,
   sessionExpiry,
   type SessionLifetime,
+  type SessionRank,
   type SessionRecord,
   type SessionTimes,
 } from 'nestjs-session-beans/store-kit';
@@ -68,6 +69,12 @@ export function newSessionState(change: SessionCreation, now: number): SessionSt
     confirmed: false,
     lock: undefined,
   };
+}
+
+/** Whose the session is, as far as room goes. */
+export function rankOf({ identity, joined }: SessionState): SessionRank {
+  if (identity.principal !== undefined) return joined ? 'principal' : 'login';
+  return joined ? 'anonymous' : 'unjoined';
 }
 
 export function expiryOfState(state: SessionState): number {

@@ -24,6 +24,18 @@ export function tombstoneOf({ lifetime, identity }: SessionState, callId: string
   return { callId, generation: identity.generation, until: now + Math.max(lifetime.absoluteTimeoutMs, LEAST_MS) };
 }
 
+/** Stands for the call of a destroy: a full member has ended the session to make room. */
+const EVICTION = 'eviction';
+
+/** The end of a session that has to make room for another. */
+export function evictionOf(state: SessionState, now: number): Tombstone {
+  return tombstoneOf(state, EVICTION, now);
+}
+
+export function isEviction({ callId }: Tombstone): boolean {
+  return callId === EVICTION;
+}
+
 export function isTombstone(state: SessionState | Tombstone): state is Tombstone {
   return 'callId' in state;
 }

@@ -3,12 +3,17 @@ import { Peer } from './peer.js';
 import { rendezvousOrder } from './rendezvous-order.js';
 import type { ReplicationMember } from './replication-member.js';
 
+/** A member that is not on the list any more. */
+interface FormerMember {
+  readonly peer: Peer;
+  readonly removedAt: number;
+}
+
 /** The group as this member sees it. A member that is not on the list any more is gone at once. */
 export class Members {
   private readonly peers = new Map<string, Peer>();
-  private readonly removedAt = new Map<string, number>();
+  private readonly former = new Map<string, FormerMember>();
   private readonly startedAt: number;
-  private listings = 0;
   private own: ReplicationMember | undefined = undefined;
 
   constructor(
@@ -23,17 +28,26 @@ export class Members {
   update(list: readonly ReplicationMember[]): void {
     this.own = list.find(({ name }) => name === this.self);
     const names = new Set(list.map(({ name }) => name));
-    for (const name of this.peers.keys()) {
+    for (const [name, peer] of this.peers) {
       if (names.has(name)) continue;
       this.peers.delete(name);
-      this.removedAt.set(name, this.now());
+      this.former.set(name, { peer, removedAt: this.now() });
     }
     for (const member of list) {
       if (member.name === this.self) continue;
-      const known = this.peers.get(member.name);
-      if (known) known.member = member;
-      else this.peers.set(member.name, new Peer(member, this.process, ++this.listings, this.now()));
+      const peer = this.peers.get(member.name) ?? this.join(member);
+      peer.member = member;
     }
+  }
+
+  /** The process of a member that was on the list before may have run on, and have missed what was done meanwhile. */
+  private join(member: ReplicationMember): Peer {
+    const before = this.former.get(member.name);
+    this.former.delete(member.name);
+    before?.peer.noteReturn(this.now());
+    const peer = before?.peer ?? new Peer(member, this.process, this.now());
+    this.peers.set(member.name, peer);
+    return peer;
   }
 
   get(name: string): Peer | undefined {
@@ -45,7 +59,7 @@ export class Members {
    * while.
    */
   heardAt(name: string): number {
-    return this.peers.get(name)?.heardAt ?? this.removedAt.get(name) ?? this.startedAt;
+    return this.peers.get(name)?.heardAt ?? this.former.get(name)?.removedAt ?? this.startedAt;
   }
 
   /**
@@ -65,6 +79,12 @@ export class Members {
   /** All members but this one. */
   get others(): readonly Peer[] {
     return [...this.peers.values()];
+  }
+
+  /** Position up to which all members know the news, those included that may come back to the list. */
+  get newsKnown(): number {
+    const former = [...this.former.values()].map(({ peer }) => peer);
+    return Math.min(...[...this.peers.values(), ...former].map(({ newsKnown }) => newsKnown));
   }
 
   /** The peers in the order in which they are to be the backup of the session. */

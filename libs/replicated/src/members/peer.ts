@@ -65,7 +65,7 @@ export class Peer {
   /** Position in the log of news up to which it knows them, or was reachable when they were made. */
   newsKnown = 0;
 
-  /** It was silent: what was done since then may contradict what it did itself. */
+  /** It was not told all news: what was done may contradict what it did itself. */
   hasMissedNews = false;
 
   /** Grows when `unfollowed` is forgotten. The peer must not trust leases from before. */
@@ -77,8 +77,6 @@ export class Peer {
   constructor(
     public member: ReplicationMember,
     private readonly ownProcess: string,
-    /** Differs each time the member comes onto the list: what is known of it begins anew then. */
-    private readonly listing: number,
     now: number,
   ) {
     this.answeredAt = now;
@@ -90,7 +88,20 @@ export class Peer {
 
   /** The text with which this member answers. As long as it is the same, this member keeps what it was given. */
   get ownIncarnation(): string {
-    return `${this.ownProcess}.${this.listing}.${this.revision}`;
+    return `${this.ownProcess}.${this.revision}`;
+  }
+
+  /**
+   * It is on the list of members again. Meanwhile this member answered nothing that it asked, told it nothing, and took
+   * its copies for lost.
+   */
+  noteReturn(now: number): void {
+    this.state = 'up';
+    this.answeredAt = now;
+    this.refusedBeats = 0;
+    this.followedAt = Number.NEGATIVE_INFINITY;
+    this.hasMissedNews = true;
+    this.forgetFollowing();
   }
 
   /** It had no room for a copy. */
@@ -162,6 +173,10 @@ export class Peer {
     this.process = process;
     this.processes++;
     this.isLeaving = false;
+    this.forgetFollowing();
+  }
+
+  private forgetFollowing(): void {
     this.unfollowed.clear();
     this.settled.clear();
     this.revision++;

@@ -10,6 +10,7 @@ import type { ReplicationContext } from '../protocol/replication-context.js';
 import { type ChangeAttempt, ReplicationFailure } from '../protocol/replication-failure.js';
 import type { PutAnswer } from '../protocol/replication-message.js';
 import type { ReplicationCallError } from '../transports/replication-transport.js';
+import type { Room } from './room.js';
 
 const UNKNOWN_ATTEMPT = 'whether a member has taken the first copy of it is not known, and quorum is on';
 
@@ -17,19 +18,33 @@ const UNKNOWN_ATTEMPT = 'whether a member has taken the first copy of it is not 
  * Begins the first epoch of a session. No member is asked before, because the key was made a moment ago; the backup
  * notices if it was not, because the first state of every session has the same number.
  *
- * Called in the session's queue, when this member has nothing of the session.
+ * Called in the session's queue.
  *
  * @returns `exists` when a member has a copy of it, or its tombstone
  * @throws ReplicationFailure when no copy can be made
  */
 export async function beginSession(
   context: ReplicationContext,
+  room: Room,
+  key: SessionKey,
+  state: SessionState,
+): Promise<Replica | 'exists'> {
+  if (isKnown(context, key)) return 'exists';
+  refuseTooLarge(context, state);
+  const release = await room.take(key, state);
+  try {
+    return isKnown(context, key) ? 'exists' : await beginEpoch(context, key, state);
+  } finally {
+    release();
+  }
+}
+
+async function beginEpoch(
+  context: ReplicationContext,
   key: SessionKey,
   state: SessionState,
 ): Promise<Replica | 'exists'> {
   const { table, members, timers, options, self, events, memory } = context;
-  refuseTooLarge(context, state);
-  refuseWhenFull(context, key, state);
   const now = timers.now();
   const order = members.inBackupOrder(
     key,
@@ -74,6 +89,7 @@ export async function beginSession(
       isOwn: true,
       partnerGeneration: peer?.incarnations ?? 0,
       lineage: '',
+      isOneLine: !attempt.mayBeApplied,
     });
     replica.confirmedAt = sentAt;
     table.install(replica);
@@ -82,13 +98,9 @@ export async function beginSession(
   throw new ReplicationFailure('no member can take a copy', attempt.mayBeApplied);
 }
 
-function refuseWhenFull({ table, options }: ReplicationContext, key: SessionKey, state: SessionState): void {
-  const bound = table.boundAgainst(key, state);
-  if (!bound) return;
-  throw new ReplicationFailure(
-    `this member is full (${table.size} sessions, ${table.bytes} bytes), a new session would pass ${bound}, which is ` +
-      `${options[bound]}; raise ${bound} of ReplicatedSessionStore, shorten the lifetimes, or add members`,
-  );
+/** This member has something of the session, or was asked to refuse it. */
+function isKnown({ table, refusedCreations, clock }: ReplicationContext, key: SessionKey): boolean {
+  return Boolean(table.get(key) ?? table.endOf(key)) || refusedCreations.has(key, clock.now());
 }
 
 /** @returns undefined when the member does not answer */

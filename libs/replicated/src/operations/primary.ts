@@ -18,6 +18,7 @@ import type { PutAnswer } from '../protocol/replication-message.js';
 import { newEpoch } from '../take-over/new-epoch.js';
 import { noSessionFor, peek } from '../take-over/peek.js';
 import type { ReplicationCallError } from '../transports/replication-transport.js';
+import { Room } from './room.js';
 import type { OperationOutcome, SessionOperation } from './session-operations.js';
 
 /** An operation begins again at most this often because the session was taken away under it. */
@@ -44,13 +45,29 @@ export interface Served<T> {
   readonly replica?: Replica;
 }
 
+/** The next state of a session at its epoch. */
+interface Step {
+  readonly seq: number;
+  readonly next: SessionState | Tombstone;
+
+  /** What it changes; undefined where the session ends. */
+  readonly delta: StateDelta | undefined;
+}
+
 /** Answers for the sessions whose primary this member is, and becomes the primary of the sessions it is asked for. */
 export class Primary {
+  readonly room: Room;
+
   constructor(
     private readonly context: ReplicationContext,
     /** Asks a member whether it is there; resolves with whether it has answered. */
     private readonly ping: (peer: Peer) => Promise<boolean>,
-  ) {}
+  ) {
+    this.room = new Room(context, async (replica, state, tombstone) => {
+      const after = await this.replicate(replica, state, tombstone, new Set(), { mayBeApplied: false });
+      return after !== undefined;
+    });
+  }
 
   /**
    * The copy from which this member may answer at this very moment, without asking anybody: this member is the primary
@@ -184,22 +201,36 @@ export class Primary {
     avoid: Set<string>,
     attempt: ChangeAttempt,
   ): Promise<SessionState | Tombstone | undefined> {
-    const { context } = this;
-    const { table, timers, members, self } = context;
     const { key, counter, node } = replica;
     const delta = isEnd(change) ? undefined : change.renewal ? { ...change, renewedIn: { counter, node } } : change;
     const next = delta ? applyDelta(state, delta) : (change as Tombstone);
-    if (delta?.parts) refuseTooLarge(context, next as SessionState);
-    const bound = table.boundAgainst(key, next);
+    if (delta?.parts) refuseTooLarge(this.context, next as SessionState);
+    const step = { seq: replica.seq + 1, next, delta };
     // [I8] A login is refused no room, nor is a new id that adds nothing.
-    if (bound && delta?.renewal?.principal === undefined)
-      throw new ReplicationFailure(`this member is full: the change would pass ${bound}`);
-    const seq = replica.seq + 1;
+    const mustFit = !isTombstone(next) && delta?.renewal?.principal === undefined;
+    const release = mustFit ? await this.room.take(key, next) : this.context.table.reserve(key, next);
+    try {
+      return await this.makeStep(replica, step, avoid, attempt);
+    } finally {
+      release();
+    }
+  }
+
+  private async makeStep(
+    replica: Replica,
+    step: Step,
+    avoid: Set<string>,
+    attempt: ChangeAttempt,
+  ): Promise<SessionState | Tombstone | undefined> {
+    const { context } = this;
+    const { table, timers, members, self } = context;
+    const { key } = replica;
+    const { seq, next } = step;
     const isCurrent = (): boolean => table.get(key) === replica && !replica.fenced && replica.seq === seq - 1;
     if (!isCurrent()) return undefined;
     if (!replica.isAlone) {
       const sentAt = timers.now();
-      const answer = await this.put(replica, seq, next, delta, attempt);
+      const answer = await this.put(replica, step, attempt);
       if (answer?.type !== 'ok') {
         if (answer === undefined || answer.type === 'full') avoid.add(replica.backup);
         // It is not known whether the backup has the change, so no other change may have its number: the epoch is over.
@@ -221,9 +252,7 @@ export class Primary {
   /** @returns undefined when the backup does not answer */
   private async put(
     replica: Replica,
-    seq: number,
-    next: SessionState | Tombstone,
-    delta: StateDelta | undefined,
+    { seq, next, delta }: Step,
     attempt: ChangeAttempt,
   ): Promise<PutAnswer | undefined> {
     const { members, calls, clock, process } = this.context;
@@ -231,8 +260,12 @@ export class Primary {
     if (!peer) return undefined;
     const { key, counter, backup } = replica;
     const message = { type: 'put', key, counter, backup, seq, at: clock.now(), process } as const;
+    const content = delta ? { delta } : { state: stateToWire(next) };
+    const onRepeat = (): void => {
+      attempt.mayBeApplied = true;
+    };
     try {
-      return await calls.ask(peer, { ...message, ...(delta ? { delta } : { state: stateToWire(next) }) }, true);
+      return await calls.ask(peer, { ...message, ...content }, true, onRepeat);
     } catch (error) {
       attempt.mayBeApplied ||= (error as ReplicationCallError).mayHaveArrived;
       return undefined;

@@ -95,14 +95,15 @@ export class ReplicatedSessionStoreOptions {
   readonly goneAfterMs?: number = 60_000;
 
   /**
-   * The most copies kept, primary and backup together; 1 to 16,000,000. A full server refuses new sessions with 503. As
-   * many ends of sessions are remembered.
+   * The most copies kept, primary and backup together; 1 to 16,000,000. On a full server new sessions take the place of
+   * anonymous ones that it serves, and that nobody came back to or that are idle; those of users who came back stay. If
+   * none may go, a new session is refused with 503. As many ends of sessions are remembered, and as many of those that
+   * had to go.
    */
   readonly maxSessions?: number = 100_000;
 
   /**
-   * The most bytes kept, in the same way. New sessions are refused from 90 % of it, so that living ones have room to
-   * grow.
+   * The most bytes kept, in the same way. New sessions may use 90 % of it, so that living ones have room to grow.
    */
   readonly maxBytes?: number = 256 * 1024 * 1024;
 

@@ -7,6 +7,8 @@ import type { ReplicationTransport } from '../transports/replication-transport.j
 
 const MEMBERS = ['s1', 's2'].map((name) => ({ name, host: '127.0.0.1', port: 1 }));
 
+const LEAVING = { type: 'leaving', process: '5-a' } as const;
+
 /** A member whose calls are answered with this text. */
 function open(answer: string) {
   const events: unknown[] = [];
@@ -20,7 +22,7 @@ function open(answer: string) {
   context.members.update(MEMBERS);
   const peer = context.members.get('s2');
   if (!peer) throw new Error('no peer');
-  const send = () => context.calls.ask(peer, { type: 'leaving' }, true);
+  const send = () => context.calls.ask(peer, LEAVING, true);
   return { context, events, send };
 }
 
@@ -31,14 +33,14 @@ describe('a message', () => {
   const answer = (message: object) => answerMessage(context, 's2', message, NOTHING);
 
   it('of this format is answered', () => {
-    expect(answer({ v: MESSAGE_FORMAT, type: 'leaving' })).toEqual({ type: 'done' });
+    expect(answer({ ...LEAVING, v: MESSAGE_FORMAT })).toEqual({ type: 'done' });
   });
 
   it('of a newer format is not: the answer says which one is understood', () => {
-    expect(answer({ v: MESSAGE_FORMAT + 1, type: 'leaving' })).toEqual({ type: 'newer', format: MESSAGE_FORMAT });
+    expect(answer({ ...LEAVING, v: MESSAGE_FORMAT + 1 })).toEqual({ type: 'newer', format: MESSAGE_FORMAT });
   });
 
-  it.each([{ type: 'leaving' }, { v: 'x', type: 'leaving' }, { v: 1.5, type: 'leaving' }, { v: MESSAGE_FORMAT }, {}])(
+  it.each([LEAVING, { ...LEAVING, v: 'x' }, { ...LEAVING, v: 1.5 }, { v: MESSAGE_FORMAT }, {}])(
     'like %j is none',
     (message) => {
       expect(answer(message)).toEqual({ type: 'bad' });
@@ -46,7 +48,21 @@ describe('a message', () => {
   );
 
   it('of a stranger is none', () => {
-    expect(answerMessage(context, 's3', { v: MESSAGE_FORMAT, type: 'leaving' }, NOTHING)).toEqual({ type: 'bad' });
+    expect(answerMessage(context, 's3', { ...LEAVING, v: MESSAGE_FORMAT }, NOTHING)).toEqual({ type: 'bad' });
+  });
+});
+
+describe('the message that a member shuts down', () => {
+  it('says nothing of a later process if it arrives late', () => {
+    const { context } = open('');
+    const peer = context.members.get('s2');
+    const leave = (process: string) =>
+      answerMessage(context, 's2', { ...LEAVING, process, v: MESSAGE_FORMAT }, NOTHING);
+    peer?.noteMessage('6-b', 0);
+    leave('5-a');
+    expect(peer?.isLeaving).toBe(false);
+    leave('6-b');
+    expect(peer?.isLeaving).toBe(true);
   });
 });
 

@@ -76,6 +76,8 @@ export function answerMessage(
     case 'check':
       return handleCheck(context, sender, message);
     case 'leaving':
+      // A later process may have been heard already.
+      if (!peer.noteMessage(message.process, context.timers.now())) return DONE;
       peer.isLeaving = true;
       followUps.onLeaving();
       return DONE;

@@ -3,10 +3,12 @@ import { ANONYMOUS } from 'nestjs-session-beans/store-kit';
 import type { Epoch } from '../copy/epoch.js';
 import { Replica, type ReplicaFields } from '../copy/replica.js';
 import type { SessionState } from '../copy/session-state.js';
+import { evictionOf, tombstoneOf } from '../copy/tombstone.js';
 import { stateToWire } from '../copy/wire-state.js';
 import type { ReplicationEvent } from '../options/replication-events.js';
 import { resolveReplicatedOptions } from '../options/replicated-session-store.options.js';
 import { handleDrop, handleNews } from './handle-drop.js';
+import { endSession } from './handle-end.js';
 import { handlePut } from './handle-put.js';
 import { isPrimaryOf } from './lease.js';
 import { createReplicationContext } from './replication-context.js';
@@ -207,6 +209,17 @@ describe('[I8] a member that is full', () => {
     expect(put({ delta })).toBe('full');
     expect(put({ delta: { ...delta, renewal: { proof: 'new' } } })).toBe('full');
     expect(put({ delta: { ...delta, renewal: { proof: 'new', principal: 'alice' } } })).toBe('ok');
+  });
+});
+
+describe('the end of a session that had to make room', () => {
+  it('is no news, which a flood could fill, and an end by decision is', () => {
+    const { context } = open();
+    endSession(context, 'k', evictionOf(state(0), NOW), 's1');
+    expect([context.table.endOf('k'), context.news.end]).toEqual([expect.anything(), 0]);
+
+    endSession(context, 'other', tombstoneOf(state(0), 'call', NOW), 's1');
+    expect(context.news.end).toBe(1);
   });
 });
 

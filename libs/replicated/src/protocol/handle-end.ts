@@ -1,5 +1,5 @@
 import type { SessionKey } from 'nestjs-session-beans/store-kit';
-import type { Tombstone } from '../copy/tombstone.js';
+import { isEviction, type Tombstone } from '../copy/tombstone.js';
 import { tombstoneFromWire, tombstoneToWire } from '../copy/wire-state.js';
 import { fenceReplica } from './fence-replica.js';
 import type { ReplicationContext } from './replication-context.js';
@@ -17,22 +17,31 @@ export function endSession(context: ReplicationContext, key: SessionKey, tombsto
   const replica = table.get(key);
   if (replica) fenceReplica(context, replica, by);
   table.end(key, tombstone);
-  news.add(key);
+  if (!isEviction(tombstone)) news.add(key);
 }
 
 /**
- * Tells all members that a session has ended for good.
+ * Tells all members that a session has ended for good. One that does not answer is told again with the news that it has
+ * missed, also if it answers pings all the time: a single message may be lost. Of a session that made room it is
+ * not: strangers could fill the news in this way. No branch of it is elsewhere, and a copy that only knows of its epoch
+ * goes when its primary is asked about it.
  *
  * @returns when the first in the order of backups has answered, or has not; the others are told in the background
  */
 export async function announceEnd(context: ReplicationContext, key: SessionKey): Promise<void> {
-  const { members, calls, clock, table } = context;
+  const { members, calls, clock, table, news } = context;
   const tombstone = table.endOf(key);
   if (!tombstone) return;
   const message = { type: 'end', ends: [[key, tombstoneToWire(tombstone)]], at: clock.now() } as const;
-  const [first] = members
-    .inBackupOrder(key, members.others)
-    .map((peer) => calls.ask(peer, message).catch(() => undefined));
+  const [first] = members.inBackupOrder(key, members.others).map(async (peer) => {
+    const wasBehind = peer.hasMissedNews;
+    await calls.ask(peer, message).catch(() => {
+      if (isEviction(tombstone)) return;
+      // A ping that was answered in the meantime has shown this end as known.
+      if (!wasBehind) news.add(key);
+      peer.hasMissedNews = true;
+    });
+  });
   await first;
 }
 

@@ -46,9 +46,15 @@ export class MemberCalls {
 
   /**
    * @param persistently calls the member even if it was silent a moment ago
+   * @param onRepeat called before the message is sent again: it may have arrived, whatever the answer to the second is
    * @throws ReplicationCallError
    */
-  async ask<T extends ReplicationMessage>(peer: Peer, message: T, persistently = false): Promise<Answers[T['type']]> {
+  async ask<T extends ReplicationMessage>(
+    peer: Peer,
+    message: T,
+    persistently = false,
+    onRepeat: () => void = () => undefined,
+  ): Promise<Answers[T['type']]> {
     if (!persistently && peer.isSuspected(this.timers.now())) {
       throw new ReplicationCallError('silent', `member '${peer.name}' did not answer a moment ago`);
     }
@@ -61,6 +67,7 @@ export class MemberCalls {
       // This process may have stood still itself, while the answer waited to be read. Every message may be repeated.
       const wasFrozen = this.timers.now() - sentAt > this.timeoutMs + LATE_MS;
       if (!(wasFrozen && (error as ReplicationCallError).reason === 'silent')) throw error;
+      onRepeat();
       return this.send(peer, type, text);
     }
   }

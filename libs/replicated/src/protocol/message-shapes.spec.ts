@@ -19,7 +19,7 @@ describe('a message', () => {
     { type: 'news', moves: [MOVE] },
     { type: 'end', ends: [['k', { x: 5, g: 0, i: 'call' }]], at: 5 },
     { type: 'ping', process: 'p', settled: [['k', 1]], more: 'of a later release' },
-    { type: 'leaving' },
+    { type: 'leaving', process: '1-a' },
   ])('is one: %j', (message) => {
     expect(isMessage(message)).toBe(true);
   });

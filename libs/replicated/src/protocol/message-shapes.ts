@@ -114,7 +114,7 @@ const MESSAGES: Readonly<Record<ReplicationMessage['type'], Shape>> = {
   supersede: fields({ key: text, proof: text }),
   ping: fields({ process: text, settled: keysAtCounters }),
   check: fields({ replicas: keysAtCounters }),
-  leaving: fields({}),
+  leaving: fields({ process: text }),
 };
 
 const facts = fields({

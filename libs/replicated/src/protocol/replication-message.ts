@@ -24,7 +24,7 @@ export type ReplicationMessage =
   | SupersedeMessage
   | PingMessage
   | CheckMessage
-  | { readonly type: 'leaving' };
+  | LeavingMessage;
 
 /** From the primary of an epoch: the next state of the session, or the beginning of the epoch. */
 export interface PutMessage {
@@ -234,6 +234,12 @@ export interface PingMessage {
 
   /** Epochs of the receiver's last `unfollowed` list that are over at the sender, too. */
   readonly settled: readonly KeyAtCounter[];
+}
+
+/** This process of the sender shuts down. */
+export interface LeavingMessage {
+  readonly type: 'leaving';
+  readonly process: string;
 }
 
 export type KeyAtCounter = readonly [key: SessionKey, counter: number];

@@ -66,6 +66,15 @@ export class ClaimRound extends Survey<ClaimedCopy> {
   }
 
   /**
+   * No other member can have a branch of the session. With quorum nobody goes on in a part of the group that is cut off.
+   * Without it the owners of an epoch do not know which branches others began before.
+   */
+  get hasHeardAll(): boolean {
+    const { promises, members } = this.context;
+    return promises !== undefined || members.others.every(({ name }) => this.hasAnswered(name));
+  }
+
+  /**
    * Both owners of one epoch have told of it, no other member had claimed it, and it is not older than the witnesses:
    * there can be no newer one.
    */

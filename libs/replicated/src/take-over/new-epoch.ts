@@ -3,7 +3,7 @@ import { type BegunEpoch, type Epoch, NO_BACKUP, type Witness } from '../copy/ep
 import { checkEvidence, type Evidence } from '../copy/evidence.js';
 import { Replica } from '../copy/replica.js';
 import { hasExpired } from '../copy/session-state.js';
-import { isTombstone, type NoSession } from '../copy/tombstone.js';
+import { isEviction, isTombstone, type NoSession } from '../copy/tombstone.js';
 import { pause } from '../options/replication-timers.js';
 import type { ReplicationContext } from '../protocol/replication-context.js';
 import { endSession } from '../protocol/handle-end.js';
@@ -112,6 +112,10 @@ async function attempt(
     case 'copy': {
       const { copy } = choice;
       if (!isTombstone(copy.state) && hasExpired(copy.state, clock.now())) return {};
+      // The primary that gave it up may not know that its backup has the end. It can go on while it is cut off.
+      if (!context.promises && isTombstone(copy.state) && isEviction(copy.state) && isSilent(round, copy)) {
+        throw new ReplicationFailure(`member '${copy.node}', which was about to give it up, does not answer`);
+      }
       return new TakeOver(context, round, copy, search).run();
     }
   }

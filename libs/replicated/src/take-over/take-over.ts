@@ -131,7 +131,7 @@ export class TakeOver {
 
   /** Both owners have the state now: the epoch has begun. */
   private install(key: string, counter: number, backup: string, sentAt: number): Replica | NoSession {
-    const { context, copy, own, holders, unconfirmed } = this;
+    const { context, round, copy, own, holders, unconfirmed } = this;
     const { table, members, self, events, calls, news } = context;
     const { state } = own;
     if (isTombstone(state)) {
@@ -149,10 +149,13 @@ export class TakeOver {
       isOwn: true,
       partnerGeneration: members.get(backup)?.incarnations ?? 0,
       lineage: this.lineage,
+      isOneLine: round.hasHeardAll,
     });
     replica.confirmedAt = sentAt;
     table.install(replica);
     news.add(replica.key);
+    // They may have a copy that nobody knows of, and go on with it.
+    for (const peer of members.others) if (round.unanswered.has(peer.name)) peer.hasMissedNews = true;
     if (copy.node !== self) events.promoted(key, copy.node);
     if (backup === NO_BACKUP && copy.backup !== NO_BACKUP) events.session('alone', key);
     if (backup !== NO_BACKUP && copy.backup === NO_BACKUP) events.session('safe', key);

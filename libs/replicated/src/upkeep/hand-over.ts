@@ -7,7 +7,7 @@ const LOOK_EVERY_MS = 20;
 
 /** Tells the others that this member shuts down, and waits while they take over its sessions. */
 export async function handOver(context: ReplicationContext, repair: Repair): Promise<void> {
-  const { members, calls, timers, clock, table, queue } = context;
+  const { members, calls, timers, clock, table, queue, process } = context;
   context.isLeaving = true;
   const end = timers.now() + LONGEST_MS;
   const isDone = (): boolean => {
@@ -25,6 +25,7 @@ export async function handOver(context: ReplicationContext, repair: Repair): Pro
   repair.request();
   while (table.alone > 0 && !isDone()) await pause(timers, LOOK_EVERY_MS);
   repair.stop();
-  await Promise.all(members.others.map((peer) => calls.ask(peer, { type: 'leaving' }).catch(() => undefined)));
+  const message = { type: 'leaving', process } as const;
+  await Promise.all(members.others.map((peer) => calls.ask(peer, message).catch(() => undefined)));
   while (!isDone()) await pause(timers, LOOK_EVERY_MS);
 }

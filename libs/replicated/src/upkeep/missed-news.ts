@@ -28,7 +28,7 @@ export class MissedNews {
     }
     peer.newsKnown = Math.max(peer.newsKnown, position);
     const { news, members } = this.context;
-    news.forgetBefore(Math.min(...members.others.map(({ newsKnown }) => newsKnown)));
+    news.forgetBefore(members.newsKnown);
   }
 
   private async tell(peer: Peer): Promise<void> {

@@ -5,6 +5,7 @@ import type { MergeRule } from '../merge/merge-rule.js';
 const SCOPED = Symbol('nestjs-session-beans:scoped');
 const MERGE = Symbol('nestjs-session-beans:merge');
 const TRANSIENT = Symbol('nestjs-session-beans:transient');
+const RESTORE = Symbol('nestjs-session-beans:restore');
 
 /**
  * The state of a bean between instance and text, as migration steps get it: property values by stored name. Dates,
@@ -16,10 +17,10 @@ export type PlainState = Record<string, unknown>;
  * Steps that bring older stored state to the current version of the class. The step under `1` turns state of version 1
  * into state of version 2, and so on; a text runs through all steps from its own version on.
  *
- * A step must be synchronous and return an object; it may change its argument. It runs when a request first touches a
- * bean of an older version, and its result is stored when that request is committed. Keep a step for as long as
- * sessions of its version may exist. A step that is missing, throws or returns no object is a `SessionStateError`
- * (`undecodable`).
+ * A step must be synchronous and return an object, which becomes the state: no part of it may be a constant or anything
+ * else that is used again. It may change its argument. It runs when a request first touches a bean of an older version,
+ * and its result is stored when that request is committed. Keep a step for as long as sessions of its version may
+ * exist. A step that is missing, throws or returns no object is a `SessionStateError` (`undecodable`).
  *
  * @example
  * ```ts
@@ -90,6 +91,15 @@ export const beanMetadata = {
   /** Rules of the class and its ancestors; the nearest one wins. */
   mergeRules(prototype: object): ReadonlyMap<string, MergeRule> {
     return (Reflect.getMetadata(MERGE, prototype) as Map<string, MergeRule> | undefined) ?? new Map();
+  },
+
+  addRestoredType(prototype: object, property: string, type: () => unknown): void {
+    Reflect.defineMetadata(RESTORE, new Map(this.restoredTypes(prototype)).set(property, type), prototype);
+  },
+
+  /** The classes that `@Restore()` names, by property, of the class and its ancestors; the nearest one wins. */
+  restoredTypes(prototype: object): ReadonlyMap<string, () => unknown> {
+    return (Reflect.getMetadata(RESTORE, prototype) as Map<string, () => unknown> | undefined) ?? new Map();
   },
 
   addTransient(prototype: object, property: string | symbol): void {

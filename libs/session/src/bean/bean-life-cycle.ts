@@ -20,9 +20,8 @@ export interface OnBeanCreated {
 /**
  * The state of a bean was just read from the session.
  *
- * The hook runs inside the first access of a request, after the stored properties are set. It may run in each request,
- * but does not where a request gets the instance that an earlier one left. The hook must be synchronous. If it throws,
- * the access throws the same error.
+ * The hook runs in each request that touches the stored bean, inside the first access, after the stored properties are
+ * set. The hook must be synchronous. If it throws, the access throws the same error.
  *
  * @example
  * ```ts
@@ -55,11 +54,13 @@ export interface BeforeBeanSaved {
 }
 
 /**
- * The session of a bean was invalidated by this server.
+ * The session of a bean has ended: by a logout, by `invalidate()`, because another principal logged in to it, or, with
+ * `MemorySessionStore`, because it has expired. In other stores sessions expire by themselves, and nobody is told.
  *
- * The hook runs once per bean that is stored or was touched, after the store has removed the session. It may be
- * asynchronous and is awaited for at most one second. An error is logged and stops nothing. A session that expires ends
- * in the store, and the hook does not run.
+ * The hook runs once over all servers, per bean that is stored or was touched, after the store has removed the session.
+ * It still sees the session as it was: other beans, attributes, `principal` and `handle` of `HttpSession`. What it
+ * changes is stored nowhere, and it cannot start a session. It may be asynchronous and is awaited for at most one
+ * second. An error is logged and stops nothing.
  *
  * @example
  * ```ts

@@ -3,7 +3,7 @@ import { propertyPath } from '../codec/state-trail.js';
 import { hidesMember } from '../codec/unstorable.js';
 import { SessionStateError } from '../errors/session-state.error.js';
 import type { BeanDefinition, PlainState } from './bean-definition.js';
-import type { ClassTransformerShape } from './class-transformer/shape.js';
+import type { ClassShape } from './nested/class-shape.js';
 
 /** Decides which properties of a bean's instances are state, and reads them. */
 export class BeanStateProperties {
@@ -13,7 +13,7 @@ export class BeanStateProperties {
 
   constructor(
     private readonly definition: BeanDefinition,
-    private readonly shape: ClassTransformerShape | undefined,
+    private readonly shape: ClassShape | undefined,
   ) {
     this.prototype = definition.type.prototype as object;
     this.excluded = definition.transient;

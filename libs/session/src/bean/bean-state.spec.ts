@@ -1,6 +1,7 @@
 import type { Type } from '@nestjs/common';
 import { describe, expect, it } from '@jest/globals';
 import { SessionStateError } from '../errors/session-state.error.js';
+import type { MergeRule } from '../merge/merge-rule.js';
 import type { BeanDefinition } from './bean-definition.js';
 import { BeanState } from './bean-state.js';
 
@@ -312,9 +313,40 @@ describe('BeanState.merge', () => {
       outcome: 'merged',
       payload: '1{"value":3}',
     });
-    expect(stateErrorOf(() => state.merge('1{"value":"a"}', '1{"value":"b"}', '1{"value":"c"}')).path).toBe(
-      'Counter.value',
+    expect(state.merge('1{"value":"a"}', '1{"value":"b"}', '1{"value":"c"}')).toEqual({
+      outcome: 'conflict',
+      fields: ['value'],
+    });
+  });
+
+  it('B8: a value that the rule of its property cannot merge is refused when it is stored', () => {
+    const cart = new Cart(theClock, doLater);
+    const refused = (rule: MergeRule, property = 'note'): string =>
+      stateErrorOf(() => made(stateOf(Cart, { mergeRules: new Map([[property, rule]]) }), cart)).message;
+    expect(refused('sum')).toBe(
+      "Cart.note has @Merge('sum'), which is for numbers and bigints, but it holds a value of type string: " +
+        'choose another rule, or another type',
     );
+    expect(refused('union')).toMatch(/^Cart\.note has @Merge\('union'\), which is for Sets and arrays/);
+    expect(refused('append', 'prices')).toMatch(/^Cart\.prices .* is for arrays, but it holds a value of type map/);
+    expect(refused('max', 'items')).toMatch(/^Cart\.items .* is for .* strings and Dates, .* of type array/);
+  });
+
+  it('B8: no value fits all rules; and a state that is there already is not refused', () => {
+    const state = stateOf(Cart, { mergeRules: new Map([['note', 'sum']]) });
+    const cart: { note?: unknown } = made(state, Object.assign(new Cart(theClock, doLater), { note: 1 }));
+    const stored = state.encode(cart);
+    for (const none of [undefined, null]) {
+      cart.note = none;
+      expect(() => state.encode(cart)).not.toThrow();
+    }
+    delete cart.note;
+    expect(() => state.encode(cart)).not.toThrow();
+    const older = stored.replace('"note":1', '"note":"of an older release"');
+    state.restore(cart, older);
+    expect(state.encode(cart, older)).toBe(older);
+    cart.note = 'new';
+    expect(stateErrorOf(() => state.encode(cart, older)).path).toBe('Cart.note');
   });
 
   it('does not decode texts when one side changed nothing', () => {

@@ -1,14 +1,14 @@
 import { absent } from '../codec/state-kind.js';
 import { type CodecLimits, propertyPath } from '../codec/state-trail.js';
 import { SessionStateError } from '../errors/session-state.error.js';
-import type { MergeRule } from '../merge/merge-rule.js';
+import { type MergeRule, misfit } from '../merge/merge-rule.js';
 import { threeWayMerge } from '../merge/three-way-merge.js';
 import type { BeanDefinition, PlainState } from './bean-definition.js';
 import { BeanStateProperties } from './bean-state-properties.js';
 import { BeanStateText, removeAbsent } from './bean-state-text.js';
-import { ClassTransformerRestoring } from './class-transformer/restoring.js';
-import { ClassTransformerShape } from './class-transformer/shape.js';
-import { ClassTransformerStoring } from './class-transformer/storing.js';
+import { RestoringWalk } from './nested/restoring-walk.js';
+import { ClassShape } from './nested/class-shape.js';
+import { StoringWalk } from './nested/storing-walk.js';
 
 /** The outcome of merging two commits to one bean. */
 export type BeanMerge =
@@ -17,14 +17,14 @@ export type BeanMerge =
 
 /**
  * Turns the state of one bean into text and back. State is the own enumerable properties of an instance, without
- * injected dependencies, `@Transient()` properties and those that class-transformer's decorators exclude. Private
+ * injected dependencies, `@Transient()` properties and those that class-transformer's `@Exclude()` excludes. Private
  * `#fields` cannot be read from outside, so they are not state.
  *
  * An instance that did not change gives the very text that it was restored from, so texts can be compared.
  */
 export class BeanState {
-  /** Undefined for most beans: then class-transformer is not used. */
-  private readonly shape: ClassTransformerShape | undefined;
+  /** Undefined for most beans: those that neither `@Restore()` nor class-transformer's decorators describe. */
+  private readonly shape: ClassShape | undefined;
   private readonly properties: BeanStateProperties;
   private readonly text: BeanStateText;
 
@@ -41,7 +41,7 @@ export class BeanState {
     private readonly definition: BeanDefinition,
     private readonly limits: CodecLimits = { maxDepth: 100 },
   ) {
-    this.shape = ClassTransformerShape.ofDecorated(definition.type);
+    this.shape = ClassShape.ofDecorated(definition.type);
     this.properties = new BeanStateProperties(definition, this.shape);
     this.text = new BeanStateText(definition, limits);
     this.mergeRules = new Map([...definition.mergeRules].map(([property, rule]) => [this.storedName(property), rule]));
@@ -66,14 +66,18 @@ export class BeanState {
   /**
    * The state of an instance as text.
    * @param expected the text that the state probably has: then it costs less to find out
-   * @throws SessionStateError naming the path of the value that cannot be stored
+   * @throws SessionStateError naming the path of a value that cannot be stored, or merged by its `@Merge` rule
    */
   encode(instance: object, expected?: string): string {
     if (this.fresh === instance) this.fresh = undefined;
     const values = this.properties.valuesOf(instance);
-    if (this.shape === undefined) return this.text.write(values, expected);
-    const storing = new ClassTransformerStoring(this.definition.name, this.limits.maxDepth);
-    return this.text.write(storing.plainState(instance, values, this.shape));
+    const state =
+      this.shape === undefined
+        ? values
+        : new StoringWalk(this.definition.name, this.limits.maxDepth).plainState(instance, values, this.shape);
+    const text = this.text.write(state, expected);
+    if (text !== expected) this.checkMergeable(state);
+    return text;
   }
 
   /**
@@ -111,7 +115,7 @@ export class BeanState {
 
   /**
    * Merges two states that were made from the same base, by the bean's rules. Rules that are functions get plain data.
-   * @throws SessionStateError when a text cannot be decoded or a rule does not fit the values
+   * @throws SessionStateError when a text cannot be decoded, or a rule is a function that throws
    */
   merge(base: string, mine: string, theirs: string): BeanMerge {
     if (mine === base) return { outcome: 'merged', payload: theirs };
@@ -122,6 +126,16 @@ export class BeanState {
     const merged = threeWayMerge({ ...states, rules: this.mergeRules, onConflict, root });
     if (merged.outcome === 'conflict') return merged;
     return { outcome: 'merged', payload: this.text.write(this.inOrder(merged.state, deleted)) };
+  }
+
+  /** The rules meet each value when it is stored: at the first conflict somebody's change would be lost. */
+  private checkMergeable(state: PlainState): void {
+    for (const [storedName, rule] of this.mergeRules) {
+      const problem = state[storedName] === absent ? undefined : misfit(rule, state[storedName]);
+      if (problem === undefined) continue;
+      const property = this.shape?.propertyNameOf(storedName) ?? storedName;
+      throw new SessionStateError(propertyPath(this.definition.name, property), problem);
+    }
   }
 
   private read(payload: string): PlainState {
@@ -142,11 +156,7 @@ export class BeanState {
   private valuesOf(payload: string, instance: object): PlainState {
     const state = this.read(payload);
     if (this.shape === undefined) return state;
-    return new ClassTransformerRestoring(this.definition.name, this.limits.maxDepth).properties(
-      state,
-      this.shape,
-      instance,
-    );
+    return new RestoringWalk(this.definition.name, this.limits.maxDepth).properties(state, this.shape, instance);
   }
 
   private addDefaults(values: PlainState, instance: object): void {

@@ -150,11 +150,11 @@ describe('decorators of this package that cannot work are rejected', () => {
   it('on a property: an unknown rule, a rule on a method or a transient property, @Transient() on a method', () => {
     @SessionScoped()
     class Unknown {
-      @Merge('Sum' as never) n = 0;
+      @Merge<number>('Sum' as never) n = 0;
     }
     @SessionScoped()
     class OnMethod {
-      @Merge('sum') add(): void {}
+      @Merge('latest') add(): void {}
     }
     @SessionScoped()
     class Both {

@@ -1,7 +1,7 @@
 import type { Type } from '@nestjs/common';
 import { OptionChecks } from '../errors/option-checks.js';
 import { SessionBeanError } from '../errors/session-bean.error.js';
-import { MERGE_RULES } from '../merge/merge-rule.js';
+import { MERGE_RULES, type MergeRule, misfitOfType } from '../merge/merge-rule.js';
 import { checkBeanClass } from './bean-class-checks.js';
 import {
   type BeanDefinition,
@@ -9,6 +9,8 @@ import {
   type SessionScopedOptions,
   beanMetadata,
 } from './bean-definition.js';
+import { injectedTokens } from './bean-dependencies.js';
+import { ClassShape } from './nested/class-shape.js';
 
 /** The settings that a bean takes from the module where its decorator does not set them. */
 export type BeanDefaults = Pick<BeanDefinition, 'onConflict' | 'onUndecodable'>;
@@ -77,17 +79,15 @@ function checkVersions(type: Type<object>, version: number, migrate: BeanMigrati
   }
 }
 
-/** Checks `@Merge()` and `@Transient()`: with a wrong one of them, the first conflict would lose changes. */
+/** Checks the decorators of properties: with a wrong one, the first conflict or the next request would lose changes. */
 function checkPropertyDecorators(type: Type<object>): void {
   const prototype = type.prototype as object;
   const transients = beanMetadata.transients(prototype);
+  const shape = ClassShape.ofDecorated(type);
+  shape?.check();
   for (const [property, rule] of beanMetadata.mergeRules(prototype)) {
     const place = `${type.name}.${property}`;
-    if (typeof rule !== 'function' && !MERGE_RULES.includes(rule)) {
-      throw new SessionBeanError(
-        `${place}: there is no @Merge rule ${JSON.stringify(rule)}; there are ${MERGE_RULES.join(', ')}, or a function`,
-      );
-    }
+    checkMergeRule(place, rule);
     if (property in prototype)
       throw new SessionBeanError(
         `${place} is a method or an accessor, which is not stored: @Merge() goes on a property`,
@@ -96,6 +96,16 @@ function checkPropertyDecorators(type: Type<object>): void {
       throw new SessionBeanError(
         `${place} is @Transient(), so it is never stored and never merged: remove one of the two`,
       );
+    if (shape?.property(property).isState === false)
+      throw new SessionBeanError(
+        `${place} has @Merge(), but is excluded by @Exclude(), so it is never stored: remove one`,
+      );
+    if (injectedTokens(type).properties.some(({ key }) => key === property))
+      throw new SessionBeanError(`${place} is injected, so it is never stored and never merged: remove @Merge()`);
+    // A pair of @Transform stores something else than what is declared. The first stored state tells.
+    const declared: unknown = Reflect.getMetadata('design:type', prototype, property);
+    const problem = shape?.property(property).transforms ? undefined : misfitOfType(rule, declared);
+    if (problem !== undefined) throw new SessionBeanError(`${place} ${problem}`);
   }
   for (const property of transients) {
     if (property in prototype) {
@@ -103,5 +113,18 @@ function checkPropertyDecorators(type: Type<object>): void {
         `${type.name}.${String(property)} is a method or an accessor, which is not stored anyway: remove @Transient()`,
       );
     }
+  }
+}
+
+function checkMergeRule(place: string, rule: MergeRule): void {
+  if (typeof rule !== 'function' && !MERGE_RULES.includes(rule)) {
+    throw new SessionBeanError(
+      `${place}: there is no @Merge rule ${JSON.stringify(rule)}; there are ${MERGE_RULES.join(', ')}, or a function`,
+    );
+  }
+  if (typeof rule === 'function' && rule.constructor.name === 'AsyncFunction') {
+    throw new SessionBeanError(
+      `${place}: the function of its @Merge() is async, but merging does not wait: make it synchronous`,
+    );
   }
 }

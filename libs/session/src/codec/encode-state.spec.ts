@@ -56,7 +56,7 @@ describe('encodeState', () => {
       'an instance of a class',
       { prices: new Map([['x', new Money()]]) },
       'Cart.prices.get("x")',
-      /instance of Money.*@Type\(\(\) => Money\)/,
+      /instance of Money.*@Restore\(\(\) => Money\)/,
     ],
     ['a class as key of a Map', { prices: new Map([[new Money(), 1]]) }, 'Cart.prices.keys()[0]', /instance of Money/],
     ['a subclass of Map', { a: new SpecialMap() }, 'Cart.a', /instance of SpecialMap/],

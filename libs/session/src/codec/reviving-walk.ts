@@ -83,9 +83,9 @@ export class RevivingWalk {
         if (body === 0 && this.trail.length === 1) return absent;
         break;
       case '$bytes':
-        return new Uint8Array(this.bytes(tag, body));
-      case '$buffer':
         return this.bytes(tag, body);
+      case '$buffer':
+        return Buffer.from(this.bytes(tag, body).buffer);
       case '$null':
         if (isJsonObject(body)) return this.nested(body, (properties) => this.revivedRecord(properties));
         break;
@@ -120,11 +120,11 @@ export class RevivingWalk {
     return record;
   }
 
-  private bytes(tag: string, body: unknown): Buffer {
+  private bytes(tag: string, body: unknown): Uint8Array<ArrayBuffer> {
     if (typeof body === 'string') {
       const bytes = Buffer.from(body, 'base64');
-      // Buffer.from skips characters that are not base64.
-      if (bytes.toString('base64') === body) return bytes;
+      // Buffer.from skips characters that are not base64. Small Buffers are views of a memory that all of them share.
+      if (bytes.toString('base64') === body) return new Uint8Array(bytes);
     }
     throw this.malformedError(tag);
   }

@@ -103,6 +103,13 @@ describe('state as text', () => {
     expect('isAdmin' in {}).toBe(false);
   });
 
+  it.each([new Uint8Array([1]), Buffer.from([1])])('gives bytes a memory that nothing else has: %p', (bytes) => {
+    const text = encode({ bytes });
+    const decoded = [decode(text), decode(text)].map((result) => result['bytes'] as Uint8Array);
+    expect(decoded.map(({ buffer }) => buffer.byteLength)).toEqual([1, 1]);
+    expect(decoded[0]?.buffer).not.toBe(decoded[1]?.buffer);
+  });
+
   it('keeps Uint8Array and Buffer apart, and copies a shared object', () => {
     const shared = { a: 1 };
     const { bytes, buffer, twice } = decode(

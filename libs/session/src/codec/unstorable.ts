@@ -19,8 +19,8 @@ export function unstorableReason(value: unknown): string {
   const known = advice.get(name);
   if (known !== undefined) return `is a ${name}; ${known}`;
   return (
-    `is an instance of ${name} and would come back as a plain object; declare its class with @Type(() => ${name}) ` +
-    `of class-transformer, store plain data, or mark it @Transient()`
+    `is an instance of ${name} and would come back as a plain object; declare its class with ` +
+    `@Restore(() => ${name}), store plain data, or mark it @Transient()`
   );
 }
 
@@ -47,7 +47,8 @@ export function hidesMember(prototype: object, key: string): boolean {
   return key === '__proto__' || key in prototype;
 }
 
-function className(value: unknown): string {
+/** The name of an object's class, for errors. */
+export function className(value: unknown): string {
   const type: unknown = Reflect.get(value as object, 'constructor');
   return typeof type === 'function' && type.name !== '' ? type.name : 'an anonymous class';
 }

@@ -15,18 +15,19 @@ import { SessionError } from './session.error.js';
  * ```
  */
 export class LoginRequiredError extends SessionError {
-  override readonly code = 'SESSION_LOGIN_REQUIRED';
-  override readonly status = 401;
-
   constructor(
     readonly reason: 'anonymous' | 'too-old',
     /** How long ago the login may be, in ms; undefined where that does not matter. */
     readonly maxAgeMs: number | undefined,
   ) {
-    super(
-      reason === 'anonymous'
-        ? 'nobody is logged in to the session of this request'
-        : `the login of this session is longer ago than ${maxAgeMs} ms: the user has to log in again`,
-    );
+    super({
+      status: 401,
+      code: 'SESSION_LOGIN_REQUIRED',
+      message: 'a login is required',
+      detail:
+        reason === 'anonymous'
+          ? 'nobody is logged in to the session of this request'
+          : `the login of this session is longer ago than ${maxAgeMs} ms: the user has to log in again`,
+    });
   }
 }

@@ -17,13 +17,15 @@ import { SessionError } from './session.error.js';
  * ```
  */
 export class SessionAmbiguousError extends SessionError {
-  override readonly code = 'SESSION_AMBIGUOUS';
-  override readonly status = 400;
-
   constructor() {
-    super(
-      'the client presents the ids of several sessions, and nobody can tell which one it means; nothing was stored. ' +
-        'Look for a second cookie of this name, of another path or domain; over TLS the prefix __Host- rules it out',
-    );
+    super({
+      status: 400,
+      code: 'SESSION_AMBIGUOUS',
+      message: 'several sessions were presented',
+      detail:
+        'the client presents the ids of several sessions, and nobody can tell which one it means; nothing was ' +
+        'stored. Look for a second cookie of this name, of another path or domain; over TLS the prefix __Host- rules ' +
+        'it out',
+    });
   }
 }

@@ -16,7 +16,7 @@ import { SessionError } from './session.error.js';
  * ```
  */
 export class SessionBusyError extends SessionError {
-  override readonly code = 'SESSION_BUSY';
-  override readonly status = 503;
-  override readonly retryAfterMs = 1_000;
+  constructor(detail: string) {
+    super({ status: 503, code: 'SESSION_BUSY', message: 'the session is busy', detail, retryAfterMs: 1_000 });
+  }
 }

@@ -9,7 +9,7 @@ export interface SessionConflict {
   readonly field: string;
 }
 
-/** The message names no more of the places: there may be as many as the session has values. */
+/** The text for operators names no more of the places: there may be as many as the session has values. */
 const MOST_NAMED = 10;
 
 /**
@@ -29,18 +29,22 @@ const MOST_NAMED = 10;
  * ```
  */
 export class SessionConflictError extends SessionError {
-  override readonly code = 'SESSION_CONFLICT';
-  override readonly status = 409;
+  /** All that was in conflict, at least one. Frozen: listeners of the event `conflict` get the same. */
+  readonly conflicts: readonly SessionConflict[];
 
-  /** @param conflicts all that was in conflict, at least one */
-  constructor(readonly conflicts: readonly SessionConflict[]) {
+  constructor(conflicts: readonly SessionConflict[]) {
     const named = conflicts.slice(0, MOST_NAMED).map(({ bean, field }) => `${bean}.${field}`);
     const others = conflicts.length - named.length;
     const more = others > 0 ? ` and ${others} more` : '';
-    super(
-      `${named.join(', ')}${more} ${conflicts.length > 1 ? 'were' : 'was'} changed by another request of the same ` +
+    super({
+      status: 409,
+      code: 'SESSION_CONFLICT',
+      message: 'the session was changed by another request',
+      detail:
+        `${named.join(', ')}${more} ${conflicts.length > 1 ? 'were' : 'was'} changed by another request of the same ` +
         'session while this one ran; nothing of this request was stored. Send it again, declare a rule with ' +
         '@Merge(...) on the field, or mark such handlers @SessionLock()',
-    );
+    });
+    this.conflicts = Object.freeze(conflicts.map(({ bean, field }) => Object.freeze({ bean, field })));
   }
 }

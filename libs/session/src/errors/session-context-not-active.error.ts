@@ -1,4 +1,4 @@
-import { SessionError } from './session.error.js';
+import { UnexpectedSessionError } from './unexpected-session.error.js';
 
 /**
  * A bean or the `HttpSession` was used where no session is active: at boot, in a timer, in middleware, or in a handler
@@ -10,9 +10,8 @@ import { SessionError } from './session.error.js';
  * setInterval(() => this.cart.items, 1000); // throws: a timer belongs to no request
  * ```
  */
-export class SessionContextNotActiveError extends SessionError {
+export class SessionContextNotActiveError extends UnexpectedSessionError {
   override readonly code = 'SESSION_CONTEXT_NOT_ACTIVE';
-  override readonly status = 500;
 
   /**
    * @param subject the member that was used, e.g. `Counter.value`
@@ -20,5 +19,23 @@ export class SessionContextNotActiveError extends SessionError {
    */
   constructor(subject: string, reason: string) {
     super(`${subject} was used ${reason}`);
+  }
+
+  /** @internal */
+  static beforeLoad(subject: string): SessionContextNotActiveError {
+    return new this(
+      subject,
+      'before the session was loaded, which happens right before the guards: middleware cannot use it, nor can an ' +
+        'exception filter where no route was reached. Ask HttpSession.exists there',
+    );
+  }
+
+  /** @internal */
+  static inHandler(subject: string, handler: string): SessionContextNotActiveError {
+    return new this(
+      subject,
+      `in ${handler}, for which no session was loaded: nothing it depends on leads to a session-scoped bean. Inject ` +
+        'the bean there or add @UseSession() to the handler',
+    );
   }
 }

@@ -16,10 +16,12 @@ import { SessionError } from './session.error.js';
  * ```
  */
 export class SessionEndedError extends SessionError {
-  override readonly code = 'SESSION_ENDED';
-  override readonly status = 409;
-
   constructor() {
-    super('the session ended while this request ran (logout, new id or expiry); its changes were not stored');
+    super({
+      status: 409,
+      code: 'SESSION_ENDED',
+      message: 'the session has ended',
+      detail: 'the session ended while this request ran (logout, new id or expiry); its changes were not stored',
+    });
   }
 }

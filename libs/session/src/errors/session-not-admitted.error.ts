@@ -16,19 +16,19 @@ import { SessionError } from './session.error.js';
  * ```
  */
 export class SessionNotAdmittedError extends SessionError {
-  override readonly code = 'SESSION_NOT_ADMITTED';
-  override readonly status = 429;
-
   constructor(
     readonly reason: 'rate' | 'hook',
-    override readonly retryAfterMs: number,
+    retryAfterMs: number,
   ) {
-    super(
-      reason === 'rate'
-        ? 'this client has started as many sessions as admission.perClientPerSecond allows: none was started'
-        : 'admission.admit refused a new session: none was started',
-    );
-    // Logged for each request of a flood, where forty lines would help nobody.
-    this.stack = `${this.name}: ${this.message}`;
+    super({
+      status: 429,
+      code: 'SESSION_NOT_ADMITTED',
+      message: 'too many new sessions',
+      detail:
+        reason === 'rate'
+          ? 'this client has started as many sessions as admission.perClientPerSecond allows: none was started'
+          : 'admission.admit refused a new session: none was started',
+      retryAfterMs,
+    });
   }
 }

@@ -1,4 +1,4 @@
-import { SessionError } from './session.error.js';
+import { UnexpectedSessionError } from './unexpected-session.error.js';
 
 /**
  * A session was used too late in its request. Either the response was sent already, or its head was, and a session that
@@ -13,7 +13,22 @@ import { SessionError } from './session.error.js';
  * }
  * ```
  */
-export class SessionResponseCommittedError extends SessionError {
+export class SessionResponseCommittedError extends UnexpectedSessionError {
   override readonly code = 'SESSION_RESPONSE_COMMITTED';
-  override readonly status = 500;
+
+  /** @internal */
+  static afterResponse(subject: string): SessionResponseCommittedError {
+    return new this(
+      `${subject} was used after the response was sent: finish the work before the handler returns, ` +
+        'or do it in a request of its own',
+    );
+  }
+
+  /** @internal */
+  static afterHead(subject: string): SessionResponseCommittedError {
+    return new this(
+      `${subject} would start a session, but the head of the response is already sent ` +
+        'and no cookie can go with it: touch it before the first byte',
+    );
+  }
 }

@@ -1,4 +1,4 @@
-import { SessionError } from './session.error.js';
+import { UnexpectedSessionError } from './unexpected-session.error.js';
 
 /**
  * The kind of failure. `unstorable`: the application's state cannot be stored. `undecodable`: stored text is damaged or
@@ -19,9 +19,8 @@ export type SessionStateReason = 'unstorable' | 'undecodable' | 'newer-version';
  * SessionStateError: Cart.items[3].price is a function; write it as a method of the class, or mark it @Transient()
  * ```
  */
-export class SessionStateError extends SessionError {
+export class SessionStateError extends UnexpectedSessionError {
   override readonly code = 'SESSION_STATE_INVALID';
-  override readonly status = 500;
 
   /** The place that cannot be stored or read, e.g. `Cart.items[3].price`. */
   readonly path: string;

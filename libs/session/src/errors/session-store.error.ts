@@ -23,10 +23,12 @@ export interface SessionStoreFailure {
 
 /**
  * The store could not be read or written. It never means that there is no session: the client keeps its cookie. The
- * answer is 503 with `Retry-After: 1`. The driver's error, if there is one, is the `cause`.
+ * answer is 503. The driver's error, if there is one, is the `cause`.
  *
- * With `applied: false` the store has the old state, and the request can be sent again. With `unknown` it has the old
- * state or the new one; the next request sees which, and a change that is not to happen twice has to look first.
+ * With `applied: false` the store has the old state, and the request can be sent again: the answer carries
+ * `Retry-After: 1`. With `unknown` it has the old state or the new one; the next request sees which, and a change that
+ * is not to happen twice has to look first. After such a save the body says `applied: 'unknown'`, and there is no
+ * `Retry-After`.
  *
  * Stores throw it, or reject with it. If a store throws anything else, it counts as unknown whether a change was
  * applied.
@@ -46,10 +48,6 @@ export interface SessionStoreFailure {
  * ```
  */
 export class SessionStoreError extends SessionError {
-  override readonly code = 'SESSION_STORE_UNAVAILABLE';
-  override readonly status = 503;
-  override readonly retryAfterMs = 1_000;
-
   /** `name` of the store. */
   readonly store: string;
 
@@ -60,7 +58,17 @@ export class SessionStoreError extends SessionError {
   readonly applied: false | 'unknown';
 
   constructor({ store, operation, problem, applied, cause }: SessionStoreFailure) {
-    super(`session store '${store}' could not ${operation}: ${problem}`, cause === undefined ? undefined : { cause });
+    // Only a save stores what the client has asked for.
+    const mayBeStored = operation === 'save' && applied === 'unknown';
+    super({
+      status: 503,
+      code: 'SESSION_STORE_UNAVAILABLE',
+      message: 'the session store is unavailable',
+      detail: `session store '${store}' could not ${operation}: ${problem}`,
+      cause,
+      retryAfterMs: mayBeStored ? undefined : 1_000,
+      facts: { applied: mayBeStored ? 'unknown' : false },
+    });
     this.store = store;
     this.operation = operation;
     this.applied = applied;

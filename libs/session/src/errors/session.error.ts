@@ -1,43 +1,81 @@
+import { STATUS_CODES } from 'node:http';
+import { HttpException } from '@nestjs/common';
+import { UnexpectedSessionError } from './unexpected-session.error.js';
+
+/** What a session error says, and to whom. */
+export interface SessionErrorText {
+  /** The HTTP status that the request is answered with, unless an exception filter decides otherwise. */
+  readonly status: number;
+
+  readonly code: string;
+
+  /** For anybody, clients too: filters and GraphQL servers send it to them. */
+  readonly message: string;
+
+  /** For operators. */
+  readonly detail: string;
+
+  readonly cause?: unknown;
+
+  readonly retryAfterMs?: number | undefined;
+
+  /** More fields of the body. */
+  readonly facts?: Readonly<Record<string, unknown>>;
+}
+
 /**
- * Base of all errors that this package throws. It has the shape of an `http-errors` error, so Nest's default exception
- * filter answers with `status`, on Express and on Fastify. `expose` is false, so the text stays on the server.
+ * Base of the errors with which a request is refused, though nobody has made a mistake: its session has changed or
+ * ended meanwhile, the store is down, a login is missing. Each is one of Nest's `HttpException`s, so filters, GraphQL
+ * and error trackers treat it as the expected answer that it is. The body is
+ * `{ statusCode: 409, message: 'Conflict', code: 'SESSION_CONFLICT' }`; scripts go by the `code`.
  *
- * A message never contains a session id. Where it must tell one session from another, it has 8 characters of its key,
- * which open nothing.
+ * Nest logs no `HttpException`. The package writes one line for each, with `code` and `detail`: at the level `error`
+ * from status 500 on, at `debug` for the others, which clients can cause at will.
+ *
+ * No text contains a session id. Where one must tell one session from another, it has 8 characters of its key, which
+ * open nothing. Mistakes of the application, and damaged data, are an {@link UnexpectedSessionError}.
  *
  * @example
  * ```ts
  * try {
  *   await this.session.flush();
  * } catch (error) {
- *   if (error instanceof SessionError) logger.warn(`${error.code}: ${error.message}`);
+ *   if (error instanceof SessionError) logger.warn(`${error.code}: ${error.detail}`);
  *   throw error;
  * }
  * ```
  */
-export abstract class SessionError extends Error {
-  /** For programs: it stays the same when the text changes. `SESSION_CONFLICT`, `SESSION_STORE_UNAVAILABLE`, ... */
-  abstract readonly code: string;
+export abstract class SessionError extends HttpException {
+  /** For programs: it stays the same when the texts change. `SESSION_CONFLICT`, `SESSION_STORE_UNAVAILABLE`, ... */
+  readonly code: string;
 
-  /** The HTTP status that the request is answered with, unless an exception filter decides otherwise. */
-  abstract readonly status: number;
+  /** For operators: the bean and the field, or the store, and what to do. It stays on the server. */
+  readonly detail: string;
 
   /**
    * After how long the client may send the request again, in ms: the answer carries it as `Retry-After`. Undefined
-   * where time does not help.
+   * where time does not help, and where the change may have been stored.
    */
   readonly retryAfterMs: number | undefined;
 
-  /** The text is for operators, not for clients. */
-  readonly expose = false;
-
-  /** Same as `status`: the `http-errors` shape has both. */
-  get statusCode(): number {
-    return this.status;
+  constructor({ status, code, message, detail, cause, retryAfterMs, facts }: SessionErrorText) {
+    super({ statusCode: status, message: STATUS_CODES[status], code, ...facts }, status, { cause });
+    this.message = message;
+    this.code = code;
+    this.detail = detail;
+    this.retryAfterMs = retryAfterMs;
   }
+}
 
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = new.target.name;
-  }
+/**
+ * One failure may refuse several requests: each gets a copy, because exception filters and reporters write on errors
+ * (the user, a request id, that it was reported). Other errors are the application's, and stay what they are.
+ */
+export function ownError(error: unknown): unknown {
+  if (!(error instanceof SessionError || error instanceof UnexpectedSessionError)) return error;
+  // Copied onto a native error, so that it is one, too.
+  const own = Object.defineProperties(new Error(error.message), Object.getOwnPropertyDescriptors(error));
+  own.stack = error.stack;
+  if (error instanceof SessionError) Object.assign(own, { response: { ...(error.getResponse() as object) } });
+  return Object.setPrototypeOf(own, Object.getPrototypeOf(error) as object);
 }

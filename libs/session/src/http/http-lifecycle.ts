@@ -66,7 +66,7 @@ export class HttpLifecycle implements ResponseHooks {
   /** Bytes left while their handler was still running: it may change parts of beans without touching them again. */
   private wasStoredEarly = false;
 
-  /** The store or the session was too busy, or there were too many clients: this one is told when to come again. */
+  /** The last one. Where waiting helps, the client is told when to come again. */
   private refusal: SessionError | undefined;
 
   constructor(
@@ -102,8 +102,6 @@ export class HttpLifecycle implements ResponseHooks {
       this.exchange.framework = framework;
       this.timedResponse?.unpatch();
       ResponseGate.install(this.response, this);
-      // The socket closed before the gate was installed, so no `close` event will follow.
-      if (this.response.destroyed) this.afterEnd(false);
     }
     const loading = this.runtime.lifecycle.begin(this.state);
     if (isPromise(loading) || lockWaitMs !== undefined) return this.beginLater(loading, lockWaitMs);
@@ -154,13 +152,14 @@ export class HttpLifecycle implements ResponseHooks {
     const stored = this.store(status, moment === 'end' && this.wasStoredEarly);
     if (!isPromise(stored)) return this.areIdsChecked ? undefined : this.checkIds();
     if (moment !== 'end' && !isHandlerOver) this.wasStoredEarly = true;
-    return reported(stored.then(() => this.checkIds()));
+    return this.reported(stored.then(() => this.checkIds()));
   }
 
   beforeHead(headers: ResponseHeaders, status: number): void {
     const { lifecycle } = this.runtime;
     const { removesId, standing, userChange } = this.state;
     const id = lifecycle.idToSend(this.state);
+    if (id) lifecycle.idSent(this.state);
     const freshness = lifecycle.freshnessToSend(this.state);
     const sent = { id, freshness, removesId: !id && removesId };
     this.exchange.writeHead(headers, sent, standing, userChange === 'login');
@@ -269,13 +268,29 @@ export class HttpLifecycle implements ResponseHooks {
     }
   }
 
+  /** Nest does not see what the gate refuses: it is logged here. */
+  private async reported(stored: Promise<void>): Promise<void> {
+    try {
+      await stored;
+    } catch (error) {
+      if (error instanceof SessionError) this.noteRefusal(error);
+      else logger.error(error);
+      throw error;
+    }
+  }
+
+  /** One line for each refusal, because Nest logs none. The handler may pass on what its commit has thrown. */
   private noteRefusal(error: unknown): void {
-    if (error instanceof SessionError && error.retryAfterMs !== undefined) this.refusal = error;
+    if (!(error instanceof SessionError) || error === this.refusal) return;
+    this.refusal = error;
+    const line = `${this.state.handler ?? 'a request'} was refused: ${error.code}: ${error.detail}`;
+    if (error.getStatus() >= 500) logger.error(line);
+    else logger.debug(line);
   }
 
   private writeRetryAfter(headers: ResponseHeaders, status: number): void {
     const { refusal } = this;
-    if (refusal?.retryAfterMs === undefined || status !== refusal.status) return;
+    if (refusal?.retryAfterMs === undefined || status !== refusal.getStatus()) return;
     if (headers.get('Retry-After') !== undefined) return;
     headers.set('Retry-After', String(Math.max(1, Math.ceil(refusal.retryAfterMs / 1_000))));
   }
@@ -287,15 +302,5 @@ export class HttpLifecycle implements ResponseHooks {
     const { onLogin, onLogout } = this.runtime.clearSiteData ?? {};
     const directives = userChange === 'login' ? onLogin : onLogout;
     if (directives) clearSiteData(headers, directives);
-  }
-}
-
-/** Exception filters, which log what they answer, do not see what the gate refuses: it is logged here. */
-async function reported(stored: Promise<void>): Promise<void> {
-  try {
-    await stored;
-  } catch (error) {
-    logger.error(error);
-    throw error;
   }
 }

@@ -487,19 +487,6 @@ describe('touch', () => {
   });
 });
 
-describe('kept instances', () => {
-  it('are taken once, and only as long as the session is what they show', async () => {
-    const live = await liveSession();
-    const instance = new Sum();
-    live.keepInstance('sum', payload(0), instance);
-    expect(live.takeInstance('sum', payload(1))).toBeUndefined();
-    expect(live.takeInstance('sum', payload(0))).toBe(instance);
-    expect(live.takeInstance('sum', payload(0))).toBeUndefined();
-    live.keepInstance('sum', payload(9), instance);
-    expect(live.takeInstance('sum', payload(9))).toBeUndefined();
-  });
-});
-
 describe('a bean that is gone from the store', () => {
   it('is what it was before it was stored: only what the request itself did is added', async () => {
     await liveSession();

@@ -8,7 +8,6 @@ import type { SaveResult, SessionLocation } from '../store/session-store.js';
 import type { StoreGateway } from '../store/store-gateway.js';
 import type { RequestTiming } from '../timing/request-timing.js';
 import { CommitQueue, LOCK_LOST, MAX_ATTEMPTS, type SessionSnapshot, backOff } from './commit-queue.js';
-import { KeptInstances } from './kept-instances.js';
 import type { PendingCommit } from './pending-commit.js';
 import { SerialWork } from './serial-work.js';
 import { type NewSession, StoredSession, type StoredState } from './stored-session.js';
@@ -42,7 +41,6 @@ interface Joiner {
 export class LiveSession extends SerialWork {
   private readonly known: StoredSession;
   private readonly queue: CommitQueue;
-  private readonly instances = new KeptInstances();
   private joiners: Joiner[] = [];
   private isScheduled = false;
 
@@ -94,16 +92,6 @@ export class LiveSession extends SerialWork {
   /** What a unit of work that begins now sees. */
   snapshot(): SessionSnapshot {
     return this.queue.snapshot;
-  }
-
-  /** The instance that an earlier request has left for `payload`. The caller owns it. */
-  takeInstance(part: string, payload: string): object | undefined {
-    return this.instances.take(part, payload);
-  }
-
-  /** Keeps an instance for the next request, unless the session is not what it shows any more. */
-  keepInstance(part: string, payload: string, instance: object): void {
-    if (!this.isEnded && this.queue.head.get(part) === payload) this.instances.keep(part, payload, instance);
   }
 
   /**
@@ -165,8 +153,13 @@ export class LiveSession extends SerialWork {
   /** Tells the store that the session is in use; if the store has none, the session has ended. */
   async touch(): Promise<void> {
     const { outcome } = await this.gateway.touch(this.access);
-    if (outcome === 'touched') this.known.noteAnswer();
+    if (outcome === 'touched') this.known.touched();
     else this.endAs(outcome);
+  }
+
+  /** A client is told now for how long it keeps the id. */
+  endTold(): void {
+    this.known.isEndUntold = false;
   }
 
   /** Others may have changed the session: this copy is not served until the store is asked. */
@@ -187,7 +180,6 @@ export class LiveSession extends SerialWork {
   end(confirmed: Promise<unknown> = CONFIRMED): void {
     this.isEnded = true;
     this.endConfirmed = confirmed;
-    this.instances.clear();
     this.queue.refuseWaiting(new SessionEndedError());
     confirmed.catch(() => {
       // Unless another call has ended it, or tries to, or its id is a former one.
@@ -328,7 +320,7 @@ export class LiveSession extends SerialWork {
     if (result.outcome === 'none' || result.outcome === 'superseded') return this.endAs(result.outcome);
     stored.noteAnswer(result);
     if (result.outcome === 'unchanged') {
-      stored.times = result.times;
+      stored.adoptTimes(result.times);
       return undefined;
     }
     this.reloads++;

@@ -76,17 +76,19 @@ export class LiveSessions {
     return this.add(new LiveSession(access, this.gateway, this.settings, record, location));
   }
 
+  /** A session that is over, as the store has told of it. It is no live session of this server. */
+  over(key: SessionKey, record: SessionRecord): LiveSession {
+    const live = new LiveSession({ key, proof: record.proof }, this.gateway, this.settings, record);
+    live.end();
+    return live;
+  }
+
   /**
    * Ends a session on this server, under each of its ids, as long as the same principal is logged in.
    * @param confirmed see `LiveSession.end`
    */
   end({ key, logins }: { readonly key: SessionKey; readonly logins: number }, confirmed: Promise<unknown>): void {
     for (const live of this.sessions.ofKey(key)) if (live.stored.identity.logins === logins) live.end(confirmed);
-  }
-
-  /** Another request, or the near cache, may use the instances that a request leaves. */
-  isKeptAfter(live: LiveSession): boolean {
-    return live.users > 1 || this.cache !== undefined;
   }
 
   release(live: LiveSession): void {

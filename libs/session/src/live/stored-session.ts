@@ -2,14 +2,16 @@ import type { Clock } from '../store/clock.js';
 import type { ChangeContent } from '../store/store-gateway.js';
 import type { PartChange, SessionRenewal } from '../store/session-change.js';
 import type { ClientAccess } from '../store/session-id.js';
-import type {
-  SessionIdentity,
-  SessionLifetime,
-  SessionRecord,
-  SessionTimes,
-  StoredPart,
+import {
+  type SessionIdentity,
+  type SessionLifetime,
+  type SessionRecord,
+  type SessionTimes,
+  type StoredPart,
+  sessionExpiry,
 } from '../store/session-record.js';
 import type { SessionLocation } from '../store/session-store.js';
+import { endAfter, endBefore, isAnotherStep, keptForMs } from './end-of-life.js';
 
 /** Payload per part: the state of a session at one moment. Never changed in place. */
 export type Payloads = ReadonlyMap<string, string>;
@@ -49,6 +51,8 @@ export type StoredState = Readonly<
     | 'changeTo'
     | 'renewed'
     | 'isNext'
+    | 'isEndUntold'
+    | 'keptForMs'
   >
 >;
 
@@ -65,6 +69,9 @@ export class StoredSession {
 
   /** Undefined until the session is stored. */
   times: SessionTimes | undefined;
+
+  /** The end of life has moved, and no client was told by this server: see end-of-life.ts. */
+  isEndUntold = false;
 
   /** Stamp of exactly these payloads; undefined when the store may have others. */
   stamp: string | undefined;
@@ -120,9 +127,15 @@ export class StoredSession {
     this.payloads = payloads;
     this.versions = versions;
     this.lifetime = record.lifetime;
-    this.times = record;
+    this.adoptTimes(record);
     this.stamp = record.stamp;
     this.saves = savesOf(record.stamp);
+  }
+
+  /** The store has answered to a load with these times. */
+  adoptTimes(times: SessionTimes): void {
+    this.times = times;
+    this.endMoved(endBefore(times, this.lifetime));
   }
 
   /**
@@ -165,8 +178,11 @@ export class StoredSession {
     this.versions = versions;
     this.stamp = isWhole ? stamp : undefined;
     this.saves = saves;
+    const { times: former } = this;
+    const before = former && endAfter(former, this.lifetime);
     this.times = times;
     this.lifetime = lifetime ?? this.lifetime;
+    if (before !== undefined) this.endMoved(before);
     this.creation = undefined;
   }
 
@@ -208,6 +224,25 @@ export class StoredSession {
     this.isDoubted = false;
   }
 
+  /** The store was told that the session is in use; its answer has no times. */
+  touched(): void {
+    const { times, lifetime } = this;
+    if (times) {
+      const passedMs = this.clock.now() - this.answeredAt;
+      const before = endAfter(times, lifetime);
+      const lastAccessedAt = before - lifetime.idleTimeoutMs + passedMs;
+      const moved = { ...times, lastAccessedAt };
+      this.times = { ...moved, expiresAt: sessionExpiry(moved, lifetime) };
+      this.endMoved(before);
+    }
+    this.noteAnswer();
+  }
+
+  /** A client that keeps the id is told now that it may do so for this long, in ms. */
+  get keptForMs(): number | undefined {
+    return this.times && keptForMs(this.times, this.lifetime, this.clock.now());
+  }
+
   /** The store has answered: the session is there, and its end of life has moved if that was due. */
   noteAnswer(location: SessionLocation = this.location): void {
     this.answeredAt = this.clock.now();
@@ -245,6 +280,11 @@ export class StoredSession {
   /** An answer of the store is missing: what it has must be read before its stamp is trusted again. */
   forgetStamp(): void {
     this.stamp = undefined;
+  }
+
+  private endMoved(before: number): void {
+    const { times, lifetime } = this;
+    if (times && isAnotherStep(before, endAfter(times, lifetime), lifetime)) this.isEndUntold = true;
   }
 
   /** @param at where the name probably stands */

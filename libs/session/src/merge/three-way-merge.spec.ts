@@ -1,5 +1,4 @@
 import { describe, expect, it } from '@jest/globals';
-import { SessionStateError } from '../errors/session-state.error.js';
 import type { MergeRule } from './merge-rule.js';
 import { type MergeOutcome, threeWayMerge } from './three-way-merge.js';
 
@@ -198,16 +197,25 @@ describe('threeWayMerge with a rule', () => {
   it.each<[MergeRule, unknown, unknown, unknown]>([
     ['sum', 'a', 'b', 'c'],
     ['sum', 1, 2n, 3],
-    ['sum', null, 1, 2],
+    ['sum', '1', 2, 3],
     ['max', 1, 'x', 2],
+    ['max', null, false, true],
     ['min', 1, [], {}],
     ['union', [], new Set([1]), [2]],
     ['union', 'a', 'ab', 'ac'],
     ['append', 'a', 'ab', 'ac'],
     ['append', [], new Set([1]), [1]],
-  ])('%s on %p, %p, %p is an error that names bean and field', (rule, base, mine, theirs) => {
-    expect(() => field(rule, base, mine, theirs)).toThrow(SessionStateError);
-    expect(() => field(rule, base, mine, theirs)).toThrow(/^Cart\.f cannot be merged by/);
+  ])('B8: %s on %p, %p, %p, which it cannot merge, is a conflict', (rule, base, mine, theirs) => {
+    expect(field(rule, base, mine, theirs)).toBe('conflict: f');
+    expect(merge({ f: base }, { f: mine }, { f: theirs }, { f: rule }, 'latest')).toEqual(merged({ f: mine }));
+  });
+
+  it('B8: null is no value, as undefined is none', () => {
+    expect([field('sum', null, 1, 2), field('sum', 5, null, 7), field('max', null, null, 2)]).toEqual([3, 2, 2]);
+    expect([field('min', null, 3, null), field('max', 1, null, undefined)]).toEqual([3, null]);
+    expect(field('union', null, new Set([1]), new Set([2]))).toEqual(new Set([2, 1]));
+    expect([field('append', null, [1], [2]), field('append', [1], null, [1, 2])]).toEqual([[2, 1], 'conflict: f']);
+    expect(field(({ base, mine }) => [base, mine], 'x', null, 1)).toEqual(['x', null]);
   });
 });
 

@@ -37,7 +37,7 @@ export type MergeOutcome =
  *
  * The three states are not changed. The result may share parts with them, so treat all four as frozen.
  *
- * @throws SessionStateError when a rule does not fit the values of its field, or is a function that throws
+ * @throws SessionStateError when a rule is a function that throws
  */
 export function threeWayMerge({ base, mine, theirs, rules, onConflict, root = '' }: ThreeStates): MergeOutcome {
   const state: Record<string, unknown> = {};

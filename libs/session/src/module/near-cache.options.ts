@@ -28,8 +28,8 @@ class NearCacheDefaults {
 }
 
 /**
- * Option `nearCache` of `SessionModule.forRoot()`: sessions of the store stay in this process after their last request,
- * with their instances. The near cache lives as long as the application. See docs/near-cache.md.
+ * Option `nearCache` of `SessionModule.forRoot()`: sessions of the store stay in this process after their last request.
+ * The near cache lives as long as the application. See docs/near-cache.md.
  *
  * @example
  * SessionModule.forRoot({ store, nearCache: { mode: 'bounded', maxSessions: 50_000 } })

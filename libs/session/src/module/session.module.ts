@@ -21,6 +21,7 @@ import { HandlerPlan, type PlannedController } from '../http/handlers/handler-pl
 import { SessionGuard } from '../http/handlers/session.guard.js';
 import { sessionInterceptor } from '../http/handlers/session.interceptor.js';
 import type { HttpSessionRuntime } from '../http/http-lifecycle.js';
+import { keepContextOnRoutes } from '../http/handlers/route-context.js';
 import { createSessionMiddleware } from '../http/session-middleware.js';
 import { LiveSessions } from '../live/live-sessions.js';
 import { NearCache } from '../live/near-cache.js';
@@ -41,6 +42,7 @@ import {
   SESSION_STORE,
   sessionProviders,
 } from './session.providers.js';
+import { StoreUse } from './store-use.js';
 import { wireBeans } from './wire-beans.js';
 
 const logger = new Logger('SessionModule');
@@ -86,10 +88,14 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<SessionModuleO
   ],
 })
 export class SessionModule extends ConfigurableModuleClass implements NestModule, OnModuleInit, OnApplicationShutdown {
+  private usesStore = false;
+  private stopExpiries: (() => void) | undefined;
+
   constructor(
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedSessionOptions,
     @Inject(SESSION_STORE) private readonly store: SessionStore,
     @Inject(HTTP_SESSION_RUNTIME) private readonly runtime: HttpSessionRuntime,
+    private readonly gateway: StoreGateway,
     private readonly deployment: DeploymentCheck,
     private readonly context: CurrentRequest,
     private readonly beans: BeanRegistry,
@@ -153,7 +159,9 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
       this.application,
       (token) => token === HttpSession || this.beans.find(token as Type<object>) !== undefined,
     );
-    this.adapterHost.httpAdapter.use(createSessionMiddleware(this.context, this.runtime));
+    const { httpAdapter } = this.adapterHost;
+    httpAdapter.use(createSessionMiddleware(this.context, this.runtime));
+    keepContextOnRoutes(httpAdapter, this.context, this.runtime);
     // Before all other guards. As an APP_GUARD it would run after those of the importing module.
     this.application.getGlobalGuards().unshift(new SessionGuard(this.context, plan));
     for (const controller of plan.controllers()) this.commitAfter(controller);
@@ -162,13 +170,17 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
   }
 
   async onModuleInit(): Promise<void> {
-    await this.store.open?.();
+    await StoreUse.of(this.store).begin();
+    this.usesStore = true;
+    this.stopExpiries = this.gateway.subscribeToExpiries((expired) => void this.runtime.lifecycle.expired(expired));
     await this.deployment.start();
   }
 
   async onApplicationShutdown(): Promise<void> {
     this.deployment.stop();
-    await this.store.close();
+    this.stopExpiries?.();
+    await StoreUse.of(this.store).end(this.usesStore);
+    this.usesStore = false;
   }
 
   private commitAfter(controller: PlannedController): void {

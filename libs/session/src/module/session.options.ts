@@ -1,6 +1,6 @@
 import { type Completed, OptionChecks } from '../errors/option-checks.js';
 import { type AdmissionOptions, resolveAdmission } from '../http/admission/session-admission.js';
-import type { SessionCookieOptions } from '../http/id/session-cookie.js';
+import type { SessionCookieOptions } from '../http/id/session-cookie.options.js';
 import { type ClearSiteDataOptions, resolveClearSiteData } from '../http/response/clear-site-data.js';
 import type { NearCacheSettings } from '../live/near-cache.js';
 import { type Clock, systemClock } from '../store/clock.js';

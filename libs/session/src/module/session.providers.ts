@@ -1,13 +1,16 @@
 import { type FactoryProvider, Logger } from '@nestjs/common';
 import { BeanRegistry } from '../bean/bean-registry.js';
+import { findClassTransformer } from '../bean/nested/class-transformer.js';
 import type { SessionBean } from '../bean/session-bean.js';
 import { SessionConfigurationError } from '../errors/session-configuration.error.js';
+import { SessionError } from '../errors/session.error.js';
 import { type AdmissionOptions, SessionAdmission } from '../http/admission/session-admission.js';
 import type { HttpSessionRuntime } from '../http/http-lifecycle.js';
 import { CookieIdTransport } from '../http/id/cookie-id-transport.js';
+import { CookieWarnings } from '../http/id/cookie-warnings.js';
 import { HeaderIdTransport } from '../http/id/header-id-transport.js';
 import type { IdCarrier } from '../http/id/http-id-exchange.js';
-import { PlainCookieWarnings } from '../http/id/plain-cookie-warnings.js';
+import { IgnoredLog } from '../http/id/ignored-log.js';
 import { SessionCookie } from '../http/id/session-cookie.js';
 import { SessionTokenFormat } from '../http/id/session-token.js';
 import { encodeUrl, UrlIdTransport } from '../http/id/url-id-transport.js';
@@ -15,6 +18,7 @@ import { LiveSessions } from '../live/live-sessions.js';
 import { NearCache } from '../live/near-cache.js';
 import { CurrentRequest } from '../request/current-request.js';
 import { attributesBean, CurrentHttpSession } from '../request/current-http-session.js';
+import { DestroyHooks } from '../request/destroy-hooks.js';
 import { HttpSession } from '../request/http-session.js';
 import type { LocatorOf } from '../request/id-exchange.js';
 import { SessionEvents, unknownSession } from '../request/session-events.js';
@@ -132,12 +136,20 @@ const requestProviders: FactoryProvider[] = [
   { provide: CurrentRequest, useFactory: () => new CurrentRequest() },
   {
     provide: SessionEvents,
-    useFactory: () => new SessionEvents((error) => logger.error('a SessionEvents listener failed', error)),
+    useFactory() {
+      const events = new SessionEvents((error) => logger.error('a SessionEvents listener failed', error));
+      const log = new IgnoredLog(logger);
+      events.on('ignored', ({ reason }) => log.ignored(reason));
+      return events;
+    },
   },
   {
     provide: BeanRegistry,
     inject: [RESOLVED_OPTIONS],
-    useFactory: (options: ResolvedSessionOptions) => new BeanRegistry(options),
+    async useFactory(options: ResolvedSessionOptions) {
+      await findClassTransformer();
+      return new BeanRegistry(options);
+    },
   },
   {
     provide: ATTRIBUTES_BEAN,
@@ -147,28 +159,28 @@ const requestProviders: FactoryProvider[] = [
   },
   {
     provide: SessionLifecycle,
-    inject: [RESOLVED_OPTIONS, BeanRegistry, SessionEvents, StoreGateway, LiveSessions],
+    inject: [RESOLVED_OPTIONS, BeanRegistry, SessionEvents, StoreGateway, LiveSessions, CurrentRequest],
     useFactory: (
       options: ResolvedSessionOptions,
       beans: BeanRegistry,
       events: SessionEvents,
       gateway: StoreGateway,
       liveSessions: LiveSessions,
+      context: CurrentRequest,
     ) =>
       new SessionLifecycle(
         {
           ...options,
           checksReadOnly: process.env['NODE_ENV'] !== 'production',
+          tellsEndOfLife: options.idTransport === 'cookie' && options.cookie?.persistent === true,
           tellsFreshness: options.nearCache?.mode === 'bounded',
         },
         gateway,
         liveSessions,
         beans,
         events,
-        {
-          hookFailed: (error) => logger.error('onBeanDestroyed() failed', error),
-          readOnlyBroken: (warning) => logger.warn(warning),
-        },
+        { readOnlyBroken: (warning) => logger.warn(warning) },
+        new DestroyHooks(beans, context, (error) => logger.error('onBeanDestroyed() failed', error)),
         locatorOf(options, gateway),
       ),
   },
@@ -218,7 +230,10 @@ const httpProviders: FactoryProvider[] = [
       commitOn,
       clearSiteData,
       hasOuterCode: false,
-      onNotStored: (error) => logger.warn(`what a failed request changed was not stored: ${error.message}`),
+      onNotStored: (error) => {
+        const why = error instanceof SessionError ? error.detail : error.message;
+        logger.warn(`what a failed request changed was not stored: ${why}`);
+      },
     }),
   },
 ];
@@ -250,13 +265,6 @@ function idCarrier(
   events: SessionEvents,
   clock: Clock,
 ): IdCarrier {
-  const warnOnce = once(() =>
-    logger.warn(
-      'a session started in a request from another site, with which browsers do not send the cookie, or in a beacon: ' +
-        'its id was not given out, since it would take the place of one that the browser has or is about to get; see ' +
-        'docs/browsers.md',
-    ),
-  );
   const sessionCookie = new SessionCookie(cookie);
   const transports = {
     cookie: () => new CookieIdTransport(sessionCookie),
@@ -267,18 +275,14 @@ function idCarrier(
     transport: transports[idTransport](),
     format: new SessionTokenFormat({ signingKeys }),
     readsFreshness: nearCache?.mode === 'bounded',
-    onWithheld() {
-      events.emit('ignored', { reason: 'withheld' });
-      warnOnce();
-    },
-    // With another setting the application has decided.
-    plainCookies: idTransport === 'cookie' && (cookie?.secure ?? 'auto') === 'auto' ? plainCookieWarnings() : undefined,
+    onIgnored: (reason) => events.emit('ignored', { reason }),
+    cookieWarnings: idTransport === 'cookie' ? cookieWarnings(sessionCookie) : undefined,
     admission: admission && sessionAdmission(admission, clock, events),
   };
 }
 
-function plainCookieWarnings(): PlainCookieWarnings {
-  return new PlainCookieWarnings((text) => logger.warn(text), process.env['NODE_ENV'] === 'production');
+function cookieWarnings(cookie: SessionCookie): CookieWarnings {
+  return new CookieWarnings(cookie, (text) => logger.warn(text), process.env['NODE_ENV'] === 'production');
 }
 
 function sessionAdmission(options: AdmissionOptions, clock: Clock, events: SessionEvents): SessionAdmission {

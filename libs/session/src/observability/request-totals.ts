@@ -1,6 +1,6 @@
 import type { Attributes, BatchObservableResult, Meter, Observable } from '@opentelemetry/api';
 import type { SessionStoreError } from '../errors/session-store.error.js';
-import type { SessionEventMap, SessionEvents } from '../request/session-events.js';
+import { IGNORED_REASONS, type SessionEventMap, type SessionEvents } from '../request/session-events.js';
 import type { FinishedRequest } from '../timing/session-request-record.js';
 import { TIMING_PHASES } from '../timing/timing-phase.js';
 
@@ -39,6 +39,7 @@ export class RequestTotals {
   /** `lost` are the ended ones that nobody has ended. */
   readonly events = countsOf([...EVENTS, 'lost'] as const);
   readonly storeErrors = countsOf(STORE_OPERATIONS);
+  readonly ignored = countsOf(IGNORED_REASONS);
   requests = 0;
   conflicts = 0;
   retries = 0;
@@ -61,6 +62,7 @@ export class RequestTotals {
     const stops = EVENTS.map((name) => events.on(name, () => countUp(this.events, name)));
     stops.push(events.on('ended', ({ reason }) => reason === 'lost' && countUp(this.events, 'lost')));
     stops.push(events.on('storeFailed', ({ operation }) => countUp(this.storeErrors, operation)));
+    stops.push(events.on('ignored', ({ reason }) => countUp(this.ignored, reason)));
     return () => {
       for (const stop of stops) stop();
     };
@@ -103,7 +105,20 @@ export function observeTotals(meter: Meter, node: Attributes, totals: RequestTot
   const misrouted = counter('session.misrouted', 'Requests whose cookie named another server');
   const events = counter('session.events', 'What happened to sessions');
   const storeErrors = counter('session.store.errors', 'Calls of the store that failed');
-  const all = [requests, time, handled, handlerTime, cache, conflicts, retries, misrouted, events, storeErrors];
+  const ignored = counter('session.ignored', 'Requests without the session that their client may have, and why');
+  const all = [
+    requests,
+    time,
+    handled,
+    handlerTime,
+    cache,
+    conflicts,
+    retries,
+    misrouted,
+    events,
+    ignored,
+    storeErrors,
+  ];
 
   const observe = (result: BatchObservableResult): void => {
     const each = (
@@ -131,6 +146,7 @@ export function observeTotals(meter: Meter, node: Attributes, totals: RequestTot
     result.observe(retries, totals.retries, node);
     result.observe(misrouted, totals.misrouted, node);
     each(events, 'session.event', totals.events, node);
+    each(ignored, 'session.ignored.reason', totals.ignored, node);
     each(storeErrors, 'session.store.operation', totals.storeErrors, { ...node, 'session.store.name': storeName });
   };
   meter.addBatchObservableCallback(observe, all);

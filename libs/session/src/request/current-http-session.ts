@@ -1,5 +1,6 @@
 import type { BeanDefinition } from '../bean/bean-definition.js';
 import type { SessionBean } from '../bean/session-bean.js';
+import { SessionEndedError } from '../errors/session-ended.error.js';
 import { SessionStateError } from '../errors/session-state.error.js';
 import { type SessionHandle, sessionHandle } from '../store/session-handle.js';
 import { accessOf, generateSessionId } from '../store/session-id.js';
@@ -46,7 +47,7 @@ export class CurrentHttpSession extends HttpSession {
   }
 
   get exists(): boolean {
-    const request = this.request('exists');
+    const request = this.current.require('HttpSession.exists');
     return request.hasSession || request.pendingActions.start;
   }
 
@@ -57,12 +58,13 @@ export class CurrentHttpSession extends HttpSession {
 
   get handle(): SessionHandle | undefined {
     const request = this.request('handle');
-    if (request.id === undefined) return undefined;
+    const key = request.live?.key ?? (request.id === undefined ? undefined : accessOf(request.id).key);
+    if (key === undefined) return undefined;
     const { principal, logins } = request.unit?.identity ?? NOBODY;
     const login = request.pendingActions.login?.principal ?? principal;
     // Another login may be quicker: then this one gets a session of its own.
     if (login !== principal && request.hasSession) return undefined;
-    return sessionHandle({ key: accessOf(request.id).key, logins: login === principal ? logins : logins + 1 });
+    return sessionHandle({ key, logins: login === principal ? logins : logins + 1 });
   }
 
   get principal(): string | undefined {
@@ -214,6 +216,7 @@ export class CurrentHttpSession extends HttpSession {
 
   private changing(member: string): RequestState {
     const request = this.request(member);
+    if (request.phase === 'ending') throw new SessionEndedError();
     if (!request.isReadOnly) return request;
     throw new SessionStateError(
       `HttpSession.${member}`,

@@ -40,7 +40,8 @@ export class CurrentRequest {
     throw new SessionContextNotActiveError(
       subject,
       'outside a request, for example at boot, in a timer or in a queue consumer, where there is no session: ' +
-        'read it inside a handler and pass the values on',
+        'read it inside a handler and pass the values on. In a callback of a library that calls from elsewhere, wrap ' +
+        'the callback with AsyncResource.bind() of node:async_hooks',
     );
   }
 

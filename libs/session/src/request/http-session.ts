@@ -14,8 +14,9 @@ export interface SessionTimeouts {
  * changes are stored with the changes of the beans, before the response leaves. All times are in ms since 1970 by the
  * clock of the store. Absent values are undefined.
  *
- * Every member throws `SessionContextNotActiveError` where no session was loaded and `SessionResponseCommittedError`
- * after the response. The response waits for a promise that the handler did not wait for, and fails with it.
+ * Members other than `exists` throw `SessionContextNotActiveError` where no session was loaded, and
+ * `SessionResponseCommittedError` after the response. The response waits for a promise that the handler did not wait
+ * for, and fails with it.
  *
  * An abstract class, so that a plain object can stand in for it in a unit test.
  *
@@ -32,7 +33,8 @@ export interface SessionTimeouts {
 export abstract class HttpSession {
   /**
    * Whether the client has a session, or gets one with this response because of `start()` or `login()`. Servlet:
-   * `getSession(false) != null`.
+   * `getSession(false) != null`. It answers anywhere in a request, with false where no session was loaded: in
+   * middleware, in handlers without a session, in exception filters when no route was reached or the store is down.
    */
   abstract readonly exists: boolean;
 

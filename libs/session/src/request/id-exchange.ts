@@ -9,6 +9,12 @@ export interface CarriedId {
   readonly locator: string | undefined;
 }
 
+/** An id as a client is given it. */
+export interface GivenId extends CarriedId {
+  /** For how long the client keeps the id, in ms; undefined where it is not told. */
+  readonly keptForMs: number | undefined;
+}
+
 /** An id as a client presents it. */
 export interface PresentedId extends CarriedId {
   /** How much of the session the client has seen, as it says: see freshness.ts. */
@@ -32,10 +38,19 @@ export interface IdExchange {
   /**
    * Asks whether this client may start a session without a login.
    * @returns undefined when nobody has to be asked
+   * @throws SessionConfigurationError when the client would not bring the id back
    * @throws (rejects with) SessionNotAdmittedError when it may not
    */
   admitStart(): MaybePromise<void>;
 }
+
+/** Nobody waits for an answer. */
+export const NO_CLIENT: IdExchange = {
+  presented: () => [],
+  isHeadSent: true,
+  isClientGone: true,
+  admitStart: () => undefined,
+};
 
 /**
  * Gives the locator of a token: what a client is told with its id about where its session is; undefined when it is told

@@ -1,5 +1,6 @@
 import { SessionConflictError } from '../errors/session-conflict.error.js';
 import { SessionEndedError } from '../errors/session-ended.error.js';
+import { ownError } from '../errors/session.error.js';
 import { SessionResponseCommittedError } from '../errors/session-response-committed.error.js';
 import { applyCommit } from '../live/apply-commit.js';
 import type { LiveSession } from '../live/live-session.js';
@@ -43,7 +44,7 @@ export class RequestCommits {
     private readonly events: SessionEvents,
     private readonly log: CommitLog,
     /** Called with the unit of work of a principal in whose session another one has logged in. */
-    private readonly onPrincipalLeft: (unit: UnitOfWork) => void,
+    private readonly onPrincipalLeft: (unit: UnitOfWork, live: LiveSession) => void,
   ) {
     this.renewal = new IdRenewal(gateway, liveSessions, settings.maxSessionBytes);
   }
@@ -114,7 +115,7 @@ export class RequestCommits {
   private async refused(request: RequestState, error: unknown): Promise<never> {
     this.rollback(request);
     this.reportConflict(request, error);
-    throw error;
+    throw ownError(error);
   }
 
   private reportConflict({ live, timing }: RequestState, error: unknown): void {
@@ -238,7 +239,7 @@ export class RequestCommits {
       request.lock?.renewed(renewed.access);
       if (login) request.userChange = 'login';
       this.tellOfRenewal(live, renewed, login);
-      if (isOtherPrincipal(live, login) && unitBeforeLogin) this.onPrincipalLeft(unitBeforeLogin);
+      if (isOtherPrincipal(live, login) && unitBeforeLogin) this.onPrincipalLeft(unitBeforeLogin, live);
     } catch (error) {
       if (!login || !(live.isRenewed || error instanceof SessionEndedError)) throw error;
       // Another login, or another new id, was quicker, or the session has ended. This login begins its own, with what

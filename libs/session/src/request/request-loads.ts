@@ -1,4 +1,5 @@
 import { SessionStateError } from '../errors/session-state.error.js';
+import { ownError } from '../errors/session.error.js';
 import { savesSeen } from '../live/freshness.js';
 import type { LiveSession } from '../live/live-session.js';
 import { type LiveSessions, type NoSession, isLive } from '../live/live-sessions.js';
@@ -17,6 +18,15 @@ type Looked = LoadResult['outcome'] | undefined;
 /** A client that presents more ids than these has no session: each costs a call of the store. */
 const MOST_IDS = 3;
 
+/** The options of the module that loads read. */
+export interface LoadSettings {
+  /** Clients keep their id for as long as the session lives, so they are told for how long that is. */
+  readonly tellsEndOfLife?: boolean;
+
+  /** `reset`: a session that is damaged as a whole counts as none. Default: an error. */
+  readonly onUndecodable?: 'reject' | 'reset';
+}
+
 /** Finds the sessions of requests, by the ids that their clients present. */
 export class RequestLoads {
   constructor(
@@ -24,8 +34,7 @@ export class RequestLoads {
     private readonly liveSessions: LiveSessions,
     private readonly events: SessionEvents,
     private readonly unitOn: (request: RequestState, live: LiveSession | undefined) => UnitOfWork,
-    /** What becomes of a session that is damaged as a whole. */
-    private readonly onUndecodable: 'reject' | 'reset' | undefined,
+    private readonly settings: LoadSettings,
     private readonly locatorOf: LocatorOf,
   ) {}
 
@@ -38,7 +47,7 @@ export class RequestLoads {
     const ids = request.exchange.presented();
     if (ids === 'ambiguous') {
       request.startLoading(undefined);
-      return this.use(request, ids);
+      return this.useFound(request, ids);
     }
     const [presented] = ids;
     request.startLoading(ids.length === 1 ? presented : undefined);
@@ -46,7 +55,7 @@ export class RequestLoads {
     if (ids.length > 1) return this.loadOneOf(request, ids);
     try {
       const found = this.acquire(request, presented);
-      return isPromise(found) ? this.useLater(request, presented, found) : this.use(request, found);
+      return isPromise(found) ? this.useLater(request, presented, found) : this.useFound(request, found);
     } catch (error) {
       return this.useLater(request, presented, Promise.reject<NoSession>(error));
     }
@@ -57,7 +66,7 @@ export class RequestLoads {
    * meanwhile with another request, and must not lose the id that it got with that. Never fails.
    *
    * - Its id stands for nothing: the client is to forget it.
-   * - Its id comes with a new locator, since the client has moved to another server.
+   * - Its id comes with a new locator, since the client has moved to another server, or with a new end of life.
    * - The request has started a session where an id of the client stood for nothing.
    *
    * @returns undefined when there is nothing to wait for
@@ -67,7 +76,7 @@ export class RequestLoads {
     request.removesId = false;
     request.withholdsId = false;
     if (request.standing === 'started') return this.checkStarted(request);
-    return request.live ? this.checkMoved(request, request.live) : this.checkDeadId(request);
+    return request.live ? this.checkSentAgain(request, request.live) : this.checkDeadId(request);
   }
 
   private checkDeadId(request: RequestState): MaybePromise<void> {
@@ -80,11 +89,16 @@ export class RequestLoads {
     return isPromise(outcome) ? outcome.then(note) : note(outcome);
   }
 
-  /** One call of the store, where the client does not know the locator and the request has not just saved. */
-  private checkMoved(request: RequestState, live: LiveSession): MaybePromise<void> {
+  /** The client knows the id, and its locator and end of life, or is told nothing of these. */
+  isKnown({ id, presented }: RequestState, live: LiveSession): boolean {
+    if (presented?.id !== id || presented?.locator !== this.locatorOf(live)) return false;
+    return !(this.settings.tellsEndOfLife && live.stored.isEndUntold);
+  }
+
+  /** One call of the store, where the client gets the id that it has once more and the request has not just saved. */
+  private checkSentAgain(request: RequestState, live: LiveSession): MaybePromise<void> {
     const { id, presented, isIdProven } = request;
-    if (isIdProven || live.isEnded || presented?.id !== id || presented?.locator === this.locatorOf(live))
-      return undefined;
+    if (isIdProven || live.isEnded || presented?.id !== id || this.isKnown(request, live)) return undefined;
     const note = (outcome: Looked): void => {
       request.isIdProven = outcome === 'found';
       request.withholdsId = !request.isIdProven;
@@ -153,7 +167,7 @@ export class RequestLoads {
       }
     } catch (error) {
       for (const { live } of found) this.liveSessions.release(live);
-      throw error;
+      throw this.failed(request, error);
     }
     request.strayIds = strays;
     const [only] = found;
@@ -162,7 +176,7 @@ export class RequestLoads {
       return this.use(request, only.live);
     }
     for (const { live } of found) this.liveSessions.release(live);
-    this.use(request, found.length > 1 || ids.length > MOST_IDS ? 'ambiguous' : without);
+    this.useFound(request, found.length > 1 || ids.length > MOST_IDS ? 'ambiguous' : without);
   }
 
   private async useLater(
@@ -171,18 +185,30 @@ export class RequestLoads {
     found: Promise<LiveSession | NoSession>,
   ): Promise<void> {
     try {
-      this.use(request, await found);
+      this.useFound(request, await found);
     } catch (error) {
       const isDamaged = error instanceof SessionStateError && error.reason === 'undecodable';
-      if (!isDamaged || this.onUndecodable !== 'reset') throw error;
+      if (!isDamaged || this.settings.onUndecodable !== 'reset') throw this.failed(request, error);
       this.events.emit('undecodable', { session: unknownSession(accessOf(id).key), bean: undefined, error });
       this.use(request, 'none');
     }
   }
 
+  /** The session of the request could not be loaded. @returns the error of this request */
+  private failed(request: RequestState, error: unknown): unknown {
+    request.loadFailure = ownError(error);
+    return request.loadFailure;
+  }
+
+  /** @param found for what the client has presented */
+  private useFound(request: RequestState, found: LiveSession | NoSession | 'ambiguous'): void {
+    if (found === 'ambiguous') this.events.emit('ignored', { reason: found });
+    if (found === 'none') this.events.emit('ignored', { reason: 'unknown' });
+    this.use(request, found);
+  }
+
   private use(request: RequestState, found: LiveSession | NoSession | 'ambiguous'): void {
     const live = isLive(found) ? found : undefined;
-    if (found === 'ambiguous') this.events.emit('ignored', { reason: found });
     if (request.activate(this.unitOn(request, live), found)) return;
     // The client left while its session was loaded.
     if (live) this.liveSessions.release(live);

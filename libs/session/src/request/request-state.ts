@@ -7,14 +7,14 @@ import type { NoSession } from '../live/live-sessions.js';
 import type { MaybePromise } from '../store/maybe-promise.js';
 import type { SessionLock } from '../store/session-locks.js';
 import type { StorePhase, RequestTiming } from '../timing/request-timing.js';
-import type { IdExchange, PresentedId } from './id-exchange.js';
+import { type IdExchange, NO_CLIENT, type PresentedId } from './id-exchange.js';
 import { KeptPromises } from './observed-promise.js';
 import { NO_ACTIONS, type PendingActions, type PendingLogin } from './pending-actions.js';
 import { Turns } from './turns.js';
 import type { UnitOfWork } from './unit-of-work.js';
 
 /** How far a request is; see RequestState. */
-export type RequestPhase = 'idle' | 'loading' | 'active' | 'detached' | 'closed';
+export type RequestPhase = 'idle' | 'loading' | 'active' | 'detached' | 'ending' | 'closed';
 
 /**
  * Whether a request has a session:
@@ -42,6 +42,7 @@ export type CommitStep = 'nothing' | 'start' | 'update' | 'renew' | 'update deta
  * | `loading` | the store is asked, or has failed | throw | does nothing | `active`, `closed` |
  * | `active` | the handler runs | answer | starts, updates or renews the session | `detached`, `closed` |
  * | `detached` | the client is gone, its code still runs | answer | updates it in a step of its own | `closed` |
+ * | `ending` | hooks run of a session that is over | answer | does nothing | `closed` |
  * | `closed` | the response is over | throw | as in the phase before, for a commit that waited its turn | – |
  *
  * A detached request holds no live session between its steps: a client cannot make code throw by leaving, nor keep a
@@ -72,6 +73,9 @@ export class RequestState {
   /** Settles when the session is loaded, or has failed to; undefined where the store answers at once. */
   loaded: Promise<void> | undefined;
 
+  /** Why the session could not be loaded: there may be one. */
+  loadFailure: unknown;
+
   /** Set from `active` on, until the request lets go of its session. */
   unit: UnitOfWork | undefined;
 
@@ -90,6 +94,9 @@ export class RequestState {
   /** Ids that the client presented beside others, and that open no session. */
   strayIds: readonly string[] = NO_IDS;
 
+  /** It had a session, which it has ended or found ended, whatever it has now. */
+  hasLeft = false;
+
   /** The id that the client presented stands for nothing: the response tells it to forget that. */
   removesId = false;
 
@@ -102,19 +109,28 @@ export class RequestState {
   /** The last login that this request has stored, or logout that it has done. */
   userChange: 'login' | 'logout' | undefined;
 
-  /** Held until the request ends, or until its exclusive section does. */
+  /** Until the request, or its exclusive section, ends. */
   lock: SessionLock | undefined;
 
   /** The handler promised to change nothing: its commits look at nothing. */
   isReadOnly = false;
 
-  /** Name of the handler, once routing has found it; for error texts. */
+  /** Name of the handler, once routing has found it. */
   handler: string | undefined;
 
-  /** Measures the request; undefined where nobody listens, and when the response is over. */
+  /** Undefined where nobody listens, and when the response is over. */
   timing: RequestTiming | undefined;
 
   constructor(readonly exchange: IdExchange) {}
+
+  /** What `onBeanDestroyed()` sees: the session as it was. Nothing of it is stored, and no session starts. */
+  static ofEnding(unit: UnitOfWork, live: LiveSession): RequestState {
+    const state = new RequestState(NO_CLIENT);
+    state.current = 'ending';
+    state.unit = unit;
+    state.hold(live, undefined, 'found');
+    return state;
+  }
 
   get phase(): RequestPhase {
     return this.current;
@@ -217,7 +233,10 @@ export class RequestState {
   /** The session has ended: beans that are touched from now on are fresh, in `unit`. */
   leaveSession(unit: UnitOfWork): void {
     this.beforeLogin = undefined;
-    if (this.live) this.stands = 'left';
+    if (this.live) {
+      this.stands = 'left';
+      this.hasLeft = true;
+    }
     this.live = undefined;
     this.id = undefined;
     this.actions = NO_ACTIONS;
@@ -283,7 +302,7 @@ export class RequestState {
   /** What a commit has to do now. */
   commitStep(hasChanges: boolean): CommitStep {
     const { start, renew, login } = this.actions;
-    if (this.current === 'idle' || this.current === 'loading') return 'nothing';
+    if (this.current === 'idle' || this.current === 'loading' || this.current === 'ending') return 'nothing';
     // A login that came while its request was starting the session asks for no new id.
     if (this.live) return renew || login ? 'renew' : 'update';
     // Detached, or closed after that: it holds no live session between its steps.
@@ -301,37 +320,25 @@ export class RequestState {
 
   /** The unit of work if a bean can be touched now. */
   get activeUnit(): UnitOfWork | undefined {
-    if (this.current === 'detached') return this.unit;
+    if (this.current === 'detached' || this.current === 'ending') return this.unit;
     if (this.current !== 'active' || (this.live === undefined && this.exchange.isHeadSent)) return undefined;
     return this.unit;
   }
 
   /**
    * @param subject names the caller in the error text, e.g. `Counter.value`
-   * @throws SessionContextNotActiveError when nothing was loaded, SessionResponseCommittedError when it is too late
+   * @throws SessionContextNotActiveError when nothing was loaded, SessionResponseCommittedError when it is too late,
+   * the error of the store when the session could not be loaded
    */
   unitFor(subject: string): UnitOfWork {
     const unit = this.activeUnit;
     if (unit) return unit;
-    if (this.current === 'closed') {
-      throw new SessionResponseCommittedError(
-        `${subject} was used after the response was sent: finish the work before the handler returns, ` +
-          'or do it in a request of its own',
-      );
-    }
-    if (this.current === 'active') {
-      throw new SessionResponseCommittedError(
-        `${subject} would start a session, but the head of the response is already sent ` +
-          'and no cookie can go with it: touch it before the first byte',
-      );
-    }
-    throw new SessionContextNotActiveError(
-      subject,
-      this.handler
-        ? `in ${this.handler}, for which no session was loaded: nothing it depends on leads to a session-scoped ` +
-            'bean. Inject the bean there or add @UseSession() to the handler'
-        : 'before the session was loaded, which happens right before the guards: middleware cannot use it',
-    );
+    if (this.loadFailure !== undefined) throw this.loadFailure;
+    if (this.current === 'closed') throw SessionResponseCommittedError.afterResponse(subject);
+    if (this.current === 'active') throw SessionResponseCommittedError.afterHead(subject);
+    throw this.handler === undefined
+      ? SessionContextNotActiveError.beforeLoad(subject)
+      : SessionContextNotActiveError.inHandler(subject, this.handler);
   }
 
   private hold(live: LiveSession, id: string | undefined, standing: SessionStanding): void {

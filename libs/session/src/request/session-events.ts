@@ -19,9 +19,13 @@ export interface SessionRef {
 
 /**
  * Why a session ended: `logout` and `invalidated` by `HttpSession`; `login`, when another principal logged in to it;
- * `lost`, when all servers that had a copy have lost it. More may come.
+ * `expired`, where the store tells of that; `lost`, when all servers that had a copy have lost it. More may come.
  */
-export type SessionEndReason = 'logout' | 'invalidated' | 'login' | 'lost' | (string & {});
+export type SessionEndReason = 'logout' | 'invalidated' | 'login' | 'expired' | 'lost' | (string & {});
+
+/** Why a request has not the session that its client may have: see the event `ignored`. */
+export const IGNORED_REASONS = ['unknown', 'malformed', 'wrong-signature', 'ambiguous', 'withheld'] as const;
+export type IgnoredReason = (typeof IGNORED_REASONS)[number];
 
 /** What happens to sessions, for audit logs and metrics. Events may get more properties. */
 export interface SessionEventMap {
@@ -34,15 +38,21 @@ export interface SessionEventMap {
   /** The session got a new id; the former one is dead. */
   renewed: { readonly session: SessionRef };
 
-  /** The session was ended, or is known to be lost. An expiry is not told. */
+  /** The session was ended, or is known to be lost. Its expiry is told by the memory store only. */
   ended: { readonly session: SessionRef; readonly reason: SessionEndReason };
 
   /**
-   * A request goes on without the session that its client may have. `ambiguous`: it presented several ids of sessions
-   * that live, or more than three. `withheld`: it came from another site, so that the browser did not send the cookie,
-   * or is a beacon; it has started a session, whose id its client was not given. More reasons may come.
+   * A request goes on without the session that its client may have. More reasons may come.
+   *
+   * - `unknown`: it presented an id that opens nothing. The session has expired or ended, or the id was made up: no
+   *   store tells these apart.
+   * - `malformed`: it presented a text that is no id.
+   * - `wrong-signature`: it presented an id that none of the `signingKeys` has signed.
+   * - `ambiguous`: it presented several ids of sessions that live, or more than three.
+   * - `withheld`: it came from another site, so that the browser did not send the cookie, or is a beacon; it has
+   *   started a session, whose id its client was not given.
    */
-  ignored: { readonly reason: 'ambiguous' | 'withheld' | (string & {}) };
+  ignored: { readonly reason: IgnoredReason | (string & {}) };
 
   /**
    * A request was not allowed to start a session, by the option `admission`: the client has started too many (`rate`),
@@ -74,16 +84,16 @@ export interface SessionEventMap {
 
 /** The session of an event. */
 export function sessionRef({ key, stored: { identity } }: LiveSession): SessionRef {
-  return {
+  return Object.freeze({
     hash: sessionHash(key),
     handle: sessionHandle({ key, logins: identity.logins }),
     principal: identity.principal,
-  };
+  });
 }
 
 /** A session that this server does not have. */
 export function unknownSession(key: SessionKey): SessionRef {
-  return { hash: sessionHash(key), handle: undefined, principal: undefined };
+  return Object.freeze({ hash: sessionHash(key), handle: undefined, principal: undefined });
 }
 
 type Listener<K extends keyof SessionEventMap> = (event: SessionEventMap[K]) => unknown;
@@ -91,7 +101,7 @@ type Listener<K extends keyof SessionEventMap> = (event: SessionEventMap[K]) => 
 /**
  * Tells listeners what happens to sessions on this server. Injectable; listeners are called right after the fact. A
  * listener may be asynchronous: nothing waits for it. What it throws, or rejects with, is logged, and stops neither the
- * request nor the other listeners.
+ * request nor the other listeners. All of them get the same event, which is frozen.
  *
  * @example `events.on('conflict', ({ conflicts }) => metrics.count('conflict', { bean: conflicts[0]?.bean }));`
  */
@@ -109,6 +119,7 @@ export class SessionEvents {
 
   /** @internal */
   emit<K extends keyof SessionEventMap>(name: K, event: SessionEventMap[K]): void {
+    Object.freeze(event);
     for (const listener of this.listeners.get(name) ?? []) {
       try {
         const told = (listener as Listener<K>)(event);

@@ -1,38 +1,34 @@
-import type { OnBeanDestroyed } from '../bean/bean-life-cycle.js';
 import type { BeanRegistry } from '../bean/bean-registry.js';
 import type { SessionBean } from '../bean/session-bean.js';
 import { SessionStateError } from '../errors/session-state.error.js';
+import { ownError } from '../errors/session.error.js';
 import { NOTHING_SEEN, freshnessOf } from '../live/freshness.js';
 import type { LiveSession } from '../live/live-session.js';
 import type { LiveSessions } from '../live/live-sessions.js';
 import { type MaybePromise, isPromise } from '../store/maybe-promise.js';
 import { SessionLocks } from '../store/session-locks.js';
+import type { ExpiredSession } from '../store/session-store.js';
 import type { StoreGateway } from '../store/store-gateway.js';
-import { Deadline } from '../store/deadline.js';
-import type { CarriedId, LocatorOf } from './id-exchange.js';
+import type { DestroyHooks } from './destroy-hooks.js';
+import type { GivenId, LocatorOf } from './id-exchange.js';
 import type { PendingActions } from './pending-actions.js';
 import { type CommitLog, type CommitSettings, RequestCommits } from './request-commits.js';
-import { RequestLoads } from './request-loads.js';
+import { type LoadSettings, RequestLoads } from './request-loads.js';
 import type { RequestState } from './request-state.js';
 import { type SessionEndReason, type SessionEvents, sessionRef } from './session-events.js';
 import { UnitOfWork } from './unit-of-work.js';
 
-/** The session is dead already: a hook that never settles must not keep the logout waiting. */
-const hookDeadline = new Deadline(1_000, 'from onBeanDestroyed()');
-
-/** The options of the module that the life cycle reads. */
-export interface LifecycleSettings extends CommitSettings {
-  /** Copies are served without asking, so clients carry how much they have seen. */
-  readonly tellsFreshness?: boolean;
-
-  /** `reset`: a session that is damaged as a whole counts as none. Default: an error. */
-  readonly onUndecodable?: 'reject' | 'reset';
+/** A session that a request has ended. */
+interface EndedSession {
+  /** What the request has seen of it. */
+  readonly unit: UnitOfWork;
+  readonly live: LiveSession;
 }
 
-/** What the life cycle tells the application's log. */
-export interface LifecycleLog extends CommitLog {
-  /** A hook `onBeanDestroyed()` has failed. */
-  hookFailed(error: unknown): void;
+/** The options of the module that the life cycle reads. */
+export interface LifecycleSettings extends CommitSettings, LoadSettings {
+  /** Copies are served without asking, so clients carry how much they have seen. */
+  readonly tellsFreshness?: boolean;
 }
 
 /**
@@ -54,20 +50,21 @@ export class SessionLifecycle {
     private readonly liveSessions: LiveSessions,
     private readonly beans: BeanRegistry,
     private readonly events: SessionEvents,
-    private readonly log: LifecycleLog,
+    log: CommitLog,
+    private readonly hooks: DestroyHooks,
     /** Default: clients are told nothing about where their session is. */
     readonly locatorOf: LocatorOf = () => undefined,
   ) {
     this.locks = new SessionLocks(gateway);
     const unitOn = (request: RequestState, live: LiveSession | undefined): UnitOfWork => this.unitOn(request, live);
-    this.loads = new RequestLoads(gateway, liveSessions, events, unitOn, settings.onUndecodable, locatorOf);
+    this.loads = new RequestLoads(gateway, liveSessions, events, unitOn, settings, locatorOf);
     this.commits = new RequestCommits(
       settings,
       gateway,
       liveSessions,
       events,
       log,
-      (unit) => void this.runDestroyHooks(unit),
+      (unit, live) => void hooks.run(unit, live),
     );
   }
 
@@ -104,15 +101,24 @@ export class SessionLifecycle {
   }
 
   /**
-   * The id to send with the head of the response: one that is new to the client, or that comes with a new locator.
-   * Undefined when the client knows both, for a session that has ended (a dead id is nothing to send), and where
-   * `checkIds` has found that the client may have a newer one.
+   * The id to send with the head of the response: one that is new to the client, or that comes with a new locator or
+   * end of life. Undefined when the client knows these, for a session that has ended (a dead id is nothing to send),
+   * and where `checkIds` has found that the client may have a newer one.
    */
-  idToSend(request: RequestState): CarriedId | undefined {
-    const { id, live, presented } = request;
+  idToSend(request: RequestState): GivenId | undefined {
+    const { id, live } = request;
     if (id === undefined || !live || live.isEnded || request.withholdsId) return undefined;
-    const locator = this.locatorOf(live);
-    return presented?.id === id && presented.locator === locator ? undefined : { id, locator };
+    if (this.loads.isKnown(request, live)) return undefined;
+    return {
+      id,
+      locator: this.locatorOf(live),
+      keptForMs: this.settings.tellsEndOfLife ? live.stored.keptForMs : undefined,
+    };
+  }
+
+  /** The client is given the id of `idToSend`. */
+  idSent({ live }: RequestState): void {
+    live?.endTold();
   }
 
   /** See `RequestLoads.checkIds`. */
@@ -121,13 +127,14 @@ export class SessionLifecycle {
   }
 
   /** The freshness to send with the head of the response; undefined when the client knows it. */
-  freshnessToSend({ live, presented, standing, withholdsId }: RequestState): string | undefined {
+  freshnessToSend({ live, presented, standing, withholdsId, hasLeft }: RequestState): string | undefined {
     if (!this.settings.tellsFreshness) return undefined;
-    // It would take the place of that of the session whose id the client has.
-    if (withholdsId && standing === 'started') return undefined;
-    // Also where another request has ended it: what this one wrote may be newer than a copy that another server trusts.
-    const hasEnded = live ? live.isEnded : standing === 'left';
-    const freshness = hasEnded ? NOTHING_SEEN : live && freshnessOf(live);
+    // That of a session whose id is withheld would take the place of that of the session whose id the client has.
+    const shown = withholdsId && standing === 'started' ? undefined : live;
+    // Also where another request has ended it, or given it a new id: what this one wrote may be newer than a copy that
+    // another server trusts.
+    const hasEnded = shown ? shown.isEnded : hasLeft;
+    const freshness = hasEnded ? NOTHING_SEEN : shown && freshnessOf(shown);
     return presented?.freshness === freshness ? undefined : freshness;
   }
 
@@ -143,10 +150,10 @@ export class SessionLifecycle {
    */
   async invalidate(request: RequestState, reason: SessionEndReason): Promise<void> {
     // In turn: a commit under way may be about to create the session, or to give it another id.
-    const unit = await request.turns.take(() => this.invalidateNow(request, reason), undefined);
+    const ended = await request.turns.take(() => this.invalidateNow(request, reason), undefined);
     if (reason === 'logout') request.userChange = 'logout';
-    // Not in turn: a hook may commit what it changes.
-    if (unit) await this.runDestroyHooks(unit);
+    // Not in turn: hooks may take their time.
+    if (ended) await this.hooks.run(ended.unit, ended.live);
   }
 
   /**
@@ -171,7 +178,7 @@ export class SessionLifecycle {
    */
   async lock(request: RequestState, waitMs: number): Promise<void> {
     const { live } = request;
-    if (!live || request.lock) return;
+    if (!live || request.lock || request.phase === 'ending') return;
     const lock = await request.measure('lockWait', () => this.locks.acquire(live.access, waitMs));
     if (typeof lock === 'string') {
       if (lock === 'superseded') live.endAs(lock);
@@ -184,7 +191,7 @@ export class SessionLifecycle {
       else await request.turns.take(() => this.leave(request, live), undefined);
     } catch (error) {
       await this.unlock(request);
-      throw error;
+      throw ownError(error);
     }
   }
 
@@ -194,14 +201,12 @@ export class SessionLifecycle {
     if (lock) await request.measure('lockWait', () => lock.release());
   }
 
-  /** The response is sent: the beans answer no more. Once nothing is under way, instances stay for the next request. */
+  /** The response is sent: the beans answer no more. The session is released once nothing is under way. */
   end(request: RequestState): void {
     if (!request.close()) return;
     request.turns.after(() => {
       void this.unlock(request);
-      const { live, unit } = request;
       request.unit = undefined;
-      if (live && unit && !unit.isTouched && this.liveSessions.isKeptAfter(live)) unit.leaveInstances(live);
       this.commits.release(request);
     });
   }
@@ -215,6 +220,13 @@ export class SessionLifecycle {
     });
   }
 
+  /** A session has expired in the store, which tells of it. */
+  async expired({ key, record }: ExpiredSession): Promise<void> {
+    const live = this.liveSessions.over(key, record);
+    this.events.emit('ended', { session: sessionRef(live), reason: 'expired' });
+    await this.hooks.run(new UnitOfWork(live, this.onUndecodable), live);
+  }
+
   /** Names of the parts that go on when somebody logs in to an anonymous session. */
   private keptByBeans(): readonly string[] {
     return Array.from(this.beans.all())
@@ -222,17 +234,14 @@ export class SessionLifecycle {
       .map(({ name }) => name);
   }
 
-  private async runDestroyHooks(unit: UnitOfWork): Promise<void> {
-    await Promise.all(Array.from(this.beans.all(), (bean) => this.runDestroyHook(bean, unit)));
-  }
-
-  /** @returns the unit of work on the session that was ended; undefined when there was none */
-  private async invalidateNow(request: RequestState, reason: SessionEndReason): Promise<UnitOfWork | undefined> {
+  /** @returns the session that was ended, as the request has seen it; undefined when there was none */
+  private async invalidateNow(request: RequestState, reason: SessionEndReason): Promise<EndedSession | undefined> {
+    if (request.phase === 'ending') return undefined;
     request.requireOneSession();
     if (request.phase === 'detached' && request.hasSession) await this.commits.attach(request);
     const { live, unit } = request;
     request.leaveSession(this.unitOn(request, undefined));
-    if (!live) return undefined;
+    if (!live || !unit) return undefined;
     // By handle: a logout ends the session also if another request has given it a new id meanwhile.
     const access = { key: live.key, logins: live.stored.identity.logins };
     try {
@@ -245,18 +254,7 @@ export class SessionLifecycle {
       this.liveSessions.release(live);
     }
     this.events.emit('ended', { session: sessionRef(live), reason });
-    return unit;
-  }
-
-  /** Runs `onBeanDestroyed()` of a bean that the ended session held. Never rejects. */
-  private async runDestroyHook(bean: SessionBean, unit: UnitOfWork): Promise<void> {
-    if (!('onBeanDestroyed' in bean.definition.type.prototype) || !unit.holds(bean)) return;
-    try {
-      const instance = unit.instanceOf(bean) as OnBeanDestroyed;
-      await hookDeadline.limit(Promise.resolve(instance.onBeanDestroyed()));
-    } catch (error) {
-      this.log.hookFailed(error);
-    }
+    return { unit, live };
   }
 
   /** The request finds its session ended, and goes on without one; unless it has ended or renewed that itself. */

@@ -33,6 +33,7 @@ export class UnitOfWork {
   private snapshot: SessionSnapshot;
   private touched = false;
   private isWatched = false;
+  private hasNamed = false;
   /** See `afterLogin`. */
   private kept: readonly string[] = [];
 
@@ -66,6 +67,7 @@ export class UnitOfWork {
     after.kept = keep;
     after.touched = this.touched;
     after.isWatched = this.isWatched;
+    after.hasNamed = this.hasNamed;
     return after;
   }
 
@@ -92,6 +94,9 @@ export class UnitOfWork {
 
   /** Names of the stored beans and of those this request has touched. */
   beanNames(): string[] {
+    // The response waits for what it shows.
+    this.touched = true;
+    this.hasNamed = true;
     return [...new Set([...this.snapshot.payloads.keys(), ...this.beans.keys()])];
   }
 
@@ -116,7 +121,7 @@ export class UnitOfWork {
   /** Commits that this unit of work has read the result of and that are not stored yet. */
   dependencies(): readonly PendingCommit[] {
     const { unsaved } = this.snapshot;
-    if (unsaved.length === 0) return unsaved;
+    if (unsaved.length === 0 || this.hasNamed) return unsaved;
     const parts = [...this.beans.keys()];
     return unsaved.filter((commit) => parts.some((part) => commit.changes(part)));
   }
@@ -137,16 +142,6 @@ export class UnitOfWork {
       const ground = payload === undefined || bringUp(touched, payload) ? payload : touched.mine;
       if (ground !== undefined) touched.base = touched.reference = touched.mine = ground;
     }
-  }
-
-  /** The request is over: instances that equal what is stored stay for the next one. Call after `differences()`. */
-  leaveInstances(live: LiveSession): void {
-    for (const { bean, instance, base, reference } of this.beans.values()) {
-      // A transient value belongs to this request: the next one starts from the initial value.
-      const isWhole = bean.definition.transient.size === 0;
-      if (isWhole && base !== null && base === reference) live.keepInstance(bean.name, base, instance);
-    }
-    this.beans.clear();
   }
 
   /** Forgets what this request did: instances are dropped, the next touch starts from the head. */
@@ -196,8 +191,6 @@ export class UnitOfWork {
   private open(bean: SessionBean): TouchedBean {
     const base = this.snapshot.payloads.get(bean.name);
     if (base === undefined) return openFresh(bean, null);
-    const kept = this.live?.takeInstance(bean.name, base);
-    if (kept && shows(bean, kept, base)) return { bean, instance: kept, base, reference: base, mine: base };
     const instance = bean.create();
     try {
       bean.state.restore(instance, base);
@@ -227,18 +220,6 @@ function bringUp({ bean, instance, mine }: TouchedBean, payload: string): boolea
     const merged = bean.state.merge(mine, now, payload);
     if (merged.outcome === 'merged') bean.state.restore(instance, merged.payload);
     return merged.outcome === 'merged';
-  } catch {
-    return false;
-  }
-}
-
-/**
- * Whether an instance that another request has left is what is stored. Code that outlived that request may have changed
- * it, and so may a handler that promised to change nothing.
- */
-function shows(bean: SessionBean, instance: object, payload: string): boolean {
-  try {
-    return bean.state.encode(instance, payload) === payload;
   } catch {
     return false;
   }

@@ -20,6 +20,8 @@ export type {
   SessionWatch,
   StoreLocks,
   ServerAnnouncement,
+  ExpiredSession,
+  StoreExpiries,
   StoreNotices,
   Superseded,
   TouchResult,
@@ -54,6 +56,7 @@ export { type Completed, OptionChecks, type WholeNumbers } from '../errors/optio
 
 // For stores that keep sessions in this process
 export { BoundedTable, type TableBounds, type TableEntry } from './heap/bounded-table.js';
+export { type EvictableEntry, EvictingTable, type SessionRank } from './heap/evicting-table.js';
 export { changeParts } from './heap/change-parts.js';
 export { ExpiryWheel, type WheelEntry } from './heap/expiry-wheel.js';
 export {

@@ -154,13 +154,16 @@ export interface SessionStore {
   announce?(facts: string, keptMs: number): MaybePromise<readonly ServerAnnouncement[]>;
 
   /**
-   * Called once at boot, before the first request: opens ports and the like. The application does not start when it
-   * rejects.
+   * Called at boot, before the first request: opens ports and the like. The application does not start when it rejects.
+   * Called again after `close()` when another application takes over the store, as one test after another does.
    */
   open?(): MaybePromise<void>;
 
-  /** [C1] Releases what the store itself opened (timers, connections), nothing that was handed to it. */
+  /** [C1] [C2] Releases what the store itself opened (timers, connections), nothing that was handed to it. */
   close(): MaybePromise<void>;
+
+  /** Tells of sessions that expire. Left out: nobody is told. */
+  readonly expiries?: StoreExpiries;
 
   /**
    * Figures for an operator beside the calls: numbers of this moment, under few names that never change. Asked whenever
@@ -209,6 +212,25 @@ export interface StoreNotices {
    * - [N3] The caller's own loads and saves through this store renew the watch, and are told now and then at most.
    */
   subscribe(onChange: (key: SessionKey) => void): void;
+}
+
+/** A session that has expired, as it was last. */
+export interface ExpiredSession {
+  readonly key: SessionKey;
+  readonly record: SessionRecord;
+}
+
+/** News of sessions that nobody has ended. */
+export interface StoreExpiries {
+  /**
+   * Called at boot. The one listener is the last that was given.
+   *
+   * - [X1] `onExpired` is called once with each session that expires, over all servers, outside of every request; soon
+   *   after, not at a certain time. It is not called for a session that was ended.
+   *
+   * @returns a function that stops it
+   */
+  subscribe(onExpired: (expired: ExpiredSession) => void): () => void;
 }
 
 export interface LoadOptions {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { SessionError } from '../errors/session.error.js';
+import { UnexpectedSessionError } from '../errors/unexpected-session.error.js';
 import { SessionStoreError } from '../errors/session-store.error.js';
 import { Deadline } from './deadline.js';
 import { type MaybePromise, isPromise } from './maybe-promise.js';
@@ -7,6 +7,7 @@ import type { SessionChange, SessionCreation, SessionUpdate } from './session-ch
 import { type ClientAccess, type SessionAccess, type SessionKey, accessOf, generateSessionId } from './session-id.js';
 import type {
   DestroyResult,
+  ExpiredSession,
   LoadOptions,
   LoadResult,
   LockResult,
@@ -79,6 +80,11 @@ export class StoreGateway {
   /** Calls `onChange` with each session that others change, if the store can tell. */
   subscribe(onChange: (key: SessionKey) => void): void {
     this.store.notices?.subscribe(onChange);
+  }
+
+  /** Calls `onExpired` with each session that expires, if the store can tell. @returns a function that stops it */
+  subscribeToExpiries(onExpired: (expired: ExpiredSession) => void): (() => void) | undefined {
+    return this.store.expiries?.subscribe(onExpired);
   }
 
   /** The store's name. */
@@ -274,9 +280,10 @@ export class StoreGateway {
   }
 
   /** The error of a call that failed, after those who listen for failures have been told. */
-  private reported(operation: Operation, cause: unknown): SessionError {
-    const error = cause instanceof SessionError ? cause : this.failed(operation, cause);
-    if (error instanceof SessionStoreError) this.reports.onFailure?.(error);
+  private reported(operation: Operation, cause: unknown): Error {
+    if (cause instanceof UnexpectedSessionError) return cause;
+    const error = cause instanceof SessionStoreError ? cause : this.failed(operation, cause);
+    this.reports.onFailure?.(error);
     return error;
   }
 

@@ -42,6 +42,7 @@ export class GrpcReplicationTransport implements ReplicationTransport {
 
   async listen(answer: AnswerReplicationCall): Promise<void> {
     const { listen, tls } = this.options;
+    this.lines.open();
     const grpc = new Server({
       ...messageLimits(this.options),
       'grpc.max_concurrent_streams': 1,

@@ -39,6 +39,7 @@ export class NestTcpReplicationTransport implements ReplicationTransport {
   async listen(answer: AnswerReplicationCall): Promise<void> {
     const { listen, tls, maxMessageBytes } = this.options;
     const { receiver } = this;
+    this.lines.open();
     const socketClass = class extends ReceivingSocket {
       constructor(socket: Socket) {
         super(socket, {

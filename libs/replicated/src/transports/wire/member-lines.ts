@@ -36,6 +36,10 @@ export class MemberLines {
     return this.lineTo(member).call(text, timeoutMs);
   }
 
+  open(): void {
+    this.isClosed = false;
+  }
+
   close(): void {
     this.isClosed = true;
     for (const line of this.lines.values()) line.close();

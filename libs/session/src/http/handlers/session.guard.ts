@@ -17,7 +17,7 @@ export class SessionGuard implements CanActivate {
 
   canActivate(execution: ExecutionContext): boolean | Promise<boolean> {
     const handler = this.plan.of(execution.getClass(), execution.getHandler() as () => unknown);
-    const request = this.context.request ?? HttpLifecycle.of(execution.getArgByIndex(0));
+    const request = HttpLifecycle.of(execution.getArgByIndex(0)) ?? this.context.request;
     if (!(request instanceof HttpLifecycle)) return true;
     const { state } = request;
     const { timing } = state;

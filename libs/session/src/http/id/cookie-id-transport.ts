@@ -6,7 +6,10 @@ import type { SessionCookie } from './session-cookie.js';
 
 /** The token travels in a cookie: the default, and the only transport that scripts of a page cannot read. */
 export class CookieIdTransport implements SessionIdTransport {
-  /** A cookie of its own: it changes with every write, and must not send the id along each time. */
+  /**
+   * A cookie of its own: it changes with every write, and must not send the id along each time. It ends with the
+   * browser also where the id does not: without it the store is asked.
+   */
   private readonly freshness: SessionCookie;
 
   constructor(private readonly cookie: SessionCookie) {
@@ -15,6 +18,10 @@ export class CookieIdTransport implements SessionIdTransport {
 
   read(request: IdCarryingRequest, secure: boolean): PresentedText {
     return readCookie(request.headers.cookie, this.cookie.nameFor(secure));
+  }
+
+  presentsSecure(request: IdCarryingRequest): boolean {
+    return this.cookie.isSecureIn(request.headers.cookie);
   }
 
   isWithheld({ headers, method }: IdCarryingRequest): boolean {
@@ -33,13 +40,17 @@ export class CookieIdTransport implements SessionIdTransport {
     return headers['sec-fetch-mode'] === 'no-cors' && headers['sec-fetch-dest'] === 'empty';
   }
 
+  refuseOutside(path: string): void {
+    this.cookie.refuseOutside(path);
+  }
+
   markRead(headers: ResponseHeaders): void {
     varyBy(headers, 'Cookie');
     keepPrivate(headers);
   }
 
-  write(headers: ResponseHeaders, token: string, secure: boolean): void {
-    headers.append('Set-Cookie', this.cookie.serialize(token, secure));
+  write(headers: ResponseHeaders, token: string, secure: boolean, keptForMs?: number): void {
+    headers.append('Set-Cookie', this.cookie.serialize(token, secure, keptForMs));
     protectFromCaches(headers);
   }
 

@@ -1,13 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TLSSocket } from 'node:tls';
-import type { CarriedId, IdExchange, PresentedId } from '../../request/id-exchange.js';
+import type { GivenId, IdExchange, PresentedId } from '../../request/id-exchange.js';
+import type { IgnoredReason } from '../../request/session-events.js';
 import type { SessionStanding } from '../../request/request-state.js';
 import type { MaybePromise } from '../../store/maybe-promise.js';
 import type { SessionAdmission } from '../admission/session-admission.js';
+import { clientPath, protocolOf } from '../proxy-headers.js';
 import { ResponseGate } from '../response/response-gate.js';
 import type { ResponseHeaders } from '../response/response-headers.js';
+import type { CookieWarnings } from './cookie-warnings.js';
 import { AMBIGUOUS, type SessionIdTransport } from './id-transport.js';
-import type { PlainCookieWarnings } from './plain-cookie-warnings.js';
 import type { SessionTokenFormat } from './session-token.js';
 
 /** How this application carries ids; one per application. */
@@ -18,11 +20,14 @@ export interface IdCarrier {
   /** Whether clients send along how much of their session they have seen. */
   readonly readsFreshness: boolean;
 
-  /** Called when the id of a new session was not given to the client: its browser has one, or is about to get one. */
-  readonly onWithheld: () => void;
+  /**
+   * Called when a request goes on without the session that its client may have. `withheld`: the id of a new session was
+   * not given to the client, whose browser has one, or is about to get one.
+   */
+  readonly onIgnored: (reason: IgnoredReason) => void;
 
-  /** Hears of cookies without `Secure`; undefined where they are never sent, or are meant to be. */
-  readonly plainCookies: PlainCookieWarnings | undefined;
+  /** Hears of the cookies that are sent; undefined where ids travel otherwise. */
+  readonly cookieWarnings: CookieWarnings | undefined;
 
   /** Undefined where everybody may start a session. */
   readonly admission: SessionAdmission | undefined;
@@ -34,12 +39,18 @@ export interface FrameworkRequest {
 
   /** The address of the client. */
   readonly ip?: string | undefined;
+
+  /** The host that the client asked, without a port. */
+  readonly hostname?: string | undefined;
+
+  /** The target of the request, before the framework rewrote it. */
+  readonly originalUrl?: string | undefined;
 }
 
 /** The headers of the session, as far as the response has any of them. */
 export interface SessionHeaders {
-  /** An id, or a locator, that the client does not know yet. */
-  readonly id: CarriedId | undefined;
+  /** An id, a locator or an end of life that the client does not know yet. */
+  readonly id: GivenId | undefined;
 
   /** How much of its session the client sees with this response; undefined if it knows. */
   readonly freshness: string | undefined;
@@ -55,6 +66,9 @@ export class HttpIdExchange implements IdExchange {
 
   private wasRead = false;
 
+  /** The client brings tokens along, or something else under their name. */
+  private hasPresented = false;
+
   constructor(
     private readonly request: IncomingMessage,
     private readonly response: ServerResponse,
@@ -63,15 +77,17 @@ export class HttpIdExchange implements IdExchange {
 
   presented(): readonly PresentedId[] | 'ambiguous' {
     this.wasRead = true;
-    const { transport, format, readsFreshness } = this.carrier;
+    const { transport, readsFreshness } = this.carrier;
     const text = transport.read(this.request, this.isSecure);
     if (text === undefined) return NONE;
+    this.hasPresented = true;
     if (text === AMBIGUOUS) return 'ambiguous';
     const freshness = readsFreshness ? transport.readFreshness(this.request, this.isSecure) : undefined;
     const seen = typeof freshness === 'string' ? freshness : undefined;
-    if (typeof text !== 'string') return this.candidates(text, seen);
-    const token = format.parse(text);
-    return token ? [{ ...token, freshness: seen }] : NONE;
+    const texts = typeof text === 'string' ? [text] : text;
+    const tokens = this.candidates(texts, seen);
+    if (tokens.length === 0) this.ignore(texts);
+    return tokens;
   }
 
   get isHeadSent(): boolean {
@@ -88,6 +104,7 @@ export class HttpIdExchange implements IdExchange {
   }
 
   admitStart(): MaybePromise<void> {
+    if (!this.hasPresented) this.refuseOutside();
     return this.carrier.admission?.check(this.frameworkRequest, this.request);
   }
 
@@ -102,26 +119,39 @@ export class HttpIdExchange implements IdExchange {
     standing: SessionStanding,
     isLogin: boolean,
   ): void {
-    const { transport, format, onWithheld } = this.carrier;
+    const { transport, format, onIgnored } = this.carrier;
     const writes = id !== undefined || freshness !== undefined || removesId;
     // A browser that withholds its cookie may send another one of that name, which somebody else has set.
     const isWithheld = (): boolean => standing !== 'found' && transport.isWithheld(this.request);
     const isUnwanted = (): boolean => standing === 'started' && !isLogin && transport.isBeacon(this.request);
     if (writes && (isWithheld() || isUnwanted())) {
-      if (id) onWithheld();
+      if (id) onIgnored('withheld');
     } else {
       if (removesId) transport.remove(headers, this.isSecure);
-      if (id) this.writeId(headers, format.format(id.id, id.locator));
+      if (id) this.writeId(headers, format.format(id.id, id.locator), id.keptForMs);
       if (freshness !== undefined) transport.writeFreshness(headers, freshness, this.isSecure);
     }
     if (this.wasRead) transport.markRead(headers);
   }
 
-  private writeId(headers: ResponseHeaders, token: string): void {
-    const { transport, plainCookies } = this.carrier;
-    const { request, isSecure } = this;
-    transport.write(headers, token, isSecure);
-    if (!isSecure) plainCookies?.cookieSent(request.headers, this.frameworkRequest.ip ?? request.socket.remoteAddress);
+  /** @throws SessionConfigurationError */
+  private refuseOutside(): void {
+    const { transport, cookieWarnings } = this.carrier;
+    const { headers, url } = this.request;
+    try {
+      transport.refuseOutside(clientPath(this.frameworkRequest.originalUrl ?? url ?? '/', headers));
+    } catch (error) {
+      cookieWarnings?.pathRefused(error as Error);
+      throw error;
+    }
+  }
+
+  private writeId(headers: ResponseHeaders, token: string, keptForMs: number | undefined): void {
+    const { transport, cookieWarnings } = this.carrier;
+    const { request, isSecure, frameworkRequest } = this;
+    transport.write(headers, token, isSecure, keptForMs);
+    const address = frameworkRequest.ip ?? request.socket.remoteAddress;
+    cookieWarnings?.cookieSent({ headers: request.headers, address, host: frameworkRequest.hostname }, isSecure);
   }
 
   /** Each id once: a client may have it with several locators. */
@@ -132,11 +162,28 @@ export class HttpIdExchange implements IdExchange {
       .map((token) => ({ ...token, freshness }));
   }
 
-  /** TLS, here or at a proxy that the application said it trusts; a header alone proves nothing. */
+  /**
+   * Whether the cookie is the Secure one. That is so where the client presents it, also over plain http: a server that
+   * renders pages passes on what it got over TLS. Over TLS the plain cookie never counts, since anybody on the way of
+   * plain http can plant it.
+   */
   private get isSecure(): boolean {
+    return this.isOverTls || this.carrier.transport.presentsSecure(this.request);
+  }
+
+  /** No text is a token of ours. An empty one is what a client has that was told to forget its token. */
+  private ignore(texts: readonly string[]): void {
+    const { format, onIgnored } = this.carrier;
+    if (texts.some((text) => format.hasForm(text))) onIgnored('wrong-signature');
+    else if (texts.some((text) => text !== '')) onIgnored('malformed');
+  }
+
+  /** TLS, here or at a proxy that the application said it trusts; a header alone proves nothing. */
+  private get isOverTls(): boolean {
+    const { request } = this;
     // Every socket of Bun has the property.
-    const { encrypted } = this.request.socket as Partial<TLSSocket>;
-    return encrypted === true || this.frameworkRequest.protocol === 'https';
+    const { encrypted } = request.socket as Partial<TLSSocket>;
+    return encrypted === true || protocolOf(this.frameworkRequest, request.headers) === 'https';
   }
 
   private get frameworkRequest(): FrameworkRequest {

@@ -137,6 +137,19 @@ describe('reading over plain http', () => {
     expect(transports.cookie.read({ headers }, false)).toBe('plain');
     expect(transports.cookie.read({ headers }, true)).toBe('tls');
   });
+
+  it.each([
+    ['__Host-sid=tls', true],
+    ['sid=plain; __Host-sid=', true],
+    ['sid=plain', false],
+    ['x__Host-sid=tls; __Host-sid-seen=1', false],
+  ])('A6: sees whether the cookie is the one of TLS: %s', (header, isSecure) => {
+    const request = { headers: { cookie: header } };
+    expect(transports.cookie.presentsSecure(request)).toBe(isSecure);
+    expect(transports.url.presentsSecure(request)).toBe(isSecure);
+    expect(transports.header.presentsSecure()).toBe(false);
+    expect(new SessionCookie({ name: 'id' }).isSecureIn('id=1')).toBe(false);
+  });
 });
 
 describe('writing to responses', () => {
@@ -168,6 +181,20 @@ describe('writing to responses', () => {
   it('header: sends the token in X-Session-Id', () => {
     transports.header.write(headers, 'T');
     expect(lines).toEqual({ 'X-Session-Id': 'T', 'Cache-Control': 'no-store' });
+  });
+
+  it.each([
+    [undefined, 'X-Session-Id, X-Session-Seen'],
+    ['', 'X-Session-Id, X-Session-Seen'],
+    ['X-Total, ETag', 'X-Total, ETag, X-Session-Id, X-Session-Seen'],
+    ['x-session-id', 'x-session-id, X-Session-Seen'],
+    ['*', '*, X-Session-Id, X-Session-Seen'],
+  ])('A8: header: is exposed to scripts of other origins beside what the application exposes: %j', (before, after) => {
+    headers.set('Access-Control-Allow-Origin', 'https://other.test');
+    if (before !== undefined) headers.set('Access-Control-Expose-Headers', before);
+    transports.header.write(headers, 'T');
+    transports.header.writeFreshness(headers, 'F');
+    expect(lines['Access-Control-Expose-Headers']).toBe(after);
   });
 
   it('R48: url: sends no cookie, no header with the token, and no referrer', () => {

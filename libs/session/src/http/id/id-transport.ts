@@ -28,7 +28,8 @@ export interface IdCarryingRequest {
  * built at boot, without state. A token that arrives in another way than the configured one does not count (OWASP
  * session management cheat sheet: used and accepted mechanisms).
  *
- * `secure` says whether the request came over TLS, as far as the application trusts it.
+ * `secure` says whether the request came over TLS, as far as the application trusts it, or presents a token that was
+ * given out so.
  */
 export interface SessionIdTransport {
   /**
@@ -36,6 +37,9 @@ export interface SessionIdTransport {
    * none.
    */
   read(request: IdCarryingRequest, secure: boolean): PresentedText;
+
+  /** The request presents a token in a way in which only responses over TLS give it out. */
+  presentsSecure(request: IdCarryingRequest): boolean;
 
   /**
    * The client is a browser that does not send its token with requests like this one: that there is none says nothing,
@@ -50,11 +54,21 @@ export interface SessionIdTransport {
    */
   isBeacon(request: IdCarryingRequest): boolean;
 
+  /**
+   * Refuses a new token where clients would not bring it back.
+   * @param path of the request
+   * @throws SessionConfigurationError
+   */
+  refuseOutside(path: string): void;
+
   /** Tells caches that the response depends on the session. Call it on every response for which `read` was called. */
   markRead(headers: ResponseHeaders): void;
 
-  /** Gives the client a token and keeps the response out of shared caches. Call it when the client's token changes. */
-  write(headers: ResponseHeaders, token: string, secure: boolean): void;
+  /**
+   * Gives the client a token and keeps the response out of shared caches. Call it when the client's token changes.
+   * @param keptForMs for how long the client keeps it; undefined: as it likes
+   */
+  write(headers: ResponseHeaders, token: string, secure: boolean, keptForMs?: number): void;
 
   /** Tells the client to forget its token, which stands for nothing. Keeps the response out of shared caches. */
   remove(headers: ResponseHeaders, secure: boolean): void;

@@ -3,7 +3,8 @@ import * as fc from 'fast-check';
 import { SessionConfigurationError } from '../../errors/session-configuration.error.js';
 import { generateSessionId } from '../../store/session-id.js';
 import { readCookie } from './cookie-header.js';
-import { SessionCookie, type SessionCookieOptions } from './session-cookie.js';
+import { SessionCookie } from './session-cookie.js';
+import type { SessionCookieOptions } from './session-cookie.options.js';
 import { SessionTokenFormat } from './session-token.js';
 
 describe('SessionCookie', () => {
@@ -51,8 +52,16 @@ describe('SessionCookie', () => {
 
   it('R15: stays below 200 bytes with MAC and route', () => {
     const format = new SessionTokenFormat({ signingKeys: ['a secret of enough bytes'] });
-    expect(new SessionCookie().serialize(format.format(generateSessionId(), 'r'.repeat(32)), true).length).toBeLessThan(
-      200,
+    const token = format.format(generateSessionId(), 'r'.repeat(32));
+    expect(new SessionCookie().serialize(token, true, 400 * 86_400_000).length).toBeLessThan(220);
+    expect(new SessionCookie().serialize(token, true).length).toBeLessThan(200);
+  });
+
+  it('A4: ends with its session where that is told, and never at once', () => {
+    const cookie = new SessionCookie({ persistent: true });
+    const line = '__Host-sid=T; Path=/; HttpOnly; Secure; SameSite=Lax; Max-Age=';
+    expect([60_000, 1_001, 1, 0, -5].map((ms) => cookie.serialize('T', true, ms))).toEqual(
+      [60, 2, 1, 1, 1].map((seconds) => line + seconds),
     );
   });
 
@@ -100,7 +109,7 @@ describe('SessionCookie', () => {
     [
       'an unknown option',
       { httpOnly: false },
-      /^cookie\.httpOnly: false .* name, path, domain, sameSite, secure, partitioned$/,
+      /^cookie\.httpOnly: false .* name, path, domain, sameSite, secure, partitioned, persistent$/,
     ],
     ['an option named like a method', { toString: 'x' }, /^cookie\.toString: 'x' /],
     ['an own __proto__', JSON.parse('{"__proto__":1}'), /^cookie\.__proto__: 1 /],
@@ -114,11 +123,20 @@ describe('SessionCookie', () => {
     ['a relative path', { path: 'app' }, /^cookie\.path: 'app' /],
     ['an empty path', { path: '' }, /^cookie\.path: '' /],
     ['a path browsers ignore (K8)', { path: `/${'a'.repeat(1024)}` }, /^cookie\.path: /],
-    ['an empty domain', { domain: '' }, /^cookie\.domain: '' /],
-    ['a domain with a port', { domain: 'a.test:80' }, /^cookie\.domain: /],
-    ['a domain with an empty label', { domain: 'a..test' }, /^cookie\.domain: /],
+    ['a path that browsers write differently', { path: '/a/../b' }, /^cookie\.path: .* as browsers write it: '\/b'$/],
+    ['a path with a query', { path: '/a?b' }, /^cookie\.path: .* as browsers write it: '\/a'$/],
+    ['a path with a backslash', { path: '/a\\b' }, /^cookie\.path: .* as browsers write it: '\/a\/b'$/],
+    ['a path to be encoded', { path: '/{a}' }, /^cookie\.path: .* as browsers write it: '\/%7Ba%7D'$/],
     ['a number as sameSite', { sameSite: true }, /^cookie\.sameSite: true /],
+    ['a list as sameSite', { sameSite: ['lax'] }, /^cookie\.sameSite: \[/],
     ['a text as secure', { secure: 'true' }, /^cookie\.secure: 'true' /],
+    [
+      'A4: a lifetime of its own',
+      { maxAge: 86_400_000 },
+      /^cookie\.maxAge: 86400000 .* allowed: persistent: true, with/,
+    ],
+    ['A4: an end of its own', { expires: new Date(0) }, /^cookie\.expires: .* allowed: persistent: true, with/],
+    ['A4: a number as persistent', { persistent: 1 }, /^cookie\.persistent: 1 .* true, false$/],
     ['a text as partitioned', { partitioned: 'yes' }, /^cookie\.partitioned: 'yes' /],
     ['K6: __Host- with a domain', { name: '__Host-a', domain: 'a.test' }, /^cookie\.domain: 'a\.test' .*__Host-a$/],
     ['K6: __Host- with a path', { name: '__Host-a', path: '/a' }, /^cookie\.path: '\/a' .*__Host-a$/],
@@ -134,5 +152,49 @@ describe('SessionCookie', () => {
     const build = () => new SessionCookie(options as SessionCookieOptions);
     expect(build).toThrow(SessionConfigurationError);
     expect(build).toThrow(message);
+  });
+
+  it.each<[unknown, RegExp]>([
+    ['', /; none for the own host alone$/],
+    [7, /; none for the own host alone$/],
+    ['-example.com', /neither the first nor the last of them "-"/],
+    ['example-.com', /neither the first nor the last of them "-"/],
+    ['example.-com', /neither the first nor the last of them "-"/],
+    ['example.com-', /neither the first nor the last of them "-"/],
+    ['-', /neither the first nor the last of them "-"/],
+    ['a..test', /between dots$/],
+    ['..a.test', /between dots$/],
+    ['.', /between dots$/],
+    ['a b.test', /between dots$/],
+    [`${'a'.repeat(64)}.test`, /labels of 1 to 63/],
+    [`${'a.'.repeat(126)}te`, /at most 253 characters$/],
+    ['example.com.', /^cookie\.domain: 'example\.com\.' is not allowed; allowed: 'example\.com', since/],
+    ['localhost', /at least two labels.*: leave the option out$/],
+    ['.com', /at least two labels/],
+    ['127.0.0.1', /no IP address.*: leave the option out$/],
+    ['1.2.3', /no IP address/],
+    ['a.0x7f', /no IP address/],
+    ['::1', /no IP address/],
+    ['[2001:db8::1]', /no IP address/],
+    ['a.test:80', /without protocol, port and path/],
+    ['https://a.test', /without protocol, port and path/],
+    ['a.test/', /without protocol, port and path/],
+    ['*.example.com', /allowed: 'example\.com', which includes all hosts below it$/],
+    ['b\u00fccher.example', /allowed: the ASCII form 'xn--bcher-kva\.example'$/],
+  ])('A9: refuses %j as domain, with the way out', (domain, message) => {
+    const build = () => new SessionCookie({ domain: domain as string });
+    expect(build).toThrow(SessionConfigurationError);
+    expect(build).toThrow(message);
+  });
+
+  it.each([
+    ['example.com', 'example.com'],
+    ['.Example.COM', 'example.com'],
+    ['my_app.a-b.example', 'my_app.a-b.example'],
+    ['xn--bcher-kva.example', 'xn--bcher-kva.example'],
+    ['4.com', '4.com'],
+    [`${'a.'.repeat(125)}com`, `${'a.'.repeat(125)}com`],
+  ])('A9: takes %j as domain', (domain, written) => {
+    expect(new SessionCookie({ domain }).serialize('T', true)).toMatch(new RegExp(`; Domain=${written}$`));
   });
 });

@@ -24,6 +24,12 @@ export interface SessionToken {
   readonly locator: string | undefined;
 }
 
+/** A token before its signature is verified. */
+interface TokenFields extends SessionToken {
+  /** Empty without signing keys. */
+  readonly mac: string;
+}
+
 /** The options that decide the shape of the tokens. */
 export interface SessionTokenFormatOptions {
   /**
@@ -56,18 +62,14 @@ export class SessionTokenFormat {
    * characters, a fifth field, a MAC that no key verifies. Never throws and never asks a store.
    */
   parse(text: string): SessionToken | undefined {
-    const end = this.bodyLength;
-    if (text.length < end || text.length > end + 1 + MAX_LOCATOR_LENGTH) return undefined;
-    let locator: string | undefined;
-    if (text.length > end) {
-      if (text.charCodeAt(end) !== DOT) return undefined;
-      locator = text.slice(end + 1);
-      if (!LOCATOR.test(locator)) return undefined;
-    }
-    const id = text.slice(0, ID_LENGTH);
-    if (!isSessionId(id)) return undefined;
-    if (end > ID_LENGTH && !this.verifies(id, text.slice(ID_LENGTH, end))) return undefined;
-    return { id, locator };
+    const fields = this.fieldsOf(text);
+    if (!fields || !this.verifies(fields)) return undefined;
+    return { id: fields.id, locator: fields.locator };
+  }
+
+  /** Whether a text has the form of a token. If it is none, its signature is wrong. */
+  hasForm(text: string): boolean {
+    return this.fieldsOf(text) !== undefined;
   }
 
   /** The token for a session id: signed with the first key. */
@@ -77,9 +79,25 @@ export class SessionTokenFormat {
     return locator === undefined ? body : `${body}.${locator}`;
   }
 
-  private verifies(id: string, mac: string): boolean {
-    // The comparison is of bytes: a character above U+00FF would lose its high byte, and could then equal a good one.
-    if (!MAC.test(mac)) return false;
+  /** The fields of a text in the form of a token. */
+  private fieldsOf(text: string): TokenFields | undefined {
+    const end = this.bodyLength;
+    if (text.length < end || text.length > end + 1 + MAX_LOCATOR_LENGTH) return undefined;
+    let locator: string | undefined;
+    if (text.length > end) {
+      if (text.charCodeAt(end) !== DOT) return undefined;
+      locator = text.slice(end + 1);
+      if (!LOCATOR.test(locator)) return undefined;
+    }
+    const id = text.slice(0, ID_LENGTH);
+    const mac = text.slice(ID_LENGTH, end);
+    // MACs are compared as bytes: a character above U+00FF would lose its high byte, and could then equal a good one.
+    if (!isSessionId(id) || (mac !== '' && !MAC.test(mac))) return undefined;
+    return { id, mac, locator };
+  }
+
+  private verifies({ id, mac }: TokenFields): boolean {
+    if (mac === '') return true;
     const given = Buffer.from(mac, 'latin1');
     // Stopping at the first match can only reveal which key signed, and that is no secret.
     return this.keys.some((key) => timingSafeEqual(Buffer.from(macOf(id, key), 'latin1'), given));

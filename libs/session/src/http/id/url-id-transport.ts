@@ -31,6 +31,10 @@ export class UrlIdTransport implements SessionIdTransport {
     return fromCookie ?? (request.url === undefined ? undefined : readUrlParameter(request.url));
   }
 
+  presentsSecure(request: IdCarryingRequest): boolean {
+    return this.cookie.isSecureIn(request.headers.cookie);
+  }
+
   isWithheld(): boolean {
     return false;
   }
@@ -38,6 +42,8 @@ export class UrlIdTransport implements SessionIdTransport {
   isBeacon(): boolean {
     return false;
   }
+
+  refuseOutside(): void {}
 
   markRead(headers: ResponseHeaders): void {
     headers.set('Referrer-Policy', 'no-referrer');

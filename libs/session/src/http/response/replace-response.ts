@@ -1,4 +1,6 @@
 import { STATUS_CODES, type ServerResponse } from 'node:http';
+import { Http2ServerResponse, constants } from 'node:http2';
+import type { SessionError } from '../../errors/session.error.js';
 import { RawResponseHeaders } from './response-headers.js';
 import type { ResponseHooks } from './response-hooks.js';
 
@@ -24,17 +26,19 @@ const CONTENT_HEADERS = new Set([
 
 /**
  * Answers with an error, in the shape of Nest's default filter, instead of a response of which nothing has left.
+ * @param refusal undefined for an error that says nothing to clients
  * @param keepAlive false when some code may still be writing the response: the closing connection tells it to stop
  */
 export function replaceResponse(
   response: ServerResponse,
-  status: number,
+  refusal: SessionError | undefined,
   hooks: ResponseHooks,
   keepAlive: boolean,
 ): void {
-  const body = JSON.stringify({ statusCode: status, message: STATUS_CODES[status] });
+  const status = refusal?.getStatus() ?? 500;
+  const body = JSON.stringify(refusal?.getResponse() ?? { statusCode: status, message: STATUS_CODES[status] });
   for (const name of response.getHeaderNames()) if (CONTENT_HEADERS.has(name)) response.removeHeader(name);
-  const isHttp1 = response.req.httpVersionMajor === 1;
+  const isHttp1 = !isHttp2(response);
   // HTTP/2 has no status message, and no header for the connection.
   if (isHttp1 && response.statusMessage) response.statusMessage = STATUS_CODES[status] ?? '';
   response.setHeader('Cache-Control', 'no-store');
@@ -48,5 +52,24 @@ export function replaceResponse(
   // Calls Node's own methods: the patches of others were meant for the response that is not sent.
   const plain = Object.getPrototypeOf(response) as ServerResponse;
   plain.writeHead.call(response, status, headers);
-  plain.end.call(response, body, 'utf8');
+  // `end` of HTTP/2 passes its chunk to the patched `write`.
+  plain.write.call(response, body, 'utf8');
+  plain.end.call(response, undefined, 'utf8');
+}
+
+/** Cuts off a response of which a part has left, so that its client does not take it for a complete one. */
+export function breakOff(response: ServerResponse): void {
+  // `destroy` would end the stream of HTTP/2 as if all were well.
+  if (isHttp2(response)) response.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+  else response.destroy();
+}
+
+/** Whether the connection, or the stream of HTTP/2, has closed: no `close` event will follow. */
+export function isGone(response: ServerResponse): boolean {
+  return isHttp2(response) ? response.stream.destroyed : response.destroyed;
+}
+
+/** Node gives the handlers of HTTP/2 a response of another class, which has nearly the same methods. */
+export function isHttp2(response: ServerResponse | Http2ServerResponse): response is Http2ServerResponse {
+  return response instanceof Http2ServerResponse;
 }

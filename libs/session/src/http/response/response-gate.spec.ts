@@ -143,7 +143,12 @@ describe('the response gate', () => {
       gated.end('b', () => callbacks.push('end'));
     });
     expect([response.status, response.statusText]).toEqual([503, 'Service Unavailable']);
-    expect(await response.json()).toEqual({ statusCode: 503, message: 'Service Unavailable' });
+    expect(await response.json()).toEqual({
+      statusCode: 503,
+      message: 'Service Unavailable',
+      code: 'SESSION_STORE_UNAVAILABLE',
+      applied: false,
+    });
     expect(response.headers.get('set-cookie')).toBeNull();
     expect(callbacks).toEqual([expect.any(Error), 'end']);
     expect(hooks.calls).toEqual(['head 200', 'write head', 'complete']);

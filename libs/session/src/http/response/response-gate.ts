@@ -1,8 +1,9 @@
 import type { ServerResponse } from 'node:http';
+import { Logger } from '@nestjs/common';
 import { SessionError } from '../../errors/session.error.js';
 import { isPromise } from '../../store/maybe-promise.js';
-import { HeldResponse, type ResponseMethod } from './held-response.js';
-import { replaceResponse } from './replace-response.js';
+import { HeldResponse, type KeptMethod, type ResponseMethod } from './held-response.js';
+import { breakOff, isGone, replaceResponse } from './replace-response.js';
 import { type HeadHeaders, RawResponseHeaders } from './response-headers.js';
 import type { ResponseHooks } from './response-hooks.js';
 
@@ -12,13 +13,16 @@ type Patchable = (...args: unknown[]) => unknown;
 const GATE = Symbol('nestjs-session-beans:gate');
 type GatedResponse = ServerResponse & { [GATE]?: ResponseGate };
 
+const logger = new Logger('SessionModule');
+
 /**
  * Holds a response back until the changes of its request are stored, no matter which code ends it, or how. Meanwhile
  * the calls are kept, and the response looks sent; then they are replayed in order. The end of a stream waits once
  * more, for what the stream has changed since its head.
  *
  * Installed only on responses of requests that load a session. Patches only the four methods through which bytes leave,
- * on the raw response. When the response is over, they do what they did before.
+ * on the raw response; others only while it is held. When the response is over, they do what they did before.
+ * `docs/responses.md` has a line for each method.
  *
  * | state       | meaning                       | other call | `end`                     | connection closes   |
  * | ----------- | ----------------------------- | ---------- | ------------------------- | ------------------- |
@@ -36,7 +40,7 @@ type GatedResponse = ServerResponse & { [GATE]?: ResponseGate };
  * - **The promise is fulfilled**: unless the hook was asked about `end`, it is asked once more, about `end` if that is
  *   among the kept calls, else about `held`. When nothing is left to wait for, the kept calls are replayed. The state
  *   is then `ended` if `end` was among them, `abandoned` if the connection has closed meanwhile, else `sending`.
- * - **The promise is rejected**, or Node rejects a replayed call: `failed`.
+ * - **The promise is rejected**, or Node rejects a replayed call, which is logged: `failed`.
  * - Every change to `ended`, `abandoned` or `failed` calls the hook `afterEnd`, except from `ended` to `failed`.
  */
 export class ResponseGate {
@@ -60,7 +64,11 @@ export class ResponseGate {
     gated.write = GATED.write as ServerResponse['write'];
     gated.end = GATED.end as ServerResponse['end'];
     gated.flushHeaders = GATED.flushHeaders;
+    // A second name of Node's for the same method.
+    (gated as { writeHeader?: unknown }).writeHeader = GATED.writeHead;
     gated.on('close', gatedClose);
+    // No `close` event will follow.
+    if (isGone(gated)) gated[GATE].closed();
   }
 
   /** Whether the head has really left; `headersSent` also says so of a response that is held back. */
@@ -143,19 +151,29 @@ export class ResponseGate {
     const { response } = this;
     const { calls } = held;
     this.release(held);
-    if (!held.isHeadSent) response.statusCode = held.status;
+    let isFull = false;
     try {
+      if (!held.isHeadSent) response.statusCode = held.status;
       for (; calls[0]; calls.shift()) {
         const [method, args] = calls[0];
-        if (this.state === 'unsent') this.passOnWithHead(method, args);
-        else this.passOn(method, args);
+        const result = this.replayCall(method, args);
+        if (method === 'write') isFull = result === false;
       }
     } catch (error) {
       // Node rejects a header value, for instance. It is too late to throw to the caller.
+      logger.error(error);
       return this.fail(held, error);
     }
-    if (response.destroyed) return this.closed();
-    if (held.needsDrain && !response.writableEnded && !response.writableNeedDrain) process.nextTick(drained, response);
+    if (isGone(response)) return this.closed();
+    if (held.needsDrain && !isFull && !response.writableEnded) process.nextTick(drained, response);
+  }
+
+  private replayCall(method: KeptMethod, args: unknown[]): unknown {
+    if (!Object.hasOwn(this.original, method)) {
+      return Reflect.apply(Reflect.get(this.response, method) as Patchable, this.response, args);
+    }
+    const gated = method as ResponseMethod;
+    return this.state === 'unsent' ? this.passOnWithHead(gated, args) : this.passOn(gated, args);
   }
 
   private release(held: HeldResponse): void {
@@ -168,8 +186,8 @@ export class ResponseGate {
     const { state, response } = this;
     this.state = 'failed';
     try {
-      if (state !== 'unsent' || response.headersSent) response.destroy();
-      else replaceResponse(response, error instanceof SessionError ? error.status : 500, this.hooks, held.hasEnd);
+      if (state !== 'unsent' || response.headersSent) breakOff(response);
+      else replaceResponse(response, error instanceof SessionError ? error : undefined, this.hooks, held.hasEnd);
     } finally {
       for (const [, args] of held.calls) failCallback(args);
       if (state !== 'ended') this.hooks.afterEnd(true);

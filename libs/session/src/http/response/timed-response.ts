@@ -5,6 +5,7 @@ import type { RequestEnd } from '../../timing/session-request-record.js';
 import type { RequestTiming } from '../../timing/request-timing.js';
 import type { RequestTimings } from '../../timing/request-timings.js';
 import { TIMING_PHASES } from '../../timing/timing-phase.js';
+import { isGone } from './replace-response.js';
 import { RawResponseHeaders, type ResponseHeaders } from './response-headers.js';
 
 /** A balancer's own id for the request. Shorter than a session id, which therefore cannot be passed off as one. */
@@ -49,8 +50,7 @@ export class TimedResponse implements RequestEnd {
     timings: RequestTimings,
   ): TimedResponse | undefined {
     const patched: Timed = response;
-    // A destroyed response emits no `close` event any more.
-    if (!timings.areWanted || response.destroyed || patched[TIMED]) return undefined;
+    if (!timings.areWanted || isGone(response) || patched[TIMED]) return undefined;
     const timed = new TimedResponse(response, request, timings, timings.begin(arrivalOf(request)));
     patched[TIMED] = timed;
     patched.writeHead = writeHeadTimed as ServerResponse['writeHead'];

@@ -89,6 +89,16 @@ describe('a bounded table', () => {
     expect(boundFor(900, 6_000)).toBeUndefined();
   });
 
+  it('counts the room of what is under way, until that is given back', () => {
+    const { table, add, boundFor, boundAgainst } = open({ maxSessions: 3 });
+    const a = add('a');
+    add('b');
+    const releases = [table.reserve(undefined, 500), table.reserve(a, 300)];
+    expect([boundFor(10), boundAgainst(a, 201), table.size, table.bytes]).toEqual(['maxSessions', 'maxBytes', 2, 20]);
+    for (const release of releases) release();
+    expect([boundFor(10), boundAgainst(a, 201)]).toEqual([undefined, undefined]);
+  });
+
   it('frees no more in one slice than it is told to look at', () => {
     const { table, add } = open({ maxSessions: 100 });
     for (let i = 0; i < 50; i++) add(`${i}`, 1, 5_000);

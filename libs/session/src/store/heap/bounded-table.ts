@@ -39,15 +39,18 @@ export class BoundedTable<T extends TableEntry<T>> {
   private readonly entries = new Map<SessionKey, T>();
   private readonly wheel: ExpiryWheel<T>;
   private usedBytes = 0;
+  private readonly reserved = { sessions: 0, bytes: 0 };
 
   /**
    * @param now ms since 1970
    * @param onRemoved called with each entry that has left the table, also with those that expired
+   * @param onExpired called with each entry that a sweep has found expired, after it has left
    */
   constructor(
     protected readonly bounds: TableBounds,
     now: number,
     private readonly onRemoved: (entry: T) => void = () => undefined,
+    private readonly onExpired: (entry: T) => void = () => undefined,
   ) {
     this.wheel = new ExpiryWheel(now);
   }
@@ -98,6 +101,24 @@ export class BoundedTable<T extends TableEntry<T>> {
     this.wheel.add(entry);
   }
 
+  /**
+   * Keeps room for a state that comes into the table later, or never. Until then it counts against the bounds, so that
+   * of many that are under way at a time none passes them.
+   *
+   * @param entry the entry that will change its size; undefined for a new one
+   * @returns gives the room back: call it once, when the state is put into the table or given up
+   */
+  reserve(entry: T | undefined, bytes: number): () => void {
+    const sessions = entry ? 0 : 1;
+    const more = Math.max(0, bytes - (entry?.bytes ?? 0));
+    this.reserved.sessions += sessions;
+    this.reserved.bytes += more;
+    return () => {
+      this.reserved.sessions -= sessions;
+      this.reserved.bytes -= more;
+    };
+  }
+
   resize(entry: T, bytes: number): void {
     this.usedBytes += bytes - entry.bytes;
     entry.bytes = bytes;
@@ -115,8 +136,13 @@ export class BoundedTable<T extends TableEntry<T>> {
 
   /** Frees sessions that have expired, looking at no more than `limit` entries. */
   sweep(now: number, limit: number = MOST_PER_SWEEP): void {
-    this.wheel.sweep(now, limit, this.forget);
+    this.wheel.sweep(now, limit, this.expire);
   }
+
+  private readonly expire = (entry: T): void => {
+    this.forget(entry);
+    this.onExpired(entry);
+  };
 
   private readonly forget = (entry: T): void => {
     this.entries.delete(entry.key);
@@ -132,11 +158,21 @@ export class BoundedTable<T extends TableEntry<T>> {
   /** How many bytes would be too many if the entry had this size. */
   protected excess(entry: T | undefined, bytes: number): number {
     const { maxBytes } = this.bounds;
-    return this.usedBytes + bytes - (entry ? entry.bytes + maxBytes : BYTES_FOR_NEW_SESSIONS * maxBytes);
+    return (
+      this.usedBytes +
+      this.reserved.bytes +
+      bytes -
+      (entry ? entry.bytes + maxBytes : BYTES_FOR_NEW_SESSIONS * maxBytes)
+    );
+  }
+
+  /** How many more sessions fit. */
+  protected get places(): number {
+    return this.bounds.maxSessions - this.entries.size - this.reserved.sessions;
   }
 
   private passedBound(entry: T | undefined, bytes: number): keyof TableBounds | undefined {
-    if (!entry && this.entries.size >= this.bounds.maxSessions) return 'maxSessions';
+    if (!entry && this.places <= 0) return 'maxSessions';
     return bytes > (entry?.bytes ?? 0) && this.excess(entry, bytes) > 0 ? 'maxBytes' : undefined;
   }
 }

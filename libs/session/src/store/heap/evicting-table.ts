@@ -1,7 +1,7 @@
 import { BoundedTable, type TableBounds, type TableEntry } from './bounded-table.js';
 import { type RecencyEntry, RecencyList } from './recency-list.js';
 
-/** Anonymous sessions in use that the search for idle ones passes by, since lifetimes differ. */
+/** Sessions that may not go now, and that a search passes by before it gives up. */
 const MOST_PASSED_BY = 100;
 
 /**
@@ -102,13 +102,27 @@ export class EvictingTable<T extends EvictableEntry<T>> extends BoundedTable<T> 
     this.lists[entry.listedAs]?.remove(entry);
   }
 
-  /** @returns undefined where not enough may go */
-  private sessionsToGo({ entry, rank, bytes }: RoomRequest<T>, now: number): T[] | undefined {
+  /**
+   * The sessions that have to go, for an owner of a table that ends them itself.
+   *
+   * @param mayGo asked of each in turn
+   * @returns undefined where not enough may go
+   */
+  sessionsToGo(
+    { entry, rank, bytes }: RoomRequest<T>,
+    now: number,
+    mayGo: (entry: T) => boolean = () => true,
+  ): T[] | undefined {
     const going: T[] = [];
+    let passedBy = 0;
     let excess = this.excess(entry, bytes);
-    let places = entry ? 1 : this.bounds.maxSessions - this.size;
+    let places = entry ? 1 : this.places;
     for (const each of this.candidates(rank === 'login' || rank === 'principal', now)) {
       if (each === entry) continue;
+      if (!mayGo(each)) {
+        if (++passedBy === MOST_PASSED_BY) return undefined;
+        continue;
+      }
       going.push(each);
       excess -= each.bytes;
       places++;

@@ -73,9 +73,9 @@ describe('bounds of the memory store', () => {
     logIn(store, 'b');
 
     await expect(async () => store.save(creation('c'))).rejects.toMatchObject(full);
-    await expect(async () => store.save(loginOf('c'))).rejects.toThrow(
-      /would pass maxSessions, which is 2; raise maxSessions/,
-    );
+    await expect(async () => store.save(loginOf('c'))).rejects.toMatchObject({
+      detail: expect.stringMatching(/would pass maxSessions, which is 2; raise maxSessions/),
+    });
 
     expect(store.save(update('a', null, '2'))).toMatchObject({ outcome: 'conflict' });
     expect(store.load(accessTo('c'))).toEqual({ outcome: 'none' });
@@ -97,7 +97,7 @@ describe('bounds of the memory store', () => {
     expect(['visitor', 'alice', 'stranger', 'next'].map(has)).toEqual([true, true, false, true]);
     store.load(accessTo('next'), { touchAfterMs: 60_000 });
     store.load(accessTo('alice'), { touchAfterMs: 60_000 });
-    expect(() => store.save(creation('other'))).toThrow(/the store is full/);
+    expect(() => store.save(creation('other'))).toThrow(expect.objectContaining(full));
 
     store.save(loginOf('bob'));
     expect(['visitor', 'alice', 'next', 'bob'].map(has)).toEqual([false, true, true, true]);
@@ -117,7 +117,9 @@ describe('bounds of the memory store', () => {
     const createAll = async (): Promise<never> => {
       for (;;) logIn(store, `${created++}`, 'x'.repeat(1_000));
     };
-    await expect(createAll()).rejects.toThrow(/would pass maxBytes, which is 100000; raise maxBytes/);
+    await expect(createAll()).rejects.toMatchObject({
+      detail: expect.stringMatching(/would pass maxBytes, which is 100000; raise maxBytes/),
+    });
     expect(store.bytes).toBeGreaterThan(0.85 * maxBytes);
     expect(store.bytes).toBeLessThanOrEqual(0.9 * maxBytes);
 

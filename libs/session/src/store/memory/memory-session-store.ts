@@ -7,6 +7,8 @@ import type { SessionChange, SessionCreation, SessionUpdate } from '../session-c
 import type { ClientAccess, SessionAccess } from '../session-id.js';
 import type { StoredPart } from '../session-record.js';
 import type {
+  ExpiredSession,
+  StoreExpiries,
   DestroyResult,
   LoadOptions,
   LoadResult,
@@ -58,6 +60,10 @@ export class MemorySessionStore implements SessionStore {
     this.ended = new RecentKeys(REMEMBERED_MS, MOST_REMEMBERED, this.clock.now());
     this.superseded = new RecentKeys(REMEMBERED_MS, MOST_REMEMBERED, this.clock.now());
   }
+
+  readonly expiries: StoreExpiries = {
+    subscribe: (onExpired) => this.subscribe(onExpired),
+  };
 
   /** Sessions kept now, including expired ones that were not freed yet. For metrics. */
   get size(): number {
@@ -129,9 +135,23 @@ export class MemorySessionStore implements SessionStore {
     if (!this.table.find(key, now)) this.superseded.add(`${key} ${proof}`, now);
   }
 
+  /** Starts the timer that frees expired sessions, if `close()` has stopped it. */
+  open(): void {
+    this.table.open();
+  }
+
   /** Stops the timer. The sessions stay usable, for requests that are still running. May be called again. */
   close(): void {
     this.table.close();
+  }
+
+  private subscribe(onExpired: (expired: ExpiredSession) => void): () => void {
+    const listener = (session: MemorySession): void =>
+      onExpired({ key: session.key, record: session.recordAt(session.times) });
+    this.table.onExpired = listener;
+    return () => {
+      if (this.table.onExpired === listener) this.table.onExpired = undefined;
+    };
   }
 
   private find(access: SessionAccess, now: number): MemorySession | Exclude<AccessCheck, 'granted'> {

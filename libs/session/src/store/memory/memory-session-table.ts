@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { SessionStoreError } from '../../errors/session-store.error.js';
 import type { Clock } from '../clock.js';
 import type { TableBounds } from '../heap/bounded-table.js';
@@ -21,10 +22,22 @@ export class MemorySessionTable {
   private timer: NodeJS.Timeout | undefined = undefined;
   private closed = false;
 
+  /** Hears of each session that has expired, outside of every request. */
+  onExpired: ((session: MemorySession) => void) | undefined;
+
+  /** Found by calls of requests, and told from the context in which the table was made. */
+  private untold: MemorySession[] = [];
+  private readonly tell = AsyncResource.bind(() => {
+    const { untold } = this;
+    this.untold = [];
+    for (const session of untold) this.onExpired?.(session);
+  });
+
   constructor(private readonly options: TableBounds & { readonly clock: Clock }) {
-    this.sessions = new EvictingTable(options, options.clock.now(), () => {
+    const onRemoved = (): void => {
       if (this.sessions.size === 0) this.stopTimer();
-    });
+    };
+    this.sessions = new EvictingTable(options, options.clock.now(), onRemoved, (session) => this.expired(session));
   }
 
   /** Includes sessions that have expired and were not freed yet. */
@@ -51,6 +64,7 @@ export class MemorySessionTable {
     const session = this.sessions.get(key);
     if (!session || session.expiresAt > now) return session;
     this.sessions.remove(session);
+    this.expired(session);
     return undefined;
   }
 
@@ -86,7 +100,12 @@ export class MemorySessionTable {
     this.sessions.remove(session);
   }
 
-  /** Stops the timer, for good. */
+  open(): void {
+    this.closed = false;
+    if (this.size > 0) this.startTimer();
+  }
+
+  /** Stops the timer, until it is opened again. */
   close(): void {
     this.closed = true;
     this.stopTimer();
@@ -102,6 +121,10 @@ export class MemorySessionTable {
         `${this.options[bound]}; raise ${bound} of MemorySessionStore, shorten the lifetimes, or keep sessions out ` +
         'of this process',
     });
+  }
+
+  private expired(session: MemorySession): void {
+    if (this.onExpired && this.untold.push(session) === 1) setImmediate(this.tell);
   }
 
   private startTimer(): void {

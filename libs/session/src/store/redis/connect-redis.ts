@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { Cluster, Redis, type ClusterOptions, type RedisOptions } from 'ioredis';
 import type { SessionBootError } from '../../errors/session-boot.error.js';
 import type { RedisClient } from './redis-client.js';
@@ -116,6 +117,18 @@ export class OwnClients {
     client.on('error', () => undefined);
     client.on('end', () => this.reconnect(client));
     return client;
+  }
+
+  /** Waits for connections that were closed to be there again, or for their first failure. */
+  async open(): Promise<void> {
+    if (!this.isClosed) return;
+    this.isClosed = false;
+    await Promise.all(
+      this.clients.map(async (client) => {
+        if (client.status !== 'end') await once(client, 'end');
+        await client.connect().catch(() => undefined);
+      }),
+    );
   }
 
   close(): void {

@@ -67,7 +67,7 @@ interface Answer {
  * on, and so do logins, renewals and anonymous sessions that do not grow.
  *
  * While Redis is away, calls fail with an error that is answered with 503; the store reconnects by itself. `close()`
- * closes the connections that the store made, and is called when the application ends.
+ * closes the connections that the store made, and is called when the application ends. `open()` makes them again.
  *
  * @example
  * SessionModule.forRoot({ store: new RedisSessionStore({ url: 'redis://127.0.0.1:6379' }) })
@@ -179,9 +179,15 @@ export class RedisSessionStore implements SessionStore {
     return told.flatMap((text, i) => (i % 2 === 0 ? [{ facts: text, ageMs: Number(told[i + 1]) }] : []));
   }
 
+  /** Connects again after `close()`; before that the store is connected, or about to be, from its construction on. */
+  async open(): Promise<void> {
+    await this.ownClients.open();
+  }
+
   async close(): Promise<void> {
     this.stopWarning();
     this.tracking?.close();
+    this.tracking = undefined;
     this.ownClients.close();
   }
 

@@ -8,4 +8,12 @@ export const closeRules: ContractRules = {
     await on.store.close();
     await on.store.close();
   },
+  '[C2] a store that was closed serves again when it is opened': async (on) => {
+    for (let i = 0; i < 2; i++) {
+      await on.store.close();
+      await on.store.open?.();
+      const { access } = await on.begin();
+      await on.found(access);
+    }
+  },
 };

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { setImmediate } from 'node:timers/promises';
+import type { ExpiredSession } from '../../store/session-store.js';
 import type { ContractRules } from '../store-under-test.js';
 
 export const expiryRules: ContractRules = {
@@ -50,6 +52,34 @@ export const expiryRules: ContractRules = {
     await on.pass(4);
     await on.assertNone(short.access);
     await on.found(long.access);
+  },
+
+  '[X1] a session that expires is told once, with its last state, and one that was ended is not': async (on) => {
+    const { expiries } = on.store;
+    if (!expiries) return;
+    const told: ExpiredSession[] = [];
+    const stop = expiries.subscribe((expired) => void told.push(expired));
+    const [expiring, ended] = [await on.begin({ a: '1' }), await on.begin()];
+    await on.saved(on.update(expiring.access, { a: { base: expiring.stamp, payload: '2' } }));
+    assert.deepEqual(await on.store.destroy(ended.access), { outcome: 'ended' });
+    await on.pass(5);
+    await on.assertNone(expiring.access);
+    await on.assertNone(ended.access);
+    // It may come later than the answers.
+    for (let i = 0; i < 100 && told.length === 0; i++) await setImmediate();
+    await on.pass(1);
+    await on.assertNone(expiring.access);
+    await setImmediate();
+    assert.deepEqual(
+      told.map(({ key, record }) => [key, record.parts.get('a')?.payload]),
+      [[expiring.access.key, '2']],
+    );
+    stop();
+    await on.begin();
+    await on.pass(5);
+    await on.assertNone(expiring.access);
+    await setImmediate();
+    assert.equal(told.length, 1, 'expiries are told after the subscription has ended');
   },
 
   '[S2] [T2] an expired session is not brought back': async (on) => {

@@ -1,12 +1,12 @@
 import { absent, setOwn, stateKind } from '../../codec/state-kind.js';
 import { StateTrail, entryPath } from '../../codec/state-trail.js';
 import { hidesMember } from '../../codec/unstorable.js';
-import { ClassTransformerShape, type PropertyShape, TypedProperty } from './shape.js';
+import { ClassShape, type PropertyShape, TypedProperty } from './class-shape.js';
 
 type Properties = Record<string, unknown>;
 
-/** Undoes `ClassTransformerStoring`: plain objects become instances again where a `@Type` says so. */
-export class ClassTransformerRestoring {
+/** Undoes `StoringWalk`: plain objects become instances again where a `@Restore` or `@Type` says so. */
+export class RestoringWalk {
   private readonly trail: StateTrail;
 
   constructor(root: string, maxDepth: number) {
@@ -17,17 +17,12 @@ export class ClassTransformerRestoring {
    * The properties of a bean, by property name.
    * @param instance the bean that will get them
    */
-  properties(state: Properties, shape: ClassTransformerShape, instance: object): Properties {
+  properties(state: Properties, shape: ClassShape, instance: object): Properties {
     this.trail.enter(state);
     return this.restoredProperties(state, shape, instance);
   }
 
-  private restoredProperties(
-    plain: Properties,
-    shape: ClassTransformerShape,
-    target: object,
-    skipped?: string,
-  ): Properties {
+  private restoredProperties(plain: Properties, shape: ClassShape, target: object, skipped?: string): Properties {
     const values: Properties = {};
     for (const storedName of Object.keys(plain)) {
       const name = shape.propertyNameOf(storedName);
@@ -35,28 +30,26 @@ export class ClassTransformerRestoring {
       if (storedName === skipped || !property.isState) continue;
       this.trail.push(name);
       const value = plain[storedName];
-      setOwn(values, name, value === absent ? absent : this.restoredProperty(plain, target, name, value, property));
+      setOwn(values, name, value === absent ? absent : this.restoredProperty(plain, target, name, property));
       this.trail.pop();
     }
     return values;
   }
 
-  private restoredProperty(
-    plain: object,
-    target: object,
-    key: string,
-    value: unknown,
-    property: PropertyShape,
-  ): unknown {
+  /**
+   * The value of one property.
+   * @param plain the plain object that it is stored in
+   * @param target the instance that will get it
+   */
+  restoredProperty(plain: Properties, target: object, key: string, property: PropertyShape): unknown {
+    const value = plain[property.storedName];
     let restored = value;
     if (property.type !== undefined) {
-      restored = this.restored(
-        value,
-        new TypedProperty(property.type, { newObject: target, object: plain, property: key }),
-      );
+      const context = { newObject: target, object: plain, property: key };
+      restored = this.restored(value, new TypedProperty(property.type, context));
     }
     try {
-      for (const { transformFn } of property.whenRestored) {
+      for (const transformFn of property.transforms?.whenRestored ?? []) {
         restored = transformFn({ value: restored, key, obj: plain, type: 0, options: {} });
       }
     } catch (cause) {
@@ -112,7 +105,7 @@ export class ClassTransformerRestoring {
     if (type === undefined) return plain;
     const discriminator = typed.discriminator;
     const subType = discriminator === undefined ? undefined : typed.subTypeNamed(plain[discriminator]);
-    const shape = ClassTransformerShape.of(subType ?? type);
+    const shape = ClassShape.of(subType ?? type);
     const instance = this.constructed(shape);
     const skipped = subType === undefined || typed.keepsDiscriminator ? undefined : discriminator;
     const values = this.restoredProperties(plain, shape, instance, skipped);
@@ -120,19 +113,18 @@ export class ClassTransformerRestoring {
     return instance;
   }
 
-  private constructed(shape: ClassTransformerShape): object {
+  private constructed(shape: ClassShape): object {
     try {
       return new shape.type() as object;
     } catch (cause) {
       throw this.trail.errorHere(
-        `could not be restored: class-transformer calls the constructor of ${shape.type.name} without arguments, ` +
-          'and that threw',
+        `could not be restored: the constructor of ${shape.type.name} is called without arguments, and that threw`,
         { cause },
       );
     }
   }
 
-  private assign(instance: object, key: string, value: unknown, shape: ClassTransformerShape): void {
+  private assign(instance: object, key: string, value: unknown, shape: ClassShape): void {
     this.trail.push(key);
     if (hidesMember(shape.type.prototype as object, key)) {
       throw this.trail.errorHere(`was stored, but is the name of a member of ${shape.type.name}, which it would hide`);

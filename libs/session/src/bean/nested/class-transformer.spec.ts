@@ -1,12 +1,12 @@
 import 'reflect-metadata';
 import { Buffer } from 'node:buffer';
 import type { Type as Class } from '@nestjs/common';
-import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import { Exclude, Expose, Transform, Type } from 'class-transformer';
+import { afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { Type } from 'class-transformer';
 import { SessionStateError } from '../../errors/session-state.error.js';
 import type { MergeRule } from '../../merge/merge-rule.js';
 import { BeanState } from '../bean-state.js';
-import { classTransformerMetadata } from './metadata.js';
+import { classTransformer, findClassTransformer } from './class-transformer.js';
 
 class Item {
   constructor(
@@ -71,6 +71,8 @@ function stateErrorOf(run: () => unknown): SessionStateError {
   throw new Error('nothing was thrown');
 }
 
+beforeAll(() => findClassTransformer());
+
 afterEach(() => {
   jest.restoreAllMocks();
 });
@@ -129,94 +131,6 @@ describe('beans with class-transformer decorators', () => {
     const cart = new Cart();
     delete cart.addedNow('a').note;
     expect(roundTrip(Cart, cart).items[0]?.note).toBe(undefined);
-  });
-
-  it('properties with @Exclude(), or exposed one way only, are not state', () => {
-    class Account {
-      @Exclude() secret = 's';
-      @Exclude({ toPlainOnly: true }) password = 'p';
-      @Expose({ groups: ['admin'] }) internal = 'i';
-      @Expose() name = 'n';
-      plain = 1;
-    }
-    expect(stateOf(Account).encode(new Account())).toBe('1{"name":"n","plain":1}');
-    const account = new Account();
-    stateOf(Account).restore(account, '1{"name":"x","secret":"stolen","internal":"stolen"}');
-    expect(account).toMatchObject({ name: 'x', secret: 's', internal: 'i' });
-
-    @Exclude()
-    class Closed {
-      @Expose() name = 'n';
-      @Expose({ toPlainOnly: true }) shown = 's';
-      hidden = new Item();
-    }
-    expect(stateOf(Closed).encode(new Closed())).toBe('1{"name":"n"}');
-    const closed = new Closed();
-    stateOf(Closed).restore(closed, '1{"name":"x","hidden":{}}');
-    expect(closed.name).toBe('x');
-    expect(closed.hidden).toBeInstanceOf(Item);
-  });
-
-  it('@Expose({ name }) renames, also for merge rules and deletions', () => {
-    class Renamed {
-      @Expose({ name: 'n' }) count?: number = 1;
-      other = 0;
-    }
-    const state = stateOf(Renamed, { count: 'sum' });
-    const renamed = new Renamed();
-    state.noteConstructed(renamed, []);
-    expect(state.encode(renamed)).toBe('1{"n":1,"other":0}');
-    expect(state.merge('1{"n":1,"other":0}', '1{"n":3,"other":0}', '1{"n":2,"other":0}')).toEqual({
-      outcome: 'merged',
-      payload: '1{"n":4,"other":0}',
-    });
-    delete renamed.count;
-    expect(state.encode(renamed)).toBe('1{"n":{"$absent":0},"other":0}');
-    const restored = new Renamed();
-    state.noteConstructed(restored, []);
-    state.restore(restored, state.encode(renamed));
-    expect('count' in restored).toBe(false);
-  });
-
-  it('two properties with one stored name are rejected', () => {
-    class Twice {
-      @Expose({ name: 'a' }) b = 1;
-      a = 2;
-    }
-    expect(stateErrorOf(() => stateOf(Twice).encode(new Twice())).path).toBe('Twice.a');
-  });
-
-  it('@Transform is called with the value, the key and the whole object, in both directions', () => {
-    class Money {
-      constructor(readonly cents: number) {}
-    }
-    class Purse {
-      @Transform(({ value, obj, key }) => `${(value as Money).cents} ${(obj as Purse).currency} ${key}`, {
-        toPlainOnly: true,
-      })
-      @Transform(({ value }) => new Money(parseInt(String(value), 10)), { toClassOnly: true })
-      balance = new Money(5);
-      currency = 'EUR';
-    }
-    expect(stateOf(Purse).encode(new Purse())).toBe('1{"balance":"5 EUR balance","currency":"EUR"}');
-    expect(roundTrip(Purse, new Purse()).balance).toEqual(new Money(5));
-  });
-
-  it('a @Transform that throws, or returns a value that cannot be stored, is named', () => {
-    class Broken {
-      @Transform(() => {
-        throw new RangeError('no');
-      })
-      a = 1;
-    }
-    expect(stateErrorOf(() => stateOf(Broken).encode(new Broken()))).toMatchObject({
-      path: 'Broken.a',
-      cause: expect.any(RangeError),
-    });
-    class Odd {
-      @Transform(() => Promise.resolve(1)) a: unknown = 1;
-    }
-    expect(stateErrorOf(() => stateOf(Odd).encode(new Odd())).message).toMatch(/^Odd\.a is a Promise/);
   });
 
   it('a discriminator tells subclasses, and live objects are not written to', () => {
@@ -367,16 +281,13 @@ describe('beans with class-transformer decorators', () => {
   });
 
   it('a bean without such decorators never asks class-transformer', () => {
-    const metadata = classTransformerMetadata;
+    const metadata = classTransformer();
+    if (metadata === undefined) throw new Error('class-transformer is not found');
     class Undecorated {
       a = new Date(0);
     }
     const state = stateOf(Undecorated);
-    const asked = [
-      jest.spyOn(metadata, 'findTypeMetadata'),
-      jest.spyOn(metadata, 'findExposeMetadata'),
-      jest.spyOn(metadata, 'getStrategy'),
-    ];
+    const asked = [jest.spyOn(metadata, 'typeOf'), jest.spyOn(metadata, 'exposeOf'), jest.spyOn(metadata, 'excludeOf')];
     const instance = new Undecorated();
     state.noteConstructed(instance, []);
     state.restore(instance, state.encode(instance));

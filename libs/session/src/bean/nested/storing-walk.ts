@@ -1,23 +1,31 @@
+import { decodeState } from '../../codec/decode-state.js';
+import { encodeState } from '../../codec/encode-state.js';
 import { absent, setOwn, stateKind } from '../../codec/state-kind.js';
 import { StateTrail, entryPath } from '../../codec/state-trail.js';
-import { hidesMember, rejectExtraProperties, unstorableReason } from '../../codec/unstorable.js';
+import { className, hidesMember, rejectExtraProperties, unstorableReason } from '../../codec/unstorable.js';
 import { SessionStateError } from '../../errors/session-state.error.js';
-import { ClassTransformerShape, type PropertyShape, TypedProperty } from './shape.js';
+import { sameState } from '../../merge/same-state.js';
+import { beanMetadata } from '../bean-definition.js';
+import { ClassShape, type PropertyShape, TypedProperty } from './class-shape.js';
+import { RestoringWalk } from './restoring-walk.js';
 
 type Properties = Record<string, unknown>;
 
 /**
- * Turns an instance into plain state, as class-transformer's decorators describe it.
+ * Turns an instance into plain state, as its decorators describe it.
  *
- * Not with `instanceToPlain`, which loses state without a word: Maps become objects, bytes and unknown classes objects
- * of their properties, holes vanish, functions are called, cycles overflow the stack, and a discriminator is written
- * into the live object. Here only instances of declared classes are converted. All else is left to the codec, which
- * rejects values that it cannot keep.
+ * Not with class-transformer's `instanceToPlain`, which loses state without a word: Maps become objects, bytes and
+ * unknown classes objects of their properties, holes vanish, functions are called, cycles overflow the stack, and a
+ * discriminator is written into the live object. Here only instances of declared classes are converted. All else is
+ * left to the codec, which rejects values that it cannot keep.
  */
-export class ClassTransformerStoring {
+export class StoringWalk {
   private readonly trail: StateTrail;
 
-  constructor(root: string, maxDepth: number) {
+  constructor(
+    root: string,
+    private readonly maxDepth: number,
+  ) {
     this.trail = new StateTrail(root, maxDepth, 'unstorable');
   }
 
@@ -25,17 +33,12 @@ export class ClassTransformerStoring {
    * @param instance the `obj` that `@Transform` functions get
    * @param values its properties that are state
    */
-  plainState(instance: object, values: Properties, shape: ClassTransformerShape): Properties {
+  plainState(instance: object, values: Properties, shape: ClassShape): Properties {
     this.trail.enter(instance);
     return this.storedProperties(instance, values, Object.keys(values), shape);
   }
 
-  private storedProperties(
-    source: object,
-    values: Properties,
-    keys: Iterable<string>,
-    shape: ClassTransformerShape,
-  ): Properties {
+  private storedProperties(source: object, values: Properties, keys: readonly string[], shape: ClassShape): Properties {
     const plain: Properties = {};
     for (const key of keys) {
       const property = shape.property(key);
@@ -50,23 +53,87 @@ export class ClassTransformerStoring {
       setOwn(plain, property.storedName, value);
       this.trail.pop();
     }
+    for (const key of keys) {
+      const property = shape.property(key);
+      if (property.transforms !== undefined && property.isState && values[key] !== absent) {
+        this.checkTransforms(source, plain, key, values[key], property);
+      }
+    }
     return plain;
+  }
+
+  /**
+   * Rejects `@Transform` functions that would not bring back a value which the session could keep without them: a mask
+   * for responses, a conversion of what clients send. Other values (instances of classes without `@Restore`) have
+   * nothing that they could be compared with; there the functions are trusted.
+   */
+  private checkTransforms(
+    source: object,
+    plain: Properties,
+    key: string,
+    value: unknown,
+    property: PropertyShape,
+  ): void {
+    const kept = this.keptAs(value, source, key, property);
+    const copy = this.copyOf(plain);
+    // Without a copy there is something else that cannot be stored, which the codec will name.
+    if (kept === undefined || copy === undefined) return;
+    this.trail.push(key);
+    const restored = this.keptAs(this.restoredFrom(copy, source, key, property), source, key, property);
+    const isSame = restored !== undefined && sameState(restored.value, kept.value);
+    if (!isSame && !(value == null && restored?.value == null)) {
+      throw this.trail.errorHere(
+        'would not come back as it is: its @Transform functions for there and back do not undo each other, ' +
+          'and a session is no response; give those that are for clients { groups }, or convert in another class',
+      );
+    }
+    this.trail.pop();
+  }
+
+  private restoredFrom(plain: Properties, source: object, key: string, property: PropertyShape): unknown {
+    try {
+      return new RestoringWalk('', this.maxDepth).restoredProperty(plain, source, key, property);
+    } catch (error) {
+      const { cause } = error as Error;
+      throw this.trail.errorHere('would not come back: its @Transform threw when it was tried', { cause });
+    }
+  }
+
+  /** The value as it would be stored without `@Transform`; undefined where it could not be stored. */
+  private keptAs(value: unknown, source: object, key: string, { type }: PropertyShape): Properties | undefined {
+    let stored = value;
+    if (type !== undefined) {
+      try {
+        const context = { newObject: source, object: source, property: key };
+        stored = new StoringWalk('', this.maxDepth).stored(value, new TypedProperty(type, context));
+      } catch {
+        return undefined;
+      }
+    }
+    return this.copyOf({ value: stored });
+  }
+
+  private copyOf(plain: Properties): Properties | undefined {
+    const limits = { maxDepth: this.maxDepth };
+    try {
+      return decodeState(encodeState(plain, '', limits), '', limits);
+    } catch {
+      return undefined;
+    }
   }
 
   private storedProperty(source: object, plain: object, key: string, value: unknown, property: PropertyShape): unknown {
     let transformed = value;
     try {
-      for (const { transformFn } of property.whenStored) {
+      for (const transformFn of property.transforms?.whenStored ?? []) {
         transformed = transformFn({ value: transformed, key, obj: source, type: 1, options: {} });
       }
     } catch (cause) {
       throw this.trail.errorHere('could not be stored: its @Transform threw', { cause });
     }
     if (property.type === undefined) return transformed;
-    return this.stored(
-      transformed,
-      new TypedProperty(property.type, { newObject: plain, object: source, property: key }),
-    );
+    const context = { newObject: plain, object: source, property: key };
+    return this.stored(transformed, new TypedProperty(property.type, context));
   }
 
   private stored(value: unknown, typed: TypedProperty): unknown {
@@ -126,26 +193,31 @@ export class ClassTransformerStoring {
     const subType = typed.subTypeOf(value);
     if (subType === undefined && stateKind(value) === undefined && Object.getPrototypeOf(value) !== type.prototype) {
       throw this.trail.errorHere(
-        `would come back as a ${type.name}, which is what its @Type says, ` +
-          `but it ${unstorableReason(value).split(' and would')[0]}; ` +
-          'declare its class there, or as a subtype with a discriminator',
+        `would come back as a ${type.name}, which is what its @Restore or @Type says, ` +
+          (className(value) === type.name
+            ? 'but it is an instance of another class of that name; is its file loaded twice?'
+            : `but it ${unstorableReason(value).split(' and would')[0]}; ` +
+              'declare its class there, or as a subtype with a discriminator of @Type'),
       );
     }
-    const shape = ClassTransformerShape.of(subType?.value ?? type);
+    const shape = ClassShape.of(subType?.value ?? type);
     const values: Properties = {};
     for (const key of new Set([...this.constructedKeys(shape), ...Object.keys(value)])) {
       // The constructor sets its properties again in any case, so a deleted one is stored as undefined.
       setOwn(values, key, this.ownValue(value, key, shape));
     }
-    if (Object.getOwnPropertySymbols(value).length > 0) {
-      throw this.trail.errorHere('has a property with a symbol for a key, which cannot be stored; use a string');
+    const transients = beanMetadata.transients(shape.type.prototype as object);
+    if (Object.getOwnPropertySymbols(value).some((key) => !transients.has(key))) {
+      throw this.trail.errorHere(
+        'has a property with a symbol for a key, which cannot be stored; use a string, or @Transient()',
+      );
     }
     const plain = this.storedProperties(value, values, Object.keys(values), shape);
     if (subType !== undefined) this.discriminate(plain, typed.discriminator as string, subType.name);
     return plain;
   }
 
-  private ownValue(source: object, key: string, shape: ClassTransformerShape): unknown {
+  private ownValue(source: object, key: string, shape: ClassShape): unknown {
     const property = Object.getOwnPropertyDescriptor(source, key);
     if (property === undefined || !shape.property(key).isState) return undefined;
     this.trail.push(key);
@@ -170,14 +242,14 @@ export class ClassTransformerStoring {
     setOwn(plain, property, name);
   }
 
-  private constructedKeys(shape: ClassTransformerShape): readonly string[] {
+  private constructedKeys(shape: ClassShape): readonly string[] {
     try {
       return shape.constructedKeys();
     } catch (cause) {
       if (cause instanceof SessionStateError) throw cause;
       throw this.trail.errorHere(
-        `could not come back: class-transformer calls the constructor of ${shape.type.name} without arguments, ` +
-          'and that threw; give its parameters defaults',
+        `could not come back: the constructor of ${shape.type.name} is called without arguments, and that threw; ` +
+          'give its parameters defaults',
         { cause },
       );
     }

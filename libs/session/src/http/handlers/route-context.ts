@@ -1,0 +1,52 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { HttpServer } from '@nestjs/common';
+import type { CurrentRequest } from '../../request/current-request.js';
+import { HttpLifecycle, type HttpSessionRuntime } from '../http-lifecycle.js';
+
+type Handler = (this: unknown, ...args: unknown[]) => unknown;
+
+/** The methods of an adapter with which Nest registers what answers requests; the request is their first argument. */
+const REGISTERING = (
+  'get post put patch delete head options all search query propfind proppatch mkcol copy move lock unlock ' +
+  'setNotFoundHandler'
+).split(' ');
+
+/**
+ * Makes each route run in the context of its request, also where something before it has lost that: middleware that
+ * goes on in a callback of a database driver, in `request.on('end', next)`, in a hook of Fastify whose `done` comes
+ * from elsewhere. Guards, pipes, interceptors, handlers and exception filters of a route all run within it. So do the
+ * filters of requests that fail before our middleware, for example because their body cannot be read.
+ *
+ * Wraps handlers as they are registered. To enter the context anywhere later (`AsyncLocalStorage.enterWith`) would
+ * leave it behind on a resource that other requests use, too, such as the connection of that driver.
+ */
+export function keepContextOnRoutes(adapter: HttpServer, current: CurrentRequest, runtime: HttpSessionRuntime): void {
+  const inContext = (handler: Handler, requestAt: number): Handler => {
+    const kept = function (this: unknown, ...args: unknown[]): unknown {
+      const [request, response] = args.slice(requestAt).map(rawOf);
+      const lifecycle =
+        HttpLifecycle.of(request) ?? new HttpLifecycle(request as IncomingMessage, response as ServerResponse, runtime);
+      if (lifecycle === current.request) return Reflect.apply(handler, this, args);
+      return current.run(lifecycle, () => Reflect.apply(handler, this, args));
+    };
+    // Adapters find metadata and versions of the handler on it, and Express tells handlers for errors by the length.
+    Object.setPrototypeOf(kept, handler);
+    return Object.defineProperties(kept, { name: { value: handler.name }, length: { value: handler.length } });
+  };
+  const wrap = (name: string, requestAt: number): void => {
+    const register: unknown = Reflect.get(adapter, name);
+    if (typeof register !== 'function') return;
+    const value = (...args: unknown[]): unknown => {
+      const kept = args.map((arg) => (typeof arg === 'function' ? inContext(arg as Handler, requestAt) : arg));
+      return Reflect.apply(register, adapter, kept);
+    };
+    Object.defineProperty(adapter, name, { value, configurable: true, writable: true });
+  };
+  for (const name of REGISTERING) wrap(name, 0);
+  wrap('setErrorHandler', 1);
+}
+
+/** The object of Node behind that of the framework. */
+function rawOf(message: unknown): unknown {
+  return (message as { readonly raw?: unknown } | undefined)?.raw ?? message;
+}
