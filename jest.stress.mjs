@@ -10,7 +10,7 @@ process.env.STRESS = '1';
 const repeating = readdirSync(join(import.meta.dirname, 'test'), { recursive: true })
   .filter((file) => /[.-]spec\.ts$/.test(file))
   .filter((file) =>
-    /\/(rounds|sample-under-test)\.js/.test(readFileSync(join(import.meta.dirname, 'test', file), 'utf8')),
+    /\/(rounds|sample-under-test|chromium)\.js/.test(readFileSync(join(import.meta.dirname, 'test', file), 'utf8')),
   )
   .map((file) => `/test/${file.replaceAll('.', '[.]')}$`);
 
