@@ -319,7 +319,7 @@ describe('the Redis store, with unusual data under the key of a session,', () =>
     const error = await store.save(change).catch((reason: unknown) => reason);
     await redis.config('SET', 'maxmemory', '0');
 
-    expect(String(error)).toContain('OOM');
+    expect(error).toMatchObject({ detail: expect.stringContaining('OOM') });
     expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toContain('SECRET');
   });
 
