@@ -118,18 +118,18 @@ export const faults: Readonly<Record<string, Fault & { readonly breaks: RegExp }
       };
     }),
   },
-  'a late write with a dead id beside another one starts a session, whose cookie replaces that of a login': {
-    breaks: /rule c/,
-    lifecycle: afterBegin((request) => {
-      request.strayIds = [];
-    }),
-  },
   'a cookie that somebody else has set counts for the one that the browser withheld': {
     breaks: /rule c/,
     transport: (transport) =>
       replacing(transport, {
         isWithheld: (request) => transport.read(request, true) === undefined && transport.isWithheld(request),
       }),
+  },
+  'a late write with a dead id beside another one starts a session, whose cookie replaces that of a login': {
+    breaks: /rule c/,
+    lifecycle: afterBegin((request) => {
+      request.strayIds = [];
+    }),
   },
   'a request whose cookie the browser withheld starts a session, whose cookie replaces hers': {
     breaks: /rule c/,
