@@ -37,7 +37,9 @@ export class StoreUse {
   async end(hasBegun: boolean): Promise<void> {
     if (hasBegun) this.applications--;
     if (this.applications > 0) return;
-    this.turn = this.turn.then(() => this.store.close());
-    await this.turn;
+    const closed = this.turn.then(() => this.store.close());
+    // The next application opens it all the same.
+    this.turn = closed.catch(() => undefined);
+    await closed;
   }
 }

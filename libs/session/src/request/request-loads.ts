@@ -15,6 +15,9 @@ import type { UnitOfWork } from './unit-of-work.js';
 /** The answer of the store about an id; undefined where it fails. */
 type Looked = LoadResult['outcome'] | undefined;
 
+/** A request that takes longer leaves it to quicker ones to tell the client that its id is dead. */
+const QUICK_MS = 5_000;
+
 /** A client that presents more ids than these has no session: each costs a call of the store. */
 const MOST_IDS = 3;
 
@@ -45,9 +48,9 @@ export class RequestLoads {
    */
   load(request: RequestState): MaybePromise<void> {
     const ids = request.exchange.presented();
-    if (ids === 'ambiguous') {
+    if (ids === 'ambiguous' || ids.length > MOST_IDS) {
       request.startLoading(undefined);
-      return this.useFound(request, ids);
+      return this.useFound(request, 'ambiguous');
     }
     const [presented] = ids;
     request.startLoading(ids.length === 1 ? presented : undefined);
@@ -55,9 +58,9 @@ export class RequestLoads {
     if (ids.length > 1) return this.loadOneOf(request, ids);
     try {
       const found = this.acquire(request, presented);
-      return isPromise(found) ? this.useLater(request, presented, found) : this.useFound(request, found);
+      return isPromise(found) ? this.useLater(request, presented, () => found) : this.useFound(request, found);
     } catch (error) {
-      return this.useLater(request, presented, Promise.reject<NoSession>(error));
+      return this.useLater(request, presented, () => Promise.reject<NoSession>(error));
     }
   }
 
@@ -81,7 +84,7 @@ export class RequestLoads {
 
   private checkDeadId(request: RequestState): MaybePromise<void> {
     const { deadId } = request;
-    if (deadId === undefined || this.mayLiveElsewhere(request)) return undefined;
+    if (deadId === undefined || this.mayLiveElsewhere(request) || isLate(request)) return undefined;
     const note = (outcome: Looked): void => {
       request.removesId = outcome === 'none' && request.deadId !== undefined;
     };
@@ -159,8 +162,8 @@ export class RequestLoads {
     const strays: string[] = [];
     let without: NoSession = 'none';
     try {
-      for (const presented of ids.slice(0, MOST_IDS)) {
-        const live = await this.acquire(request, presented);
+      for (const presented of ids) {
+        const live = await this.sound(presented, () => this.acquire(request, presented));
         if (isLive(live)) found.push({ presented, live });
         else if (live === 'superseded') without = live;
         else strays.push(presented.id);
@@ -171,26 +174,39 @@ export class RequestLoads {
     }
     request.strayIds = strays;
     const [only] = found;
-    if (only && found.length === 1 && ids.length <= MOST_IDS) {
+    if (only && found.length === 1) {
       request.presented = only.presented;
       return this.use(request, only.live);
     }
     for (const { live } of found) this.liveSessions.release(live);
-    this.useFound(request, found.length > 1 || ids.length > MOST_IDS ? 'ambiguous' : without);
+    this.useFound(request, found.length > 1 ? 'ambiguous' : without);
+  }
+
+  /** A session that is damaged as a whole counts as none where the option says so. */
+  private async sound(
+    presented: PresentedId,
+    acquire: () => MaybePromise<LiveSession | NoSession>,
+  ): Promise<LiveSession | NoSession> {
+    try {
+      return await acquire();
+    } catch (error) {
+      const isDamaged = error instanceof SessionStateError && error.reason === 'undecodable';
+      if (!isDamaged || this.settings.onUndecodable !== 'reset') throw error;
+      const session = unknownSession(accessOf(presented.id).key);
+      this.events.emit('undecodable', { session, bean: undefined, error });
+      return 'none';
+    }
   }
 
   private async useLater(
     request: RequestState,
-    { id }: PresentedId,
-    found: Promise<LiveSession | NoSession>,
+    presented: PresentedId,
+    acquire: () => MaybePromise<LiveSession | NoSession>,
   ): Promise<void> {
     try {
-      this.useFound(request, await found);
+      this.useFound(request, await this.sound(presented, acquire));
     } catch (error) {
-      const isDamaged = error instanceof SessionStateError && error.reason === 'undecodable';
-      if (!isDamaged || this.settings.onUndecodable !== 'reset') throw this.failed(request, error);
-      this.events.emit('undecodable', { session: unknownSession(accessOf(id).key), bean: undefined, error });
-      this.use(request, 'none');
+      throw this.failed(request, error);
     }
   }
 
@@ -208,9 +224,18 @@ export class RequestLoads {
   }
 
   private use(request: RequestState, found: LiveSession | NoSession | 'ambiguous'): void {
+    if (found === 'none') request.foundNoneAt = performance.now();
     const live = isLive(found) ? found : undefined;
     if (request.activate(this.unitOn(request, live), found)) return;
     // The client left while its session was loaded.
     if (live) this.liveSessions.release(live);
   }
+}
+
+/**
+ * The client may have been told by another request that its id is dead, and have logged in since without it: then
+ * nothing connects this request with that login.
+ */
+function isLate({ standing, foundNoneAt }: RequestState): boolean {
+  return standing === 'none' && performance.now() - foundNoneAt > QUICK_MS;
 }

@@ -33,6 +33,7 @@ export class UnitOfWork {
   private snapshot: SessionSnapshot;
   private touched = false;
   private isWatched = false;
+  private isInHooks = false;
   private hasNamed = false;
   /** See `afterLogin`. */
   private kept: readonly string[] = [];
@@ -165,8 +166,19 @@ export class UnitOfWork {
   }
 
   private encoded(): PartDifference[] {
+    if (this.isInHooks) {
+      throw new SessionStateError(
+        'beforeBeanSaved()',
+        'called HttpSession.flush() or runExclusive(), which store what this hook is a part of: leave that to the handler',
+      );
+    }
     // All hooks first: one may touch another bean.
-    for (const { instance } of this.beans.values()) callHook(instance, 'beforeBeanSaved');
+    this.isInHooks = true;
+    try {
+      for (const { instance } of this.beans.values()) callHook(instance, 'beforeBeanSaved');
+    } finally {
+      this.isInHooks = false;
+    }
     const differences: PartDifference[] = [];
     for (const touched of this.beans.values()) {
       const { bean, instance, base, reference } = touched;

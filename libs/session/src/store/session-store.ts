@@ -223,9 +223,9 @@ export interface ExpiredSession {
 /** News of sessions that nobody has ended. */
 export interface StoreExpiries {
   /**
-   * Called at boot. The one listener is the last that was given.
+   * Called at boot, by each application of the process that uses the store.
    *
-   * - [X1] `onExpired` is called once with each session that expires, over all servers, outside of every request; soon
+   * - [X1] Each listener is called once with each session that expires, over all servers, outside of every request; soon
    *   after, not at a certain time. It is not called for a session that was ended.
    *
    * @returns a function that stops it

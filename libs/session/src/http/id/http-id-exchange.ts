@@ -6,6 +6,7 @@ import type { SessionStanding } from '../../request/request-state.js';
 import type { MaybePromise } from '../../store/maybe-promise.js';
 import type { SessionAdmission } from '../admission/session-admission.js';
 import { clientPath, protocolOf } from '../proxy-headers.js';
+import { isGone } from '../response/replace-response.js';
 import { ResponseGate } from '../response/response-gate.js';
 import type { ResponseHeaders } from '../response/response-headers.js';
 import type { CookieWarnings } from './cookie-warnings.js';
@@ -95,7 +96,7 @@ export class HttpIdExchange implements IdExchange {
   }
 
   get isClientGone(): boolean {
-    return this.response.destroyed;
+    return isGone(this.response);
   }
 
   /** A page of another site has sent the request, by Fetch Metadata. */

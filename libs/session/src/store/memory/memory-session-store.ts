@@ -148,10 +148,8 @@ export class MemorySessionStore implements SessionStore {
   private subscribe(onExpired: (expired: ExpiredSession) => void): () => void {
     const listener = (session: MemorySession): void =>
       onExpired({ key: session.key, record: session.recordAt(session.times) });
-    this.table.onExpired = listener;
-    return () => {
-      if (this.table.onExpired === listener) this.table.onExpired = undefined;
-    };
+    this.table.onExpired.add(listener);
+    return () => void this.table.onExpired.delete(listener);
   }
 
   private find(access: SessionAccess, now: number): MemorySession | Exclude<AccessCheck, 'granted'> {

@@ -22,16 +22,21 @@ export class MemorySessionTable {
   private timer: NodeJS.Timeout | undefined = undefined;
   private closed = false;
 
-  /** Hears of each session that has expired, outside of every request. */
-  onExpired: ((session: MemorySession) => void) | undefined;
+  /** They hear of each session that has expired, outside of every request. */
+  readonly onExpired = new Set<(session: MemorySession) => void>();
 
   /** Found by calls of requests, and told from the context in which the table was made. */
   private untold: MemorySession[] = [];
   private readonly tell = AsyncResource.bind(() => {
     const { untold } = this;
     this.untold = [];
-    for (const session of untold) this.onExpired?.(session);
+    for (const session of untold) for (const tell of this.onExpired) tell(session);
   });
+
+  /** Not in the request that adds the first session: on Node 20 the timer would keep that alive. */
+  private readonly newTimer = AsyncResource.bind(() =>
+    setInterval(() => this.sessions.sweep(this.options.clock.now()), SWEEP_INTERVAL_MS).unref(),
+  );
 
   constructor(private readonly options: TableBounds & { readonly clock: Clock }) {
     const onRemoved = (): void => {
@@ -124,12 +129,12 @@ export class MemorySessionTable {
   }
 
   private expired(session: MemorySession): void {
-    if (this.onExpired && this.untold.push(session) === 1) setImmediate(this.tell);
+    if (this.onExpired.size > 0 && this.untold.push(session) === 1) setImmediate(this.tell);
   }
 
   private startTimer(): void {
     if (this.timer || this.closed) return;
-    this.timer = setInterval(() => this.sessions.sweep(this.options.clock.now()), SWEEP_INTERVAL_MS).unref();
+    this.timer = this.newTimer();
   }
 
   private stopTimer(): void {
