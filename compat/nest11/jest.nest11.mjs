@@ -12,7 +12,7 @@ export default {
     // These never load Nest, only need its decorators, bring their own, or look at what a store, a browser or a proxy
     // does.
     '<rootDir>/test/(architecture|balancers|bench|browser|consistency|docs|external|faults|fuzz|near-cache)/',
-    '<rootDir>/test/(packages|simulation|sample/bad-inputs)/',
+    '<rootDir>/test/(compat|packages|simulation|sample/bad-inputs)/',
     '<rootDir>/test/e2e/(admission|clear-site-data|floods|plain-cookies|presented-ids|session-handle)[.]',
     '<rootDir>/test/contract/(?!replication-transport[.])',
     '<rootDir>/test/observability/(balancer-table|sample-patterns|troubles)[.]',
