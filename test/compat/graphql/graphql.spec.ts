@@ -151,7 +151,7 @@ describe.each(servers)('GraphQL, $server', ({ server, adapter, module }) => {
       expect(await data('{ total }')).toEqual({ total: 101 });
     });
 
-    it.each(['', 'later: add(n: 1)'])(
+    it.each(['', 'later: addSlowly(n: 1)'])(
       'of a field resolver that writes answers the whole request, %s',
       async (later) => {
         await data('{ page { visitors } }');
