@@ -1,10 +1,21 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { ModuleMetadata } from '@nestjs/common';
 import type { SessionModuleOptions } from 'nestjs-session-beans';
 import type { Response } from 'supertest';
 import { Client } from '../../support/client.js';
 import { Latch } from '../../support/latch.js';
 import { type TestApplication, startApplication } from '../../support/platforms.js';
-import { Cart, CartResolver, OrderResolver, PageResolver, UserResolver, Visits, servers, slow } from './shop.js';
+import {
+  Cart,
+  CartResolver,
+  LosingModule,
+  OrderResolver,
+  PageResolver,
+  UserResolver,
+  Visits,
+  servers,
+  slow,
+} from './shop.js';
 
 interface Answer {
   readonly data?: Readonly<Record<string, unknown>> | null;
@@ -24,12 +35,12 @@ describe.each(servers)('GraphQL, $server', ({ server, adapter, module }) => {
   let application: TestApplication;
   let client: Client;
 
-  const start = (session: SessionModuleOptions): Promise<TestApplication> =>
+  const start = (session: SessionModuleOptions, imports: ModuleMetadata['imports'] = []): Promise<TestApplication> =>
     startApplication({
       adapter,
       session,
       beans: [Cart, Visits],
-      imports: [module()],
+      imports: [...imports, module()],
       providers: [CartResolver, OrderResolver, UserResolver, PageResolver],
     });
 
@@ -116,6 +127,17 @@ describe.each(servers)('GraphQL, $server', ({ server, adapter, module }) => {
       expect(await data('{ total }')).toEqual({ total: 1 });
     },
   );
+
+  it('is found again where something before the server has lost the asynchronous context', async () => {
+    const losing = await start({}, [LosingModule]);
+    try {
+      use(losing);
+      expect(await data('mutation { add(n: 2) }')).toEqual({ add: 2 });
+      expect(await data('{ total page { visitors } }')).toEqual({ total: 2, page: { visitors: 1 } });
+    } finally {
+      await losing.close();
+    }
+  });
 
   describe('a refusal', () => {
     it('of a mutation is the error of its field, and what other mutations have stored stays', async () => {

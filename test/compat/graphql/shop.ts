@@ -1,5 +1,14 @@
 import { ApolloDriver, type ApolloDriverConfig } from '@nestjs/apollo';
-import { type DynamicModule, ForbiddenException, Inject, Injectable, UseGuards } from '@nestjs/common';
+import {
+  type DynamicModule,
+  ForbiddenException,
+  Inject,
+  Injectable,
+  type MiddlewareConsumer,
+  Module,
+  type OnModuleDestroy,
+  UseGuards,
+} from '@nestjs/common';
 import {
   Args,
   Context,
@@ -238,5 +247,20 @@ export class PageResolver {
     slow.begun.open();
     await slow.goOn.opened;
     return this.visits.count;
+  }
+}
+
+/** Its middleware goes on in a callback from elsewhere, as with a driver that has connections of its own. */
+@Module({})
+export class LosingModule implements OnModuleDestroy {
+  private readonly waiting: (() => void)[] = [];
+  private readonly timer = setInterval(() => this.waiting.splice(0).forEach((callback) => callback()), 1);
+
+  configure(consumer: MiddlewareConsumer): void {
+    consumer.apply((_: unknown, __: unknown, next: () => void) => void this.waiting.push(next)).forRoutes('*path');
+  }
+
+  onModuleDestroy(): void {
+    clearInterval(this.timer);
   }
 }
