@@ -1,6 +1,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import base, { stress } from './jest.config.mjs';
+import base, { project, stress } from './jest.config.mjs';
+import nest11 from './test/compat/nest11/jest.mjs';
 
 // Read by test/support/rounds.ts, in the workers as well.
 process.env.STRESS = '1';
@@ -9,16 +10,21 @@ process.env.STRESS = '1';
 const repeating = readdirSync(join(import.meta.dirname, 'test'), { recursive: true })
   .filter((file) => /[.-]spec\.ts$/.test(file))
   .filter((file) =>
-    /\/(rounds|sample-under-test)\.js/.test(readFileSync(join(import.meta.dirname, 'test', file), 'utf8')),
+    /\/(rounds|sample-under-test|chromium)\.js/.test(readFileSync(join(import.meta.dirname, 'test', file), 'utf8')),
   )
   .map((file) => `/test/${file.replaceAll('.', '[.]')}$`);
 
 /** What takes minutes, each spec alone on the machine. */
-export default {
+const long = {
   ...base,
   displayName: 'stress',
   testRegex: [stress, ...repeating],
   testPathIgnorePatterns: ['/node_modules/'],
+};
+
+export default {
+  ...base,
   testTimeout: 600_000,
   maxWorkers: 1,
+  projects: [long, nest11].map((config) => project({ ...config, testTimeout: 600_000 })),
 };

@@ -1,5 +1,5 @@
-// The test command: the checks side by side, then jest on Nest 12 and on Nest 11. It ends with `N passed, N failed` on
-// a line of its own: the sum of the tests jest ran and the checks, each counted as one.
+// The test command: the checks side by side, then jest with the newest and with the oldest peers. It ends with
+// `N passed, N failed` on a line of its own: the sum of the tests jest ran and the checks, each counted as one.
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -11,7 +11,7 @@ const compat = spawnSync('npm', ['run', '--silent', 'compat:install'], { stdio: 
 if (compat.status !== 0) process.exit(1);
 
 /** The longest first. What one line names runs one after the other. */
-const checks = [['build', 'pack:check'], ['typecheck:nest11'], ['typecheck'], ['lint'], ['format:check']];
+const checks = [['build', 'pack:check'], ['typecheck:oldest'], ['typecheck'], ['lint'], ['format:check']];
 
 const results = [...(await inParallel(checks)), jest()];
 for (const { name, failed } of results) if (failed > 0) console.log(`failed: npm run ${name}`);

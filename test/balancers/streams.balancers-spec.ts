@@ -97,7 +97,7 @@ describe.each(kinds)('$balancer, $kind,', ({ kind, start }) => {
     const s2 = await startServer('s2');
     // Only where the cookie of the session does not matter, any server will do.
     const other = isRouted ? await startServer('other') : s2;
-    balancer = await start(kind, { s1: other, s2, s3: other }, { answerTime: '500ms' });
+    balancer = await start(kind, { s1: other, s2, s3: other }, { answerTime: '1s' });
   });
 
   it('passes on each event of a stream at once, and leaves it open while it is silent', async () => {

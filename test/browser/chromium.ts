@@ -1,7 +1,12 @@
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import puppeteer, { type Browser } from 'puppeteer-core';
+import { adapters } from '../support/platforms.js';
+import { rounds } from '../support/rounds.js';
 import { BrowserWindow } from './browser-window.js';
+
+/** What a browser does with an answer does not depend on what made it: `test:stress` tries both. */
+export const triedAdapters = adapters.slice(0, rounds(1, 2));
 
 /** A real Chromium without a screen. Close it. */
 export class Chromium {

@@ -2,9 +2,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { Controller, Get, Inject, Post } from '@nestjs/common';
 import { HttpSession, Merge, SessionScoped } from 'nestjs-session-beans';
 import { Latch } from '../support/latch.js';
-import { adapters } from '../support/platforms.js';
 import type { BrowserWindow } from './browser-window.js';
-import { Chromium } from './chromium.js';
+import { Chromium, triedAdapters } from './chromium.js';
 import { Page, Shop, page } from './shop.js';
 
 @SessionScoped({ name: 'tally' })
@@ -48,41 +47,44 @@ class TallyController {
   }
 }
 
-describe.each(adapters)('E4 a page that sends 50 writes at once, without a cookie before, $adapter,', ({ adapter }) => {
-  let chromium: Chromium;
-  let shop: Shop;
-  let window: BrowserWindow;
-  beforeAll(async () => {
-    chromium = await Chromium.start();
-  });
-  beforeEach(async () => {
-    [arrived, firstOnes] = [0, new Latch()];
-    shop = await Shop.start({ adapter, beans: [Tally], controllers: [TallyController] });
-    window = await chromium.newWindow();
-  });
-  afterEach(async () => {
-    await window?.close();
-    await shop?.close();
-  });
-  afterAll(() => chromium?.close());
+describe.each(triedAdapters)(
+  'E4 a page that sends 50 writes at once, without a cookie before, $adapter,',
+  ({ adapter }) => {
+    let chromium: Chromium;
+    let shop: Shop;
+    let window: BrowserWindow;
+    beforeAll(async () => {
+      chromium = await Chromium.start();
+    });
+    beforeEach(async () => {
+      [arrived, firstOnes] = [0, new Latch()];
+      shop = await Shop.start({ adapter, beans: [Tally], controllers: [TallyController] });
+      window = await chromium.newWindow();
+    });
+    afterEach(async () => {
+      await window?.close();
+      await shop?.close();
+    });
+    afterAll(() => chromium?.close());
 
-  const writes = () =>
-    window.run<number[]>(`Promise.all(Array.from({ length: ${WRITES} },
+    const writes = () =>
+      window.run<number[]>(`Promise.all(Array.from({ length: ${WRITES} },
       () => fetch('/tally', { method: 'POST' }).then(({ status }) => status)))`);
-  const kept = async () => Number(await window.run('fetch("/tally/value").then((answer) => answer.text())'));
+    const kept = async () => Number(await window.run('fetch("/tally/value").then((answer) => answer.text())'));
 
-  it('keeps all of them where the page came with session.start()', async () => {
-    await window.visit(shop.url('/tally/started'));
-    const cookies = await window.cookies();
-    expect(cookies).toHaveLength(1);
-    expect(new Set(await writes())).toEqual(new Set([201]));
-    expect([await kept(), await window.cookies()]).toEqual([WRITES, cookies]);
-  });
+    it('keeps all of them where the page came with session.start()', async () => {
+      await window.visit(shop.url('/tally/started'));
+      const cookies = await window.cookies();
+      expect(cookies).toHaveLength(1);
+      expect(new Set(await writes())).toEqual(new Set([201]));
+      expect([await kept(), await window.cookies()]).toEqual([WRITES, cookies]);
+    });
 
-  it('has a session for each of those that left without a cookie, and keeps one of these', async () => {
-    await window.visit(shop.url('/tally'));
-    expect(new Set(await writes())).toEqual(new Set([201]));
-    expect(await kept()).toBeLessThanOrEqual(WRITES - AT_ONCE + 1);
-    expect(await window.cookies()).toHaveLength(1);
-  });
-});
+    it('has a session for each of those that left without a cookie, and keeps one of these', async () => {
+      await window.visit(shop.url('/tally'));
+      expect(new Set(await writes())).toEqual(new Set([201]));
+      expect(await kept()).toBeLessThanOrEqual(WRITES - AT_ONCE + 1);
+      expect(await window.cookies()).toHaveLength(1);
+    });
+  },
+);

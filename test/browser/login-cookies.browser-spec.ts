@@ -2,12 +2,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { ManualClock } from 'nestjs-session-beans/testing';
 import { eventually } from '../support/eventually.js';
 import { Latch } from '../support/latch.js';
-import { adapters } from '../support/platforms.js';
 import type { BrowserWindow } from './browser-window.js';
-import { Chromium } from './chromium.js';
+import { Chromium, triedAdapters } from './chromium.js';
 import { Shop } from './shop.js';
 
-describe.each(adapters)('the cookie in a real browser, $adapter,', ({ adapter }) => {
+describe.each(triedAdapters)('the cookie in a real browser, $adapter,', ({ adapter }) => {
   let chromium: Chromium;
   let shop: Shop;
   let clock: ManualClock;

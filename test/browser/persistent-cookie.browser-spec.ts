@@ -2,11 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { adapters } from '../support/platforms.js';
-import { Chromium } from './chromium.js';
+import { Chromium, triedAdapters } from './chromium.js';
 import { Shop } from './shop.js';
 
-describe.each(adapters)('A4 a browser that is closed and started again, $adapter,', ({ adapter }) => {
+describe.each(triedAdapters)('A4 a browser that is closed and started again, $adapter,', ({ adapter }) => {
   let profile: string;
   let shop: Shop;
   beforeEach(() => {

@@ -1,11 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { SessionCookieOptions } from 'nestjs-session-beans';
-import { adapters } from '../support/platforms.js';
 import type { BrowserWindow } from './browser-window.js';
-import { Chromium } from './chromium.js';
+import { Chromium, triedAdapters } from './chromium.js';
 import { Shop } from './shop.js';
 
-describe.each(adapters)('E7 two applications at ports of one host, $adapter,', ({ adapter }) => {
+describe.each(triedAdapters)('E7 two applications at ports of one host, $adapter,', ({ adapter }) => {
   let chromium: Chromium;
   let shops: Shop[] = [];
   let window: BrowserWindow;

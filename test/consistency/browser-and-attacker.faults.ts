@@ -141,6 +141,10 @@ export const faults: Readonly<Record<string, Fault & { readonly breaks: RegExp }
       if (request.standing === 'ambiguous') Object.assign(request, { stands: 'none' });
     }),
   },
+  'a beacon brings a session': {
+    breaks: /rule c/,
+    transport: (transport) => replacing(transport, { isBeacon: () => false }),
+  },
   'a late answer that tells the end of life brings a former id back': {
     breaks: /rule c/,
     lifecycle: afterBegin((request) => {
@@ -148,10 +152,6 @@ export const faults: Readonly<Record<string, Fault & { readonly breaks: RegExp }
 
       Object.defineProperty(request, 'isIdProven', { get: () => true, set() {} });
     }),
-  },
-  'a beacon brings a session': {
-    breaks: /rule c/,
-    transport: (transport) => replacing(transport, { isBeacon: () => false }),
   },
 };
 

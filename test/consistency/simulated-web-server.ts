@@ -1,7 +1,7 @@
 import { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Type } from '@nestjs/common';
+import { Logger, type Type } from '@nestjs/common';
 import { HttpLifecycle, type HttpSessionRuntime } from '../../libs/session/src/http/http-lifecycle.js';
 import type { IdCarrier } from '../../libs/session/src/http/id/http-id-exchange.js';
 import type { SessionBean } from '../../libs/session/src/bean/session-bean.js';
@@ -13,6 +13,9 @@ import { RequestTimings } from '../../libs/session/src/timing/request-timings.js
 import { SessionError } from '../../libs/session/src/errors/session.error.js';
 import { Latch } from '../support/latch.js';
 import type { SimulatedServer } from './simulated-server.js';
+
+// A line for each refusal of thousands of histories.
+Logger.overrideLogger(false);
 
 /** The head of a request, as far as a session depends on it. */
 export interface RequestHead {

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { SessionStoreError } from 'nestjs-session-beans';
 import type { ClientAccess, LoadResult, SaveResult } from 'nestjs-session-beans/store-kit';
 import { RedisSessionStore } from 'nestjs-session-beans/redis';
 import { Redis, type RedisOptions } from 'ioredis';
@@ -212,7 +213,10 @@ describe('store calls of one turn', () => {
     const save = (): Promise<string[]> =>
       Promise.all(
         sessions.map((session, i) =>
-          store.save(update(session, versions[i], 'more'.repeat(100))).then(({ outcome }) => outcome, String),
+          store.save(update(session, versions[i], 'more'.repeat(100))).then(
+            ({ outcome }) => outcome,
+            ({ detail }: SessionStoreError) => detail,
+          ),
         ),
       );
 
@@ -269,7 +273,9 @@ describe('store calls of one turn', () => {
     await commands.reset();
 
     process.kill(server.pid, 'SIGSTOP');
-    const saves = sessions.map((session, i) => store.save(update(session, versions[i], 'late')).catch(String));
+    const saves = sessions.map((session, i) =>
+      store.save(update(session, versions[i], 'late')).catch(({ detail }: SessionStoreError) => detail),
+    );
     const results = await Promise.all(saves).finally(() => process.kill(server.pid, 'SIGCONT'));
 
     expect(results).toEqual(sessions.map(() => expect.stringContaining('timed out')));

@@ -319,19 +319,13 @@ describe('the Redis store, with unusual data under the key of a session,', () =>
     const error = await store.save(change).catch((reason: unknown) => reason);
     await redis.config('SET', 'maxmemory', '0');
 
-    expect(String(error)).toContain('OOM');
+    expect(error).toMatchObject({ detail: expect.stringContaining('OOM') });
     expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toContain('SECRET');
   });
 
   it('works with a client that prefixes keys, returns numbers as strings and uses RESP2', async () => {
-    const client = new Redis({
-      port: server.port,
-      host: '127.0.0.1',
-      keyPrefix: 'app:',
-      stringNumbers: true,
-      protocol: 2,
-      enableAutoPipelining: true,
-    });
+    const settings = { keyPrefix: 'app:', stringNumbers: true, enableAutoPipelining: true, protocol: 2 } as const;
+    const client = new Redis({ port: server.port, host: '127.0.0.1', ...settings });
     const own = new RedisSessionStore({ client, prefix: 'session:', onWarning: () => undefined });
     const lock = { token: 'token', leaseMs: 1_000 };
 

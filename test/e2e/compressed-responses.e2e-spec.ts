@@ -12,6 +12,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { Counter } from '../support/counter.js';
 import { Latch } from '../support/latch.js';
+import { nestIsAtLeast } from '../support/nest-release.js';
 import { type AdapterName, type TestApplication, adapters, startApplication } from '../support/platforms.js';
 
 type Middleware = ReturnType<typeof compression>;
@@ -122,8 +123,9 @@ describe.each(adapters)('a compressed response, $adapter,', ({ adapter }) => {
     for (const path of ['pieces', 'pipeline', 'proxied', 'file', 'value']) {
       const response = await fetch(`${server.url}/${path}`);
       expect([path, await response.text()]).toEqual([path, TEXT]);
-      // With Fastify, raw responses are not compressed.
-      const isCompressed = adapter === 'express' || path === 'file' || path === 'value';
+      // With Fastify, raw responses are not compressed; with an older adapter none, since it is initialized before.
+      const compressedByFastify = nestIsAtLeast('11.1.4') && (path === 'file' || path === 'value');
+      const isCompressed = adapter === 'express' || compressedByFastify;
       expect([path, response.headers.has('content-encoding')]).toEqual([path, isCompressed]);
       const cookie = response.headers.getSetCookie()[0]?.split(';')[0] ?? '';
       const count = await fetch(`${server.url}/count`, { headers: { cookie } });
@@ -149,5 +151,6 @@ describe.each(adapters)('a compressed response, $adapter,', ({ adapter }) => {
 
 function compress(app: INestApplication, adapter: AdapterName): void {
   if (adapter === 'express') app.use(compression());
-  else void (app as NestFastifyApplication).register(fastifyCompress);
+  // Its types are those of another release of Fastify than the oldest adapter's.
+  else void (app as NestFastifyApplication).register(fastifyCompress as never);
 }

@@ -23,6 +23,7 @@ import {
 import { CurrentSession, HttpSession, SessionScoped, SkipSession, UseSession } from 'nestjs-session-beans';
 import type { Observable } from 'rxjs';
 import { Client, setCookies } from '../support/client.js';
+import { nestIsAtLeast } from '../support/nest-release.js';
 import { type TestApplication, platforms, startApplication } from '../support/platforms.js';
 
 @SessionScoped()
@@ -395,7 +396,9 @@ describe.each(platforms)('R26 a session is loaded once, $adapter, $mode,', ({ ad
   });
   afterAll(() => server.close());
 
-  it.each(loading)('for /%s', async (path) => {
+  // Before 11.1.11, Nest builds a request-scoped provider behind a circle a second time, without its request.
+  const circlesWork = scope !== Scope.REQUEST || nestIsAtLeast('11.1.11');
+  it.each(loading.filter((path) => circlesWork || path !== 'circle-b'))('for /%s', async (path) => {
     await client.text('/start');
     server.store.reset();
     expect((await client.get(`/${path}`)).status).toBe(200);

@@ -1,5 +1,7 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import * as http2 from 'node:http2';
+import { get as getOverTls } from 'node:https';
+import { once } from 'node:events';
 import { Controller, Get, Inject, type MessageEvent, Res, Sse, StreamableFile } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
@@ -8,6 +10,7 @@ import { MemorySessionStore, SessionModule } from 'nestjs-session-beans';
 import { Observable, of } from 'rxjs';
 import { CountingStore } from '../support/counting-store.js';
 import { Counter } from '../support/counter.js';
+import { TestAuthority, type TestCertificate } from '../support/test-authority.js';
 
 interface Reply {
   readonly raw: ServerResponse;
@@ -55,22 +58,36 @@ interface Answer {
   readonly cookie: string | undefined;
 }
 
-describe('HTTP/2, which Fastify can speak', () => {
+describe.each(['http', 'https'])('HTTP/2, which Fastify can speak, over %s', (scheme) => {
+  const name = scheme === 'https' ? '__Host-sid' : 'sid';
   const store = new CountingStore(new MemorySessionStore());
   let close: () => Promise<void>;
   let client: http2.ClientHttp2Session;
 
+  let authority: TestAuthority;
+  let certificate: TestCertificate;
+  let url: string;
+
+  beforeAll(() => {
+    authority = new TestAuthority();
+    certificate = authority.certificateOf('app.test');
+  });
+  afterAll(() => authority.remove());
   beforeEach(async () => {
     store.before = () => undefined;
     const module = await Test.createTestingModule({
       imports: [SessionModule.forRoot({ store }), SessionModule.forFeature([Counter])],
       controllers: [CountController],
     }).compile();
+    const { key, cert, ca } = certificate;
+    const https = scheme === 'https' && { https: { key, cert, allowHTTP1: true } };
     // The options of FastifyAdapter that choose HTTP/2 have a type of their own.
-    const app = module.createNestApplication(new FastifyAdapter({ http2: true } as object));
+    const app = module.createNestApplication(new FastifyAdapter({ http2: true, ...https } as object));
     app.useLogger(false);
     await app.listen(0, '127.0.0.1');
-    client = http2.connect(await app.getUrl());
+    // Nest 11 does not know the scheme.
+    url = (await app.getUrl()).replace(/^https?/, scheme);
+    client = http2.connect(url, { ca, servername: 'app.test' });
     close = () => app.close();
   });
   afterEach(async () => {
@@ -83,7 +100,7 @@ describe('HTTP/2, which Fastify can speak', () => {
     let [body, status, line] = ['', undefined as unknown, undefined as string | undefined];
     stream.on('response', (headers) => {
       status = headers[':status'];
-      line = headers['set-cookie']?.find((one) => one.startsWith('sid='));
+      line = headers['set-cookie']?.find((one) => one.startsWith(`${name}=`));
     });
     stream.setEncoding('utf8').on('data', (data) => (body += String(data)));
     await new Promise((resolve, reject) => stream.on('close', resolve).on('error', reject));
@@ -107,7 +124,7 @@ describe('HTTP/2, which Fastify can speak', () => {
     expect(isStored).toBe(true);
     expect(first.status).toBe(status);
     expect(body).toContain(text);
-    expect(cookie).toMatch(/^sid=/);
+    expect(cookie).toBeDefined();
     expect(await get('/peek', cookie)).toEqual({ status: 200, body: 'n=1', cookie: undefined });
   });
 
@@ -119,4 +136,20 @@ describe('HTTP/2, which Fastify can speak', () => {
     expect([status, cookie]).toEqual([503, undefined]);
     expect(JSON.parse(body)).toMatchObject({ statusCode: 503 });
   });
+
+  // Without TLS, a port speaks one of them.
+  if (scheme === 'https') {
+    it('shares sessions with clients that speak HTTP/1.1', async () => {
+      const { cookie = '' } = await get('/count');
+      const { ca } = certificate;
+      const [answer] = await once(
+        getOverTls(`${url}/count`, { ca, servername: 'app.test', headers: { cookie } }),
+        'response',
+      );
+      let body = '';
+      for await (const data of answer) body += String(data);
+      expect([answer.httpVersion, body]).toEqual(['1.1', 'n=2']);
+      expect((await get('/peek', cookie)).body).toBe('n=2');
+    });
+  }
 });

@@ -127,7 +127,7 @@ describe('F4: whether a change of which Redis store says that it failed may have
     const durable = await readyRedisStore({ url, durability: { replicas: 1, timeoutMs: 50 } });
     open.push(durable);
 
-    const failure = { operation: 'save', applied: 'unknown', message: expect.stringContaining('only 0 of 1 replicas') };
+    const failure = { operation: 'save', applied: 'unknown', detail: expect.stringContaining('only 0 of 1 replicas') };
     await expect(change(durable, access)).rejects.toMatchObject(failure);
     const ending = (async () => durable.destroy(access))();
     await expect(ending).rejects.toMatchObject({ ...failure, operation: 'destroy' });

@@ -3,6 +3,7 @@ import { Redis } from 'ioredis';
 import { MemorySessionStore, SessionStateError } from 'nestjs-session-beans';
 import { type ClientAccess, type SessionStore, accessOf } from 'nestjs-session-beans/store-kit';
 import type { RedisSessionStore } from 'nestjs-session-beans/redis';
+import { findClassTransformer } from '../../libs/session/src/bean/nested/class-transformer.js';
 import { decodeState } from '../../libs/session/src/codec/decode-state.js';
 import { encodeState } from '../../libs/session/src/codec/encode-state.js';
 import { stateKind } from '../../libs/session/src/codec/state-kind.js';
@@ -38,6 +39,9 @@ function strangers(value: unknown): unknown[] {
   if (stateKind(value) === undefined) return [value];
   return value instanceof Uint8Array ? [] : Object.values(value).flatMap(strangers);
 }
+
+// The module does so when it boots.
+beforeAll(() => findClassTransformer());
 
 describe('texts that are nearly encoded state', () => {
   it(`are decoded to state that is encoded the same again, or refused: ${rounds(2_500, 125_000)} cases`, async () => {

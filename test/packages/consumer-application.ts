@@ -1,7 +1,7 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -13,36 +13,71 @@ const root = join(import.meta.dirname, '../..');
 const fixtures = join(import.meta.dirname, 'fixtures');
 const exec = promisify(execFile);
 
+/** A command that installs the dependencies of a directory, and one that runs a command of theirs. */
+export interface PackageManager {
+  readonly name: string;
+  readonly install: readonly [string, ...string[]];
+  readonly run: readonly [string, ...string[]];
+  /** Files that it reads in the directory. */
+  readonly files?: Readonly<Record<string, string>>;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+const npm: PackageManager = {
+  name: 'npm',
+  install: ['npm', 'install', '--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund'],
+  run: ['npm', 'exec', '--no', '--'],
+};
+
+export interface InstallOptions {
+  readonly packageManager?: PackageManager;
+  /** More than the fixture has. */
+  readonly devDependencies?: Readonly<Record<string, string>>;
+}
+
 /** A user's application in a directory of its own: it has the tarballs and the dependencies of its fixture. */
 export class ConsumerApplication {
   private readonly servers: ChildProcess[] = [];
 
-  private constructor(readonly directory: string) {}
+  private constructor(
+    readonly directory: string,
+    private readonly packageManager: PackageManager,
+  ) {}
 
   /** Packs what `npm run build` built and installs it next to the dependencies in the package.json of the fixture. */
-  static async install(fixture: string): Promise<ConsumerApplication> {
+  static async install(
+    fixture: string,
+    { packageManager = npm, devDependencies = {} }: InstallOptions = {},
+  ): Promise<ConsumerApplication> {
     const directory = await mkdtemp(join(tmpdir(), `${fixture}-`));
     await cp(join(fixtures, fixture), directory, { recursive: true });
     await cp(join(fixtures, 'application'), join(directory, 'src'), { recursive: true });
-    await writeReadmeExample(join(directory, 'src'));
+    await followReadme(directory, devDependencies);
     await packInto(directory);
-    await exec('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund'], { cwd: directory });
-    return new ConsumerApplication(directory);
+    for (const [name, text] of Object.entries(packageManager.files ?? {})) await writeFile(join(directory, name), text);
+    const application = new ConsumerApplication(directory, packageManager);
+    await application.exec(packageManager.install);
+    return application;
+  }
+
+  /** Runs a command that a dependency brings, with the package manager. Gives and rejects with its whole output. */
+  runTool(...command: string[]): Promise<string> {
+    return this.exec([...this.packageManager.run, ...command]);
   }
 
   /** Rejects with what the compiler of the fixture says. */
   async compile(...options: string[]): Promise<void> {
     const compiler = join(this.directory, 'node_modules/typescript/bin/tsc');
-    try {
-      await exec(process.execPath, [compiler, '-p', this.directory, ...options]);
-    } catch (error) {
-      throw new Error((error as { stdout: string }).stdout, { cause: error });
-    }
+    await this.exec([process.execPath, compiler, '-p', this.directory, ...options]);
   }
 
   /** Starts an entry of the application as a server. Gives its address, once it listens. */
-  async start(entry: string, variables: Readonly<Record<string, string>> = {}): Promise<string> {
-    const server = spawn(process.execPath, [`dist/${entry}.js`], {
+  async start(
+    entry: string,
+    variables: Readonly<Record<string, string>> = {},
+    [runtime, ...options]: readonly [string, ...string[]] = [process.execPath],
+  ): Promise<string> {
+    const server = spawn(runtime, [...options, `dist/${entry}.js`], {
       cwd: this.directory,
       env: { ...environment(), ...variables },
     });
@@ -71,6 +106,17 @@ export class ConsumerApplication {
     return existsSync(join(this.directory, 'node_modules', name));
   }
 
+  private async exec([command, ...args]: readonly [string, ...string[]]): Promise<string> {
+    const env = { ...environment(), ...this.packageManager.environment };
+    try {
+      const { stdout, stderr } = await exec(command, args, { cwd: this.directory, env });
+      return stdout + stderr;
+    } catch (error) {
+      const { stdout, stderr } = error as { stdout: string; stderr: string };
+      throw new Error(`${[command, ...args].join(' ')}\n${stdout}${stderr}`, { cause: error });
+    }
+  }
+
   async remove(): Promise<void> {
     for (const server of this.servers) if (server.exitCode === null && server.kill()) await once(server, 'exit');
     await rm(this.directory, { recursive: true });
@@ -79,16 +125,37 @@ export class ConsumerApplication {
 
 /** The environment of the application, without the settings of this repository's tests. */
 function environment(): NodeJS.ProcessEnv {
-  const { NODE_ENV: _, ...inherited } = process.env;
-  return inherited;
+  const { NODE_ENV: _1, NODE_OPTIONS: _2, FORCE_COLOR: _3, ...inherited } = process.env;
+  return { ...inherited, NO_COLOR: '1' };
 }
 
-/** The bean and the module that the README begins with. */
-async function writeReadmeExample(directory: string): Promise<void> {
-  const blocks = typeScriptBlocks(await readFile(join(root, 'README.md'), 'utf8'));
-  for (const name of ['counter.ts', 'app.module.ts']) {
-    const block = blocks.find((candidate) => candidate.name === name);
-    if (!block) throw new Error(`README.md has no block that begins with // ${name}`);
-    await writeFile(join(directory, name), block.text);
+/** Does in the application what the README says: its first block is the module, and jest gets its line. */
+async function followReadme(directory: string, devDependencies: Readonly<Record<string, string>>): Promise<void> {
+  const readme = await readFile(join(root, 'README.md'), 'utf8');
+  const example = typeScriptBlocks(readme).find(({ name }) => name === 'app.module.ts');
+  const [, line] = /^```json\n("transformIgnorePatterns": .*)\n```$/m.exec(readme) ?? [];
+  if (!example || !line) throw new Error('README.md has no block app.module.ts, or no line for jest');
+  await writeFile(join(directory, 'src/app.module.ts'), example.text);
+
+  const path = join(directory, 'package.json');
+  const manifest = JSON.parse(await readFile(path, 'utf8')) as Manifest;
+  Object.assign(manifest.devDependencies, devDependencies);
+  if (manifest.jest) Object.assign(manifest.jest, JSON.parse(`{${line}}`));
+  await writeFile(path, JSON.stringify(manifest, null, 2));
+  if (manifest.type !== 'module') await leaveOutExtensions(join(directory, 'src'));
+}
+
+/** As in projects of CommonJS: neither jest nor webpack finds `./counter.ts` for `./counter.js`. */
+async function leaveOutExtensions(directory: string): Promise<void> {
+  for (const name of await readdir(directory)) {
+    const path = join(directory, name);
+    const text = await readFile(path, 'utf8');
+    await writeFile(path, text.replaceAll(/(from '[.][^']*)[.]js'/g, "$1'"));
   }
+}
+
+interface Manifest {
+  readonly devDependencies: Record<string, string>;
+  readonly jest?: object;
+  readonly type?: string;
 }

@@ -14,6 +14,10 @@ describe('both tarballs in an application of Nest 11 with CommonJS', () => {
 
   describeBothPackages(() => application);
 
+  it('runs under jest, with the line of the README', async () => {
+    expect(await application.runTool('jest')).toMatch(/Tests: +1 passed, 1 total/);
+  });
+
   it.each([
     ['node10', 'commonjs'],
     ['bundler', 'preserve'],

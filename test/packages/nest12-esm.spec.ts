@@ -1,4 +1,6 @@
-import { afterAll, beforeAll, describe } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { installTools, runtimes } from '../compat/tools.js';
+import { Client } from '../support/client.js';
 import { ConsumerApplication } from './consumer-application.js';
 import { describeBothPackages } from './describe-both-packages.js';
 
@@ -13,4 +15,16 @@ describe('both tarballs in an application of Nest 12 with ES modules', () => {
   afterAll(() => application?.remove());
 
   describeBothPackages(() => application);
+
+  it('runs under vitest', async () => {
+    expect(await application.runTool('vitest', 'run')).toMatch(/Tests +1 passed/);
+  });
+
+  it('keeps sessions on Bun', async () => {
+    await installTools();
+    const client = new Client(await application.start('express', {}, runtimes.bun()));
+
+    expect(await client.text('/count')).toBe('counter=1');
+    expect(await client.text('/count')).toBe('counter=2');
+  });
 });

@@ -1,10 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { brokenLinks } from './broken-links.js';
 import { packAndUnpackInto } from './pack.js';
 
+const exec = promisify(execFile);
 let directory: string;
 
 beforeAll(async () => {
@@ -65,6 +68,21 @@ describe('the tarball of nestjs-session-beans', () => {
     expect(files.filter((path) => path.endsWith('.lua'))).not.toEqual([]);
   });
 
+  it('is installed next to TypeORM, which needs ioredis 5', async () => {
+    const project = await mkdtemp(join(directory, 'typeorm-'));
+    await writeFile(join(project, 'package.json'), '{}');
+    const packages = [
+      'typeorm@1.1.1',
+      '@nestjs/typeorm@12.0.2',
+      'ioredis',
+      join(directory, 'nestjs-session-beans.tgz'),
+    ];
+    await exec('npm', ['install', '--package-lock-only', '--prefer-offline', ...packages], { cwd: project });
+    const lock = JSON.parse(await readFile(join(project, 'package-lock.json'), 'utf8')) as Lock;
+
+    expect(lock.packages['node_modules/ioredis']?.version).toMatch(/^5[.]/);
+  });
+
   it('holds nothing of the replicated store', async () => {
     const files = await filesBelow(join(unpacked('nestjs-session-beans'), 'dist'));
 
@@ -91,6 +109,10 @@ describe('the manifests of the packages', () => {
 });
 
 const NAMES = { core: 'nestjs-session-beans', replicated: 'nestjs-session-beans-replicated' };
+
+interface Lock {
+  readonly packages: Readonly<Record<string, { readonly version: string }>>;
+}
 
 interface Manifest {
   readonly version: string;

@@ -125,6 +125,6 @@ export interface BalancerOptions {
   /** Whether it writes the log of `deploy/observability`, in place of the one that tells what it has passed on. */
   readonly logsSessions?: boolean;
 
-  /** The time that servers have to answer, in place of the 10 s of the files: `500ms`. */
+  /** The time that servers have to answer, in place of the 10 s of the files: `1s`. */
   readonly answerTime?: string;
 }

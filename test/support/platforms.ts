@@ -5,6 +5,7 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { MemorySessionStore, SessionModule, type SessionModuleOptions } from 'nestjs-session-beans';
 import { CountingStore } from './counting-store.js';
+import { nestIsAtLeast } from './nest-release.js';
 
 export type AdapterName = 'express' | 'fastify';
 export type BeanScope = Scope.DEFAULT | Scope.REQUEST;
@@ -64,6 +65,8 @@ export async function startApplication(options: TestApplicationOptions): Promise
     adapter === 'fastify' ? new FastifyAdapter({ trustProxy: trustProxy ?? false }) : express(trustProxy),
   );
   app.useLogger(false);
+  // Otherwise the Fastify adapter takes no middleware yet.
+  if (adapter === 'fastify' && !nestIsAtLeast('11.1.4')) await app.getHttpAdapter().init?.();
   options.prepare?.(app);
   await app.listen(0, '127.0.0.1');
   return { app, store, url: await app.getUrl(), close: () => app.close() };

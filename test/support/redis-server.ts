@@ -82,7 +82,7 @@ export class RedisServer {
       host: '127.0.0.1',
       lazyConnect: true,
       enableReadyCheck: false,
-      retryStrategy: null,
+      retryStrategy: () => null,
       maxRetriesPerRequest: 0,
       commandTimeout: 5_000,
     });

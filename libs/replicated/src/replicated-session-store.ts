@@ -47,8 +47,8 @@ type Operation = SessionStoreError['operation'];
  * shown. A server that cannot reach a state that new answers with 503, never with an older one.
  *
  * The store is bounded by number and by bytes. A full server gives up anonymous sessions that it serves and that nobody
- * came back to, or that are idle; if none may go, it refuses new ones with a {@link SessionStoreError}. The README of the
- * package lists the options.
+ * came back to, or that are idle; if none may go, it refuses new ones with a {@link SessionStoreError}. The README of
+ * the package lists the options.
  *
  * @example
  * SessionModule.forRoot({

@@ -13,8 +13,8 @@ const MOST_ATTEMPTS = 3;
 /**
  * Makes room on a full member. It gives up sessions whose primary it is, in the order of `EvictingTable`.
  *
- * A session is given up by ending it, as a logout does: its backup takes the end first, then all members are told. So it
- * never comes back, and a primary whose epoch is over ends nothing. What another member serves cannot be given up here.
+ * A session is given up by ending it, as a logout does: its backup takes the end first, then all members are told. So
+ * it never comes back, and a primary whose epoch is over ends nothing. What another member serves cannot be given up.
  */
 export class Room {
   constructor(

@@ -44,7 +44,7 @@ export class ReplicatedSessionStoreOptions {
   readonly members: readonly ReplicationMember[] | (() => Promise<readonly ReplicationMember[]>) = REQUIRED;
 
   /** How often `members` is asked when it is a function. */
-  readonly refreshMembersMs?: number = 5_000;
+  readonly refreshMembersMs?: number | undefined = 5_000;
 
   /** Where this server listens. Left out, it is the host and port that the list of members has for it. */
   readonly listen?: { readonly host: string; readonly port: number } = undefined;
@@ -56,43 +56,43 @@ export class ReplicatedSessionStoreOptions {
    * At least 16 bytes, the same on every member; required as soon as a member is beyond loopback. It signs the locators
    * in the cookies, and authenticates the members. It does not encrypt.
    */
-  readonly secret?: string = undefined;
+  readonly secret?: string | undefined = undefined;
 
   /**
    * Used in place of Nest's TCP transport, for example `GrpcReplicationTransport`. `listen` and `tls` are its own
    * options then, and so is the `secret` of its connections; `secret` given here still signs locators.
    */
-  readonly transport?: ReplicationTransport = undefined;
+  readonly transport?: ReplicationTransport | undefined = undefined;
 
   /**
    * Decides about changes while no other member can take a copy. `degrade`: the session has one copy then. `reject`:
    * the change is answered with 503.
    */
-  readonly onAlone?: 'degrade' | 'reject' = 'degrade';
+  readonly onAlone?: 'degrade' | 'reject' | undefined = 'degrade';
 
   /**
    * Every change of owners needs the consent of more than half of the members, so that the two halves of a split
    * network cannot both go on with a session.
    */
-  readonly quorum?: boolean = false;
+  readonly quorum?: boolean | undefined = false;
 
   /** How long one call between members may take. */
-  readonly callTimeoutMs?: number = 250;
+  readonly callTimeoutMs?: number | undefined = 250;
 
   /** How often members look whether the others are there. */
-  readonly heartbeatMs?: number = 100;
+  readonly heartbeatMs?: number | undefined = 100;
 
   /** A primary that has not heard from its backup for this long asks it before it answers. More than `heartbeatMs`. */
-  readonly leaseMs?: number = 400;
+  readonly leaseMs?: number | undefined = 400;
 
   /** A member that has not answered for this long is lost: its copies are made anew elsewhere. At least `leaseMs`. */
-  readonly lostAfterMs?: number = 1_000;
+  readonly lostAfterMs?: number | undefined = 1_000;
 
   /**
    * A member that has not answered for this long is gone: the sessions that only it had are lost. At least
    * `lostAfterMs`.
    */
-  readonly goneAfterMs?: number = 60_000;
+  readonly goneAfterMs?: number | undefined = 60_000;
 
   /**
    * The most copies kept, primary and backup together; 1 to 16,000,000. On a full server new sessions take the place of
@@ -100,24 +100,24 @@ export class ReplicatedSessionStoreOptions {
    * none may go, a new session is refused with 503. As many ends of sessions are remembered, and as many of those that
    * had to go.
    */
-  readonly maxSessions?: number = 100_000;
+  readonly maxSessions?: number | undefined = 100_000;
 
   /**
    * The most bytes kept, in the same way. New sessions may use 90 % of it, so that living ones have room to grow.
    */
-  readonly maxBytes?: number = 256 * 1024 * 1024;
+  readonly maxBytes?: number | undefined = 256 * 1024 * 1024;
 
   /** Is called with what happens to members and copies. Left out, warnings go to Nest's logger. */
-  readonly onEvent?: (event: ReplicationEvent) => void = undefined;
+  readonly onEvent?: ((event: ReplicationEvent) => void) | undefined = undefined;
 
   /** The source of the wall-clock time. A test gives a clock that it can move. */
-  readonly clock?: Clock = systemClock;
+  readonly clock?: Clock | undefined = systemClock;
 
   /** The source of monotonic time and of timers. For tests. */
-  readonly timers?: ReplicationTimers = systemTimers;
+  readonly timers?: ReplicationTimers | undefined = systemTimers;
 
   /** The source of random numbers from 0 to 1. For tests. */
-  readonly random?: () => number = Math.random;
+  readonly random?: (() => number) | undefined = Math.random;
 }
 
 type WithoutDefault = 'listen' | 'tls' | 'secret' | 'transport' | 'onEvent';

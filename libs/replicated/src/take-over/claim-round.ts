@@ -66,7 +66,8 @@ export class ClaimRound extends Survey<ClaimedCopy> {
   }
 
   /**
-   * No other member can have a branch of the session. With quorum nobody goes on in a part of the group that is cut off.
+   * No other member can have a branch of the session. With quorum nobody goes on in a part of the group that is cut
+   * off.
    * Without it the owners of an epoch do not know which branches others began before.
    */
   get hasHeardAll(): boolean {

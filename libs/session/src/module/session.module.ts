@@ -12,7 +12,6 @@ import {
 } from '@nestjs/common';
 import { INTERCEPTORS_METADATA } from '@nestjs/common/constants.js';
 import { ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
-import { privateFieldsOf } from '../bean/bean-class-checks.js';
 import { BeanRegistry } from '../bean/bean-registry.js';
 import { SessionBeanError } from '../errors/session-bean.error.js';
 import { SessionConfigurationError } from '../errors/session-configuration.error.js';
@@ -42,6 +41,7 @@ import {
   SESSION_STORE,
   sessionProviders,
 } from './session.providers.js';
+import { bootWarnings } from './boot-warnings.js';
 import { StoreUse } from './store-use.js';
 import { wireBeans } from './wire-beans.js';
 
@@ -153,12 +153,17 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
   configure(): void {
     this.refuseSecondRoot();
     wireBeans(this.beans, this.context, this.modules);
-    this.warn();
     const plan = new HandlerPlan(
       this.modules,
       this.application,
       (token) => token === HttpSession || this.beans.find(token as Type<object>) !== undefined,
     );
+    const globalInterceptors = [
+      ...this.application.getGlobalInterceptors(),
+      ...this.application.getGlobalRequestInterceptors().map(({ metatype }) => metatype),
+    ];
+    const { options, store, beans } = this;
+    for (const warning of bootWarnings({ options, store, beans, plan, globalInterceptors })) logger.warn(warning);
     const { httpAdapter } = this.adapterHost;
     httpAdapter.use(createSessionMiddleware(this.context, this.runtime));
     keepContextOnRoutes(httpAdapter, this.context, this.runtime);
@@ -166,8 +171,7 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
     this.application.getGlobalGuards().unshift(new SessionGuard(this.context, plan));
     for (const controller of plan.controllers()) this.commitAfter(controller);
     for (const resolver of plan.resolvers) bindInterceptor(resolver);
-    this.runtime.hasOuterCode =
-      this.application.getGlobalInterceptors().length + this.application.getGlobalRequestInterceptors().length > 0;
+    this.runtime.hasOuterCode = globalInterceptors.length > 0;
   }
 
   async onModuleInit(): Promise<void> {
@@ -198,22 +202,6 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
       );
     }
   }
-
-  private warn(): void {
-    const { options } = this;
-    for (const { definition } of this.beans.all()) warnOfPrivateFields(definition.type);
-    if (options.store === undefined && process.env['NODE_ENV'] === 'production') {
-      logger.warn(
-        'no store is configured: sessions live in the memory of this process and end with it. Set the option store.',
-      );
-    }
-    if (options.idTransport === 'url') {
-      logger.warn(
-        "idTransport 'url' puts session ids into addresses, which end up in logs, histories and Referer headers " +
-          '(fails OWASP ASVS level 1)',
-      );
-    }
-  }
 }
 
 /** Puts the interceptor before those of the class, once: applications of one process may share it. */
@@ -221,16 +209,4 @@ function bindInterceptor(controller: object): void {
   const bound = (Reflect.getMetadata(INTERCEPTORS_METADATA, controller) as unknown[] | undefined) ?? [];
   if (!bound.includes(sessionInterceptor))
     Reflect.defineMetadata(INTERCEPTORS_METADATA, [sessionInterceptor, ...bound], controller);
-}
-
-/** A `#private` field lasts as long as the instance is handed on: the traffic would decide whether a value is kept. */
-function warnOfPrivateFields(type: Type<object>): void {
-  const hooks = type.prototype as object;
-  const fields = privateFieldsOf(type);
-  if (fields.length === 0 || ('beforeBeanSaved' in hooks && 'onBeanRestored' in hooks)) return;
-  logger.warn(
-    `${type.name} has ${fields.join(', ')}: nobody can read such fields from outside, ` +
-      'so they are not stored. Declare state as `private` properties, or implement both beforeBeanSaved() and ' +
-      'onBeanRestored() to move it to and from one',
-  );
 }

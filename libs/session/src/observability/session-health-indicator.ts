@@ -5,19 +5,19 @@ import { SessionError } from '../errors/session.error.js';
 import type { RequestTimings } from '../timing/request-timings.js';
 
 /** Options of one check of the `SessionHealthIndicator`. */
-export interface SessionHealthOptions {
+export interface SessionHealthOptions<OnDown extends 'down' | 'degraded' = 'down' | 'degraded'> {
   /** The status while the store does not answer. Default `down`. `degraded` needs `@nestjs/terminus` 12. */
-  readonly onDown?: 'down' | 'degraded';
+  readonly onDown?: OnDown;
 
   /** How long the store may take to answer, in ms. Default: `storeTimeoutMs` of `SessionModule`. */
   readonly withinMs?: number;
 }
 
 /** The result of a check, in the form that `@nestjs/terminus` calls `HealthIndicatorResult`. */
-export type SessionHealth<Key extends string> = Record<
+export type SessionHealth<Key extends string, OnDown extends 'down' | 'degraded' = 'down' | 'degraded'> = Record<
   Key,
   {
-    readonly status: 'up' | 'degraded' | 'down';
+    readonly status: 'up' | OnDown;
     /** The store's name. */
     readonly store: string;
     /** Why the status is not `up`. */
@@ -51,10 +51,10 @@ export class SessionHealthIndicator {
    *
    * @param key under which the result is reported
    */
-  async check<Key extends string>(
+  async check<Key extends string, OnDown extends 'down' | 'degraded' = 'down'>(
     key: Key,
-    { onDown = 'down', withinMs }: SessionHealthOptions = {},
-  ): Promise<SessionHealth<Key>> {
+    { onDown = 'down' as OnDown, withinMs }: SessionHealthOptions<OnDown> = {},
+  ): Promise<SessionHealth<Key, OnDown>> {
     const facts = {
       store: this.gateway.name,
       liveSessions: this.liveSessions.size,
@@ -63,12 +63,12 @@ export class SessionHealthIndicator {
     try {
       const probe = this.gateway.probe();
       await (withinMs === undefined ? probe : new Deadline(withinMs, '(withinMs)').limit(probe));
-      return { [key]: { status: 'up', ...facts } } as SessionHealth<Key>;
+      return { [key]: { status: 'up', ...facts } } as SessionHealth<Key, OnDown>;
     } catch (error) {
       // Not the text of the error: it may name servers and accounts of the store.
       const problem =
         error instanceof SessionError ? `${error.name}: could not load` : `no answer within ${withinMs} ms`;
-      return { [key]: { status: onDown, problem, ...facts } } as SessionHealth<Key>;
+      return { [key]: { status: onDown, problem, ...facts } } as SessionHealth<Key, OnDown>;
     }
   }
 }

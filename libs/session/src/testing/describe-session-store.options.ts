@@ -20,14 +20,14 @@ export class DescribeSessionStoreOptions {
    * pending: a new release of the package leaves the suite green. Raise it together with the store's own `contract`.
    * Default: 1.
    */
-  readonly contract?: SessionStore['contract'] = 1;
+  readonly contract?: SessionStore['contract'] | undefined = 1;
 
   /**
    * The unit in which the suite counts time, in ms. Sessions live for 4 to 40 units. With a manual clock a long unit
    * costs nothing. A store with a clock of its own takes a short one, long enough for a few round trips (100 for a
    * local Redis). Default: 60,000.
    */
-  readonly unitMs?: number = 60_000;
+  readonly unitMs?: number | undefined = 60_000;
 
   /** Lets this many ms pass for the store. Default: `clock` is moved. A store with a clock of its own really waits. */
   readonly advance?: (ms: number) => Promise<void>;

@@ -27,24 +27,24 @@ export class ReplicationWireOptions {
    * Mutual TLS, as PEM texts: both ends show a certificate that `ca` has signed and that has the member's name as DNS
    * name. `cert` must be good for servers and for clients (extended key usage, if it has any).
    */
-  readonly tls?: MutualTls = undefined;
+  readonly tls?: MutualTls | undefined = undefined;
 
   /**
    * At least 16 bytes, the same on every member: both ends prove that they know it, and every text is authenticated
    * with keys made of it. It does not encrypt: without `tls`, anybody who can listen to the network reads the sessions.
    */
-  readonly secret?: string = undefined;
+  readonly secret?: string | undefined = undefined;
 
   /**
    * The largest message, in bytes. A larger one is not sent, and a connection on which one arrives is closed. 65,536 to
    * 268,435,456.
    */
-  readonly maxMessageBytes?: number = 8 * 1024 * 1024;
+  readonly maxMessageBytes?: number | undefined = 8 * 1024 * 1024;
 
   /**
    * Is called for each caller that was turned away, the same at most once a minute. Left out, it goes to Nest's logger.
    */
-  readonly onWarning?: (warning: string) => void = undefined;
+  readonly onWarning?: ((warning: string) => void) | undefined = undefined;
 }
 
 type WithoutDefault = 'tls' | 'secret' | 'onWarning';

@@ -53,9 +53,13 @@ export const handlerMetadata = {
     return Reflect.hasMetadata(READ_ONLY_SESSION, method) || Reflect.hasMetadata(READ_ONLY_SESSION, type);
   },
 
+  isRoute(method: HandlerMethod): boolean {
+    return Reflect.hasMetadata(PATH_METADATA, method);
+  },
+
   /** Whether it is a route that answers once: not a stream of server-sent events. */
   isAnswered(method: HandlerMethod): boolean {
-    return Reflect.hasMetadata(PATH_METADATA, method) && !Reflect.hasMetadata(SSE_METADATA, method);
+    return this.isRoute(method) && !Reflect.hasMetadata(SSE_METADATA, method);
   },
 
   /** Which root field of GraphQL it resolves; undefined for all other methods. */
@@ -78,12 +82,17 @@ export const handlerMetadata = {
   /** Whether it answers through the response, or passes on to `next`: then Nest sends nothing. Nest's own rule. */
   answersItself(type: ControllerType, method: HandlerMethod): boolean {
     // The kinds of the parameters of other handlers have other meanings.
-    if (!Reflect.hasMetadata(PATH_METADATA, method)) return false;
+    if (!this.isRoute(method)) return false;
     const key = this.keyOf(type, method);
     if (Reflect.hasMetadata(RESPONSE_PASSTHROUGH_METADATA, type, key)) return false;
-    // The names in this metadata are `<kind>:<index>`.
-    const parameters = Object.keys((Reflect.getMetadata(ROUTE_ARGS_METADATA, type, key) ?? {}) as object);
-    return parameters.some((name) => ANSWERING.has(name.slice(0, name.indexOf(':'))));
+    return kindsOf(type, key).some(([kind]) => kind === RouteParamtypes.RESPONSE || kind === RouteParamtypes.NEXT);
+  },
+
+  /** Whether Nest's own `@Session()` is on a parameter of this class. */
+  takesSessionOfRequest(type: ControllerType, method: HandlerMethod, session: unknown): boolean {
+    const key = this.keyOf(type, method);
+    const classes = Reflect.getMetadata('design:paramtypes', type.prototype as object, key) as unknown[] | undefined;
+    return kindsOf(type, key).some(([kind, index]) => kind === RouteParamtypes.SESSION && classes?.[index] === session);
   },
 
   /** The interceptors of a handler and its class. */
@@ -126,14 +135,18 @@ const RESOLVED_ROOT = 'graphql:resolver_type';
 const RESOLVED_NAME = 'graphql:resolver_name';
 const IS_FIELD_RESOLVER = 'graphql:resolve_property';
 
-const ANSWERING = new Set([String(RouteParamtypes.RESPONSE), String(RouteParamtypes.NEXT)]);
-
 function boundTo(type: ControllerType, method: HandlerMethod, key: string): unknown[] {
   return [type, method].flatMap((target) => (Reflect.getMetadata(key, target) as unknown[] | undefined) ?? []);
 }
 
 function declarationOn(target: object): boolean | undefined {
   return Reflect.getMetadata(USES_SESSION, target) as boolean | undefined;
+}
+
+/** Kind and position of each decorated parameter. The names in the metadata are `<kind>:<index>`. */
+function kindsOf(type: ControllerType, key: string | symbol): (readonly [kind: RouteParamtypes, index: number])[] {
+  const names = Object.keys((Reflect.getMetadata(ROUTE_ARGS_METADATA, type, key) ?? {}) as object);
+  return names.map((name) => name.split(':').map(Number) as [RouteParamtypes, number]);
 }
 
 function parametersOf(type: ControllerType, key: string | symbol): RouteParameter[] {

@@ -27,6 +27,13 @@ export interface PlannedHandler {
   readonly answersItself: boolean;
 }
 
+/** A handler that a request can reach. */
+export interface PlannedRoute {
+  readonly type: ControllerType;
+  readonly method: HandlerMethod;
+  readonly handler: PlannedHandler;
+}
+
 /** A controller of which at least one handler needs a session. */
 export interface PlannedController {
   readonly type: ControllerType;
@@ -80,6 +87,14 @@ export class HandlerPlan {
    */
   get fieldsWithSession(): ReadonlySet<string> {
     return (this.neededFields ??= new Set([...this.graph.providerTypes()].flatMap((type) => this.fieldsOf(type))));
+  }
+
+  *routes(): IterableIterator<PlannedRoute> {
+    for (const type of this.graph.controllers().keys()) {
+      const methods = new Map(handlerMetadata.methods(type).toReversed());
+      for (const method of [...methods.values()].toReversed())
+        if (handlerMetadata.isRoute(method)) yield { type, method, handler: this.of(type, method) };
+    }
   }
 
   private isFollowed(type: ControllerType): boolean {

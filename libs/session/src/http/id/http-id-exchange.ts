@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { TLSSocket } from 'node:tls';
 import type { GivenId, IdExchange, PresentedId } from '../../request/id-exchange.js';
 import type { IgnoredReason } from '../../request/session-events.js';
 import type { SessionStanding } from '../../request/request-state.js';
@@ -180,7 +181,9 @@ export class HttpIdExchange implements IdExchange {
   /** TLS, here or at a proxy that the application said it trusts; a header alone proves nothing. */
   private get isOverTls(): boolean {
     const { request } = this;
-    return 'encrypted' in request.socket || protocolOf(this.frameworkRequest, request.headers) === 'https';
+    // Every socket of Bun has the property.
+    const { encrypted } = request.socket as Partial<TLSSocket>;
+    return encrypted === true || protocolOf(this.frameworkRequest, request.headers) === 'https';
   }
 
   private get frameworkRequest(): FrameworkRequest {

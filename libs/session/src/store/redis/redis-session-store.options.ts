@@ -61,7 +61,7 @@ export class RedisSessionStoreOptions {
   readonly beatMs?: number | undefined = 50;
 
   /** Is called once for each danger in the server's or the client's settings, and for what keeps them from working. */
-  readonly onWarning?: (warning: string) => void = logWarning;
+  readonly onWarning?: ((warning: string) => void) | undefined = logWarning;
 }
 
 export interface ResolvedRedisOptions extends Omit<

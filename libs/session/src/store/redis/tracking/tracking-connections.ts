@@ -24,10 +24,12 @@ const FOR_ONE_LIFE: RedisOptions = {
   disconnectTimeout: 100,
 };
 
+/** ioredis drops the messages that RESP3 pushes. Release 5 does not know the option, and speaks nothing but RESP2. */
+const RESP2 = { protocol: 2 } as const;
+
 /** Makes the connections of one `TrackingPair`, to the server that `node` leads to. They are not connected yet. */
 export function trackingConnections(node: Redis, names: RedisKeyNames): { sink: Redis; data: ScriptedConnection } {
-  // RESP2, because ioredis drops the messages that RESP3 pushes.
-  const sink = node.duplicate({ ...FOR_ONE_LIFE, connectionName: 'session-beans:sink', keyPrefix: '', protocol: 2 });
+  const sink = node.duplicate({ ...FOR_ONE_LIFE, connectionName: 'session-beans:sink', keyPrefix: '', ...RESP2 });
   const data = node.duplicate({
     ...FOR_ONE_LIFE,
     connectionName: 'session-beans:data',

@@ -1,0 +1,3 @@
+import { withPeersOf } from '../with-peers-of.mjs';
+
+export default withPeersOf('oldest');

@@ -1,0 +1,32 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import base, { stress } from '../../jest.config.mjs';
+
+/** The same specs and sources, with the packages that a folder of test/compat brings. */
+export function withPeersOf(folder) {
+  const { dependencies } = JSON.parse(readFileSync(join(import.meta.dirname, folder, 'package.json'), 'utf8'));
+  const names = Object.keys(dependencies).join('|');
+  return {
+    ...base,
+    displayName: folder,
+    globalSetup: join(import.meta.dirname, 'install.mjs'),
+    rootDir: join(import.meta.dirname, '../..'),
+    testPathIgnorePatterns: [
+      '/node_modules/',
+      stress,
+      // These load no peer, only need the decorators of Nest, bring their own, or look at what a store, a browser or a
+      // proxy does.
+      '<rootDir>/test/(architecture|balancers|bench|browser|compat|consistency|docs|external|faults|fuzz|near-cache)/',
+      '<rootDir>/test/(packages|simulation|sample/bad-inputs)/',
+      '<rootDir>/test/e2e/(admission|clear-site-data|floods|plain-cookies|presented-ids|session-handle)[.]',
+      '<rootDir>/test/contract/(?!replication-transport[.]|redis[.])',
+      '<rootDir>/test/observability/(balancer-table|sample-patterns|troubles)[.]',
+      '<rootDir>/libs/replicated/',
+      '<rootDir>/libs/session/src/(codec|live|merge|request|store|testing|timing)/',
+    ],
+    moduleNameMapper: {
+      [`^((?:${names})(?:/.*)?)$`]: `<rootDir>/test/compat/${folder}/node_modules/$1`,
+      ...base.moduleNameMapper,
+    },
+  };
+}

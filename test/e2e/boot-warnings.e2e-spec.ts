@@ -1,0 +1,158 @@
+import cluster from 'node:cluster';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import {
+  type CallHandler,
+  Controller,
+  type ExecutionContext,
+  Get,
+  Inject,
+  Injectable,
+  Logger,
+  type NestInterceptor,
+  Session,
+  type Type,
+  UseInterceptors,
+} from '@nestjs/common';
+import { APP_INTERCEPTOR } from '@nestjs/core';
+import { CurrentSession, HttpSession, MemorySessionStore, type SessionModuleOptions } from 'nestjs-session-beans';
+import type { Observable } from 'rxjs';
+import { Counter } from '../support/counter.js';
+import { CountingStore } from '../support/counting-store.js';
+import { type TestApplicationOptions, startApplication } from '../support/platforms.js';
+
+/** As in `@nestjs/cache-manager`, as far as it is known by: its name, and the method that gives the key. */
+@Injectable()
+class CacheInterceptor implements NestInterceptor {
+  intercept(_: ExecutionContext, next: CallHandler): Observable<unknown> {
+    return next.handle();
+  }
+
+  protected trackBy(context: ExecutionContext): string {
+    return context.switchToHttp().getRequest<{ url: string }>().url;
+  }
+}
+
+@Injectable()
+class CachePerUser extends CacheInterceptor {
+  protected override trackBy(): string {
+    return 'the user';
+  }
+}
+
+@Injectable()
+class CacheWithLog extends CacheInterceptor {}
+
+@Controller('counts')
+class CountController {
+  @Inject() private readonly counter!: Counter;
+
+  @UseInterceptors(CacheInterceptor) @Get('cached') cached(): number {
+    return this.counter.value;
+  }
+
+  @UseInterceptors(CacheWithLog) @Get('logged') logged(): number {
+    return this.counter.value;
+  }
+
+  @UseInterceptors(CachePerUser) @Get('per-user') perUser(): number {
+    return this.counter.value;
+  }
+
+  @Get('plain') plain(): number {
+    return this.counter.value;
+  }
+
+  @Get('more1') more1(): number {
+    return this.counter.value;
+  }
+
+  @Get('more2') more2(): number {
+    return this.counter.value;
+  }
+}
+
+@UseInterceptors(CacheInterceptor)
+@Controller('public')
+class PublicController {
+  @Get() news(): string {
+    return 'news';
+  }
+}
+
+@Controller('sessions')
+class SessionController {
+  @Get('theirs') theirs(@Session() session: HttpSession): string {
+    return typeof session;
+  }
+
+  @Get('other') other(@Session() session: Record<string, unknown>): string {
+    return typeof session;
+  }
+
+  @Get('ours') ours(@CurrentSession() session: HttpSession): string {
+    return typeof session;
+  }
+}
+
+describe('the log of an application that boots', () => {
+  let warnings: string[];
+  beforeEach(() => {
+    warnings = [];
+    jest.spyOn(Logger.prototype, 'warn').mockImplementation((text: string) => void warnings.push(text));
+  });
+  afterEach(() => {
+    jest.restoreAllMocks();
+    delete process.env['instances'];
+  });
+  const boot = async (
+    controllers: Type[],
+    more: Partial<TestApplicationOptions> = {},
+    session: SessionModuleOptions = {},
+  ): Promise<readonly string[]> => {
+    const server = await startApplication({ adapter: 'express', beans: [Counter], controllers, session, ...more });
+    await server.close();
+    return warnings;
+  };
+
+  it('B18 names handlers with a session whose answers are cached by address, and what to do', async () => {
+    expect(await boot([CountController, PublicController])).toEqual([
+      expect.stringMatching(/^CacheInterceptor keeps .* CountController\.cached, CountController\.logged .* trackBy/),
+    ]);
+  });
+
+  it('B18 names some and counts the others where it is bound to all handlers', async () => {
+    const providers = [{ provide: APP_INTERCEPTOR, useClass: CacheInterceptor }];
+    expect(await boot([CountController, PublicController], { providers })).toEqual([
+      expect.stringMatching(/ CountController\.cached, .*CountController\.more1 and 1 more by/),
+    ]);
+  });
+
+  it('B25 names handlers that take an HttpSession from @Session()', async () => {
+    expect(await boot([SessionController])).toEqual([
+      expect.stringMatching(/^SessionController\.theirs takes .* use @CurrentSession\(\)$/),
+    ]);
+  });
+
+  describe('B19', () => {
+    const severalWarned = [expect.stringMatching(/one of several .* store 'memory' .* Set a store/)];
+
+    it('says that a process of several has a memory of its own: PM2', async () => {
+      process.env['instances'] = '4';
+      expect(await boot([CountController].slice(1))).toEqual(severalWarned);
+    });
+
+    it('the same with node:cluster', async () => {
+      jest.replaceProperty(cluster, 'isWorker', true);
+      expect(await boot([])).toEqual(severalWarned);
+    });
+
+    it('says nothing of one process, of a store that is shared, nor where the cookie names the process', async () => {
+      process.env['instances'] = '1';
+      expect(await boot([])).toEqual([]);
+      process.env['instances'] = '4';
+      const memory = new MemorySessionStore();
+      expect(await boot([], { store: new CountingStore(memory, { ...memory, shared: true }) })).toEqual([]);
+      expect(await boot([], {}, { nodeName: 's1' })).toEqual([]);
+    });
+  });
+});
