@@ -5,6 +5,10 @@ import ts from 'typescript';
 export function compileBlocks(root: string, modules: ReadonlyMap<string, string>): string {
   const config = ts.readConfigFile(join(root, 'tsconfig.json'), (path) => ts.sys.readFile(path));
   const { options } = ts.parseJsonConfigFileContent(config.config, ts.sys, root);
+  for (const name of ['apollo', 'graphql']) {
+    const installed = join(root, `test/compat/graphql/node_modules/@nestjs/${name}/dist/index.d.ts`);
+    options.paths = { ...options.paths, [`@nestjs/${name}`]: [installed] };
+  }
   const disk = ts.createCompilerHost(options);
   const host: ts.CompilerHost = {
     ...disk,

@@ -67,6 +67,24 @@ export abstract class SessionError extends HttpException {
   }
 }
 
+/** What GraphQL clients are told: that of the body, and the status for servers that answer with that of an error. */
+export function graphqlExtensions(error: SessionError): Readonly<Record<string, unknown>> {
+  const { statusCode: status, message: _, ...facts } = error.getResponse() as Record<string, unknown>;
+  return { ...facts, status, http: { status } };
+}
+
+/**
+ * The error as a GraphQL resolver throws it: GraphQL copies `extensions` into its answer, and Mercurius answers with
+ * `statusCode`. Errors of any other kind stay what they are.
+ */
+export function graphqlError(error: unknown): unknown {
+  if (!(error instanceof SessionError)) return error;
+  const { statusCode, ...response } = error.getResponse() as Record<string, unknown>;
+  if (statusCode === undefined) return error;
+  // Nest's Apollo driver gives an error whose body has a `statusCode` a code by the status, in place of ours.
+  return Object.assign(ownError(error) as SessionError, { extensions: graphqlExtensions(error), response, statusCode });
+}
+
 /**
  * One failure may refuse several requests: each gets a copy, because exception filters and reporters write on errors
  * (the user, a request id, that it was reported). Other errors are the application's, and stay what they are.

@@ -7,6 +7,7 @@ import { type SessionEvents, sessionRef } from '../request/session-events.js';
 import type { SessionLifecycle } from '../request/session-lifecycle.js';
 import { type MaybePromise, isPromise } from '../store/maybe-promise.js';
 import type { RequestTimings } from '../timing/request-timings.js';
+import type { GraphqlOperations } from './graphql-operations.js';
 import { type FrameworkRequest, HttpIdExchange, type IdCarrier } from './id/http-id-exchange.js';
 import { type ClearSiteDataOptions, clearSiteData } from './response/clear-site-data.js';
 import { ResponseGate } from './response/response-gate.js';
@@ -59,6 +60,12 @@ export class HttpLifecycle implements ResponseHooks {
 
   /** The handler answers through the framework's response, maybe after it has returned: its status is not known. */
   answersItself = false;
+
+  /** Set by the guard where GraphQL resolvers answer. */
+  operations: GraphqlOperations | undefined;
+
+  /** Handlers that run side by side share one lock. */
+  private locking: Promise<void> | undefined;
 
   /** Held bytes are asked about until there is nothing to wait for; the ids are checked once after each commit. */
   private areIdsChecked = false;
@@ -140,16 +147,33 @@ export class HttpLifecycle implements ResponseHooks {
     if (status === undefined) this.state.cancelLogin();
     // Code around the handler may still refuse a login. Such changes are stored before the first byte.
     const isUndecided =
-      this.answersItself || (this.runtime.hasOuterCode && this.state.pendingActions.login !== undefined);
+      this.answersItself ||
+      (this.runtime.hasOuterCode && !this.operations && this.state.pendingActions.login !== undefined);
     const stored = status === undefined || isUndecided ? undefined : this.store(status, false, true);
     if (!isPromise(stored)) this.handler = 'done';
     return stored;
   }
 
+  /**
+   * Stores what queries and field resolvers have changed, so that a mutation begins with nothing pending.
+   * @throws why that was refused; the whole request is answered with it then
+   */
+  async storePending(): Promise<void> {
+    const { operations } = this;
+    try {
+      await this.store(this.statusFor(200, false));
+      operations?.settled();
+    } catch (error) {
+      if (operations) operations.refusal = error as Error;
+      throw error;
+    }
+  }
+
   beforeBytes(status: number, moment: 'head' | 'held' | 'end'): MaybePromise<void> {
+    if (this.operations?.refusal !== undefined) return Promise.reject(this.operations.refusal);
     if (moment === 'held' && this.state.live) return undefined;
     const isHandlerOver = this.handler === 'storing' || this.handler === 'done';
-    const stored = this.store(status, moment === 'end' && this.wasStoredEarly);
+    const stored = this.store(this.statusFor(status, true), moment === 'end' && this.wasStoredEarly);
     if (!isPromise(stored)) return this.areIdsChecked ? undefined : this.checkIds();
     if (moment !== 'end' && !isHandlerOver) this.wasStoredEarly = true;
     return this.reported(stored.then(() => this.checkIds()));
@@ -168,6 +192,10 @@ export class HttpLifecycle implements ResponseHooks {
     if (status < 400) this.writeClearSiteData(headers);
   }
 
+  errorBody(refusal: SessionError | undefined): object | undefined {
+    return this.operations?.errorBody(refusal);
+  }
+
   afterEnd(isComplete: boolean): void {
     const { lifecycle } = this.runtime;
     if (!isComplete) {
@@ -178,6 +206,11 @@ export class HttpLifecycle implements ResponseHooks {
     } else {
       lifecycle.end(this.state);
     }
+  }
+
+  /** GraphQL answers failed operations with 200 as well. */
+  private statusFor(status: number, isEnd: boolean): number {
+    return this.runtime.commitOn === 'success' && this.operations?.isFailed(isEnd) === true ? 500 : status;
   }
 
   /** The changes of the handler are not stored yet: the end of the connection waits for them. */
@@ -221,7 +254,7 @@ export class HttpLifecycle implements ResponseHooks {
   private async beginLater(loading: MaybePromise<void>, lockWaitMs: number | undefined): Promise<void> {
     try {
       await loading;
-      if (lockWaitMs !== undefined) await this.runtime.lifecycle.lock(this.state, lockWaitMs);
+      if (lockWaitMs !== undefined) await this.lock(lockWaitMs);
       this.begun();
     } catch (error) {
       this.noteRefusal(error);
@@ -229,8 +262,18 @@ export class HttpLifecycle implements ResponseHooks {
     }
   }
 
+  private async lock(waitMs: number): Promise<void> {
+    this.locking ??= this.runtime.lifecycle.lock(this.state, waitMs);
+    try {
+      await this.locking;
+    } finally {
+      this.locking = undefined;
+    }
+  }
+
+  /** Field resolvers of GraphQL are given what mutations have returned, and may change it. */
   private begun(): void {
-    if (this.runtime.hasOuterCode) this.state.unit?.watchAll();
+    if (this.runtime.hasOuterCode || this.operations) this.state.unit?.watchAll();
   }
 
   /**

@@ -45,7 +45,7 @@ export function sessionBeanProvider(type: Type<object>, scope: Scope): FactoryPr
       const bean = beans.register(type);
       const subject = `${type.name} (request scope)`;
       const request = HttpLifecycle.of(framework);
-      if (!request) throw new SessionContextNotActiveError(subject, 'outside an HTTP request');
+      if (!request) throw new SessionContextNotActiveError(subject, OUTSIDE);
       await request.begin(framework);
       const unit = request.state.unitFor(subject);
       // Code that has the instance itself can change it without asking the unit of work again.
@@ -66,6 +66,11 @@ export function beanRegistrar(types: readonly Type<object>[]): FactoryProvider {
     },
   };
 }
+
+/** An operation of GraphQL may go on after one of its mutations was refused, whose instances are dropped then. */
+const OUTSIDE =
+  'outside an HTTP request, or in a resolver of GraphQL, which needs the client proxy: ' +
+  'import SessionModule.forFeature() without Scope.REQUEST there';
 
 const proxies = new WeakMap<SessionBean, object>();
 

@@ -170,6 +170,7 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
     // Before all other guards. As an APP_GUARD it would run after those of the importing module.
     this.application.getGlobalGuards().unshift(new SessionGuard(this.context, plan));
     for (const controller of plan.controllers()) this.commitAfter(controller);
+    for (const resolver of plan.resolvers) bindInterceptor(resolver);
     this.runtime.hasOuterCode = globalInterceptors.length > 0;
   }
 
@@ -203,7 +204,7 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
   }
 }
 
-/** Puts the interceptor before the controller's own, once: applications of one process may share the class. */
+/** Puts the interceptor before those of the class, once: applications of one process may share it. */
 function bindInterceptor(controller: object): void {
   const bound = (Reflect.getMetadata(INTERCEPTORS_METADATA, controller) as unknown[] | undefined) ?? [];
   if (!bound.includes(sessionInterceptor))

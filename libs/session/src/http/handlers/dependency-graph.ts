@@ -54,6 +54,13 @@ export class DependencyGraph {
     return controllers;
   }
 
+  /** The classes of all providers, some of which are resolvers of GraphQL. */
+  providerTypes(): Set<ControllerType> {
+    const wrappers = [...this.modules.values()].flatMap((module) => [...module.providers.values()]);
+    // The metatype of a factory is the function, which has no methods.
+    return new Set(wrappers.map(({ metatype }) => metatype).filter((type) => isClass(type)));
+  }
+
   /**
    * A controller, or a provider with handlers (a gateway), and the enhancers bound to it, as each module that lists the
    * class resolves them.
@@ -118,6 +125,10 @@ function singletons(modules: ModulesContainer): Map<unknown, InstanceWrapper> {
     }
   }
   return wrappers;
+}
+
+function isClass(type: unknown): type is ControllerType {
+  return typeof type === 'function' && typeof type.prototype === 'object' && type.prototype !== null;
 }
 
 /** The tokens that a factory or a class asks for. */

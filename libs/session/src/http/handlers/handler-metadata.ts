@@ -62,8 +62,27 @@ export const handlerMetadata = {
     return this.isRoute(method) && !Reflect.hasMetadata(SSE_METADATA, method);
   },
 
+  /** Which root field of GraphQL it resolves; undefined for all other methods. */
+  operation(method: HandlerMethod): 'Query' | 'Mutation' | undefined {
+    const root: unknown = Reflect.getMetadata(RESOLVED_ROOT, method);
+    return root === 'Query' || root === 'Mutation' ? root : undefined;
+  },
+
+  /** The name of the GraphQL field, of another type than the roots, that it resolves; undefined for all others. */
+  resolvedField(type: ControllerType, method: HandlerMethod): string | undefined {
+    if (!Reflect.hasMetadata(IS_FIELD_RESOLVER, method)) return undefined;
+    return (Reflect.getMetadata(RESOLVED_NAME, method) as string | undefined) ?? String(this.keyOf(type, method));
+  },
+
+  /** `CountController.count` */
+  nameOf(type: ControllerType, method: HandlerMethod): string {
+    return `${type.name}.${String(this.keyOf(type, method))}`;
+  },
+
   /** Whether it answers through the response, or passes on to `next`: then Nest sends nothing. Nest's own rule. */
   answersItself(type: ControllerType, method: HandlerMethod): boolean {
+    // The kinds of the parameters of other handlers have other meanings.
+    if (!this.isRoute(method)) return false;
     const key = this.keyOf(type, method);
     if (Reflect.hasMetadata(RESPONSE_PASSTHROUGH_METADATA, type, key)) return false;
     return kindsOf(type, key).some(([kind]) => kind === RouteParamtypes.RESPONSE || kind === RouteParamtypes.NEXT);
@@ -110,6 +129,11 @@ export const handlerMetadata = {
     return methods;
   },
 };
+
+// Names of @nestjs/graphql, which need not be there.
+const RESOLVED_ROOT = 'graphql:resolver_type';
+const RESOLVED_NAME = 'graphql:resolver_name';
+const IS_FIELD_RESOLVER = 'graphql:resolve_property';
 
 function boundTo(type: ControllerType, method: HandlerMethod, key: string): unknown[] {
   return [type, method].flatMap((target) => (Reflect.getMetadata(key, target) as unknown[] | undefined) ?? []);

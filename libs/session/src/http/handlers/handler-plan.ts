@@ -57,6 +57,8 @@ export class HandlerPlan {
   private readonly handlers = new Map<ControllerType, Map<HandlerMethod, PlannedHandler>>();
   private readonly graph: DependencyGraph;
   private everyHandlerNeedsSession: boolean | undefined;
+  private followed: ReadonlySet<ControllerType> | undefined;
+  private neededFields: ReadonlySet<string> | undefined;
 
   constructor(modules: ModulesContainer, config: ApplicationConfig, isSessionToken: (token: unknown) => boolean) {
     this.graph = new DependencyGraph(modules, config, isSessionToken);
@@ -74,12 +76,37 @@ export class HandlerPlan {
     return [...this.graph.controllers()].flatMap(([type, wrappers]) => this.planController(type, wrappers) ?? []);
   }
 
+  /** The resolvers of GraphQL of which at least one root field needs a session. The interceptor stands around them. */
+  get resolvers(): ReadonlySet<ControllerType> {
+    return (this.followed ??= new Set([...this.graph.providerTypes()].filter((type) => this.isFollowed(type))));
+  }
+
+  /**
+   * The names of the fields, other than root fields, whose resolvers need a session. Nest runs no guards for these, so
+   * the session is loaded where an operation that selects one of them begins.
+   */
+  get fieldsWithSession(): ReadonlySet<string> {
+    return (this.neededFields ??= new Set([...this.graph.providerTypes()].flatMap((type) => this.fieldsOf(type))));
+  }
+
   *routes(): IterableIterator<PlannedRoute> {
     for (const type of this.graph.controllers().keys()) {
       const methods = new Map(handlerMetadata.methods(type).toReversed());
       for (const method of [...methods.values()].toReversed())
         if (handlerMetadata.isRoute(method)) yield { type, method, handler: this.of(type, method) };
     }
+  }
+
+  private isFollowed(type: ControllerType): boolean {
+    const methods = handlerMetadata.methods(type).filter(([, method]) => handlerMetadata.operation(method));
+    return methods.some(([, method]) => this.of(type, method).needsSession);
+  }
+
+  private fieldsOf(type: ControllerType): string[] {
+    return handlerMetadata.methods(type).flatMap(([, method]) => {
+      const field = handlerMetadata.resolvedField(type, method);
+      return field !== undefined && this.of(type, method).needsSession ? [field] : [];
+    });
   }
 
   private planController(type: ControllerType, wrappers: readonly InstanceWrapper[]): PlannedController | undefined {
@@ -111,7 +138,7 @@ export class HandlerPlan {
     const declared = handlerMetadata.usesSession(type, method) ?? (lockWaitMs === undefined ? undefined : true);
     const requiredLogin = handlerMetadata.requiredLogin(type, method);
     return {
-      name: `${type.name}.${String(handlerMetadata.keyOf(type, method))}`,
+      name: handlerMetadata.nameOf(type, method),
       needsSession: requiredLogin !== undefined || (declared ?? this.dependsOnSession(type, method)),
       lockWaitMs,
       requiredLogin,

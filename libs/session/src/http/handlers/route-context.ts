@@ -5,11 +5,20 @@ import { HttpLifecycle, type HttpSessionRuntime } from '../http-lifecycle.js';
 
 type Handler = (this: unknown, ...args: unknown[]) => unknown;
 
-/** The methods of an adapter with which Nest registers what answers requests; the request is their first argument. */
-const REGISTERING = (
-  'get post put patch delete head options all search query propfind proppatch mkcol copy move lock unlock ' +
-  'setNotFoundHandler'
-).split(' ');
+/**
+ * The methods of the Express adapter with which Nest registers what answers requests; the request is their first
+ * argument. Servers of GraphQL are middleware there, which goes past the adapter, but Nest registers some of its own
+ * right before.
+ */
+const REGISTERING =
+  'get post put patch delete head options all search query propfind proppatch mkcol copy move lock unlock use'.split(
+    ' ',
+  );
+
+/** The part of Fastify that hears of all routes, also of those that plugins register past the adapter. */
+interface FastifyInstance {
+  addHook(name: 'onRoute', hook: (route: { handler: Handler }) => void): void;
+}
 
 /**
  * Makes each route run in the context of its request, also where something before it has lost that: middleware that
@@ -37,13 +46,26 @@ export function keepContextOnRoutes(adapter: HttpServer, current: CurrentRequest
     const register: unknown = Reflect.get(adapter, name);
     if (typeof register !== 'function') return;
     const value = (...args: unknown[]): unknown => {
-      const kept = args.map((arg) => (typeof arg === 'function' ? inContext(arg as Handler, requestAt) : arg));
+      const kept = args.map((arg) => (isHandler(arg, requestAt) ? inContext(arg, requestAt) : arg));
       return Reflect.apply(register, adapter, kept);
     };
     Object.defineProperty(adapter, name, { value, configurable: true, writable: true });
   };
-  for (const name of REGISTERING) wrap(name, 0);
+  wrap('setNotFoundHandler', 0);
   wrap('setErrorHandler', 1);
+  if (adapter.getType() === 'fastify') {
+    const fastify = adapter.getInstance() as FastifyInstance;
+    fastify.addHook('onRoute', (route) => {
+      route.handler = inContext(route.handler, 0);
+    });
+  } else {
+    for (const name of REGISTERING) wrap(name, 0);
+  }
+}
+
+/** Routers and applications of Express are functions as well. Handlers of errors take four arguments. */
+function isHandler(value: unknown, requestAt: number): value is Handler {
+  return typeof value === 'function' && !('handle' in value) && (requestAt === 1 || value.length < 4);
 }
 
 /** The object of Node behind that of the framework. */

@@ -1,7 +1,9 @@
 import { type ExecutionContext, SetMetadata, createParamDecorator } from '@nestjs/common';
 import { OptionChecks } from '../../errors/option-checks.js';
+import { SessionContextNotActiveError } from '../../errors/session-context-not-active.error.js';
 import type { HttpSession } from '../../request/http-session.js';
 import { HttpLifecycle } from '../http-lifecycle.js';
+import { requestBehind } from './resolver-arguments.js';
 
 /** Metadata key: `true` loads the session, `false` does not, whatever the dependencies say. */
 export const USES_SESSION = Symbol('nestjs-session-beans:uses-session');
@@ -111,7 +113,9 @@ export function RequireLogin({ maxAgeMs }: { readonly maxAgeMs?: number | undefi
 }
 
 /**
- * Parameter of a handler: its `HttpSession`. Loads the session for this handler.
+ * Parameter of a handler, or of a resolver of GraphQL: its `HttpSession`. Loads the session for this handler.
+ *
+ * @throws SessionContextNotActiveError in handlers of anything else than an HTTP request, such as those of gateways
  *
  * @example
  * ```ts
@@ -122,6 +126,13 @@ export function RequireLogin({ maxAgeMs }: { readonly maxAgeMs?: number | undefi
 export const CurrentSession: () => ParameterDecorator = createParamDecorator(currentSession);
 
 /** Gives the parameter its value. Nest keeps the function with the parameter: so the handler plan recognises it. */
-export function currentSession(_: unknown, execution: ExecutionContext): HttpSession | undefined {
-  return HttpLifecycle.of(execution.getArgByIndex(0))?.httpSession;
+export function currentSession(_: unknown, execution: ExecutionContext): HttpSession {
+  const request = HttpLifecycle.of(requestBehind(execution));
+  if (request) return request.httpSession;
+  throw new SessionContextNotActiveError(
+    '@CurrentSession()',
+    `in ${execution.getClass().name}.${execution.getHandler().name}, which handles no HTTP request: messages of ` +
+      'sockets, subscriptions and microservices have no session. Read what they need in a handler of HTTP, and pass ' +
+      'the values on',
+  );
 }

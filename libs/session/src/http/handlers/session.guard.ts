@@ -1,11 +1,15 @@
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import { LoginRequiredError } from '../../errors/login-required.error.js';
+import { graphqlError } from '../../errors/session.error.js';
 import type { CurrentRequest } from '../../request/current-request.js';
 import type { RequestState } from '../../request/request-state.js';
 import { isPromise } from '../../store/maybe-promise.js';
+import { GraphqlOperations } from '../graphql-operations.js';
 import { HttpLifecycle } from '../http-lifecycle.js';
 import type { FrameworkRequest } from '../id/http-id-exchange.js';
-import type { HandlerPlan } from './handler-plan.js';
+import { type HandlerMethod, handlerMetadata } from './handler-metadata.js';
+import type { HandlerPlan, PlannedHandler } from './handler-plan.js';
+import { requestBehind, resolverInfo, selectsOneOf } from './resolver-arguments.js';
 import type { LoginRequirement } from './session.decorators.js';
 
 /** Runs before all other guards. Loads the session of a handler that needs one, and nothing for the others. */
@@ -16,24 +20,61 @@ export class SessionGuard implements CanActivate {
   ) {}
 
   canActivate(execution: ExecutionContext): boolean | Promise<boolean> {
-    const handler = this.plan.of(execution.getClass(), execution.getHandler() as () => unknown);
-    const request = HttpLifecycle.of(execution.getArgByIndex(0)) ?? this.context.request;
+    const handler = this.plan.of(execution.getClass(), execution.getHandler() as HandlerMethod);
+    const framework = requestBehind(execution);
+    const request = HttpLifecycle.of(framework) ?? this.context.request;
     if (!(request instanceof HttpLifecycle)) return true;
-    const { state } = request;
-    const { timing } = state;
-    state.handler = handler.name;
-    if (timing) timing.facts.handler = handler.name;
-    // The other handlers enter this phase when they begin. These are not watched, so it begins here.
-    if (!handler.needsSession || !handler.isAnswered) timing?.enter('application');
-    if (!handler.needsSession) return true;
-    const framework = execution.getType() === 'http' ? execution.getArgByIndex<FrameworkRequest>(0) : undefined;
-    state.isReadOnly = handler.isReadOnly;
-    request.answersItself = handler.answersItself;
-    const begun = request.begin(framework, handler.lockWaitMs);
-    const { requiredLogin } = handler;
-    if (isPromise(begun)) return begun.then(() => requiredLogin === undefined || isLoggedIn(state, requiredLogin));
-    return requiredLogin === undefined || isLoggedIn(state, requiredLogin);
+    return execution.getType<string>() === 'graphql'
+      ? this.admitResolver(request, framework, handler, execution)
+      : admit(request, framework, handler, handler.isReadOnly);
   }
+
+  /** Resolvers of one request run side by side, and several of them may load its session. */
+  private async admitResolver(
+    request: HttpLifecycle,
+    framework: FrameworkRequest | undefined,
+    handler: PlannedHandler,
+    execution: ExecutionContext,
+  ): Promise<boolean> {
+    const { body } = (framework ?? {}) as { readonly body?: unknown };
+    request.operations ??= new GraphqlOperations(Array.isArray(body) ? body.length : undefined);
+    const isRoot = handlerMetadata.operation(execution.getHandler() as HandlerMethod) !== undefined;
+    if (isRoot && this.plan.resolvers.has(execution.getClass())) request.operations.resolverAdmitted();
+    const fieldsNeed = isRoot && selectsOneOf(resolverInfo(execution), this.plan.fieldsWithSession);
+    const isFirst = request.state.handler === undefined;
+    const isReadOnly = handler.isReadOnly && !fieldsNeed && (isFirst || request.state.isReadOnly);
+    try {
+      return await admit(
+        request,
+        framework,
+        { ...handler, needsSession: handler.needsSession || fieldsNeed },
+        isReadOnly,
+      );
+    } catch (error) {
+      throw graphqlError(error);
+    }
+  }
+}
+
+function admit(
+  request: HttpLifecycle,
+  framework: FrameworkRequest | undefined,
+  handler: PlannedHandler,
+  isReadOnly: boolean,
+): boolean | Promise<boolean> {
+  const { state } = request;
+  const { timing } = state;
+  state.handler = handler.name;
+  if (timing) timing.facts.handler = handler.name;
+  // The other handlers enter this phase when they begin. These are not watched, so it begins here.
+  if (!handler.needsSession || !handler.isAnswered) timing?.enter('application');
+  if (!handler.needsSession) return true;
+  state.isReadOnly = isReadOnly;
+  request.answersItself = handler.answersItself;
+  const begun = request.begin(framework, handler.lockWaitMs);
+  const { requiredLogin } = handler;
+  if (isPromise(begun)) return begun.then(() => requiredLogin === undefined || isLoggedIn(state, requiredLogin));
+  return requiredLogin === undefined || isLoggedIn(state, requiredLogin);
 }
 
 /**

@@ -25,7 +25,7 @@ const CONTENT_HEADERS = new Set([
 ]);
 
 /**
- * Answers with an error, in the shape of Nest's default filter, instead of a response of which nothing has left.
+ * Answers with an error instead of a response of which nothing has left.
  * @param refusal undefined for an error that says nothing to clients
  * @param keepAlive false when some code may still be writing the response: the closing connection tells it to stop
  */
@@ -36,7 +36,8 @@ export function replaceResponse(
   keepAlive: boolean,
 ): void {
   const status = refusal?.getStatus() ?? 500;
-  const body = JSON.stringify(refusal?.getResponse() ?? { statusCode: status, message: STATUS_CODES[status] });
+  const plainBody = refusal?.getResponse() ?? { statusCode: status, message: STATUS_CODES[status] };
+  const body = JSON.stringify(hooks.errorBody?.(refusal) ?? plainBody);
   for (const name of response.getHeaderNames()) if (CONTENT_HEADERS.has(name)) response.removeHeader(name);
   const isHttp1 = !isHttp2(response);
   // HTTP/2 has no status message, and no header for the connection.

@@ -1,3 +1,4 @@
+import type { SessionError } from '../../errors/session.error.js';
 import type { MaybePromise } from '../../store/maybe-promise.js';
 import type { ResponseHeaders } from './response-headers.js';
 
@@ -18,6 +19,12 @@ export interface ResponseHooks {
 
   /** The head is about to be written: the last moment for headers. Called again only when writing it failed. */
   beforeHead(headers: ResponseHeaders, status: number): void;
+
+  /**
+   * The body of an error that takes the place of the response; undefined for the shape of Nest's default filter.
+   * @param refusal undefined for an error that says nothing to clients
+   */
+  errorBody?(refusal: SessionError | undefined): object | undefined;
 
   /**
    * The response has ended (`isComplete`), or its client has gone before that. In the second case it is called once
