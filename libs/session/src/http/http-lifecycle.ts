@@ -323,7 +323,7 @@ export class HttpLifecycle implements ResponseHooks {
   }
 
   /** One line for each refusal, because Nest logs none. The handler may pass on what its commit has thrown. */
-  private noteRefusal(error: unknown): void {
+  noteRefusal(error: unknown): void {
     if (!(error instanceof SessionError) || error === this.refusal) return;
     this.refusal = error;
     const line = `${this.state.handler ?? 'a request'} was refused: ${error.code}: ${error.detail}`;

@@ -225,8 +225,8 @@ export interface StoreExpiries {
   /**
    * Called at boot, by each application of the process that uses the store.
    *
-   * - [X1] Each listener is called once with each session that expires, over all servers, outside of every request; soon
-   *   after, not at a certain time. It is not called for a session that was ended.
+   * - [X1] Each listener is called once with each session that expires, over all servers, outside of every request;
+   *   soon after, not at a certain time. It is not called for a session that was ended.
    *
    * @returns a function that stops it
    */

@@ -26,7 +26,7 @@ export class SessionGuard implements CanActivate {
     if (!(request instanceof HttpLifecycle)) return true;
     return execution.getType<string>() === 'graphql'
       ? this.admitResolver(request, framework, handler, execution)
-      : admit(request, framework, handler, handler.isReadOnly);
+      : admit(request, framework, handler);
   }
 
   /** Resolvers of one request run side by side, and several of them may load its session. */
@@ -41,15 +41,10 @@ export class SessionGuard implements CanActivate {
     const isRoot = handlerMetadata.operation(execution.getHandler() as HandlerMethod) !== undefined;
     if (isRoot && this.plan.resolvers.has(execution.getClass())) request.operations.resolverAdmitted();
     const fieldsNeed = isRoot && selectsOneOf(resolverInfo(execution), this.plan.fieldsWithSession);
-    const isFirst = request.state.handler === undefined;
-    const isReadOnly = handler.isReadOnly && !fieldsNeed && (isFirst || request.state.isReadOnly);
+    const needsSession = handler.needsSession || fieldsNeed;
+    const isReadOnly = handler.isReadOnly && !fieldsNeed;
     try {
-      return await admit(
-        request,
-        framework,
-        { ...handler, needsSession: handler.needsSession || fieldsNeed },
-        isReadOnly,
-      );
+      return await admit(request, framework, { ...handler, needsSession, isReadOnly });
     } catch (error) {
       throw graphqlError(error);
     }
@@ -60,29 +55,43 @@ function admit(
   request: HttpLifecycle,
   framework: FrameworkRequest | undefined,
   handler: PlannedHandler,
-  isReadOnly: boolean,
 ): boolean | Promise<boolean> {
   const { state } = request;
   const { timing } = state;
+  // A handler may pass a request on to another one while it runs: a promise of one is not that of both.
+  const isFirst = state.handler === undefined;
   state.handler = handler.name;
   if (timing) timing.facts.handler = handler.name;
   // The other handlers enter this phase when they begin. These are not watched, so it begins here.
   if (!handler.needsSession || !handler.isAnswered) timing?.enter('application');
   if (!handler.needsSession) return true;
-  state.isReadOnly = isReadOnly;
-  request.answersItself = handler.answersItself;
+  state.isReadOnly = handler.isReadOnly && (isFirst || state.isReadOnly);
+  request.answersItself ||= handler.answersItself;
   const begun = request.begin(framework, handler.lockWaitMs);
   const { requiredLogin } = handler;
-  if (isPromise(begun)) return begun.then(() => requiredLogin === undefined || isLoggedIn(state, requiredLogin));
-  return requiredLogin === undefined || isLoggedIn(state, requiredLogin);
+  if (requiredLogin === undefined) return isPromise(begun) ? begun.then(() => true) : true;
+  return isPromise(begun) ? begun.then(() => hasLogin(request, requiredLogin)) : hasLogin(request, requiredLogin);
+}
+
+/** @throws what `requireLogin` throws; it is logged here, since no handler is reached that would be followed */
+function hasLogin(request: HttpLifecycle, requirement: LoginRequirement): true {
+  try {
+    requireLogin(request.state, requirement);
+    return true;
+  } catch (error) {
+    request.noteRefusal(error);
+    throw error;
+  }
 }
 
 /**
- * @throws LoginRequiredError when the session of the request is not that of a user who has logged in recently enough
+ * @throws LoginRequiredError when the session of the request is not that of a user who has logged in recently enough;
+ * SessionEndedError, SessionAmbiguousError when the client may have one that this is not
  */
-function isLoggedIn({ live }: RequestState, { maxAgeMs }: LoginRequirement): true {
+function requireLogin(state: RequestState, { maxAgeMs }: LoginRequirement): void {
+  state.requireOneSession();
+  const { live } = state;
   const age = live?.stored.msSinceLogin;
   if (age === undefined) throw new LoginRequiredError('anonymous', maxAgeMs);
   if (maxAgeMs !== undefined && age > maxAgeMs) throw new LoginRequiredError('too-old', maxAgeMs);
-  return true;
 }
