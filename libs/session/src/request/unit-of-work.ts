@@ -169,7 +169,7 @@ export class UnitOfWork {
     if (this.isInHooks) {
       throw new SessionStateError(
         'beforeBeanSaved()',
-        'called HttpSession.flush() or runExclusive(), which store what this hook belongs to: leave that to the handler',
+        'called HttpSession.flush() or runExclusive(), which store what this hook belongs to: leave it to the handler',
       );
     }
     // All hooks first: one may touch another bean.
