@@ -6,10 +6,12 @@ import { Controller, Get, Inject, type MessageEvent, Res, Sse, StreamableFile } 
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import type { ServerResponse } from 'node:http';
-import { MemorySessionStore, SessionModule } from 'nestjs-session-beans';
+import { HttpSession, MemorySessionStore, SessionEvents, SessionModule } from 'nestjs-session-beans';
 import { Observable, of } from 'rxjs';
 import { CountingStore } from '../support/counting-store.js';
 import { Counter } from '../support/counter.js';
+import { eventually } from '../support/eventually.js';
+import { Latch } from '../support/latch.js';
 import { TestAuthority, type TestCertificate } from '../support/test-authority.js';
 
 interface Reply {
@@ -18,9 +20,13 @@ interface Reply {
   send(body: unknown): unknown;
 }
 
+/** A handler that waits for its client to leave. */
+let begun = new Latch();
+
 @Controller()
 class CountController {
   @Inject() private readonly counter!: Counter;
+  @Inject() private readonly session!: HttpSession;
 
   @Get('count') count(): string {
     return `n=${++this.counter.value}`;
@@ -28,6 +34,13 @@ class CountController {
 
   @Get('peek') peek(): string {
     return `n=${this.counter.value}`;
+  }
+
+  @Get('renew') async renew(@Res({ passthrough: true }) reply: Reply): Promise<void> {
+    const left = once(reply.raw, 'close');
+    begun.open();
+    await left;
+    this.session.renewId();
   }
 
   @Get('reply') reply(@Res() reply: Reply): void {
@@ -67,6 +80,7 @@ describe.each(['http', 'https'])('HTTP/2, which Fastify can speak, over %s', (sc
   let authority: TestAuthority;
   let certificate: TestCertificate;
   let url: string;
+  let events: SessionEvents;
 
   beforeAll(() => {
     authority = new TestAuthority();
@@ -84,6 +98,7 @@ describe.each(['http', 'https'])('HTTP/2, which Fastify can speak, over %s', (sc
     // The options of FastifyAdapter that choose HTTP/2 have a type of their own.
     const app = module.createNestApplication(new FastifyAdapter({ http2: true, ...https } as object));
     app.useLogger(false);
+    events = app.get(SessionEvents);
     await app.listen(0, '127.0.0.1');
     // Nest 11 does not know the scheme.
     url = (await app.getUrl()).replace(/^https?/, scheme);
@@ -135,6 +150,20 @@ describe.each(['http', 'https'])('HTTP/2, which Fastify can speak, over %s', (sc
     const { status, body, cookie } = await get(`/${path}`);
     expect([status, cookie]).toEqual([503, undefined]);
     expect(JSON.parse(body)).toMatchObject({ statusCode: 503 });
+  });
+
+  it('keeps the id of a client that has left: nobody could tell it the new one', async () => {
+    begun = new Latch();
+    const { cookie = '' } = await get('/count');
+    const told: string[] = [];
+    for (const name of ['renewed', 'notStored'] as const) events.on(name, () => void told.push(name));
+    const stream = client.request({ ':path': '/renew', cookie });
+    stream.on('error', () => undefined);
+    await begun.opened;
+    stream.close(http2.constants.NGHTTP2_CANCEL);
+    await eventually('it is refused', () => told.length > 0);
+    expect(told).toEqual(['notStored']);
+    expect((await get('/peek', cookie)).body).toBe('n=1');
   });
 
   // Without TLS, a port speaks one of them.

@@ -219,12 +219,14 @@ export class RequestLoads {
   /** @param found for what the client has presented */
   private useFound(request: RequestState, found: LiveSession | NoSession | 'ambiguous'): void {
     if (found === 'ambiguous') this.events.emit('ignored', { reason: found });
-    if (found === 'none') this.events.emit('ignored', { reason: 'unknown' });
+    if (found === 'none') {
+      request.foundNoneAt = performance.now();
+      this.events.emit('ignored', { reason: 'unknown' });
+    }
     this.use(request, found);
   }
 
   private use(request: RequestState, found: LiveSession | NoSession | 'ambiguous'): void {
-    if (found === 'none') request.foundNoneAt = performance.now();
     const live = isLive(found) ? found : undefined;
     if (request.activate(this.unitOn(request, live), found)) return;
     // The client left while its session was loaded.

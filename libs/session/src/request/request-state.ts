@@ -73,7 +73,7 @@ export class RequestState {
   /** Settles when the session is loaded, or has failed to; undefined where the store answers at once. */
   loaded: Promise<void> | undefined;
 
-  /** When the store said that there is no session; ms since the start of the process. */
+  /** When the store said that the presented id opens none; ms since the start of the process. */
   foundNoneAt = 0;
 
   /** Why the session could not be loaded: there may be one. */
