@@ -80,6 +80,23 @@ describe('renewing the id', () => {
     expect(cluster.leaked).toBe(0);
   });
 
+  it('goes on where another request finds the former id replaced before the answer of the store is there', async () => {
+    // It waits for the session with `lock()`: it is told at once, and not in turn.
+    const network = when('reply', 'save', async () => {
+      await other.lock();
+    });
+    const { cluster, client } = await setUp(1, { network });
+    const old = client.copy();
+    const other = await cluster.server(0).request(old).begin();
+    const request = await renewing(cluster, 0, client);
+    request.bean(PlainCounter).value = 5;
+    network.armed = true;
+    await request.respond();
+    other.end();
+    expect(client.id).not.toBe(old.id);
+    await cluster.handle(0, client, (next) => expect(next.bean(PlainCounter).value).toBe(5));
+  });
+
   it.each([1, 2])(
     'gives one new id when two requests do it at once; the other one gets 409 (%i server(s))',
     async (servers) => {

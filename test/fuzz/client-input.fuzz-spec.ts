@@ -203,7 +203,8 @@ describe('requests that are nearly those of clients, or nothing like them', () =
   it.each([
     ['adopts the ids that it is sent', 'an id that was not issued', adoptIds],
     ['keeps what it is asked for', `the store has ${OWNERS + 1} sessions`, keepWhatIsAskedFor],
-    ['compares the first half of an id only', 'an id that was not issued', compareKeysOnly],
+    // Or the store has ended one that the server takes for another.
+    ['compares the first half of an id only', /an id that was not issued|the session has ended/, compareKeysOnly],
     ['decodes what it reads', 'an id that was not sent', decodeTexts],
   ])('would fail if a server %s, so that the test can fail', async (_fault, text, plant) => {
     const sessions = await new Sessions('cookie', carriersOf('cookie').slice(0, 1)).open();
