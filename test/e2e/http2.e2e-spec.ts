@@ -156,7 +156,7 @@ describe.each(['http', 'https'])('HTTP/2, which Fastify can speak, over %s', (sc
     begun = new Latch();
     const { cookie = '' } = await get('/count');
     const told: string[] = [];
-    for (const name of ['renewed', 'notStored'] as const) events.on(name, () => void told.push(name));
+    for (const event of ['renewed', 'notStored'] as const) events.on(event, () => void told.push(event));
     const stream = client.request({ ':path': '/renew', cookie });
     stream.on('error', () => undefined);
     await begun.opened;
