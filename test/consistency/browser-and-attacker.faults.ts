@@ -118,12 +118,9 @@ export const faults: Readonly<Record<string, Fault & { readonly breaks: RegExp }
       };
     }),
   },
-  'a cookie that somebody else has set counts for the one that the browser withheld': {
+  'a request whose cookie the browser withheld starts a session, whose cookie replaces hers': {
     breaks: /rule c/,
-    transport: (transport) =>
-      replacing(transport, {
-        isWithheld: (request) => transport.read(request, true) === undefined && transport.isWithheld(request),
-      }),
+    transport: (transport) => replacing(transport, { isWithheld: () => false }),
   },
   'a late write with a dead id beside another one starts a session, whose cookie replaces that of a login': {
     breaks: /rule c/,
@@ -131,9 +128,12 @@ export const faults: Readonly<Record<string, Fault & { readonly breaks: RegExp }
       request.strayIds = [];
     }),
   },
-  'a request whose cookie the browser withheld starts a session, whose cookie replaces hers': {
+  'a cookie that somebody else has set counts for the one that the browser withheld': {
     breaks: /rule c/,
-    transport: (transport) => replacing(transport, { isWithheld: () => false }),
+    transport: (transport) =>
+      replacing(transport, {
+        isWithheld: (request) => transport.read(request, true) === undefined && transport.isWithheld(request),
+      }),
   },
   'an ambiguous request starts a session, whose cookie replaces that of a login': {
     breaks: /rule c/,
