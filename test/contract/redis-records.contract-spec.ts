@@ -56,6 +56,7 @@ describe('the Redis store, with unusual data under the key of a session,', () =>
     ['B42: a head of no format', () => redis.hset(KEY, 'head', `0 ${access.proof} 1 1 2.login`)],
     ['B42: no times', () => redis.hdel(KEY, 'times')],
     ['B42: times that are no numbers', () => redis.hset(KEY, 'times', '1 NaN -1 1 2 3')],
+    ['B42: times that Redis cannot take', () => redis.hset(KEY, 'times', `1 ${'9'.repeat(21)} 1000 10000 60000 5000`)],
     ['B42: a login of nobody', () => redis.hset(KEY, 'login', '1000 ')],
     ['B36: more bytes than allowed', () => redis.hset(KEY, 'junk', 'x'.repeat(20_000))],
     ['R42: a newer format', () => redis.hset(KEY, 'head', `2 ${access.proof} 1 and what it then has`)],

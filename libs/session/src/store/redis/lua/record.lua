@@ -16,6 +16,8 @@ local function readTimes(times, login)
     string.match(times or '', '^([012]) (%d+) (%d+) (%d+) (%d+) (%d+)$')
   authenticated = login and string.match(login, '^(%d+) .')
   return state and (authenticated or not login)
+    -- No time and no duration has more digits, and Redis takes no end of life beyond 64 bits.
+    and math.max(#used, #created, #idle, #absolute, #unjoined, #(authenticated or '')) <= 16
 end
 
 -- The field `times`.
