@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 /** Long runs, most of them real servers under load: `npm run test:stress`. */
 export const stress = '[.]stress-spec[.]ts$';
 
-/** What jest takes of a configuration for one of several projects. The rest is for all of them. */
+/** The part of a configuration that jest takes for one of several projects. The rest is for all of them. */
 export function project({ maxWorkers: _1, workerIdleMemoryLimit: _2, testSequencer: _3, ...config }) {
   return { rootDir: import.meta.dirname, ...config };
 }

@@ -50,7 +50,7 @@ interface Step {
   readonly seq: number;
   readonly next: SessionState | Tombstone;
 
-  /** What it changes; undefined where the session ends. */
+  /** The state that it makes of the session; undefined where the session ends. */
   readonly delta: StateDelta | undefined;
 }
 

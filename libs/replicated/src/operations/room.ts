@@ -40,7 +40,7 @@ export class Room {
     }
   }
 
-  /** Nobody uses the session, and its backup follows this member. */
+  /** The session is not in use, and its backup follows this member. */
   private mayGo(replica: Replica): boolean {
     const { queue, members, clock } = this.context;
     const { key, state } = replica;

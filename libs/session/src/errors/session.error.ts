@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import { HttpException } from '@nestjs/common';
 import { UnexpectedSessionError } from './unexpected-session.error.js';
 
-/** What a session error says, and to whom. */
+/** The texts and facts of a session error; each says for whom it is. */
 export interface SessionErrorText {
   /** The HTTP status that the request is answered with, unless an exception filter decides otherwise. */
   readonly status: number;
@@ -67,7 +67,7 @@ export abstract class SessionError extends HttpException {
   }
 }
 
-/** What GraphQL clients are told: that of the body, and the status for servers that answer with that of an error. */
+/** The facts for clients of GraphQL: those of the body, and the status for servers that answer with one of an error. */
 export function graphqlExtensions(error: SessionError): Readonly<Record<string, unknown>> {
   const { statusCode: status, message: _, ...facts } = error.getResponse() as Record<string, unknown>;
   return { ...facts, status, http: { status } };

@@ -88,7 +88,7 @@ export class HttpLifecycle implements ResponseHooks {
     request[SLOT] = this;
   }
 
-  /** That of a request as Express or Fastify hand it out; undefined where the middleware did not run. */
+  /** That of a request as Express or Fastify hand it out; undefined where nothing of ours has run yet. */
   static of(request: unknown): HttpLifecycle | undefined {
     const raw = (request as { raw?: unknown } | undefined)?.raw ?? request;
     return (raw as { [SLOT]?: HttpLifecycle } | undefined)?.[SLOT];

@@ -25,14 +25,15 @@ export class DestroyHooks {
    * @param unit what the request has seen of the session
    */
   async run(unit: UnitOfWork, live: LiveSession): Promise<void> {
+    const beans = Array.from(this.beans.all()).filter(hasHook);
+    if (beans.length === 0) return;
     const state = RequestState.ofEnding(unit, live);
-    const hooks = Array.from(this.beans.all(), (bean) => this.context.run({ state }, () => this.runOne(bean, unit)));
-    await Promise.all(hooks);
+    await Promise.all(beans.map((bean) => this.context.run({ state }, () => this.runOne(bean, unit))));
     state.close();
   }
 
   private async runOne(bean: SessionBean, unit: UnitOfWork): Promise<void> {
-    if (!('onBeanDestroyed' in bean.definition.type.prototype) || !unit.holds(bean)) return;
+    if (!unit.holds(bean)) return;
     try {
       const instance = unit.instanceOf(bean) as OnBeanDestroyed;
       await patience.limit(Promise.resolve(instance.onBeanDestroyed()));
@@ -40,4 +41,8 @@ export class DestroyHooks {
       this.onFailure(error);
     }
   }
+}
+
+function hasHook({ definition }: SessionBean): boolean {
+  return 'onBeanDestroyed' in definition.type.prototype;
 }

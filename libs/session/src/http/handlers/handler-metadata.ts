@@ -113,17 +113,17 @@ export const handlerMetadata = {
   keyOf(type: ControllerType, method: HandlerMethod): string | symbol {
     const isIt = (other: HandlerMethod): boolean =>
       other === method || Object.prototype.isPrototypeOf.call(other, method);
-    return this.methods(type).find(([, other]) => isIt(other))?.[0] ?? method.name;
+    return [...this.methods(type)].find(([, other]) => isIt(other))?.[0] ?? method.name;
   },
 
-  /** All methods of a class with their property names; those of a subclass come before those it inherits. */
-  methods(type: ControllerType): [string | symbol, HandlerMethod][] {
-    const methods: [string | symbol, HandlerMethod][] = [];
+  /** The methods of a class by their property names, with those that it inherits. */
+  methods(type: ControllerType): ReadonlyMap<string | symbol, HandlerMethod> {
+    const methods = new Map<string | symbol, HandlerMethod>();
     let owner = type.prototype as object | null;
     for (; owner && owner !== Object.prototype; owner = Object.getPrototypeOf(owner) as object | null) {
       for (const key of Reflect.ownKeys(owner)) {
         const value: unknown = key === 'constructor' ? undefined : Object.getOwnPropertyDescriptor(owner, key)?.value;
-        if (typeof value === 'function') methods.push([key, value as HandlerMethod]);
+        if (typeof value === 'function' && !methods.has(key)) methods.set(key, value as HandlerMethod);
       }
     }
     return methods;
@@ -143,12 +143,17 @@ function declarationOn(target: object): boolean | undefined {
   return Reflect.getMetadata(USES_SESSION, target) as boolean | undefined;
 }
 
-/** Kind and position of each decorated parameter. The names in the metadata are `<kind>:<index>`. */
+/** Kind and position of each decorated parameter. */
 function kindsOf(type: ControllerType, key: string | symbol): (readonly [kind: RouteParamtypes, index: number])[] {
-  const names = Object.keys((Reflect.getMetadata(ROUTE_ARGS_METADATA, type, key) ?? {}) as object);
+  const names = Object.keys(argumentsOf(type, key));
   return names.map((name) => name.split(':').map(Number) as [RouteParamtypes, number]);
 }
 
 function parametersOf(type: ControllerType, key: string | symbol): RouteParameter[] {
-  return Object.values((Reflect.getMetadata(ROUTE_ARGS_METADATA, type, key) ?? {}) as Record<string, RouteParameter>);
+  return Object.values(argumentsOf(type, key));
+}
+
+/** The decorated parameters, by `<kind>:<index>`. */
+function argumentsOf(type: ControllerType, key: string | symbol): Readonly<Record<string, RouteParameter>> {
+  return (Reflect.getMetadata(ROUTE_ARGS_METADATA, type, key) ?? {}) as Record<string, RouteParameter>;
 }

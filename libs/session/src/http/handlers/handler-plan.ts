@@ -91,28 +91,27 @@ export class HandlerPlan {
 
   *routes(): IterableIterator<PlannedRoute> {
     for (const type of this.graph.controllers().keys()) {
-      const methods = new Map(handlerMetadata.methods(type).toReversed());
-      for (const method of [...methods.values()].toReversed())
+      for (const method of handlerMetadata.methods(type).values())
         if (handlerMetadata.isRoute(method)) yield { type, method, handler: this.of(type, method) };
     }
   }
 
   private isFollowed(type: ControllerType): boolean {
-    const methods = handlerMetadata.methods(type).filter(([, method]) => handlerMetadata.operation(method));
-    return methods.some(([, method]) => this.of(type, method).needsSession);
+    const operations = [...handlerMetadata.methods(type).values()].filter((method) =>
+      handlerMetadata.operation(method),
+    );
+    return operations.some((method) => this.of(type, method).needsSession);
   }
 
   private fieldsOf(type: ControllerType): string[] {
-    return handlerMetadata.methods(type).flatMap(([, method]) => {
+    return [...handlerMetadata.methods(type).values()].flatMap((method) => {
       const field = handlerMetadata.resolvedField(type, method);
       return field !== undefined && this.of(type, method).needsSession ? [field] : [];
     });
   }
 
   private planController(type: ControllerType, wrappers: readonly InstanceWrapper[]): PlannedController | undefined {
-    // Subclass methods come first; reversing lets them win in the Map.
-    const methods = new Map(handlerMetadata.methods(type).toReversed());
-    const planned = [...methods]
+    const planned = [...handlerMetadata.methods(type)]
       .map(([key, method]) => ({ key, method, handler: this.of(type, method) }))
       .filter(({ handler }) => handler.needsSession);
     if (planned.length === 0) return undefined;

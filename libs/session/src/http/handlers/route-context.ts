@@ -30,11 +30,11 @@ interface FastifyInstance {
  * leave it behind on a resource that other requests use, too, such as the connection of that driver.
  */
 export function keepContextOnRoutes(adapter: HttpServer, current: CurrentRequest, runtime: HttpSessionRuntime): void {
+  const newLifecycle = (request: unknown, response: unknown): HttpLifecycle =>
+    new HttpLifecycle(rawOf(request) as IncomingMessage, rawOf(response) as ServerResponse, runtime);
   const inContext = (handler: Handler, requestAt: number): Handler => {
     const kept = function (this: unknown, ...args: unknown[]): unknown {
-      const [request, response] = args.slice(requestAt).map(rawOf);
-      const lifecycle =
-        HttpLifecycle.of(request) ?? new HttpLifecycle(request as IncomingMessage, response as ServerResponse, runtime);
+      const lifecycle = HttpLifecycle.of(args[requestAt]) ?? newLifecycle(args[requestAt], args[requestAt + 1]);
       if (lifecycle === current.request) return Reflect.apply(handler, this, args);
       return current.run(lifecycle, () => Reflect.apply(handler, this, args));
     };

@@ -67,6 +67,9 @@ export class HttpIdExchange implements IdExchange {
 
   private wasRead = false;
 
+  /** See `isSecure`: found out once, since it may take a look at the cookies. */
+  private secure: boolean | undefined;
+
   /** The client brings tokens along, or something else under their name. */
   private hasPresented = false;
 
@@ -169,7 +172,7 @@ export class HttpIdExchange implements IdExchange {
    * plain http can plant it.
    */
   private get isSecure(): boolean {
-    return this.isOverTls || this.carrier.transport.presentsSecure(this.request);
+    return (this.secure ??= this.isOverTls || this.carrier.transport.presentsSecure(this.request));
   }
 
   /** No text is a token of ours. An empty one is what a client has that was told to forget its token. */
