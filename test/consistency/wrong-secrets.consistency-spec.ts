@@ -40,7 +40,7 @@ const standingOf = (cluster: SimulatedCluster, client: SimulatedClient): Promise
 /** As if everything were found by the key alone. */
 function findByKey(): void {
   jest.spyOn(AccessMap.prototype, 'get').mockImplementation(function (this: AccessMap<LiveSession>, { key }) {
-    return this.ofKey(key).next().value as LiveSession | undefined;
+    return this.ofKey(key)[0];
   });
 }
 

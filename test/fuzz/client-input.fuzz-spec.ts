@@ -236,7 +236,7 @@ function adoptIds(memory: MemorySessionStore): void {
 
 function compareKeysOnly(): void {
   jest.spyOn(AccessMap.prototype, 'get').mockImplementation(function (this: AccessMap<LiveSession>, { key }) {
-    return this.ofKey(key).next().value as LiveSession | undefined;
+    return this.ofKey(key)[0];
   });
 }
 

@@ -28,8 +28,12 @@ export class AccessMap<V extends AccessEntry<V>> {
   }
 
   /** All entries with the key, whatever their proofs are. */
-  *ofKey(key: SessionKey): IterableIterator<V> {
-    for (let entry = this.first.get(key); entry; entry = entry.sibling) yield entry;
+  ofKey(key: SessionKey): readonly V[] {
+    let entry = this.first.get(key);
+    if (!entry) return NONE;
+    const entries: V[] = [];
+    for (; entry; entry = entry.sibling) entries.push(entry);
+    return entries;
   }
 
   /** Takes the place of an entry with the same access. */
@@ -63,3 +67,6 @@ export class AccessMap<V extends AccessEntry<V>> {
     for (const first of this.first.values()) yield* this.ofKey(first.access.key);
   }
 }
+
+/** Most keys have no entry when they are asked for. */
+const NONE: readonly never[] = Object.freeze([]);

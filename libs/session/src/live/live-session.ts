@@ -17,6 +17,9 @@ export interface LiveSessionSettings {
   readonly clock: Clock;
   readonly touchIntervalMs: number;
   readonly maxSessionBytes: number;
+
+  /** Clients keep their id for as long as the session lives, so they are told for how long that is. */
+  readonly tellsEndOfLife?: boolean;
 }
 
 /** A request that waits for the next load. */
@@ -74,7 +77,7 @@ export class LiveSession extends SerialWork {
     location: SessionLocation = NO_LOCATION,
   ) {
     super();
-    this.known = new StoredSession(access, origin, location, settings.clock);
+    this.known = new StoredSession(access, origin, location, settings);
     const { payloads } = this.known;
     const head = 'stamp' in origin ? payloads : (origin.payloads ?? payloads);
     this.queue = new CommitQueue(payloads, head, settings.maxSessionBytes);

@@ -180,10 +180,8 @@ export class LiveSessions {
     if (result.outcome === 'superseded') return 'superseded';
     if (result.outcome !== 'found') return 'none';
     const { record, ...location } = result;
-    const former = [...this.sessions.ofKey(access.key)].filter(
-      ({ stored }) => stored.identity.generation < record.generation,
-    );
-    for (const live of former) {
+    for (const live of this.sessions.ofKey(access.key)) {
+      if (live.stored.identity.generation >= record.generation) continue;
       live.endAs('superseded');
       // For how long the former id is recognised is the store's matter.
       if (live.users === 0) this.forget(live);

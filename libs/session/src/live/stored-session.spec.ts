@@ -29,7 +29,7 @@ const record: SessionRecord = {
   ]),
 };
 const of = (parts: Record<string, string>): Payloads => new Map(Object.entries(parts));
-const loaded = (): StoredSession => new StoredSession(access, record, {}, new ManualClock());
+const loaded = (): StoredSession => new StoredSession(access, record, {}, { clock: new ManualClock() });
 
 describe('StoredSession', () => {
   it('names only the parts that change, each with the version it was made from', () => {
@@ -44,7 +44,7 @@ describe('StoredSession', () => {
   });
 
   it('creates until the first save, then updates', () => {
-    const created = new StoredSession(access, { lifetime, principal: 'alice' }, {}, new ManualClock());
+    const created = new StoredSession(access, { lifetime, principal: 'alice' }, {}, { clock: new ManualClock() });
     const target = of({ a: 'A' });
     expect(created.changeTo(target)).toMatchObject({ mode: 'create', key, proof, lifetime, principal: 'alice' });
     created.saved(target, undefined, '1.a', times);
@@ -80,7 +80,7 @@ describe('the identity of a session', () => {
     [undefined, 0],
     ['alice', 1],
   ])('of a new session with the principal %s has %i logins', (principal, logins) => {
-    const { identity } = new StoredSession(access, { lifetime, principal }, {}, new ManualClock());
+    const { identity } = new StoredSession(access, { lifetime, principal }, {}, { clock: new ManualClock() });
     expect(identity).toEqual({ proof, generation: 0, logins, principal });
   });
 });

@@ -1,4 +1,4 @@
-import type { Clock } from '../store/clock.js';
+import type { LiveSessionSettings } from './live-session.js';
 import type { ChangeContent } from '../store/store-gateway.js';
 import type { PartChange, SessionRenewal } from '../store/session-change.js';
 import type { ClientAccess } from '../store/session-id.js';
@@ -35,6 +35,8 @@ export interface NewSession {
   readonly payloads?: Payloads;
 }
 
+type StoredSessionSettings = Pick<LiveSessionSettings, 'clock' | 'tellsEndOfLife'>;
+
 /** The part of a StoredSession that others read. */
 export type StoredState = Readonly<
   Pick<
@@ -70,7 +72,7 @@ export class StoredSession {
   /** Undefined until the session is stored. */
   times: SessionTimes | undefined;
 
-  /** The end of life has moved, and no client was told by this server: see end-of-life.ts. */
+  /** The end of life has moved, and clients are told, but none was by this server: see end-of-life.ts. */
   isEndUntold = false;
 
   /** Stamp of exactly these payloads; undefined when the store may have others. */
@@ -102,9 +104,9 @@ export class StoredSession {
     private readonly access: ClientAccess,
     origin: SessionRecord | NewSession,
     public location: SessionLocation,
-    private readonly clock: Clock,
+    private readonly settings: StoredSessionSettings,
   ) {
-    this.answeredAt = clock.now();
+    this.answeredAt = this.now();
     this.lifetime = origin.lifetime;
     if ('stamp' in origin) {
       this.identity = identityOf(origin);
@@ -135,7 +137,7 @@ export class StoredSession {
   /** The store has answered to a load with these times. */
   adoptTimes(times: SessionTimes): void {
     this.times = times;
-    this.endMoved(endBefore(times, this.lifetime));
+    if (this.settings.tellsEndOfLife) this.endMoved(endBefore(times, this.lifetime));
   }
 
   /**
@@ -178,11 +180,10 @@ export class StoredSession {
     this.versions = versions;
     this.stamp = isWhole ? stamp : undefined;
     this.saves = saves;
-    const { times: former } = this;
-    const before = former && endAfter(former, this.lifetime);
+    const before = this.settings.tellsEndOfLife && this.times && endAfter(this.times, this.lifetime);
     this.times = times;
     this.lifetime = lifetime ?? this.lifetime;
-    if (before !== undefined) this.endMoved(before);
+    if (before) this.endMoved(before);
     this.creation = undefined;
   }
 
@@ -228,30 +229,31 @@ export class StoredSession {
   touched(): void {
     const { times, lifetime } = this;
     if (times) {
-      const passedMs = this.clock.now() - this.answeredAt;
+      const passedMs = this.now() - this.answeredAt;
       const before = endAfter(times, lifetime);
       const lastAccessedAt = before - lifetime.idleTimeoutMs + passedMs;
       const moved = { ...times, lastAccessedAt };
       this.times = { ...moved, expiresAt: sessionExpiry(moved, lifetime) };
-      this.endMoved(before);
+      if (this.settings.tellsEndOfLife) this.endMoved(before);
     }
     this.noteAnswer();
   }
 
-  /** A client that keeps the id is told now that it may do so for this long, in ms. */
+  /** A client that is told now keeps the id for this long, in ms; undefined where clients are not told. */
   get keptForMs(): number | undefined {
-    return this.times && keptForMs(this.times, this.lifetime, this.clock.now());
+    if (!this.settings.tellsEndOfLife || !this.times) return undefined;
+    return keptForMs(this.times, this.lifetime, this.now());
   }
 
   /** The store has answered: the session is there, and its end of life has moved if that was due. */
   noteAnswer(location: SessionLocation = this.location): void {
-    this.answeredAt = this.clock.now();
+    this.answeredAt = this.now();
     this.locate(location);
   }
 
   /** Whether the store has not answered for that long. */
   isIdleFor(ms: number): boolean {
-    return this.clock.now() - this.answeredAt >= ms;
+    return this.now() - this.answeredAt >= ms;
   }
 
   /**
@@ -260,7 +262,7 @@ export class StoredSession {
    */
   get msSinceLogin(): number | undefined {
     const { authenticatedAt } = this.times ?? {};
-    return authenticatedAt === undefined ? undefined : this.clock.now() - authenticatedAt;
+    return authenticatedAt === undefined ? undefined : this.now() - authenticatedAt;
   }
 
   /** Notes where the session is and who watches it, as the answer of the store says. */
@@ -285,6 +287,10 @@ export class StoredSession {
   private endMoved(before: number): void {
     const { times, lifetime } = this;
     if (times && isAnotherStep(before, endAfter(times, lifetime), lifetime)) this.isEndUntold = true;
+  }
+
+  private now(): number {
+    return this.settings.clock.now();
   }
 
   /** @param at where the name probably stands */

@@ -126,9 +126,12 @@ const storeProviders: FactoryProvider[] = [
     useFactory: (
       gateway: StoreGateway,
       clock: Clock,
-      { touchIntervalMs, maxSessionBytes }: ResolvedSessionOptions,
+      { touchIntervalMs, maxSessionBytes, idTransport, cookie }: ResolvedSessionOptions,
       nearCache: NearCache | undefined,
-    ) => new LiveSessions(gateway, { clock, touchIntervalMs, maxSessionBytes }, nearCache),
+    ) => {
+      const tellsEndOfLife = idTransport === 'cookie' && cookie?.persistent === true;
+      return new LiveSessions(gateway, { clock, touchIntervalMs, maxSessionBytes, tellsEndOfLife }, nearCache);
+    },
   },
 ];
 
@@ -172,7 +175,6 @@ const requestProviders: FactoryProvider[] = [
         {
           ...options,
           checksReadOnly: process.env['NODE_ENV'] !== 'production',
-          tellsEndOfLife: options.idTransport === 'cookie' && options.cookie?.persistent === true,
           tellsFreshness: options.nearCache?.mode === 'bounded',
         },
         gateway,

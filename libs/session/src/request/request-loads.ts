@@ -23,9 +23,6 @@ const MOST_IDS = 3;
 
 /** The options of the module that loads read. */
 export interface LoadSettings {
-  /** Clients keep their id for as long as the session lives, so they are told for how long that is. */
-  readonly tellsEndOfLife?: boolean;
-
   /** `reset`: a session that is damaged as a whole counts as none. Default: an error. */
   readonly onUndecodable?: 'reject' | 'reset';
 }
@@ -94,8 +91,7 @@ export class RequestLoads {
 
   /** The client knows the id, and its locator and end of life, or is told nothing of these. */
   isKnown({ id, presented }: RequestState, live: LiveSession): boolean {
-    if (presented?.id !== id || presented?.locator !== this.locatorOf(live)) return false;
-    return !(this.settings.tellsEndOfLife && live.stored.isEndUntold);
+    return presented?.id === id && presented?.locator === this.locatorOf(live) && !live.stored.isEndUntold;
   }
 
   /** One call of the store, where the client gets the id that it has once more and the request has not just saved. */

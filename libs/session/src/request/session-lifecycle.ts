@@ -109,11 +109,7 @@ export class SessionLifecycle {
     const { id, live } = request;
     if (id === undefined || !live || live.isEnded || request.withholdsId) return undefined;
     if (this.loads.isKnown(request, live)) return undefined;
-    return {
-      id,
-      locator: this.locatorOf(live),
-      keptForMs: this.settings.tellsEndOfLife ? live.stored.keptForMs : undefined,
-    };
+    return { id, locator: this.locatorOf(live), keptForMs: live.stored.keptForMs };
   }
 
   /** The client is given the id of `idToSend`. */

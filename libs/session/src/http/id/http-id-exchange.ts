@@ -124,11 +124,7 @@ export class HttpIdExchange implements IdExchange {
     isLogin: boolean,
   ): void {
     const { transport, format, onIgnored } = this.carrier;
-    const writes = id !== undefined || freshness !== undefined || removesId;
-    // A browser that withholds its cookie may send another one of that name, which somebody else has set.
-    const isWithheld = (): boolean => standing !== 'found' && transport.isWithheld(this.request);
-    const isUnwanted = (): boolean => standing === 'started' && !isLogin && transport.isBeacon(this.request);
-    if (writes && (isWithheld() || isUnwanted())) {
+    if ((id || removesId || freshness !== undefined) && this.isKeptFrom(standing, isLogin)) {
       if (id) onIgnored('withheld');
     } else {
       if (removesId) transport.remove(headers, this.isSecure);
@@ -136,6 +132,14 @@ export class HttpIdExchange implements IdExchange {
       if (freshness !== undefined) transport.writeFreshness(headers, freshness, this.isSecure);
     }
     if (this.wasRead) transport.markRead(headers);
+  }
+
+  /** The client may have an id that it did not send along: what the response gives it would take its place. */
+  private isKeptFrom(standing: SessionStanding, isLogin: boolean): boolean {
+    const { transport } = this.carrier;
+    // A browser that withholds its cookie may send another one of that name, which somebody else has set.
+    if (standing !== 'found' && transport.isWithheld(this.request)) return true;
+    return standing === 'started' && !isLogin && transport.isBeacon(this.request);
   }
 
   /** @throws SessionConfigurationError */
@@ -160,10 +164,13 @@ export class HttpIdExchange implements IdExchange {
 
   /** Each id once: a client may have it with several locators. */
   private candidates(texts: readonly string[], freshness: string | undefined): readonly PresentedId[] {
-    const tokens = texts.flatMap((text) => this.carrier.format.parse(text) ?? []);
-    return tokens
-      .filter(({ id }, at) => tokens.findIndex((token) => token.id === id) === at)
-      .map((token) => ({ ...token, freshness }));
+    const found: PresentedId[] = [];
+    for (const text of texts) {
+      const token = this.carrier.format.parse(text);
+      if (!token || found.some(({ id }) => id === token.id)) continue;
+      found.push({ id: token.id, locator: token.locator, freshness });
+    }
+    return found;
   }
 
   /**

@@ -30,7 +30,7 @@ export class MemorySession implements EvictableEntry<MemorySession> {
   bytes: number;
   stamp: string;
   lastAccessedAt: number;
-  private createdAt: number;
+  createdAt: number;
   private proof: string;
   private history: IdentityHistory;
 
@@ -55,12 +55,12 @@ export class MemorySession implements EvictableEntry<MemorySession> {
     this.bytes = sessionBytes(parts);
   }
 
+  get authenticatedAt(): number | undefined {
+    return this.history.authenticatedAt;
+  }
+
   get expiresAt(): number {
-    const { createdAt, lastAccessedAt, joined, lifetime } = this;
-    return sessionExpiry(
-      { createdAt, authenticatedAt: this.history.authenticatedAt, lastAccessedAt, joined },
-      lifetime,
-    );
+    return sessionExpiry(this, this.lifetime);
   }
 
   get rank(): SessionRank {
@@ -74,8 +74,8 @@ export class MemorySession implements EvictableEntry<MemorySession> {
   }
 
   get times(): SessionTimes {
-    const { createdAt, lastAccessedAt, expiresAt, joined, confirmed } = this;
-    return { createdAt, authenticatedAt: this.history.authenticatedAt, lastAccessedAt, expiresAt, joined, confirmed };
+    const { createdAt, authenticatedAt, lastAccessedAt, expiresAt, joined, confirmed } = this;
+    return { createdAt, authenticatedAt, lastAccessedAt, expiresAt, joined, confirmed };
   }
 
   /** @param times as the caller is told them; see [L5] */
