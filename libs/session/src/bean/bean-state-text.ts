@@ -2,7 +2,8 @@ import { decodeState } from '../codec/decode-state.js';
 import { encodeState, isPlain } from '../codec/encode-state.js';
 import { absent, stateKind } from '../codec/state-kind.js';
 import type { CodecLimits } from '../codec/state-trail.js';
-import { SessionStateError } from '../errors/session-state.error.js';
+import { SessionStateError, type SessionStateReason } from '../errors/session-state.error.js';
+import { BROKEN_SEAL, NO_SEAL, SEALED } from '../store/payload-cipher.js';
 import type { BeanDefinition, PlainState } from './bean-definition.js';
 
 /**
@@ -41,18 +42,30 @@ export class BeanStateText {
   read(payload: string): PlainState {
     const { definition } = this;
     const digits = /^[1-9]\d{0,8}(?=\{)/.exec(payload)?.[0];
-    if (digits === undefined) {
-      if (/^[a-z][1-9]/.test(payload)) throw this.newer(`in format ${payload[0]}`, 'does not know it');
-      throw new SessionStateError(definition.name, 'was stored as something other than a version and an object', {
-        reason: 'undecodable',
-      });
-    }
+    if (digits === undefined) throw this.unreadable(payload);
     const version = Number(digits);
     if (version > definition.version) {
       throw this.newer(`as version ${version}`, `knows versions up to ${definition.version}`);
     }
     const state = decodeState(payload.slice(digits.length), definition.name, this.limits);
     return version === definition.version ? state : this.migrated(state, version);
+  }
+
+  private unreadable(payload: string): SessionStateError {
+    const error = (problem: string, reason: SessionStateReason): SessionStateError =>
+      new SessionStateError(this.definition.name, problem, { reason });
+    if (payload === BROKEN_SEAL) {
+      const damage = 'it is damaged, or was that of another bean or session';
+      return error(`was stored encrypted, and is not what was encrypted: ${damage}`, 'undecodable');
+    }
+    if (payload === NO_SEAL) {
+      return error("was stored without encryption; 'plain' behind the encryptionKeys lets it be read", 'other-key');
+    }
+    if (payload.startsWith(SEALED)) {
+      return error('was stored encrypted, with a key that is not among the encryptionKeys of this server', 'other-key');
+    }
+    if (/^[a-z][1-9]/.test(payload)) return this.newer(`in format ${payload[0]}`, 'does not know it');
+    return error('was stored as something other than a version and an object', 'undecodable');
   }
 
   private newer(how: string, known: string): SessionStateError {

@@ -3,9 +3,9 @@ import { UnexpectedSessionError } from './unexpected-session.error.js';
 /**
  * The kind of failure. `unstorable`: the application's state cannot be stored. `undecodable`: stored text is damaged or
  * does not fit the class. `newer-version`: a newer release of the application wrote the text, which is sound and must
- * not be overwritten.
+ * not be overwritten. `other-key`: the same for a text that the option `encryptionKeys` of this server does not open.
  */
-export type SessionStateReason = 'unstorable' | 'undecodable' | 'newer-version';
+export type SessionStateReason = 'unstorable' | 'undecodable' | 'newer-version' | 'other-key';
 
 /**
  * State cannot be stored, or cannot be read back. The message names the place, e.g. `Cart.items[3].price`, and the fix.

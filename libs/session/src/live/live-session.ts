@@ -1,6 +1,5 @@
 import { SessionBusyError } from '../errors/session-busy.error.js';
 import { SessionEndedError } from '../errors/session-ended.error.js';
-import type { Clock } from '../store/clock.js';
 import { type MaybePromise, isPromise } from '../store/maybe-promise.js';
 import type { ClientAccess, SessionKey } from '../store/session-id.js';
 import type { SessionRecord } from '../store/session-record.js';
@@ -10,16 +9,12 @@ import type { RequestTiming } from '../timing/request-timing.js';
 import { CommitQueue, LOCK_LOST, MAX_ATTEMPTS, type SessionSnapshot, backOff } from './commit-queue.js';
 import type { PendingCommit } from './pending-commit.js';
 import { SerialWork } from './serial-work.js';
-import { type NewSession, StoredSession, type StoredState } from './stored-session.js';
+import { type NewSession, StoredSession, type StoredSessionSettings, type StoredState } from './stored-session.js';
 
 /** The options of the module that live sessions read. */
-export interface LiveSessionSettings {
-  readonly clock: Clock;
+export interface LiveSessionSettings extends StoredSessionSettings {
   readonly touchIntervalMs: number;
   readonly maxSessionBytes: number;
-
-  /** Clients keep their id for as long as the session lives, so they are told for how long that is. */
-  readonly tellsEndOfLife?: boolean;
 }
 
 /** A request that waits for the next load. */

@@ -1,4 +1,4 @@
-import type { LiveSessionSettings } from './live-session.js';
+import type { Clock } from '../store/clock.js';
 import type { ChangeContent } from '../store/store-gateway.js';
 import type { PartChange, SessionRenewal } from '../store/session-change.js';
 import type { ClientAccess } from '../store/session-id.js';
@@ -35,7 +35,12 @@ export interface NewSession {
   readonly payloads?: Payloads;
 }
 
-type StoredSessionSettings = Pick<LiveSessionSettings, 'clock' | 'tellsEndOfLife'>;
+export interface StoredSessionSettings {
+  readonly clock: Clock;
+
+  /** Clients keep their id for as long as the session lives, so they are told for how long that is. */
+  readonly tellsEndOfLife?: boolean;
+}
 
 /** The part of a StoredSession that others read. */
 export type StoredState = Readonly<

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { Deadline } from '../store/deadline.js';
 import type { SessionStore } from '../store/session-store.js';
+import type { PayloadCipher } from '../store/payload-cipher.js';
 import type { ResolvedSessionOptions } from './session.options.js';
 
 const AGAIN_MS = 10 * 60_000;
@@ -17,10 +18,17 @@ const DIGEST_LENGTH = 8;
 /** Of a value that another server says, so much is shown. */
 const SHOWN_LENGTH = 60;
 
+interface CheckedOptions extends ResolvedSessionOptions {
+  readonly cipher?: PayloadCipher | undefined;
+}
+
 /** What servers of one store must have in common: a client may be sent to any of them. */
 interface Facts {
   /** Of each key a digest, which does not give it away; the first signs. Empty: ids are not signed. */
   readonly signingKeys: readonly string[];
+
+  /** The names of these keys; the first encrypts. */
+  readonly encryptionKeys: readonly string[];
 
   readonly [option: string]: string | number | readonly string[];
 }
@@ -39,11 +47,12 @@ export class DeploymentCheck {
 
   constructor(
     private readonly store: SessionStore,
-    { signingKeys = [], idTransport, cookie, idleTimeoutMs, absoluteTimeoutMs }: ResolvedSessionOptions,
+    { signingKeys = [], cipher, idTransport, cookie, idleTimeoutMs, absoluteTimeoutMs }: CheckedOptions,
     private readonly warn: (warning: string) => void,
   ) {
     this.facts = {
       signingKeys: signingKeys.map(digest),
+      encryptionKeys: cipher?.keyNames ?? ['plain'],
       idTransport,
       'cookie.name': cookie?.name ?? 'the default',
       idleTimeoutMs,
@@ -96,14 +105,23 @@ function digest(key: string): string {
 function differencesBetween(mine: Facts, text: string): string[] {
   const theirs = parsed(text);
   if (!theirs) return [];
-  const { signingKeys, ...options } = mine;
+  const { signingKeys, encryptionKeys, ...options } = mine;
   const differences = Object.entries(options)
     .filter(([name, value]) => theirs[name] !== value)
     .map(([name, value]) => `${name} is ${shown(theirs[name])} there and ${shown(value)} here`);
-  const others = Array.isArray(theirs['signingKeys']) ? (theirs['signingKeys'] as readonly unknown[]) : [];
-  if (!accepts(signingKeys, others[0])) differences.push('signingKeys: ids that it signs are refused here');
-  if (!accepts(others, signingKeys[0])) differences.push('signingKeys: ids that this server signs are refused there');
+  const signing = listed(theirs['signingKeys']);
+  if (!accepts(signingKeys, signing[0])) differences.push('signingKeys: ids that it signs are refused here');
+  if (!accepts(signing, signingKeys[0])) differences.push('signingKeys: ids that this server signs are refused there');
+  const encryption = listed(theirs['encryptionKeys']);
+  if (!accepts(encryptionKeys, encryption[0])) differences.push('encryptionKeys: what it stores cannot be read here');
+  if (!accepts(encryption, encryptionKeys[0])) {
+    differences.push('encryptionKeys: what this server stores cannot be read there');
+  }
   return differences;
+}
+
+function listed(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
 }
 
 function parsed(text: string): Readonly<Record<string, unknown>> | undefined {

@@ -5,6 +5,7 @@ import { type ClearSiteDataOptions, resolveClearSiteData } from '../http/respons
 import type { NearCacheSettings } from '../live/near-cache.js';
 import { type Clock, systemClock } from '../store/clock.js';
 import { type MaybePromise, isPromise } from '../store/maybe-promise.js';
+import type { EncryptionKey } from '../store/payload-cipher.js';
 import type { SessionStore } from '../store/session-store.js';
 import { type NearCacheOptions, refuseSilentStore, resolveNearCache } from './near-cache.options.js';
 
@@ -53,6 +54,17 @@ class SessionModuleDefaults {
 
   /** HMAC keys of at least 16 bytes that sign the id: the first signs, all verify. Default: ids are not signed. */
   readonly signingKeys?: readonly string[] | undefined = undefined;
+
+  /**
+   * Keys that encrypt what beans and attributes hold before a store gets it (AES-256-GCM): 32 random bytes each. The
+   * first encrypts, all decrypt, so a new key is put behind the old one on all servers, and then before it. `'plain'`
+   * stands for no encryption: behind the keys, it lets state be read that was stored before there were any. Principal,
+   * times and names of beans stay readable for the store. Default: nothing is encrypted.
+   *
+   * @example
+   * encryptionKeys: [Buffer.from(process.env.SESSION_KEY, 'base64')] // from: openssl rand -base64 32
+   */
+  readonly encryptionKeys?: readonly EncryptionKey[] | undefined = undefined;
 
   /** The cookie that carries the id. Its defaults are those of `SessionCookieOptions`. */
   readonly cookie?: SessionCookieOptions | undefined = undefined;
@@ -138,7 +150,15 @@ export interface SessionOptionsFactory {
 }
 
 /** These have no default. */
-type WithoutDefault = 'store' | 'nodeName' | 'nearCache' | 'signingKeys' | 'cookie' | 'admission' | 'clearSiteData';
+type WithoutDefault =
+  | 'store'
+  | 'nodeName'
+  | 'nearCache'
+  | 'signingKeys'
+  | 'encryptionKeys'
+  | 'cookie'
+  | 'admission'
+  | 'clearSiteData';
 
 /** These follow from `idleTimeoutMs`. */
 type Derived = 'absoluteTimeoutMs' | 'unjoinedTimeoutMs' | 'touchIntervalMs';
@@ -153,7 +173,8 @@ const NODE_NAME = /^[A-Za-z0-9]{1,32}$/;
 const STORE_METHODS = ['load', 'save', 'touch', 'destroy', 'supersede', 'close'];
 
 /**
- * Checks the options and fills in the defaults. The classes that `signingKeys` and `cookie` configure check these two.
+ * Checks the options and fills in the defaults. The classes that `signingKeys`, `encryptionKeys`
+ * and `cookie` configure check these.
  *
  * @throws SessionConfigurationError
  */

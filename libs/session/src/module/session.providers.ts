@@ -26,7 +26,8 @@ import { SessionLifecycle } from '../request/session-lifecycle.js';
 import type { Clock } from '../store/clock.js';
 import { MemorySessionStore } from '../store/memory/memory-session-store.js';
 import type { SessionStore } from '../store/session-store.js';
-import { StoreGateway } from '../store/store-gateway.js';
+import { PayloadCipher } from '../store/payload-cipher.js';
+import { StoreGateway, type StoreReports } from '../store/store-gateway.js';
 import { RequestTimings } from '../timing/request-timings.js';
 import { DeploymentCheck } from './deployment-check.js';
 import {
@@ -98,21 +99,33 @@ const optionProviders: FactoryProvider[] = [
 const storeProviders: FactoryProvider[] = [
   {
     provide: StoreGateway,
-    inject: [SESSION_STORE, RESOLVED_OPTIONS, SessionEvents],
-    useFactory(store: SessionStore, options: ResolvedSessionOptions, events: SessionEvents) {
+    inject: [SESSION_STORE, RESOLVED_OPTIONS, SessionEvents, PayloadCipher],
+    useFactory(
+      store: SessionStore,
+      options: ResolvedSessionOptions,
+      events: SessionEvents,
+      cipher: PayloadCipher | undefined,
+    ) {
       refuseUnsuitedStore(options, store);
-      return new StoreGateway(store, options.touchIntervalMs, options.storeTimeoutMs, {
+      const reports: StoreReports = {
         onLost: (key) => events.emit('ended', { session: unknownSession(key), reason: 'lost' }),
         onFailure: (error) => events.emit('storeFailed', { store: error.store, operation: error.operation, error }),
         onNearlyFull: (fraction) => events.emit('nearlyFull', { store: store.name, fraction }),
-      });
+      };
+      return new StoreGateway(store, options.touchIntervalMs, options.storeTimeoutMs, reports, cipher);
     },
   },
   {
+    // Undefined without the option encryptionKeys.
+    provide: PayloadCipher,
+    inject: [RESOLVED_OPTIONS],
+    useFactory: ({ encryptionKeys }: ResolvedSessionOptions) => encryptionKeys && new PayloadCipher(encryptionKeys),
+  },
+  {
     provide: DeploymentCheck,
-    inject: [SESSION_STORE, RESOLVED_OPTIONS],
-    useFactory: (store: SessionStore, options: ResolvedSessionOptions) =>
-      new DeploymentCheck(store, options, (warning) => logger.warn(warning)),
+    inject: [SESSION_STORE, RESOLVED_OPTIONS, PayloadCipher],
+    useFactory: (store: SessionStore, options: ResolvedSessionOptions, cipher: PayloadCipher | undefined) =>
+      new DeploymentCheck(store, { ...options, cipher }, (warning) => logger.warn(warning)),
   },
   {
     // Undefined without the option nearCache.

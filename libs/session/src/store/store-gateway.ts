@@ -3,6 +3,8 @@ import { UnexpectedSessionError } from '../errors/unexpected-session.error.js';
 import { SessionStoreError } from '../errors/session-store.error.js';
 import { Deadline } from './deadline.js';
 import { type MaybePromise, isPromise } from './maybe-promise.js';
+import type { PayloadCipher } from './payload-cipher.js';
+import type { SessionRecord } from './session-record.js';
 import type { SessionChange, SessionCreation, SessionUpdate } from './session-change.js';
 import { type ClientAccess, type SessionAccess, type SessionKey, accessOf, generateSessionId } from './session-id.js';
 import type {
@@ -56,7 +58,8 @@ export type ChangeContent = Omit<SessionCreation, 'writeId'> | Omit<SessionUpdat
 /**
  * The one way from the library to its store. It gives every save its write id, and it turns whatever a store throws
  * into a `SessionStoreError`, so that "the store is down" is never taken for "no session". It waits for no call longer
- * than `storeTimeoutMs`; whether a call that took longer was applied is unknown.
+ * than `storeTimeoutMs`; whether a call that took longer was applied is unknown. With `encryptionKeys`, the store gets
+ * payloads encrypted, and nobody on this side sees them so.
  *
  * A store may answer at once or later (`MaybePromise`), and so does the gateway.
  */
@@ -72,6 +75,7 @@ export class StoreGateway {
     private readonly touchIntervalMs: number,
     storeTimeoutMs?: number,
     private readonly reports: StoreReports = {},
+    private readonly cipher?: PayloadCipher,
   ) {
     // A store in this process answers in this turn of the event loop or the next: it needs no deadline.
     if (store.shared && storeTimeoutMs !== undefined) this.deadline = new Deadline(storeTimeoutMs, '(storeTimeoutMs)');
@@ -84,7 +88,7 @@ export class StoreGateway {
 
   /** Calls `onExpired` with each session that expires, if the store can tell. @returns a function that stops it */
   subscribeToExpiries(onExpired: (expired: ExpiredSession) => void): (() => void) | undefined {
-    return this.store.expiries?.subscribe(onExpired);
+    return this.store.expiries?.subscribe(({ key, record }) => onExpired({ key, record: this.opened(record, key) }));
   }
 
   /** The store's name. */
@@ -139,9 +143,10 @@ export class StoreGateway {
 
   save(content: ChangeContent): MaybePromise<SaveResult> {
     const writeId = `${this.writer}${(this.writes++).toString(36)}`;
-    const change: SessionChange = { ...content, writeId };
+    const access = content.mode === 'create' ? content : content.access;
+    const parts = this.cipher ? this.cipher.sealed(content.parts, access.key) : content.parts;
+    const change: SessionChange = { ...content, parts, writeId };
     this.refuseOverload('save');
-    const access = change.mode === 'create' ? change : change.access;
     if (change.mode === 'create') this.noteFilled();
     try {
       const answer = this.store.save(change);
@@ -200,8 +205,7 @@ export class StoreGateway {
   private readonly noteLoad = (result: LoadResult, access: NamedSession): LoadResult => {
     switch (result.outcome) {
       case 'found':
-        if (result.record.proof !== access.proof) throw new Error(OTHER_PROOF);
-        return result.record.confirmed ? result : { ...result, record: { ...result.record, ...CAME_BACK } };
+        return this.found(result, access.key);
       case 'unchanged':
         return result.times.confirmed ? result : { ...result, times: { ...result.times, ...CAME_BACK } };
       case 'none':
@@ -214,10 +218,20 @@ export class StoreGateway {
 
   private readonly noteSave = (result: SaveResult, { key, proof }: NamedSession): SaveResult => {
     if (result.outcome === 'gone' && result.lost) this.reports.onLost?.(key);
-    const isOther = result.outcome === 'conflict' && proof !== undefined && result.record.proof !== proof;
-    if (isOther) throw new Error(OTHER_PROOF);
-    return result;
+    if (result.outcome !== 'conflict') return result;
+    if (proof !== undefined && result.record.proof !== proof) throw new Error(OTHER_PROOF);
+    return this.cipher ? { ...result, record: this.opened(result.record, key) } : result;
   };
+
+  private found(result: Extract<LoadResult, { outcome: 'found' }>, key: SessionKey): LoadResult {
+    const record = this.opened(result.record, key);
+    const isAsGiven = record === result.record && record.confirmed;
+    return isAsGiven ? result : { ...result, record: { ...record, ...CAME_BACK } };
+  }
+
+  private opened(record: SessionRecord, key: SessionKey): SessionRecord {
+    return this.cipher ? this.cipher.opened(record, key) : record;
+  }
 
   private noteFilled(): void {
     const { filled = 0 } = this;
