@@ -120,7 +120,7 @@ describe('encrypted sessions', () => {
     },
   );
 
-  it('are neither shown nor overwritten by a server that has no key for them, even with onUndecodable: reset', async () => {
+  it('are neither shown nor overwritten by a server without their key, even with onUndecodable: reset', async () => {
     const store = new CommonStore(new MemorySessionStore());
     const first = await start(store, { encryptionKeys: [OLD] });
     const client = new Client('');

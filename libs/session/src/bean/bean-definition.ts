@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import type { Type } from '@nestjs/common';
 import type { MergeRule } from '../merge/merge-rule.js';
+import type { StandardSchema } from './state-schema.js';
 
 const SCOPED = Symbol('nestjs-session-beans:scoped');
 const MERGE = Symbol('nestjs-session-beans:merge');
@@ -66,6 +67,17 @@ export interface SessionScopedOptions {
   readonly onUndecodable?: 'reject' | 'reset';
 
   /**
+   * Checks stored state, after `migrate` and before the bean gets it: a schema of zod, valibot, arktype or any other
+   * library that follows https://standardschema.dev. State that it refuses counts as undecodable. It only checks:
+   * defaults and conversions of the schema have no effect, and it must not be asynchronous. It sees plain data under
+   * the stored names. Default: none.
+   *
+   * @example
+   * @SessionScoped({ schema: z.object({ items: z.array(z.string()), total: z.number().nonnegative() }) })
+   */
+  readonly schema?: StandardSchema;
+
+  /**
    * When somebody logs in to an anonymous session: `keep` lets the bean go on (a cart), `reset` begins it anew (a CSRF
    * secret, which somebody else may have planted). The session of another principal always begins empty. Default:
    * `keep`.
@@ -129,6 +141,9 @@ export interface BeanDefinition<T extends object = object> {
 
   /** The outcome of stored state that cannot be decoded: an error, or a fresh bean and an event. */
   readonly onUndecodable: 'reject' | 'reset';
+
+  /** Checks stored state. */
+  readonly schema?: StandardSchema | undefined;
 
   /** Whether the bean goes on when somebody logs in to an anonymous session. */
   readonly onLogin: 'keep' | 'reset';

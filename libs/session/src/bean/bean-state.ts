@@ -9,6 +9,7 @@ import { BeanStateText, removeAbsent } from './bean-state-text.js';
 import { RestoringWalk } from './nested/restoring-walk.js';
 import { ClassShape } from './nested/class-shape.js';
 import { StoringWalk } from './nested/storing-walk.js';
+import { checkSchema } from './state-schema.js';
 
 /** The outcome of merging two commits to one bean. */
 export type BeanMerge =
@@ -90,7 +91,9 @@ export class BeanState {
     if (this.defaults === undefined) this.noteConstructed(instance, []);
     const isFresh = this.fresh === instance;
     this.fresh = undefined;
-    const values = this.valuesOf(payload, instance);
+    const state = this.read(payload);
+    this.check(state);
+    const values = this.restored(state, instance);
     if (!isFresh) this.addDefaults(values, instance);
     try {
       this.apply(values, instance);
@@ -153,8 +156,15 @@ export class BeanState {
     return state;
   }
 
-  private valuesOf(payload: string, instance: object): PlainState {
-    const state = this.read(payload);
+  private check(state: PlainState): void {
+    const { schema, name } = this.definition;
+    if (!schema) return;
+    const present = { ...state };
+    removeAbsent(present);
+    checkSchema(schema, present, name);
+  }
+
+  private restored(state: PlainState, instance: object): PlainState {
     if (this.shape === undefined) return state;
     return new RestoringWalk(this.definition.name, this.limits.maxDepth).properties(state, this.shape, instance);
   }
@@ -162,7 +172,7 @@ export class BeanState {
   private addDefaults(values: PlainState, instance: object): void {
     const missing = [...this.properties.ofConstructor].filter((key) => !Object.hasOwn(values, key));
     if (missing.length === 0) return;
-    const defaults = this.valuesOf(this.defaults ?? '', instance);
+    const defaults = this.restored(this.read(this.defaults ?? ''), instance);
     for (const key of missing) values[key] = defaults[key];
   }
 

@@ -11,11 +11,12 @@ import {
 } from './bean-definition.js';
 import { injectedTokens } from './bean-dependencies.js';
 import { ClassShape } from './nested/class-shape.js';
+import { isStandardSchema } from './state-schema.js';
 
 /** The settings that a bean takes from the module where its decorator does not set them. */
 export type BeanDefaults = Pick<BeanDefinition, 'onConflict' | 'onUndecodable'>;
 
-const OPTIONS = ['name', 'version', 'migrate', 'onConflict', 'onUndecodable', 'onLogin'];
+const OPTIONS = ['name', 'version', 'migrate', 'onConflict', 'onUndecodable', 'schema', 'onLogin'];
 
 /**
  * The definition of a decorated class.
@@ -35,6 +36,7 @@ export function defineBean(type: Type<object>, defaults: BeanDefaults): BeanDefi
     migrate,
     onConflict: options.onConflict ?? defaults.onConflict,
     onUndecodable: options.onUndecodable ?? defaults.onUndecodable,
+    schema: options.schema,
     onLogin: options.onLogin ?? 'keep',
     mergeRules: beanMetadata.mergeRules(type.prototype as object),
     transient: beanMetadata.transients(type.prototype as object),
@@ -47,10 +49,17 @@ function optionsOf(type: Type<object>): SessionScopedOptions {
     throw new SessionBeanError(`${type.name} is not session-scoped: decorate the class with @SessionScoped()`);
   }
   const checks = new OptionChecks(`${type.name}: @SessionScoped()`, SessionBeanError);
-  const { onConflict, onUndecodable, onLogin } = options;
+  const { onConflict, onUndecodable, schema, onLogin } = options;
   checks.names(options, OPTIONS);
   if (onConflict !== undefined) checks.oneOf('onConflict', onConflict, ['reject', 'latest']);
   if (onUndecodable !== undefined) checks.oneOf('onUndecodable', onUndecodable, ['reject', 'reset']);
+  if (schema !== undefined && !isStandardSchema(schema)) {
+    throw checks.refusal(
+      'schema',
+      schema,
+      'a schema of zod, valibot, arktype or another of https://standardschema.dev',
+    );
+  }
   if (onLogin !== undefined) checks.oneOf('onLogin', onLogin, ['keep', 'reset']);
   return options;
 }

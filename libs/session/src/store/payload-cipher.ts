@@ -32,8 +32,8 @@ interface NamedKey {
 }
 
 /**
- * Encrypts the payloads of sessions (AES-256-GCM), so that a store and its backups hold no readable state. The first key
- * encrypts, all decrypt.
+ * Encrypts the payloads of sessions (AES-256-GCM), so that a store and its backups hold no readable state. The first
+ * key encrypts, all decrypt.
  *
  * Each session has a key of its own, derived from the configured one and the key of the session, and the name of the
  * part is authenticated, too: a payload that somebody moves to another session or to another bean does not open. With
@@ -139,7 +139,7 @@ function namedKeys(keys: readonly EncryptionKey[]): readonly (NamedKey | 'plain'
 function bytesOf(given: unknown, index: number): KeyObject {
   if (given instanceof Uint8Array) return createSecretKey(given);
   throw new SessionConfigurationError(
-    `encryptionKeys[${index}]: a value of type ${typeof given} is not allowed, a key is 32 random bytes; make one with ` +
-      `\`openssl rand -base64 32\`, and give it as Buffer.from(process.env.SESSION_KEY, 'base64')`,
+    `encryptionKeys[${index}]: a value of type ${typeof given} is not allowed, a key is 32 random bytes; make one ` +
+      `with \`openssl rand -base64 32\`, and give it as Buffer.from(process.env.SESSION_KEY, 'base64')`,
   );
 }
