@@ -56,6 +56,8 @@ frontend sessions
     # Replace these headers if a client sent them; do not append to them.
     http-request set-header X-Forwarded-For %[src]
     http-request set-header X-Forwarded-Proto %[ssl_fc,iif(https,http)]
+    # For the operators, who ask the servers themselves. Servers decode addresses, and some ignore case.
+    http-request deny deny_status 404 if { path,url_dec -m reg -i ^/+metrics(/|$) }
 
     # The cookie is __Host-sid over TLS and sid over plain http. The id has no dot, so the second field is the primary
     # and the third the backup. A pair that does not exist goes to the default backend.
@@ -124,6 +126,11 @@ server {
     listen \${LISTEN};
 
     recursive_error_pages on;
+
+    # For the operators, who ask the servers themselves. Some servers ignore case.
+    location ~* ^/metrics(/|$) {
+        return 404;
+    }
 
     location / {
         error_page 418 = @stream;

@@ -157,6 +157,22 @@ describe.each(balancers)('$balancer', ({ start }) => {
     expect(request?.headers).toMatchObject({ 'x-forwarded-for': '127.0.0.1', 'x-forwarded-proto': 'http' });
   });
 
+  it.each(['round-robin', 'sticky-route', 'sticky-cookie', 'primary-backup'])(
+    'with %s, passes on no request for metrics, however it is spelled',
+    async (kind) => {
+      balancer = await start(kind, addresses());
+      const ask = async (path: string): Promise<number> =>
+        (await RawClient.exchange(balancer?.url ?? '', path, [`Cookie: sid=${ID}.s1.s2`])).status;
+      for (const path of ['/metrics', '/metrics/', '/METRICS?x=1', '/%6detrics', '//metrics', '/metrics/session']) {
+        expect([path, await ask(path)]).toEqual([path, 404]);
+      }
+      const lines = servers.flatMap(({ received: requests }) => requests.map(({ line }) => line));
+      // With which the test has waited for the balancer.
+      expect(lines.filter((line) => line !== 'GET /ping')).toEqual([]);
+      for (const path of ['/metrics-of-mine', '/my/metrics']) expect([path, await ask(path)]).toEqual([path, 200]);
+    },
+  );
+
   it('with sticky-route, goes to the server that the cookie names after the id', async () => {
     balancer = await start('sticky-route', addresses());
     for (const route of ALL) {

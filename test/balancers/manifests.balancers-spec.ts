@@ -13,6 +13,11 @@ type Environment = Record<string, string>;
 interface ComposeService {
   readonly image: string;
   readonly build?: { readonly context: string; readonly dockerfile: string };
+  readonly read_only?: boolean;
+  readonly cap_drop?: readonly string[];
+  readonly mem_limit?: string;
+  readonly networks?: readonly string[];
+  readonly ports?: readonly string[];
   readonly command?: readonly string[];
   readonly environment?: Record<string, string | number>;
   readonly volumes?: readonly string[];
@@ -37,12 +42,19 @@ interface Manifest {
     readonly ordinals?: { readonly start: number };
     readonly selector?: { readonly app?: string; readonly matchLabels?: { readonly app: string } };
     readonly ports?: readonly { readonly port: number; readonly targetPort?: string }[];
+    readonly podSelector?: { readonly matchLabels: { readonly app: string } };
+    readonly ingress?: readonly { readonly from?: readonly object[] }[];
     readonly template?: {
       readonly metadata: { readonly labels: { readonly app: string } };
       readonly spec: {
         readonly terminationGracePeriodSeconds?: number;
+        readonly automountServiceAccountToken?: boolean;
+        readonly securityContext?: object;
         readonly containers: readonly {
           readonly name: string;
+          readonly image: string;
+          readonly securityContext?: object;
+          readonly resources?: { readonly limits?: Record<string, string> };
           readonly args?: readonly string[];
           readonly env?: readonly EnvironmentVariable[];
           readonly ports: readonly { readonly name: string; readonly containerPort: number }[];
@@ -103,13 +115,13 @@ describe.each(PATTERNS)('deploy/compose/%s.yaml', (pattern) => {
       const { environment = {} } = services[name] as ComposeService;
       const texts = Object.entries(environment).map(([key, value]) => [
         key,
-        `${value}`.replace(/^\$\{.*\}$/, 'x'.repeat(32)),
+        `${value}`.replace(/\$\{.*\}/, 'x'.repeat(32)),
       ]);
       return Object.fromEntries(texts) as Environment;
     });
     expectGoodServers(pattern, environments);
     const hosts = environments.flatMap(({ PEERS = '', REDIS_URL = '' }) =>
-      [...`${PEERS},${REDIS_URL}`.matchAll(/(?:=|\/\/)([\w-]+):\d+/g)].map(([, host]) => host as string),
+      [...`${PEERS},${REDIS_URL}`.matchAll(/(?:=|@)([\w-]+):\d+/g)].map(([, host]) => host as string),
     );
     expect(Object.keys(services)).toEqual(expect.arrayContaining(hosts));
   });
@@ -127,6 +139,20 @@ describe.each(PATTERNS)('deploy/compose/%s.yaml', (pattern) => {
         );
       }
     }
+  });
+
+  it('is what a review by operators asks for', () => {
+    for (const [name, service] of Object.entries(services)) {
+      const isBalancer = ['balancer', 'nginx'].includes(name);
+      const isOurs = service.build !== undefined;
+      expect([name, isOurs || /:\d+\.\d+\.\d+/.test(service.image)]).toEqual([name, true]);
+      expect([name, service.mem_limit === undefined]).toEqual([name, false]);
+      expect([name, service.networks]).toEqual([name, isBalancer ? ['outside', 'inside'] : ['inside']]);
+      expect([name, service.ports === undefined]).toEqual([name, !isBalancer]);
+      // nginx writes its configuration when it starts.
+      if (name !== 'nginx') expect([name, service.read_only, service.cap_drop]).toEqual([name, true, ['ALL']]);
+    }
+    expect(services['redis']?.command ?? ['--requirepass']).toContain('--requirepass');
   });
 
   it('gives the balancers exactly the variables that their files use', () => {
@@ -156,10 +182,11 @@ describe.each(PATTERNS)('deploy/kubernetes/%s.yaml', (pattern) => {
     const { replicas = 0, ordinals = { start: 0 } } = sample.spec;
     const environments = Array.from({ length: replicas }, (_, i) => {
       const index = { POD_INDEX: `${ordinals.start + i}` };
-      const variables = (container?.env ?? []).filter(({ name }) => name !== 'POD_INDEX');
-      return Object.fromEntries(
-        variables.map(({ name, value }) => [name, value?.replace('$(POD_INDEX)', index.POD_INDEX) ?? 'x'.repeat(32)]),
-      );
+      // The sample does not read these: other variables are made of them.
+      const variables = (container?.env ?? []).filter(({ name }) => !['POD_INDEX', 'REDIS_PASSWORD'].includes(name));
+      const filledIn = (value = 'x'.repeat(32)): string =>
+        value.replace('$(POD_INDEX)', index.POD_INDEX).replace('$(REDIS_PASSWORD)', 'x'.repeat(32));
+      return Object.fromEntries(variables.map(({ name, value }) => [name, filledIn(value)]));
     });
     expectGoodServers(pattern, environments);
   });
@@ -191,6 +218,35 @@ describe.each(PATTERNS)('deploy/kubernetes/%s.yaml', (pattern) => {
     const hosts = (balancer?.env ?? []).map(({ value = '' }) => value).filter((value) => !value.startsWith(':'));
     const pods = SERVERS.map((_, i) => `sample-${(sample.spec.ordinals?.start ?? 0) + i}.members:3000`);
     expect(hosts).toEqual(balancer ? pods : []);
+  });
+
+  it('is what a review by operators asks for', () => {
+    for (const { spec } of manifests) {
+      const pod = spec.template?.spec;
+      if (!pod) continue;
+      expect(pod.automountServiceAccountToken).toBe(false);
+      expect(pod.securityContext).toMatchObject({ runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } });
+      for (const { name, image, securityContext, resources } of pod.containers) {
+        expect([name, name === 'sample' || /:\d+\.\d+\.\d+/.test(image)]).toEqual([name, true]);
+        expect(securityContext).toEqual({
+          allowPrivilegeEscalation: false,
+          readOnlyRootFilesystem: true,
+          capabilities: { drop: ['ALL'] },
+        });
+        expect(resources?.limits?.['memory']).toMatch(/^\d+Mi$/);
+      }
+    }
+    expect(named('StatefulSet', 'redis')?.spec.template?.spec.containers[0]?.args ?? ['--requirepass']).toContain(
+      '--requirepass',
+    );
+  });
+
+  it('lets only those connect to a pod who have to', () => {
+    const pods = manifests.flatMap(({ spec }) => spec.template?.metadata.labels.app ?? []);
+    const policies = manifests.filter(({ kind }) => kind === 'NetworkPolicy');
+    expect(policies.map(({ spec }) => spec.podSelector?.matchLabels.app).toSorted()).toEqual(pods.toSorted());
+    const open = policies.filter(({ spec }) => spec.ingress?.some(({ from }) => from === undefined));
+    expect(open.map(({ metadata }) => metadata.name)).toEqual([pattern === 'external' ? 'sample' : 'balancer']);
   });
 
   it('checks readiness by /health and liveness by /ping, and leaves time to drain', () => {
