@@ -22,9 +22,9 @@ import { type TestApplication, adapters, startApplication } from '../../support/
 class CachePerSession extends CacheInterceptor {
   @Inject() private readonly session!: HttpSession;
 
-  protected override trackBy(context: ExecutionContext): string | undefined {
+  protected override async trackBy(context: ExecutionContext): Promise<string | null | undefined> {
     const { handle } = this.session;
-    const address = super.trackBy(context);
+    const address = await super.trackBy(context);
     return handle && address && `${handle} ${address}`;
   }
 }

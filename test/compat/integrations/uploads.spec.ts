@@ -12,7 +12,10 @@ import {
   UseInterceptors,
 } from '@nestjs/common';
 import { FileInterceptor, MulterModule } from '@nestjs/platform-express';
-import { FileInterceptor as FastifyFileInterceptor, type MultipartFile } from '@nestjs/platform-fastify/multipart';
+import {
+  FileInterceptor as FastifyFileInterceptor,
+  type UploadedMultipartFile,
+} from '@nestjs/platform-fastify/multipart';
 import type { Request as ExpressRequest } from 'express';
 import fileUpload, { type UploadedFile as ExpressFile } from 'express-fileupload';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
@@ -62,7 +65,7 @@ class InterceptedController extends ListController {
 class FastifyInterceptedController extends ListController {
   @UseInterceptors(FastifyFileInterceptor('file'))
   @Post()
-  upload(@UploadedFile() { originalname, size }: MultipartFile): void {
+  upload(@UploadedFile() { originalname, size }: UploadedMultipartFile): void {
     this.add(originalname, size);
   }
 }
@@ -77,9 +80,9 @@ class MiddlewareController extends ListController {
 @Controller()
 class FileUploadController extends ListController {
   @Post() async upload(@Req() { files }: ExpressRequest): Promise<void> {
-    const { name, size, mv } = files?.['file'] as ExpressFile;
-    await mv(join(directory, name));
-    this.add(name, size);
+    const file = files?.['file'] as ExpressFile;
+    await file.mv(join(directory, file.name));
+    this.add(file.name, file.size);
   }
 }
 
@@ -153,7 +156,7 @@ const ways: readonly (Pick<TestApplicationOptions, 'adapter' | 'controllers' | '
   },
 ];
 
-describe.each(ways)('uploads with $way', ({ way: _, names = ['small.txt', 'large.txt'], ...options }) => {
+describe.each(ways)('uploads with $way', ({ names = ['small.txt', 'large.txt'], ...options }) => {
   let server: TestApplication;
   beforeAll(async () => {
     server = await startApplication({ beans: [Uploads], ...options });
