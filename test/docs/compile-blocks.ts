@@ -1,13 +1,22 @@
 import { join } from 'node:path';
 import ts from 'typescript';
 
+/** Packages that blocks import, and the root does not have. */
+const INSTALLED: Readonly<Record<string, string>> = {
+  '@nestjs/apollo': 'graphql/node_modules/@nestjs/apollo/dist/index.d.ts',
+  '@nestjs/cache-manager': 'integrations/node_modules/@nestjs/cache-manager/dist/index.d.ts',
+  '@nestjs/graphql': 'graphql/node_modules/@nestjs/graphql/dist/index.d.ts',
+  '@nestjs/throttler': 'integrations/node_modules/@nestjs/throttler/dist/index.d.ts',
+  'csrf-csrf': 'integrations/node_modules/csrf-csrf/dist/index.d.ts',
+  express: 'integrations/node_modules/@types/express/index.d.ts',
+};
+
 /** Compiles modules that exist only in memory with the settings of the workspace, against the library's sources. */
 export function compileBlocks(root: string, modules: ReadonlyMap<string, string>): string {
   const config = ts.readConfigFile(join(root, 'tsconfig.json'), (path) => ts.sys.readFile(path));
   const { options } = ts.parseJsonConfigFileContent(config.config, ts.sys, root);
-  for (const name of ['apollo', 'graphql']) {
-    const installed = join(root, `test/compat/graphql/node_modules/@nestjs/${name}/dist/index.d.ts`);
-    options.paths = { ...options.paths, [`@nestjs/${name}`]: [installed] };
+  for (const [name, types] of Object.entries(INSTALLED)) {
+    options.paths = { ...options.paths, [name]: [join(root, 'test/compat', types)] };
   }
   const disk = ts.createCompilerHost(options);
   const host: ts.CompilerHost = {

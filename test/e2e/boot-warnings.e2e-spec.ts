@@ -9,7 +9,9 @@ import {
   Injectable,
   Logger,
   type NestInterceptor,
+  Post,
   Session,
+  SetMetadata,
   type Type,
   UseInterceptors,
 } from '@nestjs/common';
@@ -55,6 +57,17 @@ class CountController {
   }
 
   @UseInterceptors(CachePerUser) @Get('per-user') perUser(): number {
+    return this.counter.value;
+  }
+
+  @SetMetadata('cache_module:cache_key', () => 'the user')
+  @UseInterceptors(CacheInterceptor)
+  @Get('own-key')
+  ownKey(): number {
+    return this.counter.value;
+  }
+
+  @UseInterceptors(CacheInterceptor) @Post('posted') posted(): number {
     return this.counter.value;
   }
 

@@ -1,5 +1,5 @@
 import { transformFileSync } from '@swc/core';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 const root = join(import.meta.dirname, '../..');
@@ -13,7 +13,7 @@ export class FixtureBuild {
 
   /** @param fixture folder of the application, with a `main.ts` */
   constructor(fixture = join(import.meta.dirname, 'fixture')) {
-    const cache = join(root, 'node_modules/.cache');
+    const cache = join(packagesOf(fixture), '.cache');
     mkdirSync(cache, { recursive: true });
     this.directory = mkdtempSync(join(cache, 'session-beans-fixture-'));
     writeFileSync(join(this.directory, 'package.json'), '{ "type": "module" }');
@@ -30,6 +30,12 @@ export class FixtureBuild {
   remove(): void {
     rmSync(this.directory, { recursive: true, force: true });
   }
+}
+
+/** The folder that has the packages that a fixture imports: what is compiled has to find them, too. */
+function packagesOf(folder: string): string {
+  const packages = join(folder, 'node_modules');
+  return existsSync(packages) ? packages : packagesOf(dirname(folder));
 }
 
 function compile(from: string, to: string): void {

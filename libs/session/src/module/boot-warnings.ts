@@ -72,23 +72,24 @@ function ofUrls({ idTransport }: ResolvedSessionOptions): string[] {
   ];
 }
 
-/** Nest's CacheInterceptor keeps answers by address: the next user gets the answer of the one before. */
+/** Nest's CacheInterceptor keeps answers for all sessions: the next user gets the answer of the one before. */
 function ofCachedAnswers(routes: readonly PlannedRoute[], globalInterceptors: readonly unknown[]): string[] {
   const isCached = ({ type, method }: PlannedRoute): boolean =>
-    [...globalInterceptors, ...handlerMetadata.interceptors(type, method)].some(cachesByAddress);
+    handlerMetadata.isCachedForAll(method) &&
+    [...globalInterceptors, ...handlerMetadata.interceptors(type, method)].some(cachesForAll);
   const cached = routes.filter((route) => route.handler.needsSession && isCached(route));
   if (cached.length === 0) return [];
   const named = cached.slice(0, MOST_NAMED).map(({ handler }) => handler.name);
   const more = cached.length > named.length ? ` and ${cached.length - named.length} more` : '';
   return [
-    `CacheInterceptor keeps the answers of ${named.join(', ')}${more} by their address alone, though they depend on ` +
-      "the session: one user may get another one's answer. Leave it out there, or extend it with a trackBy() whose " +
-      'key names the user',
+    `CacheInterceptor keeps the answers of ${named.join(', ')}${more} by their address or a fixed key, though they ` +
+      "depend on the session: one user may get another one's answer. Leave it out there, or extend it with a " +
+      'trackBy() whose key names the session (HttpSession.handle)',
   ];
 }
 
 /** @param interceptor a class or an instance */
-function cachesByAddress(interceptor: unknown): boolean {
+function cachesForAll(interceptor: unknown): boolean {
   let prototype = (
     typeof interceptor === 'function' ? (interceptor as Type).prototype : Object.getPrototypeOf(interceptor ?? {})
   ) as object | null;

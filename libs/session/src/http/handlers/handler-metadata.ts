@@ -1,7 +1,9 @@
+import { RequestMethod } from '@nestjs/common';
 import {
   EXCEPTION_FILTERS_METADATA,
   GUARDS_METADATA,
   INTERCEPTORS_METADATA,
+  METHOD_METADATA,
   PATH_METADATA,
   PIPES_METADATA,
   RESPONSE_PASSTHROUGH_METADATA,
@@ -95,6 +97,17 @@ export const handlerMetadata = {
     return kindsOf(type, key).some(([kind, index]) => kind === RouteParamtypes.SESSION && classes?.[index] === session);
   },
 
+  /**
+   * Whether Nest's CacheInterceptor keeps its answers under a key that is the same for all sessions: the address of a
+   * GET, or the text of `@CacheKey()`. A function there decides by itself.
+   */
+  isCachedForAll(method: HandlerMethod): boolean {
+    const key: unknown = Reflect.getMetadata(CACHE_KEY, method);
+    if (key) return typeof key !== 'function';
+    const verb: unknown = Reflect.getMetadata(METHOD_METADATA, method);
+    return verb === RequestMethod.GET || verb === RequestMethod.ALL;
+  },
+
   /** The interceptors of a handler and its class. */
   interceptors(type: ControllerType, method: HandlerMethod): unknown[] {
     return boundTo(type, method, INTERCEPTORS_METADATA);
@@ -130,7 +143,8 @@ export const handlerMetadata = {
   },
 };
 
-// Names of @nestjs/graphql, which need not be there.
+// Names of @nestjs/cache-manager and @nestjs/graphql, which need not be there.
+const CACHE_KEY = 'cache_module:cache_key';
 const RESOLVED_ROOT = 'graphql:resolver_type';
 const RESOLVED_NAME = 'graphql:resolver_name';
 const IS_FIELD_RESOLVER = 'graphql:resolve_property';
