@@ -2,8 +2,37 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import base, { stress } from '../../jest.config.mjs';
 
-/** The same specs and sources, with the packages that a folder of test/compat brings. */
-export function withPeersOf(folder) {
+/** These say what a store, a cookie or a bean does, whatever the peers are. */
+const BESIDE_PEERS = [
+  'cookie-domain',
+  'cookie-path',
+  'encryption',
+  'failed-login',
+  'http-session',
+  'ignored-ids',
+  'interleaving',
+  'isolation',
+  'kept-references',
+  'lock-of-leaving-client',
+  'login',
+  'lost-answers',
+  'near-cache',
+  'no-id-leaks',
+  'overlapping-requests',
+  'persistent-cookie',
+  'session-end',
+  'session-end-of-life',
+  'session-events',
+  'session-lock',
+  'store-down',
+  'stored-values',
+];
+
+/**
+ * The same specs and sources, with the packages that a folder of test/compat brings.
+ * @param leftOut specs of test/e2e, by name
+ */
+export function withPeersOf(folder, leftOut = BESIDE_PEERS) {
   const { dependencies } = JSON.parse(readFileSync(join(import.meta.dirname, folder, 'package.json'), 'utf8'));
   const names = Object.keys(dependencies).join('|');
   return {
@@ -19,6 +48,7 @@ export function withPeersOf(folder) {
       '<rootDir>/test/(architecture|balancers|bench|browser|compat|consistency|docs|external|faults|fuzz|near-cache)/',
       '<rootDir>/test/(packages|simulation|sample/bad-inputs)/',
       '<rootDir>/test/e2e/(admission|clear-site-data|floods|plain-cookies|presented-ids|session-handle)[.]',
+      ...leftOut.map((name) => `<rootDir>/test/e2e/${name}[.]`),
       '<rootDir>/test/contract/(?!replication-transport[.]|redis[.])',
       '<rootDir>/test/observability/(balancer-table|sample-patterns|troubles)[.]',
       '<rootDir>/libs/replicated/',

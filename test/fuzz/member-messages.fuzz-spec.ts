@@ -133,7 +133,7 @@ async function expectServes(name: Name): Promise<void> {
 }
 
 describe('messages that are nearly those of a member', () => {
-  const CASES = rounds(1_500, 60_000);
+  const CASES = rounds(500, 60_000);
 
   it(`are answered, and change no session into one that cannot be read: ${CASES} cases`, async () => {
     members = await new Members().open();
@@ -166,7 +166,7 @@ describe('messages that are nearly those of a member', () => {
 });
 
 describe('messages and answers that are damaged on their way', () => {
-  const CASES = rounds(500, 20_000);
+  const CASES = rounds(200, 20_000);
 
   it(`are refused, or have no effect on other sessions: ${CASES} cases`, async () => {
     members = await new Members().open();
