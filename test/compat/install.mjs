@@ -1,16 +1,25 @@
-// Installs what the package.json of a folder of test/compat names, unless it is there: `node install.mjs oldest`.
-import { spawnSync } from 'node:child_process';
+// Installs what the package.json of folders of test/compat name, unless it is there: `node install.mjs oldest graphql`.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { join } from 'node:path';
 
 /** jest calls it before it runs a project that is named after its folder. */
-export default function installFor(_global, { displayName }) {
-  if (!install(displayName.name)) throw new Error(`npm could not install test/compat/${displayName.name}`);
+export default async function installFor(_global, { displayName }) {
+  if (!(await install(displayName.name))) throw new Error(`npm could not install test/compat/${displayName.name}`);
 }
 
-function install(folder) {
+async function install(folder) {
   const cwd = join(import.meta.dirname, folder);
-  const isThere = spawnSync('npm', ['ls'], { cwd, stdio: 'ignore' }).status === 0;
-  return isThere || spawnSync('npm', ['ci', '--prefer-offline'], { cwd, stdio: 'inherit' }).status === 0;
+  const isThere = await npm(['ls'], { cwd, stdio: 'ignore' });
+  return isThere || npm(['ci', '--prefer-offline'], { cwd, stdio: 'inherit' });
 }
 
-if (process.argv[1] === import.meta.filename) process.exitCode = install(process.argv[2]) ? 0 : 1;
+async function npm(args, options) {
+  const [status] = await once(spawn('npm', args, options), 'close');
+  return status === 0;
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const installed = await Promise.all(process.argv.slice(2).map(install));
+  process.exitCode = installed.every(Boolean) ? 0 : 1;
+}
