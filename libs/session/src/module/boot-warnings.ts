@@ -1,6 +1,7 @@
 import cluster from 'node:cluster';
 import type { Type } from '@nestjs/common';
 import { privateFieldsOf } from '../bean/bean-class-checks.js';
+import { ClassShape } from '../bean/nested/class-shape.js';
 import type { BeanRegistry } from '../bean/bean-registry.js';
 import { handlerMetadata } from '../http/handlers/handler-metadata.js';
 import type { HandlerPlan, PlannedRoute } from '../http/handlers/handler-plan.js';
@@ -35,16 +36,20 @@ export function bootWarnings(application: Application): string[] {
   ];
 }
 
-/** Nobody can read a `#private` field from outside, so it is not stored. */
-function ofPrivateFields(type: Type<object>): string[] {
-  const hooks = type.prototype as object;
-  const fields = privateFieldsOf(type);
-  if (fields.length === 0 || ('beforeBeanSaved' in hooks && 'onBeanRestored' in hooks)) return [];
-  return [
-    `${type.name} has ${fields.join(', ')}: nobody can read such fields from outside, so they are not stored. ` +
-      'Declare state as `private` properties, or implement both beforeBeanSaved() and onBeanRestored() to move it to ' +
-      'and from one',
-  ];
+/** Nobody can read a `#private` field from outside, so it is not stored. The hooks of the bean may move it. */
+function ofPrivateFields(bean: Type<object>): string[] {
+  const hooks = bean.prototype as object;
+  if ('beforeBeanSaved' in hooks && 'onBeanRestored' in hooks) return [];
+  return [...(ClassShape.ofDecorated(bean)?.reachable() ?? [bean])].flatMap((type) => {
+    const fields = privateFieldsOf(type);
+    if (fields.length === 0) return [];
+    const owner = type === bean ? type.name : `${type.name}, which ${bean.name} holds,`;
+    return [
+      `${owner} has ${fields.join(', ')}: nobody can read such fields from outside, so they are not stored. Declare ` +
+        `state as \`private\` properties, or implement both beforeBeanSaved() and onBeanRestored() of ${bean.name} to ` +
+        'move it to and from one',
+    ];
+  });
 }
 
 function ofStore({ store: given, nodeName }: ResolvedSessionOptions, store: SessionStore): string[] {
