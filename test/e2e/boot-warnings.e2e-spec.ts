@@ -1,6 +1,7 @@
 import cluster from 'node:cluster';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import {
+  All,
   type CallHandler,
   Controller,
   type ExecutionContext,
@@ -9,7 +10,9 @@ import {
   Injectable,
   Logger,
   type NestInterceptor,
+  Post,
   Session,
+  SetMetadata,
   type Type,
   UseInterceptors,
 } from '@nestjs/common';
@@ -71,6 +74,31 @@ class CountController {
   }
 }
 
+/** As `@CacheKey()` of `@nestjs/cache-manager`. */
+const CacheKey = (key: unknown): MethodDecorator => SetMetadata('cache_module:cache_key', key);
+
+@UseInterceptors(CacheInterceptor)
+@Controller('keys')
+class KeyController {
+  @Inject() private readonly counter!: Counter;
+
+  @CacheKey('count') @Post('fixed') fixed(): number {
+    return this.counter.value;
+  }
+
+  @All('all') all(): number {
+    return this.counter.value;
+  }
+
+  @Post('posted') posted(): number {
+    return this.counter.value;
+  }
+
+  @CacheKey(() => 'the user') @Get('of-user') ofUser(): number {
+    return this.counter.value;
+  }
+}
+
 @UseInterceptors(CacheInterceptor)
 @Controller('public')
 class PublicController {
@@ -117,6 +145,12 @@ describe('the log of an application that boots', () => {
   it('B18 names handlers with a session whose answers are cached by address, and what to do', async () => {
     expect(await boot([CountController, PublicController])).toEqual([
       expect.stringMatching(/^CacheInterceptor keeps .* CountController\.cached, CountController\.logged .* trackBy/),
+    ]);
+  });
+
+  it('B18 names no handler whose answers are not kept, nor one whose key a function makes', async () => {
+    expect(await boot([KeyController])).toEqual([
+      expect.stringMatching(/^CacheInterceptor keeps the answers of KeyController\.fixed, KeyController\.all by an/),
     ]);
   });
 

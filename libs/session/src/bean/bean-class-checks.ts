@@ -24,12 +24,13 @@ export function checkBeanClass(type: Type<object>): void {
   checkSynchronousHooks(type);
 }
 
-/** The content of a Map, an Array or a Promise is in internal slots, which cannot be read: it would be lost silently. */
+/** The content of a Map, an Array or a Promise is in internal slots, which nobody can read: it would be lost. */
 function checkAncestors(type: Type<object>): void {
   const builtIn = builtInAncestor(type);
   if (builtIn === undefined) return;
   throw new SessionBeanError(
-    `${type.name} extends ${builtIn.name}, whose content cannot be stored: keep a ${builtIn.name} in a property instead`,
+    `${type.name} extends ${builtIn.name}, whose content cannot be stored: ` +
+      `keep a ${builtIn.name} in a property instead`,
   );
 }
 

@@ -38,8 +38,8 @@ export class BeanStateProperties {
       if (Object.getOwnPropertyDescriptor(constructed, key)?.writable !== false) continue;
       throw this.errorAt(
         key,
-        'could not come back: the constructor makes it read-only (Object.freeze), and stored state is set after that; ' +
-          'leave it writable, or mark it @Transient()',
+        'could not come back: the constructor makes it read-only (Object.freeze), and stored state is set after ' +
+          'that; leave it writable, or mark it @Transient()',
       );
     }
   }

@@ -46,8 +46,8 @@ function ofPrivateFields(bean: Type<object>): string[] {
     const owner = type === bean ? type.name : `${type.name}, which ${bean.name} holds,`;
     return [
       `${owner} has ${fields.join(', ')}: nobody can read such fields from outside, so they are not stored. Declare ` +
-        `state as \`private\` properties, or implement both beforeBeanSaved() and onBeanRestored() of ${bean.name} to ` +
-        'move it to and from one',
+        `state as \`private\` properties, or implement both beforeBeanSaved() and onBeanRestored() of ${bean.name} ` +
+        'to move it to and from one',
     ];
   });
 }
@@ -77,18 +77,19 @@ function ofUrls({ idTransport }: ResolvedSessionOptions): string[] {
   ];
 }
 
-/** Nest's CacheInterceptor keeps answers by address: the next user gets the answer of the one before. */
+/** Nest's CacheInterceptor keeps answers by address or a fixed key: the next user gets the answer of the one before. */
 function ofCachedAnswers(routes: readonly PlannedRoute[], globalInterceptors: readonly unknown[]): string[] {
   const isCached = ({ type, method }: PlannedRoute): boolean =>
+    handlerMetadata.isCachedForAll(method) &&
     [...globalInterceptors, ...handlerMetadata.interceptors(type, method)].some(cachesByAddress);
   const cached = routes.filter((route) => route.handler.needsSession && isCached(route));
   if (cached.length === 0) return [];
   const named = cached.slice(0, MOST_NAMED).map(({ handler }) => handler.name);
   const more = cached.length > named.length ? ` and ${cached.length - named.length} more` : '';
   return [
-    `CacheInterceptor keeps the answers of ${named.join(', ')}${more} by their address alone, though they depend on ` +
-      "the session: one user may get another one's answer. Leave it out there, or extend it with a trackBy() whose " +
-      'key names the user',
+    `CacheInterceptor keeps the answers of ${named.join(', ')}${more} by an address or a fixed key, though they ` +
+      "depend on the session: one user may get another one's answer. Leave it out there, or give each user a key: a " +
+      'function in @CacheKey(), or a trackBy() of your own',
   ];
 }
 

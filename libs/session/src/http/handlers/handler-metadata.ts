@@ -1,7 +1,9 @@
+import { RequestMethod } from '@nestjs/common';
 import {
   EXCEPTION_FILTERS_METADATA,
   GUARDS_METADATA,
   INTERCEPTORS_METADATA,
+  METHOD_METADATA,
   PATH_METADATA,
   PIPES_METADATA,
   RESPONSE_PASSTHROUGH_METADATA,
@@ -26,6 +28,9 @@ interface RouteParameter {
   readonly pipes?: readonly unknown[];
   readonly factory?: unknown;
 }
+
+/** That of `@CacheKey()` of `@nestjs/cache-manager`. */
+const CACHE_KEY = 'cache_module:cache_key';
 
 const ENHANCERS = [GUARDS_METADATA, INTERCEPTORS_METADATA, PIPES_METADATA, EXCEPTION_FILTERS_METADATA];
 
@@ -98,6 +103,14 @@ export const handlerMetadata = {
   /** The interceptors of a handler and its class. */
   interceptors(type: ControllerType, method: HandlerMethod): unknown[] {
     return boundTo(type, method, INTERCEPTORS_METADATA);
+  },
+
+  /** Whether a `CacheInterceptor` keeps answers of the handler under a key that is the same for all clients. */
+  isCachedForAll(method: HandlerMethod): boolean {
+    const key: unknown = Reflect.getMetadata(CACHE_KEY, method);
+    if (key !== undefined) return typeof key === 'string';
+    const verb: unknown = Reflect.getMetadata(METHOD_METADATA, method);
+    return verb === RequestMethod.GET || verb === RequestMethod.ALL;
   },
 
   /** Guards, interceptors, pipes and filters of a handler, its class and its parameters. */
