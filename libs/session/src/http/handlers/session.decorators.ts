@@ -95,6 +95,9 @@ export const ReadOnlySession = (): ClassDecorator & MethodDecorator => SetMetada
  * answer is 401 `LoginRequiredError` otherwise, before other guards run. Loads the session, whatever else is declared.
  * On a handler it takes the place of the one on its controller.
  *
+ * Refused at boot where it would be ignored: on handlers of messages (sockets, subscriptions, microservices), and on
+ * field resolvers of GraphQL unless `fieldResolverEnhancers` has `'guards'`.
+ *
  * @param requirement `maxAgeMs`: how long ago the login may be, in whole ms from 1; default: any time
  * @throws SessionConfigurationError when `maxAgeMs` cannot work
  *
@@ -129,10 +132,6 @@ export const CurrentSession: () => ParameterDecorator = createParamDecorator(cur
 export function currentSession(_: unknown, execution: ExecutionContext): HttpSession {
   const request = HttpLifecycle.of(requestBehind(execution));
   if (request) return request.httpSession;
-  throw new SessionContextNotActiveError(
-    '@CurrentSession()',
-    `in ${execution.getClass().name}.${execution.getHandler().name}, which handles no HTTP request: messages of ` +
-      'sockets, subscriptions and microservices have no session. Read what they need in a handler of HTTP, and pass ' +
-      'the values on',
-  );
+  const handler = `${execution.getClass().name}.${execution.getHandler().name}`;
+  throw SessionContextNotActiveError.withoutRequest('@CurrentSession()', handler);
 }
