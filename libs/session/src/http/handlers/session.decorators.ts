@@ -5,17 +5,19 @@ import type { HttpSession } from '../../request/http-session.js';
 import { HttpLifecycle } from '../http-lifecycle.js';
 import { requestBehind } from './resolver-arguments.js';
 
+// The keys are the same in all copies of the package: what a decorator of another one says counts as well.
+
 /** Metadata key: `true` loads the session, `false` does not, whatever the dependencies say. */
-export const USES_SESSION = Symbol('nestjs-session-beans:uses-session');
+export const USES_SESSION = Symbol.for('nestjs-session-beans:uses-session');
 
 /** Metadata key: how long to wait for the session's lock, in ms. */
-export const SESSION_LOCK = Symbol('nestjs-session-beans:session-lock');
+export const SESSION_LOCK = Symbol.for('nestjs-session-beans:session-lock');
 
 /** Metadata key: the handler changes nothing of the session. */
-export const READ_ONLY_SESSION = Symbol('nestjs-session-beans:read-only-session');
+export const READ_ONLY_SESSION = Symbol.for('nestjs-session-beans:read-only-session');
 
 /** Metadata key: a `LoginRequirement`. */
-export const REQUIRED_LOGIN = Symbol('nestjs-session-beans:required-login');
+export const REQUIRED_LOGIN = Symbol.for('nestjs-session-beans:required-login');
 
 /** The login that a handler requires. */
 export interface LoginRequirement {
