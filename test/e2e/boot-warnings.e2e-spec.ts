@@ -17,7 +17,13 @@ import {
   UseInterceptors,
 } from '@nestjs/common';
 import { APP_INTERCEPTOR } from '@nestjs/core';
-import { CurrentSession, HttpSession, MemorySessionStore, type SessionModuleOptions } from 'nestjs-session-beans';
+import {
+  CurrentSession,
+  HttpSession,
+  MemorySessionStore,
+  type SessionModuleOptions,
+  SessionScoped,
+} from 'nestjs-session-beans';
 import type { Observable } from 'rxjs';
 import { Counter } from '../support/counter.js';
 import { CountingStore } from '../support/counting-store.js';
@@ -159,6 +165,19 @@ describe('the log of an application that boots', () => {
     expect(await boot([CountController, PublicController], { providers })).toEqual([
       expect.stringMatching(/ CountController\.cached, .*CountController\.more1 and 1 more by/),
     ]);
+  });
+
+  it('names beans whose stored name a bundler has shortened, unless they have a name of their own', async () => {
+    const shortened = (options?: { name: string }): Type<object> => {
+      class C4 {}
+      SessionScoped(options)(C4);
+      return C4;
+    };
+    expect(await boot([], { beans: [shortened()] })).toEqual([
+      expect.stringMatching(/^a bean is stored by the name of its class, 'C4', .* set @SessionScoped\(\{ name \}\)$/),
+    ]);
+    warnings = [];
+    expect(await boot([], { beans: [shortened({ name: 'C4' })] })).toEqual([]);
   });
 
   it('B25 names handlers that take an HttpSession from @Session()', async () => {

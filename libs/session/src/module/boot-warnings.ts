@@ -2,6 +2,7 @@ import cluster from 'node:cluster';
 import type { Type } from '@nestjs/common';
 import { privateFieldsOf } from '../bean/bean-class-checks.js';
 import { ClassShape } from '../bean/nested/class-shape.js';
+import { beanMetadata } from '../bean/bean-definition.js';
 import type { BeanRegistry } from '../bean/bean-registry.js';
 import { handlerMetadata } from '../http/handlers/handler-metadata.js';
 import type { HandlerPlan, PlannedRoute } from '../http/handlers/handler-plan.js';
@@ -11,6 +12,9 @@ import type { ResolvedSessionOptions } from './session.options.js';
 
 /** More handlers than these are counted, not named. */
 const MOST_NAMED = 5;
+
+/** Bundlers shorten names to so few characters. */
+const SHORTENED = 2;
 
 /** What an application has, as far as the warnings depend on it. */
 interface Application {
@@ -28,7 +32,10 @@ export function bootWarnings(application: Application): string[] {
   const { options, store, beans, plan } = application;
   const routes = [...plan.routes()];
   return [
-    ...Array.from(beans.all()).flatMap(({ definition }) => ofPrivateFields(definition.type)),
+    ...Array.from(beans.all()).flatMap(({ definition }) => [
+      ...ofPrivateFields(definition.type),
+      ...ofShortName(definition.type),
+    ]),
     ...ofStore(options, store),
     ...ofUrls(options),
     ...ofCachedAnswers(routes, application.globalInterceptors),
@@ -50,6 +57,15 @@ function ofPrivateFields(bean: Type<object>): string[] {
         'to move it to and from one',
     ];
   });
+}
+
+/** In the next build the name may be that of another bean, which would get this one's state. */
+function ofShortName(type: Type<object>): string[] {
+  if (type.name.length > SHORTENED || beanMetadata.scopedOptions(type)?.name !== undefined) return [];
+  return [
+    `a bean is stored by the name of its class, '${type.name}', which looks shortened by a bundler, and may be that ` +
+      'of another bean in the next build: set @SessionScoped({ name })',
+  ];
 }
 
 function ofStore({ store: given, nodeName }: ResolvedSessionOptions, store: SessionStore): string[] {
