@@ -187,7 +187,7 @@ describe('B69 B70 the application does not start with', () => {
       expect(error).toBeInstanceOf(SessionConfigurationError);
       expect((error as Error).message).toBe(
         'SessionModule.forFeature() needs SessionModule.forRoot() or forRootAsync() once, ' +
-          'in the imports of the root module',
+          'in the imports of the root module, of the same copy of the package (npm ls nestjs-session-beans)',
       );
     }
   });

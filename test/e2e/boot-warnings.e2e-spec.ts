@@ -1,6 +1,7 @@
 import cluster from 'node:cluster';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import {
+  All,
   type CallHandler,
   Controller,
   type ExecutionContext,
@@ -16,7 +17,13 @@ import {
   UseInterceptors,
 } from '@nestjs/common';
 import { APP_INTERCEPTOR } from '@nestjs/core';
-import { CurrentSession, HttpSession, MemorySessionStore, type SessionModuleOptions } from 'nestjs-session-beans';
+import {
+  CurrentSession,
+  HttpSession,
+  MemorySessionStore,
+  type SessionModuleOptions,
+  SessionScoped,
+} from 'nestjs-session-beans';
 import type { Observable } from 'rxjs';
 import { Counter } from '../support/counter.js';
 import { CountingStore } from '../support/counting-store.js';
@@ -84,6 +91,31 @@ class CountController {
   }
 }
 
+/** As `@CacheKey()` of `@nestjs/cache-manager`. */
+const CacheKey = (key: unknown): MethodDecorator => SetMetadata('cache_module:cache_key', key);
+
+@UseInterceptors(CacheInterceptor)
+@Controller('keys')
+class KeyController {
+  @Inject() private readonly counter!: Counter;
+
+  @CacheKey('count') @Post('fixed') fixed(): number {
+    return this.counter.value;
+  }
+
+  @All('all') all(): number {
+    return this.counter.value;
+  }
+
+  @Post('posted') posted(): number {
+    return this.counter.value;
+  }
+
+  @CacheKey(() => 'the user') @Get('of-user') ofUser(): number {
+    return this.counter.value;
+  }
+}
+
 @UseInterceptors(CacheInterceptor)
 @Controller('public')
 class PublicController {
@@ -133,11 +165,30 @@ describe('the log of an application that boots', () => {
     ]);
   });
 
+  it('B18 names no handler whose answers are not kept, nor one whose key a function makes', async () => {
+    expect(await boot([KeyController])).toEqual([
+      expect.stringMatching(/^CacheInterceptor keeps the answers of KeyController\.fixed, KeyController\.all by an/),
+    ]);
+  });
+
   it('B18 names some and counts the others where it is bound to all handlers', async () => {
     const providers = [{ provide: APP_INTERCEPTOR, useClass: CacheInterceptor }];
     expect(await boot([CountController, PublicController], { providers })).toEqual([
       expect.stringMatching(/ CountController\.cached, .*CountController\.more1 and 1 more by/),
     ]);
+  });
+
+  it('names beans whose stored name a bundler has shortened, unless they have a name of their own', async () => {
+    const shortened = (options?: { name: string }): Type<object> => {
+      class C4 {}
+      SessionScoped(options)(C4);
+      return C4;
+    };
+    expect(await boot([], { beans: [shortened()] })).toEqual([
+      expect.stringMatching(/^a bean is stored by the name of its class, 'C4', .* set @SessionScoped\(\{ name \}\)$/),
+    ]);
+    warnings = [];
+    expect(await boot([], { beans: [shortened({ name: 'C4' })] })).toEqual([]);
   });
 
   it('B25 names handlers that take an HttpSession from @Session()', async () => {

@@ -164,8 +164,8 @@ describe('tests of an application', () => {
       controllers: [CountController],
     }).compile();
     expect(() => module.get(CountController).count()).toThrow(
-      'Counter.countUp was used outside a request, for example at boot, in a timer or in a queue consumer, ' +
-        'where there is no session',
+      'Counter.countUp was used outside a request, for example at boot, in a timer, in a message of a queue or a ' +
+        'socket, or in a subscription, where there is no session',
     );
     await module.close();
   });

@@ -128,9 +128,9 @@ describe.each(adapters)('J3 R27 a bean outside a session, $adapter', ({ adapter 
   afterEach(() => server.close());
 
   const elsewhere =
-    'Counter.value was used outside a request, for example at boot, in a timer or in a queue consumer, ' +
-    'where there is no session: read it inside a handler and pass the values on. In a callback of a library that ' +
-    'calls from elsewhere, wrap the callback with AsyncResource.bind() of node:async_hooks';
+    'Counter.value was used outside a request, for example at boot, in a timer, in a message of a queue or a ' +
+    'socket, or in a subscription, where there is no session: read it inside a handler and pass the values on. In a ' +
+    'callback of a library that calls from elsewhere, wrap the callback with AsyncResource.bind() of node:async_hooks';
 
   it('at boot', () => {
     expect(atBoot).toBeInstanceOf(SessionContextNotActiveError);
@@ -164,7 +164,8 @@ describe.each(adapters)('J3 R27 a bean outside a session, $adapter', ({ adapter 
   it('in a handler whose dependencies do not lead to it', async () => {
     const expected = (subject: string, handler: string) =>
       `${subject} was used in UnwiredController.${handler}, for which no session was loaded: ` +
-      'nothing it depends on leads to a session-scoped bean. Inject the bean there or add @UseSession() to the handler';
+      'nothing it depends on leads to a session-scoped bean, or it has @SkipSession(). Inject the bean there, or put ' +
+      '@UseSession() on the handler';
     expect(await new Client(server.app).text('/unwired')).toBe(expected('Counter.value', 'unwired'));
     expect(await new Client(server.app).text('/unwired/session')).toBe(
       `false ${expected('HttpSession.principal', 'session')}`,

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { Controller, Get, Logger, type Type } from '@nestjs/common';
-import { type BeforeBeanSaved, type OnBeanRestored, SessionScoped } from 'nestjs-session-beans';
+import { type BeforeBeanSaved, type OnBeanRestored, Restore, SessionScoped } from 'nestjs-session-beans';
 import { Client } from '../support/client.js';
 import { platforms, startApplication } from '../support/platforms.js';
 
@@ -12,6 +12,11 @@ class Forgetful {
   countUp(): number {
     return ++this.#value;
   }
+}
+
+@SessionScoped()
+class Holder {
+  @Restore(() => Forgetful) inside: Forgetful[] = [];
 }
 
 /** A bean as the warning advises to write it. */
@@ -74,7 +79,15 @@ describe('B59 a bean with #private fields, which nobody can store,', () => {
     expect(await warnings(Forgetful)).toEqual([
       'Forgetful has #value: nobody can read such fields from outside, so they are not stored. ' +
         'Declare state as `private` properties, or implement both beforeBeanSaved() and onBeanRestored() ' +
-        'to move it to and from one',
+        'of Forgetful to move it to and from one',
+    ]);
+  });
+
+  it('is warned of as well when a class inside it has them', async () => {
+    expect(await warnings(Holder)).toEqual([
+      expect.stringMatching(
+        /^Forgetful, which Holder holds, has #value: nobody can read .*onBeanRestored\(\) of Holder/,
+      ),
     ]);
   });
 

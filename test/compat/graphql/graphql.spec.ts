@@ -4,13 +4,17 @@ import type { SessionModuleOptions } from 'nestjs-session-beans';
 import type { Response } from 'supertest';
 import { Client } from '../../support/client.js';
 import { Latch } from '../../support/latch.js';
+import { liveSessionCount } from '../../support/live-session-count.js';
 import { type TestApplication, startApplication } from '../../support/platforms.js';
+import { firstMessage } from './subscribe.js';
 import {
   Cart,
   CartResolver,
   LosingModule,
+  NewsResolver,
   OrderResolver,
   PageResolver,
+  PrivateResolver,
   UserResolver,
   Visits,
   servers,
@@ -35,13 +39,17 @@ describe.each(servers)('GraphQL, $server', ({ server, adapter, module }) => {
   let application: TestApplication;
   let client: Client;
 
-  const start = (session: SessionModuleOptions, imports: ModuleMetadata['imports'] = []): Promise<TestApplication> =>
+  const start = (
+    session: SessionModuleOptions,
+    { imports = [], providers = [] }: ModuleMetadata = {},
+    graphql: Parameters<typeof module>[0] = {},
+  ): Promise<TestApplication> =>
     startApplication({
       adapter,
       session,
       beans: [Cart, Visits],
-      imports: [...imports, module()],
-      providers: [CartResolver, OrderResolver, UserResolver, PageResolver],
+      imports: [...imports, module(graphql)],
+      providers: [CartResolver, OrderResolver, UserResolver, PageResolver, NewsResolver, ...providers],
     });
 
   beforeAll(async () => {
@@ -129,13 +137,43 @@ describe.each(servers)('GraphQL, $server', ({ server, adapter, module }) => {
   );
 
   it('is found again where something before the server has lost the asynchronous context', async () => {
-    const losing = await start({}, [LosingModule]);
+    const losing = await start({}, { imports: [LosingModule] });
     try {
       use(losing);
       expect(await data('mutation { add(n: 2) }')).toEqual({ add: 2 });
       expect(await data('{ total page { visitors } }')).toEqual({ total: 2, page: { visitors: 1 } });
     } finally {
       await losing.close();
+    }
+  });
+
+  it.each([
+    ['beans', 'subscription { totals }', /^Cart\.total was used outside a request, .* or in a subscription, where/],
+    [
+      '@CurrentSession()',
+      'subscription { news }',
+      /^@CurrentSession\(\) was used in NewsResolver\.news, which handles no/,
+    ],
+  ])('has no place in subscriptions, say %s', async (_, query, message) => {
+    await data('mutation { add(n: 2) }');
+    expect(await firstMessage(application.url, client.cookie, query)).toMatch(message);
+    expect(liveSessionCount(application.app)).toBe(0);
+  });
+
+  it('@RequireLogin() on a field is refused at boot, or asks where Nest runs guards for fields', async () => {
+    await expect(start({}, { providers: [PrivateResolver] })).rejects.toThrow(
+      /^@RequireLogin\(\) would be ignored on PrivateResolver\.remark: Nest runs no guards for fields of GraphQL/,
+    );
+    const guarding = await start({}, { providers: [PrivateResolver] }, { fieldResolverEnhancers: ['guards'] });
+    try {
+      use(guarding);
+      expect((await answer('{ page { remark } }')).errors).toEqual([
+        expect.objectContaining({ extensions: expect.objectContaining({ code: 'SESSION_LOGIN_REQUIRED' }) }),
+      ]);
+      await data('mutation { login(name: "ann") }');
+      expect(await data('{ page { remark } }')).toEqual({ page: { remark: 'secret' } });
+    } finally {
+      await guarding.close();
     }
   });
 

@@ -23,6 +23,7 @@ import {
   Query,
   ResolveField,
   Resolver,
+  Subscription,
 } from '@nestjs/graphql';
 import { MercuriusDriver, type MercuriusDriverConfig } from '@nestjs/mercurius';
 import {
@@ -37,27 +38,33 @@ import { graphql } from 'graphql';
 import type { AdapterName } from '../../support/platforms.js';
 import { Latch } from '../../support/latch.js';
 
+type Enhancer = 'guards';
+
 interface GraphqlServer {
   readonly server: string;
   readonly adapter: AdapterName;
-  readonly module: () => DynamicModule;
+  readonly module: (options: { fieldResolverEnhancers?: Enhancer[] }) => DynamicModule;
 }
 
-const apollo = (): DynamicModule =>
+const apollo: GraphqlServer['module'] = (options) =>
   GraphQLModule.forRoot<ApolloDriverConfig>({
+    ...options,
     driver: ApolloDriver,
     autoSchemaFile: true,
     graphiql: false,
     allowBatchedHttpRequests: true,
+    subscriptions: { 'graphql-ws': true },
     // Else Nest answers 200 as soon as an operation has run.
     preserveHttpStatusForExecutionErrors: false,
   });
 
-const mercurius = (): DynamicModule =>
+const mercurius: GraphqlServer['module'] = (options) =>
   GraphQLModule.forRoot<MercuriusDriverConfig>({
+    ...options,
     driver: MercuriusDriver,
     autoSchemaFile: true,
     allowBatchedQueries: true,
+    subscription: true,
   });
 
 export const servers: readonly GraphqlServer[] = [
@@ -192,6 +199,28 @@ export class OrderResolver {
   @ResolveField(() => [String]) items(@Parent() order: Order): string[] {
     order.items.push('ordered');
     return order.items;
+  }
+}
+
+/** A message of a socket has no session, although one may have come with the request that opened the socket. */
+@Resolver()
+export class NewsResolver {
+  @Inject() private readonly cart!: Cart;
+
+  @Subscription(() => Int, { resolve: (total: number) => total }) async *totals(): AsyncGenerator<number> {
+    yield await Promise.resolve(this.cart.total);
+  }
+
+  @Subscription(() => String) news(@CurrentSession() session: HttpSession): string {
+    return session.principal ?? 'nobody';
+  }
+}
+
+/** Nest runs no guards for its field, unless it is told to. */
+@Resolver(() => Page)
+export class PrivateResolver {
+  @RequireLogin() @ResolveField(() => String) remark(): string {
+    return 'secret';
   }
 }
 

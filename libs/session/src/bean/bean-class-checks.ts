@@ -1,4 +1,5 @@
 import type { Type } from '@nestjs/common';
+import { builtInAncestor } from '../codec/unstorable.js';
 import { SessionBeanError } from '../errors/session-bean.error.js';
 
 /** Hooks that run inside a property access or inside a commit, where nothing is awaited. */
@@ -23,25 +24,14 @@ export function checkBeanClass(type: Type<object>): void {
   checkSynchronousHooks(type);
 }
 
-/**
- * The content of a Map, an Array or a Promise is in internal slots, which cannot be read: it would be lost silently.
- */
+/** The content of a Map, an Array or a Promise is in internal slots, which nobody can read: it would be lost. */
 function checkAncestors(type: Type<object>): void {
-  for (
-    let ancestor = Object.getPrototypeOf(type) as unknown;
-    typeof ancestor === 'function';
-    ancestor = Object.getPrototypeOf(ancestor)
-  ) {
-    if (
-      ancestor !== Function.prototype &&
-      /\{\s*\[native code\]\s*\}$/.test(Function.prototype.toString.call(ancestor))
-    ) {
-      throw new SessionBeanError(
-        `${type.name} extends ${ancestor.name}, whose content cannot be stored: ` +
-          `keep a ${ancestor.name} in a property instead`,
-      );
-    }
-  }
+  const builtIn = builtInAncestor(type);
+  if (builtIn === undefined) return;
+  throw new SessionBeanError(
+    `${type.name} extends ${builtIn.name}, whose content cannot be stored: ` +
+      `keep a ${builtIn.name} in a property instead`,
+  );
 }
 
 /**

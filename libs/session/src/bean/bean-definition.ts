@@ -3,10 +3,12 @@ import type { Type } from '@nestjs/common';
 import type { MergeRule } from '../merge/merge-rule.js';
 import type { StandardSchema } from './state-schema.js';
 
-const SCOPED = Symbol('nestjs-session-beans:scoped');
-const MERGE = Symbol('nestjs-session-beans:merge');
-const TRANSIENT = Symbol('nestjs-session-beans:transient');
-const RESTORE = Symbol('nestjs-session-beans:restore');
+// A library in a monorepo may have a copy of the package of its own. What its decorators say counts as well, so the
+// keys are the same in all copies.
+const SCOPED = Symbol.for('nestjs-session-beans:scoped');
+const MERGE = Symbol.for('nestjs-session-beans:merge');
+const TRANSIENT = Symbol.for('nestjs-session-beans:transient');
+const RESTORE = Symbol.for('nestjs-session-beans:restore');
 
 /**
  * The state of a bean between instance and text, as migration steps get it: property values by stored name. Dates,

@@ -27,12 +27,21 @@ export class BeanStateProperties {
   /**
    * Finds out which properties hold injected dependencies, and which the constructor sets.
    * @param constructed the first instance, just constructed
+   * @throws SessionStateError when the state of such an instance could not be set
    */
   learnFrom(constructed: object, dependencies: readonly unknown[]): void {
     const injected = Reflect.ownKeys(constructed).filter((key) => isOneOf(dependencies, Reflect.get(constructed, key)));
     this.excluded = new Set([...this.definition.transient, ...injected]);
     this.constructed = new Set();
     this.constructed = new Set(Object.keys(this.valuesOf(constructed)));
+    for (const key of this.constructed) {
+      if (Object.getOwnPropertyDescriptor(constructed, key)?.writable !== false) continue;
+      throw this.errorAt(
+        key,
+        'could not come back: the constructor makes it read-only (Object.freeze), and stored state is set after ' +
+          'that; leave it writable, or mark it @Transient()',
+      );
+    }
   }
 
   /**

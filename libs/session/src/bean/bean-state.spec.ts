@@ -223,16 +223,31 @@ describe('BeanState, restoring an instance', () => {
     expect(state.encode(counter)).toBe('1{"value":1}');
   });
 
-  it('a class that does not let its state be set is named', () => {
+  it('a class that does not let its state be set is refused before anything is stored', () => {
     class Frozen {
       a = 1;
       constructor() {
         Object.freeze(this);
       }
     }
-    const state = stateOf(Frozen);
-    const error = stateErrorOf(() => state.restore(made(state, new Frozen()), '1{"a":2}'));
-    expect(error.message).toMatch(/^Frozen could not be restored/);
+    class Fixed {
+      constructor() {
+        Object.defineProperty(this, 'a', { value: 1, enumerable: true });
+      }
+    }
+    for (const type of [Frozen, Fixed]) {
+      const error = stateErrorOf(() => stateOf(type).noteConstructed(new type(), []));
+      expect(error.message).toMatch(/\.a could not come back: the constructor makes it read-only/);
+    }
+    const parts = stateOf(class {});
+    expect(() => parts.noteConstructed({ list: Object.freeze([1]) }, [])).not.toThrow();
+  });
+
+  it('an instance that does not let its state be set is named', () => {
+    const state = stateOf(Counter);
+    const counter = Object.freeze(made(state, new Counter()));
+    const error = stateErrorOf(() => state.restore(counter, '1{"value":2}'));
+    expect(error.message).toMatch(/^Counter could not be restored/);
     expect(error.cause).toBeInstanceOf(TypeError);
   });
 });

@@ -67,8 +67,8 @@ function optionsOf(type: Type<object>): SessionScopedOptions {
 function checkName(type: Type<object>, name: unknown): void {
   if (typeof name === 'string' && /^[^@\s][^\s]{0,99}$/.test(name)) return;
   throw new SessionBeanError(
-    `${type.name}: the stored name ${JSON.stringify(name)} must be 1 to 100 characters without white space and not ` +
-      `start with @; set @SessionScoped({ name })`,
+    `${type.name || 'a class without a name'}: the stored name ${JSON.stringify(name)} must be 1 to 100 characters ` +
+      `without white space and not start with @; set @SessionScoped({ name })`,
   );
 }
 

@@ -107,6 +107,86 @@ describe('@Restore() names the class of what a property holds', () => {
   });
 });
 
+describe('what would not come back as it is, is refused when it is stored', () => {
+  it.each([
+    [
+      'frozen by its constructor',
+      class Money {
+        constructor(readonly cents = 0) {
+          Object.freeze(this);
+        }
+      },
+    ],
+    [
+      'frozen, with properties that depend on an argument',
+      class Money {
+        declare readonly cents: number;
+        constructor(given?: object) {
+          Object.freeze(Object.assign(this, given));
+        }
+      },
+    ],
+    [
+      'with a property that cannot be set',
+      class Money {
+        constructor() {
+          Object.defineProperty(this, 'cents', { value: 0, enumerable: true });
+        }
+      },
+    ],
+  ])('an instance %s', (_, Money: Type<object>) => {
+    class Bean {
+      @Restore(() => Money) price?: object;
+    }
+    for (const price of [Object.assign(Object.create(Money.prototype), { cents: 5 }), { cents: 5 }]) {
+      expect(() => stateOf(Bean).encode(Object.assign(new Bean(), { price }))).toThrow(
+        /^Bean\.price\.cents could not come back: the constructor of Money makes it read-only/,
+      );
+    }
+  });
+
+  it('an instance that is frozen later comes back as one that is not', () => {
+    class Bean {
+      @Restore(() => Size) size = Object.freeze(new Size(5));
+    }
+    expect(restored(Bean, new Bean()).size).toStrictEqual(new Size(5));
+  });
+
+  it.each([
+    ['that is empty', {}],
+    ['with instances', { a: new Size(1) }],
+    ['with instances, one of them under the name of a property', { width: new Size(1) }],
+  ])('an object for instances by name %s, which @Restore() would take for one instance', (_, sizes) => {
+    class Bean {
+      @Restore(() => Size) sizes: Record<string, Size> = sizes;
+    }
+    expect(() => stateOf(Bean).encode(new Bean())).toThrow(
+      /^Bean\.sizes is a plain object, of which @Restore or @Type would make one Size; keep instances .* in a Map$/,
+    );
+  });
+
+  it('but not a plain object in place of an instance, as data of a request are', () => {
+    class Node {
+      name = '';
+      @Restore(() => Node) next?: Node;
+    }
+    class Bean {
+      @Restore(() => Node) node?: object = { name: 'a', next: new Node() };
+    }
+    const node = Object.assign(new Node(), { name: 'a', next: new Node() });
+    expect(restored(Bean, new Bean()).node).toStrictEqual(node);
+  });
+
+  it('an instance whose content is not in properties, where a function decides by the object', () => {
+    class Bean {
+      @TypeOf((options) => (options ? Headers : Item)) headers = new Headers();
+    }
+    expect(() => stateOf(Bean).encode(new Bean())).toThrow(
+      'Bean.headers is an instance of Headers, whose content cannot be stored; store plain data',
+    );
+  });
+});
+
 describe('a @Restore() that cannot work is refused', () => {
   let later: Type<object> | undefined;
 
@@ -140,6 +220,22 @@ describe('a @Restore() that cannot work is refused', () => {
     expect(() => stateOf(Own)).toThrow(expect.objectContaining({ cause: expect.any(ReferenceError) }));
     expect(() => stateOf(Own)).toThrow(/^Own\.item: the function of its @Restore\(\) or @Type\(\) threw/);
   });
+
+  it.each<Type<object>>([Map, Array, Error, RegExp, URLSearchParams, Headers, Float64Array])(
+    'at boot: for a class that extends %p, whose content is not in properties',
+    (ancestor) => {
+      const Content = class Content extends ancestor {};
+      class Part {
+        @Restore(() => Content) content?: object;
+      }
+      class Own {
+        @Restore(() => Part) part?: Part;
+      }
+      const message = `Part.content holds instances of Content, which extends ${ancestor.name}, whose content cannot`;
+      expect(() => stateOf(Own)).toThrow(SessionBeanError);
+      expect(() => stateOf(Own)).toThrow(message);
+    },
+  );
 
   it('at boot: on a method, or beside @Transient()', () => {
     class OnMethod {

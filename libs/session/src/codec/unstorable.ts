@@ -6,6 +6,10 @@ const advice = new Map<string, string>([
   ['URL', 'store its href'],
 ]);
 
+type Class = abstract new (...args: never[]) => object;
+
+const ANONYMOUS = 'an anonymous class';
+
 /** Why a value cannot be stored, and what to do instead. An error puts this text behind the path of the value. */
 export function unstorableReason(value: unknown): string {
   if (typeof value === 'function') return 'is a function; write it as a method of the class, or mark it @Transient()';
@@ -18,10 +22,21 @@ export function unstorableReason(value: unknown): string {
   }
   const known = advice.get(name);
   if (known !== undefined) return `is a ${name}; ${known}`;
+  const type: unknown = Reflect.get(value as object, 'constructor');
+  if (builtInAncestor(type) !== undefined) {
+    return `is an instance of ${lostContent(type)}; store plain data, or mark it @Transient()`;
+  }
   return (
     `is an instance of ${name} and would come back as a plain object; declare its class with ` +
-    `@Restore(() => ${name}), store plain data, or mark it @Transient()`
+    `@Restore(() => ${name === ANONYMOUS ? 'TheClass' : name}), store plain data, or mark it @Transient()`
   );
+}
+
+/** The name of a class that has a {@link builtInAncestor}, and why its instances cannot be stored. */
+export function lostContent(type: unknown): string {
+  const builtIn = builtInAncestor(type);
+  const extended = builtIn === type ? '' : `, which extends ${nameOf(builtIn)}`;
+  return `${nameOf(type)}${extended}, whose content cannot be stored`;
 }
 
 /**
@@ -47,8 +62,34 @@ export function hidesMember(prototype: object, key: string): boolean {
   return key === '__proto__' || key in prototype;
 }
 
+/**
+ * The first class among a class and its ancestors that the platform brings, unless that is `Object`: Map, Error, URL,
+ * Headers. The content of its instances is not in properties, so a store would lose it.
+ */
+export function builtInAncestor(type: unknown): Class | undefined {
+  // At the end of the chain stands Function.prototype, of this realm or of another one, which is no class.
+  for (let ancestor = type; isClass(ancestor); ancestor = Object.getPrototypeOf(ancestor) as unknown) {
+    if (ancestor === Object) return undefined;
+    if (isBuiltIn(ancestor)) return ancestor;
+  }
+  return undefined;
+}
+
+function isClass(value: unknown): value is Class {
+  return typeof value === 'function' && Object.hasOwn(value, 'prototype');
+}
+
+/** Node writes some of its classes in JavaScript: these have a source, and are global. */
+function isBuiltIn(type: Class): boolean {
+  const isNative = /\{\s*\[native code\]\s*\}$/.test(Function.prototype.toString.call(type));
+  return isNative || (type.name !== '' && Reflect.get(globalThis, type.name) === type);
+}
+
 /** The name of an object's class, for errors. */
 export function className(value: unknown): string {
-  const type: unknown = Reflect.get(value as object, 'constructor');
-  return typeof type === 'function' && type.name !== '' ? type.name : 'an anonymous class';
+  return nameOf(Reflect.get(value as object, 'constructor'));
+}
+
+function nameOf(type: unknown): string {
+  return typeof type === 'function' && type.name !== '' ? type.name : ANONYMOUS;
 }

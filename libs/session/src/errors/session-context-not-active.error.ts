@@ -34,8 +34,17 @@ export class SessionContextNotActiveError extends UnexpectedSessionError {
   static inHandler(subject: string, handler: string): SessionContextNotActiveError {
     return new this(
       subject,
-      `in ${handler}, for which no session was loaded: nothing it depends on leads to a session-scoped bean. Inject ` +
-        'the bean there or add @UseSession() to the handler',
+      `in ${handler}, for which no session was loaded: nothing it depends on leads to a session-scoped bean, or it ` +
+        'has @SkipSession(). Inject the bean there, or put @UseSession() on the handler',
+    );
+  }
+
+  /** @internal */
+  static withoutRequest(subject: string, handler: string): SessionContextNotActiveError {
+    return new this(
+      subject,
+      `in ${handler}, which handles no HTTP request: messages of sockets, subscriptions and microservices have no ` +
+        'session. Read what they need in a handler of HTTP, and pass the values on',
     );
   }
 }

@@ -1,6 +1,8 @@
 import cluster from 'node:cluster';
 import type { Type } from '@nestjs/common';
 import { privateFieldsOf } from '../bean/bean-class-checks.js';
+import { ClassShape } from '../bean/nested/class-shape.js';
+import { beanMetadata } from '../bean/bean-definition.js';
 import type { BeanRegistry } from '../bean/bean-registry.js';
 import { handlerMetadata } from '../http/handlers/handler-metadata.js';
 import type { HandlerPlan, PlannedRoute } from '../http/handlers/handler-plan.js';
@@ -10,6 +12,9 @@ import type { ResolvedSessionOptions } from './session.options.js';
 
 /** More handlers than these are counted, not named. */
 const MOST_NAMED = 5;
+
+/** Bundlers shorten names to so few characters. */
+const SHORTENED = 2;
 
 /** What an application has, as far as the warnings depend on it. */
 interface Application {
@@ -27,7 +32,10 @@ export function bootWarnings(application: Application): string[] {
   const { options, store, beans, plan } = application;
   const routes = [...plan.routes()];
   return [
-    ...Array.from(beans.all()).flatMap(({ definition }) => ofPrivateFields(definition.type)),
+    ...Array.from(beans.all()).flatMap(({ definition }) => [
+      ...ofPrivateFields(definition.type),
+      ...ofShortName(definition.type),
+    ]),
     ...ofStore(options, store),
     ...ofUrls(options),
     ...ofCachedAnswers(routes, application.globalInterceptors),
@@ -35,15 +43,28 @@ export function bootWarnings(application: Application): string[] {
   ];
 }
 
-/** Nobody can read a `#private` field from outside, so it is not stored. */
-function ofPrivateFields(type: Type<object>): string[] {
-  const hooks = type.prototype as object;
-  const fields = privateFieldsOf(type);
-  if (fields.length === 0 || ('beforeBeanSaved' in hooks && 'onBeanRestored' in hooks)) return [];
+/** Nobody can read a `#private` field from outside, so it is not stored. The hooks of the bean may move it. */
+function ofPrivateFields(bean: Type<object>): string[] {
+  const hooks = bean.prototype as object;
+  if ('beforeBeanSaved' in hooks && 'onBeanRestored' in hooks) return [];
+  return [...(ClassShape.ofDecorated(bean)?.reachable() ?? [bean])].flatMap((type) => {
+    const fields = privateFieldsOf(type);
+    if (fields.length === 0) return [];
+    const owner = type === bean ? type.name : `${type.name}, which ${bean.name} holds,`;
+    return [
+      `${owner} has ${fields.join(', ')}: nobody can read such fields from outside, so they are not stored. Declare ` +
+        `state as \`private\` properties, or implement both beforeBeanSaved() and onBeanRestored() of ${bean.name} ` +
+        'to move it to and from one',
+    ];
+  });
+}
+
+/** In the next build the name may be that of another bean, which would get this one's state. */
+function ofShortName(type: Type<object>): string[] {
+  if (type.name.length > SHORTENED || beanMetadata.scopedOptions(type)?.name !== undefined) return [];
   return [
-    `${type.name} has ${fields.join(', ')}: nobody can read such fields from outside, so they are not stored. ` +
-      'Declare state as `private` properties, or implement both beforeBeanSaved() and onBeanRestored() to move it to ' +
-      'and from one',
+    `a bean is stored by the name of its class, '${type.name}', which looks shortened by a bundler, and may be that ` +
+      'of another bean in the next build: set @SessionScoped({ name })',
   ];
 }
 
@@ -82,9 +103,9 @@ function ofCachedAnswers(routes: readonly PlannedRoute[], globalInterceptors: re
   const named = cached.slice(0, MOST_NAMED).map(({ handler }) => handler.name);
   const more = cached.length > named.length ? ` and ${cached.length - named.length} more` : '';
   return [
-    `CacheInterceptor keeps the answers of ${named.join(', ')}${more} by their address or a fixed key, though they ` +
-      "depend on the session: one user may get another one's answer. Leave it out there, or extend it with a " +
-      'trackBy() whose key names the session (HttpSession.handle)',
+    `CacheInterceptor keeps the answers of ${named.join(', ')}${more} by an address or a fixed key, though they ` +
+      "depend on the session: one user may get another one's answer. Leave it out there, or give each session a key: " +
+      'a function in @CacheKey(), or a trackBy() of your own, that names HttpSession.handle',
   ];
 }
 

@@ -95,6 +95,6 @@ function withRoot(
   if (registry && context) return [registry, context];
   throw new SessionConfigurationError(
     'SessionModule.forFeature() needs SessionModule.forRoot() or forRootAsync() once, ' +
-      'in the imports of the root module',
+      'in the imports of the root module, of the same copy of the package (npm ls nestjs-session-beans)',
   );
 }

@@ -163,6 +163,7 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
       ...this.application.getGlobalRequestInterceptors().map(({ metatype }) => metatype),
     ];
     const { options, store, beans } = this;
+    plan.checkUnguarded();
     for (const warning of bootWarnings({ options, store, beans, plan, globalInterceptors })) logger.warn(warning);
     const { httpAdapter } = this.adapterHost;
     httpAdapter.use(createSessionMiddleware(this.context, this.runtime));

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import type { Type } from '@nestjs/common';
+import { builtInAncestor, lostContent } from '../../codec/unstorable.js';
 import { SessionBeanError } from '../../errors/session-bean.error.js';
 import { beanMetadata } from '../bean-definition.js';
 import { type TransformMetadata, type TypeMetadata, type ViewOptions, classTransformer } from './class-transformer.js';
@@ -25,6 +26,17 @@ export interface TransformPair {
   readonly whenRestored: readonly TransformMetadata['transformFn'][];
 }
 
+/** A new instance, as its constructor leaves it. */
+export interface Construction {
+  readonly keys: readonly string[];
+
+  /** Those of the keys that nobody can set again. */
+  readonly readOnly: ReadonlySet<string>;
+
+  /** Whether other properties can be added. */
+  readonly isExtensible: boolean;
+}
+
 const shapes = new WeakMap<Type, ClassShape>();
 
 /**
@@ -48,9 +60,13 @@ export class ClassShape {
 
   private readonly properties = new Map<string, PropertyShape>();
   private readonly propertyNames: ReadonlyMap<string, string>;
-  private defaultKeys: readonly string[] | undefined;
+  private construction: Construction | undefined;
+
+  /** The name of a class whose instances cannot be stored, and why; undefined for all others. */
+  readonly unstorable: string | undefined;
 
   private constructor(readonly type: Type) {
+    if (builtInAncestor(type) !== undefined) this.unstorable = lostContent(type);
     const exposed = classTransformer()?.exposedProperties(type) ?? [];
     this.propertyNames = new Map(exposed.map((name) => [storedNameOf(type, name), name]));
   }
@@ -70,12 +86,11 @@ export class ClassShape {
   }
 
   /**
-   * The properties that the constructor sets. It is called without arguments.
+   * What the constructor does when it is called without arguments.
    * @throws the error that the constructor throws
    */
-  constructedKeys(): readonly string[] {
-    this.defaultKeys ??= Object.keys(new this.type() as object);
-    return this.defaultKeys;
+  constructed(): Construction {
+    return (this.construction ??= constructionBy(this.type));
   }
 
   /**
@@ -84,28 +99,45 @@ export class ClassShape {
    *
    * @throws SessionBeanError naming the class, the property and the fix
    */
-  check(checked = new Set<ClassShape>()): void {
-    if (checked.has(this)) return;
-    checked.add(this);
-    checkRestored(this.type);
-    const { type } = this;
-    const names = [...restoredTypes(type).keys(), ...(classTransformer()?.typedProperties(type) ?? [])];
-    for (const name of new Set(names)) {
-      for (const nested of this.nestedTypes(name)) {
-        checkNested(nested, `${type.name}.${name}`);
-        ClassShape.of(nested).check(checked);
-      }
+  check(): void {
+    for (const type of this.reachable()) {
+      checkRestored(type);
+      for (const nested of ClassShape.of(type).nested()) checkNested(nested.type, nested.place);
     }
   }
 
-  private nestedTypes(name: string): Type[] {
+  /** The class, and the classes that it holds instances of, at any depth. */
+  reachable(found = new Set<Type>()): ReadonlySet<Type> {
+    if (found.has(this.type)) return found;
+    found.add(this.type);
+    for (const { type } of this.nested()) ClassShape.of(type).reachable(found);
+    return found;
+  }
+
+  /** The classes that the properties hold instances of, with the names of the properties. */
+  private nested(): { type: Type; place: string }[] {
+    const { type } = this;
+    const names = new Set([...restoredTypes(type).keys(), ...(classTransformer()?.typedProperties(type) ?? [])]);
+    return [...names].flatMap((name) => {
+      const place = `${type.name}.${name}`;
+      return this.nestedTypes(name, place).map((nested) => ({ type: nested, place }));
+    });
+  }
+
+  private nestedTypes(name: string, place: string): Type[] {
     const { type } = this.property(name);
     // A function with a parameter decides by the object at hand.
     if (type === undefined || (type.typeFunction?.length ?? 0) > 0) return [];
-    const place = `${this.type.name}.${name}`;
     const subTypes = type.options?.discriminator?.subTypes.map(({ value }) => value) ?? [];
     return [namedType(type, place), ...subTypes].filter((nested) => isConvertible(nested));
   }
+}
+
+function constructionBy(type: Type): Construction {
+  const instance = new type() as object;
+  const keys = Object.keys(instance);
+  const isReadOnly = (key: string): boolean => Object.getOwnPropertyDescriptor(instance, key)?.writable === false;
+  return { keys, readOnly: new Set(keys.filter(isReadOnly)), isExtensible: Object.isExtensible(instance) };
 }
 
 function readProperty(type: Type, name: string): PropertyShape {
@@ -172,6 +204,10 @@ function checkRestored(type: Type): void {
 }
 
 function checkNested(type: Type, place: string): void {
+  const { unstorable } = ClassShape.of(type);
+  if (unstorable !== undefined) {
+    throw new SessionBeanError(`${place} holds instances of ${unstorable}: hold plain data there`);
+  }
   const [rule] = beanMetadata.mergeRules(type.prototype as object).keys();
   // A bean that is also held by another one has its rules for itself.
   if (rule === undefined || beanMetadata.scopedOptions(type) !== undefined) return;

@@ -2,11 +2,11 @@ import { decodeState } from '../../codec/decode-state.js';
 import { encodeState } from '../../codec/encode-state.js';
 import { absent, setOwn, stateKind } from '../../codec/state-kind.js';
 import { StateTrail, entryPath } from '../../codec/state-trail.js';
-import { className, hidesMember, rejectExtraProperties, unstorableReason } from '../../codec/unstorable.js';
+import { className, hidesMember, rejectExtraProperties } from '../../codec/unstorable.js';
 import { SessionStateError } from '../../errors/session-state.error.js';
 import { sameState } from '../../merge/same-state.js';
 import { beanMetadata } from '../bean-definition.js';
-import { ClassShape, type PropertyShape, TypedProperty } from './class-shape.js';
+import { ClassShape, type Construction, type PropertyShape, TypedProperty } from './class-shape.js';
 import { RestoringWalk } from './restoring-walk.js';
 
 type Properties = Record<string, unknown>;
@@ -196,15 +196,20 @@ export class StoringWalk {
         `would come back as a ${type.name}, which is what its @Restore or @Type says, ` +
           (className(value) === type.name
             ? 'but it is an instance of another class of that name; is its file loaded twice?'
-            : `but it ${unstorableReason(value).split(' and would')[0]}; ` +
+            : `but it is an instance of ${className(value)}; ` +
               'declare its class there, or as a subtype with a discriminator of @Type'),
       );
     }
     const shape = ClassShape.of(subType?.value ?? type);
+    if (shape.unstorable !== undefined) {
+      throw this.trail.errorHere(`is an instance of ${shape.unstorable}; store plain data`);
+    }
+    const constructed = this.constructed(shape);
+    if (stateKind(value) !== undefined) this.checkPlain(value as Properties, shape, constructed);
     const values: Properties = {};
-    for (const key of new Set([...this.constructedKeys(shape), ...Object.keys(value)])) {
+    for (const key of new Set([...constructed.keys, ...Object.keys(value)])) {
       // The constructor sets its properties again in any case, so a deleted one is stored as undefined.
-      setOwn(values, key, this.ownValue(value, key, shape));
+      setOwn(values, key, this.ownValue(value, key, shape, constructed));
     }
     const transients = beanMetadata.transients(shape.type.prototype as object);
     if (Object.getOwnPropertySymbols(value).some((key) => !transients.has(key))) {
@@ -217,18 +222,36 @@ export class StoringWalk {
     return plain;
   }
 
-  private ownValue(source: object, key: string, shape: ClassShape): unknown {
-    const property = Object.getOwnPropertyDescriptor(source, key);
-    if (property === undefined || !shape.property(key).isState) return undefined;
+  /** A plain object may stand for an instance. One that maps names to instances would be taken for a single one. */
+  private checkPlain(value: Properties, shape: ClassShape, { keys }: Construction): void {
+    const { type } = shape;
+    const isNamed = (key: string): boolean => value[key] instanceof type && shape.property(key).type === undefined;
+    const holdsInstances = Object.keys(value).some(isNamed);
+    const isAnother = keys.length > 0 && !keys.some((key) => Object.hasOwn(value, key));
+    if (!holdsInstances && !isAnother) return;
+    throw this.trail.errorHere(
+      `is a plain object, of which @Restore or @Type would make one ${type.name}; keep instances by name in a Map`,
+    );
+  }
+
+  private ownValue(source: object, key: string, shape: ClassShape, constructed: Construction): unknown {
+    if (!shape.property(key).isState) return undefined;
     this.trail.push(key);
     if (hidesMember(shape.type.prototype as object, key)) {
       throw this.trail.errorHere(`has the name of a member of ${shape.type.name}, which it would hide; rename it`);
     }
-    if (property.get !== undefined || property.set !== undefined) {
+    if (constructed.readOnly.has(key) || !(constructed.isExtensible || constructed.keys.includes(key))) {
+      throw this.trail.errorHere(
+        `could not come back: the constructor of ${shape.type.name} makes it read-only (Object.freeze), and stored ` +
+          'properties are set after that; leave it writable there, or store plain data',
+      );
+    }
+    const property = Object.getOwnPropertyDescriptor(source, key);
+    if (property?.get !== undefined || property?.set !== undefined) {
       throw this.trail.errorHere('is an accessor; store its value, or put the accessor on a class');
     }
     this.trail.pop();
-    return property.value;
+    return property?.value;
   }
 
   private discriminate(plain: Properties, property: string, name: string): void {
@@ -242,9 +265,9 @@ export class StoringWalk {
     setOwn(plain, property, name);
   }
 
-  private constructedKeys(shape: ClassShape): readonly string[] {
+  private constructed(shape: ClassShape): Construction {
     try {
-      return shape.constructedKeys();
+      return shape.constructed();
     } catch (cause) {
       if (cause instanceof SessionStateError) throw cause;
       throw this.trail.errorHere(

@@ -61,6 +61,11 @@ export class DependencyGraph {
     return new Set(wrappers.map(({ metatype }) => metatype).filter((type) => isClass(type)));
   }
 
+  /** The instances that modules provide for a token, such as the options of each GraphQLModule. */
+  instancesOf(token: string): unknown[] {
+    return [...this.modules.values()].flatMap(({ providers }) => providers.get(token)?.instance ?? []);
+  }
+
   /**
    * A controller, or a provider with handlers (a gateway), and the enhancers bound to it, as each module that lists the
    * class resolves them.

@@ -76,6 +76,24 @@ export const handlerMetadata = {
     return (Reflect.getMetadata(RESOLVED_NAME, method) as string | undefined) ?? String(this.keyOf(type, method));
   },
 
+  /**
+   * How a method is reached without our guard: as a field of GraphQL, for which Nest runs guards only where it is told
+   * to, or by messages, which belong to no HTTP request. Undefined for all others.
+   */
+  unguardedKind(method: HandlerMethod): 'field' | 'message' | undefined {
+    const has = (key: string): boolean => Reflect.hasMetadata(key, method);
+    if (has(IS_FIELD_RESOLVER) || has(RESOLVES_REFERENCE)) return 'field';
+    return has(MESSAGE_PATTERN) || has(SOCKET_MESSAGE) || Reflect.getMetadata(RESOLVED_ROOT, method) === 'Subscription'
+      ? 'message'
+      : undefined;
+  },
+
+  /** The decorator that needs our guard. A lock on the class may be meant for its other handlers. */
+  guardedBy(type: ControllerType, method: HandlerMethod): string | undefined {
+    if (this.requiredLogin(type, method) !== undefined) return '@RequireLogin()';
+    return Reflect.hasMetadata(SESSION_LOCK, method) ? '@SessionLock()' : undefined;
+  },
+
   /** `CountController.count` */
   nameOf(type: ControllerType, method: HandlerMethod): string {
     return `${type.name}.${String(this.keyOf(type, method))}`;
@@ -143,11 +161,15 @@ export const handlerMetadata = {
   },
 };
 
-// Names of @nestjs/cache-manager and @nestjs/graphql, which need not be there.
+// Names of packages that need not be there: @nestjs/cache-manager, @nestjs/microservices, @nestjs/websockets,
+// @nestjs/graphql.
 const CACHE_KEY = 'cache_module:cache_key';
+const MESSAGE_PATTERN = 'microservices:pattern';
+const SOCKET_MESSAGE = 'websockets:message_mapping';
 const RESOLVED_ROOT = 'graphql:resolver_type';
 const RESOLVED_NAME = 'graphql:resolver_name';
 const IS_FIELD_RESOLVER = 'graphql:resolve_property';
+const RESOLVES_REFERENCE = 'graphql:resolve_reference';
 
 function boundTo(type: ControllerType, method: HandlerMethod, key: string): unknown[] {
   return [type, method].flatMap((target) => (Reflect.getMetadata(key, target) as unknown[] | undefined) ?? []);

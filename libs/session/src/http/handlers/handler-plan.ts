@@ -1,4 +1,5 @@
 import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
+import { SessionConfigurationError } from '../../errors/session-configuration.error.js';
 import { DependencyGraph, type InstanceWrapper } from './dependency-graph.js';
 import { type ControllerType, type HandlerMethod, handlerMetadata } from './handler-metadata.js';
 import type { LoginRequirement } from './session.decorators.js';
@@ -48,6 +49,23 @@ export interface PlannedController {
   readonly isIntercepted: boolean;
 }
 
+/** The token under which `@nestjs/graphql` keeps the options of a module. */
+const GRAPHQL_OPTIONS = 'GqlModuleOptions';
+
+const WHY_UNGUARDED = {
+  field:
+    'Nest runs no guards for fields of GraphQL. Put it on queries and mutations, not on the class, or set the option ' +
+    "fieldResolverEnhancers of GraphQLModule to ['guards']",
+  message:
+    'messages of sockets, subscriptions and microservices have no session. Put it on handlers of HTTP, or on queries ' +
+    'and mutations of GraphQL, not on the class',
+};
+
+function runsGuardsForFields(options: unknown): boolean {
+  const { fieldResolverEnhancers } = options as { readonly fieldResolverEnhancers?: readonly string[] };
+  return fieldResolverEnhancers?.includes('guards') === true;
+}
+
 /**
  * Knows which handlers need a session: those whose controller, or an enhancer of it, depends on a session-scoped bean
  * or on `HttpSession`, directly or through other providers. `@UseSession()` and `@SkipSession()` have the last word.
@@ -87,6 +105,25 @@ export class HandlerPlan {
    */
   get fieldsWithSession(): ReadonlySet<string> {
     return (this.neededFields ??= new Set([...this.graph.providerTypes()].flatMap((type) => this.fieldsOf(type))));
+  }
+
+  /**
+   * Refuses decorators that our guard has to serve where it is not asked: they would be ignored without a word.
+   * @throws SessionConfigurationError naming the handler
+   */
+  checkUnguarded(): void {
+    const { graph } = this;
+    const guardsFields = graph.instancesOf(GRAPHQL_OPTIONS).every(runsGuardsForFields);
+    for (const type of [...graph.controllers().keys(), ...graph.providerTypes()]) {
+      for (const method of handlerMetadata.methods(type).values()) {
+        const kind = handlerMetadata.unguardedKind(method);
+        const decorator = handlerMetadata.guardedBy(type, method);
+        if (kind === undefined || decorator === undefined || (kind === 'field' && guardsFields)) continue;
+        throw new SessionConfigurationError(
+          `${decorator} would be ignored on ${handlerMetadata.nameOf(type, method)}: ${WHY_UNGUARDED[kind]}`,
+        );
+      }
+    }
   }
 
   *routes(): IterableIterator<PlannedRoute> {

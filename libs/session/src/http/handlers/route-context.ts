@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HttpServer } from '@nestjs/common';
 import type { CurrentRequest } from '../../request/current-request.js';
 import { HttpLifecycle, type HttpSessionRuntime } from '../http-lifecycle.js';
+import { becomesSocket } from '../session-middleware.js';
 
 type Handler = (this: unknown, ...args: unknown[]) => unknown;
 
@@ -30,11 +31,13 @@ interface FastifyInstance {
  * leave it behind on a resource that other requests use, too, such as the connection of that driver.
  */
 export function keepContextOnRoutes(adapter: HttpServer, current: CurrentRequest, runtime: HttpSessionRuntime): void {
-  const newLifecycle = (request: unknown, response: unknown): HttpLifecycle =>
-    new HttpLifecycle(rawOf(request) as IncomingMessage, rawOf(response) as ServerResponse, runtime);
+  const newLifecycle = (request: IncomingMessage, response: unknown): HttpLifecycle =>
+    new HttpLifecycle(request, rawOf(response) as ServerResponse, runtime);
   const inContext = (handler: Handler, requestAt: number): Handler => {
     const kept = function (this: unknown, ...args: unknown[]): unknown {
-      const lifecycle = HttpLifecycle.of(args[requestAt]) ?? newLifecycle(args[requestAt], args[requestAt + 1]);
+      const request = rawOf(args[requestAt]) as IncomingMessage;
+      if (becomesSocket(request)) return Reflect.apply(handler, this, args);
+      const lifecycle = HttpLifecycle.of(request) ?? newLifecycle(request, args[requestAt + 1]);
       if (lifecycle === current.request) return Reflect.apply(handler, this, args);
       return current.run(lifecycle, () => Reflect.apply(handler, this, args));
     };

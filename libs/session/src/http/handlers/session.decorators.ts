@@ -5,17 +5,19 @@ import type { HttpSession } from '../../request/http-session.js';
 import { HttpLifecycle } from '../http-lifecycle.js';
 import { requestBehind } from './resolver-arguments.js';
 
+// The keys are the same in all copies of the package: what a decorator of another one says counts as well.
+
 /** Metadata key: `true` loads the session, `false` does not, whatever the dependencies say. */
-export const USES_SESSION = Symbol('nestjs-session-beans:uses-session');
+export const USES_SESSION = Symbol.for('nestjs-session-beans:uses-session');
 
 /** Metadata key: how long to wait for the session's lock, in ms. */
-export const SESSION_LOCK = Symbol('nestjs-session-beans:session-lock');
+export const SESSION_LOCK = Symbol.for('nestjs-session-beans:session-lock');
 
 /** Metadata key: the handler changes nothing of the session. */
-export const READ_ONLY_SESSION = Symbol('nestjs-session-beans:read-only-session');
+export const READ_ONLY_SESSION = Symbol.for('nestjs-session-beans:read-only-session');
 
 /** Metadata key: a `LoginRequirement`. */
-export const REQUIRED_LOGIN = Symbol('nestjs-session-beans:required-login');
+export const REQUIRED_LOGIN = Symbol.for('nestjs-session-beans:required-login');
 
 /** The login that a handler requires. */
 export interface LoginRequirement {
@@ -95,6 +97,9 @@ export const ReadOnlySession = (): ClassDecorator & MethodDecorator => SetMetada
  * answer is 401 `LoginRequiredError` otherwise, before other guards run. Loads the session, whatever else is declared.
  * On a handler it takes the place of the one on its controller.
  *
+ * Refused at boot where it would be ignored: on handlers of messages (sockets, subscriptions, microservices), and on
+ * field resolvers of GraphQL unless `fieldResolverEnhancers` has `'guards'`.
+ *
  * @param requirement `maxAgeMs`: how long ago the login may be, in whole ms from 1; default: any time
  * @throws SessionConfigurationError when `maxAgeMs` cannot work
  *
@@ -129,10 +134,6 @@ export const CurrentSession: () => ParameterDecorator = createParamDecorator(cur
 export function currentSession(_: unknown, execution: ExecutionContext): HttpSession {
   const request = HttpLifecycle.of(requestBehind(execution));
   if (request) return request.httpSession;
-  throw new SessionContextNotActiveError(
-    '@CurrentSession()',
-    `in ${execution.getClass().name}.${execution.getHandler().name}, which handles no HTTP request: messages of ` +
-      'sockets, subscriptions and microservices have no session. Read what they need in a handler of HTTP, and pass ' +
-      'the values on',
-  );
+  const handler = `${execution.getClass().name}.${execution.getHandler().name}`;
+  throw SessionContextNotActiveError.withoutRequest('@CurrentSession()', handler);
 }

@@ -1,5 +1,6 @@
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import { LoginRequiredError } from '../../errors/login-required.error.js';
+import { SessionContextNotActiveError } from '../../errors/session-context-not-active.error.js';
 import { graphqlError } from '../../errors/session.error.js';
 import type { CurrentRequest } from '../../request/current-request.js';
 import type { RequestState } from '../../request/request-state.js';
@@ -23,7 +24,10 @@ export class SessionGuard implements CanActivate {
     const handler = this.plan.of(execution.getClass(), execution.getHandler() as HandlerMethod);
     const framework = requestBehind(execution);
     const request = HttpLifecycle.of(framework) ?? this.context.request;
-    if (!(request instanceof HttpLifecycle)) return true;
+    if (!(request instanceof HttpLifecycle)) {
+      if (handler.requiredLogin === undefined) return true;
+      throw SessionContextNotActiveError.withoutRequest('@RequireLogin()', handler.name);
+    }
     return execution.getType<string>() === 'graphql'
       ? this.admitResolver(request, framework, handler, execution)
       : admit(request, framework, handler);

@@ -108,7 +108,7 @@ function allowedPath(value: unknown): string | undefined {
   return written === value ? undefined : `a path as browsers write it: '${written}'`;
 }
 
-/** Browsers drop a cookie whose domain is no host name, or that they share with no other host. */
+/** Browsers drop a cookie whose domain is no host name, or that they share with no other host. Advice is allowed. */
 function allowedDomain(value: unknown): string | undefined {
   if (typeof value !== 'string' || value === '') return "a host name like 'example.com'; none for the own host alone";
   const name = value.replace(/^\*?\./, '');
@@ -116,9 +116,12 @@ function allowedDomain(value: unknown): string | undefined {
   if (isIP(value.replace(/^\[|\]$/g, '')) !== 0 || ENDS_IN_NUMBER.test(name))
     return 'no IP address, since browsers share its cookies with no other host: leave the option out';
   if (/[:/]/.test(value)) return "a host name alone, without protocol, port and path, like 'example.com'";
-  if (value.startsWith('*')) return `'${ascii}', which includes all hosts below it`;
-  if (name.endsWith('.')) return `'${name.slice(0, -1)}', since browsers never send a cookie whose domain ends in "."`;
-  if (ascii !== '' && ascii !== name.toLowerCase()) return `the ASCII form '${ascii}'`;
+  if (value.startsWith('*')) return allowedDomain(ascii) ?? `'${ascii}', which includes all hosts below it`;
+  if (name.endsWith('.')) {
+    const ended = name.slice(0, -1);
+    return allowedDomain(ended) ?? `'${ended}', since browsers never send a cookie whose domain ends in "."`;
+  }
+  if (ascii !== '' && ascii !== name.toLowerCase()) return allowedDomain(ascii) ?? `the ASCII form '${ascii}'`;
   if (name.length > MAX_DOMAIN_LENGTH) return `a host name of at most ${MAX_DOMAIN_LENGTH} characters`;
   if (!name.split('.').every((label) => LABEL.test(label)))
     return 'labels of 1 to 63 letters, digits, "-" and "_", neither the first nor the last of them "-", between dots';
