@@ -20,6 +20,7 @@ const NEST_HOOKS: Readonly<Record<string, string>> = {
  */
 export function checkBeanClass(type: Type<object>): void {
   checkAncestors(type);
+  refuseThen(type);
   checkNestHooks(type);
   checkSynchronousHooks(type);
 }
@@ -31,6 +32,15 @@ function checkAncestors(type: Type<object>): void {
   throw new SessionBeanError(
     `${type.name} extends ${builtIn.name}, whose content cannot be stored: ` +
       `keep a ${builtIn.name} in a property instead`,
+  );
+}
+
+/** Nest awaits what it injects, so it would call the method, outside of every session, and wait for its callback. */
+function refuseThen(type: Type<object>): void {
+  if (!('then' in type.prototype)) return;
+  throw new SessionBeanError(
+    `${type.name}.then() makes a promise of every ${type.name}, which is awaited wherever it is injected: ` +
+      'give the method another name',
   );
 }
 
