@@ -115,6 +115,7 @@ describe('a class that cannot be a bean is rejected, naming class and fix:', () 
 
   it('a class with a method then(), which Nest would call and wait for', () => {
     class Cart {
+      // oxlint-disable-next-line unicorn/no-thenable
       then(): void {}
     }
     expect(() => defineBean(decorated(Cart), defaults)).toThrow(/^Cart\.then\(\) .*: give the method another name$/);
