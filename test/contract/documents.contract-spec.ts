@@ -113,7 +113,7 @@ describe('a store on documents', () => {
     expect(store.save(update)).toMatchObject({ outcome: 'saved' });
   });
 
-  it('says that a save whose reading failed was not applied, and of one whose writing failed that it may be', async () => {
+  it('a save whose reading failed was not applied; of one whose writing failed that is unknown', async () => {
     const { store, table } = await storeWithSession();
     const failsWith = (applied: false | 'unknown') =>
       expect(async () => store.save(update)).rejects.toMatchObject({
