@@ -33,7 +33,7 @@ async function patternOptions(config: SampleConfig): Promise<SessionModuleOption
 }
 
 /**
- * Stores are imported where they are used: a server with the memory store does not load ioredis or a transport.
+ * Stores are imported where they are used: a server with the memory store does not load ioredis, pg or a transport.
  * Undefined is the memory store.
  */
 async function storeOf({ store }: SampleConfig): Promise<SessionStore | undefined> {
@@ -41,6 +41,10 @@ async function storeOf({ store }: SampleConfig): Promise<SessionStore | undefine
     case 'redis': {
       const { RedisSessionStore } = await import('nestjs-session-beans/redis');
       return new RedisSessionStore({ url: store.url });
+    }
+    case 'postgres': {
+      const { PostgresSessionStore } = await import('nestjs-session-beans/postgres');
+      return new PostgresSessionStore({ url: store.url });
     }
     case 'sqlite': {
       const { SqliteSessionStore } = await import('nestjs-session-beans/sqlite');

@@ -4,6 +4,7 @@ import type { Environment } from './environment.js';
 export type StoreConfig =
   | { readonly kind: 'memory' }
   | { readonly kind: 'sqlite'; readonly file: string }
+  | { readonly kind: 'postgres'; readonly url: string }
   | { readonly kind: 'redis'; readonly url: string };
 
 /**
@@ -15,9 +16,10 @@ export function readStoreConfig(env: Environment, isShared: boolean): StoreConfi
   const text = env.text('SESSION_STORE') ?? (isShared ? 'redis' : 'memory');
   const file = /^sqlite:(.+)$/.exec(text)?.[1];
   if (file !== undefined) return { kind: 'sqlite', file };
+  if (/^postgres(ql)?:/.test(text)) return { kind: 'postgres', url: text };
   if (text === 'redis' && isShared) return { kind: 'redis', url: env.required('REDIS_URL', 'redis://127.0.0.1:6379') };
   if (text === 'memory' && !isShared) return { kind: 'memory' };
   // Not the value: a url may hold a password.
   const allowed = isShared ? 'redis' : 'memory';
-  throw new Error(`SESSION_STORE: allowed are ${allowed}, sqlite:FILE, with this SESSION_PATTERN`);
+  throw new Error(`SESSION_STORE: allowed are ${allowed}, sqlite:FILE, postgres://…, with this SESSION_PATTERN`);
 }

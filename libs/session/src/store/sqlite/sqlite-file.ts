@@ -68,7 +68,8 @@ export class SqliteFile {
         'INSERT INTO session_documents (name, revision, expires_at, text) VALUES (?, 1, ?, ?) ON CONFLICT DO NOTHING',
       );
       this.update = this.database.prepare(
-        'UPDATE session_documents SET revision = revision + 1, expires_at = ?, text = ? WHERE name = ? AND revision = ?',
+        `UPDATE session_documents SET revision = revision + 1, expires_at = ?, text = ?
+           WHERE name = ? AND revision = ?`,
       );
       this.deleteExpired = this.database.prepare(
         `DELETE FROM session_documents WHERE name IN
