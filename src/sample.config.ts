@@ -1,5 +1,6 @@
 import { Environment } from './environment.js';
 import { type ReplicationConfig, readReplicationConfig } from './replication.config.js';
+import { type StoreConfig, readStoreConfig } from './store.config.js';
 import { type TrustedProxies, readTrustedProxies } from './trusted-proxies.js';
 
 /** The configuration of this server, from the environment. README.md lists the variables. */
@@ -11,8 +12,8 @@ export interface SampleConfig {
   readonly trustProxy: TrustedProxies;
   readonly pattern: 'none' | 'sticky' | 'replicated' | 'external' | 'cached';
   readonly nodeName: string | undefined;
-  /** Set for the patterns `external` and `cached`. */
-  readonly redisUrl: string | undefined;
+  /** Set for all patterns but `replicated`, which is a store itself. */
+  readonly store: StoreConfig | undefined;
   /** Set for the pattern `cached`. */
   readonly nearCache: 'validate' | 'bounded' | undefined;
   /** Set for the pattern `replicated`. */
@@ -39,7 +40,7 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 export function readConfig(variables: NodeJS.ProcessEnv): SampleConfig {
   const env = new Environment(variables);
   const pattern = env.oneOf('SESSION_PATTERN', PATTERNS, 'sticky');
-  const usesRedis = pattern === 'external' || pattern === 'cached';
+  const isShared = pattern === 'external' || pattern === 'cached';
   return {
     port: env.wholeNumber('PORT', 3000),
     host: env.text('HOST') ?? '::',
@@ -47,7 +48,7 @@ export function readConfig(variables: NodeJS.ProcessEnv): SampleConfig {
     trustProxy: readTrustedProxies(env),
     pattern,
     nodeName: pattern === 'replicated' ? env.required('NODE_NAME', 's1') : env.text('NODE_NAME'),
-    redisUrl: usesRedis ? env.required('REDIS_URL', 'redis://127.0.0.1:6379') : undefined,
+    store: pattern === 'replicated' ? undefined : readStoreConfig(env, isShared),
     nearCache: pattern === 'cached' ? env.oneOf('NEAR_CACHE', NEAR_CACHES, 'bounded') : undefined,
     replication: pattern === 'replicated' ? readReplicationConfig(env) : undefined,
     signingKeys: variables['SESSION_SECRETS']?.split(','),

@@ -1,4 +1,4 @@
-import type { SessionModuleOptions } from 'nestjs-session-beans';
+import type { SessionModuleOptions, SessionStore } from 'nestjs-session-beans';
 import type { ReplicationConfig } from './replication.config.js';
 import type { SampleConfig } from './sample.config.js';
 
@@ -8,25 +8,49 @@ export async function sessionOptions(config: SampleConfig): Promise<SessionModul
   return { ...(await patternOptions(config)), signingKeys, idleTimeoutMs, absoluteTimeoutMs };
 }
 
-/** Stores are imported where they are used: a server with the memory store does not load ioredis or a transport. */
 async function patternOptions(config: SampleConfig): Promise<SessionModuleOptions> {
-  const { pattern, nodeName, redisUrl, nearCache, replication } = config;
+  const { pattern, nodeName, nearCache, replication } = config;
+  const store = await storeOf(config);
   switch (pattern) {
     case 'none':
       // No nodeName: without a sticky balancer nothing reads a route behind the id.
-      return {};
+      return { store };
     case 'sticky':
-      return { nodeName };
+      return { store, nodeName };
     case 'replicated': {
       const { ReplicatedSessionStore } = await import('nestjs-session-beans-replicated');
-      const store = new ReplicatedSessionStore({ nodeName: nodeName as string, ...(replication as ReplicationConfig) });
-      return { store };
+      const replicated = new ReplicatedSessionStore({
+        nodeName: nodeName as string,
+        ...(replication as ReplicationConfig),
+      });
+      return { store: replicated };
     }
     case 'external':
-    case 'cached': {
+      return { store };
+    case 'cached':
+      return { store, nodeName, nearCache: { mode: nearCache } };
+  }
+}
+
+/**
+ * Stores are imported where they are used: a server with the memory store does not load ioredis, pg or a transport.
+ * Undefined is the memory store.
+ */
+async function storeOf({ store }: SampleConfig): Promise<SessionStore | undefined> {
+  switch (store?.kind) {
+    case 'redis': {
       const { RedisSessionStore } = await import('nestjs-session-beans/redis');
-      const store = new RedisSessionStore({ url: redisUrl });
-      return pattern === 'cached' ? { store, nodeName, nearCache: { mode: nearCache } } : { store };
+      return new RedisSessionStore({ url: store.url });
     }
+    case 'postgres': {
+      const { PostgresSessionStore } = await import('nestjs-session-beans/postgres');
+      return new PostgresSessionStore({ url: store.url });
+    }
+    case 'sqlite': {
+      const { SqliteSessionStore } = await import('nestjs-session-beans/sqlite');
+      return new SqliteSessionStore({ file: store.file });
+    }
+    default:
+      return undefined;
   }
 }

@@ -22,14 +22,15 @@ interface PackageRules {
 const CORE: PackageRules = {
   sources: 'libs/session/src/',
   name: 'nestjs-session-beans',
-  // `store/*` are the implementations. `store/heap` is shared by stores that keep sessions in this process, `store-kit`
-  // is the public entry to all of that.
+  // `store/*` are the implementations. `store/heap` is shared by stores that keep sessions in this process,
+  // `store/document` by those that keep each as one document, `store-kit` is the public entry to all of that.
   mayImport: {
     errors: [],
     store: ['errors'],
     'store/heap': ['errors', 'store'],
-    'store/*': ['errors', 'store', 'store/heap'],
-    'store-kit': ['errors', 'store', 'store/heap'],
+    'store/document': ['errors', 'store', 'store/heap'],
+    'store/*': ['errors', 'store', 'store/heap', 'store/document'],
+    'store-kit': ['errors', 'store', 'store/heap', 'store/document'],
     testing: ['errors', 'store'],
     codec: ['errors', 'store'],
     merge: ['errors', 'store', 'codec'],

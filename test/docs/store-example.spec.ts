@@ -14,4 +14,4 @@ afterAll(() => rmSync(folder, { recursive: true }));
 for (const { name, text } of typeScriptBlocks(readFileSync(page, 'utf8'))) {
   writeFileSync(join(folder, name), text.replace(`from 'node:test'`, `from '@jest/globals'`));
 }
-await import(join(folder, 'document-session-store.spec.ts'));
+await import(join(folder, 'table-session-store.spec.ts'));

@@ -35,7 +35,7 @@ class DefaultStoreModule {}
 class OpenedStore extends CountingStore {
   readonly seen: string[] = [];
 
-  async open(): Promise<void> {
+  override async open(): Promise<void> {
     this.seen.push('open');
   }
 

@@ -8,7 +8,9 @@ describe('the entries of the built packages', () => {
   it.each([
     ['nestjs-session-beans', 'no optional peer', []],
     ['nestjs-session-beans/store-kit', 'no optional peer', []],
+    ['nestjs-session-beans/sqlite', 'no optional peer', []],
     ['nestjs-session-beans/testing', 'no optional peer', []],
+    ['nestjs-session-beans/postgres', 'pg', ['pg']],
     ['nestjs-session-beans/redis', 'ioredis', ['ioredis']],
     ['nestjs-session-beans-replicated', '@nestjs/microservices', ['@nestjs/microservices']],
     ['nestjs-session-beans-replicated/grpc', '@grpc/grpc-js', ['@grpc/grpc-js']],

@@ -5,6 +5,7 @@ import { isMainThread } from 'node:worker_threads';
 
 const PEERS = [
   'ioredis',
+  'pg',
   '@nestjs/microservices',
   '@grpc/grpc-js',
   '@nestjs/terminus',

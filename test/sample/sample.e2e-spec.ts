@@ -157,6 +157,12 @@ describe('the configuration of the sample', () => {
     [{ SESSION_PATTERN: 'cached' }, 'REDIS_URL is missing'],
     [{ SESSION_PATTERN: 'cached', REDIS_URL: 'redis://h', NEAR_CACHE: 'on' }, 'NEAR_CACHE=on'],
     [{ SESSION_PATTERN: 'external' }, 'REDIS_URL is missing'],
+    [
+      { SESSION_PATTERN: 'external', SESSION_STORE: 'memory' },
+      'SESSION_STORE: allowed are redis, sqlite:FILE, postgres://',
+    ],
+    [{ SESSION_STORE: 'redis' }, 'SESSION_STORE: allowed are memory, sqlite:FILE, postgres://'],
+    [{ SESSION_STORE: 'sqlite:' }, 'SESSION_STORE: allowed are memory, sqlite:FILE, postgres://'],
     [{ PORT: 'http' }, 'PORT=http'],
     [{ TRUST_PROXY: 'balancer' }, 'TRUST_PROXY=balancer must be on, off, or addresses'],
     [{ TRUST_PROXY: '1' }, 'TRUST_PROXY=1'],

@@ -1,11 +1,12 @@
 // Before all tests: the servers and the browser that they start must be installed. Root on Debian or Ubuntu gets them
 // from apt; everybody else gets the command to run. `node test/setup/servers.mjs` does it by hand.
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 
 /** Each server: its command, how to ask its version, the oldest one that will do, and the package that has it. */
 const SERVERS = [
   { command: 'redis-server', ask: '--version', oldest: '7.0', version: /v=(\d+)\.(\d+)/, packages: ['redis-server'] },
+  { command: 'postgres', ask: '--version', oldest: '13.0', version: / (\d+)[.](\d+)/, packages: ['postgresql'] },
   // Makes the certificate for Redis over TLS.
   { command: 'openssl', ask: 'version', oldest: '1.0', version: /(\d+)\.(\d+)/, packages: ['openssl'] },
   // The balancers that the files in `deploy` are for.
@@ -29,12 +30,18 @@ if (stillMissing.length > 0) {
 }
 
 function isThere({ command, ask, oldest, version }) {
-  // Balancers are where only root looks for commands.
-  const env = { ...process.env, PATH: `${process.env.PATH}:/usr/local/sbin:/usr/sbin` };
+  // Balancers are where only root looks for commands, and each release of PostgreSQL has a folder of its own.
+  const path = [process.env.PATH, '/usr/local/sbin', '/usr/sbin', ...postgresFolders()];
+  const env = { ...process.env, PATH: path.join(':') };
   const { status, stdout, stderr } = spawnSync(command, [ask], { encoding: 'utf8', env });
   const [, major, minor] = version.exec(`${stdout}${stderr}`) ?? [];
   const [oldestMajor, oldestMinor] = oldest.split('.').map(Number);
   return status === 0 && (major > oldestMajor || (Number(major) === oldestMajor && minor >= oldestMinor));
+}
+
+function postgresFolders() {
+  const releases = '/usr/lib/postgresql';
+  return existsSync(releases) ? readdirSync(releases).map((release) => `${releases}/${release}/bin`) : [];
 }
 
 function install(packages) {

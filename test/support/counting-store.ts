@@ -67,6 +67,10 @@ export class CountingStore implements SessionStore {
     return this.inner.filled?.();
   }
 
+  open(): MaybePromise<void> {
+    return this.inner.open?.();
+  }
+
   close(): MaybePromise<void> {
     return this.inner.close();
   }

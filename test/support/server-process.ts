@@ -9,9 +9,13 @@ export class ServerProcess {
     readonly url: string,
   ) {}
 
-  static async start(main: string, env: Readonly<Record<string, string>>): Promise<ServerProcess> {
+  static async start(
+    main: string,
+    env: Readonly<Record<string, string>>,
+    node = process.execPath,
+  ): Promise<ServerProcess> {
     const { NODE_OPTIONS: _, ...inherited } = process.env;
-    const child = spawn(process.execPath, [main], {
+    const child = spawn(node, [main], {
       env: { ...inherited, NODE_ENV: 'test', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -1,0 +1,155 @@
+/** The functions for `load` and `save`. `postgresMigration` puts in the name of the table. */
+export const LOAD_AND_SAVE = `
+CREATE OR REPLACE FUNCTION session_beans_load_1(
+  p_key text, p_proof text, p_logins integer, p_known text, p_touch_after bigint, p_origin text)
+RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  r session_beans;
+  used session_beans;
+  v_now bigint := session_beans_now_1();
+  v_access text;
+  v_new boolean;
+BEGIN
+  SELECT * INTO r FROM session_beans WHERE key = p_key;
+  IF r.proof IS NULL OR r.expires_at <= v_now THEN
+    IF r.proof IS NOT NULL THEN
+      DELETE FROM session_beans WHERE key = p_key AND expires_at <= v_now;
+      IF FOUND THEN PERFORM session_beans_tell_1(p_key, p_origin); END IF;
+    END IF;
+    RETURN session_beans_outcome_1(session_beans_refusal_1(p_key, p_proof));
+  END IF;
+  v_access := session_beans_access_1(r, p_proof, p_logins, v_now);
+  IF v_access <> 'granted' THEN RETURN session_beans_outcome_1(v_access); END IF;
+  IF r.format > 1 THEN RETURN session_beans_outcome_1('newer'); END IF;
+  v_new := p_proof IS NOT NULL AND NOT r.confirmed;
+  IF p_touch_after IS NOT NULL AND (v_new OR v_now - r.last_accessed_at >= p_touch_after) THEN
+    SELECT * INTO used FROM session_beans WHERE key = p_key FOR UPDATE;
+    -- A save, a renewal or an end may have come in between: then they have moved the end of life, or it does not matter.
+    IF used.proof = r.proof AND used.expires_at > v_now THEN
+      used.joined := used.joined OR v_new;
+      used.confirmed := used.confirmed OR v_new;
+      used.last_accessed_at := GREATEST(used.last_accessed_at, v_now);
+      used.expires_at := session_beans_expiry_1(used);
+      UPDATE session_beans SET joined = used.joined, confirmed = used.confirmed,
+        last_accessed_at = used.last_accessed_at, expires_at = used.expires_at,
+        sweep_at = LEAST(sweep_at, used.expires_at)
+      WHERE key = p_key;
+      PERFORM session_beans_tell_1(p_key, p_origin);
+      r.expires_at := used.expires_at;
+    END IF;
+  END IF;
+  IF r.stamps[1] = p_known THEN RETURN session_beans_answer_1('unchanged', r, NULL, false); END IF;
+  RETURN session_beans_answer_1('found', r, r.stamps[1], true);
+END $$;
+
+CREATE OR REPLACE FUNCTION session_beans_create_1(
+  p_key text, p_proof text, p_principal text, p_write_id text, p_parts jsonb,
+  p_idle bigint, p_absolute bigint, p_unjoined bigint)
+RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  r session_beans;
+  v_now bigint;
+  v_stamp text;
+BEGIN
+  LOOP
+    v_now := session_beans_now_1();
+    r.key := p_key; r.format := 1; r.proof := p_proof; r.generation := 0; r.principal := p_principal;
+    r.logins := (p_principal IS NOT NULL)::integer;
+    r.created_at := v_now; r.last_accessed_at := v_now;
+    r.authenticated_at := CASE WHEN p_principal IS NOT NULL THEN v_now END;
+    r.joined := false; r.confirmed := false;
+    r.idle_timeout := p_idle; r.absolute_timeout := p_absolute; r.unjoined_timeout := p_unjoined;
+    r.stamps := ARRAY['1.' || p_write_id]; r.former := '[]'; r.lock_token := NULL; r.lock_until := NULL;
+    r.parts := (SELECT COALESCE(jsonb_object_agg(c.key, jsonb_build_array(r.stamps[1], c.value -> 1)), '{}')
+      FROM jsonb_each(p_parts) c WHERE c.value ->> 1 IS NOT NULL);
+    r.expires_at := session_beans_expiry_1(r); r.sweep_at := r.expires_at;
+    INSERT INTO session_beans SELECT r.* ON CONFLICT (key) DO NOTHING;
+    IF FOUND THEN RETURN session_beans_answer_1('saved', r, r.stamps[1], false); END IF;
+
+    SELECT * INTO r FROM session_beans WHERE key = p_key FOR UPDATE;
+    CONTINUE WHEN NOT FOUND;
+    IF r.expires_at <= session_beans_now_1() THEN
+      DELETE FROM session_beans WHERE key = p_key;
+      CONTINUE;
+    END IF;
+    IF r.proof IS NULL THEN RETURN session_beans_outcome_1('gone'); END IF;
+    v_stamp := (SELECT s FROM unnest(r.stamps) s WHERE split_part(s, '.', 2) = p_write_id);
+    IF v_stamp IS NOT NULL THEN RETURN session_beans_answer_1('saved', r, v_stamp, false); END IF;
+    IF r.format > 1 THEN RETURN session_beans_outcome_1('newer'); END IF;
+    RETURN session_beans_answer_1('conflict', r, r.stamps[1], true);
+  END LOOP;
+END $$;
+
+CREATE OR REPLACE FUNCTION session_beans_update_1(
+  p_key text, p_proof text, p_logins integer, p_write_id text, p_parts jsonb, p_lock text,
+  p_idle bigint, p_absolute bigint, p_unjoined bigint,
+  p_new_proof text, p_principal text, p_keep text[], p_origin text)
+RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  r session_beans;
+  v_now bigint;
+  v_access text;
+  v_stamp text;
+  v_kept jsonb;
+BEGIN
+  SELECT * INTO r FROM session_beans WHERE key = p_key FOR UPDATE;
+  v_now := session_beans_now_1();
+  IF r.proof IS NULL OR r.expires_at <= v_now THEN RETURN session_beans_outcome_1('gone'); END IF;
+  v_stamp := (SELECT s FROM unnest(r.stamps) s WHERE split_part(s, '.', 2) = p_write_id);
+  IF v_stamp IS NOT NULL THEN RETURN session_beans_answer_1('saved', r, v_stamp, false); END IF;
+  v_access := session_beans_access_1(r, p_proof, p_logins, v_now);
+  IF v_access = 'none' THEN RETURN session_beans_outcome_1('gone'); END IF;
+  IF v_access = 'superseded' THEN RETURN session_beans_outcome_1('superseded'); END IF;
+  IF r.format > 1 THEN RETURN session_beans_outcome_1('newer'); END IF;
+  IF p_lock IS NOT NULL AND (r.lock_token IS DISTINCT FROM p_lock OR r.lock_until <= v_now) THEN
+    RETURN session_beans_outcome_1('unlocked');
+  END IF;
+  v_kept := r.parts;
+  IF p_keep IS NOT NULL THEN
+    v_kept := (SELECT COALESCE(jsonb_object_agg(k.key, k.value), '{}') FROM jsonb_each(r.parts) k
+      WHERE k.key = ANY (p_keep));
+  END IF;
+  IF EXISTS (SELECT FROM jsonb_each(p_parts) c WHERE (v_kept -> c.key ->> 0) IS DISTINCT FROM (c.value ->> 0)) THEN
+    RETURN session_beans_answer_1('conflict', r, r.stamps[1], true);
+  END IF;
+
+  v_stamp := (split_part(r.stamps[1], '.', 1)::bigint + 1) || '.' || p_write_id;
+  IF p_parts <> '{}' THEN
+    v_kept := (v_kept - ARRAY(SELECT c.key FROM jsonb_each(p_parts) c)) ||
+      (SELECT COALESCE(jsonb_object_agg(c.key, jsonb_build_array(v_stamp, c.value -> 1)), '{}')
+        FROM jsonb_each(p_parts) c WHERE c.value ->> 1 IS NOT NULL);
+  END IF;
+  r.stamps := (ARRAY[v_stamp] || r.stamps)[1:8];
+  r.idle_timeout := COALESCE(p_idle, r.idle_timeout);
+  r.absolute_timeout := COALESCE(p_absolute, r.absolute_timeout);
+  r.unjoined_timeout := COALESCE(p_unjoined, r.unjoined_timeout);
+  r.last_accessed_at := v_now;
+  IF p_new_proof IS NOT NULL THEN
+    r.generation := r.generation + 1;
+    r.former := (SELECT jsonb_agg(f ORDER BY n) FROM (
+      SELECT jsonb_build_array(r.proof, v_now) AS f, 0 AS n
+      UNION ALL SELECT o.f, o.n FROM jsonb_array_elements(r.former) WITH ORDINALITY o(f, n)
+        WHERE v_now - (o.f ->> 1)::bigint < 120000
+      ORDER BY n LIMIT 4) all_former);
+    r.proof := p_new_proof;
+    r.confirmed := false;
+    IF p_principal IS NOT NULL THEN
+      IF r.principal IS DISTINCT FROM p_principal THEN
+        r.logins := r.logins + 1;
+        IF r.principal IS NOT NULL THEN r.created_at := v_now; END IF;
+      END IF;
+      r.principal := p_principal;
+      r.authenticated_at := v_now;
+    END IF;
+  END IF;
+  r.expires_at := session_beans_expiry_1(r);
+  UPDATE session_beans SET proof = r.proof, generation = r.generation, logins = r.logins, principal = r.principal,
+    created_at = r.created_at, authenticated_at = r.authenticated_at, last_accessed_at = r.last_accessed_at,
+    expires_at = r.expires_at, sweep_at = LEAST(sweep_at, r.expires_at), confirmed = r.confirmed,
+    idle_timeout = r.idle_timeout, absolute_timeout = r.absolute_timeout, unjoined_timeout = r.unjoined_timeout,
+    stamps = r.stamps, former = r.former, parts = v_kept
+  WHERE key = p_key;
+  PERFORM session_beans_tell_1(p_key, p_origin);
+  RETURN session_beans_answer_1('saved', r, v_stamp, false);
+END $$;
+`;

@@ -1,0 +1,103 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import pg from 'pg';
+import { PostgresSessionStore, postgresMigration } from 'nestjs-session-beans/postgres';
+import { PostgresServer } from '../support/postgres-server.js';
+import { realTime } from './real-time.js';
+import { rulesBrokenBy } from './rules-broken-by.js';
+
+/** A line of the functions, the mistake that replaces it, and the tests that notice. */
+interface PlantedLine {
+  readonly right: string;
+  readonly wrong: string;
+  readonly noticedBy: RegExp;
+}
+
+const READ_AND_LOCK = 'SELECT * INTO r FROM session_beans WHERE key = p_key FOR UPDATE;\n  v_now';
+
+/** Typical mistakes of stores in SQL. */
+const plantedBugs: Readonly<Record<string, PlantedLine>> = {
+  'an update does not lock the row before it looks at it': {
+    right: READ_AND_LOCK,
+    wrong: 'SELECT * INTO r FROM session_beans WHERE key = p_key;\n  v_now',
+    noticedBy: /all counted|of 50 updates/,
+  },
+  'a save does not check the versions': {
+    right: `(v_kept -> c.key ->> 0) IS DISTINCT FROM (c.value ->> 0)`,
+    wrong: 'false',
+    noticedBy: /^\[S3\]/,
+  },
+  'a repeated save is applied twice': {
+    right: `WHERE split_part(s, '.', 2) = p_write_id`,
+    wrong: 'WHERE false',
+    noticedBy: /^\[S5\] a change sent 20/,
+  },
+  'an ended session leaves no mark': {
+    right: `expires_at = v_now + 90000, sweep_at = LEAST(sweep_at, v_now + 90000) WHERE key = p_key`,
+    wrong: 'expires_at = v_now, sweep_at = v_now WHERE key = p_key',
+    noticedBy: /^\[D2\] \[I10\]/,
+  },
+  'a load that touches writes what it has read': {
+    right: 'SELECT * INTO used FROM session_beans WHERE key = p_key FOR UPDATE;',
+    wrong: `used := r; UPDATE session_beans SET parts = r.parts, proof = r.proof WHERE key = p_key;`,
+    noticedBy: /destroyed while it is used/,
+  },
+  'a former id opens the session': {
+    right: `< 120000) THEN 'superseded'`,
+    wrong: `< 120000) THEN 'granted'`,
+    noticedBy: /^\[I2\] \[I5\]/,
+  },
+  'a wrong id learns of a conflict': {
+    right: `IF v_access = 'none' THEN RETURN session_beans_outcome_1('gone'); END IF;`,
+    wrong: '',
+    noticedBy: /^\[I1\] with a wrong/,
+  },
+  'a lock is for ever': {
+    right: 'r.lock_token <> p_token AND r.lock_until > v_now',
+    wrong: 'r.lock_token <> p_token',
+    noticedBy: /^\[K2\]/,
+  },
+  'an update is not told': {
+    right: `WHERE key = p_key;
+  PERFORM session_beans_tell_1(p_key, p_origin);
+  RETURN session_beans_answer_1('saved', r, v_stamp, false);`,
+    wrong: `WHERE key = p_key;\n  RETURN session_beans_answer_1('saved', r, v_stamp, false);`,
+    noticedBy: /^\[N2\] a save/,
+  },
+  'an expiry is not told': {
+    right: 'IF FOUND THEN PERFORM session_beans_tell_1(p_key, p_origin); END IF;',
+    wrong: '',
+    noticedBy: /^\[N2\] an expiry/,
+  },
+  'everybody is told of everything, oneself too': {
+    right: `p_origin || ' ' || p_key`,
+    wrong: `'x ' || p_key`,
+    noticedBy: /^\[N3\] a save of this/,
+  },
+};
+
+describe('the contract suite notices, in PostgreSQL, that', () => {
+  let postgres: PostgresServer;
+  let pool: pg.Pool;
+  let planted = 0;
+  beforeAll(async () => {
+    postgres = await PostgresServer.start();
+    pool = new pg.Pool({ connectionString: postgres.url, max: 20 });
+  });
+  afterAll(async () => {
+    await pool?.end();
+    await postgres?.stop();
+  });
+
+  it.each(Object.entries(plantedBugs))('%s', async (_, { right, wrong, noticedBy }) => {
+    const sql = postgresMigration();
+    expect(sql).toContain(right);
+    const table = `planted${planted++}`;
+    await pool.query(sql.replaceAll(right, wrong).replaceAll('session_beans', table));
+
+    const create = () => new PostgresSessionStore({ pool, table });
+    const broken = (titles: RegExp) => rulesBrokenBy(create, { ...realTime, unitMs: 200 }, titles);
+    // The functions work, so it is the mistake that is noticed.
+    expect(await broken(/^\[(L1|S1|T1)\] (a session is|parts are|a touch moves)/)).toEqual([]);
+    expect(await broken(noticedBy)).not.toEqual([]);
+  });
+});
