@@ -129,7 +129,7 @@ describe.each(adapters)('J3 R27 a bean outside a session, $adapter', ({ adapter 
 
   const elsewhere =
     'Counter.value was used outside a request, for example at boot, in a timer or in a queue consumer, ' +
-    'where there is no session: read it inside a handler and pass the values on. In a callback of a library that ' +
+    'where there is no session: open one with SessionContext.run(). In a callback of a library that ' +
     'calls from elsewhere, wrap the callback with AsyncResource.bind() of node:async_hooks';
 
   it('at boot', () => {

@@ -27,6 +27,7 @@ import { NearCache } from '../live/near-cache.js';
 import { CurrentRequest } from '../request/current-request.js';
 import { HttpSession } from '../request/http-session.js';
 import { SessionEvents } from '../request/session-events.js';
+import { SessionContext } from '../sessions/session-context.js';
 import type { SessionStore } from '../store/session-store.js';
 import { StoreGateway } from '../store/store-gateway.js';
 import { RequestTimings } from '../timing/request-timings.js';
@@ -75,6 +76,7 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<SessionModuleO
   providers: sessionProviders,
   exports: [
     HttpSession,
+    SessionContext,
     SessionEvents,
     SESSION_STORE,
     SESSION_CLOCK,

@@ -3,7 +3,7 @@ import type { SessionBean } from '../bean/session-bean.js';
 import { SessionContextNotActiveError } from '../errors/session-context-not-active.error.js';
 import type { RequestState } from './request-state.js';
 
-/** Whatever runs code with a session: an HTTP request. */
+/** Whatever runs code with a session: an HTTP request, or work that the application has opened. */
 export interface RequestWithSession {
   readonly state: RequestState;
 }
@@ -40,7 +40,7 @@ export class CurrentRequest {
     throw new SessionContextNotActiveError(
       subject,
       'outside a request, for example at boot, in a timer or in a queue consumer, where there is no session: ' +
-        'read it inside a handler and pass the values on. In a callback of a library that calls from elsewhere, wrap ' +
+        'open one with SessionContext.run(). In a callback of a library that calls from elsewhere, wrap ' +
         'the callback with AsyncResource.bind() of node:async_hooks',
     );
   }
