@@ -148,9 +148,8 @@ describe.each(adapters)('J3 R27 a bean outside a session, $adapter', ({ adapter 
     await new Client(server.app).text('/unwired');
     expect(inMiddleware).toBeInstanceOf(SessionContextNotActiveError);
     expect(inMiddleware?.message).toBe(
-      'Counter.value was used before the session was loaded, which happens right before the guards: ' +
-        'middleware cannot use it, nor can an exception filter where no route was reached. Ask HttpSession.exists ' +
-        'there',
+      'Counter.value was used before the session was loaded, which happens right before the guards: in middleware, ' +
+        'call await session.load() first. In an exception filter where no route was reached, ask HttpSession.exists',
     );
   });
 

@@ -21,7 +21,7 @@ import { SessionGuard } from '../http/handlers/session.guard.js';
 import { sessionInterceptor } from '../http/handlers/session.interceptor.js';
 import type { HttpSessionRuntime } from '../http/http-lifecycle.js';
 import { keepContextOnRoutes } from '../http/handlers/route-context.js';
-import { createSessionMiddleware } from '../http/session-middleware.js';
+import { createSessionMiddleware, followRequests } from '../http/session-middleware.js';
 import { LiveSessions } from '../live/live-sessions.js';
 import { NearCache } from '../live/near-cache.js';
 import { CurrentRequest } from '../request/current-request.js';
@@ -167,6 +167,7 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
     const { options, store, beans } = this;
     for (const warning of bootWarnings({ options, store, beans, plan, globalInterceptors })) logger.warn(warning);
     const { httpAdapter } = this.adapterHost;
+    followRequests(httpAdapter.getHttpServer(), this.context, this.runtime);
     httpAdapter.use(createSessionMiddleware(this.context, this.runtime));
     keepContextOnRoutes(httpAdapter, this.context, this.runtime);
     // Before all other guards. As an APP_GUARD it would run after those of the importing module.

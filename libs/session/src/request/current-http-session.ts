@@ -95,6 +95,16 @@ export class CurrentHttpSession extends HttpSession {
     return unit.beanNames().filter((name) => name !== this.attributes.name);
   }
 
+  load(): Promise<void> {
+    const subject = 'HttpSession.load';
+    const state = this.current.require(subject);
+    const { request } = this.current;
+    return state.keep(async () => {
+      await request?.load?.();
+      if (state.phase === 'closed') state.unitFor(subject);
+    });
+  }
+
   has(name: string): boolean {
     return this.read('has').attributes.has(name);
   }

@@ -1,11 +1,15 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { SessionBean } from '../bean/session-bean.js';
 import { SessionContextNotActiveError } from '../errors/session-context-not-active.error.js';
+import type { MaybePromise } from '../store/maybe-promise.js';
 import type { RequestState } from './request-state.js';
 
 /** Whatever runs code with a session: an HTTP request, or work that the application has opened. */
 export interface RequestWithSession {
   readonly state: RequestState;
+
+  /** Loads the session if nobody has. Left out where it was loaded before the code began. */
+  load?(): MaybePromise<void>;
 }
 
 /**

@@ -65,7 +65,7 @@ export type RequestOfIds = IdCarryingRequest & { readonly socket?: IncomingMessa
 
 /** One HTTP request and its response, alike on Express and on Fastify: both give the raw objects of Node. */
 export class HttpIdExchange implements IdExchange {
-  /** Set in the guard phase, before anything is read. */
+  /** Set in the guard phase, before anything is read; middleware that loads the session has the request of Node. */
   framework: FrameworkRequest | undefined;
 
   private wasRead = false;
