@@ -91,6 +91,7 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<SessionModuleO
 })
 export class SessionModule extends ConfigurableModuleClass implements NestModule, OnModuleInit, OnApplicationShutdown {
   private usesStore = false;
+  private isWired = false;
   private stopExpiries: (() => void) | undefined;
 
   constructor(
@@ -153,8 +154,7 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
 
   /** Nest calls it when all providers exist and no route is registered yet, so middleware and guards can be added. */
   configure(): void {
-    this.refuseSecondRoot();
-    wireBeans(this.beans, this.context, this.modules);
+    this.wire();
     const plan = new HandlerPlan(
       this.modules,
       this.application,
@@ -178,6 +178,8 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
   }
 
   async onModuleInit(): Promise<void> {
+    // An application without HTTP (a worker, a command) has no middleware to configure.
+    if (!this.isWired) this.wire();
     await StoreUse.of(this.store).begin();
     this.usesStore = true;
     this.stopExpiries = this.gateway.subscribeToExpiries((expired) => void this.runtime.lifecycle.expired(expired));
@@ -189,6 +191,12 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
     this.stopExpiries?.();
     await StoreUse.of(this.store).end(this.usesStore);
     this.usesStore = false;
+  }
+
+  private wire(): void {
+    this.isWired = true;
+    this.refuseSecondRoot();
+    wireBeans(this.beans, this.context, this.modules);
   }
 
   private commitAfter(controller: PlannedController): void {
