@@ -39,9 +39,10 @@ const CORE: PackageRules = {
     live: ['errors', 'store', 'merge', 'bean', 'timing'],
     request: ['errors', 'store', 'merge', 'bean', 'timing', 'live'],
     http: ['errors', 'store', 'bean', 'timing', 'live', 'request'],
-    module: ['errors', 'store', 'store/*', 'bean', 'timing', 'live', 'request', 'http'],
+    sessions: ['errors', 'store', 'request', 'http'],
+    module: ['errors', 'store', 'store/*', 'bean', 'timing', 'live', 'request', 'http', 'sessions'],
     observability: ['errors', 'store', 'timing', 'live', 'request', 'http'],
-    '.': ['errors', 'store', 'store/*', 'merge', 'bean', 'request', 'http', 'module'],
+    '.': ['errors', 'store', 'store/*', 'merge', 'bean', 'request', 'http', 'sessions', 'module'],
   },
   roomOf(path) {
     if (path === 'store/index.ts') return 'store-kit';

@@ -129,8 +129,8 @@ describe.each(adapters)('J3 R27 a bean outside a session, $adapter', ({ adapter 
 
   const elsewhere =
     'Counter.value was used outside a request, for example at boot, in a timer, in a message of a queue or a ' +
-    'socket, or in a subscription, where there is no session: read it inside a handler and pass the values on. In a ' +
-    'callback of a library that calls from elsewhere, wrap the callback with AsyncResource.bind() of node:async_hooks';
+    'socket, or in a subscription, where there is no session: open one with SessionContext.run(). In a callback of a ' +
+    'library that calls from elsewhere, wrap the callback with AsyncResource.bind() of node:async_hooks';
 
   it('at boot', () => {
     expect(atBoot).toBeInstanceOf(SessionContextNotActiveError);
@@ -148,9 +148,8 @@ describe.each(adapters)('J3 R27 a bean outside a session, $adapter', ({ adapter 
     await new Client(server.app).text('/unwired');
     expect(inMiddleware).toBeInstanceOf(SessionContextNotActiveError);
     expect(inMiddleware?.message).toBe(
-      'Counter.value was used before the session was loaded, which happens right before the guards: ' +
-        'middleware cannot use it, nor can an exception filter where no route was reached. Ask HttpSession.exists ' +
-        'there',
+      'Counter.value was used before the session was loaded, which happens right before the guards: in middleware, ' +
+        'call await session.load() first. In an exception filter where no route was reached, ask HttpSession.exists',
     );
   });
 

@@ -56,10 +56,12 @@ export class Client {
     return (await this.get(path)).text;
   }
 
-  /** Another client that has the cookie of this one. */
+  /** Another client that has the cookies of this one. */
   copy(): Client {
     const copy = new Client(this.server);
-    if (this.cookie !== '') copy.cookie = this.cookie;
+    const cookies = this.agent.jar.getCookies({ domain: HOST, path: '/', secure: true, script: false });
+    copy.agent.jar.setCookies(cookies.map(String), HOST, '/');
+    copy.lastCookie = this.lastCookie;
     return copy;
   }
 

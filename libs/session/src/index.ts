@@ -19,6 +19,7 @@ export type { BeforeBeanSaved, OnBeanCreated, OnBeanDestroyed, OnBeanRestored } 
 // Requests
 export { HttpSession, type SessionTimeouts } from './request/http-session.js';
 export type { SessionHandle } from './store/session-handle.js';
+export { type RequestHeaders, SessionContext, type SessionSource } from './sessions/session-context.js';
 export {
   CurrentSession,
   ReadOnlySession,

@@ -25,8 +25,8 @@ export class SessionContextNotActiveError extends UnexpectedSessionError {
   static beforeLoad(subject: string): SessionContextNotActiveError {
     return new this(
       subject,
-      'before the session was loaded, which happens right before the guards: middleware cannot use it, nor can an ' +
-        'exception filter where no route was reached. Ask HttpSession.exists there',
+      'before the session was loaded, which happens right before the guards: in middleware, call ' +
+        'await session.load() first. In an exception filter where no route was reached, ask HttpSession.exists',
     );
   }
 

@@ -94,6 +94,18 @@ export class HttpLifecycle implements ResponseHooks {
     return (raw as { [SLOT]?: HttpLifecycle } | undefined)?.[SLOT];
   }
 
+  /** Whether it is a request of this application: several may share a server. */
+  belongsTo(runtime: HttpSessionRuntime): boolean {
+    return this.runtime === runtime;
+  }
+
+  /** Loads the session in middleware: before the guard would, which finds it loaded then. */
+  async load(): Promise<void> {
+    await this.begin(undefined);
+    // Middleware may keep parts of beans, and change them after the handler's commit.
+    this.state.unit?.watchAll();
+  }
+
   /** The value of a parameter marked `@CurrentSession()`. */
   get httpSession(): HttpSession {
     return this.runtime.httpSession;
@@ -105,8 +117,8 @@ export class HttpLifecycle implements ResponseHooks {
    * @returns undefined when there is nothing to wait for
    */
   begin(framework: FrameworkRequest | undefined, lockWaitMs?: number): MaybePromise<void> {
+    this.exchange.framework ??= framework;
     if (this.state.phase === 'idle') {
-      this.exchange.framework = framework;
       this.timedResponse?.unpatch();
       ResponseGate.install(this.response, this);
     }
@@ -155,7 +167,8 @@ export class HttpLifecycle implements ResponseHooks {
   }
 
   /**
-   * Stores what queries and field resolvers have changed, so that a mutation begins with nothing pending.
+   * Stores what middleware, or queries and field resolvers, have changed: a handler that has promised to change
+   * nothing, or a mutation, begins with nothing pending.
    * @throws why that was refused; the whole request is answered with it then
    */
   async storePending(): Promise<void> {

@@ -19,6 +19,8 @@ export interface LiveSessionSettings extends StoredSessionSettings {
 
 /** A request that waits for the next load. */
 interface Joiner {
+  /** Its client has presented the id; otherwise the application has named the session. */
+  readonly isClient: boolean;
   readonly locator: string | undefined;
   readonly resolve: (isLive: boolean) => void;
   readonly reject: (error: unknown) => void;
@@ -113,12 +115,14 @@ export class LiveSession extends SerialWork {
    * up to date. Changes on their way are applied onto what the store has.
    *
    * @param locator where the session is, as the client says
+   * @param isClient whether a client has presented the id, which it confirms with that; otherwise the application has
+   * named the session
    * @returns false when the session has ended
    * @throws SessionStoreError
    */
-  revalidate(locator?: string): Promise<boolean> {
+  revalidate(locator?: string, isClient = true): Promise<boolean> {
     return new Promise((resolve, reject) => {
-      this.joiners.push({ locator, resolve, reject });
+      this.joiners.push({ isClient, locator, resolve, reject });
       this.work();
     });
   }
@@ -298,9 +302,11 @@ export class LiveSession extends SerialWork {
     this.joiners = [];
     try {
       // The locator of a client decides which copies are too old for it, so the store is asked with each.
-      for (const locator of new Set(joiners.map((joiner) => joiner.locator))) {
+      const clients = joiners.filter(({ isClient }) => isClient);
+      for (const locator of new Set(clients.map((joiner) => joiner.locator))) {
         if (!this.isEnded) await this.bringUp(locator);
       }
+      if (clients.length === 0 && !this.isEnded) await this.bringUp(undefined, false);
       if (this.isEnded) await this.endConfirmed;
       for (const { resolve } of joiners) resolve(!this.isEnded);
     } catch (error) {
@@ -310,12 +316,20 @@ export class LiveSession extends SerialWork {
     }
   }
 
-  /** Asks the store for the newest state. Only while nothing else asks: in `exclusively`. @throws SessionStoreError */
-  async bringUp(locator = this.known.location.locator): Promise<void> {
-    const { known: stored } = this;
+  /**
+   * Asks the store for the newest state. Only while nothing else asks: in `exclusively`.
+   * @param isClient see `revalidate`
+   * @throws SessionStoreError
+   */
+  async bringUp(locator = this.known.location.locator, isClient = true): Promise<void> {
+    const { access, key, known: stored } = this;
     stored.isAsked();
-    const result = await this.gateway.load(this.access, stored.stamp, locator);
+    const asking = isClient ? access : { key, logins: stored.identity.logins };
+    const result = await this.gateway.load(asking, stored.stamp, locator);
+    // It is over, or another principal has it. The id says which.
+    if (result.outcome === 'none' && !isClient) return this.bringUp(locator);
     if (result.outcome === 'none' || result.outcome === 'superseded') return this.endAs(result.outcome);
+    if (result.outcome === 'found' && result.record.proof !== access.proof) return this.endAs('superseded');
     stored.noteAnswer(result);
     if (result.outcome === 'unchanged') {
       stored.adoptTimes(result.times);

@@ -1,4 +1,5 @@
 import { type MaybePromise, isPromise } from '../store/maybe-promise.js';
+import type { NamedByHandle } from '../store/session-handle.js';
 import { type ClientAccess, type SessionKey, ownText } from '../store/session-id.js';
 import type { SessionRecord } from '../store/session-record.js';
 import type { LoadResult, SessionLocation } from '../store/session-store.js';
@@ -64,6 +65,19 @@ export class LiveSessions {
     timing?: RequestTiming,
   ): MaybePromise<LiveSession | NoSession> {
     return timing ? this.findTimed(timing, access, locator, saves) : this.find(access, locator, saves);
+  }
+
+  /**
+   * The session that the application itself names, under the id that it has now. As new as the store's at the time of
+   * the call: no client says how much of it has been shown, so no copy is trusted for that. Release it.
+   * @throws SessionStoreError
+   */
+  async acquireNamed(named: NamedByHandle): Promise<LiveSession | 'none'> {
+    for (;;) {
+      const found = await this.findNamed(named);
+      // Under another id by now, which the next look finds.
+      if (found !== 'superseded') return found;
+    }
   }
 
   /** The live session of an id that was just generated. Release it. */
@@ -136,15 +150,42 @@ export class LiveSessions {
     return live;
   }
 
+  private findNamed(named: NamedByHandle): MaybePromise<LiveSession | NoSession> {
+    for (const live of this.sessions.ofKey(named.key)) {
+      const isNamed = !live.isRenewed && live.stored.identity.logins === named.logins;
+      if (isNamed) return this.joinNamed(live);
+    }
+    return this.loadNamed(named);
+  }
+
+  private joinNamed(live: LiveSession): MaybePromise<LiveSession | NoSession> {
+    live.users++;
+    this.cache?.remove(live);
+    return this.isTrusted(live, undefined) ? live : this.revalidate(live, undefined, undefined, false);
+  }
+
+  private async loadNamed({ key, logins }: NamedByHandle): Promise<LiveSession | NoSession> {
+    const result = await this.gateway.load({ key, logins });
+    if (result.outcome !== 'found') return 'none';
+    const { proof } = result.record;
+    const present = this.sessions.get({ key, proof });
+    if (present) return this.joinNamed(present);
+    const live = this.loaded({ key, proof }, result, undefined);
+    // Nobody was told to doubt this load if others changed the session meanwhile.
+    if (isLive(live)) live.untrustWatch();
+    return live;
+  }
+
   private async revalidate(
     live: LiveSession,
     locator: string | undefined,
     facts: RequestFacts | undefined,
+    isClient = true,
   ): Promise<LiveSession | NoSession> {
     const { reloads } = live;
     let stillLives = false;
     try {
-      stillLives = await live.revalidate(locator);
+      stillLives = await live.revalidate(locator, isClient);
     } finally {
       if (!stillLives) this.release(live);
     }
@@ -168,6 +209,9 @@ export class LiveSessions {
     const loading: Loading = { access, sibling: undefined, live: NOTHING, isDoubted: false };
     this.loading.set(loading);
     const found = answer.then((result) => {
+      // The application may have named the session meanwhile.
+      const present = this.sessions.get(access);
+      if (present) return this.join(present, locator, undefined, facts);
       const live = this.loaded(access, result, facts);
       if (loading.isDoubted && isLive(live)) live.untrustWatch();
       return live;

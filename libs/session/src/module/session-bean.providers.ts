@@ -8,6 +8,7 @@ import { SessionContextNotActiveError } from '../errors/session-context-not-acti
 import { HttpLifecycle } from '../http/http-lifecycle.js';
 import type { FrameworkRequest } from '../http/id/http-id-exchange.js';
 import { CurrentRequest } from '../request/current-request.js';
+import type { RequestState } from '../request/request-state.js';
 
 /** The module that `SessionModule.forFeature()` returns, with the providers of its beans. */
 @Module({})
@@ -44,15 +45,28 @@ export function sessionBeanProvider(type: Type<object>, scope: Scope): FactoryPr
       const [beans] = withRoot(registry, context);
       const bean = beans.register(type);
       const subject = `${type.name} (request scope)`;
-      const request = HttpLifecycle.of(framework);
-      if (!request) throw new SessionContextNotActiveError(subject, OUTSIDE);
-      await request.begin(framework);
-      const unit = request.state.unitFor(subject);
+      const unit = (await stateOf(framework, context, subject)).unitFor(subject);
       // Code that has the instance itself can change it without asking the unit of work again.
       unit.watchAll();
       return unit.instanceOf(bean);
     },
   };
+}
+
+/** The request that the instance is made for, or the work of `SessionContext.run()` that asks for it. */
+async function stateOf(
+  framework: FrameworkRequest | undefined,
+  context: CurrentRequest | undefined,
+  subject: string,
+): Promise<RequestState> {
+  const request = HttpLifecycle.of(framework);
+  if (request) {
+    await request.begin(framework);
+    return request.state;
+  }
+  const state = context?.state;
+  if (!state?.exchange.hasNoResponse) throw new SessionContextNotActiveError(subject, OUTSIDE);
+  return state;
 }
 
 /** Registers the beans at boot. A request-scoped provider would do it with the first request only. */
@@ -69,7 +83,8 @@ export function beanRegistrar(types: readonly Type<object>[]): FactoryProvider {
 
 /** An operation of GraphQL may go on after one of its mutations was refused, whose instances are dropped then. */
 const OUTSIDE =
-  'outside an HTTP request, or in a resolver of GraphQL, which needs the client proxy: ' +
+  'outside an HTTP request and outside the work of SessionContext.run(), or in a resolver of GraphQL, which needs ' +
+  'the client proxy: ' +
   'import SessionModule.forFeature() without Scope.REQUEST there';
 
 const proxies = new WeakMap<SessionBean, object>();

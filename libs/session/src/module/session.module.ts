@@ -21,12 +21,13 @@ import { SessionGuard } from '../http/handlers/session.guard.js';
 import { sessionInterceptor } from '../http/handlers/session.interceptor.js';
 import type { HttpSessionRuntime } from '../http/http-lifecycle.js';
 import { keepContextOnRoutes } from '../http/handlers/route-context.js';
-import { createSessionMiddleware } from '../http/session-middleware.js';
+import { createSessionMiddleware, followRequests } from '../http/session-middleware.js';
 import { LiveSessions } from '../live/live-sessions.js';
 import { NearCache } from '../live/near-cache.js';
 import { CurrentRequest } from '../request/current-request.js';
 import { HttpSession } from '../request/http-session.js';
 import { SessionEvents } from '../request/session-events.js';
+import { SessionContext } from '../sessions/session-context.js';
 import type { SessionStore } from '../store/session-store.js';
 import { StoreGateway } from '../store/store-gateway.js';
 import { RequestTimings } from '../timing/request-timings.js';
@@ -75,6 +76,7 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<SessionModuleO
   providers: sessionProviders,
   exports: [
     HttpSession,
+    SessionContext,
     SessionEvents,
     SESSION_STORE,
     SESSION_CLOCK,
@@ -89,6 +91,7 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<SessionModuleO
 })
 export class SessionModule extends ConfigurableModuleClass implements NestModule, OnModuleInit, OnApplicationShutdown {
   private usesStore = false;
+  private isWired = false;
   private stopExpiries: (() => void) | undefined;
 
   constructor(
@@ -151,8 +154,7 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
 
   /** Nest calls it when all providers exist and no route is registered yet, so middleware and guards can be added. */
   configure(): void {
-    this.refuseSecondRoot();
-    wireBeans(this.beans, this.context, this.modules);
+    this.wire();
     const plan = new HandlerPlan(
       this.modules,
       this.application,
@@ -166,6 +168,7 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
     plan.checkUnguarded();
     for (const warning of bootWarnings({ options, store, beans, plan, globalInterceptors })) logger.warn(warning);
     const { httpAdapter } = this.adapterHost;
+    followRequests(httpAdapter.getHttpServer(), this.context, this.runtime);
     httpAdapter.use(createSessionMiddleware(this.context, this.runtime));
     keepContextOnRoutes(httpAdapter, this.context, this.runtime);
     // Before all other guards. As an APP_GUARD it would run after those of the importing module.
@@ -176,6 +179,8 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
   }
 
   async onModuleInit(): Promise<void> {
+    // An application without HTTP (a worker, a command) has no middleware to configure.
+    if (!this.isWired) this.wire();
     await StoreUse.of(this.store).begin();
     this.usesStore = true;
     this.stopExpiries = this.gateway.subscribeToExpiries((expired) => void this.runtime.lifecycle.expired(expired));
@@ -187,6 +192,12 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
     this.stopExpiries?.();
     await StoreUse.of(this.store).end(this.usesStore);
     this.usesStore = false;
+  }
+
+  private wire(): void {
+    this.isWired = true;
+    this.refuseSecondRoot();
+    wireBeans(this.beans, this.context, this.modules);
   }
 
   private commitAfter(controller: PlannedController): void {

@@ -23,6 +23,7 @@ import { HttpSession } from '../request/http-session.js';
 import type { LocatorOf } from '../request/id-exchange.js';
 import { SessionEvents, unknownSession } from '../request/session-events.js';
 import { SessionLifecycle } from '../request/session-lifecycle.js';
+import { ApplicationSessionContext, SessionContext } from '../sessions/session-context.js';
 import type { Clock } from '../store/clock.js';
 import { MemorySessionStore } from '../store/memory/memory-session-store.js';
 import type { SessionStore } from '../store/session-store.js';
@@ -219,6 +220,12 @@ const requestProviders: FactoryProvider[] = [
 ];
 
 const httpProviders: FactoryProvider[] = [
+  {
+    provide: SessionContext,
+    inject: [CurrentRequest, SessionLifecycle, HttpSession, ID_CARRIER],
+    useFactory: (current: CurrentRequest, lifecycle: SessionLifecycle, session: HttpSession, carrier: IdCarrier) =>
+      new ApplicationSessionContext(current, lifecycle, session, carrier),
+  },
   { provide: ID_CARRIER, inject: [RESOLVED_OPTIONS, SessionEvents, SESSION_CLOCK], useFactory: idCarrier },
   {
     provide: RequestTimings,

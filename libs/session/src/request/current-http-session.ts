@@ -1,6 +1,7 @@
 import type { BeanDefinition } from '../bean/bean-definition.js';
 import type { SessionBean } from '../bean/session-bean.js';
 import { SessionEndedError } from '../errors/session-ended.error.js';
+import { SessionResponseCommittedError } from '../errors/session-response-committed.error.js';
 import { SessionStateError } from '../errors/session-state.error.js';
 import { type SessionHandle, sessionHandle } from '../store/session-handle.js';
 import { accessOf, generateSessionId } from '../store/session-id.js';
@@ -94,6 +95,16 @@ export class CurrentHttpSession extends HttpSession {
     return unit.beanNames().filter((name) => name !== this.attributes.name);
   }
 
+  load(): Promise<void> {
+    const subject = 'HttpSession.load';
+    const state = this.current.require(subject);
+    const { request } = this.current;
+    return state.keep(async () => {
+      await request?.load?.();
+      if (state.phase === 'closed') state.unitFor(subject);
+    });
+  }
+
   has(name: string): boolean {
     return this.read('has').attributes.has(name);
   }
@@ -125,14 +136,16 @@ export class CurrentHttpSession extends HttpSession {
   renewId(): void {
     const request = this.changing('renewId');
     request.unitFor('HttpSession.renewId');
-    if (request.hasSession) request.ask({ renew: true });
-    else this.askStart(request);
+    if (!request.hasSession) return this.askStart(request);
+    refuseWithoutResponse(request, 'renewId');
+    request.ask({ renew: true });
   }
 
   login(principal: string, timeouts?: SessionTimeouts): Promise<void> {
     const request = this.changing('login');
     request.unitFor('HttpSession.login');
     return request.keep(async () => {
+      refuseWithoutResponse(request, 'login');
       if (typeof principal !== 'string' || principal === '' || principal.length > MAX_PRINCIPAL_LENGTH) {
         const needed = `needs a principal that is a text of 1 to ${MAX_PRINCIPAL_LENGTH} characters`;
         throw new SessionStateError('HttpSession.login', needed);
@@ -191,12 +204,14 @@ export class CurrentHttpSession extends HttpSession {
     const request = this.request('encodeUrl');
     if (!this.addressWithId) return url;
     request.unitFor('HttpSession.encodeUrl');
+    refuseWithoutResponse(request, 'encodeUrl');
     if (!request.hasSession) this.askStart(request);
     return this.addressWithId(url, { id: request.id as string, locator: this.lifecycle.locatorOf(request.live) });
   }
 
   /** The id is known from now on, and with it the handle. */
   private askStart(request: RequestState): void {
+    refuseWithoutResponse(request, 'start');
     request.ask({ start: true });
     request.id ??= generateSessionId();
   }
@@ -236,6 +251,11 @@ export class CurrentHttpSession extends HttpSession {
       reason: 'undecodable',
     });
   }
+}
+
+/** @throws SessionResponseCommittedError where no response can bring the client its id */
+function refuseWithoutResponse({ exchange }: RequestState, member: string): void {
+  if (exchange.hasNoResponse) throw SessionResponseCommittedError.withoutResponse(`HttpSession.${member}`);
 }
 
 /** Stores keep it beside the state, within the fixed amount that they count for a session. */

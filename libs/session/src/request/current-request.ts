@@ -1,11 +1,15 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { SessionBean } from '../bean/session-bean.js';
 import { SessionContextNotActiveError } from '../errors/session-context-not-active.error.js';
+import type { MaybePromise } from '../store/maybe-promise.js';
 import type { RequestState } from './request-state.js';
 
-/** Whatever runs code with a session: an HTTP request. */
+/** Whatever runs code with a session: an HTTP request, or work that the application has opened. */
 export interface RequestWithSession {
   readonly state: RequestState;
+
+  /** Loads the session if nobody has. Left out where it was loaded before the code began. */
+  load?(): MaybePromise<void>;
 }
 
 /**
@@ -40,8 +44,8 @@ export class CurrentRequest {
     throw new SessionContextNotActiveError(
       subject,
       'outside a request, for example at boot, in a timer, in a message of a queue or a socket, or in a ' +
-        'subscription, where there is no session: read it inside a handler and pass the values on. In a callback of ' +
-        'a library that calls from elsewhere, wrap the callback with AsyncResource.bind() of node:async_hooks',
+        'subscription, where there is no session: open one with SessionContext.run(). In a callback of a library ' +
+        'that calls from elsewhere, wrap the callback with AsyncResource.bind() of node:async_hooks',
     );
   }
 

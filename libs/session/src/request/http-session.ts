@@ -67,6 +67,26 @@ export abstract class HttpSession {
   /** Stored names of the beans that the session holds or that this request has touched. */
   abstract readonly beanNames: string[];
 
+  /**
+   * Loads the session of a request for middleware, which runs before the handler's guards would load it. From then on
+   * beans and all members answer, and the route costs no second load. The response stores what middleware has changed,
+   * whatever handler follows, or none. Where the session is loaded, nothing happens.
+   *
+   * Works in middleware of Nest and of `app.use()`. Not in hooks of Fastify, nor in requests that `inject()` brings or
+   * a serverless platform: there, in middleware of Nest only.
+   *
+   * @throws SessionStoreError: pass it on to `next`, and the request is answered with it
+   * @example
+   * ```ts
+   * async use(_request: Request, _response: Response, next: NextFunction): Promise<void> {
+   *   await this.session.load();
+   *   this.log.setUser(this.session.principal);
+   *   next();
+   * }
+   * ```
+   */
+  abstract load(): Promise<void>;
+
   /** Whether there is an attribute of that name. */
   abstract has(name: string): boolean;
 

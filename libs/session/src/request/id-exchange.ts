@@ -32,6 +32,9 @@ export interface IdExchange {
   /** The head of the response is on its way: no id can be handed out any more. */
   readonly isHeadSent: boolean;
 
+  /** There is no response that could bring the client an id: the code runs outside of HTTP handlers. Default false. */
+  readonly hasNoResponse?: boolean | undefined;
+
   /** The connection has closed before the response was sent. A new id would lock the client out. */
   readonly isClientGone: boolean;
 
@@ -51,6 +54,9 @@ export const NO_CLIENT: IdExchange = {
   isClientGone: true,
   admitStart: () => undefined,
 };
+
+/** The application names the session itself. */
+export const NO_RESPONSE: IdExchange = { ...NO_CLIENT, isHeadSent: false, isClientGone: false, hasNoResponse: true };
 
 /**
  * Gives the locator of a token: what a client is told with its id about where its session is; undefined when it is told

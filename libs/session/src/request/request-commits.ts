@@ -4,11 +4,12 @@ import { ownError } from '../errors/session.error.js';
 import { SessionResponseCommittedError } from '../errors/session-response-committed.error.js';
 import { applyCommit } from '../live/apply-commit.js';
 import type { LiveSession } from '../live/live-session.js';
-import { type LiveSessions, isLive } from '../live/live-sessions.js';
+import { type LiveSessions, type NoSession, isLive } from '../live/live-sessions.js';
 import { type PartDifference, PendingCommit } from '../live/pending-commit.js';
 import { type NewSession, type Payloads, keptParts } from '../live/stored-session.js';
 import { type MaybePromise, isPromise } from '../store/maybe-promise.js';
 import { accessOf, generateSessionId } from '../store/session-id.js';
+import type { SessionLocks } from '../store/session-locks.js';
 import type { SessionLifetime } from '../store/session-record.js';
 import type { StoreGateway } from '../store/store-gateway.js';
 import { IdRenewal } from './id-renewal.js';
@@ -43,6 +44,7 @@ export class RequestCommits {
     private readonly liveSessions: LiveSessions,
     private readonly events: SessionEvents,
     private readonly log: CommitLog,
+    private readonly locks: SessionLocks,
     /** Called with the unit of work of a principal in whose session another one has logged in. */
     private readonly onPrincipalLeft: (unit: UnitOfWork, live: LiveSession) => void,
   ) {
@@ -72,12 +74,21 @@ export class RequestCommits {
     request.unit?.rollback();
   }
 
-  /** Acquires the session again for one step of a detached request. `release` it. @throws SessionEndedError */
+  /** Acquires the session again, for one step of a detached request. `release` it. @throws SessionEndedError */
   async attach(request: RequestState): Promise<LiveSession> {
-    const found = request.hasSession && (await this.liveSessions.acquire(accessOf(request.id as string)));
+    const { hasSession, named, id } = request;
+    const acquire = (): MaybePromise<LiveSession | NoSession> =>
+      named ? this.liveSessions.acquireNamed(named) : this.liveSessions.acquire(accessOf(id as string));
+    const found = hasSession && (await acquire());
     if (!found || !isLive(found)) throw new SessionEndedError();
     request.attach(found);
     return found;
+  }
+
+  /** The session of the request has got another id: the application has named it, and goes on with it. */
+  async follow(request: RequestState): Promise<void> {
+    this.release(request);
+    await this.attach(request);
   }
 
   release(request: RequestState): void {
@@ -92,8 +103,12 @@ export class RequestCommits {
         return undefined;
       case 'start':
         return this.start(request, differences);
-      case 'update':
-        return this.update(request, request.live as LiveSession, differences);
+      case 'update': {
+        const { live, named } = request;
+        const actions = request.takeActions();
+        if (named) return this.updateNamed(request, actions, differences);
+        return this.update(request, live as LiveSession, actions, differences);
+      }
       case 'renew':
         return this.renew(request, request.live as LiveSession, differences);
       case 'update detached':
@@ -142,6 +157,7 @@ export class RequestCommits {
     // The cookie of a new session would take the place of one that opens a session of the client. After a login that is
     // right: a client that has lost an answer can always log in.
     if (!request.pendingActions.login) request.requireOneSession();
+    if (request.exchange.hasNoResponse) throw SessionResponseCommittedError.withoutResponse('what was changed');
     if (request.exchange.isHeadSent) {
       throw new SessionResponseCommittedError(
         'a session would have to start, but the head of the response is already sent and no cookie can go with it: ' +
@@ -202,8 +218,29 @@ export class RequestCommits {
     this.events.emit('login', { session: sessionRef(live) });
   }
 
-  private update(request: RequestState, live: LiveSession, differences: readonly PartDifference[]): MaybePromise<void> {
-    const lifetime = this.changedLifetime(request.takeActions(), live);
+  private async updateNamed(
+    request: RequestState,
+    actions: PendingActions,
+    differences: readonly PartDifference[],
+  ): Promise<void> {
+    for (;;) {
+      const live = request.live as LiveSession;
+      try {
+        return await this.update(request, live, actions, differences);
+      } catch (error) {
+        if (!live.isRenewed) throw error;
+        await this.follow(request);
+      }
+    }
+  }
+
+  private update(
+    request: RequestState,
+    live: LiveSession,
+    actions: PendingActions,
+    differences: readonly PartDifference[],
+  ): MaybePromise<void> {
+    const lifetime = this.changedLifetime(actions, live);
     if (differences.length > 0 || lifetime) return this.save(request, live, differences, lifetime);
     const dependencies = request.unit?.dependencies() ?? [];
     if (dependencies.length === 0 && !live.isTouchDue()) return undefined;
@@ -236,7 +273,7 @@ export class RequestCommits {
       const { id, renewed } = await request.measure('sessionSave', renewing);
       this.liveSessions.release(live);
       request.renewSession(renewed, id);
-      request.lock?.renewed(renewed.access);
+      this.locks.renewed(renewed.access, request.lock);
       if (login) request.userChange = 'login';
       this.tellOfRenewal(live, renewed, login);
       if (isOtherPrincipal(live, login) && unitBeforeLogin) this.onPrincipalLeft(unitBeforeLogin, live);
@@ -267,7 +304,7 @@ export class RequestCommits {
     }
     const live = await this.attach(request);
     try {
-      await this.update(request, live, differences);
+      await this.update(request, live, request.takeActions(), differences);
       request.unit?.rebase(live);
     } finally {
       this.release(request);

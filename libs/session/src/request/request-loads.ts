@@ -1,9 +1,11 @@
+import { SessionEndedError } from '../errors/session-ended.error.js';
 import { SessionStateError } from '../errors/session-state.error.js';
 import { ownError } from '../errors/session.error.js';
 import { savesSeen } from '../live/freshness.js';
 import type { LiveSession } from '../live/live-session.js';
 import { type LiveSessions, type NoSession, isLive } from '../live/live-sessions.js';
 import { type MaybePromise, isPromise } from '../store/maybe-promise.js';
+import type { NamedByHandle } from '../store/session-handle.js';
 import { type ClientAccess, accessOf } from '../store/session-id.js';
 import type { LoadResult } from '../store/session-store.js';
 import type { StoreGateway } from '../store/store-gateway.js';
@@ -44,6 +46,7 @@ export class RequestLoads {
    * @throws (rejects with) SessionStoreError: then there is no session
    */
   load(request: RequestState): MaybePromise<void> {
+    if (request.named) return this.loadNamed(request, request.named);
     const ids = request.exchange.presented();
     if (ids === 'ambiguous' || ids.length > MOST_IDS) {
       request.startLoading(undefined);
@@ -58,6 +61,18 @@ export class RequestLoads {
       return isPromise(found) ? this.useLater(request, presented, () => found) : this.useFound(request, found);
     } catch (error) {
       return this.useLater(request, presented, () => Promise.reject<NoSession>(error));
+    }
+  }
+
+  /** @throws SessionEndedError, SessionStoreError */
+  private async loadNamed(request: RequestState, named: NamedByHandle): Promise<void> {
+    request.startLoading(undefined);
+    try {
+      const live = await this.liveSessions.acquireNamed(named);
+      if (!isLive(live)) throw new SessionEndedError();
+      this.use(request, live);
+    } catch (error) {
+      throw this.failed(request, error);
     }
   }
 

@@ -5,6 +5,7 @@ import { SessionResponseCommittedError } from '../errors/session-response-commit
 import type { LiveSession } from '../live/live-session.js';
 import type { NoSession } from '../live/live-sessions.js';
 import type { MaybePromise } from '../store/maybe-promise.js';
+import type { NamedByHandle } from '../store/session-handle.js';
 import type { SessionLock } from '../store/session-locks.js';
 import type { StorePhase, RequestTiming } from '../timing/request-timing.js';
 import { type IdExchange, NO_CLIENT, type PresentedId } from './id-exchange.js';
@@ -124,7 +125,11 @@ export class RequestState {
   /** Undefined where nobody listens, and when the response is over. */
   timing: RequestTiming | undefined;
 
-  constructor(readonly exchange: IdExchange) {}
+  /** @param named the session, where the application names it: then it goes on with it under whatever id */
+  constructor(
+    readonly exchange: IdExchange,
+    readonly named?: NamedByHandle,
+  ) {}
 
   /** What `onBeanDestroyed()` sees: the session as it was. Nothing of it is stored, and no session starts. */
   static ofEnding(unit: UnitOfWork, live: LiveSession): RequestState {
@@ -337,6 +342,8 @@ export class RequestState {
     const unit = this.activeUnit;
     if (unit) return unit;
     if (this.loadFailure !== undefined) throw this.loadFailure;
+    if (this.current === 'closed' && this.exchange.hasNoResponse)
+      throw SessionResponseCommittedError.afterWork(subject);
     if (this.current === 'closed') throw SessionResponseCommittedError.afterResponse(subject);
     if (this.current === 'active') throw SessionResponseCommittedError.afterHead(subject);
     throw this.handler === undefined

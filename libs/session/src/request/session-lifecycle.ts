@@ -64,6 +64,7 @@ export class SessionLifecycle {
       liveSessions,
       events,
       log,
+      this.locks,
       (unit, live) => void hooks.run(unit, live),
     );
   }
@@ -170,25 +171,32 @@ export class SessionLifecycle {
    * Waits until the request has its session for itself, among all requests that ask for that, and brings it up to what
    * they have stored. Until `unlock`, or the end of the request. A session that ended meanwhile is none; without a
    * session there is nothing to wait for.
-   * @throws SessionBusyError after `waitMs`; SessionStoreError
+   * @throws SessionBusyError after `waitMs`; SessionStoreError; SessionEndedError where the application has named the
+   * session
    */
   async lock(request: RequestState, waitMs: number): Promise<void> {
-    const { live } = request;
-    if (!live || request.lock || request.phase === 'ending') return;
-    const lock = await request.measure('lockWait', () => this.locks.acquire(live.access, waitMs));
+    const { live, named } = request;
+    if (!live || request.lock || request.phase === 'ending') return undefined;
+    const begun = performance.now();
+    const lock = await request.measure('lockWait', () => this.locks.acquire(live.access, waitMs, named));
     if (typeof lock === 'string') {
       if (lock === 'superseded') live.endAs(lock);
       return request.turns.take(() => this.leave(request, live), undefined);
     }
     try {
-      if (request.live !== live) return await lock.release();
-      request.lock = lock;
-      if (await request.measure('sessionLoad', () => live.revalidate())) request.unit?.rebase(live);
-      else await request.turns.take(() => this.leave(request, live), undefined);
+      if (request.live !== live) {
+        await lock.release();
+      } else {
+        request.lock = lock;
+        if (await request.measure('sessionLoad', () => live.revalidate(undefined, !named))) request.unit?.rebase(live);
+        else await request.turns.take(() => this.leave(request, live), undefined);
+      }
     } catch (error) {
       await this.unlock(request);
       throw ownError(error);
     }
+    // It has got another id meanwhile, under which others may have it for themselves.
+    if (named && !request.lock) await this.lock(request, Math.max(0, waitMs - (performance.now() - begun)));
   }
 
   async unlock(request: RequestState): Promise<void> {
@@ -256,6 +264,10 @@ export class SessionLifecycle {
   /** The request finds its session ended, and goes on without one; unless it has ended or renewed that itself. */
   private async leave(request: RequestState, live: LiveSession): Promise<void> {
     if (request.live !== live) return;
+    if (request.named) {
+      await this.unlock(request);
+      return this.commits.follow(request);
+    }
     request.leaveSession(this.unitOn(request, undefined));
     // It is like a request that comes after the new id: a change or a logout is refused, not lost.
     if (live.isRenewed) request.becomeSuperseded();

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { SessionBusyError } from '../errors/session-busy.error.js';
-import type { ClientAccess, SessionKey } from './session-id.js';
+import type { ClientAccess, SessionAccess, SessionKey } from './session-id.js';
 import type { LockResult } from './session-store.js';
 import type { StoreGateway } from './store-gateway.js';
 
@@ -20,10 +20,13 @@ type NoLock = Exclude<LockResult['outcome'], 'locked' | 'held'>;
  * Each id of a session has a line of its own. A request that began under a former id neither sees nor changes the
  * session any more, so it must not keep those waiting who have the new id: somebody else may have planted the former
  * one. In the store the lock is of the session, whatever id it has; there such a request cannot keep it for longer than
- * its lease.
+ * its lease. Work that the application has opened by a handle goes on when the id is renewed, and so does its lock.
  */
 export class SessionLocks {
   private readonly lines = new Map<string, WaitingLine>();
+
+  /** Locks of work that was opened by a handle. */
+  private readonly byHandle = new Set<SessionLock>();
 
   constructor(private readonly gateway: StoreGateway) {}
 
@@ -34,24 +37,44 @@ export class SessionLocks {
 
   /**
    * @param waitMs how long to wait for the requests before this one
+   * @param handle how the store is asked, where the application has named the session
    * @returns `none` when the session is over; `superseded` when its id is a former one
    * @throws SessionBusyError when the time is over; SessionStoreError when the store fails, or has no locks
    */
-  async acquire(access: ClientAccess, waitMs: number): Promise<SessionLock | NoLock> {
+  async acquire(access: ClientAccess, waitMs: number, handle?: SessionAccess): Promise<SessionLock | NoLock> {
     this.gateway.requireLocks();
     const end = performance.now() + waitMs;
     const line = this.lineOf(access);
     if (!(await line.enter(waitMs))) throw busy(waitMs);
     const token = this.gateway.isShared ? randomBytes(12).toString('base64url') : undefined;
     try {
-      const outcome = token === undefined ? 'locked' : await this.lockStore(access, token, end, waitMs);
-      if (outcome === 'locked') return new SessionLock(access, this.gateway, token, line, this.lineOf);
+      const outcome = token === undefined ? 'locked' : await this.lockStore(handle ?? access, token, end, waitMs);
+      if (outcome === 'locked') return this.lockOf(access, handle, token, line);
       line.next();
       return outcome;
     } catch (error) {
       line.next();
       throw error;
     }
+  }
+
+  /** A session has another id from now on: those who have it for themselves still do. */
+  renewed(access: ClientAccess, holder: SessionLock | undefined): void {
+    holder?.renewed(access);
+    for (const lock of this.byHandle) lock.renewed(access);
+  }
+
+  private lockOf(
+    access: ClientAccess,
+    handle: SessionAccess | undefined,
+    token: string | undefined,
+    line: WaitingLine,
+  ): SessionLock {
+    const lock = new SessionLock(handle ?? access, this.gateway, token, line, this.lineOf, () =>
+      this.byHandle.delete(lock),
+    );
+    if (handle) this.byHandle.add(lock);
+    return lock;
   }
 
   private readonly lineOf = ({ key, proof }: ClientAccess): WaitingLine => {
@@ -63,7 +86,7 @@ export class SessionLocks {
 
   /** Asks the store until nobody else has the lock. */
   private async lockStore(
-    access: ClientAccess,
+    access: SessionAccess,
     token: string,
     end: number,
     waitMs: number,
@@ -84,13 +107,14 @@ export class SessionLock {
   private isReleased = false;
 
   constructor(
-    private access: ClientAccess,
+    private access: SessionAccess,
     private readonly gateway: StoreGateway,
     /** Names the holder to the store; undefined when no other server can want the session. */
     private readonly token: string | undefined,
     /** Where it is the holder's turn. */
     line: WaitingLine,
     private readonly lineOf: (access: ClientAccess) => WaitingLine,
+    private readonly onRelease: () => void,
   ) {
     this.lines = [line];
     if (token === undefined) return;
@@ -99,10 +123,10 @@ export class SessionLock {
     this.renewal = setInterval(renew, LEASE_MS / 3).unref();
   }
 
-  /** The holder has given the session a new id: the lock goes on, also for those who are about to get that id. */
+  /** The session has a new id: the lock goes on, also for those who are about to get that id. */
   renewed(access: ClientAccess): void {
     if (access.key !== this.access.key) return;
-    this.access = access;
+    if (this.access.proof !== undefined) this.access = access;
     const line = this.lineOf(access);
     // It is the holder's turn at once: nobody else knows the new id yet.
     void line.enter(0);
@@ -119,6 +143,7 @@ export class SessionLock {
     if (this.isReleased) return;
     this.isReleased = true;
     clearInterval(this.renewal);
+    this.onRelease();
     if (this.token !== undefined) await this.gateway.unlock(this.access.key, this.token).catch(() => undefined);
     for (const line of this.lines) line.next();
   }

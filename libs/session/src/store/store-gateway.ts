@@ -31,6 +31,7 @@ type Operation = SessionStoreError['operation'];
 interface NamedSession {
   readonly key: SessionKey;
   readonly proof?: string | undefined;
+  readonly logins?: number | undefined;
 }
 
 const NO_SESSION: NamedSession = { key: '' };
@@ -107,11 +108,11 @@ export class StoreGateway {
   }
 
   /**
-   * Loads for a request that uses the session: the client has joined, and the end of life moves.
+   * Loads for a request that uses the session: the end of life moves, and with a proof the client has joined.
    * @param known stamp of the copy that the caller has
    * @param locator where the session is, as the client says
    */
-  load(access: ClientAccess, known?: string, locator?: string): MaybePromise<LoadResult> {
+  load(access: SessionAccess, known?: string, locator?: string): MaybePromise<LoadResult> {
     const options: LoadOptions = {
       touchAfterMs: this.touchIntervalMs,
       ...(known !== undefined && { known }),
@@ -201,13 +202,17 @@ export class StoreGateway {
     throw this.failed('lock', problem, false);
   }
 
-  /** The store answers with the client as it was before this request, which has joined and confirmed its id by now. */
+  /**
+   * The store answers with the client as it was before this request. By now it has joined and confirmed its id, unless
+   * the application itself has named the session.
+   */
   private readonly noteLoad = (result: LoadResult, access: NamedSession): LoadResult => {
+    const isClient = access.proof !== undefined;
     switch (result.outcome) {
       case 'found':
-        return this.found(result, access.key);
+        return this.found(result, access, isClient);
       case 'unchanged':
-        return result.times.confirmed ? result : { ...result, times: { ...result.times, ...CAME_BACK } };
+        return result.times.confirmed || !isClient ? result : { ...result, times: { ...result.times, ...CAME_BACK } };
       case 'none':
         if (result.lost) this.reports.onLost?.(access.key);
         return result;
@@ -223,10 +228,15 @@ export class StoreGateway {
     return this.cipher ? { ...result, record: this.opened(result.record, key) } : result;
   };
 
-  private found(result: Extract<LoadResult, { outcome: 'found' }>, key: SessionKey): LoadResult {
+  private found(
+    result: Extract<LoadResult, { outcome: 'found' }>,
+    { key, proof, logins }: NamedSession,
+    isClient: boolean,
+  ): LoadResult {
+    if (isClient ? result.record.proof !== proof : result.record.logins !== logins) throw new Error(OTHER_PROOF);
     const record = this.opened(result.record, key);
-    const isAsGiven = record === result.record && record.confirmed;
-    return isAsGiven ? result : { ...result, record: { ...record, ...CAME_BACK } };
+    if (isClient && !record.confirmed) return { ...result, record: { ...record, ...CAME_BACK } };
+    return record === result.record ? result : { ...result, record };
   }
 
   private opened(record: SessionRecord, key: SessionKey): SessionRecord {

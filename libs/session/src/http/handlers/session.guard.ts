@@ -4,7 +4,7 @@ import { SessionContextNotActiveError } from '../../errors/session-context-not-a
 import { graphqlError } from '../../errors/session.error.js';
 import type { CurrentRequest } from '../../request/current-request.js';
 import type { RequestState } from '../../request/request-state.js';
-import { isPromise } from '../../store/maybe-promise.js';
+import { type MaybePromise, isPromise } from '../../store/maybe-promise.js';
 import { GraphqlOperations } from '../graphql-operations.js';
 import { HttpLifecycle } from '../http-lifecycle.js';
 import type { FrameworkRequest } from '../id/http-id-exchange.js';
@@ -69,9 +69,15 @@ function admit(
   // The other handlers enter this phase when they begin. These are not watched, so it begins here.
   if (!handler.needsSession || !handler.isAnswered) timing?.enter('application');
   if (!handler.needsSession) return true;
-  state.isReadOnly = handler.isReadOnly && (isFirst || state.isReadOnly);
+  const isReadOnly = handler.isReadOnly && (isFirst || state.isReadOnly);
   request.answersItself ||= handler.answersItself;
-  const begun = request.begin(framework, handler.lockWaitMs);
+  const begin = (): MaybePromise<void> => {
+    state.isReadOnly = isReadOnly;
+    return request.begin(framework, handler.lockWaitMs);
+  };
+  // Middleware has loaded the session, and has promised nothing.
+  const isUsed = isReadOnly && isFirst && state.phase === 'active';
+  const begun = isUsed ? request.storePending().then(begin) : begin();
   const { requiredLogin } = handler;
   if (requiredLogin === undefined) return isPromise(begun) ? begun.then(() => true) : true;
   return isPromise(begun) ? begun.then(() => hasLogin(request, requiredLogin)) : hasLogin(request, requiredLogin);

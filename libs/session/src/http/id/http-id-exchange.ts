@@ -10,7 +10,7 @@ import { isGone } from '../response/replace-response.js';
 import { ResponseGate } from '../response/response-gate.js';
 import type { ResponseHeaders } from '../response/response-headers.js';
 import type { CookieWarnings } from './cookie-warnings.js';
-import { AMBIGUOUS, type SessionIdTransport } from './id-transport.js';
+import { AMBIGUOUS, type IdCarryingRequest, type SessionIdTransport } from './id-transport.js';
 import type { SessionTokenFormat } from './session-token.js';
 
 /** How this application carries ids; one per application. */
@@ -60,9 +60,12 @@ export interface SessionHeaders {
   readonly removesId: boolean;
 }
 
+/** The request behind an `HttpIdExchange`: one of Node, or the part of it that the application has kept. */
+export type RequestOfIds = IdCarryingRequest & { readonly socket?: IncomingMessage['socket'] | undefined };
+
 /** One HTTP request and its response, alike on Express and on Fastify: both give the raw objects of Node. */
 export class HttpIdExchange implements IdExchange {
-  /** Set in the guard phase, before anything is read. */
+  /** Set in the guard phase, before anything is read; middleware that loads the session has the request of Node. */
   framework: FrameworkRequest | undefined;
 
   private wasRead = false;
@@ -74,8 +77,9 @@ export class HttpIdExchange implements IdExchange {
   private hasPresented = false;
 
   constructor(
-    private readonly request: IncomingMessage,
-    private readonly response: ServerResponse,
+    private readonly request: RequestOfIds,
+    /** Undefined where the application uses the session of a request outside of its handlers. */
+    private readonly response: ServerResponse | undefined,
     private readonly carrier: IdCarrier,
   ) {}
 
@@ -95,11 +99,15 @@ export class HttpIdExchange implements IdExchange {
   }
 
   get isHeadSent(): boolean {
-    return ResponseGate.isHeadSent(this.response);
+    return this.response !== undefined && ResponseGate.isHeadSent(this.response);
+  }
+
+  get hasNoResponse(): boolean {
+    return this.response === undefined;
   }
 
   get isClientGone(): boolean {
-    return isGone(this.response);
+    return this.response !== undefined && isGone(this.response);
   }
 
   /** A page of another site has sent the request, by Fetch Metadata. */
@@ -109,7 +117,8 @@ export class HttpIdExchange implements IdExchange {
 
   admitStart(): MaybePromise<void> {
     if (!this.hasPresented) this.refuseOutside();
-    return this.carrier.admission?.check(this.frameworkRequest, this.request);
+    // Asked only where a response can take the id along, and then the request is one of Node.
+    return this.carrier.admission?.check(this.frameworkRequest, this.request as IncomingMessage);
   }
 
   /**
@@ -158,7 +167,7 @@ export class HttpIdExchange implements IdExchange {
     const { transport, cookieWarnings } = this.carrier;
     const { request, isSecure, frameworkRequest } = this;
     transport.write(headers, token, isSecure, keptForMs);
-    const address = frameworkRequest.ip ?? request.socket.remoteAddress;
+    const address = frameworkRequest.ip ?? request.socket?.remoteAddress;
     cookieWarnings?.cookieSent({ headers: request.headers, address, host: frameworkRequest.hostname }, isSecure);
   }
 
@@ -193,7 +202,7 @@ export class HttpIdExchange implements IdExchange {
   private get isOverTls(): boolean {
     const { request } = this;
     // Every socket of Bun has the property.
-    const { encrypted } = request.socket as Partial<TLSSocket>;
+    const { encrypted } = (request.socket ?? {}) as Partial<TLSSocket>;
     return encrypted === true || protocolOf(this.frameworkRequest, request.headers) === 'https';
   }
 
