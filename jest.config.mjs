@@ -43,7 +43,7 @@ export default {
   },
   moduleNameMapper: {
     '^nestjs-session-beans$': '<rootDir>/libs/session/src/index.ts',
-    '^nestjs-session-beans/(postgres|redis|sqlite)$': '<rootDir>/libs/session/src/store/$1/index.ts',
+    '^nestjs-session-beans/(express-session|postgres|redis|sqlite)$': '<rootDir>/libs/session/src/store/$1/index.ts',
     '^nestjs-session-beans/store-kit$': '<rootDir>/libs/session/src/store/index.ts',
     '^nestjs-session-beans/(.*)$': '<rootDir>/libs/session/src/$1/index.ts',
     '^nestjs-session-beans-replicated$': '<rootDir>/libs/replicated/src/index.ts',

@@ -1,6 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 import { type DocumentRead, type DocumentWrite, DocumentSessionStore } from 'nestjs-session-beans/store-kit';
 import { describeSessionStore, ManualClock } from 'nestjs-session-beans/testing';
+import { firstDifference, storeCommands } from './store-commands.js';
 
 interface Row {
   readonly text: string;
@@ -105,6 +107,15 @@ describe('a store on documents', () => {
     await store.save(creation);
     return { store, table };
   }
+
+  it('answers all calls as the model does', async () => {
+    await fc.assert(
+      fc.asyncProperty(storeCommands, async (commands) => {
+        expect(await firstDifference((clock) => new StoreAtOnce(new Table(clock)), commands)).toBeUndefined();
+      }),
+      { numRuns: 1_000 },
+    );
+  });
 
   it('answers at once where the database does', async () => {
     const { store } = await storeWithSession();

@@ -24,6 +24,7 @@ import {
   type SessionModuleOptions,
   SessionScoped,
 } from 'nestjs-session-beans';
+import { fromExpressSessionStore } from 'nestjs-session-beans/express-session';
 import type { Observable } from 'rxjs';
 import { Counter } from '../support/counter.js';
 import { CountingStore } from '../support/counting-store.js';
@@ -194,6 +195,14 @@ describe('the log of an application that boots', () => {
   it('B25 names handlers that take an HttpSession from @Session()', async () => {
     expect(await boot([SessionController])).toEqual([
       expect.stringMatching(/^SessionController\.theirs takes .* use @CurrentSession\(\)$/),
+    ]);
+  });
+
+  it('says that a store cannot keep the updates of several servers apart', async () => {
+    const store = new CountingStore(fromExpressSessionStore({ get: () => undefined, set: () => undefined }));
+
+    expect(await boot([], { store })).toEqual([
+      expect.stringMatching(/^the store 'Object' cannot compare and write .* a change may be lost and a logout undone/),
     ]);
   });
 

@@ -24,9 +24,12 @@ export function describeBothPackages(application: () => ConsumerApplication): vo
     const report = output.trimEnd().split('\n').at(-1) ?? '';
 
     expect(JSON.parse(report)).toEqual({
+      expressSession: 'per-server',
       observability: 'up',
+      postgres: ['the database is away'],
       redis: 'RedisSessionStore',
       replicated: 'ReplicatedSessionStore',
+      sqlite: 'SqliteSessionStore',
       storeKit: ['cart'],
       testing: true,
     });

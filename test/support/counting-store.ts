@@ -2,13 +2,14 @@ import type { ClientAccess, MaybePromise, SessionChange, SessionStore } from 'ne
 
 type Operation = 'load' | 'save' | 'touch' | 'destroy';
 
-type Facts = Pick<SessionStore, 'shared' | 'locates' | 'locks' | 'notices'>;
+type Facts = Pick<SessionStore, 'shared' | 'updates' | 'locates' | 'locks' | 'notices'>;
 
 /** A store in front of a store: counts the calls, and can be slow, down, or asked to wait. */
 export class CountingStore implements SessionStore {
   readonly name: string;
   readonly contract = 1;
   readonly shared: boolean;
+  readonly updates: SessionStore['updates'];
   readonly locates: SessionStore['locates'];
   readonly locks: SessionStore['locks'];
   readonly notices: SessionStore['notices'];
@@ -21,10 +22,11 @@ export class CountingStore implements SessionStore {
   /** @param facts what it says of itself; default: what the store behind it says */
   constructor(
     readonly inner: SessionStore,
-    { shared, locates, locks, notices }: Facts = inner,
+    { shared, updates, locates, locks, notices }: Facts = inner,
   ) {
     this.name = inner.name;
     this.shared = shared;
+    this.updates = updates;
     this.locates = locates;
     this.locks = locks;
     this.notices = notices;

@@ -69,6 +69,7 @@ function ofShortName(type: Type<object>): string[] {
 }
 
 function ofStore({ store: given, nodeName }: ResolvedSessionOptions, store: SessionStore): string[] {
+  if (store.updates === 'per-server') return [ofSimpleStore(store)];
   if (store.shared) return [];
   // Each worker of a cluster has a heap of its own. With a route in the cookie a balancer can tell them apart.
   if (isOneOfSeveral() && nodeName === undefined)
@@ -78,6 +79,13 @@ function ofStore({ store: given, nodeName }: ResolvedSessionOptions, store: Sess
     ];
   if (given !== undefined || process.env['NODE_ENV'] !== 'production') return [];
   return ['no store is configured: sessions live in the memory of this process and end with it. Set the option store.'];
+}
+
+function ofSimpleStore({ name }: SessionStore): string {
+  return (
+    `the store '${name}' cannot compare and write in one step: when several servers change one session at the same ` +
+    'moment, a change may be lost and a logout undone. One server, or a balancer that is sticky, has no such moment'
+  );
 }
 
 /** PM2 says how many there are; in its cluster mode it forks with node:cluster. */

@@ -56,6 +56,13 @@ export interface SessionStore {
    */
   readonly shared: boolean;
 
+  /**
+   * `per-server`: the store cannot compare and write in one step. The rules about calls at the same time hold for those
+   * of one server. Of changes that several servers make to one session at the same moment, one may be lost, and an end
+   * may be undone. The application is told at boot. Left out: the rules hold among all servers.
+   */
+  readonly updates?: 'per-server' | undefined;
+
   /** Answers carry locators, which the client brings back. Read where ids are given to clients. Default false. */
   readonly locates?: boolean | undefined;
 

@@ -75,9 +75,10 @@ export class StoreUnderTest {
     return store;
   }
 
-  /** The stores of two servers where the store is shared; otherwise twice the only one. */
+  /** The stores of two servers that may call at the same time, where the store is for that; else twice the only one. */
   async servers(): Promise<readonly [SessionStore, SessionStore]> {
-    return [this.store, this.store.shared ? await this.open() : this.store];
+    const { shared, updates } = this.store;
+    return [this.store, shared && updates !== 'per-server' ? await this.open() : this.store];
   }
 
   /** A store that a test can fill; undefined where the options have none. */

@@ -14,8 +14,8 @@ const PAUSES_MS = [10, 50, 150, 300];
 const GIVE_UP_MS = 600;
 
 /**
- * SQLSTATE of faults that pass by: connections (08), resources (53), shutdowns and starts (57P), a server that is or was
- * read-only after a failover (25006), a serialization failure or a deadlock (40).
+ * SQLSTATE of faults that pass by: connections (08), resources (53), shutdowns and starts (57P), a server that is
+ * read-only after a failover (25006), serialization failures and deadlocks (40).
  */
 const PASSING = /^(08|53|57P|25006|40)/;
 

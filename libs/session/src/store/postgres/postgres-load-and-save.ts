@@ -24,7 +24,7 @@ BEGIN
   v_new := p_proof IS NOT NULL AND NOT r.confirmed;
   IF p_touch_after IS NOT NULL AND (v_new OR v_now - r.last_accessed_at >= p_touch_after) THEN
     SELECT * INTO used FROM session_beans WHERE key = p_key FOR UPDATE;
-    -- A save, a renewal or an end may have come in between: then they have moved the end of life, or it does not matter.
+    -- A save, a renewal or an end may have come in between.
     IF used.proof = r.proof AND used.expires_at > v_now THEN
       used.joined := used.joined OR v_new;
       used.confirmed := used.confirmed OR v_new;

@@ -19,7 +19,7 @@ export interface PostgresAnswer {
   readonly parts?: Readonly<Record<string, readonly [version: string, payload: string]>>;
 }
 
-/** PostgreSQL keeps neither U+0000 nor half a surrogate pair. U+E000, of private use, with four digits stands for it. */
+/** PostgreSQL keeps neither U+0000 nor half a surrogate pair: U+E000, of private use, and four digits stand for it. */
 const UNSTORABLE = /[\0\uE000]|\p{Surrogate}/gu;
 
 export function storableText(text: string): string {

@@ -37,7 +37,7 @@ async function checkIsolation(connection: PostgresConnection): Promise<void> {
   if (isolation === ISOLATION) return;
   throw new SessionConfigurationError(
     `PostgresSessionStore: default_transaction_isolation is ${String(isolation)}; the store needs ${ISOLATION}: set ` +
-      `it for the role of the application, or in the url with ?options=-c%20default_transaction_isolation%3D'${ISOLATION}'`,
+      'it for the role of the application (ALTER ROLE … SET …)',
   );
 }
 
