@@ -27,8 +27,8 @@ const plantedBugs: Readonly<Record<string, PlantedLine>> = {
     noticedBy: /^\[S3\]/,
   },
   'a repeated save is applied twice': {
-    right: `WHERE split_part(s, '.', 2) = p_write_id`,
-    wrong: 'WHERE false',
+    right: `strpos(array_to_string(r.stamps, ' ') || ' ', '.' || p_write_id || ' ') > 0`,
+    wrong: 'false',
     noticedBy: /^\[S5\] a change sent 20/,
   },
   'an ended session leaves no mark': {

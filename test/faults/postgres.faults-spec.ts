@@ -169,8 +169,8 @@ describe('PostgreSQL', () => {
       expect(first.toldUntil).toBe(-Infinity);
     });
 
-    it('a frozen server lets no watch move', async () => {
-      const opened = await openStore();
+    it('a frozen server lets no watch move, past PgBouncer either', async () => {
+      const opened = await openStore({ url: postgres.url, directUrl: postgres.url });
       opened.notices?.subscribe(() => undefined);
       const access = newAccess();
       await opened.save({ mode: 'create', ...access, writeId: 'w', lifetime: LIFETIME, parts: new Map() });

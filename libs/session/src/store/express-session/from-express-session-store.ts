@@ -57,8 +57,8 @@ export function fromExpressSessionStore(store: ExpressSessionStore): SessionStor
   const { get, set } = (store ?? {}) as Partial<ExpressSessionStore>;
   if (typeof get !== 'function' || typeof set !== 'function') {
     throw new SessionConfigurationError(
-      'fromExpressSessionStore: it takes an instance of a store, with methods get and set. Some packages export a ' +
-        'function that makes the class: new (connectPgSimple(expressSession))({ … })',
+      'fromExpressSessionStore: it takes an instance of a store, with the methods get and set. Some packages export ' +
+        'a function that makes the class: new (connectPgSimple(expressSession))({ … })',
     );
   }
   return new InTurnSessionStore(new ExpressSessionDocuments(store));

@@ -18,7 +18,7 @@ BEGIN
     END IF;
     RETURN session_beans_outcome_1(session_beans_refusal_1(p_key, p_proof));
   END IF;
-  v_access := session_beans_access_1(r, p_proof, p_logins, v_now);
+  v_access := CASE WHEN p_proof = r.proof THEN 'granted' ELSE session_beans_access_1(r, p_proof, p_logins, v_now) END;
   IF v_access <> 'granted' THEN RETURN session_beans_outcome_1(v_access); END IF;
   IF r.format > 1 THEN RETURN session_beans_outcome_1('newer'); END IF;
   v_new := p_proof IS NOT NULL AND NOT r.confirmed;
@@ -91,13 +91,18 @@ DECLARE
   v_access text;
   v_stamp text;
   v_kept jsonb;
+  v_written jsonb;
+  v_names text[];
+  v_conflict boolean;
 BEGIN
   SELECT * INTO r FROM session_beans WHERE key = p_key FOR UPDATE;
   v_now := session_beans_now_1();
   IF r.proof IS NULL OR r.expires_at <= v_now THEN RETURN session_beans_outcome_1('gone'); END IF;
-  v_stamp := (SELECT s FROM unnest(r.stamps) s WHERE split_part(s, '.', 2) = p_write_id);
-  IF v_stamp IS NOT NULL THEN RETURN session_beans_answer_1('saved', r, v_stamp, false); END IF;
-  v_access := session_beans_access_1(r, p_proof, p_logins, v_now);
+  IF strpos(array_to_string(r.stamps, ' ') || ' ', '.' || p_write_id || ' ') > 0 THEN
+    v_stamp := (SELECT s FROM unnest(r.stamps) s WHERE split_part(s, '.', 2) = p_write_id);
+    RETURN session_beans_answer_1('saved', r, v_stamp, false);
+  END IF;
+  v_access := CASE WHEN p_proof = r.proof THEN 'granted' ELSE session_beans_access_1(r, p_proof, p_logins, v_now) END;
   IF v_access = 'none' THEN RETURN session_beans_outcome_1('gone'); END IF;
   IF v_access = 'superseded' THEN RETURN session_beans_outcome_1('superseded'); END IF;
   IF r.format > 1 THEN RETURN session_beans_outcome_1('newer'); END IF;
@@ -109,15 +114,14 @@ BEGIN
     v_kept := (SELECT COALESCE(jsonb_object_agg(k.key, k.value), '{}') FROM jsonb_each(r.parts) k
       WHERE k.key = ANY (p_keep));
   END IF;
-  IF EXISTS (SELECT FROM jsonb_each(p_parts) c WHERE (v_kept -> c.key ->> 0) IS DISTINCT FROM (c.value ->> 0)) THEN
-    RETURN session_beans_answer_1('conflict', r, r.stamps[1], true);
-  END IF;
-
   v_stamp := (split_part(r.stamps[1], '.', 1)::bigint + 1) || '.' || p_write_id;
   IF p_parts <> '{}' THEN
-    v_kept := (v_kept - ARRAY(SELECT c.key FROM jsonb_each(p_parts) c)) ||
-      (SELECT COALESCE(jsonb_object_agg(c.key, jsonb_build_array(v_stamp, c.value -> 1)), '{}')
-        FROM jsonb_each(p_parts) c WHERE c.value ->> 1 IS NOT NULL);
+    SELECT bool_or((v_kept -> c.key ->> 0) IS DISTINCT FROM (c.value ->> 0)), array_agg(c.key),
+      COALESCE(jsonb_object_agg(c.key, jsonb_build_array(v_stamp, c.value -> 1))
+        FILTER (WHERE c.value ->> 1 IS NOT NULL), '{}')
+      INTO v_conflict, v_names, v_written FROM jsonb_each(p_parts) c;
+    IF v_conflict THEN RETURN session_beans_answer_1('conflict', r, r.stamps[1], true); END IF;
+    v_kept := (v_kept - v_names) || v_written;
   END IF;
   r.stamps := (ARRAY[v_stamp] || r.stamps)[1:8];
   r.idle_timeout := COALESCE(p_idle, r.idle_timeout);
