@@ -107,7 +107,12 @@ describe('PostgreSQL', () => {
     const opened = await openStore();
     await postgres.query('ALTER SYSTEM SET default_transaction_read_only = on');
     await postgres.query('SELECT pg_reload_conf()');
+    await eventually('new connections are read-only', async () => {
+      const [shown] = await postgres.query('SHOW default_transaction_read_only');
+      return shown?.['default_transaction_read_only'] === 'on';
+    });
     await endConnections();
+    await eventually('the store has another connection', async () => opened.load(newAccess()));
 
     const saving = opened.save({ mode: 'create', ...newAccess(), writeId: 'w', lifetime: LIFETIME, parts: new Map() });
     await expect(saving).rejects.toMatchObject({ status: 503, applied: false });
