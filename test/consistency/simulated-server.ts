@@ -6,6 +6,7 @@ import { CurrentHttpSession, attributesBean } from '../../libs/session/src/reque
 import { CurrentRequest } from '../../libs/session/src/request/current-request.js';
 import { DestroyHooks } from '../../libs/session/src/request/destroy-hooks.js';
 import type { HttpSession } from '../../libs/session/src/request/http-session.js';
+import { type KeptValues, keptValues } from '../../libs/session/src/request/kept-values.js';
 import { SessionEvents } from '../../libs/session/src/request/session-events.js';
 import { SessionLifecycle } from '../../libs/session/src/request/session-lifecycle.js';
 import { StoreGateway } from '../../libs/session/src/store/store-gateway.js';
@@ -43,6 +44,7 @@ export class SimulatedServer {
   readonly beans = new BeanRegistry({ onConflict: 'reject', onUndecodable: 'reject' });
   readonly hookErrors: unknown[] = [];
   private readonly attributes: SessionBean;
+  private readonly kept: KeptValues;
 
   /** Called for each failed call of the store. */
   onStoreFailure: () => void = () => undefined;
@@ -69,6 +71,8 @@ export class SimulatedServer {
     this.liveSessions = new LiveSessions(gateway, settings, nearCache && new NearCache(nearCache));
     this.attributes = this.beans.registerBuiltIn(attributesBean(given.attributesOnLogin ?? 'reset'));
     this.attributes.inject([]);
+    this.kept = keptValues(this.beans, this.liveSessions, clock, given.attributesOnLogin ?? 'reset');
+    this.kept.bean.inject([]);
     for (const type of beans) this.beans.register(type).inject([]);
     const hooks = new DestroyHooks(this.beans, new CurrentRequest(), (error) => void this.hookErrors.push(error));
     const log = { readOnlyBroken: () => undefined };
@@ -77,7 +81,7 @@ export class SimulatedServer {
 
   /** What handlers are injected; for the requests that `current` knows. */
   httpSession(current: CurrentRequest): HttpSession {
-    return new CurrentHttpSession(current, this.lifecycle, this.attributes, undefined);
+    return new CurrentHttpSession(current, this.lifecycle, this.attributes, this.kept, undefined);
   }
 
   /** A request that has not begun yet. */

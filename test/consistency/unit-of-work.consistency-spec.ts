@@ -6,6 +6,9 @@ import { SimulatedServer } from './simulated-server.js';
 import type { BeforeBeanSaved, OnBeanCreated } from '../../libs/session/src/bean/bean-life-cycle.js';
 import type { SessionBean } from '../../libs/session/src/bean/session-bean.js';
 import { SessionScoped } from '../../libs/session/src/bean/session-scoped.decorator.js';
+import type { LiveSession } from '../../libs/session/src/live/live-session.js';
+import { PendingCommit } from '../../libs/session/src/live/pending-commit.js';
+import { UnitOfWork } from '../../libs/session/src/request/unit-of-work.js';
 import { accessOf, sessionHash } from '../../libs/session/src/store/session-id.js';
 import { MemorySessionStore } from '../../libs/session/src/store/memory/memory-session-store.js';
 
@@ -133,5 +136,27 @@ describe('UnitOfWork', () => {
       note.text = 'after the commit';
     });
     expect(await server.handle(client, (request) => request.bean(Note).text)).toBe('after the commit');
+  });
+
+  it('depends on commits that it has seen before they were stored, unless these bind no reader', async () => {
+    const cluster = new SimulatedCluster({ servers: 1, beans: [SummedCounter], network: () => nextTurn() });
+    const server = cluster.server(0);
+    const client = await server.startSession();
+    const live = (await server.liveSessions.acquire(accessOf(client.id as string))) as LiveSession;
+    const bean = server.beans.find(SummedCounter) as SessionBean;
+    for (const bindsReaders of [true, false]) {
+      const base = live.snapshot().payloads.get(bean.name) ?? null;
+      const counter = bean.create() as SummedCounter;
+      const reference = base ?? bean.state.encode(counter);
+      counter.value += bindsReaders ? 1 : 2;
+      const commit = new PendingCommit([{ bean, base, reference, mine: bean.state.encode(counter) }]);
+      commit.bindsReaders = bindsReaders;
+      const stored = live.commit(commit);
+      const unit = new UnitOfWork(live, () => undefined);
+      unit.instanceOf(bean);
+      expect(unit.dependencies()).toEqual(bindsReaders ? [commit] : []);
+      await stored;
+    }
+    server.liveSessions.release(live);
   });
 });

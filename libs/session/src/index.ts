@@ -17,7 +17,12 @@ export type { BeanMigrations, PlainState, SessionScopedOptions } from './bean/be
 export type { BeforeBeanSaved, OnBeanCreated, OnBeanDestroyed, OnBeanRestored } from './bean/bean-life-cycle.js';
 
 // Requests
-export { HttpSession, type SessionTimeouts } from './request/http-session.js';
+export {
+  type CreateValue,
+  type GetOrCreateOptions,
+  HttpSession,
+  type SessionTimeouts,
+} from './request/http-session.js';
 export type { SessionHandle } from './store/session-handle.js';
 export { type RequestHeaders, SessionContext, type SessionSource } from './sessions/session-context.js';
 export {

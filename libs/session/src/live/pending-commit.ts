@@ -23,6 +23,12 @@ export class PendingCommit {
   /** How often the save that covers it was sent again because another server was quicker. */
   retries = 0;
 
+  /**
+   * Whether a unit of work that has seen it before it was stored depends on it. Not on an entry of the library's own
+   * that says nothing to the application.
+   */
+  bindsReaders = true;
+
   private settled = false;
   private reason: Error | undefined;
   private dependencies: readonly PendingCommit[];

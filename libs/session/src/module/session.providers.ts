@@ -21,6 +21,7 @@ import { attributesBean, CurrentHttpSession } from '../request/current-http-sess
 import { DestroyHooks } from '../request/destroy-hooks.js';
 import { HttpSession } from '../request/http-session.js';
 import type { LocatorOf } from '../request/id-exchange.js';
+import { KeptValues, keptValues } from '../request/kept-values.js';
 import { SessionEvents, unknownSession } from '../request/session-events.js';
 import { SessionLifecycle } from '../request/session-lifecycle.js';
 import { ApplicationSessionContext, SessionContext } from '../sessions/session-context.js';
@@ -175,6 +176,16 @@ const requestProviders: FactoryProvider[] = [
       beans.registerBuiltIn(attributesBean(attributesOnLogin)),
   },
   {
+    provide: KeptValues,
+    inject: [BeanRegistry, LiveSessions, SESSION_CLOCK, RESOLVED_OPTIONS],
+    useFactory: (
+      beans: BeanRegistry,
+      liveSessions: LiveSessions,
+      clock: Clock,
+      { attributesOnLogin }: ResolvedSessionOptions,
+    ) => keptValues(beans, liveSessions, clock, attributesOnLogin),
+  },
+  {
     provide: SessionLifecycle,
     inject: [RESOLVED_OPTIONS, BeanRegistry, SessionEvents, StoreGateway, LiveSessions, CurrentRequest],
     useFactory: (
@@ -202,11 +213,12 @@ const requestProviders: FactoryProvider[] = [
   },
   {
     provide: HttpSession,
-    inject: [CurrentRequest, SessionLifecycle, ATTRIBUTES_BEAN, ID_CARRIER, RESOLVED_OPTIONS],
+    inject: [CurrentRequest, SessionLifecycle, ATTRIBUTES_BEAN, KeptValues, ID_CARRIER, RESOLVED_OPTIONS],
     useFactory: (
       context: CurrentRequest,
       lifecycle: SessionLifecycle,
       attributes: SessionBean,
+      kept: KeptValues,
       { format }: IdCarrier,
       { idTransport }: ResolvedSessionOptions,
     ) =>
@@ -214,6 +226,7 @@ const requestProviders: FactoryProvider[] = [
         context,
         lifecycle,
         attributes,
+        kept,
         idTransport === 'url' ? (url, { id, locator }) => encodeUrl(url, format.format(id, locator)) : undefined,
       ),
   },

@@ -6,10 +6,12 @@ import { SessionStateError } from '../errors/session-state.error.js';
 import { type SessionHandle, sessionHandle } from '../store/session-handle.js';
 import { accessOf, generateSessionId } from '../store/session-id.js';
 import type { CurrentRequest } from './current-request.js';
-import { HttpSession, type SessionTimeouts } from './http-session.js';
+import { type CreateValue, type GetOrCreateOptions, HttpSession, type SessionTimeouts } from './http-session.js';
 import type { CarriedId } from './id-exchange.js';
+import type { KeptValues } from './kept-values.js';
 import type { RequestState } from './request-state.js';
 import type { SessionLifecycle } from './session-lifecycle.js';
+import type { UnitOfWork } from './unit-of-work.js';
 
 /**
  * The attributes, which every session has besides its beans. Stored like a bean, under a name that no bean can have,
@@ -42,6 +44,7 @@ export class CurrentHttpSession extends HttpSession {
     private readonly current: CurrentRequest,
     private readonly lifecycle: SessionLifecycle,
     private readonly attributes: SessionBean,
+    private readonly kept: KeptValues,
     private readonly addressWithId: ((url: string, carried: CarriedId) => string) | undefined,
   ) {
     super();
@@ -92,7 +95,7 @@ export class CurrentHttpSession extends HttpSession {
 
   get beanNames(): string[] {
     const unit = this.request('beanNames').unitFor('HttpSession.beanNames');
-    return unit.beanNames().filter((name) => name !== this.attributes.name);
+    return unit.beanNames().filter((name) => name !== this.attributes.name && name !== this.kept.bean.name);
   }
 
   load(): Promise<void> {
@@ -106,25 +109,50 @@ export class CurrentHttpSession extends HttpSession {
   }
 
   has(name: string): boolean {
-    return this.read('has').attributes.has(name);
+    return this.read('has').attributes.has(name) || this.keptIn('has', name) !== undefined;
   }
 
   get(name: string): unknown {
-    return this.read('get').attributes.get(name);
+    const { attributes } = this.read('get');
+    return attributes.has(name) ? attributes.get(name) : this.keptIn('get', name)?.[0];
   }
 
   set(name: string, value: unknown): void {
-    if (typeof name !== 'string' || name === '')
-      throw new SessionStateError('HttpSession.set', 'needs a name that is a text and not empty');
-    this.write('set').attributes.set(name, value);
+    refuseName('set', name);
+    const { attributes } = this.write('set');
+    this.kept.delete(this.unit('set'), name);
+    attributes.set(name, value);
   }
 
   delete(name: string): boolean {
-    return this.write('delete').attributes.delete(name);
+    const { attributes } = this.write('delete');
+    const wasKept = this.kept.delete(this.unit('delete'), name);
+    return attributes.delete(name) || wasKept;
   }
 
   keys(): string[] {
-    return [...this.read('keys').attributes.keys()];
+    return [...new Set([...this.read('keys').attributes.keys(), ...this.kept.names(this.unit('keys'))])];
+  }
+
+  getOrCreate<T>(name: string, create: CreateValue<T>, options: GetOrCreateOptions<T> = {}): Promise<T> {
+    const member = 'getOrCreate';
+    const { attributes } = this.read(member);
+    refuseName(member, name);
+    if (attributes.has(name)) return Promise.resolve(attributes.get(name) as T);
+    const found = this.keptIn(member, name);
+    if (found) return Promise.resolve(found[0] as T);
+    const request = this.request(member);
+    return request.keep(async () => {
+      if (!request.hasSession) {
+        request.requireOneSession();
+        this.changing(member);
+        refuseWithoutResponse(request, member);
+      }
+      const { ttlMs, waitMs = 30_000 } = options;
+      const expiresAt = (value: unknown): number =>
+        this.kept.expiry(typeof ttlMs === 'function' ? ttlMs(value as T) : ttlMs);
+      return (await this.kept.make(request, { name, create, expiresAt }, waitMs)) as T;
+    });
   }
 
   start(): void {
@@ -239,18 +267,31 @@ export class CurrentHttpSession extends HttpSession {
     );
   }
 
+  private unit(member: string): UnitOfWork {
+    return this.request(member).unitFor(`HttpSession.${member}`);
+  }
+
+  private keptIn(member: string, name: string): readonly [unknown] | undefined {
+    return this.kept.find(this.unit(member), name);
+  }
+
   private write(member: string): AttributesBean {
     this.changing(member);
     return this.read(member);
   }
 
   private read(member: string): AttributesBean {
-    const bean = this.request(member).unitFor(`HttpSession.${member}`).instanceOf(this.attributes) as AttributesBean;
+    const bean = this.unit(member).instanceOf(this.attributes) as AttributesBean;
     if (bean.attributes instanceof Map) return bean;
     throw new SessionStateError(this.attributes.name, 'was stored as something other than attributes', {
       reason: 'undecodable',
     });
   }
+}
+
+function refuseName(member: string, name: unknown): void {
+  if (typeof name === 'string' && name !== '') return;
+  throw new SessionStateError(`HttpSession.${member}`, 'needs a name that is a text and not empty');
 }
 
 /** @throws SessionResponseCommittedError where no response can bring the client its id */

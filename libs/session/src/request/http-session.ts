@@ -9,6 +9,15 @@ export interface SessionTimeouts {
   readonly absoluteTimeoutMs?: number | undefined;
 }
 
+/** Makes the value of `HttpSession.getOrCreate`. */
+export type CreateValue<T> = (options: { readonly signal: AbortSignal }) => T | Promise<T>;
+
+/** See `HttpSession.getOrCreate`. */
+export interface GetOrCreateOptions<T> {
+  readonly ttlMs?: number | ((value: T) => number) | undefined;
+  readonly waitMs?: number | undefined;
+}
+
 /**
  * The session of the current request: injectable anywhere a bean is, and application-wide like a client proxy. Its
  * changes are stored with the changes of the beans, before the response leaves. All times are in ms since 1970 by the
@@ -101,6 +110,35 @@ export abstract class HttpSession {
 
   /** Names of the attributes. */
   abstract keys(): string[];
+
+  /**
+   * The attribute of that name; if there is none, what `create` gives. Of all who ask at the same time, on all servers
+   * and in all requests of the session, one calls it; the others get its value, or its error. The value is stored at
+   * once, apart from what the request changes, and stays an attribute for `ttlMs`, whatever becomes of the request.
+   * `delete(name)` throws it away. For what must not happen twice at once, such as the refresh of an access token.
+   *
+   * - When the server that calls `create` dies, another one calls it again after 10 s.
+   * - An error is thrown by the same object on the server where it happened. Others get an `Error` with its name and
+   *   message, and for an `HttpException` one with its status and body. The next one who asks calls again.
+   * - When the session gets a new id meanwhile, requests with the former one get `SessionEndedError`, and what their
+   *   `create` gives is not kept. Work by handle (`SessionContext.run`) goes on.
+   * - Where no session is stored yet, it is the request alone that calls `create`, and its response starts the session.
+   * - Reading a value that is there costs no call of the store.
+   *
+   * @param create gets a signal that is aborted when its value will not be kept: the session has ended, or another
+   * server has taken over
+   * @param options `ttlMs`: how long the value is kept, by the clock of the server; a function of the value, or a
+   * number; default: as long as the session. `waitMs`: how long to wait for others, default 30 s
+   * @throws what `create` throws; SessionBusyError when others take longer than `waitMs`; SessionEndedError,
+   * SessionStateError, SessionStoreError
+   * @example
+   * ```ts
+   * const token = await session.getOrCreate('idp', () => this.idp.refresh(), {
+   *   ttlMs: ({ expiresIn }) => (expiresIn - 30) * 1_000,
+   * });
+   * ```
+   */
+  abstract getOrCreate<T>(name: string, create: CreateValue<T>, options?: GetOrCreateOptions<T>): Promise<T>;
 
   /**
    * Makes sure that there is a session when the response leaves, even if nothing changed. Servlet: `getSession(true)`.

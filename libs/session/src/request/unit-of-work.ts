@@ -121,8 +121,9 @@ export class UnitOfWork {
 
   /** Commits that this unit of work has read the result of and that are not stored yet. */
   dependencies(): readonly PendingCommit[] {
-    const { unsaved } = this.snapshot;
-    if (unsaved.length === 0 || this.hasNamed) return unsaved;
+    if (this.snapshot.unsaved.length === 0) return this.snapshot.unsaved;
+    const unsaved = this.snapshot.unsaved.filter(({ bindsReaders }) => bindsReaders);
+    if (this.hasNamed) return unsaved;
     const parts = [...this.beans.keys()];
     return unsaved.filter((commit) => parts.some((part) => commit.changes(part)));
   }
@@ -138,11 +139,14 @@ export class UnitOfWork {
   rebase(live: LiveSession): void {
     this.live = live;
     this.snapshot = this.takeSnapshot();
-    for (const touched of this.beans.values()) {
-      const payload = this.snapshot.payloads.get(touched.bean.name);
-      const ground = payload === undefined || bringUp(touched, payload) ? payload : touched.mine;
-      if (ground !== undefined) touched.base = touched.reference = touched.mine = ground;
-    }
+    for (const touched of this.beans.values()) bringUp(touched, this.snapshot.payloads.get(touched.bean.name));
+  }
+
+  /** Shows one bean as it is stored by now, with what the request did to it on top. The others stay as they are. */
+  bringUp({ name }: SessionBean, payload: string): void {
+    this.snapshot = { ...this.snapshot, payloads: new Map(this.snapshot.payloads).set(name, payload) };
+    const touched = this.beans.get(name);
+    if (touched) bringUp(touched, payload);
   }
 
   /** Forgets what this request did: instances are dropped, the next touch starts from the head. */
@@ -224,8 +228,14 @@ function openFresh(bean: SessionBean, base: string | null): TouchedBean {
   return { bean, instance, base, reference, mine: reference };
 }
 
+/** Makes the instance show `payload`, or leaves it on `mine` where that cannot be. */
+function bringUp(touched: TouchedBean, payload: string | undefined): void {
+  const ground = payload === undefined || shows(touched, payload) ? payload : touched.mine;
+  if (ground !== undefined) touched.base = touched.reference = touched.mine = ground;
+}
+
 /** @returns whether the instance now shows `payload`, with what the request did to it since `mine` on top */
-function bringUp({ bean, instance, mine }: TouchedBean, payload: string): boolean {
+function shows({ bean, instance, mine }: TouchedBean, payload: string): boolean {
   if (payload === mine) return true;
   try {
     const now = bean.state.encode(instance);
