@@ -28,6 +28,10 @@ export class ServerProcess {
     return new ServerProcess(child, address);
   }
 
+  get pid(): number {
+    return this.process.pid ?? 0;
+  }
+
   get isRunning(): boolean {
     return this.process.exitCode === null && this.process.signalCode === null;
   }

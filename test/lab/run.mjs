@@ -1,0 +1,5 @@
+// npm run lab: see `--help`, and test/lab/README.md.
+import './typescript.mjs';
+
+const { main } = await import('./main.ts');
+process.exitCode = await main(process.argv.slice(2));
