@@ -14,6 +14,10 @@ export class BalancedCluster {
     readonly balancer: Balancer,
   ) {}
 
+  static of(cluster: SampleCluster, balancer: Balancer): BalancedCluster {
+    return new BalancedCluster(cluster, balancer);
+  }
+
   /** Starts a balancer, and waits until it sends requests to all servers that run. */
   static async inFrontOf(
     cluster: SampleCluster,

@@ -1,3 +1,5 @@
+import type { RequestEvent } from '../near-cache/history.js';
+import type { JoinedRequest } from '../observability/join-logs.js';
 import type { BalancerName } from './topology.js';
 import type { PatternName } from './patterns.js';
 
@@ -80,6 +82,12 @@ export interface BlockSample {
   readonly cpuUs: Readonly<Record<string, number>>;
 }
 
+/** A request of a history that was checked. */
+export interface HistorySample extends Omit<RequestEvent, 'kind'> {
+  readonly kind: 'history';
+  readonly request: RequestEvent['kind'];
+}
+
 /** A single measured number, of a process or of all. */
 export interface FigureSample {
   readonly kind: 'figure';
@@ -96,10 +104,20 @@ export interface FigureSample {
 export interface TroubleSample {
   readonly kind: 'trouble';
   readonly name: string;
+  readonly title: string;
+
+  /** One of these must come first, and those may be there as well. */
   readonly expected: readonly string[];
+  readonly also: readonly string[];
   readonly excessMs: Readonly<Record<string, number>>;
   readonly requests: number;
   readonly evidence: string;
+}
+
+/** A slow request of a trouble, in the logs of the balancer and of its server. */
+export interface JoinedSample extends JoinedRequest {
+  readonly kind: 'joined';
+  readonly trouble: string;
 }
 
 export type Sample =
@@ -110,8 +128,10 @@ export type Sample =
   | ProcessSample
   | SessionSample
   | BlockSample
+  | HistorySample
   | FigureSample
-  | TroubleSample;
+  | TroubleSample
+  | JoinedSample;
 
 /** A cell, with all that was measured in it. */
 export interface CellRecord extends CellSample {

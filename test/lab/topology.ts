@@ -1,6 +1,9 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { BalancedCluster } from '../balancers/balanced-cluster.js';
 import { balancers } from '../support/balancers.js';
-import type { BalancerOptions } from '../support/balancer.js';
+import type { Balancer, BalancerOptions, ServerAddresses } from '../support/balancer.js';
 import { RedisSentinels } from '../support/redis-sentinels.js';
 import { RedisServer } from '../support/redis-server.js';
 import { SampleCluster } from '../support/sample-servers.js';
@@ -25,6 +28,9 @@ export interface TopologyOptions {
   /** Whether the store is a primary with a replica and sentinels. */
   readonly hasSentinels?: boolean;
   readonly balancer?: BalancerOptions;
+
+  /** Whether servers and balancer log every request. */
+  readonly logsRequests?: boolean;
 }
 
 /** A process that is measured. */
@@ -46,12 +52,17 @@ export class Topology {
     readonly sentinels: RedisSentinels | undefined,
 
     /** The network between each server and the store. */
-    private readonly storeLinks: ReadonlyMap<string, TcpProxy>,
+    readonly storeLinks: ReadonlyMap<string, TcpProxy>,
+
+    /** Where the servers log their requests. */
+    readonly logDirectory: string | undefined,
   ) {}
 
   static async start(pattern: Pattern, balancer: BalancerName, options: TopologyOptions = {}): Promise<Topology> {
     const { servers: count = 3, started = count, hasLinks = false, hasSentinels = false } = options;
     const stops: (() => Promise<void>)[] = [];
+    const logDirectory = options.logsRequests ? mkdtempSync(join(tmpdir(), 'session-beans-lab-')) : undefined;
+    stops.push(async () => removed(logDirectory));
     try {
       const sentinels =
         pattern.hasStore && hasSentinels ? await RedisSentinels.start({ replicas: 1, sentinels: 3 }) : undefined;
@@ -62,26 +73,34 @@ export class Topology {
       for (let i = 1; redis && hasLinks && i <= count; i++) links.set(`s${i}`, await TcpProxy.start(redis.port));
       stops.push(() => closeAll(links));
       const url = sentinels?.url ?? redis?.url;
-      const servers = await SampleCluster.start(
-        count,
-        { ...pattern.env, ...(url && { REDIS_URL: url }) },
-        {
-          hasLinks: hasLinks && pattern.name === 'replicated',
-          started,
-          main: SERVER,
-          envOf: (name) => {
-            const link = links.get(name);
-            return link ? { REDIS_URL: `redis://127.0.0.1:${link.port}` } : {};
-          },
+      const env = {
+        ...pattern.env,
+        ...(url !== undefined && { REDIS_URL: url }),
+        ...(logDirectory !== undefined && { SLOW_REQUEST_MS: '0' }),
+      };
+      const servers = await SampleCluster.start(count, env, {
+        hasLinks: hasLinks && pattern.name === 'replicated',
+        started,
+        main: SERVER,
+        logDirectory,
+        envOf: (name): Readonly<Record<string, string>> => {
+          const link = links.get(name);
+          return link ? { REDIS_URL: `redis://127.0.0.1:${link.port}` } : {};
         },
-      );
+      });
       stops.push(() => servers.stop());
-      const cluster = await BalancedCluster.inFrontOf(servers, (addresses) =>
-        starterOf(balancer)(pattern.balancing, addresses, options.balancer),
-      );
+      const startBalancer = (addresses: ServerAddresses): Promise<Balancer> =>
+        starterOf(balancer)(pattern.balancing, addresses, {
+          ...options.balancer,
+          logsSessions: options.logsRequests === true,
+        });
+      // With a log of its own format, the balancer does not tell which server got a request.
+      const cluster = options.logsRequests
+        ? BalancedCluster.of(servers, await startBalancer(servers.addresses))
+        : await BalancedCluster.inFrontOf(servers, startBalancer);
       stops.push(() => cluster.balancer.stop());
       if (pattern.name === 'replicated' && started === count) await cluster.canLoseOne();
-      return new Topology(pattern, cluster, servers, redis, sentinels, links);
+      return new Topology(pattern, cluster, servers, redis, sentinels, links, logDirectory);
     } catch (error) {
       for (const stop of stops.toReversed()) await stop();
       throw error;
@@ -128,6 +147,7 @@ export class Topology {
     await this.servers.stop();
     await closeAll(this.storeLinks);
     await Promise.all([this.redis?.stop(), this.sentinels?.stop()]);
+    removed(this.logDirectory);
   }
 }
 
@@ -135,6 +155,10 @@ function starterOf(name: BalancerName): (typeof balancers)[number]['start'] {
   const found = balancers.find(({ balancer }) => balancer.toLowerCase() === name);
   if (!found) throw new Error(`--balancer ${name}: there are haproxy and nginx`);
   return found.start;
+}
+
+function removed(directory: string | undefined): void {
+  if (directory !== undefined) rmSync(directory, { recursive: true, force: true });
 }
 
 async function closeAll(links: ReadonlyMap<string, TcpProxy>): Promise<void> {

@@ -77,15 +77,20 @@ export class Haproxy implements Balancer {
    * would change it.
    */
   async stateOf(server: string): Promise<string> {
-    const socket = connect(join(this.balancer.directory, 'stats'));
-    socket.end('show stat\n');
-    let text = '';
-    socket.setEncoding('utf8').on('data', (chunk) => (text += String(chunk)));
-    await once(socket, 'close');
-    const [head = '', ...rows] = text.split('\n');
+    const [head = '', ...rows] = (await this.command('show stat')).split('\n');
     const column = head.split(',').indexOf('status');
     const row = rows.find((one) => one.startsWith(`servers,${server},`));
     return row?.split(',')[column] ?? '';
+  }
+
+  /** The answer to a command of its Runtime API. */
+  async command(command: string): Promise<string> {
+    const socket = connect(join(this.balancer.directory, 'stats'));
+    socket.end(`${command}\n`);
+    let text = '';
+    socket.setEncoding('utf8').on('data', (chunk) => (text += String(chunk)));
+    await once(socket, 'close');
+    return text;
   }
 
   stop(): Promise<void> {

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { freePort } from './free-port.js';
 import { ServerProcess } from './server-process.js';
 import type { ServerAddresses } from './balancer.js';
@@ -16,10 +17,13 @@ export class SampleNode {
     readonly port: number,
     readonly replicationPort: number,
     private readonly main: string,
+
+    /** Gets what it prints. Without one that is thrown away. */
+    readonly logFile: string | undefined,
   ) {}
 
-  static async create(name: string, main: string): Promise<SampleNode> {
-    return new SampleNode(name, await freePort(), await freePort(), main);
+  static async create(name: string, main: string, logFile?: string): Promise<SampleNode> {
+    return new SampleNode(name, await freePort(), await freePort(), main, logFile);
   }
 
   get address(): string {
@@ -43,7 +47,7 @@ export class SampleNode {
   /** Starts it (again). Resolves when it listens. */
   async start(env: Readonly<Record<string, string>>): Promise<void> {
     const own = { HOST: '127.0.0.1', PORT: `${this.port}`, NODE_NAME: this.name };
-    this.server = await ServerProcess.start(this.main, { ...own, ...env });
+    this.server = await ServerProcess.start(this.main, { ...own, ...env }, this.logFile);
   }
 
   /** Ends it as a crash does. Resolves when the process is gone. */
@@ -77,6 +81,9 @@ export interface SampleClusterOptions {
   /** The program of the servers, in place of the sample's own. */
   readonly main?: string;
 
+  /** The folder of a log file per server, `s1.log`. Without one nothing is logged. */
+  readonly logDirectory?: string | undefined;
+
   /** What a single server gets besides. */
   readonly envOf?: (name: string) => Readonly<Record<string, string>>;
 }
@@ -95,10 +102,12 @@ export class SampleCluster {
   static async start(
     count: number,
     env: Readonly<Record<string, string>>,
-    { hasLinks = false, started = count, main = MAIN, envOf = () => ({}) }: SampleClusterOptions = {},
+    { hasLinks = false, started = count, main = MAIN, logDirectory, envOf = () => ({}) }: SampleClusterOptions = {},
   ): Promise<SampleCluster> {
     const names = Array.from({ length: count }, (_, i) => `s${i + 1}`);
-    const nodes = await Promise.all(names.map((name) => SampleNode.create(name, main)));
+    const nodes = await Promise.all(
+      names.map((name) => SampleNode.create(name, main, logDirectory && join(logDirectory, `${name}.log`))),
+    );
     const links = hasLinks ? await ReplicationLinks.between(nodes) : undefined;
     const cluster = new SampleCluster(nodes, (name) => ({ ...env, ...envOf(name) }), links);
     try {

@@ -14,7 +14,7 @@ const config = readConfig(process.env);
 @Module({ imports: [AppModule.for(config), LabModule] })
 class LabServerModule {}
 
-const app = await NestFactory.create(LabServerModule, { logger: ['error'], abortOnError: false });
+const app = await NestFactory.create(LabServerModule, { logger: ['warn', 'error'], abortOnError: false });
 app.enableShutdownHooks();
 await app.listen(config.port, config.host);
 console.log(`listening on ${await app.getUrl()}`);
