@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { patterns } from './patterns.js';
 import { plan, play } from './play.js';
 import { RawFiles } from './raw-files.js';
+import { writeReports } from './report/write.js';
 import { type Size, sizes } from './step.js';
 import { steps } from './steps/index.js';
 import type { BalancerName, Topology } from './topology.js';
@@ -56,6 +57,7 @@ export async function main(args: string[]): Promise<number> {
     const kept = await play(cells, size, raw, { isKept: values.keep });
     if (kept) await keep(kept);
   }
+  for (const file of writeReports(raw, out)) console.log(relative(process.cwd(), file));
   console.log(`raw data: ${relative(process.cwd(), raw.directory)}`);
   return raw.read().some(({ error }) => error !== undefined) ? 1 : 0;
 }

@@ -48,7 +48,7 @@ export const patterns: readonly Pattern[] = [
   {
     number: 2,
     name: 'sticky',
-    title: 'sticky',
+    title: 'sticky sessions',
     livesIn: 'heap of the sticky server',
     balancing: 'sticky-route',
     env: { SESSION_PATTERN: 'sticky', DRAIN_MS },

@@ -8,7 +8,10 @@ const PAUSE_MS = 50;
 
 /** How much the heavy page of unequal requests computes, and which share of the clients asks for it. */
 const HEAVY_MS = 6;
-const ONE_OF = 5;
+const HEAVY_SHARE = 0.2;
+
+/** Drawn once, so that all runs have the same ones: which clients are heavy, by their number. */
+const isHeavy = (number: number): boolean => (Math.sin(number * 12.9898) * 43_758.5453) % 1 > 1 - 2 * HEAVY_SHARE;
 
 /**
  * How evenly requests, connections and CPU are spread over servers: clients that come anew, clients that come back over
@@ -33,8 +36,9 @@ export const balancing: Step = {
       await during(cell, 'kept', true, (client) => use(cell, client, 'kept'));
       await during(cell, 'unkept', false, (client) => use(cell, client, 'unkept'));
       await during(cell, 'unequal', true, (client) => {
-        const isHeavy = Number(client.name.slice(1)) % ONE_OF === 0;
-        return isHeavy ? client.ask('unequal', `/lab/block?ms=${HEAVY_MS}`) : use(cell, client, 'unequal');
+        return isHeavy(Number(client.name.slice(1)))
+          ? client.ask('unequal', `/lab/block?ms=${HEAVY_MS}`)
+          : use(cell, client, 'unequal');
       });
     } finally {
       stopWatching();

@@ -30,6 +30,7 @@ export const consistency: Step = {
   title: 'consistency of concurrent requests',
   seconds: { quick: 6, normal: 9, full: 15 },
   appliesTo: ({ name }) => name !== 'plain',
+  isLong: true,
   async play({ topology, recording, size, pattern }: Cell): Promise<void> {
     const servers = [topology.url];
     const load = new StressLoad({ servers, sessions: SESSIONS, clientsPerSession: 3, thinkMs: 20, routes });

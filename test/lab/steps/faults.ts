@@ -23,7 +23,7 @@ interface Fault {
   readonly topology?: TopologyOptions;
 
   /** Resolves when everything runs again. `note` says what was done; the fault itself is told by `struck`. */
-  strike(at: Struck): Promise<void>;
+  readonly strike: (at: Struck) => Promise<void>;
 }
 
 interface Struck {
@@ -31,8 +31,8 @@ interface Struck {
 
   /** Multiplies how long something is away. */
   readonly pace: number;
-  note(text: string): void;
-  struck(text: string): void;
+  readonly note: (text: string) => void;
+  readonly struck: (text: string) => void;
 }
 
 const always = (): boolean => true;

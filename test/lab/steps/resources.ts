@@ -15,6 +15,7 @@ export const resources: Step = {
   title: 'memory of many sessions',
   seconds: { quick: 9, normal: 26, full: 120 },
   appliesTo: ({ name }) => name !== 'plain',
+  isLong: true,
   topology: { hasLinks: true },
   async play(cell: Cell): Promise<void> {
     const { recording, size, topology } = cell;

@@ -48,7 +48,7 @@ export interface Trouble {
   readonly slowest?: number;
 
   /** Makes the trouble, and sends requests into it. Resolves when it is over. @returns what else tells of it */
-  make(scene: Scene): Promise<string | undefined>;
+  readonly make: (scene: Scene) => Promise<string | undefined>;
 }
 
 /** Servers and clients for a trouble. */
@@ -59,7 +59,7 @@ export interface Scene {
   readonly service: (ms: number) => string;
 
   /** Clients whose sessions are on s1, by the route in their cookies. */
-  clientsOfS1(count: number): Promise<readonly BalancedClient[]>;
+  readonly clientsOfS1: (count: number) => Promise<readonly BalancedClient[]>;
 }
 
 /** A client with a session on a server. Close it. */

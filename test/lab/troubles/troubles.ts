@@ -56,12 +56,17 @@ export const troubles: readonly Trouble[] = [
     expected: ['queue'],
     also: ['between'],
     handler: 'CountController.peek',
-    async make({ clientsOfS1 }) {
-      const [heavy, ...others] = await clientsOfS1(16);
-      // The balancer has two idle servers, but these clients stay where their connections are.
-      const working = inTurn(heavy, '/lab/block?ms=60', 16);
-      for (let volley = 0; volley < 6; volley++) await each(others, '/count/peek');
-      await working;
+    async make({ topology, clientsOfS1 }) {
+      const clients = await clientsOfS1(16);
+      const s1 = topology.cluster.node('s1');
+      // One server has more work than it can do. The others are idle, but clients stay where their connections are.
+      for (let volley = 0; volley < 6; volley++) {
+        s1.freeze();
+        const answers = each(clients, '/count/peek');
+        await pause(LONG_MS);
+        s1.thaw();
+        await answers;
+      }
       return undefined;
     },
   },

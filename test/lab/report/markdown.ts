@@ -1,0 +1,21 @@
+import type { Figures } from './figures.js';
+import { type Table, architectureTable, detailTables } from './tables.js';
+
+/** The report as Markdown: the table of architectures first. */
+export function markdownOf(figures: readonly Figures[], machine: string): string {
+  const parts = figures.flatMap((one) => [
+    `## ${one.balancer === 'nginx' ? 'nginx' : 'HAProxy'}`,
+    `${one.startedAt.slice(0, 10)}, size \`${one.size}\`, ${machine}. Brackets: where another run would be.`,
+    ...[architectureTable(one), ...detailTables(one)].flatMap((table) => [
+      `### ${table.title}`,
+      table.note,
+      rowsOf(table),
+    ]),
+  ]);
+  return `# The pattern lab\n\n${parts.filter(Boolean).join('\n\n')}\n`;
+}
+
+export function rowsOf({ head, rows }: Table): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map((row) => line(row.map(({ text }) => text)))].join('\n');
+}

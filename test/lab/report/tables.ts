@@ -1,0 +1,241 @@
+import type { BlockSample } from '../samples.js';
+import { type TableCell, columns } from './cells.js';
+import type { Figures } from './figures.js';
+import { fixed, percent, short, withInterval } from './texts.js';
+import { verdictsOf } from './verdicts.js';
+
+/** A table of a report, in Markdown and in HTML. */
+export interface Table {
+  readonly title: string;
+  readonly note: string;
+  readonly head: readonly string[];
+  readonly rows: readonly (readonly TableCell[])[];
+}
+
+const plain = (text: string): TableCell => ({ text, grade: 'none' });
+const yes = (isGood: boolean, text: string): TableCell => ({ text, grade: isGood ? 'good' : 'poor' });
+
+/** The table of architectures, with the figures in it. */
+export function architectureTable({ patterns }: Figures): Table {
+  return {
+    title: 'The table of architectures, measured',
+    note: columns.flatMap(({ title, note }) => (note === '' ? [] : [`${title}: ${note}`])).join('. '),
+    head: columns.map(({ title }) => title),
+    rows: patterns.map((figures) => columns.map((column) => column.cell(figures))),
+  };
+}
+
+/** Everything that the first table sums up, in the order of the report. Tables without rows are left out. */
+export function detailTables(figures: Figures): Table[] {
+  return [
+    verdictTable(figures),
+    failedTable(figures),
+    faultTable(figures),
+    balanceTable(figures),
+    speedTable(figures, 'normal'),
+    speedTable(figures, 'one server down'),
+    resourceTable(figures),
+    consistencyTable(figures),
+    difficultyTable(figures),
+    troubleTable(figures),
+  ].filter(({ rows }) => rows.length > 0);
+}
+
+function verdictTable(figures: Figures): Table {
+  return {
+    title: 'Does it agree with what is known?',
+    note: 'Each claim of the known table beside what was measured here.',
+    head: ['claim', '', 'measured', 'if not, why'],
+    rows: verdictsOf(figures).map(({ claim, agrees, measured, note = '' }) => [
+      plain(claim),
+      agrees === undefined ? plain('not played') : yes(agrees, agrees ? 'agrees' : 'disagrees'),
+      plain(measured),
+      plain(agrees === false ? note : ''),
+    ]),
+  };
+}
+
+function failedTable({ patterns }: Figures): Table {
+  return {
+    title: 'Steps that failed',
+    note: 'They have no figures below.',
+    head: ['pattern', 'step', 'why'],
+    rows: patterns.flatMap(({ pattern, failed }) =>
+      Object.entries(failed).map(([step, why]) => [plain(pattern.name), yes(false, step), plain(why)]),
+    ),
+  };
+}
+
+function faultTable({ patterns }: Figures): Table {
+  return {
+    title: 'Persistence: what clients saw when something broke',
+    note:
+      'Sessions that are gone and acknowledged updates that sessions lack which are there; requests without a 200 from ' +
+      'the fault on (0: the connection ended); seconds until no request was refused, or slower than a second, any more.',
+    head: ['pattern', 'what happened', 'sessions gone', 'updates gone', 'requests refused', 'statuses', 'whole after'],
+    rows: patterns.flatMap(({ pattern, faults }) =>
+      Object.entries(faults).map(([name, { gone, updatesGone, refused, statuses, wholeAfter }]) => [
+        plain(`${pattern.number} ${pattern.name}`),
+        plain(name),
+        gone ? yes(gone.value === 0, percent(gone)) : plain('–'),
+        yes(updatesGone === 0, `${updatesGone}`),
+        plain(refused ? `${fixed(refused.value * 100, 1)} %` : '–'),
+        plain(
+          Object.entries(statuses)
+            .map(([status, count]) => `${status}: ${count}`)
+            .join(', ') || '–',
+        ),
+        plain(`${fixed(wholeAfter, 1)} s`),
+      ]),
+    ),
+  };
+}
+
+function balanceTable({ patterns }: Figures): Table {
+  return {
+    title: 'Balancing: coefficients of variation over three servers',
+    note: 'Requests [interval], then connections and CPU. 0 is even; 1.41 is everything on one server.',
+    head: [
+      'pattern',
+      'new clients',
+      'returning',
+      'returning, no keep-alive',
+      'unequal requests',
+      's4 has its share',
+      'sessions lost',
+    ],
+    rows: patterns
+      .filter(({ balance }) => balance.kept)
+      .map(({ pattern, balance, join }) => [
+        plain(`${pattern.number} ${pattern.name}`),
+        ...(['new', 'kept', 'unkept', 'unequal'] as const).map((population) => {
+          const figures = balance[population];
+          return plain(
+            `${withInterval(figures?.requests, 2)}; ${short(figures?.connections, 2)}; ${short(figures?.cpu, 2)}`,
+          );
+        }),
+        plain(
+          join
+            ? `returning: ${short(join.returning, 1)}, new: ${short(join.newcomer, 1)} (s; watched for ${fixed(join.watched, 0)})`
+            : '–',
+        ),
+        join ? yes(join.gone === 0, `${join.gone}`) : plain('–'),
+      ]),
+  };
+}
+
+function speedTable({ patterns }: Figures, state: BlockSample['state']): Table {
+  const pages = ['stateless', 'read', 'small', 'stateful', 'list'];
+  return {
+    title: state === 'normal' ? 'Speed of the pages' : 'Speed while one server is down',
+    note:
+      'p50 / p99 in ms and requests per second, eight clients at once, all processes on one machine. `small` changes a ' +
+      'number, `stateful` a cart of 10 articles, `list` a cart of 300. The baseline answers as many bytes without a session.',
+    head: ['pattern', ...pages],
+    rows: patterns.flatMap(({ pattern, speed }) => {
+      const measured = speed?.[state] ?? {};
+      if (Object.keys(measured).length === 0) return [];
+      return [
+        [
+          plain(`${pattern.number} ${pattern.name}`),
+          ...pages.map((page) => {
+            const figures = measured[page];
+            if (!figures) return plain('–');
+            const failed = figures.failed > 0 ? ` (${figures.failed} without success)` : '';
+            return plain(
+              `${withInterval(figures.p50, 1)} / ${withInterval(figures.p99, 1)}; ${withInterval(figures.throughput, 0)}/s${failed}`,
+            );
+          }),
+        ],
+      ];
+    }),
+  };
+}
+
+function resourceTable({ patterns }: Figures): Table {
+  return {
+    title: 'Resources',
+    note: 'MB per 100,000 sessions with one number; CPU in µs per write; bytes between servers, or to the store, per request.',
+    head: [
+      'pattern',
+      'all servers',
+      'store',
+      'CPU of servers',
+      'CPU of the store',
+      'CPU of the balancer',
+      'bytes per read',
+      'bytes per write',
+    ],
+    rows: patterns.flatMap(({ pattern, memory, bytes, speed }) => {
+      const write = speed?.normal['small'];
+      if (!memory && !write) return [];
+      return [
+        [
+          plain(`${pattern.number} ${pattern.name}`),
+          plain(memory ? `${fixed(memory.servers, 0)} MB` : '–'),
+          plain(memory && pattern.hasStore ? `${fixed(memory.store, 0)} MB` : '–'),
+          plain(withInterval(write?.serverCpu, 0)),
+          plain(pattern.hasStore ? withInterval(write?.storeCpu, 0) : '–'),
+          plain(withInterval(write?.balancerCpu, 0)),
+          plain(short(bytes?.read, 0)),
+          plain(short(bytes?.write, 0)),
+        ],
+      ];
+    }),
+  };
+}
+
+function consistencyTable({ patterns }: Figures): Table {
+  const names = [...new Set(patterns.flatMap(({ consistency }) => Object.keys(consistency ?? {})))];
+  return {
+    title: 'Consistency of concurrent requests',
+    note: 'Three clients share each session. Violations that the checkers of the tests found, of so many chances.',
+    head: ['pattern', ...names],
+    rows: patterns.flatMap(({ pattern, consistency }) =>
+      consistency
+        ? [
+            [
+              plain(`${pattern.number} ${pattern.name}`),
+              ...names.map((name) => {
+                const { value = 0, total = 0 } = consistency[name] ?? {};
+                return yes(value === 0, `${value} of ${total}`);
+              }),
+            ],
+          ]
+        : [],
+    ),
+  };
+}
+
+function difficultyTable({ patterns }: Figures): Table {
+  return {
+    title: 'Difficulty, counted in the files of deploy',
+    note: 'Where a setting must agree in two places, and what an operator must know that the files say in words.',
+    head: ['pattern', 'processes', 'ports', 'settings that must agree', 'to know'],
+    rows: patterns.map(({ pattern, difficulty: { parts, ports, agreeing, toKnow } }) => [
+      plain(`${pattern.number} ${pattern.name}`),
+      plain(parts.join(', ')),
+      plain(ports.join(', ')),
+      plain(`${agreeing.length}${agreeing.length > 0 ? `: ${agreeing.join('; ')}` : ''}`),
+      plain(`${toKnow.length}${toKnow.length > 0 ? `: ${toKnow.join('; ')}` : ''}`),
+    ]),
+  };
+}
+
+function troubleTable({ troubles }: Figures): Table {
+  const right = troubles.filter(({ isRight }) => isRight).length;
+  return {
+    title: `The trouble finder: the right phase first in ${right} of ${troubles.length}`,
+    note:
+      'Each trouble by itself; the phases of the slow requests beyond those of calm ones, from the logs of the balancer ' +
+      'and of the servers, joined by request id.',
+    head: ['trouble', 'blamed first', 'expected', 'innocent but blamed', 'what else tells'],
+    rows: troubles.map(({ title, first, excessMs, expected, isRight, blamed, evidence }) => [
+      plain(title),
+      yes(isRight, `${first} +${fixed(excessMs[first] ?? 0, 0)} ms`),
+      plain(expected.join(' or ')),
+      yes(blamed.length === 0, blamed.join(', ') || 'none'),
+      plain(evidence),
+    ]),
+  };
+}

@@ -1,0 +1,119 @@
+import type { PatternName } from '../patterns.js';
+import type { Figures, PatternFigures } from './figures.js';
+import { fixed, percent } from './texts.js';
+
+/** A claim of the known table, and whether the figures agree. Undefined: not played. */
+export interface Verdict {
+  readonly claim: string;
+  readonly agrees: boolean | undefined;
+  readonly measured: string;
+
+  /** Why it may disagree, and what is being done. */
+  readonly note?: string;
+}
+
+type ByName = (name: PatternName) => PatternFigures | undefined;
+
+export function verdictsOf({ patterns }: Figures): Verdict[] {
+  const of: ByName = (name) => patterns.find(({ pattern }) => pattern.name === name);
+  return [
+    usableVerdict(of),
+    goneVerdict(
+      of,
+      'sticky',
+      'kill-one',
+      '2 loses the sessions of the server that is killed, and no others',
+      [0.1, 0.6],
+    ),
+    goneVerdict(of, 'sticky', 'kill-all', '2 loses all sessions when all servers are killed', [1, 1]),
+    goneVerdict(of, 'replicated', 'kill-one', '3 survives any one server', [0, 0]),
+    goneVerdict(of, 'replicated', 'kill-all', '3 loses all sessions when all servers are killed', [1, 1]),
+    ...(['external', 'cached'] as const).map((name) =>
+      goneVerdict(of, name, 'kill-all', `${of(name)?.pattern.number ?? name} survives all servers`, [0, 0]),
+    ),
+    readVerdict(of),
+    memoryVerdict(of),
+    writeVerdict(of),
+  ];
+}
+
+/** How far a share may be from (n-1)/n: clients come in no order, but they are few. */
+const TOLERANCE = 0.1;
+
+function usableVerdict(of: ByName): Verdict {
+  const usable = of('none')?.usable;
+  const lost = usable && 1 - usable.value;
+  return {
+    claim: '1 finds no session in about (n-1)/n of the requests: 67 % of them with three servers',
+    agrees: lost === undefined ? undefined : Math.abs(lost - 2 / 3) < TOLERANCE,
+    measured:
+      lost === undefined
+        ? 'not played'
+        : `${fixed(lost * 100, 0)} %; ${percent(of('none')?.usableByBrowser)} of a browser's reads find it`,
+  };
+}
+
+function goneVerdict(
+  of: ByName,
+  name: PatternName,
+  fault: string,
+  claim: string,
+  [least, most]: readonly [number, number],
+): Verdict {
+  const figures = of(name)?.faults[fault];
+  const gone = figures?.gone?.value;
+  return {
+    claim,
+    agrees: gone === undefined ? undefined : gone >= least && gone <= most,
+    measured:
+      gone === undefined
+        ? 'not played'
+        : `${fixed(gone * 100, 0)} % of the sessions gone, ${figures?.updatesGone ?? 0} acknowledged updates`,
+  };
+}
+
+function readVerdict(of: ByName): Verdict {
+  const [external, cached] = (['external', 'cached'] as const).map((name) => of(name)?.speed?.normal['read']?.p50);
+  return {
+    claim: '4 is slower than 5 where a request reads',
+    agrees: external && cached ? external.value > cached.value : undefined,
+    measured: external && cached ? `${fixed(external.value, 2)} against ${fixed(cached.value, 2)} ms` : 'not played',
+    note: 'Reads of 5 come from the near cache; all processes share the cores of one machine, so the gap is a small one.',
+  };
+}
+
+function memoryVerdict(of: ByName): Verdict {
+  const names = ['none', 'sticky', 'replicated', 'external', 'cached'] as const;
+  const known = names.flatMap((name) => {
+    const memory = of(name)?.memory;
+    return memory ? [{ name, megabytes: memory.servers }] : [];
+  });
+  const most = known.toSorted((one, other) => other.megabytes - one.megabytes)[0];
+  return {
+    claim: '3 costs the most memory on the application servers',
+    agrees: known.length < names.length ? undefined : most?.name === 'replicated',
+    measured:
+      known.length < names.length
+        ? 'not played'
+        : known.map(({ name, megabytes }) => `${name} ${fixed(megabytes, 0)} MB`).join(', '),
+    note: 'The near cache of 5 keeps what was used last within its bounds (maxSessions, maxBytes); beyond them it grows no more, and 3 does.',
+  };
+}
+
+function writeVerdict(of: ByName): Verdict {
+  const names = ['sticky', 'replicated', 'external', 'cached'] as const;
+  const known = names.flatMap((name) => {
+    const p50 = of(name)?.speed?.normal['small']?.p50?.value;
+    return p50 === undefined ? [] : [{ name, p50 }];
+  });
+  const slowest = known.toSorted((one, other) => other.p50 - one.p50)[0];
+  return {
+    claim: 'writes of 3 are no slower than those of 4, which waits for another server as well',
+    agrees: known.length < names.length ? undefined : slowest?.name !== 'replicated',
+    measured:
+      known.length < names.length
+        ? 'not played'
+        : known.map(({ name, p50 }) => `${name} ${fixed(p50, 2)} ms`).join(', '),
+    note: 'A replicated write costs a message with a MAC and an answer per change, on servers that share these cores. Grouping messages of one turn of the event loop is the planned mend; docs/replication.md has the costs.',
+  };
+}
