@@ -16,7 +16,7 @@ export function withPeersOf(folder) {
       stress,
       // These load no peer, only need the decorators of Nest, bring their own, or look at what a store, a browser or a
       // proxy does.
-      '<rootDir>/test/(architecture|balancers|bench|browser|compat|consistency|docs|external|faults|fuzz|near-cache)/',
+      '<rootDir>/test/(architecture|balancers|bench|browser|compat|consistency|docs|external|faults|fuzz|lab|near-cache)/',
       '<rootDir>/test/(packages|simulation|sample/bad-inputs)/',
       '<rootDir>/test/e2e/(admission|clear-site-data|floods|plain-cookies|presented-ids|session-handle)[.]',
       '<rootDir>/test/contract/(?!replication-transport[.]|redis[.])',

@@ -1,5 +1,5 @@
 import type { Pattern } from './patterns.js';
-import { Progress } from './progress.js';
+import { Progress, type ProgressOutput } from './progress.js';
 import type { RawFiles } from './raw-files.js';
 import { Recording } from './recording.js';
 import type { Size, Step } from './step.js';
@@ -37,10 +37,10 @@ export async function play(
   cells: readonly Planned[],
   size: Size,
   raw: RawFiles,
-  { isKept = false }: { readonly isKept?: boolean } = {},
+  { isKept = false, out }: { readonly isKept?: boolean; readonly out?: ProgressOutput } = {},
 ): Promise<Topology | undefined> {
   const seconds = cells.reduce((sum, { step }) => sum + step.seconds[size.name], 0);
-  const progress = new Progress({ steps: cells.length, seconds });
+  const progress = new Progress({ steps: cells.length, seconds }, out);
   let servers: { readonly topology: Topology; readonly of: string } | undefined;
   for (const { pattern, balancer, step } of cells) {
     progress.begin(`${pattern.number} ${pattern.name} · ${step.title}`);

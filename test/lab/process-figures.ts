@@ -16,11 +16,14 @@ export function cpuTimeOf(pid: number): number {
 /** The resident memory of a process and of its children, in bytes. */
 export function memoryOf(pid: number): number {
   try {
-    const pages = (one: number): number => Number(readFileSync(`/proc/${one}/statm`, 'utf8').split(' ')[1]);
-    return [pid, ...childrenOf(pid)].reduce((sum, one) => sum + pages(one) * PAGE_BYTES, 0);
+    return [pid, ...childrenOf(pid)].reduce((sum, one) => sum + residentPages(one) * PAGE_BYTES, 0);
   } catch {
     return 0;
   }
+}
+
+function residentPages(pid: number): number {
+  return Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]);
 }
 
 /** How many connections each of these ports of 127.0.0.1 has. */

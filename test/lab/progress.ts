@@ -1,5 +1,11 @@
 const WIDTH = 24;
 
+/** Where it is told: a terminal, or anything else that takes lines. */
+export interface ProgressOutput {
+  readonly isTTY?: boolean;
+  write(text: string): unknown;
+}
+
 /** Tells in the terminal what runs, how far it is and how long it will take; without a terminal, a line per step. */
 export class Progress {
   private readonly began = performance.now();
@@ -11,7 +17,7 @@ export class Progress {
   /** @param total how many steps there are, and the seconds that they are expected to take */
   constructor(
     private readonly total: { readonly steps: number; readonly seconds: number },
-    private readonly out: Pick<NodeJS.WriteStream, 'write'> & { readonly isTTY?: boolean } = process.stderr,
+    private readonly out: ProgressOutput = process.stderr,
   ) {}
 
   /** A step begins. */
@@ -31,11 +37,6 @@ export class Progress {
     const line = `[${this.done}/${this.total.steps}] ${this.current}: ${result} (${(ms / 1000).toFixed(1)} s)`;
     if (this.out.isTTY) this.out.write(`\r\u001b[K${line}\n`);
     else this.out.write(`${line}${this.left()}\n`);
-  }
-
-  /** A line of its own. */
-  say(line: string): void {
-    this.out.write(`${this.out.isTTY ? '\r\u001b[K' : ''}${line}\n`);
   }
 
   private draw(): void {

@@ -1,5 +1,6 @@
 // npm run lab: see `--help`, and test/lab/README.md.
-import './typescript.mjs';
+import { useTypeScript } from './typescript.mjs';
 
+useTypeScript();
 const { main } = await import('./main.ts');
 process.exitCode = await main(process.argv.slice(2));

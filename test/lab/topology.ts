@@ -70,7 +70,7 @@ export class Topology {
       const redis = pattern.hasStore && !sentinels ? await RedisServer.start(...REDIS_SETTINGS) : undefined;
       if (redis) stops.push(() => redis.stop());
       const links = new Map<string, TcpProxy>();
-      for (let i = 1; redis && hasLinks && i <= count; i++) links.set(`s${i}`, await TcpProxy.start(redis.port));
+      if (redis && hasLinks) for (let i = 1; i <= count; i++) links.set(`s${i}`, await TcpProxy.start(redis.port));
       stops.push(() => closeAll(links));
       const url = sentinels?.url ?? redis?.url;
       const env = {

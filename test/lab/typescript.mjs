@@ -1,3 +1,6 @@
 import { register } from 'node:module';
 
-register('./typescript-loader.mjs', import.meta.url);
+/** From here on Node loads the TypeScript of the project. */
+export function useTypeScript() {
+  register('./typescript-loader.mjs', import.meta.url);
+}

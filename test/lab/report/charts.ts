@@ -47,10 +47,12 @@ export function chartsOf(figures: Figures): Chart[] {
 
 function barsOf(
   patterns: readonly PatternFigures[],
-  series: readonly { readonly label: string; readonly colour: string; of(p: PatternFigures): Interval | undefined }[],
+  series: readonly {
+    readonly label: string;
+    readonly colour: string;
+    readonly of: (figures: PatternFigures) => Interval | undefined;
+  }[],
 ): Pick<Chart, 'x' | 'categories' | 'series'> {
-  const pick = (intervals: readonly (Interval | undefined)[], key: 'value' | 'low' | 'high'): (number | null)[] =>
-    intervals.map((interval) => (interval && Number.isFinite(interval[key]) ? interval[key] : null));
   return {
     x: patterns.map((_, i) => i),
     categories: patterns.map(({ pattern }) => `${pattern.number} ${pattern.name}`),
@@ -65,6 +67,15 @@ function barsOf(
       };
     }),
   };
+}
+
+function pick(intervals: readonly (Interval | undefined)[], key: 'value' | 'low' | 'high'): (number | null)[] {
+  return intervals.map((interval) => (interval && Number.isFinite(interval[key]) ? interval[key] : null));
+}
+
+/** A figure that was measured once. */
+function single(value: number | undefined): Interval | undefined {
+  return value === undefined ? undefined : { value, low: NaN, high: NaN, count: 1 };
 }
 
 function speedCharts(patterns: readonly PatternFigures[], balancer: string): Chart[] {
@@ -208,8 +219,6 @@ function faultCharts({ pattern, faults }: PatternFigures): Chart[] {
 
 function resourceCharts(patterns: readonly PatternFigures[], balancer: string): Chart[] {
   const held = patterns.filter(({ memory }) => memory);
-  const single = (value: number | undefined): Interval | undefined =>
-    value === undefined ? undefined : { value, low: NaN, high: NaN, count: 1 };
   const speeds = patterns.filter(({ speed }) => speed);
   return [
     {

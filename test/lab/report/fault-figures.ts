@@ -58,7 +58,6 @@ export function faultFiguresOf(cell: CellRecord): FaultFigures {
     else if (number !== undefined && number > 0) updatesGone += Math.max(0, told - number);
   }
   const after = requests.filter(({ t, ms }) => t + ms >= faultAt);
-  const isRefused = ({ status }: RequestSample): boolean => status !== 200;
   const bad = after.filter((request) => isRefused(request) || request.ms > SLOW_MS);
   const lastBad = bad.reduce((latest, { t, ms }) => Math.max(latest, t + ms), faultAt);
   const statuses: Record<string, number> = {};
@@ -75,6 +74,10 @@ export function faultFiguresOf(cell: CellRecord): FaultFigures {
     timeline: timelineOf(requests),
     survival: survivalOf([...goneAt.values()], clients, end),
   };
+}
+
+function isRefused({ status }: RequestSample): boolean {
+  return status !== 200;
 }
 
 /** Whether the answer is that of a session that had just begun, although the client had one. */
@@ -95,7 +98,7 @@ function timelineOf(requests: readonly RequestSample[]): Window[] {
     // A request belongs to the moment of its answer.
     const at = Math.floor((request.t + request.ms) / WINDOW_MS);
     const before = windows.get(at) ?? { t: (at * WINDOW_MS) / 1000, answered: 0, refused: 0, gone: 0, slowest: 0 };
-    const kind = request.status !== 200 ? 'refused' : isGone(request) ? 'gone' : 'answered';
+    const kind = isRefused(request) ? 'refused' : isGone(request) ? 'gone' : 'answered';
     windows.set(at, { ...before, [kind]: before[kind] + 1, slowest: Math.max(before.slowest, request.ms) });
   }
   const last = Math.max(0, ...windows.keys());

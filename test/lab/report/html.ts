@@ -37,7 +37,6 @@ const SECTIONS: readonly { readonly name: Section; readonly title: string; reado
 export function htmlOf(figures: readonly Figures[], machine: string): string {
   const charts = figures.flatMap(chartsOf);
   const plot = dirname(createRequire(import.meta.url).resolve('uplot/package.json'));
-  const own = (file: string): string => readFileSync(join(import.meta.dirname, file), 'utf8');
   const library = readFileSync(join(plot, 'dist/uPlot.iife.min.js'), 'utf8');
   // Text in a script must not end it.
   const data = JSON.stringify(charts).replaceAll('<', '\\u003c');
@@ -61,6 +60,10 @@ ${figures.map((one) => sectionOf(one, charts, machine, figures.length > 1)).join
 </body>
 </html>
 `;
+}
+
+function own(file: string): string {
+  return readFileSync(join(import.meta.dirname, file), 'utf8');
 }
 
 function sectionOf(figures: Figures, all: readonly Chart[], machine: string, isOneOfMany: boolean): string {

@@ -15,7 +15,10 @@ export function markdownOf(figures: readonly Figures[], machine: string): string
   return `# The pattern lab\n\n${parts.filter(Boolean).join('\n\n')}\n`;
 }
 
-export function rowsOf({ head, rows }: Table): string {
-  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+function rowsOf({ head, rows }: Table): string {
   return [line(head), line(head.map(() => '---')), ...rows.map((row) => line(row.map(({ text }) => text)))].join('\n');
+}
+
+function line(cells: readonly string[]): string {
+  return `| ${cells.join(' | ')} |`;
 }

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { checkFinalAnswers } from '../../near-cache/check-final-answers.js';
 import { checkHistory } from '../../near-cache/check-history.js';
+import type { RequestEvent } from '../../near-cache/history.js';
 import { mixedRoutes } from '../../near-cache/route-mix.js';
 import { StressLoad } from '../../near-cache/stress-load.js';
 import type { Violation } from '../../near-cache/violation.js';
@@ -44,7 +45,6 @@ export const consistency: Step = {
       const maxStalenessMs = pattern.name === 'cached' ? BOUND_MS : 0;
       const report = checkHistory(history, { maxStalenessMs });
       const violations = [...report.violations, ...checkFinalAnswers(history, stored, [])];
-      const isWrite = ({ kind }: { kind: string }): boolean => kind === 'write' || kind === 'pair';
       const writes = history.requests.filter((one) => isWrite(one) && one.outcome === 'ok').length;
       const ends = history.requests.filter(({ kind, outcome }) => kind === 'logout' && outcome === 'ok').length;
       recording.figure('lost updates', count(violations, ['lost update', 'own write not read']), { total: writes });
@@ -62,6 +62,10 @@ export const consistency: Step = {
     }
   },
 };
+
+function isWrite({ kind }: RequestEvent): boolean {
+  return kind === 'write' || kind === 'pair';
+}
 
 function count(violations: readonly Violation[], rules: readonly Violation['rule'][]): number {
   return violations.filter(({ rule }) => rules.includes(rule)).length;
