@@ -24,14 +24,14 @@ const PAINTED = `[...document.querySelectorAll('figure canvas')].map((canvas) =>
 
 describe('the report of the pattern lab, in a browser', () => {
   let directory: string;
+  let raw: RawFiles;
   let url: string;
   let chromium: Chromium;
   let window: BrowserWindow;
   beforeAll(async () => {
     directory = mkdtempSync(join(tmpdir(), 'session-beans-lab-'));
-    const raw = new RawFiles(join(directory, 'raw'));
+    raw = new RawFiles(join(directory, 'raw'));
     await play(plan(PLAYED, steps, ['haproxy'], sizes.quick), sizes.quick, raw, { out: { write: () => undefined } });
-    expect(raw.read().filter(({ error }) => error !== undefined)).toEqual([]);
     url = String(pathToFileURL(writeReports(raw, directory)[1] as string));
     chromium = await Chromium.start();
     window = await chromium.newWindow();
@@ -39,6 +39,10 @@ describe('the report of the pattern lab, in a browser', () => {
   afterAll(async () => {
     await chromium?.close();
     rmSync(directory, { recursive: true, force: true });
+  });
+
+  it('was made of steps that all could be played', () => {
+    expect(raw.read().filter(({ error }) => error !== undefined)).toEqual([]);
   });
 
   it.each([

@@ -1,4 +1,4 @@
-// Lets Node load the TypeScript of the tests and of the sample as it stands, with the decorators that Node does not know.
+// Lets Node load the TypeScript of the tests and of the sample as it stands, with decorators, which Node does not know.
 // The packages themselves are loaded as they were built.
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';

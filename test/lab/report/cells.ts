@@ -1,5 +1,5 @@
 import type { PatternFigures } from './figures.js';
-import { fixed, percent, short, withInterval } from './texts.js';
+import { after, fixed, percent, short, withInterval } from './texts.js';
 
 /** A cell of the table: its text, and how good that is for who runs the servers. */
 export interface TableCell {
@@ -81,8 +81,6 @@ function balancingCell({ balance, join }: PatternFigures): TableCell {
   const grade = !join ? 'none' : join.returning === Infinity ? 'fair' : 'good';
   return { text: `${of('new')} / ${of('kept')} / ${short(balance.unequal?.cpu, 2)}${fourth}`, grade };
 }
-
-const after = (seconds: number): string => short(seconds, 1, seconds === Infinity ? '' : ' s');
 
 function survivalCell({ faults, pattern }: PatternFigures): TableCell {
   if (pattern.name === 'plain') return plain('–');

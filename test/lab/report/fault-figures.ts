@@ -17,7 +17,7 @@ export interface FaultFigures {
   readonly wholeAfter: number;
   readonly events: readonly { readonly t: number; readonly text: string }[];
 
-  /** Windows of time: seconds since the cell began, requests that were answered, refused, and found their session gone. */
+  /** Windows of time, in seconds since the cell began. */
   readonly timeline: readonly Window[];
 
   /** Seconds, and the share of the sessions that are there. */

@@ -9,7 +9,9 @@ const SECTIONS: readonly { readonly name: Section; readonly title: string; reado
   {
     name: 'speed',
     title: 'Speed',
-    text: 'Eight clients ask at once, each for the next page when it has the one before. The thin lines are intervals: another round of the same load would be within them in 19 of 20 cases.',
+    text:
+      'Eight clients ask at once, each for the next page when it has the one before. The thin lines are intervals: ' +
+      'another round of the same load would be within them in 19 of 20 cases.',
   },
   {
     name: 'balancing',
@@ -19,7 +21,9 @@ const SECTIONS: readonly { readonly name: Section; readonly title: string; reado
   {
     name: 'survival',
     title: 'Survival of sessions',
-    text: 'The share of the sessions that their clients find again, while servers or the store are killed, restarted, or cut off.',
+    text:
+      'The share of the sessions that their clients find again, while servers or the store are killed, restarted, or ' +
+      'cut off.',
   },
   {
     name: 'faults',
@@ -52,7 +56,8 @@ export function htmlOf(figures: readonly Figures[], machine: string): string {
 <body>
 <h1>The pattern lab: session architectures, measured</h1>
 <p>Real servers of the sample application behind a real balancer, and with a real Redis where the pattern has one. Each
-architecture was measured, and then broken. Every figure comes from a raw file of this run, whose name stands beside it.</p>
+architecture was measured, and then broken. Every figure comes from a raw file of this run, whose name stands beside
+it.</p>
 ${figures.map((one) => sectionOf(one, charts, machine, figures.length > 1)).join('\n')}
 <script>${library}</script>
 <script>const charts = ${data};</script>
@@ -69,11 +74,12 @@ function own(file: string): string {
 function sectionOf(figures: Figures, all: readonly Chart[], machine: string, isOneOfMany: boolean): string {
   const { balancer, size, startedAt } = figures;
   const name = balancer === 'nginx' ? 'nginx' : 'HAProxy';
+  const moment = startedAt.slice(0, 16).replace('T', ' ');
   const charts = all.filter(({ id }) => id.startsWith(`${balancer}-`));
   const anchors = SECTIONS.filter((section) => charts.some((chart) => chart.section === section.name));
   const links = anchors.map((section) => `<a href="#${balancer}-${section.name}">${section.title}</a>`).join('');
   return `${isOneOfMany ? `<h2>Behind ${name}</h2>` : ''}
-<p class="note">${name}; ${escape(startedAt.slice(0, 16).replace('T', ' '))} UTC; size <code>${size}</code>; ${escape(machine)}.</p>
+<p class="note">${name}; ${escape(moment)} UTC; size <code>${size}</code>; ${escape(machine)}.</p>
 <nav>${links}<a href="#${balancer}-tables">All tables</a></nav>
 ${tableOf(architectureTable(figures))}
 ${anchors
@@ -91,6 +97,7 @@ ${detailTables(figures).map(tableOf).join('\n')}`;
 }
 
 function figureOf({ id, title, series, marks = [], files }: Chart): string {
+  const sources = files.length > 3 ? `raw/…${commonEnd(files)}` : files.map((file) => `raw/${file}`).join(', ');
   const legend = series.map(({ label, colour }) => `<span style="--colour: var(--${colour})">${escape(label)}</span>`);
   const said = marks.map(({ x, text }) => `<li>${escape(text)} (${x.toFixed(1)} s)</li>`).join('');
   return `<figure id="${id}">
@@ -98,7 +105,7 @@ function figureOf({ id, title, series, marks = [], files }: Chart): string {
 <div class="legend">${legend.join('')}</div>
 <div class="plot"></div>
 ${said === '' ? '' : `<ol class="marks">${said}</ol>`}
-<div class="files">${files.length > 3 ? `raw/…${escape(commonEnd(files))}` : files.map((file) => `raw/${escape(file)}`).join(', ')}</div>
+<div class="files">${escape(sources)}</div>
 </figure>`;
 }
 
@@ -109,10 +116,12 @@ function commonEnd(files: readonly string[]): string {
 
 function tableOf({ title, note, head, rows }: Table): string {
   const heads = head.map((text) => `<th scope="col">${escape(text)}</th>`).join('');
-  const body = rows.map(
-    (row) =>
-      `<tr>${row.map(({ text, grade }, i) => `<td class="${grade}" data-head="${escape(head[i] ?? '')}">${escape(text)}</td>`).join('')}</tr>`,
-  );
+  const body = rows.map((row) => {
+    const cells = row.map(
+      ({ text, grade }, i) => `<td class="${grade}" data-head="${escape(head[i] ?? '')}">${escape(text)}</td>`,
+    );
+    return `<tr>${cells.join('')}</tr>`;
+  });
   return `<h3>${escape(title)}</h3>
 <p class="note">${escape(note).replaceAll(/`([^`]+)`/g, '<code>$1</code>')}</p>
 <table><thead><tr>${heads}</tr></thead><tbody>${body.join('\n')}</tbody></table>`;

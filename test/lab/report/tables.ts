@@ -1,7 +1,7 @@
 import type { BlockSample } from '../samples.js';
 import { type TableCell, columns } from './cells.js';
 import type { Figures } from './figures.js';
-import { fixed, percent, short, withInterval } from './texts.js';
+import { after, fixed, percent, short, withInterval } from './texts.js';
 import { verdictsOf } from './verdicts.js';
 
 /** A table of a report, in Markdown and in HTML. */
@@ -70,8 +70,8 @@ function faultTable({ patterns }: Figures): Table {
   return {
     title: 'Persistence: what clients saw when something broke',
     note:
-      'Sessions that are gone and acknowledged updates that sessions lack which are there; requests without a 200 from ' +
-      'the fault on (0: the connection ended); seconds until no request was refused, or slower than a second, any more.',
+      'Sessions that are gone, and acknowledged updates that sessions lack which are there. Requests without a 200 ' +
+      'from the fault on; 0: the connection ended. Seconds until no request was refused, or slower than a second.',
     head: ['pattern', 'what happened', 'sessions gone', 'updates gone', 'requests refused', 'statuses', 'whole after'],
     rows: patterns.flatMap(({ pattern, faults }) =>
       Object.entries(faults).map(([name, { gone, updatesGone, refused, statuses, wholeAfter }]) => [
@@ -116,7 +116,7 @@ function balanceTable({ patterns }: Figures): Table {
         }),
         plain(
           join
-            ? `returning: ${short(join.returning, 1)}, new: ${short(join.newcomer, 1)} (s; watched for ${fixed(join.watched, 0)})`
+            ? `returning: ${after(join.returning)}, new: ${after(join.newcomer)}; watched for ${after(join.watched)}`
             : '–',
         ),
         join ? yes(join.gone === 0, `${join.gone}`) : plain('–'),
@@ -129,8 +129,9 @@ function speedTable({ patterns }: Figures, state: BlockSample['state']): Table {
   return {
     title: state === 'normal' ? 'Speed of the pages' : 'Speed while one server is down',
     note:
-      'p50 / p99 in ms and requests per second, eight clients at once, all processes on one machine. `small` changes a ' +
-      'number, `stateful` a cart of 10 articles, `list` a cart of 300. The baseline answers as many bytes without a session.',
+      'p50 / p99 in ms and requests per second, eight clients at once, all processes on one machine. `small` changes ' +
+      'a number, `stateful` a cart of 10 articles, `list` a cart of 300. The baseline answers as many bytes ' +
+      'without a session.',
     head: ['pattern', ...pages],
     rows: patterns.flatMap(({ pattern, speed }) => {
       const measured = speed?.[state] ?? {};
@@ -142,9 +143,8 @@ function speedTable({ patterns }: Figures, state: BlockSample['state']): Table {
             const figures = measured[page];
             if (!figures) return plain('–');
             const failed = figures.failed > 0 ? ` (${figures.failed} without success)` : '';
-            return plain(
-              `${withInterval(figures.p50, 1)} / ${withInterval(figures.p99, 1)}; ${withInterval(figures.throughput, 0)}/s${failed}`,
-            );
+            const latency = `${withInterval(figures.p50, 1)} / ${withInterval(figures.p99, 1)}`;
+            return plain(`${latency}; ${withInterval(figures.throughput, 0)}/s${failed}`);
           }),
         ],
       ];
@@ -155,7 +155,9 @@ function speedTable({ patterns }: Figures, state: BlockSample['state']): Table {
 function resourceTable({ patterns }: Figures): Table {
   return {
     title: 'Resources',
-    note: 'MB per 100,000 sessions with one number; CPU in µs per write; bytes between servers, or to the store, per request.',
+    note:
+      'MB per 100,000 sessions with one number; CPU in µs per write; bytes between servers, or between them and the ' +
+      'store, per request.',
     head: [
       'pattern',
       'all servers',
@@ -227,8 +229,8 @@ function troubleTable({ troubles }: Figures): Table {
   return {
     title: `The trouble finder: the right phase first in ${right} of ${troubles.length}`,
     note:
-      'Each trouble by itself; the phases of the slow requests beyond those of calm ones, from the logs of the balancer ' +
-      'and of the servers, joined by request id.',
+      'Each trouble by itself; the phases of the slow requests beyond those of calm ones, from the logs of the ' +
+      'balancer and of the servers, joined by request id.',
     head: ['trouble', 'blamed first', 'expected', 'innocent but blamed', 'what else tells'],
     rows: troubles.map(({ title, first, excessMs, expected, isRight, blamed, evidence }) => [
       plain(title),

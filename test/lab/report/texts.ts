@@ -20,6 +20,11 @@ export function short(value: number | undefined, digits: number, unit = ''): str
   return value === Infinity ? 'never' : `${fixed(value, digits)}${unit}`;
 }
 
+/** Seconds, or `never`. */
+export function after(seconds: number): string {
+  return short(seconds, 1, ' s');
+}
+
 export function fixed(value: number, digits: number): string {
   return value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }

@@ -78,7 +78,7 @@ function readVerdict(of: ByName): Verdict {
     claim: '4 is slower than 5 where a request reads',
     agrees: external && cached ? external.value > cached.value : undefined,
     measured: external && cached ? `${fixed(external.value, 2)} against ${fixed(cached.value, 2)} ms` : 'not played',
-    note: 'Reads of 5 come from the near cache; all processes share the cores of one machine, so the gap is a small one.',
+    note: 'Reads of 5 come from the near cache. All processes share the cores of one machine, so the gap is small.',
   };
 }
 
@@ -96,7 +96,9 @@ function memoryVerdict(of: ByName): Verdict {
       known.length < names.length
         ? 'not played'
         : known.map(({ name, megabytes }) => `${name} ${fixed(megabytes, 0)} MB`).join(', '),
-    note: 'The near cache of 5 keeps what was used last within its bounds (maxSessions, maxBytes); beyond them it grows no more, and 3 does.',
+    note:
+      'The near cache of 5 keeps what was used last, within its bounds (maxSessions, maxBytes). Beyond them it grows ' +
+      'no more, and 3 does.',
   };
 }
 
@@ -114,6 +116,8 @@ function writeVerdict(of: ByName): Verdict {
       known.length < names.length
         ? 'not played'
         : known.map(({ name, p50 }) => `${name} ${fixed(p50, 2)} ms`).join(', '),
-    note: 'A replicated write costs a message with a MAC and an answer per change, on servers that share these cores. Grouping messages of one turn of the event loop is the planned mend; docs/replication.md has the costs.',
+    note:
+      'A replicated write is a message with a MAC, and an answer, per change, and the backup shares these cores. ' +
+      'One message for all changes of a turn of the event loop is what is to be tried next.',
   };
 }
