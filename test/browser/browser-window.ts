@@ -88,6 +88,11 @@ export class BrowserWindow {
     return String(await this.page.frames().at(-1)?.evaluate('document.body.innerText'));
   }
 
+  /** Writes what the window shows into a file of the type PNG. */
+  async picture(file: `${string}.png`): Promise<void> {
+    await this.page.screenshot({ path: file });
+  }
+
   /** The value of a script that runs in the page, waited for. */
   run<T>(script: string): Promise<T> {
     return this.page.evaluate(script) as Promise<T>;

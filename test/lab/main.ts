@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { patterns } from './patterns.js';
 import { plan, play } from './play.js';
 import { RawFiles } from './raw-files.js';
+import { writeExample } from './report/example.js';
 import { writeReports } from './report/write.js';
 import { type Size, sizes } from './step.js';
 import { steps } from './steps/index.js';
@@ -18,6 +19,7 @@ const USAGE = `npm run lab -- [options]
   --scenario NAMES      only these: ${steps.map(({ name }) => name).join(', ')}
   --keep                leave the servers of the last step running, and say where they are
   --report              play nothing, write the reports of the last run again
+  --example             also write the reports into docs/lab, with a picture
 `;
 
 const BALANCERS: readonly BalancerName[] = ['haproxy', 'nginx'];
@@ -34,6 +36,7 @@ export async function main(args: string[]): Promise<number> {
       scenario: { type: 'string' },
       keep: { type: 'boolean', default: false },
       report: { type: 'boolean', default: false },
+      example: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
@@ -58,6 +61,7 @@ export async function main(args: string[]): Promise<number> {
     if (kept) await keep(kept);
   }
   for (const file of writeReports(raw, out)) console.log(relative(process.cwd(), file));
+  if (values.example) await writeExample(raw, 'docs/lab');
   console.log(`raw data: ${relative(process.cwd(), raw.directory)}`);
   return raw.read().some(({ error }) => error !== undefined) ? 1 : 0;
 }

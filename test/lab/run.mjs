@@ -1,4 +1,4 @@
-// npm run lab: see `--help`, and test/lab/README.md.
+// npm run lab: see `--help`, and docs/choosing.md.
 import { useTypeScript } from './typescript.mjs';
 
 useTypeScript();

@@ -42,8 +42,8 @@ export function htmlOf(figures: readonly Figures[], machine: string): string {
   const charts = figures.flatMap(chartsOf);
   const plot = dirname(createRequire(import.meta.url).resolve('uplot/package.json'));
   const library = readFileSync(join(plot, 'dist/uPlot.iife.min.js'), 'utf8');
-  // Text in a script must not end it.
-  const data = JSON.stringify(charts).replaceAll('<', '\\u003c');
+  // Four digits are more than can be seen. Text in a script must not end it.
+  const data = JSON.stringify(charts, fourDigits).replaceAll('<', '\\u003c');
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -65,6 +65,10 @@ ${figures.map((one) => sectionOf(one, charts, machine, figures.length > 1)).join
 </body>
 </html>
 `;
+}
+
+function fourDigits(_: string, value: unknown): unknown {
+  return typeof value === 'number' ? Number(value.toPrecision(4)) : value;
 }
 
 function own(file: string): string {

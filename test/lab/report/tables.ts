@@ -1,6 +1,7 @@
 import type { BlockSample } from '../samples.js';
 import { type TableCell, columns } from './cells.js';
 import type { Figures } from './figures.js';
+import type { SpeedFigures } from './speed-figures.js';
 import { after, fixed, percent, short, withInterval } from './texts.js';
 import { verdictsOf } from './verdicts.js';
 
@@ -34,6 +35,7 @@ export function detailTables(figures: Figures): Table[] {
     balanceTable(figures),
     speedTable(figures, 'normal'),
     speedTable(figures, 'one server down'),
+    replicationTable(figures),
     resourceTable(figures),
     consistencyTable(figures),
     difficultyTable(figures),
@@ -150,6 +152,43 @@ function speedTable({ patterns }: Figures, state: BlockSample['state']): Table {
       ];
     }),
   };
+}
+
+/** Throughput without replication and with it, of memcached-session-manager: the public table of the same pages. */
+const PUBLISHED: readonly (readonly [page: string, without: number, replicated: number])[] = [
+  ['stateless', 2038, 2038],
+  ['small', 1506, 1310],
+  ['stateful', 920, 713],
+  ['list', 326, 191],
+];
+
+function replicationTable({ patterns }: Figures): Table {
+  const of = (name: string): SpeedFigures | undefined => patterns.find(({ pattern }) => pattern.name === name)?.speed;
+  const [sticky, replicated] = [of('sticky'), of('replicated')];
+  return {
+    title: 'What replication costs, by the size of the session',
+    note:
+      'Throughput that pattern 3 loses beside pattern 2. memcached-session-manager has published the same for its ' +
+      'pages, with the javolution serializer: another machine and language, so only the percentages compare.',
+    head: ['page', '2 sticky', '3 replicated', 'cost', 'cost there'],
+    rows:
+      sticky && replicated
+        ? PUBLISHED.map(([page, without, withIt]) => {
+            const [one, other] = [sticky.normal[page]?.throughput, replicated.normal[page]?.throughput];
+            return [
+              plain(page),
+              plain(`${withInterval(one, 0)}/s`),
+              plain(`${withInterval(other, 0)}/s`),
+              plain(one && other ? cost(one.value, other.value) : '–'),
+              plain(cost(without, withIt)),
+            ];
+          })
+        : [],
+  };
+}
+
+function cost(without: number, withIt: number): string {
+  return `${fixed((1 - withIt / without) * 100, 0)} %`;
 }
 
 function resourceTable({ patterns }: Figures): Table {
