@@ -15,6 +15,9 @@ export interface Pattern {
   /** Whether Redis holds the sessions. */
   readonly hasStore: boolean;
 
+  /** How many sessions a server keeps at most, by default: the bound of the near cache. */
+  readonly keepsAtMost?: number;
+
   /** Its manifest in `deploy/compose`; the baseline and pattern 1 have none. */
   readonly manifest: string | undefined;
 }
@@ -83,6 +86,7 @@ export const patterns: readonly Pattern[] = [
     balancing: 'sticky-route',
     env: { SESSION_PATTERN: 'cached', NEAR_CACHE: 'bounded', DRAIN_MS },
     hasStore: true,
+    keepsAtMost: 10_000,
     manifest: 'deploy/compose/cached.yaml',
   },
 ];

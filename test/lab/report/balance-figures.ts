@@ -94,9 +94,11 @@ export function joinFiguresOf(cell: CellRecord, gone: number): JoinFigures {
 /** A population's time in a few equal parts. */
 function slicesOf(requests: readonly RequestSample[], from: number, to: number): readonly RequestSample[][] {
   const length = (to - from) / SLICES;
-  return Array.from({ length: SLICES }, (_, i) =>
+  const slices = Array.from({ length: SLICES }, (_, i) =>
     requests.filter(({ t }) => t >= from + i * length && t < from + (i + 1) * length),
   );
+  // A machine that stood still for a while has sent nothing in a part.
+  return slices.filter((slice) => slice.length > 0);
 }
 
 function countsOf(requests: readonly RequestSample[]): number[] {

@@ -23,7 +23,7 @@ export interface PatternFigures {
   readonly faults: Readonly<Record<string, FaultFigures>>;
   readonly speed: SpeedFigures | undefined;
 
-  /** MB per 100,000 sessions, on all servers together and in the store. */
+  /** MB of 100,000 sessions, on all servers together and in the store. A near cache keeps no more than its bound. */
   readonly memory: { readonly servers: number; readonly store: number; readonly sessions: number } | undefined;
 
   /** Bytes between servers, or between them and the store, per request. */
@@ -97,7 +97,7 @@ function ofPattern(pattern: Pattern, cells: readonly CellRecord[]): PatternFigur
         .map((cell) => [cell.step, faultFiguresOf(cell)]),
     ),
     speed: speed && speedFiguresOf(speed),
-    ...memoryOf(played('resources')),
+    ...memoryOf(pattern, played('resources')),
     consistency: consistencyOf(played('consistency')),
     difficulty: difficultyOf(pattern),
     failed: Object.fromEntries(
@@ -117,21 +117,30 @@ function lostIn(cell: CellRecord): number {
   return ofKind(cell.samples, 'session').filter(({ number, told }) => number !== undefined && number < told).length;
 }
 
-function memoryOf(cell: CellRecord | undefined): Pick<PatternFigures, 'memory' | 'bytes'> {
+/** How many sessions the memory is told for. */
+const TOLD = 100_000;
+const SERVERS = 3;
+
+function memoryOf(
+  { keepsAtMost = Infinity }: Pattern,
+  cell: CellRecord | undefined,
+): Pick<PatternFigures, 'memory' | 'bytes'> {
   if (!cell) return { memory: undefined, bytes: undefined };
   const figures = ofKind(cell.samples, 'figure');
   const memory = figures.filter(({ name }) => name === 'bytes of memory');
   const sessions = memory[0]?.total ?? NaN;
-  const megabytes = (isOwn: (name: string) => boolean): number =>
-    memory.filter(({ of = '' }) => isOwn(of)).reduce((sum, { value }) => sum + value, 0) / sessions / 10;
+  const megabytes = (isOwn: (name: string) => boolean, most: number): number => {
+    const bytes = memory.filter(({ of = '' }) => isOwn(of)).reduce((sum, { value }) => sum + value, 0);
+    return (bytes / Math.min(sessions, most) / 1e6) * Math.min(TOLD, most);
+  };
   const bytes = (of: string): number => {
     const found = figures.find((figure) => figure.name === 'bytes on the network' && figure.of === of);
     return found ? found.value / (found.total ?? NaN) : NaN;
   };
   return {
     memory: {
-      servers: megabytes((name) => name !== 'store'),
-      store: megabytes((name) => name === 'store'),
+      servers: megabytes((name) => name !== 'store', keepsAtMost * SERVERS),
+      store: megabytes((name) => name === 'store', Infinity),
       sessions,
     },
     bytes: { read: bytes('read'), write: bytes('write') },

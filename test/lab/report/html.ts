@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { type Chart, type Section, chartsOf } from './charts.js';
 import type { Figures } from './figures.js';
-import { type Table, architectureTable, detailTables } from './tables.js';
+import { type Table, detailTables, summaryTables } from './tables.js';
 
 const SECTIONS: readonly { readonly name: Section; readonly title: string; readonly text: string }[] = [
   {
@@ -85,7 +85,7 @@ function sectionOf(figures: Figures, all: readonly Chart[], machine: string, isO
   return `${isOneOfMany ? `<h2>Behind ${name}</h2>` : ''}
 <p class="note">${name}; ${escape(moment)} UTC; size <code>${size}</code>; ${escape(machine)}.</p>
 <nav>${links}<a href="#${balancer}-tables">All tables</a></nav>
-${tableOf(architectureTable(figures))}
+${summaryTables(figures).map(tableOf).join('\n')}
 ${anchors
   .map(
     (section) => `<h2 id="${balancer}-${section.name}">${section.title}</h2>

@@ -1,14 +1,14 @@
 import type { Figures } from './figures.js';
-import { type Table, architectureTable, detailTables } from './tables.js';
+import { type Table, detailTables, summaryTables } from './tables.js';
 
 /** The report as Markdown: the table of architectures first. */
 export function markdownOf(figures: readonly Figures[], machine: string): string {
   const parts = figures.flatMap((one) => [
     `## ${one.balancer === 'nginx' ? 'nginx' : 'HAProxy'}`,
     `${one.startedAt.slice(0, 10)}, size \`${one.size}\`, ${machine}. Brackets: where another run would be.`,
-    ...[architectureTable(one), ...detailTables(one)].flatMap((table) => [
+    ...[...summaryTables(one), ...detailTables(one)].flatMap((table) => [
       `### ${table.title}`,
-      table.note,
+      wrapped(table.note),
       rowsOf(table),
     ]),
   ]);
@@ -17,6 +17,11 @@ export function markdownOf(figures: readonly Figures[], machine: string): string
 
 function rowsOf({ head, rows }: Table): string {
   return [line(head), line(head.map(() => '---')), ...rows.map((row) => line(row.map(({ text }) => text)))].join('\n');
+}
+
+/** Prose of the documentation has lines of up to 120 columns. */
+function wrapped(text: string): string {
+  return text.replaceAll(/(.{1,118})(?: |$)/g, '$1\n').trimEnd();
 }
 
 function line(cells: readonly string[]): string {

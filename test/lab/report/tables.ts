@@ -16,21 +16,14 @@ export interface Table {
 const plain = (text: string): TableCell => ({ text, grade: 'none' });
 const yes = (isGood: boolean, text: string): TableCell => ({ text, grade: isGood ? 'good' : 'poor' });
 
-/** The table of architectures, with the figures in it. */
-export function architectureTable({ patterns }: Figures): Table {
-  return {
-    title: 'The table of architectures, measured',
-    note: columns.flatMap(({ title, note }) => (note === '' ? [] : [`${title}: ${note}`])).join('. '),
-    head: columns.map(({ title }) => title),
-    rows: patterns.map((figures) => columns.map((column) => column.cell(figures))),
-  };
+/** What a report begins with: the table of architectures, whether it is as known, and what failed. */
+export function summaryTables(figures: Figures): Table[] {
+  return withRows([architectureTable(figures), verdictTable(figures), failedTable(figures)]);
 }
 
-/** Everything that the first table sums up, in the order of the report. Tables without rows are left out. */
+/** Everything that the first table sums up. */
 export function detailTables(figures: Figures): Table[] {
-  return [
-    verdictTable(figures),
-    failedTable(figures),
+  return withRows([
     faultTable(figures),
     balanceTable(figures),
     speedTable(figures, 'normal'),
@@ -40,7 +33,20 @@ export function detailTables(figures: Figures): Table[] {
     consistencyTable(figures),
     difficultyTable(figures),
     troubleTable(figures),
-  ].filter(({ rows }) => rows.length > 0);
+  ]);
+}
+
+function withRows(tables: readonly Table[]): Table[] {
+  return tables.filter(({ rows }) => rows.length > 0);
+}
+
+function architectureTable({ patterns }: Figures): Table {
+  return {
+    title: 'The table of architectures, measured',
+    note: columns.flatMap(({ title, note }) => (note === '' ? [] : [`${title}: ${note}`])).join('. '),
+    head: columns.map(({ title }) => title),
+    rows: patterns.map((figures) => columns.map((column) => column.cell(figures))),
+  };
 }
 
 function verdictTable(figures: Figures): Table {
@@ -195,8 +201,8 @@ function resourceTable({ patterns }: Figures): Table {
   return {
     title: 'Resources',
     note:
-      'MB per 100,000 sessions with one number; CPU in µs per write; bytes between servers, or between them and the ' +
-      'store, per request.',
+      'MB of 100,000 sessions with one number, of which a near cache keeps 10,000 per server, its default; CPU in µs ' +
+      'per write; bytes between servers, or between them and the store, per request.',
     head: [
       'pattern',
       'all servers',

@@ -96,9 +96,7 @@ function memoryVerdict(of: ByName): Verdict {
       known.length < names.length
         ? 'not played'
         : known.map(({ name, megabytes }) => `${name} ${fixed(megabytes, 0)} MB`).join(', '),
-    note:
-      'The near cache of 5 keeps what was used last, within its bounds (maxSessions, maxBytes). Beyond them it grows ' +
-      'no more, and 3 does.',
+    note: 'The near cache of 5 has a bound (maxSessions, maxBytes), and a kept session costs more there than one of 3.',
   };
 }
 
