@@ -29,7 +29,7 @@ export async function recordRequest(
 }
 
 function outcomeOf(status: number): RequestOutcome {
-  if (status >= 200 && status < 300) return 'ok';
+  if (status === 200 || status === 201) return 'ok';
   if (status === 401) return 'anonymous';
   return status === 409 ? 'refused' : 'unknown';
 }

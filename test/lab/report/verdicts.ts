@@ -18,19 +18,7 @@ export function verdictsOf({ patterns }: Figures): Verdict[] {
   const of: ByName = (name) => patterns.find(({ pattern }) => pattern.name === name);
   return [
     usableVerdict(of),
-    goneVerdict(
-      of,
-      'sticky',
-      'kill-one',
-      '2 loses the sessions of the server that is killed, and no others',
-      [0.1, 0.6],
-    ),
-    goneVerdict(of, 'sticky', 'kill-all', '2 loses all sessions when all servers are killed', [1, 1]),
-    goneVerdict(of, 'replicated', 'kill-one', '3 survives any one server', [0, 0]),
-    goneVerdict(of, 'replicated', 'kill-all', '3 loses all sessions when all servers are killed', [1, 1]),
-    ...(['external', 'cached'] as const).map((name) =>
-      goneVerdict(of, name, 'kill-all', `${of(name)?.pattern.number ?? name} survives all servers`, [0, 0]),
-    ),
+    ...GONE.map((claim) => goneVerdict(of, claim)),
     readVerdict(of),
     memoryVerdict(of),
     writeVerdict(of),
@@ -53,13 +41,54 @@ function usableVerdict(of: ByName): Verdict {
   };
 }
 
-function goneVerdict(
-  of: ByName,
-  name: PatternName,
-  fault: string,
-  claim: string,
-  [least, most]: readonly [number, number],
-): Verdict {
+/** What should be left of the sessions of a pattern after a fault. */
+interface GoneClaim {
+  readonly name: PatternName;
+  readonly fault: string;
+  readonly claim: string;
+  readonly least: number;
+  readonly most: number;
+  readonly note?: string;
+}
+
+const GONE: readonly GoneClaim[] = [
+  {
+    name: 'sticky',
+    fault: 'kill-one',
+    claim: '2 loses the sessions of the server that is killed, and no others',
+    least: 0.1,
+    most: 0.6,
+  },
+  {
+    name: 'sticky',
+    fault: 'kill-all',
+    claim: '2 loses all sessions when all servers are killed',
+    least: 1,
+    most: 1,
+  },
+  { name: 'replicated', fault: 'kill-one', claim: '3 survives any one server', least: 0, most: 0 },
+  {
+    name: 'replicated',
+    fault: 'kill-all',
+    claim: '3 loses all sessions when all servers are killed',
+    least: 1,
+    most: 1,
+  },
+  {
+    name: 'replicated',
+    fault: 'network-cut',
+    claim: '3 survives that one server is cut off from the others',
+    least: 0,
+    most: 0,
+    note:
+      'Without a quorum, the server that is cut off takes over the sessions whose copies it has. When the network is ' +
+      'whole again, one of two lineages goes, and it may be the one that clients have used.',
+  },
+  { name: 'external', fault: 'kill-all', claim: '4 survives all servers', least: 0, most: 0 },
+  { name: 'cached', fault: 'kill-all', claim: '5 survives all servers', least: 0, most: 0 },
+];
+
+function goneVerdict(of: ByName, { name, fault, claim, least, most, note }: GoneClaim): Verdict {
   const figures = of(name)?.faults[fault];
   const gone = figures?.gone?.value;
   return {
@@ -68,7 +97,8 @@ function goneVerdict(
     measured:
       gone === undefined
         ? 'not played'
-        : `${fixed(gone * 100, 0)} % of the sessions gone, ${figures?.updatesGone ?? 0} acknowledged updates`,
+        : `${fixed(gone * 100, 0)} % of the sessions gone, ${figures?.updatesGone ?? 0} acknowledged updates of others`,
+    ...(note !== undefined && { note }),
   };
 }
 

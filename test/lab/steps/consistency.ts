@@ -33,7 +33,8 @@ export const consistency: Step = {
   isLong: true,
   async play({ topology, recording, size, pattern }: Cell): Promise<void> {
     // A sticky balancer would hide what a near cache has to do: there, each request goes to any server.
-    const servers = pattern.name === 'cached' ? topology.cluster.nodes.map(({ url }) => url) : [topology.url];
+    const urls = pattern.name === 'cached' ? topology.cluster.nodes.map(({ url }) => url) : [topology.url];
+    const servers = urls.map((url) => `${url}/history`);
     const load = new StressLoad({ servers, sessions: SESSIONS, clientsPerSession: 3, thinkMs: 10, routes });
     try {
       await load.begin();

@@ -61,6 +61,8 @@ export const troubles: readonly Trouble[] = [
       const s1 = topology.cluster.node('s1');
       // One server has more work than it can do. The others are idle, but clients stay where their connections are.
       for (let volley = 0; volley < 6; volley++) {
+        // Until the server has noticed that its last answers are out.
+        await pause(50);
         s1.freeze();
         const answers = each(clients, '/count/peek');
         await pause(LONG_MS);
