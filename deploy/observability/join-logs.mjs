@@ -127,11 +127,7 @@ function joined(request, record) {
   const between = Math.max(
     0,
     Math.round(
-      request.total -
-        (request.receive ?? 0) -
-        request.balancerQueue -
-        request.connect -
-        record.durationSeconds * 1000,
+      request.total - (request.receive ?? 0) - request.balancerQueue - request.connect - record.durationSeconds * 1000,
     ),
   );
   return { ...request, server, between, handler, session, cache, bytes, pending, isMisrouted, downstream, phases };
