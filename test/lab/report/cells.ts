@@ -71,7 +71,7 @@ export const columns: readonly Column[] = [
     title: 'to run',
     note: 'kinds of processes, ports, settings that must agree, things to know: counted in `deploy`',
     cell: ({ difficulty: { parts, ports, agreeing, toKnow } }) =>
-      plain(`${parts.length} kinds, ${ports.length} ports, ${agreeing.length} settings, ${toKnow.length} to know`),
+      plain(`kinds ${parts.length}, ports ${ports.length}, settings ${agreeing.length}, to know ${toKnow.length}`),
   },
 ];
 

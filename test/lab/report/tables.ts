@@ -53,7 +53,7 @@ function verdictTable(figures: Figures): Table {
   return {
     title: 'Does it agree with what is known?',
     note: 'Each claim of the known table beside what was measured here.',
-    head: ['claim', '', 'measured', 'if not, why'],
+    head: ['claim', 'verdict', 'measured', 'if not, why'],
     rows: verdictsOf(figures).map(({ claim, agrees, measured, note = '' }) => [
       plain(claim),
       agrees === undefined ? plain('not played') : yes(agrees, agrees ? 'agrees' : 'disagrees'),
