@@ -66,6 +66,7 @@ function ofHaproxy({
   route,
   status,
   total,
+  receive,
   queue,
   connect,
   answer,
@@ -80,6 +81,7 @@ function ofHaproxy({
     route: route === '-' ? undefined : route || undefined,
     status,
     total,
+    receive: Math.max(0, receive),
     balancerQueue: Math.max(0, queue),
     connect: Math.max(0, connect),
     answer: Math.max(0, answer),
@@ -99,6 +101,7 @@ function ofNginx({ id, at, address, route, status, total, connect, answer, respo
     route: route || undefined,
     status,
     total: Math.round(total * 1000),
+    receive: undefined,
     // The time that no server spent was spent by the client, or in the balancer.
     balancerQueue: Math.max(0, Math.round(total * 1000) - timesIn(response).reduce((sum, time) => sum + time, 0)),
     connect: timesIn(connect).at(-1),
@@ -123,7 +126,9 @@ function joined(request, record) {
   // Neither side accounts for the network, and for the kernel's queue of connections that are not accepted yet.
   const between = Math.max(
     0,
-    Math.round(request.total - request.balancerQueue - request.connect - record.durationSeconds * 1000),
+    Math.round(
+      request.total - (request.receive ?? 0) - request.balancerQueue - request.connect - record.durationSeconds * 1000,
+    ),
   );
   return { ...request, server, between, handler, session, cache, bytes, pending, isMisrouted, downstream, phases };
 }
@@ -156,6 +161,7 @@ function rowOf({
   server,
   route,
   status,
+  receive,
   balancerQueue,
   connect,
   between,
@@ -176,6 +182,7 @@ function rowOf({
     conns: connections,
     'its conns': serverConnections ?? '-',
     pending: pending ?? '-',
+    client: receive ?? '-',
     balancer: balancerQueue,
     connect,
     between: between ?? '-',

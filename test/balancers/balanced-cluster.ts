@@ -14,13 +14,17 @@ export class BalancedCluster {
     readonly balancer: Balancer,
   ) {}
 
-  /** Starts a balancer, and waits until it sends requests to all servers. */
+  static of(cluster: SampleCluster, balancer: Balancer): BalancedCluster {
+    return new BalancedCluster(cluster, balancer);
+  }
+
+  /** Starts a balancer, and waits until it sends requests to all servers that run. */
   static async inFrontOf(
     cluster: SampleCluster,
     startBalancer: (servers: ServerAddresses) => Promise<Balancer>,
   ): Promise<BalancedCluster> {
     const balanced = new BalancedCluster(cluster, await startBalancer(cluster.addresses));
-    for (const node of cluster.nodes) await balanced.getsRequests(node);
+    for (const node of cluster.nodes) if (node.isRunning) await balanced.getsRequests(node);
     return balanced;
   }
 

@@ -1,16 +1,18 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** The pause of a client between two requests, in ms. Without it the load would leave the servers no processor time. */
-const PAUSE_MS = 5;
-
 /** Keeps clients busy, each with one request after the other, until it is stopped. */
 export class Load<T> {
   private isOver = false;
   private readonly loops: Promise<void[]>;
 
+  /**
+   * @param pauseMs pause of a client between two requests. Without one the load would leave the servers no processor
+   * time
+   */
   constructor(
     clients: readonly T[],
     private readonly request: (client: T, turn: number) => Promise<unknown>,
+    private readonly pauseMs = 5,
   ) {
     this.loops = Promise.all(clients.map((client) => this.run(client)));
     // `stop` reports the error.
@@ -26,7 +28,7 @@ export class Load<T> {
   private async run(client: T): Promise<void> {
     for (let turn = 0; !this.isOver; turn++) {
       await this.request(client, turn);
-      await pause(PAUSE_MS);
+      await pause(this.pauseMs);
     }
   }
 }

@@ -13,7 +13,7 @@ describe.each(['on', 'off'])('servers in a partitioned network, quorum %s,', (qu
       REPLICATION_SECRET: 'only for this test, 32 bytes...',
       REPLICATION_QUORUM: quorum,
     };
-    servers = await SampleCluster.start(3, env, true);
+    servers = await SampleCluster.start(3, env, { hasLinks: true });
   });
   afterAll(() => servers?.stop());
 

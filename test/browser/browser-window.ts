@@ -6,10 +6,18 @@ const DOCUMENT = 'performance.timeOrigin';
 
 /** A window of a browser, used as a person does. */
 export class BrowserWindow {
+  /** What the pages have thrown, and written as errors to the console. */
+  readonly complaints: string[] = [];
+
   private constructor(
     private readonly context: BrowserContext,
     private readonly page: Page,
-  ) {}
+  ) {
+    page.on('pageerror', (error) => this.complaints.push(String(error)));
+    page.on('console', (message) => {
+      if (message.type() === 'error') this.complaints.push(message.text());
+    });
+  }
 
   static async open(context: BrowserContext): Promise<BrowserWindow> {
     const page = await context.newPage();
@@ -20,6 +28,12 @@ export class BrowserWindow {
   /** Another one of the same person: it shares the cookies and the caches. */
   another(): Promise<BrowserWindow> {
     return BrowserWindow.open(this.context);
+  }
+
+  /** The size of the window, and what its person has set for colours. */
+  async looks(width: number, height: number, colours: 'light' | 'dark' = 'light'): Promise<void> {
+    await this.page.setViewport({ width, height });
+    await this.page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: colours }]);
   }
 
   /** As typed into the address line. */
@@ -72,6 +86,11 @@ export class BrowserWindow {
       document.body.append(frame);
     }).then(() => undefined)`);
     return String(await this.page.frames().at(-1)?.evaluate('document.body.innerText'));
+  }
+
+  /** Writes what the window shows into a file of the type PNG. */
+  async picture(file: `${string}.png`): Promise<void> {
+    await this.page.screenshot({ path: file });
   }
 
   /** The value of a script that runs in the page, waited for. */

@@ -34,7 +34,9 @@ describe('processes with one SQLite file', () => {
   });
 
   async function start(count: number): Promise<string[]> {
-    const started = await Promise.all(Array.from({ length: count }, () => ServerProcess.start(build.main, env, node)));
+    const started = await Promise.all(
+      Array.from({ length: count }, () => ServerProcess.start(build.main, env, { node })),
+    );
     servers.push(...started);
     return started.map(({ url }) => url);
   }

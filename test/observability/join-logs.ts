@@ -11,10 +11,14 @@ const run = promisify(execFile);
  */
 export interface JoinedRequest {
   readonly id: string;
+  /** ms since 1970. */
+  readonly at: number;
   readonly server: string;
   readonly route?: string;
   readonly status: number;
   readonly total: number;
+  /** Until the client had sent the head of its request; only HAProxy tells. */
+  readonly receive?: number;
   readonly balancerQueue: number;
   readonly connect: number;
   /** The time that neither the balancer nor the server accounts for. */

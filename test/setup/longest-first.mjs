@@ -3,6 +3,7 @@ import TestSequencer from '@jest/test-sequencer';
 /** Seconds that a spec of a folder takes where jest has not measured it yet: on a clean checkout. */
 const GUESSES = [
   ['/test/balancers/', 30],
+  ['/test/lab/', 25],
   ['/test/simulation/', 30],
   ['/test/packages/', 20],
   ['/test/contract/replication', 20],

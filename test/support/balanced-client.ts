@@ -36,6 +36,10 @@ export class BalancedClient {
     return this.send('POST', path, JSON.stringify(body));
   }
 
+  delete(path: string): Promise<BalancedAnswer> {
+    return this.send('DELETE', path);
+  }
+
   /**
    * The number that `/count` or `/count/peek` tells. A read that gets no number is sent again: on a busy machine a
    * balancer, or a server, may lose sight of another one for a moment.

@@ -11,6 +11,9 @@ export interface Balancer {
   /** The address for clients: `http://127.0.0.1:port`. */
   readonly url: string;
 
+  /** Of the process that was started. It may have children. */
+  readonly pid: number;
+
   /** The requests that the balancer has passed on so far, oldest first, read from its log. */
   passedOn(): Promise<readonly PassedRequest[]>;
 
@@ -92,6 +95,10 @@ export class BalancerProcess {
     }
   }
 
+  get pid(): number {
+    return this.process.pid ?? 0;
+  }
+
   signal(signal: NodeJS.Signals): void {
     this.process.kill(signal);
   }
@@ -127,4 +134,7 @@ export interface BalancerOptions {
 
   /** The time that servers have to answer, in place of the 10 s of the files: `1s`. */
   readonly answerTime?: string;
+
+  /** Changes the text of the file that is named by its kind. */
+  readonly change?: (text: string) => string;
 }

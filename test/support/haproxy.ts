@@ -31,7 +31,7 @@ export class Haproxy implements Balancer {
   static async start(
     kind: string,
     servers: ServerAddresses,
-    { logsSessions = false, answerTime = ANSWER_TIME }: BalancerOptions = {},
+    { logsSessions = false, answerTime = ANSWER_TIME, change = (text) => text }: BalancerOptions = {},
   ): Promise<Haproxy> {
     const haproxy = new Haproxy();
     haproxy.balancer = await BalancerProcess.start(
@@ -42,7 +42,9 @@ export class Haproxy implements Balancer {
         const parts = ['haproxy/defaults.cfg', ...(logsSessions ? ['observability/haproxy-log.cfg'] : [])];
         const text = parts.map((part) => readFileSync(`deploy/${part}`, 'utf8')).join('');
         writeFileSync(defaults, text.replaceAll(ANSWER_TIME, answerTime));
-        const files = [own, defaults, `deploy/haproxy/${kind}.cfg`];
+        const main = join(directory, `${kind}.cfg`);
+        writeFileSync(main, change(readFileSync(`deploy/haproxy/${kind}.cfg`, 'utf8')));
+        const files = [own, defaults, main];
         return {
           command: 'haproxy',
           args: ['-db', ...files.flatMap((file) => ['-f', file])],
@@ -58,6 +60,10 @@ export class Haproxy implements Balancer {
     return `http://127.0.0.1:${this.balancer.port}`;
   }
 
+  get pid(): number {
+    return this.balancer.pid;
+  }
+
   async passedOn(): Promise<readonly PassedRequest[]> {
     return this.requests;
   }
@@ -71,15 +77,20 @@ export class Haproxy implements Balancer {
    * would change it.
    */
   async stateOf(server: string): Promise<string> {
-    const socket = connect(join(this.balancer.directory, 'stats'));
-    socket.end('show stat\n');
-    let text = '';
-    socket.setEncoding('utf8').on('data', (chunk) => (text += String(chunk)));
-    await once(socket, 'close');
-    const [head = '', ...rows] = text.split('\n');
+    const [head = '', ...rows] = (await this.command('show stat')).split('\n');
     const column = head.split(',').indexOf('status');
     const row = rows.find((one) => one.startsWith(`servers,${server},`));
     return row?.split(',')[column] ?? '';
+  }
+
+  /** The answer to a command of its Runtime API. */
+  async command(command: string): Promise<string> {
+    const socket = connect(join(this.balancer.directory, 'stats'));
+    socket.end(`${command}\n`);
+    let text = '';
+    socket.setEncoding('utf8').on('data', (chunk) => (text += String(chunk)));
+    await once(socket, 'close');
+    return text;
   }
 
   stop(): Promise<void> {

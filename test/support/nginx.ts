@@ -22,7 +22,7 @@ export class Nginx implements Balancer {
   static async start(
     kind: string,
     servers: ServerAddresses,
-    { logsSessions = false, answerTime = ANSWER_TIME }: BalancerOptions = {},
+    { logsSessions = false, answerTime = ANSWER_TIME, change = (text) => text }: BalancerOptions = {},
   ): Promise<Nginx> {
     const balancer = await BalancerProcess.start((directory, port) => {
       mkdirSync(join(directory, 'conf.d'));
@@ -34,7 +34,8 @@ export class Nginx implements Balancer {
         ...(logsSessions && { 'sessions-log.conf': 'observability/nginx-log.conf.template' }),
       };
       for (const [name, source] of Object.entries(files)) {
-        const text = substituted(readFileSync(`deploy/${source}`, 'utf8'), variables);
+        const template = readFileSync(`deploy/${source}`, 'utf8');
+        const text = substituted(name === 'default.conf' ? change(template) : template, variables);
         writeFileSync(join(directory, 'conf.d', name), text.replaceAll(ANSWER_TIME, answerTime));
       }
       return { command: 'nginx', args: ['-e', 'stderr', '-p', directory, '-c', join(directory, 'nginx.conf')] };
@@ -44,6 +45,10 @@ export class Nginx implements Balancer {
 
   get url(): string {
     return `http://127.0.0.1:${this.balancer.port}`;
+  }
+
+  get pid(): number {
+    return this.balancer.pid;
   }
 
   async passedOn(): Promise<readonly PassedRequest[]> {

@@ -20,6 +20,11 @@ export class ReplicationLinks {
     return link.port;
   }
 
+  /** How many bytes the servers have sent to each other so far. */
+  get bytesPassed(): number {
+    return [...this.links.values()].reduce((sum, link) => sum + link.bytesPassed, 0);
+  }
+
   /** Nothing gets to the server from the others, nor to them, and nobody is told. */
   isolate(name: string): void {
     for (const [pair, link] of this.links) if (pair.split(' ').includes(name)) link.isBlackHole = true;

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { freePort } from './free-port.js';
 import { ServerProcess } from './server-process.js';
 import type { ServerAddresses } from './balancer.js';
@@ -15,10 +16,14 @@ export class SampleNode {
     readonly name: string,
     readonly port: number,
     readonly replicationPort: number,
+    private readonly main: string,
+
+    /** Gets what it prints. Without one that is thrown away. */
+    readonly logFile: string | undefined,
   ) {}
 
-  static async create(name: string): Promise<SampleNode> {
-    return new SampleNode(name, await freePort(), await freePort());
+  static async create(name: string, main: string, logFile?: string): Promise<SampleNode> {
+    return new SampleNode(name, await freePort(), await freePort(), main, logFile);
   }
 
   get address(): string {
@@ -30,6 +35,11 @@ export class SampleNode {
     return `http://${this.address}`;
   }
 
+  /** Of its process; 0 when it is not running. */
+  get pid(): number {
+    return this.isRunning ? (this.server?.pid ?? 0) : 0;
+  }
+
   get isRunning(): boolean {
     return this.server?.isRunning === true;
   }
@@ -37,7 +47,7 @@ export class SampleNode {
   /** Starts it (again). Resolves when it listens. */
   async start(env: Readonly<Record<string, string>>): Promise<void> {
     const own = { HOST: '127.0.0.1', PORT: `${this.port}`, NODE_NAME: this.name };
-    this.server = await ServerProcess.start(MAIN, { ...own, ...env });
+    this.server = await ServerProcess.start(this.main, { ...own, ...env }, { logFile: this.logFile });
   }
 
   /** Ends it as a crash does. Resolves when the process is gone. */
@@ -61,26 +71,47 @@ export class SampleNode {
   }
 }
 
+export interface SampleClusterOptions {
+  /** Whether the network between servers that replicate can be broken. */
+  readonly hasLinks?: boolean;
+
+  /** How many of the servers are started now. The others are known to them, and join when they are started. */
+  readonly started?: number;
+
+  /** The program of the servers, in place of the sample's own. */
+  readonly main?: string;
+
+  /** The folder of a log file per server, `s1.log`. Without one nothing is logged. */
+  readonly logDirectory?: string | undefined;
+
+  /** What a single server gets besides. */
+  readonly envOf?: (name: string) => Readonly<Record<string, string>>;
+}
+
 /** Real processes of the sample, `s1` to `sN`, which know of each other what their pattern needs. Stop them. */
 export class SampleCluster {
   private constructor(
     readonly nodes: readonly SampleNode[],
-    private readonly env: Readonly<Record<string, string>>,
+    private readonly envOf: (name: string) => Readonly<Record<string, string>>,
 
     /** The network between them, if it can be broken. */
     readonly links: ReplicationLinks | undefined,
   ) {}
 
-  /**
-   * @param env what all of them get, e.g. SESSION_PATTERN
-   * @param hasLinks whether the network between servers that replicate can be broken
-   */
-  static async start(count: number, env: Readonly<Record<string, string>>, hasLinks = false): Promise<SampleCluster> {
+  /** @param env what all of them get, e.g. SESSION_PATTERN */
+  static async start(
+    count: number,
+    env: Readonly<Record<string, string>>,
+    { hasLinks = false, started = count, main = MAIN, logDirectory, envOf = () => ({}) }: SampleClusterOptions = {},
+  ): Promise<SampleCluster> {
     const names = Array.from({ length: count }, (_, i) => `s${i + 1}`);
-    const nodes = await Promise.all(names.map((name) => SampleNode.create(name)));
-    const cluster = new SampleCluster(nodes, env, hasLinks ? await ReplicationLinks.between(nodes) : undefined);
+    const nodes = await Promise.all(
+      names.map((name) => SampleNode.create(name, main, logDirectory && join(logDirectory, `${name}.log`))),
+    );
+    const links = hasLinks ? await ReplicationLinks.between(nodes) : undefined;
+    const cluster = new SampleCluster(nodes, (name) => ({ ...env, ...envOf(name) }), links);
     try {
-      await Promise.all(cluster.nodes.map((node) => cluster.startNode(node)));
+      await Promise.all(cluster.nodes.slice(0, started).map((node) => cluster.startNode(node)));
       return cluster;
     } catch (error) {
       await cluster.stop();
@@ -104,7 +135,8 @@ export class SampleCluster {
       name === node.name ? replicationPort : (this.links?.portOf(node.name, name) ?? replicationPort);
     const peers = this.nodes.map((peer) => `${peer.name}=127.0.0.1:${portOf(peer)}`).join(',');
     const replication = { REPLICATION_PORT: `${node.replicationPort}`, PEERS: peers };
-    await node.start(this.env['SESSION_PATTERN'] === 'replicated' ? { ...replication, ...this.env } : this.env);
+    const env = this.envOf(node.name);
+    await node.start(env['SESSION_PATTERN'] === 'replicated' ? { ...replication, ...env } : env);
   }
 
   async stop(): Promise<void> {

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 
 /** An application server in a process of its own, which says `listening on <address>` when it does. Stop it. */
@@ -9,10 +10,14 @@ export class ServerProcess {
     readonly url: string,
   ) {}
 
+  /**
+   * @param node the binary that runs it
+   * @param logFile gets what it prints from then on, behind what the file has
+   */
   static async start(
     main: string,
     env: Readonly<Record<string, string>>,
-    node = process.execPath,
+    { node = process.execPath, logFile }: { readonly node?: string; readonly logFile?: string | undefined } = {},
   ): Promise<ServerProcess> {
     const { NODE_OPTIONS: _, ...inherited } = process.env;
     const child = spawn(node, [main], {
@@ -27,9 +32,14 @@ export class ServerProcess {
       if (address) break;
     }
     if (!address) throw new Error(`the server ended before it listened: ${errors.join('')}`);
-    // From here on the output is thrown away. A server whose pipe is full would hang at its next warning.
-    child.stdout.resume();
+    // Without a file the output is thrown away. A server whose pipe is full would hang at its next warning.
+    if (logFile === undefined) child.stdout.resume();
+    else child.stdout.pipe(createWriteStream(logFile, { flags: 'a' }));
     return new ServerProcess(child, address);
+  }
+
+  get pid(): number {
+    return this.process.pid ?? 0;
   }
 
   get isRunning(): boolean {

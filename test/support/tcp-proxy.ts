@@ -24,6 +24,9 @@ export class TcpProxy {
   /** The bytes that clients have sent, one entry per connection, if the proxy was told to keep them. */
   readonly recordings: Buffer[] = [];
 
+  /** How many bytes were passed on so far, in both directions. */
+  bytesPassed = 0;
+
   /** Answers of the server arrive this much later, in ms. */
   delayMs: number | ((connection: ProxiedConnection) => number) = 0;
 
@@ -146,6 +149,7 @@ class Connection implements ProxiedConnection {
 
   private pass(piece: Buffer, direction: Direction, delayMs: number): void {
     const changed = this.proxy.tamper(piece, direction);
+    this.proxy.bytesPassed += changed?.length ?? 0;
     if (changed) this.wires[direction].pass(changed, delayMs);
     else (direction === 'toServer' ? this.server : this.client).end();
   }

@@ -1,0 +1,1 @@
+export function cpuTimeUs(pid: number): number;
