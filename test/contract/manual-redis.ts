@@ -107,7 +107,7 @@ export class ManualRedis {
   }
 }
 
-const PADDING = 'x'.repeat(3_000);
+const PADDING = 'x'.repeat(5_000);
 
 /** Makes every other payload so long that two of them make a session large. */
 function paddedParts(parts: SessionChange['parts']): SessionChange['parts'] {

@@ -222,7 +222,7 @@ describe('the Redis store, with unusual data under the key of a session,', () =>
   });
 
   describe('a large session', () => {
-    const large = 'x'.repeat(5_000);
+    const large = 'x'.repeat(9_000);
     const save = (writeId: string, name: string, base: string | null, payload: string | null, copy?: unknown) =>
       saved({ ...update, writeId, copy, parts: new Map([[name, { base, payload }]]) });
     beforeEach(() => save('large', 'large', null, large));
@@ -254,7 +254,7 @@ describe('the Redis store, with unusual data under the key of a session,', () =>
     });
 
     it('keeps its form while it is not much smaller', async () => {
-      await save('less', 'large', '3.large', 'x'.repeat(3_000));
+      await save('less', 'large', '3.large', 'x'.repeat(6_000));
       expect(await redis.type(KEY)).toBe('hash');
     });
 
@@ -293,6 +293,54 @@ describe('the Redis store, with unusual data under the key of a session,', () =>
         reason: 'undecodable',
       });
       expect(await redis.hgetall(KEY)).toEqual(before);
+    });
+  });
+
+  describe('read without a script', () => {
+    const large = { ...update, parts: new Map([['large', { base: null, payload: 'x'.repeat(9_000) }]]) };
+    const plainCommands = async (): Promise<string[]> => {
+      const commands = new RedisCommands(server);
+      await commands.reset();
+      expect(await store.load(access, { touchAfterMs: 60_000 })).toMatchObject({ outcome: 'found' });
+      return [...(await commands.counts()).keys()].filter((name) => /^(get|hgetall|eval)/.test(name)).toSorted();
+    };
+    beforeEach(() => store.load(access, { touchAfterMs: 0 }));
+    afterEach(() => server.command('REPLICAOF', 'NO', 'ONE'));
+
+    it.each([
+      ['a small session', () => Promise.resolve(), ['getex']],
+      ['a large session', () => store.save(large), ['getex', 'hgetall']],
+    ])('%s is not answered by a server that is no primary any more', async (_title, prepare, commands) => {
+      await prepare();
+      expect(await plainCommands()).toEqual(commands);
+      await server.command('REPLICAOF', '127.0.0.1', 1);
+      // It has the session and would tell it.
+      expect(await redis.exists(KEY)).toBe(1);
+
+      await expect(store.load(access, { touchAfterMs: 60_000 })).rejects.toMatchObject({
+        detail: expect.stringContaining('READONLY'),
+      });
+    });
+
+    it('would be answered by it with a command that only reads', async () => {
+      const client = Reflect.get(store, 'client') as Redis;
+      const getex = client.getexBuffer.bind(client);
+      client.getexBuffer = ((name: string) => client.getBuffer(name)) as never;
+      await server.command('REPLICAOF', '127.0.0.1', 1);
+
+      const answer = await store.load(access, { touchAfterMs: 60_000 });
+      client.getexBuffer = getex;
+      expect(answer).toMatchObject({ outcome: 'found' });
+    });
+
+    it('a session is read by the script where the user may not use GETEX', async () => {
+      await server.command('ACL', 'SETUSER', 'plain', 'on', '>pw', '~*', '&*', '+@all', '-getex');
+      const limited = await readyRedisStore({ url: server.url.replace('://', '://plain:pw@') });
+      await limited.touch(access);
+
+      for (let i = 0; i < 3; i++) expect(await limited.load(access)).toMatchObject({ outcome: 'found' });
+      expect(Reflect.get(limited, 'plainLoads').arePossible).toBe(false);
+      await limited.close();
     });
   });
 

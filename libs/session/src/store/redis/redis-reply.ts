@@ -69,6 +69,22 @@ export function parseRedisReply(reply: Buffer): RedisReply {
  * The lines of a stored session.
  * @returns undefined for bytes that are no text: to write them back would change them
  */
-export function copyOf(bytes: Buffer, isLarge: boolean): RecordCopy | undefined {
+export function copyOf(bytes: Buffer, isLarge = false): RecordCopy | undefined {
   return isUtf8(bytes) ? new RecordCopy(bytes.toString('utf8').split('\n'), isLarge) : undefined;
+}
+
+/**
+ * The lines of a large session.
+ * @returns undefined where the script would not answer with them: it is foreign, damaged or too large
+ */
+export function largeCopyOf(fields: Readonly<Record<string, Buffer>>, maxBytes: number): RecordCopy | undefined {
+  const lines = [''];
+  let bytes = 0;
+  for (const [name, value] of Object.entries(fields)) {
+    bytes += name.length + value.length + 2;
+    if (!isUtf8(value) || value.includes(LINE_FEED)) return undefined;
+    if (name === 'head') lines[0] = value.toString();
+    else lines.push(`${name} ${value.toString()}`);
+  }
+  return bytes > maxBytes ? undefined : new RecordCopy(lines, true);
 }

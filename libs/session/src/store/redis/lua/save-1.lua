@@ -17,7 +17,7 @@
               and the number of logins; write id of the change; its short hash, 8 characters; most bytes to answer with;
               token that must hold the lock, or nothing
     ARGV[8]   'usual' to replace one small session by another, as it is. Else 'small' or 'large', which the new session
-              is. Then '\n!' in what the caller has made stands for the present time
+              is. Then '\n!' in all but parts of large sessions stands for the present time
     ARGV[9]   'tracked' if CLIENT TRACKING shall follow the key, else ''
     ARGV[10..] for a large session: field and value of each other line that is new; '' in place of the value to remove it
 
@@ -92,7 +92,8 @@ if ARGV[8] == 'large' then
     if ARGV[i + 1] == '' then
       redis.call('HDEL', key, ARGV[i])
     else
-      redis.call('HSET', key, ARGV[i], timed(ARGV[i + 1]))
+      -- Parts may be large, and have no times.
+      redis.call('HSET', key, ARGV[i], ARGV[i] == '+former' and timed(ARGV[i + 1]) or ARGV[i + 1])
     end
   end
   redis.call('PEXPIREAT', key, expires)
