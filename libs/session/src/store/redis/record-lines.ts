@@ -101,8 +101,10 @@ export class RecordCopy {
 
   /** Whether this is the session that the access opens. */
   isOpenedBy({ proof, logins }: SessionAccess): boolean {
-    const head = parseHead(this.lines[0]);
-    return proof === undefined ? head?.logins === String(logins) : head?.proof === proof;
+    const head = this.lines[0] as string;
+    // Behind the format.
+    if (proof !== undefined) return head.startsWith(proof, 2) && head[proof.length + 2] === ' ';
+    return parseHead(head)?.logins === String(logins);
   }
 }
 

@@ -38,12 +38,13 @@ export class RedisScriptArguments {
     const lock = mode === 'create' ? undefined : change.lock;
     const key = names.session(access.key);
     const unusual = `${mode} ${accessText(access)} ${writeId} ${short} ${maxRecordBytes} ${lock ?? ''}`;
-    const tracked = isTracked ? 'tracked' : '';
-    const made: ScriptArguments = edit
-      ? [edit.expected, edit.front, edit.rest, edit.idleMs, edit.last, edit.dies, unusual, edit.form, tracked]
-      : ['?', '', '', '', '', '', unusual, 'small', tracked];
-    const keys: ScriptArguments = lock === undefined ? [1, key] : [2, key, names.lock(access.key)];
-    return [...keys, ...made, ...(edit?.fields ?? [])];
+    const args: (string | number)[] = lock === undefined ? [1, key] : [2, key, names.lock(access.key)];
+    if (edit) args.push(edit.expected, edit.front, edit.rest, edit.idleMs, edit.last, edit.dies, unusual);
+    else args.push('?', '', '', '', '', '', unusual);
+    // Each argument costs Redis as much as some hundred bytes.
+    if (edit?.form !== 'usual') args.push(isTracked ? 'tracked' : '', edit?.form ?? 'small', ...(edit?.fields ?? []));
+    else if (isTracked) args.push('tracked');
+    return args;
   }
 
   /** @param callId tells the script that a call that is sent again is the same one */

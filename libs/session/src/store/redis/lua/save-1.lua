@@ -16,9 +16,9 @@
     ARGV[7]   for all but the usual case: 'create' or 'update'; access: a proof, for 'create' that of the new id, or '#'
               and the number of logins; write id of the change; its short hash, 8 characters; most bytes to answer with;
               token that must hold the lock, or nothing
-    ARGV[8]   'usual' to replace one small session by another, as it is. Else 'small' or 'large', which the new session
+    ARGV[8]   'tracked' if CLIENT TRACKING shall follow the key, else '' or nothing
+    ARGV[9]   nothing, to replace one small session by another, as it is. Else 'small' or 'large', which the new session
               is. Then '\n!' in all but parts of large sessions stands for the present time
-    ARGV[9]   'tracked' if CLIENT TRACKING shall follow the key, else ''
     ARGV[10..] for a large session: field and value of each other line that is new; '' in place of the value to remove it
 
   Output, one text; the other answers are explained in load-1.lua:
@@ -39,13 +39,13 @@
 local key, expected, front, rest, idleMs, last = KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 
 -- The usual case comes first, and alone: what stands below costs more than all of this.
-if ARGV[8] == 'usual' and redis.pcall('GETRANGE', key, 0, #expected - 1) == expected then
+if not ARGV[9] and redis.pcall('GETRANGE', key, 0, #expected - 1) == expected then
   local time = redis.call('TIME')
   local now = time[1] * 1000 + math.floor(time[2] / 1000)
   if now < tonumber(ARGV[6]) then
     redis.call('SET', key, front .. now .. rest, 'PXAT', math.min(now + idleMs, last))
     -- CLIENT TRACKING follows a key only if the script reads it after the last write.
-    if ARGV[9] == 'tracked' then redis.call('EXISTS', key) end
+    if ARGV[8] == 'tracked' then redis.call('EXISTS', key) end
     return '1 ' .. now
   end
 end
@@ -84,7 +84,7 @@ local function timed(value)
 end
 local expires = text(math.min(now + idleMs, string.sub(last, 1, 1) == '+' and now + last or tonumber(last)))
 local made = front .. text(now) .. timed(rest)
-if ARGV[8] == 'large' then
+if ARGV[9] == 'large' then
   if not isLarge then redis.call('DEL', key) end
   redis.call('HSET', key, 'head', made)
   -- One by one: Lua's stack would limit the number of lines, and overflow half way.
