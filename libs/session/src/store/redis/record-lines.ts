@@ -13,16 +13,16 @@ import {
  * - the head, words with blanks between them: format; proof of the id; logins, which is how often the principal has
  *   changed; stamp of the last save, which is its number, a dot and its write id; 0 until the client has joined, 2 when
  *   it has confirmed its id, 1 between; last use; generation, which is how often the id was renewed; creation; the
- *   idle, the absolute and the unjoined timeout; when the principal has logged in last, or '-'; short hashes of the last
- *   8 writes, newest first, without blanks. Times are in ms since 1970, and timeouts in ms
+ *   idle, the absolute and the unjoined timeout; when the principal has logged in last, or '-'; short hashes of the
+ *   last 8 writes, newest first, without blanks. Times are in ms since 1970, and timeouts in ms
  * - `+principal`, a blank, and who is logged in. Only where one is
  * - `+former`, and up to 4 former ids, newest first: proof, time when it was replaced. Only where the id was renewed
  * - `:`, the name of a part, its version, which is the stamp of the save that wrote it, and its payload. In a small
  *   session '=' stands for the stamp in the head
  *
- * A small session is a text, with line feeds between its lines. A large one is a hash with a field for each line: 'head',
- * or the first word of the line, and behind it the rest. Lines with another beginning are those of a newer release,
- * and are kept.
+ * A small session is a text, with line feeds between its lines. A large one is a hash with a field for each line:
+ * 'head', or the first word of the line, and behind it the rest. Lines with another beginning are those of a newer
+ * release, and are kept.
  *
  * Invariant: only a save changes the stamp, and each save does, so the stamp names all of the lines. Only the state
  * behind it and the last use change without it. Thus a server that compares the beginning of the head, up to the last

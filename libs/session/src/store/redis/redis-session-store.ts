@@ -41,10 +41,10 @@ type Operation = SessionStoreError['operation'];
 
 /**
  * Keeps sessions in Redis (7 or newer) or Valkey: any server can serve any request, and sessions outlive all servers of
- * the application. A session is one hash, which expires by itself; all times are those of the Redis server.
+ * the application. A session is one key, which expires by itself; all times are those of the Redis server.
  *
- * A load, a save and a destroy are one round trip and one atomic step each. A save is made here, from the copy that came
- * with the load or the save before, and is stored if the session still is that copy; if it is not, the server answers
+ * A load, a save and a destroy are one round trip and one atomic step each. A save is made here, from the copy that
+ * came with the load or the save before, and is stored if the session still is that copy; if it is not, the server answers
  * with what it has, and the save is made again from that. A command may be sent again after a lost connection: a
  * repeated load does no harm, and the other scripts recognise a change that they have applied.
  *

@@ -21,8 +21,8 @@
     7 format                             a newer release wrote it
     9 changed now expires stamp LF head  unchanged: the caller's copy is the newest
 
-  `changed` is 1 if this call wrote, else 0. `now` is the time of the server. `expires` is from after the call; `lines` and `head` are from before it.
-  `size` is 'large' if the session is a hash, else 'small'.
+  `changed` is 1 if this call wrote, else 0. `now` is the time of the server. `expires` is from after the call; `lines`
+  and `head` are from before it. `size` is 'large' if the session is a hash, else 'small'.
 
   Runs when Redis is out of memory, too: reading and keeping alive must go on. Without the first line it would run on a
   replica as long as it does not write, and answer with an old session.

@@ -25,7 +25,8 @@ end
 
 -- The answer that tells of times alone.
 local function timesAnswer(changed, now, expires, stamp, found)
-  return '9 ' .. changed .. ' ' .. text(now) .. ' ' .. text(expires) .. ' ' .. stamp .. '\n' .. string.match(found, '^[^\n]*')
+  local head = string.match(found, '^[^\n]*')
+  return '9 ' .. changed .. ' ' .. text(now) .. ' ' .. text(expires) .. ' ' .. stamp .. '\n' .. head
 end
 
 -- The answer with all of a session; or '3 <bytes>', and true, if it is larger than `maxBytes`.

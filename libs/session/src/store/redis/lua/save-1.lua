@@ -19,7 +19,7 @@
     ARGV[8]   'tracked' if CLIENT TRACKING shall follow the key, else '' or nothing
     ARGV[9]   nothing, to replace one small session by another, as it is. Else 'small' or 'large', which the new session
               is. Then '\n!' in all but parts of large sessions stands for the present time
-    ARGV[10..] for a large session: field and value of each other line that is new; '' in place of the value to remove it
+    ARGV[10..] for a large session: field and value of each other line that is new; '' in place of a value removes it
 
   Output, one text; the other answers are explained in load-1.lua:
     0                              gone: there is no such session to update, or it ended lately
