@@ -1,5 +1,6 @@
 // npm run bench -- [--quick | --thorough] [--only <part of a name>]
-//   [--parts http,in-process,growth,memory,lost-updates] [--node 24,20] [--sizes 'one number,20 KB'] [--epochs <count>] [--add] [--report]
+//   [--parts http,in-process,growth,memory,lost-updates] [--node 24,20]
+//   [--sizes 'one number,20 KB'] [--epochs <count>] [--add] [--report]
 // The standard form takes 20 minutes on two idle cores: Node 24, two sizes. `--thorough` takes hours: both versions of
 // Node, all sizes, more starts of each server.
 // `--add` keeps the earlier samples of what is measured again; `--report` only writes the report of the last run.

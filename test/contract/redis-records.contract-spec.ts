@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { SessionStateError } from 'nestjs-session-beans';
 import { RedisSessionStore } from 'nestjs-session-beans/redis';
 import type { LoadResult, SaveResult } from 'nestjs-session-beans/store-kit';
-import { Redis } from 'ioredis';
+import { Redis, type RedisKey } from 'ioredis';
 import { accessOf, renewedSessionId } from '../../libs/session/src/store/session-id.js';
 import { RecordCopy } from '../../libs/session/src/store/redis/record-lines.js';
 import { RedisCommands } from '../support/redis-commands.js';
@@ -325,7 +325,7 @@ describe('the Redis store, with unusual data under the key of a session,', () =>
     it('would be answered by it with a command that only reads', async () => {
       const client = Reflect.get(store, 'client') as Redis;
       const getex = client.getexBuffer.bind(client);
-      client.getexBuffer = ((name: string) => client.getBuffer(name)) as never;
+      client.getexBuffer = (name: RedisKey) => client.getBuffer(name);
       await server.command('REPLICAOF', '127.0.0.1', 1);
 
       const answer = await store.load(access, { touchAfterMs: 60_000 });

@@ -44,9 +44,9 @@ type Operation = SessionStoreError['operation'];
  * the application. A session is one key, which expires by itself; all times are those of the Redis server.
  *
  * A load, a save and a destroy are one round trip and one atomic step each. A save is made here, from the copy that
- * came with the load or the save before, and is stored if the session still is that copy; if it is not, the server answers
- * with what it has, and the save is made again from that. A command may be sent again after a lost connection: a
- * repeated load does no harm, and the other scripts recognise a change that they have applied.
+ * came with the load or the save before, and is stored if the session still is that copy; if it is not, the server
+ * answers with what it has, and the save is made again from that. A command may be sent again after a lost connection:
+ * a repeated load does no harm, and the other scripts recognise a change that they have applied.
  *
  * When Redis is full (`maxmemory`, policy `noeviction`), new anonymous sessions are refused. Users who are logged in go
  * on, and so do logins, renewals and anonymous sessions that do not grow.
