@@ -1,51 +1,67 @@
+import type { RecordEdit } from '../../libs/session/src/store/redis/record-edit.js';
+import { FORMER, PRINCIPAL, RecordCopy, recordOf } from '../../libs/session/src/store/redis/record-lines.js';
 import type { redisScripts } from '../../libs/session/src/store/redis/redis-scripts.js';
 
-/** A line of scripts, and the mistake that replaces it. */
-interface PlantedLine {
-  readonly scripts: readonly (keyof typeof redisScripts)[];
-  readonly right: string;
-  readonly wrong: string;
-}
+type Update = typeof RecordEdit.update;
+
+/** A line of scripts, and the mistake that replaces it; or a mistake in how a save is made from what is stored. */
+export type RedisPlantedBug =
+  | {
+      readonly scripts: readonly (keyof typeof redisScripts)[];
+      readonly right: string;
+      readonly wrong: string;
+      readonly update?: undefined;
+    }
+  | { readonly scripts?: undefined; readonly update: (right: Update) => Update };
 
 /** Two scripts of one text. */
 const SAVES = ['sessionBeansSave', 'sessionBeansSaveWhenFull'] as const;
 
-/** Typical mistakes of stores in Redis, each a change of one line. */
-export const redisPlantedBugs: Readonly<Record<string, PlantedLine>> = {
+function without(prefix: string, copy: RecordCopy): RecordCopy {
+  return new RecordCopy(
+    copy.lines.filter((line) => !line.startsWith(prefix)),
+    copy.isLarge,
+  );
+}
+
+/** Typical mistakes of stores in Redis. */
+export const redisPlantedBugs: Readonly<Record<string, RedisPlantedBug>> = {
   'a save does not check the versions': {
-    scripts: SAVES,
-    right: 'if version ~= ARGV[i + 1] then conflict = true end',
-    wrong: '',
+    update: (right) => (copy, change, short) => {
+      const versions = (name: string) => recordOf(copy.lines)?.parts.get(name)?.version ?? null;
+      const keep = change.renewal?.keep;
+      const base = (name: string) => (!keep || keep.includes(name) ? versions(name) : null);
+      const parts = new Map([...change.parts].map(([name, part]) => [name, { ...part, base: base(name) }]));
+      return right(copy, { ...change, parts }, short);
+    },
   },
 
   'versions are integers': {
-    scripts: SAVES,
-    right: `local stamp = text(n + 1) .. '.' .. writeId`,
-    wrong: `local stamp = text(n + 1) .. '.x'`,
+    update: (right) => (copy, change, short) => right(copy, { ...change, writeId: 'x' }, short),
   },
 
   'a repeated save is applied twice': {
     scripts: SAVES,
-    right: `if last == writeId then return saved('0', n .. '.' .. writeId) end`,
-    wrong: `recent = ''`,
+    right: `if at then return timesAnswer(`,
+    wrong: `if false then return timesAnswer(`,
   },
 
   'a save does not prolong the session': {
     scripts: SAVES,
-    right: `redis.call('PEXPIREAT', key, text(expires))`,
-    wrong: `if n == 0 then redis.call('PEXPIREAT', key, text(expires)) end`,
+    right: `redis.call('SET', key, front .. now .. rest, 'PXAT', math.min(now + idleMs, last))`,
+    wrong: `redis.call('SET', key, front .. now .. rest)`,
   },
 
   'an update creates a session': {
     scripts: SAVES,
-    right: `if mode ~= 'create' or redis.call('HEXISTS', key, 'ended') == 1 then return '0' end`,
-    wrong: `if mode ~= 'create' then newLifetime = '10000 60000 4000' end`,
+    right: `if mode ~= 'create' or ended and ended ~= '' then return '0' end`,
+    wrong: `if mode == 'create' and ended and ended ~= '' then return '0' end`,
   },
 
   'a touch writes a new stamp': {
     scripts: ['sessionBeansLoad'],
-    right: `redis.call('HSET', key, 'times', timesText())`,
-    wrong: `redis.call('HSET', key, 'times', timesText(), 'head', head .. 't')`,
+    right: `string.sub(found, 1, stateAt - 1) .. state`,
+    wrong: `string.sub(found, 1, stateAt - 2) .. 't ' .. state`,
   },
 
   'a touch confirms the id': {
@@ -62,8 +78,8 @@ export const redisPlantedBugs: Readonly<Record<string, PlantedLine>> = {
 
   'an ended session leaves no mark': {
     scripts: ['sessionBeansDestroy'],
-    right: `mark(callId)`,
-    wrong: '',
+    right: `redis.call('SET', key, '- ' .. callId, 'PX', markMs)`,
+    wrong: `redis.call('DEL', key)`,
   },
 
   'a former id opens the session': {
@@ -79,15 +95,13 @@ export const redisPlantedBugs: Readonly<Record<string, PlantedLine>> = {
   },
 
   'only the last former id is known': {
-    scripts: ['sessionBeansSave'],
-    right: `former = formerWith(proof, redis.call('HGET', key, 'former'), now)`,
-    wrong: `former = formerWith(proof, nil, now)`,
+    update: (right) => (copy, change, short) => right(without(FORMER, copy), change, short),
   },
 
   'a touch does not compare the id': {
     scripts: ['sessionBeansLoad'],
     right: `if refused then return refused end`,
-    wrong: `if refused and (mode == 'load' or not head) then return refused end`,
+    wrong: `if refused and (mode == 'load' or not found) then return refused end`,
   },
 
   'a save does not compare the id': {
@@ -99,72 +113,91 @@ export const redisPlantedBugs: Readonly<Record<string, PlantedLine>> = {
   'an end does not compare the id': {
     scripts: ['sessionBeansDestroy'],
     right: `if not refused then`,
-    wrong: `if head then`,
+    wrong: `if found and not ended then`,
   },
 
   'ids are compared by how they begin': {
     scripts: ['sessionBeansLoad'],
-    right: ` and string.byte(head, #access + 3) == 32`,
-    wrong: '',
+    right: `string.sub(found, 3, #access + 3) == access .. ' '`,
+    wrong: `string.sub(found, 3, #access + 2) == access`,
   },
 
   'logins are not compared': {
     scripts: ['sessionBeansLoad'],
-    right: `if access == '#' .. logins then return nil end`,
-    wrong: `if string.sub(access, 1, 1) == '#' then return nil end`,
+    right: `if access == '#' .. logins or`,
+    wrong: `if string.sub(access, 1, 1) == '#' or`,
   },
 
   'the id is compared before the write id': {
     scripts: ['sessionBeansSave'],
-    right: `if last == writeId then return saved('0', n .. '.' .. writeId) end`,
-    wrong: `if refusal(key, head, access) then return refusal(key, head, access) end`,
+    right: `if at then return timesAnswer(`,
+    wrong: `if refusal(found, access) then return refusal(found, access) end if at then return timesAnswer(`,
   },
 
   'a renewal does not drop the parts that it does not keep': {
-    scripts: ['sessionBeansSave'],
-    right: `if string.sub(field, 1, 1) == ':' and not kept[field] then dropped[#dropped + 1] = field end`,
-    wrong: '',
+    update: (right) => (copy, change, short) => {
+      const { renewal } = change;
+      return right(copy, renewal ? { ...change, renewal: { ...renewal, keep: undefined } } : change, short);
+    },
   },
 
   'a renewal conflicts with parts that it does not keep': {
-    scripts: ['sessionBeansSave'],
-    right: `(not kept or kept[field]) and `,
-    wrong: '',
+    update: (right) => (copy, change, short) => {
+      const stored = recordOf(copy.lines)?.parts;
+      const isThere = [...change.parts].some(([name, { base }]) => base === null && stored?.has(name));
+      return isThere ? 'conflict' : right(copy, change, short);
+    },
   },
 
   'a renewal leaves the id confirmed': {
-    scripts: ['sessionBeansSave'],
-    right: `if state == '2' then state = '1' end`,
-    wrong: '',
+    update: (right) => (copy, change, short) => {
+      const edit = right(copy, change, short);
+      if (!change.renewal || typeof edit === 'string' || recordOf(copy.lines)?.confirmed !== true) return edit;
+      return Object.assign(edit, { front: edit.front.replace(/ 1 $/, ' 2 ') });
+    },
   },
 
   'a login of the same principal counts': {
-    scripts: ['sessionBeansSave'],
-    right: `if principal ~= before then logins`,
-    wrong: `do logins`,
+    update: (right) => (copy, change, short) => {
+      const isSame = change.renewal?.principal === recordOf(copy.lines)?.principal;
+      return right(isSame ? without(PRINCIPAL, copy) : copy, change, short);
+    },
   },
 
   'the session of another principal keeps its beginning': {
-    scripts: ['sessionBeansSave'],
-    right: `if before and principal ~= before then created = used end`,
-    wrong: '',
+    update: (right) => (copy, change, short) => {
+      const isSame = change.renewal?.principal === recordOf(copy.lines)?.principal;
+      return right(change.renewal && !isSame ? without(PRINCIPAL, copy) : copy, change, short);
+    },
   },
 
   'the absolute end does not count from the login': {
     scripts: ['sessionBeansLoad'],
-    right: `(authenticated or created) + absolute`,
+    right: `(tonumber(authenticated) or created) + absolute`,
     wrong: `created + absolute`,
   },
 
   'a superseded id of a session that is over is that of none': {
     scripts: ['sessionBeansLoad'],
-    right: `redis.call('HGET', key, head and 'former' or 'superseded')`,
-    wrong: `redis.call('HGET', key, 'former') or not head and ''`,
+    right: `former = string.match(found, '\\n%+superseded ([^\\n]*)')`,
+    wrong: '',
   },
 
   'a superseded id is superseded for ever': {
     scripts: ['sessionBeansSupersede'],
-    right: `redis.call('PEXPIRE', key, ARGV[2])`,
-    wrong: `redis.call('HSET', key, 'superseded', proof .. ' 9000000000000')`,
+    right: `'\\n+superseded ' .. all, 'PX', ARGV[2])`,
+    wrong: `'\\n+superseded ' .. proof .. ' 9000000000000')`,
+  },
+
+  'a save compares nothing': {
+    scripts: SAVES,
+    right: `redis.pcall('GETRANGE', key, 0, #expected - 1) == expected`,
+    wrong: `expected ~= '?'`,
+  },
+
+  'a renewal compares nothing': {
+    scripts: SAVES,
+    right: `string.sub(found, 1, #expected) ~= expected`,
+    wrong: `expected == '?'`,
   },
 };

@@ -120,10 +120,7 @@ const scripts = Object.entries(redisScripts).map(
 
 function plantWithoutLastRead(name: keyof typeof redisScripts): void {
   const { lua } = redisScripts[name];
-  const [before = '', after] = lua.split(
-    `-- CLIENT TRACKING follows a key only if the script reads it after the last write.`,
-  );
   const right = `redis.call('EXISTS', key)`;
-  if (!after?.includes(right)) throw new Error(`${name} does not read the session last`);
-  Object.assign(redisScripts[name], { lua: before + after.replace(right, '') });
+  if (!lua.includes(right)) throw new Error(`${name} does not read the session last`);
+  Object.assign(redisScripts[name], { lua: lua.replaceAll(right, '') });
 }

@@ -9,9 +9,8 @@ import { RedisServer } from '../support/redis-server.js';
 
 /** The rights in `docs/stores/redis.md`, without those for the near cache. */
 const DOCUMENTED = (
-  '~session:* resetchannels +eval +evalsha +hmget +hget +hgetall +hkeys +hexists +exists +hset +hdel +del +pexpire ' +
-  '+pexpireat ' +
-  '+time +get +set +ping +info +hello +client'
+  '~session:* resetchannels +eval +evalsha +get +getex +getrange +set +hmget +hgetall +hset +hdel +exists +pexpire ' +
+  '+pexpireat +del +time +ping +info +hello +client'
 ).split(' ');
 
 describe('a Redis store that invalidates a near cache', () => {
@@ -81,20 +80,21 @@ describe('a Redis store that invalidates a near cache', () => {
     const { key } = access;
     // The first call of each connection contains the text of the script.
     await WatchedRedisStore.change(store, access);
-    const { access: renewed } = await WatchedRedisStore.renew(store, access);
+    const { access: renewed, copy } = await WatchedRedisStore.renew(store, access);
     await redis.hset('marker', 'f', 'v');
     await eventually('the monitor is there', () => commands.includes('hset v'));
     commands.length = 0;
 
-    const { stamp } = await WatchedRedisStore.change(store, renewed);
+    const { stamp } = await WatchedRedisStore.change(store, renewed, copy);
     for (let i = 0; i < 20; i++) await store.load(renewed, { known: stamp, touchAfterMs: i % 2 === 0 ? 0 : 60_000 });
     await store.touch(renewed);
-    await WatchedRedisStore.renew(store, renewed);
+    const found = await store.load(renewed);
+    await WatchedRedisStore.renew(store, renewed, 'copy' in found ? found.copy : undefined);
     const before = watch.toldUntil;
     await eventually('beats', () => watch.toldUntil > before + 100);
 
     const ofSessions = commands.filter((command) => command.includes(key));
-    expect(ofSessions).toEqual(Array.from({ length: 23 }, () => `evalsha session:{${key}}`));
+    expect(ofSessions).toEqual(Array.from({ length: 24 }, () => `evalsha session:{${key}}`));
     const others = new Set(commands.filter((command) => !command.includes(key)));
     expect([...others].map((command) => command.replace(/beat-.*/, 'beat}')).toSorted()).toEqual([
       'evalsha session:{beat}',

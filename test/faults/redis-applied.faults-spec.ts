@@ -19,9 +19,12 @@ const CHANGES: Readonly<Record<string, Call>> = {
   unlock: (store, access) => store.locks.release(access.key, lock),
 };
 
+/** What the store knows of the session. Without it, a save would ask first, and that changes nothing. */
+let copy: unknown;
+
 function change(store: RedisSessionStore, access: ClientAccess): Promise<SaveResult> {
   const parts = new Map([['b', { base: null, payload: '2' }]]);
-  return store.save({ access, writeId: randomUUID(), mode: 'update', parts });
+  return store.save({ access, writeId: randomUUID(), mode: 'update', copy, parts });
 }
 
 function failureOf(operation: string, applied: SessionStoreError['applied']): object {
@@ -41,7 +44,8 @@ describe('F4: whether a change of which Redis store says that it failed may have
     url = `redis://127.0.0.1:${network.port}`;
     store = await readyRedisStore({ url });
     open.push(store);
-    await WatchedRedisStore.create(store, access);
+    const created = await WatchedRedisStore.create(store, access);
+    copy = 'copy' in created ? created.copy : undefined;
     // Redis knows the scripts from now on: the next request of each is the one that counts.
     await change(store, newAccess());
     for (const call of Object.values(CHANGES).slice(1)) await call(store, newAccess());
@@ -79,7 +83,7 @@ describe('F4: whether a change of which Redis store says that it failed may have
   });
 
   it('unknown, when every answer to a save is lost, which was applied', async () => {
-    network.losesAnswerTo = (request) => request.includes('\r\nupdate\r\n');
+    network.losesAnswerTo = (request) => request.includes('\r\nupdate ');
 
     await expect(change(store, access)).rejects.toMatchObject(failureOf('save', 'unknown'));
 
@@ -87,6 +91,13 @@ describe('F4: whether a change of which Redis store says that it failed may have
     const direct = await readyRedisStore({ url: redis.url });
     open.push(direct);
     expect(await direct.load(access)).toMatchObject({ record: { stamp: expect.stringMatching(/^2\./) } });
+  });
+
+  it('false, when Redis dies of a save that first asks what is stored', async () => {
+    copy = undefined;
+    await dieAtRequest();
+
+    await expect(change(store, access)).rejects.toMatchObject(failureOf('save', false));
   });
 
   it('unknown for each of several saves that leave together, and false when none has left', async () => {

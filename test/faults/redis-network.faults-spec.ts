@@ -55,7 +55,7 @@ describe('an application with a faulty network to Redis', () => {
     for (const each of [access, other]) await WatchedRedisStore.create(store, each);
     // Redis has the script by now: the answer that is lost is not that it has none.
     await WatchedRedisStore.renew(store, other);
-    const lost = loseAnswerTo('renew');
+    const lost = loseAnswerTo('update');
 
     const renewed = await WatchedRedisStore.renew(store, access);
 
@@ -174,10 +174,11 @@ describe('an application with a faulty network to Redis', () => {
   });
 
   /** Loses the answer to the next command with this argument. */
+  /** A save without a copy asks for the session first, and changes nothing then: that answer is not lost. */
   function loseAnswerTo(argument: string): () => number {
     let lost = 0;
     network.losesAnswerTo = (request) => {
-      if (lost > 0 || !request.includes(`\r\n${argument}\r\n`)) return false;
+      if (lost > 0 || !new RegExp(`\r\n${argument}[ \r]`).test(request) || request.includes('\r\n?\r\n')) return false;
       lost++;
       return true;
     };

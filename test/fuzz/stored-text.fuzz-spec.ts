@@ -7,6 +7,7 @@ import { findClassTransformer } from '../../libs/session/src/bean/nested/class-t
 import { decodeState } from '../../libs/session/src/codec/decode-state.js';
 import { encodeState } from '../../libs/session/src/codec/encode-state.js';
 import { stateKind } from '../../libs/session/src/codec/state-kind.js';
+import { recordOf } from '../../libs/session/src/store/redis/record-lines.js';
 import { parseRedisReply } from '../../libs/session/src/store/redis/redis-reply.js';
 import { CartItem } from '../../src/cart/cart-item.js';
 import { Cart } from '../../src/cart/cart.js';
@@ -159,50 +160,27 @@ function expectWhole(bean: object, type: { readonly prototype: object }): void {
   if (hidden.length > 0) throw new Error(`data hides ${hidden.join()}`);
 }
 
-/** What Redis answers for a session: texts in MessagePack. */
-function packed(fields: Readonly<Record<string, string>>): Buffer {
-  const texts = Object.entries(fields).flat();
-  const pieces = texts.map((text) => {
-    const bytes = Buffer.from(text);
-    const head = bytes.length < 32 ? [0xa0 + bytes.length] : [0xda, bytes.length >> 8, bytes.length & 255];
-    return Buffer.concat([Buffer.from(head), bytes]);
-  });
-  return Buffer.concat([Buffer.from([0xdc, texts.length >> 8, texts.length & 255]), ...pieces]);
-}
-
-const FIELDS = {
-  head: '1 aaaaaaaaaaaaaaaaaaaaaa 1 2 7.writer0',
-  times: '2 1796000000000 1795000000000 1800000 43200000 300000',
-  login: '1795000000000 user-17',
-  recent: 'aaaaaaaabbbbbbbb',
-  ':counter': '7.writer0\n1{"value":3}',
-};
+const HEAD = '1 aaaaaaaaaaaaaaaaaaaaaa 1 7.writer0 2 1796000000000 2 1795000000000 1800000 43200000 300000';
+const LINES = [
+  `${HEAD} 1795000000000 aaaaaaaabbbbbbbb`,
+  '+principal user-17',
+  '+former bbbbbbbbbbbbbbbbbbbbbb 1795000000000',
+  ':counter 7.writer0 1{"value":3}',
+  ':two\u001fsnames 6.writer0 1{"text":"ä"}',
+];
 const REPLIES = [
-  Buffer.concat([Buffer.from('2 0 1796001800000\n'), packed(FIELDS)]),
-  Buffer.concat([Buffer.from('2 1 1796001800000\n'), packed({ head: FIELDS.head, times: FIELDS.times })]),
-  Buffer.from('1 0 1796001800000 - 2 1796000000000 1795000000000 1800000 43200000 300000 7.writer0'),
-  Buffer.from('1 1 1796001800000 1795000000000 1 1796000000000 1795000000000 1800000 43200000 300000'),
-  ...['0', '3 20000', '4', '5', '6', '7 2'].map((text) => Buffer.from(text)),
+  Buffer.from(`2 0 1796000000000 1796001800000 small\n${LINES.join('\n')}`),
+  Buffer.from(`2 1 1796000000000 1796001800000 large\n${HEAD} - aaaaaaaa`),
+  Buffer.from(`9 0 1796000000000 1796001800000 7.writer0\n${LINES[0]}`),
+  Buffer.from(`9 1 1796000000000 1796001800000 6.writer9\n${HEAD} - aaaaaaaa`),
+  ...['0', '1 1796000000000', '3 20000', '4', '5', '6', '7 2'].map((text) => Buffer.from(text)),
 ].map((bytes) => bytes.toString('latin1'));
 
 describe('bytes that are nearly answers of the scripts of Redis', () => {
   it(`are read as answers, or as foreign: ${rounds(1_500, 75_000)} cases`, async () => {
     let records = 0;
     await expectCases(13, rounds(1_500, 75_000), (random) => {
-      const mutator = new Mutator(random, [
-        ' ',
-        '\n',
-        '.',
-        ':',
-        '\xa0',
-        '\xd9',
-        '\xda',
-        '\xdb',
-        '\xdc',
-        '\xdd',
-        '1',
-        '-',
-      ]);
+      const mutator = new Mutator(random, [' ', '\n', '.', ':', '+', '\u001f', '\xa0', '1', '-']);
       const text = random.chance(0.05)
         ? mutator.noise()
         : mutator.damaged(
@@ -213,9 +191,9 @@ describe('bytes that are nearly answers of the scripts of Redis', () => {
         input: text,
         run() {
           const reply = parseRedisReply(Buffer.from(text, 'latin1'));
-          if (reply.code !== 'record') return;
+          const record = reply.code === 'record' ? recordOf(reply.copy.lines, reply.expiresAt) : undefined;
+          if (!record) return;
           records++;
-          const { record } = reply;
           const numbers = [record.generation, record.logins, ...Object.values(record.lifetime)];
           if (!/^\S+$/.test(record.proof) || numbers.some((number) => !(number >= 0)))
             throw new Error(`is read as ${JSON.stringify(record)}`);
@@ -248,20 +226,27 @@ describe('sessions in Redis that somebody else has damaged', () => {
   });
 
   it(`are refused as such and kept, or served: ${CASES} cases`, async () => {
-    const whole = await wholeFields(redis, store, access, KEY);
+    const whole = await wholeLines(redis, store, access, KEY);
     let writes = 0;
     const make = (random: SeededRandom): FuzzCase => {
       const mutator = new Mutator(random, [' ', '.', '\n', '0', '1 ', '#0', access.proof, wrong.proof.slice(0, 8)]);
-      const name = random.pick(Object.keys(whole));
-      const value = mutator.damaged(whole[name] ?? '', random.pick(Object.values(whole)));
+      const at = random.integer(0, whole.length - 1);
+      const value = mutator.damaged(whole[at] ?? '', random.pick(whole));
+      const lines = whole.toSpliced(at, 1, value);
+      const isLarge = random.chance(0.3);
       return {
-        input: { name, value },
+        input: { at, value, isLarge },
         async run() {
-          await redis
-            .multi()
-            .del(KEY)
-            .hset(KEY, { ...whole, [name]: value })
-            .exec();
+          const fields = lines
+            .slice(1)
+            .flatMap((line) => [line.split(' ', 1)[0] as string, line.replace(/^\S* ?/, '')]);
+          await (isLarge
+            ? redis
+                .multi()
+                .del(KEY)
+                .hset(KEY, 'head', lines[0] ?? '', ...fields)
+                .exec()
+            : redis.set(KEY, lines.join('\n')));
           const before = await contents(redis, KEY);
           const asked = await settled(() => store.load(access, { touchAfterMs: 0 }));
           if (asked === 'refused' && (await contents(redis, KEY)) !== before)
@@ -281,27 +266,32 @@ describe('sessions in Redis that somebody else has damaged', () => {
   });
 });
 
-/** The fields of a session that was renewed, and whose principal has logged in. */
-async function wholeFields(
+/** The lines of a session that was renewed, and whose principal has logged in. */
+async function wholeLines(
   redis: Redis,
   store: SessionStore,
   access: ClientAccess,
   key: string,
-): Promise<Readonly<Record<string, string>>> {
+): Promise<readonly string[]> {
   const lifetime = { idleTimeoutMs: 600_000, absoluteTimeoutMs: 3_600_000, unjoinedTimeoutMs: 600_000 };
   const former = accessOf(`${'A'.repeat(64)}I`);
   const parts = new Map([['counter', { base: null, payload: '1{"value":3}' }]]);
   await store.save({ ...former, mode: 'create', writeId: 'creation', lifetime, parts });
   const renewal = { proof: access.proof, principal: 'alice' };
   await store.save({ access: former, mode: 'update', writeId: 'login', renewal, parts: new Map() });
-  return redis.hgetall(key);
+  return String(await redis.get(key)).split('\n');
 }
 
-/** All but the times: a session whose parts alone are damaged is kept alive. */
+/** All but the state and the last use: a session whose parts alone are damaged is kept alive. */
 async function contents(redis: Redis, key: string): Promise<string> {
-  const { times: _, ...others } = await redis.hgetall(key);
-  const names = Object.keys(others).toSorted((one, other) => one.localeCompare(other));
-  return JSON.stringify(names.map((name) => [name, others[name]]));
+  const isLarge = (await redis.type(key)) === 'hash';
+  const { head, ...others } = isLarge ? await redis.hgetall(key) : { head: String(await redis.get(key)) };
+  return JSON.stringify([
+    head?.replace(/^(\S+ \S+ \S+ \S+) \S+ \S+/, '$1'),
+    Object.entries(others)
+      .map(String)
+      .toSorted((one, other) => one.localeCompare(other)),
+  ]);
 }
 
 /** @throws the error, unless it says that the session is damaged, or newer */

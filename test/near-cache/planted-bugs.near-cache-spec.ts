@@ -44,10 +44,10 @@ const scenarios: readonly Scenario[] = [
     rule: 'too stale',
     async run(session, { server, link, commands }) {
       const [writer, reader] = [session.client('writer'), session.client('reader')];
-      const scripts = await commands.sessionScripts();
+      const scripts = await commands.ofSessions();
       link.blackHole('data', 'toClient');
       const reading = session.read(reader, THERE);
-      await eventually('Redis has read it', async () => (await commands.sessionScripts()) > scripts);
+      await eventually('Redis has read it', async () => (await commands.ofSessions()) > scripts);
       const written = await session.write(writer, HERE);
       await hasHeard(server);
       link.heal();

@@ -62,6 +62,6 @@ describe('sticky requests with a near cache in mode bounded and default settings
 
   async function counts(commands: RedisCommands) {
     const [calls, trust] = [await NearCacheServers.callsOf([server]), await NearCacheServers.trustOf(server)];
-    return { ...calls, ...trust, scripts: await commands.sessionScripts() };
+    return { ...calls, ...trust, scripts: await commands.ofSessions() };
   }
 });

@@ -1,7 +1,7 @@
 import type { RedisServer } from './redis-server.js';
 
-/** The command with which the scripts for load and save begin. Nothing else uses it. */
-const IN_A_SCRIPT = 'hmget';
+/** The commands with which loads and saves begin. Nothing else uses them. */
+const FIRST_OF_SESSIONS = ['get', 'getrange', 'getex'];
 
 /** Commands of connections, of their heartbeats and of the tests themselves. */
 const OF_CONNECTIONS = /^(eval|evalsha|script\|.*|ping|info|hello|client\|.*|config\|.*|subscribe|select|auth)$/;
@@ -14,15 +14,16 @@ export class RedisCommands {
     await this.redis.command('CONFIG', 'RESETSTAT');
   }
 
-  /** How many scripts were run. */
-  async scripts(): Promise<number> {
+  /** How many scripts were run, and small sessions read without one. */
+  async trips(): Promise<number> {
     const counts = await this.counts();
-    return (counts.get('eval') ?? 0) + (counts.get('evalsha') ?? 0);
+    return (counts.get('eval') ?? 0) + (counts.get('evalsha') ?? 0) + (counts.get('getex') ?? 0);
   }
 
-  /** How many scripts looked at sessions. Heartbeats are scripts, too, but look at none. */
-  async sessionScripts(): Promise<number> {
-    return (await this.counts()).get(IN_A_SCRIPT) ?? 0;
+  /** How many calls looked at sessions. Heartbeats are scripts, too, but look at none. */
+  async ofSessions(): Promise<number> {
+    const counts = await this.counts();
+    return FIRST_OF_SESSIONS.reduce((sum, name) => sum + (counts.get(name) ?? 0), 0);
   }
 
   /** Commands on keys, by name: those that scripts run inside, and others, of which there should be none. */

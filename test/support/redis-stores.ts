@@ -45,9 +45,12 @@ export class WatchedRedisStore {
     return store.save({ ...access, writeId: randomUUID(), mode: 'create', lifetime: LIFETIME, parts });
   }
 
-  /** A change that is never refused: it names no part. */
-  static async change(store: RedisSessionStore, access: ClientAccess): Promise<Saved> {
-    const result = await store.save({ access, writeId: randomUUID(), mode: 'update', parts: new Map() });
+  /**
+   * A change that is never refused: it names no part.
+   * @param copy as it came with the last answer
+   */
+  static async change(store: RedisSessionStore, access: ClientAccess, copy?: unknown): Promise<Saved> {
+    const result = await store.save({ access, writeId: randomUUID(), mode: 'update', copy, parts: new Map() });
     if (result.outcome !== 'saved') throw new Error(`expected it to be saved, it was ${result.outcome}`);
     return result;
   }
@@ -56,10 +59,11 @@ export class WatchedRedisStore {
   static async renew(
     store: RedisSessionStore,
     access: ClientAccess,
+    copy?: unknown,
   ): Promise<Saved & { readonly access: ClientAccess }> {
     const renewed = accessOf(renewedSessionId(access.key));
     const renewal = { proof: renewed.proof };
-    const result = await store.save({ access, writeId: randomUUID(), mode: 'update', renewal, parts: new Map() });
+    const result = await store.save({ access, writeId: randomUUID(), mode: 'update', copy, renewal, parts: new Map() });
     if (result.outcome !== 'saved') throw new Error(`expected a new id, the answer was ${result.outcome}`);
     return { ...result, access: renewed };
   }

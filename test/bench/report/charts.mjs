@@ -1,5 +1,3 @@
-const OURS = '#2563eb';
-const OTHERS = '#9ca3af';
 const LINES = ['#2563eb', '#dc2626', '#059669', '#d97706'];
 
 const escape = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
@@ -12,33 +10,6 @@ const frame = (width, height, title, body) =>
 ${body.join('\n')}
 </svg>
 `;
-
-/**
- * Horizontal bars with their intervals; the line at 1 is bare Nest.
- * @param {{ name: string, isOurs: boolean, median: number, low: number, high: number }[]} bars
- */
-export function barChart(title, bars) {
-  const [left, width, row] = [200, 760, 24];
-  const most = Math.max(1, ...bars.map(({ high }) => high)) * 1.05;
-  const x = (value) => left + (value / most) * (width - left - 60);
-  const body = bars.flatMap(({ name, isOurs, median, low, high }, i) => {
-    const y = 40 + i * row;
-    return [
-      `<text x="${left - 8}" y="${y + 13}" text-anchor="end" fill="#111827">${escape(name)}</text>`,
-      `<rect x="${left}" y="${y}" width="${(x(median) - left).toFixed(1)}" height="16"` +
-        ` fill="${isOurs ? OURS : OTHERS}"/>`,
-      `<line x1="${x(low).toFixed(1)}" x2="${x(high).toFixed(1)}" y1="${y + 8}" y2="${y + 8}"` +
-        ` stroke="#111827" stroke-width="1.5"/>`,
-      `<text x="${(x(high) + 6).toFixed(1)}" y="${y + 13}" fill="#374151">${median.toFixed(2)}</text>`,
-    ];
-  });
-  const height = 50 + bars.length * row;
-  body.push(
-    `<line x1="${x(1).toFixed(1)}" x2="${x(1).toFixed(1)}" y1="34" y2="${height - 8}"` +
-      ` stroke="#111827" stroke-dasharray="3 3"/>`,
-  );
-  return frame(width, height, title, body);
-}
 
 /**
  * A line chart. The x axis is logarithmic. The y axis starts at 0, or is logarithmic where only that shows a straight

@@ -1,96 +1,69 @@
 import { contestants } from '../apps/contestants.mjs';
 import { median, medianWithInterval } from '../measure/statistics.mjs';
 import { distinct } from './samples.mjs';
-import { number, table, withInterval } from './table.mjs';
+import { number, table } from './table.mjs';
 
-const PATHS = ['/ping', '/read', '/peek', '/write'];
-const LABELS = { '/ping': 'no session', '/read': 'read', '/peek': 'read, `@ReadOnlySession()`', '/write': 'write' };
+const LABELS = { '/read': 'read', '/peek': 'read, `@ReadOnlySession()`', '/write': 'write' };
 
 const of = (all, wanted) =>
   all.filter((sample) => Object.entries(wanted).every(([field, value]) => sample[field] === value));
 
-/** @returns median and interval of `value(sample)` over the samples; undefined without any */
-function summary(all, value) {
+const ratio = (mine, peers) => (peers > 0 ? number(mine / peers, 2) : '–');
+
+/** @returns the median of `value(sample)`; undefined where it was not measured */
+function mids(all, value) {
   const values = all.map(value).filter((one) => one !== undefined && Number.isFinite(one));
-  return values.length === 0 ? undefined : medianWithInterval(values);
+  return values.length === 0 ? undefined : median(values);
 }
 
-/** CPU per request as a multiple of bare Nest on the same adapter, measured right before and after. */
-export function timesFloor(all) {
+/** What a session costs: CPU over bare Nest and CPU of Redis, per request, and both as multiples of the peer's. */
+export function cost(all) {
   return sections(all, 'one number', (samples, floor) => {
-    const rows = named(samples, floor).map((name) => [
-      name,
-      ...PATHS.map((path) =>
-        withInterval(summary(of(samples, { name, path }), ({ cpuUs, floorUs }) => cpuUs / floorUs)),
-      ),
-    ]);
-    return table(['CPU per request, × bare Nest', ...PATHS.map((path) => LABELS[path])], rows);
-  });
-}
-
-/** Throughput, latency at saturation, and the traffic to Redis. */
-export function throughput(all) {
-  return sections(all, 'one number', (samples, floor) => {
-    const rows = [floor, ...named(samples, floor)].map((name) => {
-      const write = of(samples, { name, path: '/write' });
-      const read = of(samples, { name, path: '/read' });
+    const over = (name, path) => mids(of(samples, { name, path }), ({ cpuUs, floorUs }) => cpuUs - floorUs);
+    const redis = (name, path) => mids(of(samples, { name, path }), ({ redisCpuUs }) => redisCpuUs);
+    const rows = named(samples, floor).map((name) => {
+      const { peer } = contestants.find((one) => one.name === name);
+      const paths = ['/read', '/write'];
       return [
         name,
-        `${mid(read, 'cpuUs')} / ${mid(write, 'cpuUs')}`,
-        `${mid(read, 'perSecond')} / ${mid(write, 'perSecond')}`,
-        `${mid(write, 'p50', 1)} / ${mid(write, 'p99', 1)}`,
-        `${mid(read, 'redisCalls', 2)} / ${mid(write, 'redisCalls', 2)}`,
-        `${mid(read, 'redisIn')} + ${mid(read, 'redisOut')} / ${mid(write, 'redisIn')} + ${mid(write, 'redisOut')}`,
-        `${mid(read, 'redisCpuUs')} / ${mid(write, 'redisCpuUs')}`,
+        ...paths.map((path) => number(over(name, path))),
+        ...paths.map((path) => ratio(over(name, path), over(peer, path))),
+        ...paths.map((path) => number(redis(name, path), 1)),
+        ...paths.map((path) => ratio(redis(name, path), redis(peer, path))),
       ];
     });
-    return table(
-      [
-        'read / write',
-        'CPU µs',
-        'requests per second',
-        'write: p50 / p99 ms',
-        'Redis calls',
-        'bytes to + from Redis',
-        'Redis CPU µs',
-      ],
-      rows,
-    );
+    const pairs = ['server µs', '× peer', 'Redis µs', '× peer'];
+    return table(['CPU per request', ...pairs.flatMap((name) => [`${name}: read`, 'write'])], rows);
   });
 }
 
-/** The cost of a session over bare Nest, as a share of the peer's cost over bare Nest in the same round. */
-export function shareOfPeer(all) {
-  const rows = [];
+/** Lines for the terminal: ours as multiples of the peer's, round by round, with intervals. */
+export function intervals(all) {
+  const lines = [];
   for (const { name, peer } of contestants.filter((one) => one.peer)) {
-    for (const size of distinct(of(all, { name }), 'size')) {
-      for (const node of distinct(of(all, { name, size }), 'node')) {
-        const cells = ['/read', '/peek', '/write'].map((path) => {
-          const peers = of(all, { name: peer, size, node, path: path === '/peek' ? '/read' : path });
-          return withInterval(
-            summary(of(all, { name, size, node, path }), ({ epoch, round, cpuUs, floorUs }) => {
-              const other = of(peers, { epoch, round })[0];
-              return other && other.cpuUs > other.floorUs
-                ? (cpuUs - floorUs) / (other.cpuUs - other.floorUs)
-                : undefined;
-            }),
-          );
+    for (const { node, size, path } of distinctBlocks(of(all, { name }))) {
+      const peers = of(all, { name: peer, node, size, path: path === '/peek' ? '/read' : path });
+      const ratios = (value) => {
+        const values = of(all, { name, node, size, path }).map((sample) => {
+          const other = peers.find(({ epoch, round }) => epoch === sample.epoch && round === sample.round);
+          return other && value(other) > 0 ? value(sample) / value(other) : Number.NaN;
         });
-        if (cells.some((cell) => cell !== '–')) rows.push([name, peer, size, node, ...cells]);
-      }
+        const known = values.filter(Number.isFinite);
+        if (known.length === 0) return '–';
+        const { median: middle, low, high } = medianWithInterval(known);
+        return `${number(middle, 2)} [${number(low, 2)}–${number(high, 2)}]`;
+      };
+      const server = ratios(({ cpuUs, floorUs }) => cpuUs - floorUs);
+      const redis = ratios(({ redisCpuUs }) => redisCpuUs);
+      lines.push(`Node ${node}, ${name} / ${peer}, ${size}, ${path}: overhead ${server}, Redis ${redis}`);
     }
   }
-  return table(
-    [
-      'overhead of',
-      'as a share of that of',
-      'session',
-      'Node',
-      ...['/read', '/peek', '/write'].map((path) => LABELS[path]),
-    ],
-    rows,
-  );
+  return lines.join('\n');
 }
+
+const distinctBlocks = (all) => [
+  ...new Map(all.map(({ node, size, path }) => [`${node} ${size} ${path}`, { node, size, path }])).values(),
+];
 
 /** CPU over bare Nest, by size of the session. */
 export function bySize(all) {
@@ -109,10 +82,7 @@ export function bySize(all) {
             name,
             LABELS[path],
             ...sizes.map((size) =>
-              withInterval(
-                summary(of(samples, { name, path, size }), ({ cpuUs, floorUs }) => cpuUs - floorUs),
-                0,
-              ),
+              number(mids(of(samples, { name, path, size }), ({ cpuUs, floorUs }) => cpuUs - floorUs)),
             ),
           ]),
       );
@@ -120,20 +90,6 @@ export function bySize(all) {
     })
     .join('\n\n');
 }
-
-/** The bars of a chart: the figures of `timesFloor` for one Node version and floor. */
-export function bars(all, node, floor, path) {
-  const samples = of(all, { node, size: 'one number', path });
-  return named(samples, floor)
-    .map((name) => ({
-      name,
-      isOurs: isOurs(name),
-      ...summary(of(samples, { name }), ({ cpuUs, floorUs }) => cpuUs / floorUs),
-    }))
-    .filter(({ median: value }) => value !== undefined);
-}
-
-const isOurs = (name) => contestants.find((one) => one.name === name)?.isOurs === true;
 
 const named = (samples, floor) =>
   contestants
@@ -151,9 +107,4 @@ function sections(all, size, write) {
       }),
     )
     .join('\n\n');
-}
-
-/** Median of a field, as text; a dash where the field was not measured. */
-function mid(list, field, digits) {
-  return list[0]?.[field] === undefined ? '–' : number(median(list.map((one) => one[field])), digits);
 }

@@ -1,7 +1,7 @@
 import { contestant } from '../apps/contestants.mjs';
-import { medianWithInterval } from '../measure/statistics.mjs';
+import { median } from '../measure/statistics.mjs';
 import { distinct } from './samples.mjs';
-import { number, table, withInterval } from './table.mjs';
+import { number, table } from './table.mjs';
 
 const of = (all, wanted) =>
   all.filter((sample) => Object.entries(wanted).every(([field, value]) => sample[field] === value));
@@ -25,7 +25,7 @@ export function inProcess(all) {
               const at = of(samples, { name: floor, atOnce, path: asked, epoch, round })[0];
               return name === floor ? cpuUs : cpuUs - at.cpuUs;
             });
-            return values.length === 0 ? '–' : withInterval(medianWithInterval(values), 1);
+            return values.length === 0 ? '–' : number(median(values), 1);
           }),
         ];
       });

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { barChart, lineChart } from './charts.mjs';
-import { bars, bySize, shareOfPeer, throughput, timesFloor } from './http-tables.mjs';
+import { lineChart } from './charts.mjs';
+import { bySize, cost } from './http-tables.mjs';
 import { growth, inProcess, lostUpdates, memory } from './other-tables.mjs';
 import { distinct, samples } from './samples.mjs';
 
@@ -14,10 +14,8 @@ export function writeReport(results, folder) {
   const http = samples(results, 'http');
   const grown = samples(results, 'growth');
   const figures = {
-    'times-floor': [http, timesFloor],
-    'share-of-peer': [http, shareOfPeer],
+    cost: [http, cost],
     'by-size': [http, bySize],
-    throughput: [http, throughput],
     'in-process': [samples(results, 'in-process'), inProcess],
     growth: [grown, growth],
     memory: [samples(results, 'memory'), memory],
@@ -37,29 +35,12 @@ export function writeReport(results, folder) {
   }
   mkdirSync(join(folder, 'performance'), { recursive: true });
   writeFileSync(file, text.endsWith('\n') ? text : `${text}\n`);
-  const charts = { ...barCharts(http), ...lineCharts(grown) };
+  const charts = lineCharts(grown);
   for (const [name, svg] of Object.entries(charts)) writeFileSync(join(folder, 'performance', `${name}.svg`), svg);
   return `written: ${file} and ${Object.keys(charts).length} charts`;
 }
 
 const marks = (name, text) => `<!-- bench:${name} -->\n\n${text}\n\n<!-- /bench -->`;
-
-function barCharts(http) {
-  const charts = {};
-  for (const node of distinct(http, 'node')) {
-    for (const [floor, adapter] of [
-      ['nest', 'express'],
-      ['nest-fastify', 'fastify'],
-    ]) {
-      for (const path of ['/ping', '/read', '/write']) {
-        const list = bars(http, node, floor, path);
-        const title = `Node ${node}, ${adapter}, ${path}: CPU per request, × bare Nest`;
-        if (list.length > 0) charts[`node${node}-${adapter}-${path.slice(1)}`] = barChart(title, list);
-      }
-    }
-  }
-  return charts;
-}
 
 function lineCharts(grown) {
   const charts = {};

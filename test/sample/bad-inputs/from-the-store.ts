@@ -42,11 +42,12 @@ export const damagedKeys: readonly (readonly [
   ['B30 bytes', (redis, key) => redis.set(key, Buffer.from([31, 139, 0, 255, 10, 13]))],
   ['B30 no bytes', (redis, key) => redis.set(key, '')],
   ['B30 a hash of somebody else', (redis, key) => redis.multi().del(key).hset(key, 'name', 'x').exec()],
-  ['B42 no times', (redis, key) => redis.hdel(key, 'times')],
-  ['B42 times that are no numbers', (redis, key) => redis.hset(key, 'times', '1 NaN -1 1 2 3')],
-  ['B42 no head', (redis, key) => redis.hdel(key, 'head')],
-  [
-    'B42 a head of no format',
-    async (redis, key) => redis.hset(key, 'head', (await redis.hget(key, 'head'))?.replace(/^1/, '0') ?? ''),
-  ],
+  ['B42 no times', (redis, key) => rewrite(redis, key, (text) => text.replaceAll(/ \d{13}/g, ''))],
+  ['B42 times that are no numbers', (redis, key) => rewrite(redis, key, (text) => text.replace(/ \d{13}/, ' NaN'))],
+  ['B42 no head', (redis, key) => rewrite(redis, key, (text) => text.replace(/^.*\n/, ''))],
+  ['B42 a head of no format', (redis, key) => rewrite(redis, key, (text) => text.replace(/^1/, '0'))],
 ];
+
+async function rewrite(redis: Redis, key: string, change: (text: string) => string): Promise<void> {
+  await redis.set(key, change(String(await redis.get(key))));
+}

@@ -158,7 +158,8 @@ export class StoredSession {
       parts.set(name, { base: (isKept ? this.versionOf(name) : undefined) ?? null, payload });
     }
     if (!creation) {
-      return { mode: 'update', access, renewal, lifetime, locator: this.location.locator, lock, parts };
+      const { locator, copy } = this.location;
+      return { mode: 'update', access, renewal, lifetime, locator, copy, lock, parts };
     }
     const { key, proof } = access;
     return {
@@ -271,8 +272,8 @@ export class StoredSession {
   }
 
   /** Notes where the session is and who watches it, as the answer of the store says. */
-  locate({ locator, watch }: SessionLocation): void {
-    this.location = { locator, watch: this.isDoubted ? undefined : watch };
+  locate({ locator, watch, copy = this.location.copy }: SessionLocation): void {
+    this.location = { locator, watch: this.isDoubted ? undefined : watch, copy };
   }
 
   /**

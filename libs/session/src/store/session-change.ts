@@ -70,6 +70,9 @@ export interface SessionUpdate extends AnyChange {
   /** The locator that came with the state the change was made from. */
   readonly locator?: string | undefined;
 
+  /** The copy that came with the state the change was made from: see `SessionLocation`. */
+  readonly copy?: unknown;
+
   /** Token of the lock under which the change was made: it is applied only while that lock is held. */
   readonly lock?: string | undefined;
 }

@@ -261,6 +261,13 @@ export interface SessionLocation {
 
   /** See `StoreNotices`. */
   readonly watch?: SessionWatch;
+
+  /**
+   * What the store knows of the session since this answer, for itself: the next change brings it back, and the store
+   * need not look at what it has. It is a hint, which may be left out or be older than the change. An `unchanged`
+   * without one leaves the one before as it is.
+   */
+  readonly copy?: unknown;
 }
 
 /**

@@ -12,9 +12,7 @@ export type ScriptArguments = readonly (string | number)[];
 export interface SessionScripts {
   sessionBeansLoad(...args: ScriptArguments): Promise<string>;
   sessionBeansLoadBuffer(...args: ScriptArguments): Promise<Buffer>;
-  sessionBeansLoadBatchBuffer(...args: ScriptArguments): Promise<Buffer[]>;
   sessionBeansSaveBuffer(...args: ScriptArguments): Promise<Buffer>;
-  sessionBeansSaveBatchBuffer(...args: ScriptArguments): Promise<Buffer[]>;
   sessionBeansSaveWhenFullBuffer(...args: ScriptArguments): Promise<Buffer>;
   sessionBeansLock(...args: ScriptArguments): Promise<LockResult['outcome']>;
   sessionBeansUnlock(...args: ScriptArguments): Promise<unknown>;

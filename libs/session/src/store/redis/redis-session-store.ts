@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Cluster, type Redis } from 'ioredis';
 import { SessionConfigurationError } from '../../errors/session-configuration.error.js';
-import { SessionStateError } from '../../errors/session-state.error.js';
 import { SessionStoreError } from '../../errors/session-store.error.js';
 import type { SessionChange } from '../session-change.js';
 import type { ClientAccess, SessionAccess, SessionKey } from '../session-id.js';
@@ -13,55 +12,41 @@ import type {
   SaveResult,
   ServerAnnouncement,
   SessionStore,
-  SessionWatch,
   StoreLocks,
   StoreNotices,
   TouchResult,
 } from '../session-store.js';
 import { OwnClients, connectRedis } from './connect-redis.js';
-import { type RedisClient, type ScriptArguments, type ScriptedClient, defineScripts } from './redis-client.js';
+import { PlainLoads } from './plain-loads.js';
+import { RecordEdit } from './record-edit.js';
+import { RecordCopy, timesOf } from './record-lines.js';
+import { type RedisClient, type ScriptedClient, defineScripts } from './redis-client.js';
 import { primaryNameOf, primaryNamed } from './redis-cluster.js';
 import { RedisMemory, isOutOfMemory } from './redis-memory.js';
 import { RedisKeyNames } from './redis-key-names.js';
-import { type RedisReply, parseRedisReply } from './redis-reply.js';
 import { type RedisSessionStoreOptions, resolveRedisOptions } from './redis-session-store.options.js';
 import { ReplicaAcknowledgements } from './replica-acknowledgements.js';
-import { RedisScriptArguments } from './script-arguments.js';
-import { CommandFailure, type EarlierAttempt, sendWithRetries } from './send-command.js';
-import { SessionScript } from './session-script.js';
+import { RedisScriptArguments, shortHash } from './script-arguments.js';
+import { CommandFailure, sendWithRetries } from './send-command.js';
+import { ServerTime } from './server-time.js';
+import { type Answer, type ScriptCall, SessionCalls } from './session-calls.js';
 import { SessionTracking } from './tracking/session-tracking.js';
 import type { TrackingPair } from './tracking/tracking-pair.js';
 import { warnAboutRedis } from './warn-about-redis.js';
 
+/** A save that meets another one in between is made again so often. Each time one of the others was stored. */
+const MOST_ATTEMPTS = 100;
+
 type Operation = SessionStoreError['operation'];
-
-/** How to run a script. */
-interface ScriptCall {
-  /** Whether the caller learns from the answer what the session is now. Default true. */
-  readonly showsState?: boolean;
-
-  /** Whether the call may be sent in one command with others. Default true. */
-  readonly mayBatch?: boolean;
-
-  /** With `mayBatch: false` only. */
-  readonly earlier?: EarlierAttempt;
-}
-
-/** An answer of the load or the save script that is none of the errors. */
-interface Answer {
-  readonly reply: Exclude<RedisReply, { code: 'too-large' | 'foreign' | 'newer' }>;
-
-  /** A field for the result of the load or save, where this server is told about changes by others. */
-  readonly watched: { readonly watch: SessionWatch } | undefined;
-}
 
 /**
  * Keeps sessions in Redis (7 or newer) or Valkey: any server can serve any request, and sessions outlive all servers of
- * the application. A session is one hash, which expires by itself; all times are those of the Redis server.
+ * the application. A session is one key, which expires by itself; all times are those of the Redis server.
  *
- * A load, a save and a destroy are one round trip and one atomic script each. The loads of one turn of the event loop
- * share a round trip, and so do the saves. A command may be sent again after a lost connection: a repeated load does no
- * harm, and the other scripts recognise a change that they have applied.
+ * A load, a save and a destroy are one round trip and one atomic step each. A save is made here, from the copy that
+ * came with the load or the save before, and is stored if the session still is that copy; if it is not, the server
+ * answers with what it has, and the save is made again from that. A command may be sent again after a lost connection:
+ * a repeated load does no harm, and the other scripts recognise a change that they have applied.
  *
  * When Redis is full (`maxmemory`, policy `noeviction`), new anonymous sessions are refused. Users who are logged in go
  * on, and so do logins, renewals and anonymous sessions that do not grow.
@@ -96,13 +81,11 @@ export class RedisSessionStore implements SessionStore {
 
   /** The connection for changes. It is another one only with `durability`: WAIT would block the loads behind it. */
   private readonly writer: ScriptedClient;
-  private readonly loading: SessionScript;
-  private readonly saving: SessionScript;
-  private readonly savingWhenFull: SessionScript;
   private readonly ownClients = new OwnClients();
   private readonly names: RedisKeyNames;
   private readonly scriptArguments: RedisScriptArguments;
-  private readonly maxRecordBytes: number;
+  private readonly calls: SessionCalls;
+  private readonly plainLoads: PlainLoads;
   private readonly acknowledgements: ReplicaAcknowledgements | undefined;
   private readonly memory: RedisMemory;
   private readonly beatMs: number;
@@ -116,12 +99,14 @@ export class RedisSessionStore implements SessionStore {
     this.client = defineScripts(client ?? this.ownClients.add(connectRedis(url as string)));
     this.writer = durability ? defineScripts(this.ownClients.add((this.client as Redis).duplicate())) : this.client;
     this.acknowledgements = durability && new ReplicaAcknowledgements(durability.replicas, durability.timeoutMs);
-    this.loading = new SessionScript('load', this.client, onWarning);
-    this.saving = new SessionScript('save', this.writer, onWarning);
-    this.savingWhenFull = new SessionScript('saveWhenFull', this.writer, onWarning);
+    // The servers of a cluster have times of their own.
+    const time = this.client instanceof Cluster ? undefined : new ServerTime();
+    this.plainLoads = new PlainLoads(this.client, time, maxRecordBytes);
+    const pairFor = (by: ScriptedClient, key: SessionKey): TrackingPair | undefined =>
+      by === this.client ? this.tracking?.pairFor(key) : undefined;
+    this.calls = new SessionCalls(pairFor, time, { prefix, maxRecordBytes });
     this.names = new RedisKeyNames(prefix, this.client);
     this.scriptArguments = new RedisScriptArguments(this.names, maxRecordBytes);
-    this.maxRecordBytes = maxRecordBytes;
     this.memory = new RedisMemory(this.client);
     this.beatMs = beatMs;
     this.warn = onWarning;
@@ -133,28 +118,59 @@ export class RedisSessionStore implements SessionStore {
     return this.memory.filled;
   }
 
-  load(access: SessionAccess, options: LoadOptions = {}): Promise<LoadResult> {
-    const args = this.scriptArguments.load(access, options);
-    return this.runScript(access.key, this.loading, args).then(loadResultOf, (error: unknown) => {
+  async load(access: SessionAccess, options: LoadOptions = {}): Promise<LoadResult> {
+    try {
+      return (await this.loadPlainly(access, options)) ?? (await this.loadByScript(access, options));
+    } catch (error) {
       throw this.failureOf('load', error);
-    });
+    }
   }
 
   async save(change: SessionChange): Promise<SaveResult> {
     const isCreation = change.mode === 'create';
-    const { key } = isCreation ? change : change.access;
-    const { reply, watched } = await this.failing('save', this.runSave(key, change));
-    if (reply.code === 'none') return { outcome: 'gone' };
-    if (reply.code === 'record') return { outcome: 'conflict', record: reply.record, ...watched };
-    if (reply.code !== 'times') return { outcome: reply.code };
-    if (this.acknowledgements) await this.waitForReplicas(this.acknowledgements, key, 'save');
-    return { outcome: 'saved', stamp: reply.stamp as string, times: reply.times, ...watched };
+    const short = shortHash(change.writeId);
+    const copy = isCreation ? undefined : change.copy;
+    const key = isCreation ? change.key : change.access.key;
+    let edit: RecordEdit | undefined;
+    if (isCreation) edit = RecordEdit.creation(change, short);
+    // What the copy does not allow may be allowed by what is stored.
+    else if (copy instanceof RecordCopy && copy.isOpenedBy(change.access)) {
+      const made = RecordEdit.update(copy, change, short);
+      if (typeof made === 'object') edit = made;
+    }
+    for (let attempt = 1; ; attempt++) {
+      const { reply, watched } = await this.failing('save', this.runSave(key, change, short, edit));
+      switch (reply.code) {
+        case 'none':
+          return { outcome: 'gone' };
+        case 'superseded':
+        case 'unlocked':
+          return { outcome: reply.code };
+        case 'saved': {
+          const { stamp, times, copy: saved } = (edit as RecordEdit).savedAt(reply.now);
+          return this.saved(key, { outcome: 'saved', stamp, times, copy: saved, ...watched });
+        }
+        case 'times': {
+          const times = timesOf(reply.head, reply.expiresAt);
+          return this.saved(key, { outcome: 'saved', stamp: reply.stamp, times, ...watched });
+        }
+        case 'record': {
+          const { record } = reply;
+          const conflict = { outcome: 'conflict', record, copy: reply.copy, ...watched } as const;
+          const made = isCreation ? 'conflict' : RecordEdit.update(reply.copy, change, short);
+          if (made === 'conflict' || attempt === MOST_ATTEMPTS) return conflict;
+          if (made === 'damaged') throw this.calls.refusal('foreign');
+          edit = made;
+        }
+      }
+    }
   }
 
   async touch(access: SessionAccess): Promise<TouchResult> {
+    const { key } = access;
     const args = this.scriptArguments.touch(access);
-    const touching = this.runScript(access.key, this.loading, args, { showsState: false });
-    const { reply } = await this.failing('touch', touching);
+    const run: ScriptCall['run'] = (client) => client.sessionBeansLoadBuffer(...args);
+    const { reply } = await this.failing('touch', this.calls.run({ key, client: this.client, run, showsState: false }));
     return { outcome: reply.code === 'none' || reply.code === 'superseded' ? reply.code : 'touched' };
   }
 
@@ -191,19 +207,69 @@ export class RedisSessionStore implements SessionStore {
     this.ownClients.close();
   }
 
-  private async runSave(key: SessionKey, change: SessionChange): Promise<Answer> {
-    const args = this.scriptArguments.save(change);
-    const isCreation = change.mode === 'create';
-    // In a batch, a server that is the wrong one for the key would keep the session that is created. Renewals are rare.
-    const mayBatch = !isCreation && change.renewal === undefined;
-    try {
-      return await this.runScript(key, this.saving, args, { mayBatch });
-    } catch (error) {
-      // A login, and most changes of living sessions, are accepted nevertheless.
-      const isRefused = isCreation && change.principal === undefined;
-      if (isRefused || !isOutOfMemory(error)) throw error;
-      return this.runScript(key, this.savingWhenFull, args, { mayBatch: false, earlier: error });
+  /** @returns undefined where the script has to be asked */
+  private async loadPlainly(access: SessionAccess, options: LoadOptions): Promise<LoadResult | undefined> {
+    const { plainLoads, tracking, names } = this;
+    // A near cache must hear of later changes, and a caller with a copy needs no other one: both are for the script.
+    if (tracking || options.known !== undefined || !plainLoads.arePossible) return undefined;
+    return plainLoads.load(names.session(access.key), access, options);
+  }
+
+  private async loadByScript(access: SessionAccess, options: LoadOptions): Promise<LoadResult> {
+    const args = this.scriptArguments.load(access, options);
+    const run: ScriptCall['run'] = (client) => client.sessionBeansLoadBuffer(...args);
+    const { reply, watched } = await this.calls.run({ key: access.key, client: this.client, run });
+    if (reply.code === 'record') {
+      const { record, copy, now, hasChanged } = reply;
+      const isConfirmed = record.confirmed || access.proof !== undefined;
+      return { outcome: 'found', record, copy: hasChanged ? copy.touched(now, isConfirmed) : copy, ...watched };
     }
+    if (reply.code === 'times')
+      return { outcome: 'unchanged', times: timesOf(reply.head, reply.expiresAt), ...watched };
+    return { outcome: reply.code === 'superseded' ? 'superseded' : 'none' };
+  }
+
+  /** @param edit undefined to ask for the session as it is stored */
+  private async runSave(
+    key: SessionKey,
+    change: SessionChange,
+    short: string,
+    edit: RecordEdit | undefined,
+  ): Promise<Answer> {
+    const { writer, scriptArguments } = this;
+    try {
+      return await this.calls.run({
+        key,
+        client: writer,
+        run: (client, isTracked) =>
+          client.sessionBeansSaveBuffer(...scriptArguments.save(change, edit, short, isTracked)),
+      });
+    } catch (error) {
+      // A look changes nothing.
+      if (edit === undefined && error instanceof CommandFailure && error.mayHaveRun)
+        throw new CommandFailure(error.cause, false);
+      if (!isOutOfMemory(error)) throw error;
+      // A login, and most changes of living sessions, are accepted nevertheless.
+      const isAccepted = edit === undefined || edit.mayRunWhenFull;
+      if (!isAccepted && change.mode === 'create') throw error;
+      const answer = await this.calls.run({
+        key,
+        client: writer,
+        run: (client, isTracked) =>
+          client.sessionBeansSaveWhenFullBuffer(
+            ...scriptArguments.save(change, isAccepted ? edit : undefined, short, isTracked),
+          ),
+        earlier: error,
+      });
+      if (!isAccepted && answer.reply.code === 'record') throw error;
+      return answer;
+    }
+  }
+
+  /** A change is stored: waits for the replicas, where that was asked for. */
+  private async saved(key: SessionKey, result: SaveResult): Promise<SaveResult> {
+    if (this.acknowledgements) await this.waitForReplicas(this.acknowledgements, key, 'save');
+    return result;
   }
 
   private async lock(access: SessionAccess, token: string, leaseMs: number): Promise<LockResult> {
@@ -247,60 +313,6 @@ export class RedisSessionStore implements SessionStore {
     this.tracking = new SessionTracking({ client, names, beatMs, onChange, warn });
   }
 
-  /** @throws (rejects with) CommandFailure; SessionStateError when the session cannot be answered */
-  private runScript(
-    key: SessionKey,
-    script: SessionScript,
-    args: ScriptArguments,
-    call: ScriptCall = {},
-  ): Promise<Answer> {
-    // WAIT counts only the writes of the connection on which it is sent, so a separate writer keeps its saves.
-    const pair = script.client === this.client ? this.tracking?.pairFor(key) : undefined;
-    if (pair) return this.runTracked(pair, key, script, args, call);
-    const { mayBatch = true, earlier } = call;
-    const reply = mayBatch ? script.runBatched(args) : script.run(args, earlier);
-    return reply.then((text) => this.answerOf(parseRedisReply(text)));
-  }
-
-  private async runTracked(
-    pair: TrackingPair,
-    key: SessionKey,
-    script: SessionScript,
-    args: ScriptArguments,
-    { showsState = true, earlier }: ScriptCall,
-  ): Promise<Answer> {
-    const tracked = await pair.ask(key, (client) => script.runOnce(client, args), showsState);
-    if (tracked.reply) return this.answerOf(tracked.reply, { watch: tracked.watch });
-    const mayHaveRun = tracked.mayHaveRun || earlier?.mayHaveRun === true;
-    return this.answerOf(parseRedisReply(await script.run(args, { mayHaveRun })));
-  }
-
-  private answerOf(reply: RedisReply, watched?: Answer['watched']): Answer {
-    if (reply.code === 'too-large') {
-      throw new SessionStateError(
-        'the stored session',
-        `is ${reply.bytes} bytes large, maxRecordBytes allows ${this.maxRecordBytes}; it is left as it is`,
-        { reason: 'undecodable' },
-      );
-    }
-    if (reply.code === 'foreign') {
-      throw new SessionStateError(
-        'the stored session',
-        `is damaged, or was not written by this package (prefix '${this.names.prefix}'); it is left as it is`,
-        { reason: 'undecodable' },
-      );
-    }
-    if (reply.code === 'newer') {
-      throw new SessionStateError(
-        'the stored session',
-        `was written by a newer release of nestjs-session-beans (its record has format ${reply.format}, this release ` +
-          'reads format 1); it is left as it is; update this server',
-        { reason: 'newer-version' },
-      );
-    }
-    return { reply, watched };
-  }
-
   private async waitForReplicas(
     acknowledgements: ReplicaAcknowledgements,
     key: SessionKey,
@@ -324,10 +336,4 @@ export class RedisSessionStore implements SessionStore {
     const name = primaryNameOf(client, this.names.slot(key));
     return name === undefined ? undefined : primaryNamed(client, name);
   }
-}
-
-function loadResultOf({ reply, watched }: Answer): LoadResult {
-  if (reply.code === 'record') return { outcome: 'found', record: reply.record, ...watched };
-  if (reply.code === 'times') return { outcome: 'unchanged', times: reply.times, ...watched };
-  return { outcome: reply.code === 'superseded' ? 'superseded' : 'none' };
 }

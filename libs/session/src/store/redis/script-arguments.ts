@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
 import type { SessionChange } from '../session-change.js';
 import type { ClientAccess, SessionAccess } from '../session-id.js';
-import type { SessionLifetime } from '../session-record.js';
 import type { LoadOptions } from '../session-store.js';
+import type { RecordEdit } from './record-edit.js';
 import type { ScriptArguments } from './redis-client.js';
 import type { RedisKeyNames } from './redis-key-names.js';
 
@@ -27,30 +27,23 @@ export class RedisScriptArguments {
     return [this.names.session(access.key), accessText(access), '', 0, this.maxRecordBytes, 'touch'];
   }
 
-  save(change: SessionChange): ScriptArguments {
+  /**
+   * @param edit what to write; undefined to ask for the session as it is stored
+   * @param short short hash of the write id
+   */
+  save(change: SessionChange, edit: RecordEdit | undefined, short: string, isTracked: boolean): ScriptArguments {
     const { names, maxRecordBytes } = this;
-    const { mode, writeId, lifetime, parts } = change;
-    const isCreation = mode === 'create';
-    const access = isCreation ? change : change.access;
-    const renewal = isCreation ? undefined : change.renewal;
-    const args: (string | number)[] = [
-      names.session(access.key),
-      names.lock(access.key),
-      renewal ? 'renew' : mode,
-      accessText(access),
-      writeId,
-      hash('sha256', writeId, 'base64url').slice(0, 8),
-      lifetime ? lifetimeText(lifetime) : '',
-      maxRecordBytes,
-      isCreation ? '' : (change.lock ?? ''),
-    ];
-    if (isCreation) args.push(change.principal ?? '');
-    if (renewal) {
-      const { proof, principal = '', keep } = renewal;
-      args.push(principal, proof, keep ? keep.length : 'all', ...(keep ?? []));
-    }
-    for (const [name, { base, payload }] of parts)
-      args.push(name, base ?? '', payload === null ? 'remove' : 'set', payload ?? '');
+    const { mode, writeId } = change;
+    const access = mode === 'create' ? change : change.access;
+    const lock = mode === 'create' ? undefined : change.lock;
+    const key = names.session(access.key);
+    const unusual = `${mode} ${accessText(access)} ${writeId} ${short} ${maxRecordBytes} ${lock ?? ''}`;
+    const args: (string | number)[] = lock === undefined ? [1, key] : [2, key, names.lock(access.key)];
+    if (edit) args.push(edit.expected, edit.front, edit.rest, edit.idleMs, edit.last, edit.dies, unusual);
+    else args.push('?', '', '', '', '', '', unusual);
+    // Each argument costs Redis as much as some hundred bytes.
+    if (edit?.form !== 'usual') args.push(isTracked ? 'tracked' : '', edit?.form ?? 'small', ...(edit?.fields ?? []));
+    else if (isTracked) args.push('tracked');
     return args;
   }
 
@@ -69,11 +62,12 @@ export class RedisScriptArguments {
   }
 }
 
+/** By it the script recognises a write that is sent again, among the last ones of the session. */
+export function shortHash(writeId: string): string {
+  return hash('sha256', writeId, 'base64url').slice(0, 8);
+}
+
 /** The access as the scripts compare it with a session. */
 function accessText({ proof, logins }: { readonly proof?: string | undefined; readonly logins?: number }): string {
   return proof ?? `#${logins}`;
-}
-
-function lifetimeText({ idleTimeoutMs, absoluteTimeoutMs, unjoinedTimeoutMs }: SessionLifetime): string {
-  return `${idleTimeoutMs} ${absoluteTimeoutMs} ${unjoinedTimeoutMs}`;
 }

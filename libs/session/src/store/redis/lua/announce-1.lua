@@ -9,6 +9,7 @@
 
   Output: for each other text that is kept: the text; how long ago it was said last, in ms
 ]]
+-- include access
 local key, said, kept = KEYS[1], ARGV[1], tonumber(ARGV[2])
 local now = serverTime()
 local others = {}

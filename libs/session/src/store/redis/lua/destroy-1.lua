@@ -1,8 +1,7 @@
 #!lua flags=allow-oom
 --[[
   Ends a session and leaves a mark under its key, so that a creation that arrives late does not bring the session back.
-  The mark is the field `ended`, in every format. A mark is also left where there is no session: its creation may be on
-  its way. The functions of access.lua stand before this.
+  A mark is also left where there is no session: its creation may be on its way.
 
   Input:
     KEYS[1]  the session
@@ -18,23 +17,18 @@
   Ends a session of a newer format as well, and one that is damaged behind the proof: who has the id may log out. Runs
   when Redis is out of memory, too: logging out must go on, and frees memory.
 ]]
+-- include access
 local key, access, markMs, callId = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
-local fields = redis.pcall('HMGET', key, 'head', 'ended')
--- HMGET fails only with WRONGTYPE.
-if fields.err then return 'none' end
-local head, ended = fields[1], fields[2]
+local found = stored(key)
+local ended = endedBy(found)
 if ended == callId then return 'ended' end
 
-local function mark(by)
-  redis.call('HSET', key, 'ended', by)
-  redis.call('PEXPIRE', key, markMs)
-end
-
-local refused = refusal(key, head, access)
+local refused = refusal(found, access)
 if not refused then
-  redis.call('DEL', key)
-  mark(callId)
+  redis.call('SET', key, '- ' .. callId, 'PX', markMs)
   return 'ended'
 end
-if not head and not ended and refused ~= '4' then mark('-') end
+if found == false or ended == '' then
+  redis.call('SET', key, '- -' .. string.sub(found or '', 3), 'PX', markMs)
+end
 return refused == '6' and 'superseded' or 'none'

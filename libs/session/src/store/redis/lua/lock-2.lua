@@ -1,7 +1,6 @@
 #!lua flags=allow-oom
 --[[
-  Takes the lock of a session, or keeps it for longer. The lock is of the session, whatever id it has. The functions of
-  access.lua stand before this.
+  Takes the lock of a session, or keeps it for longer. The lock is of the session, whatever id it has.
 
   Input:
     KEYS[1]  the session
@@ -16,11 +15,8 @@
     none        there is no such session, or not for this access, or the key is not ours
     superseded  the access is that of a former id
 ]]
-local key, access = KEYS[1], ARGV[1]
-local head = redis.pcall('HGET', key, 'head')
--- HGET fails only with WRONGTYPE.
-if type(head) == 'table' then return 'none' end
-local refused = refusal(key, head, access)
+-- include access
+local refused = refusal(stored(KEYS[1]), ARGV[1])
 if refused then return refused == '6' and 'superseded' or 'none' end
 
 local holder = redis.call('GET', KEYS[2])

@@ -12,18 +12,18 @@ local function check(...)
   if not redis.acl_check_cmd(...) then missing[#missing + 1] = (...) end
 end
 local key = ARGV[1]
+check('GET', key)
+check('GETEX', key)
+check('GETRANGE', key, '0', '1')
+check('SET', key, 't', 'PXAT', '1')
 check('HMGET', key, 'f')
-check('HGET', key, 'f')
 check('HGETALL', key)
-check('HKEYS', key)
-check('HEXISTS', key, 'f')
-check('EXISTS', key)
 check('HSET', key, 'f', 'v')
 check('HDEL', key, 'f')
+check('EXISTS', key)
 check('PEXPIRE', key, '1')
 check('PEXPIREAT', key, '1')
 check('DEL', key)
 check('TIME')
 check('GET', key .. ':lock')
-check('SET', key .. ':lock', 't', 'PX', '1')
 return missing
