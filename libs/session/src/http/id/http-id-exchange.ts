@@ -92,9 +92,8 @@ export class HttpIdExchange implements IdExchange {
     if (text === AMBIGUOUS) return 'ambiguous';
     const freshness = readsFreshness ? transport.readFreshness(this.request, this.isSecure) : undefined;
     const seen = typeof freshness === 'string' ? freshness : undefined;
-    const texts = typeof text === 'string' ? [text] : text;
-    const tokens = this.candidates(texts, seen);
-    if (tokens.length === 0) this.ignore(texts);
+    const tokens = typeof text === 'string' ? this.candidate(text, seen) : this.candidates(text, seen);
+    if (tokens.length === 0) this.ignore(typeof text === 'string' ? [text] : text);
     return tokens;
   }
 
@@ -171,15 +170,15 @@ export class HttpIdExchange implements IdExchange {
     cookieWarnings?.cookieSent({ headers: request.headers, address, host: frameworkRequest.hostname }, isSecure);
   }
 
+  private candidate(text: string, freshness: string | undefined): readonly PresentedId[] {
+    const token = this.carrier.format.parse(text);
+    return token ? [{ id: token.id, locator: token.locator, freshness }] : NONE;
+  }
+
   /** Each id once: a client may have it with several locators. */
   private candidates(texts: readonly string[], freshness: string | undefined): readonly PresentedId[] {
-    const found: PresentedId[] = [];
-    for (const text of texts) {
-      const token = this.carrier.format.parse(text);
-      if (!token || found.some(({ id }) => id === token.id)) continue;
-      found.push({ id: token.id, locator: token.locator, freshness });
-    }
-    return found;
+    const found = texts.flatMap((text) => this.candidate(text, freshness));
+    return found.filter(({ id }, at) => found.findIndex((other) => other.id === id) === at);
   }
 
   /**
