@@ -237,6 +237,46 @@ describe('a split without quorum', () => {
   });
 });
 
+describe('a member that is cut off from all others, without quorum,', () => {
+  it('leaves the sessions to them that it only has copies of, as long as no client asks it', async () => {
+    const group = await open(3);
+    const clients: ReplicatedClient[] = [];
+    for (let i = 0; i < 40; i++) {
+      const client = new ReplicatedClient();
+      await client.create(group.store(`s${(i % 2) + 1}`));
+      if (ownersOf(group, client)[1] === 's3') clients.push(client);
+    }
+    expect(clients.length).toBeGreaterThan(5);
+    const hears = (name: string, type: 'memberLost' | 'memberBack', member: string): boolean =>
+      group.eventsOf(name).some((event) => event.type === type && event.member === member);
+    group.network.isolate('s3');
+    await eventually('all know', () =>
+      ['s1', 's2'].every((s) => hears('s3', 'memberLost', s) && hears(s, 'memberLost', 's3')),
+    );
+    for (const client of clients) {
+      const [primary] = ownersOf(group, client);
+      await eventually(
+        'it goes on',
+        async () => (await client.add(group.store(primary), 'during')).outcome === 'saved',
+      );
+    }
+    group.network.heal();
+    await eventually('s3 is back', () =>
+      ['s1', 's2'].every((s) => hears('s3', 'memberBack', s) && hears(s, 'memberBack', 's3')),
+    );
+
+    for (const client of clients) {
+      for (const name of group.names) {
+        expect(await eventually('it is read', () => client.fork().read(group.store(name)))).toEqual([
+          'first',
+          'during',
+        ]);
+      }
+    }
+    expect(group.names.flatMap((name) => group.eventsOf(name)).filter(({ type }) => type === 'yielded')).toEqual([]);
+  });
+});
+
 describe('a split with quorum', () => {
   it('lets only the side of the majority go on, and loses nothing', async () => {
     const group = await open(3, { quorum: true });
