@@ -71,7 +71,8 @@ const SERVERS = ['s1', 's2', 's3'];
 
 /** The variables that the sample reads. A misspelt name in a manifest would have no effect, and no error. */
 const known = new Set(
-  ['sample.config.ts', 'replication.config.ts', 'environment.ts']
+  readdirSync('src')
+    .filter((file) => /^environment[.]ts$|[.]config[.]ts$/.test(file))
     .flatMap((file) => [...readFileSync(join('src', file), 'utf8').matchAll(/'([A-Z][A-Z_]+)'/g)])
     .map(([, name]) => name as string),
 );

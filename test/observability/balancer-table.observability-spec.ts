@@ -10,7 +10,7 @@ import { RedisServer } from '../support/redis-server.js';
 import { joinLogs, joinedTables, type JoinedRequest } from './join-logs.js';
 import { ObservedClient } from './observed-client.js';
 import { ObservedNode } from './observed-node.js';
-import { dominantPhase, together } from './phase-sums.js';
+import { dominantPhase, typical } from './phases-of-requests.js';
 import { PrometheusText } from '../support/prometheus-text.js';
 import { phasesOfHeader } from './server-timing-header.js';
 
@@ -113,8 +113,8 @@ describe.each(balancers)('the joined logs of $balancer and its servers', ({ star
     expect(Math.max(...seen.map(({ pending }) => pending ?? 0))).toBeGreaterThan(4);
     // The records, the headers and the metrics of that server agree.
     const phases = seen.flatMap((one) => (one.phases ? [{ phaseSeconds: one.phases }] : []));
-    expect(dominantPhase(together(phases))).toBe('queue');
-    expect(dominantPhase(together(headers))).toBe('queue');
+    expect(dominantPhase(typical(phases))).toBe('queue');
+    expect(dominantPhase(typical(headers))).toBe('queue');
     const after = await timeOf(crowded);
     const spent = TIMING_PHASES.map((phase) => [phase, after.phaseSeconds[phase] - before.phaseSeconds[phase]]);
     expect(dominantPhase({ phaseSeconds: Object.fromEntries(spent) as typeof after.phaseSeconds })).toBe('queue');

@@ -13,7 +13,7 @@ import { type TestApplication, platforms, startApplication } from '../support/pl
 import { Notes } from './notes.bean.js';
 import { NotesController } from './notes.controller.js';
 import { ObservedClient } from './observed-client.js';
-import { sumOfPhases } from './phase-sums.js';
+import { sumOfPhases } from './phases-of-requests.js';
 import { RequestRecords } from './request-records.js';
 
 let redis: RedisServer;

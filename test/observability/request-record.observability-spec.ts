@@ -13,7 +13,7 @@ import { Latch } from '../support/latch.js';
 import { RawClient } from '../support/raw-client.js';
 import { eventually } from '../support/eventually.js';
 import { type TestApplication, platforms, startApplication } from '../support/platforms.js';
-import { dominantPhase, dominantWork, sumOfPhases } from './phase-sums.js';
+import { dominantPhase, dominantWork, sumOfPhases } from './phases-of-requests.js';
 import { RequestRecords } from './request-records.js';
 
 @SessionScoped({ name: 'notes' })

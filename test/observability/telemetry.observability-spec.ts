@@ -17,7 +17,7 @@ import { CountingStore } from '../support/counting-store.js';
 import { type TestApplication, adapters, startApplication } from '../support/platforms.js';
 import { type Method, ObservedClient } from './observed-client.js';
 import { Client } from '../support/client.js';
-import { dominantWork } from './phase-sums.js';
+import { dominantWork } from './phases-of-requests.js';
 import { secretOf } from '../support/secret-of.js';
 import { RequestRecords } from './request-records.js';
 import { StackedContexts } from './stacked-contexts.js';

@@ -81,4 +81,3 @@ describe.each(samples)('bad values in the store: the sample, $pattern $mode, $ad
     expect(await on.sample.redis?.pttl(key)).toBeGreaterThan(0);
   });
 });
-

@@ -242,8 +242,7 @@ export class HttpLifecycle implements ResponseHooks {
     const { forgotten } = state;
     const isFailure = status >= 400;
     if (forgotten) {
-      const stored = forgotten.then(() => this.store(status, isEager));
-      return this.settled(stored, !isFailure && !this.isClientGone, endsHandler);
+      return this.settled(this.storeAfter(forgotten, status, isEager), !isFailure && !this.isClientGone, endsHandler);
     }
     if (!isEager && !lifecycle.needsCommit(state)) return undefined;
     // A login counts only if its request does not fail.
@@ -257,6 +256,11 @@ export class HttpLifecycle implements ResponseHooks {
     this.areIdsChecked = false;
     const stored = lifecycle.commit(state);
     return isPromise(stored) ? this.settled(stored, !isFailure && !this.isClientGone, endsHandler) : undefined;
+  }
+
+  private async storeAfter(work: Promise<unknown>, status: number, isEager: boolean): Promise<void> {
+    await work;
+    await this.store(status, isEager);
   }
 
   private checkIds(): MaybePromise<void> {

@@ -58,9 +58,9 @@ export class RequestLoads {
     if (ids.length > 1) return this.loadOneOf(request, ids);
     try {
       const found = this.acquire(request, presented);
-      return isPromise(found) ? this.useLater(request, presented, () => found) : this.useFound(request, found);
+      return isPromise(found) ? this.useLater(request, presented, found) : this.useFound(request, found);
     } catch (error) {
-      return this.useLater(request, presented, () => Promise.reject<NoSession>(error));
+      return this.useLater(request, presented, Promise.reject<NoSession>(error));
     }
   }
 
@@ -212,10 +212,10 @@ export class RequestLoads {
   private async useLater(
     request: RequestState,
     presented: PresentedId,
-    acquire: () => MaybePromise<LiveSession | NoSession>,
+    acquired: Promise<LiveSession | NoSession>,
   ): Promise<void> {
     try {
-      this.useFound(request, await this.sound(presented, acquire));
+      this.useFound(request, await this.sound(presented, () => acquired));
     } catch (error) {
       throw this.failed(request, error);
     }

@@ -4,7 +4,7 @@ import { SessionContextNotActiveError } from '../../errors/session-context-not-a
 import { graphqlError } from '../../errors/session.error.js';
 import type { CurrentRequest } from '../../request/current-request.js';
 import type { RequestState } from '../../request/request-state.js';
-import { type MaybePromise, isPromise } from '../../store/maybe-promise.js';
+import { isPromise } from '../../store/maybe-promise.js';
 import { GraphqlOperations } from '../graphql-operations.js';
 import { HttpLifecycle } from '../http-lifecycle.js';
 import type { FrameworkRequest } from '../id/http-id-exchange.js';
@@ -71,20 +71,42 @@ function admit(
   if (!handler.needsSession) return true;
   const isReadOnly = handler.isReadOnly && (isFirst || state.isReadOnly);
   request.answersItself ||= handler.answersItself;
-  const begin = (): MaybePromise<void> => {
-    state.isReadOnly = isReadOnly;
-    return request.begin(framework, handler.lockWaitMs);
-  };
   // Middleware has loaded the session, and has promised nothing.
   const isUsed = isReadOnly && isFirst && state.phase === 'active';
-  const begun = isUsed ? request.storePending().then(begin) : begin();
-  const { requiredLogin } = handler;
-  if (requiredLogin === undefined) return isPromise(begun) ? begun.then(() => true) : true;
-  return isPromise(begun) ? begun.then(() => hasLogin(request, requiredLogin)) : hasLogin(request, requiredLogin);
+  return isUsed ? beginOnStored(request, framework, handler) : begin(request, framework, handler, isReadOnly);
+}
+
+async function beginOnStored(
+  request: HttpLifecycle,
+  framework: FrameworkRequest | undefined,
+  handler: PlannedHandler,
+): Promise<boolean> {
+  await request.storePending();
+  return begin(request, framework, handler, true);
+}
+
+function begin(
+  request: HttpLifecycle,
+  framework: FrameworkRequest | undefined,
+  { lockWaitMs, requiredLogin }: PlannedHandler,
+  isReadOnly: boolean,
+): boolean | Promise<boolean> {
+  request.state.isReadOnly = isReadOnly;
+  const begun = request.begin(framework, lockWaitMs);
+  return isPromise(begun) ? hasLoginAfter(begun, request, requiredLogin) : hasLogin(request, requiredLogin);
+}
+
+function hasLoginAfter(
+  begun: Promise<void>,
+  request: HttpLifecycle,
+  requirement: LoginRequirement | undefined,
+): Promise<boolean> {
+  return begun.then(() => hasLogin(request, requirement));
 }
 
 /** @throws what `requireLogin` throws; it is logged here, since no handler is reached that would be followed */
-function hasLogin(request: HttpLifecycle, requirement: LoginRequirement): true {
+function hasLogin(request: HttpLifecycle, requirement: LoginRequirement | undefined): true {
+  if (requirement === undefined) return true;
   try {
     requireLogin(request.state, requirement);
     return true;

@@ -4,7 +4,7 @@ import type { ContractRules } from '../store-under-test.js';
 
 export const concurrencyRules: ContractRules = {
   '[S3] of 50 updates from one version one is saved, the others are told what is stored': async (on) => {
-    const { access, stamp } = await on.begin({ a: '0' });
+    const { access, stamp } = await on.beginLasting({ a: '0' });
     const servers = await on.servers();
     const results = await Promise.all(
       Array.from({ length: 50 }, async (_, i) =>
@@ -22,7 +22,7 @@ export const concurrencyRules: ContractRules = {
   },
 
   '[S3] updates that start again after a conflict are all counted': async (on) => {
-    const { access } = await on.begin({ counter: '0' });
+    const { access } = await on.beginLasting({ counter: '0' });
     const servers = await on.servers();
     const countUp = async (server: 0 | 1): Promise<void> => {
       for (let seen = (await on.found(access)).parts.get('counter'); ;) {
@@ -49,7 +49,7 @@ export const concurrencyRules: ContractRules = {
 
   '[S4] updates of different parts by different servers are all saved': async (on) => {
     const names = Array.from({ length: 20 }, (_, i) => `part${i}`);
-    const { access, stamp } = await on.begin(Object.fromEntries(names.map((name) => [name, '0'])));
+    const { access, stamp } = await on.beginLasting(Object.fromEntries(names.map((name) => [name, '0'])));
     const servers = await on.servers();
     const save = (name: string, i: number) =>
       on.saved(on.update(access, { [name]: { base: stamp, payload: '1' } }), servers[(i % 2) as 0 | 1]);
@@ -64,7 +64,7 @@ export const concurrencyRules: ContractRules = {
   },
 
   '[S1] a load during saves sees all parts of a save or none': async (on) => {
-    const { access, stamp } = await on.begin({ a: '0', b: '0' });
+    const { access, stamp } = await on.beginLasting({ a: '0', b: '0' });
     const [writer, reader] = await on.servers();
     const write = async (): Promise<void> => {
       for (let i = 1, base = stamp; i <= 30; i++) {
@@ -85,7 +85,7 @@ export const concurrencyRules: ContractRules = {
   },
 
   '[S5] a change sent 20 times at once is applied once': async (on) => {
-    const { access, stamp } = await on.begin({ a: '0' });
+    const { access, stamp } = await on.beginLasting({ a: '0' });
     const servers = await on.servers();
     const change = on.update(access, { a: { base: stamp, payload: '1' } });
     const results = await Promise.all(
@@ -98,7 +98,7 @@ export const concurrencyRules: ContractRules = {
   '[D2] a session that is destroyed while it is used stays destroyed': async (on) => {
     const [busy, ending] = await on.servers();
     for (let round = 0; round < 10; round++) {
-      const { access, stamp } = await on.begin({ a: '0' });
+      const { access, stamp } = await on.beginLasting({ a: '0' });
       const use = async (): Promise<void> => {
         await busy.load(access, { touchAfterMs: 0 });
         await busy.save(on.update(access, {}));
@@ -111,7 +111,7 @@ export const concurrencyRules: ContractRules = {
   },
 
   '[I4] of 20 renewals with one id one is saved, the others are superseded': async (on) => {
-    const begun = await on.begin({ a: '1' });
+    const begun = await on.beginLasting({ a: '1' });
     const servers = await on.servers();
     const ids = Array.from({ length: 20 }, () => on.otherIdOf(begun.access));
     const results = await Promise.all(
@@ -132,7 +132,7 @@ export const concurrencyRules: ContractRules = {
   '[I4] [S4] a renewal and saves with the former id: each save is in the session, or superseded': async (on) => {
     const [one, two] = await on.servers();
     for (let round = 0; round < 10; round++) {
-      const { access, stamp } = await on.begin({ a: '0', b: '0', c: '0', d: '0' });
+      const { access, stamp } = await on.beginLasting({ a: '0', b: '0', c: '0', d: '0' });
       const to = on.otherIdOf(access);
       const save = async (name: string): Promise<[string, string]> => {
         const { outcome } = await one.save(on.update(access, { [name]: { base: stamp, payload: '1' } }));
@@ -152,7 +152,7 @@ export const concurrencyRules: ContractRules = {
   '[I4] a renewal and an end with the former id: one of them happens': async (on) => {
     const [one, two] = await on.servers();
     for (let round = 0; round < 10; round++) {
-      const { access } = await on.begin({ a: '0' });
+      const { access } = await on.beginLasting({ a: '0' });
       const to = on.otherIdOf(access);
       const first = round % 2 === 0 ? two.destroy(access) : undefined;
       const renewing = one.save(on.renewal(access, to));

@@ -16,11 +16,12 @@ export function dominantWork({ phaseSeconds }: Pick<SessionRequestRecord, 'phase
   return dominantPhase({ phaseSeconds: { ...phaseSeconds, queue: 0 } });
 }
 
-/** The sum of each phase over several requests. */
-export function together(
+/** What each phase took in most of several requests: their median. A busy machine may hold one of them up anywhere. */
+export function typical(
   records: readonly Pick<SessionRequestRecord, 'phaseSeconds'>[],
 ): Pick<SessionRequestRecord, 'phaseSeconds'> {
-  const spent = (phase: TimingPhase): number => records.reduce((sum, { phaseSeconds }) => sum + phaseSeconds[phase], 0);
-  const phaseSeconds = Object.fromEntries(TIMING_PHASES.map((phase) => [phase, spent(phase)]));
+  const median = (phase: TimingPhase): number =>
+    records.map(({ phaseSeconds }) => phaseSeconds[phase]).toSorted((a, b) => a - b)[records.length >> 1] ?? 0;
+  const phaseSeconds = Object.fromEntries(TIMING_PHASES.map((phase) => [phase, median(phase)]));
   return { phaseSeconds: phaseSeconds as Record<TimingPhase, number> };
 }
