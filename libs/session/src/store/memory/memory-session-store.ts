@@ -91,7 +91,8 @@ export class MemorySessionStore implements SessionStore {
     if (typeof session === 'string') return { outcome: session };
     const { lastAccessedAt, joined, confirmed } = session;
     if (touchAfterMs !== undefined) this.use(session, access.proof !== undefined, touchAfterMs, now);
-    const times = { ...session.times, lastAccessedAt, joined, confirmed };
+    const { createdAt, authenticatedAt, expiresAt } = session;
+    const times = { createdAt, authenticatedAt, lastAccessedAt, expiresAt, joined, confirmed };
     if (session.stamp === known) return { outcome: 'unchanged', times };
     return { outcome: 'found', record: session.recordAt(times) };
   }
