@@ -81,8 +81,8 @@ const GONE: readonly GoneClaim[] = [
     least: 0,
     most: 0,
     note:
-      'Without a quorum, the server that is cut off takes over the sessions whose copies it has. When the network is ' +
-      'whole again, one of two lineages goes, and it may be the one that clients have used.',
+      'Without a quorum, the server that is cut off goes on with its sessions, while the others make new copies of ' +
+      'them. When the network is whole again, one of two lineages goes, and it may be the one that clients have used.',
   },
   { name: 'external', fault: 'kill-all', claim: '4 survives all servers', least: 0, most: 0 },
   { name: 'cached', fault: 'kill-all', claim: '5 survives all servers', least: 0, most: 0 },
