@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Controller, Get, Param, Post } from '@nestjs/common';
 import {
   HttpSession,
@@ -9,11 +9,14 @@ import {
   type SessionStore,
 } from 'nestjs-session-beans';
 import type { LoadResult, SessionChange, StoredPart } from 'nestjs-session-beans/store-kit';
+import { RedisSessionStore } from 'nestjs-session-beans/redis';
+import { Redis } from 'ioredis';
 import { Client } from '../support/client.js';
 import { CountController, Counter } from '../support/counter.js';
 import { CountingStore } from '../support/counting-store.js';
 import { eventually } from '../support/eventually.js';
 import { type TestApplication, adapters, startApplication } from '../support/platforms.js';
+import { RedisServer } from '../support/redis-server.js';
 
 const [OLD, NEW] = [randomBytes(32), randomBytes(32)] as const;
 
@@ -93,6 +96,34 @@ describe.each(adapters)('with encryptionKeys, $adapter,', ({ adapter }) => {
     expect(seen.join()).not.toMatch(/sunshine|rainfall/);
     await server.close();
   });
+});
+
+describe('with encryptionKeys, on Redis,', () => {
+  let redis: RedisServer;
+  beforeAll(async () => {
+    redis = await RedisServer.start();
+  });
+  afterAll(() => redis.stop());
+
+  it.each([undefined, { mode: 'bounded' }] as const)(
+    'nothing readable is stored, near cache: %j',
+    async (nearCache) => {
+      const inner = new RedisSessionStore({ url: redis.url });
+      const options = { encryptionKeys: [OLD], ...(nearCache && { nearCache }) };
+      const server = await start(new CountingStore(inner), options);
+      const client = new Client(server.app);
+      // The second and third saves are made from the copy that came with the one before, and leave other beans alone.
+      await client.post('/write/sunshine');
+      for (const counted of ['2', '3']) expect(await client.text('/')).toBe(counted);
+      const connection = new Redis(redis.url);
+      const stored = await Promise.all((await connection.keys('*')).map((key) => connection.get(key)));
+      await connection.quit();
+      expect(stored.join()).toMatch(/e1[A-Za-z0-9_-]{40}/);
+      expect(stored.join()).not.toMatch(/sunshine|"value"/);
+      expect((await client.get('/read')).body).toEqual({ entries: ['sunshine'], last: 'sunshine' });
+      await server.close();
+    },
+  );
 });
 
 describe('encrypted sessions', () => {

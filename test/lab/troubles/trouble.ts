@@ -1,26 +1,11 @@
-import type { TimingPhase } from 'nestjs-session-beans/observability';
+import { TIMING_PHASES, type TimingPhase } from 'nestjs-session-beans/observability';
 import { BalancedClient } from '../../support/balanced-client.js';
 import { eventually } from '../../support/eventually.js';
 import type { JoinedRequest } from '../../observability/join-logs.js';
 import type { Topology } from '../topology.js';
 
 /** Where the time of a request may go: what the balancer knows, what nobody accounts for, what the server knows. */
-export const PHASES = [
-  'client',
-  'balancerQueue',
-  'connect',
-  'between',
-  'queue',
-  'framework',
-  'sessionLoad',
-  'lockWait',
-  'decode',
-  'application',
-  'downstream',
-  'encode',
-  'sessionSave',
-  'response',
-] as const;
+export const PHASES = ['client', 'balancerQueue', 'connect', 'between', ...TIMING_PHASES] as const;
 export type Phase = (typeof PHASES)[number];
 
 /** The time of a joined request, in ms. Phases of the server are 0 without a record of it. */

@@ -110,7 +110,7 @@ function needsNewEpoch({ members, self, timers, clock, options }: ReplicationCon
   const canBeCopied = members.others.some((peer) => peer.mayTakeCopies(now));
   if (replica.isAlone && replica.isOwn) return canBeCopied;
   const primary = members.get(replica.node);
-  // Maybe not they are lost, but this member is cut off. With nobody to copy to, an epoch of its own gains nothing, and
+  // The others may be alive, and this member cut off. With nobody to copy to, an epoch of its own gains nothing, and
   // would contradict theirs when the network is whole again. A request that comes here begins one.
   if (!replica.isOwn && !canBeCopied && primary?.isLeaving !== true) return false;
   // A member that has just started counts as lost until it has answered, and may have put copies here before that.

@@ -43,7 +43,7 @@ export function checkSchema(schema: StandardSchema, state: object, beanName: str
     throw new SessionStateError(beanName, 'could not be checked: its schema threw', { reason: 'undecodable', cause });
   }
   if (result instanceof Promise) {
-    // Nobody waits for it.
+    // Its rejection would end the process.
     result.catch(() => undefined);
     throw new SessionStateError(beanName, 'has a schema that answers later: leave asynchronous checks out of it');
   }

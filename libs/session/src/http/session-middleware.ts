@@ -32,9 +32,8 @@ export function becomesSocket(request: IncomingMessage): boolean {
 export function followRequests(server: Server, current: CurrentRequest, runtime: HttpSessionRuntime): void {
   const emit = server.emit.bind(server) as (...event: unknown[]) => boolean;
   server.emit = (event: string | symbol, ...args: unknown[]): boolean => {
-    const pass = (): boolean => emit(event, ...args);
-    if (event !== 'request') return pass();
+    if (event !== 'request') return emit(event, ...args);
     const [request, response] = args as [IncomingMessage, ServerResponse];
-    return current.run(new HttpLifecycle(request, response, runtime), pass);
+    return current.run(new HttpLifecycle(request, response, runtime), () => emit(event, ...args));
   };
 }

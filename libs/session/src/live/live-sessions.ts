@@ -171,7 +171,7 @@ export class LiveSessions {
     const present = this.sessions.get({ key, proof });
     if (present) return this.joinNamed(present);
     const live = this.loaded({ key, proof }, result, undefined);
-    // Nobody was told to doubt this load if others changed the session meanwhile.
+    // A notice of a change by others during this load has found no session here that it could mark.
     if (isLive(live)) live.untrustWatch();
     return live;
   }

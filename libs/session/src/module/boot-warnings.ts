@@ -43,7 +43,7 @@ export function bootWarnings(application: Application): string[] {
   ];
 }
 
-/** Nobody can read a `#private` field from outside, so it is not stored. The hooks of the bean may move it. */
+/** A `#private` field cannot be read from outside, so it is not stored. The hooks of the bean may move it. */
 function ofPrivateFields(bean: Type<object>): string[] {
   const hooks = bean.prototype as object;
   if ('beforeBeanSaved' in hooks && 'onBeanRestored' in hooks) return [];

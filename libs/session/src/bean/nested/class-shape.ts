@@ -86,7 +86,7 @@ export class ClassShape {
   }
 
   /**
-   * What the constructor does when it is called without arguments.
+   * A new instance, made without arguments.
    * @throws the error that the constructor throws
    */
   constructed(): Construction {

@@ -33,13 +33,16 @@ interface FastifyInstance {
 export function keepContextOnRoutes(adapter: HttpServer, current: CurrentRequest, runtime: HttpSessionRuntime): void {
   const newLifecycle = (request: IncomingMessage, response: unknown): HttpLifecycle =>
     new HttpLifecycle(request, rawOf(response) as ServerResponse, runtime);
+  // Apart, so that only requests that have lost their context pay for the closure.
+  const enter = (lifecycle: HttpLifecycle, handler: Handler, self: unknown, args: unknown[]): unknown =>
+    current.run(lifecycle, () => Reflect.apply(handler, self, args));
   const inContext = (handler: Handler, requestAt: number): Handler => {
     const kept = function (this: unknown, ...args: unknown[]): unknown {
       const request = rawOf(args[requestAt]) as IncomingMessage;
       if (becomesSocket(request)) return Reflect.apply(handler, this, args);
       const lifecycle = HttpLifecycle.of(request) ?? newLifecycle(request, args[requestAt + 1]);
       if (lifecycle === current.request) return Reflect.apply(handler, this, args);
-      return current.run(lifecycle, () => Reflect.apply(handler, this, args));
+      return enter(lifecycle, handler, this, args);
     };
     // Adapters find metadata and versions of the handler on it, and Express tells handlers for errors by the length.
     Object.setPrototypeOf(kept, handler);

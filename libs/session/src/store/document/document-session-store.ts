@@ -30,7 +30,7 @@ import {
   usedSession,
 } from './session-document.js';
 
-/** What a database has under a name. */
+/** The answer of a database about a name. */
 export interface DocumentRead<Revision> {
   /**
    * The time, in ms since 1970, by one clock that all servers share: that of the database. Where it tells none, the

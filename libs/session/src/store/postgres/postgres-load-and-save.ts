@@ -18,6 +18,7 @@ BEGIN
     END IF;
     RETURN session_beans_outcome_1(session_beans_refusal_1(p_key, p_proof));
   END IF;
+  -- The usual case costs no call of the function.
   v_access := CASE WHEN p_proof = r.proof THEN 'granted' ELSE session_beans_access_1(r, p_proof, p_logins, v_now) END;
   IF v_access <> 'granted' THEN RETURN session_beans_outcome_1(v_access); END IF;
   IF r.format > 1 THEN RETURN session_beans_outcome_1('newer'); END IF;
@@ -102,6 +103,7 @@ BEGIN
     v_stamp := (SELECT s FROM unnest(r.stamps) s WHERE split_part(s, '.', 2) = p_write_id);
     RETURN session_beans_answer_1('saved', r, v_stamp, false);
   END IF;
+  -- The usual case costs no call of the function.
   v_access := CASE WHEN p_proof = r.proof THEN 'granted' ELSE session_beans_access_1(r, p_proof, p_logins, v_now) END;
   IF v_access = 'none' THEN RETURN session_beans_outcome_1('gone'); END IF;
   IF v_access = 'superseded' THEN RETURN session_beans_outcome_1('superseded'); END IF;

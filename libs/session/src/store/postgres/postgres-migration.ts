@@ -144,7 +144,7 @@ BEGIN
   IF r.proof IS NULL OR r.expires_at <= v_now THEN
     RETURN session_beans_outcome_1(session_beans_refusal_1(p_key, p_proof));
   END IF;
-  v_access := CASE WHEN p_proof = r.proof THEN 'granted' ELSE session_beans_access_1(r, p_proof, p_logins, v_now) END;
+  v_access := session_beans_access_1(r, p_proof, p_logins, v_now);
   IF v_access <> 'granted' THEN RETURN session_beans_outcome_1(v_access); END IF;
   IF r.format > 1 THEN RETURN session_beans_outcome_1('newer'); END IF;
   r.last_accessed_at := v_now;
@@ -178,7 +178,7 @@ BEGIN
   IF r.proof IS NULL OR r.expires_at <= v_now THEN
     v_access := session_beans_refusal_1(p_key, p_proof);
   ELSE
-    v_access := CASE WHEN p_proof = r.proof THEN 'granted' ELSE session_beans_access_1(r, p_proof, p_logins, v_now) END;
+    v_access := session_beans_access_1(r, p_proof, p_logins, v_now);
     IF v_access <> 'granted' THEN RETURN session_beans_outcome_1(v_access); END IF;
     v_access := 'ended';
   END IF;
@@ -213,7 +213,7 @@ BEGIN
   IF r.proof IS NULL OR r.expires_at <= v_now THEN
     RETURN session_beans_outcome_1(session_beans_refusal_1(p_key, p_proof));
   END IF;
-  v_access := CASE WHEN p_proof = r.proof THEN 'granted' ELSE session_beans_access_1(r, p_proof, p_logins, v_now) END;
+  v_access := session_beans_access_1(r, p_proof, p_logins, v_now);
   IF v_access <> 'granted' THEN RETURN session_beans_outcome_1(v_access); END IF;
   IF r.lock_token <> p_token AND r.lock_until > v_now THEN RETURN session_beans_outcome_1('held'); END IF;
   UPDATE session_beans SET lock_token = p_token, lock_until = v_now + p_lease WHERE key = p_key;
