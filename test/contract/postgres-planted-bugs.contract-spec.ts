@@ -14,11 +14,14 @@ interface PlantedLine {
 
 const READ_AND_LOCK = 'SELECT * INTO r FROM session_beans WHERE key = p_key FOR UPDATE;\n  v_now';
 
+/** Somebody else is there in between each time, also on a machine that runs one thing after the other. */
+const LATER = 'PERFORM pg_sleep(0.02);';
+
 /** Typical mistakes of stores in SQL. */
 const plantedBugs: Readonly<Record<string, PlantedLine>> = {
   'an update does not lock the row before it looks at it': {
     right: READ_AND_LOCK,
-    wrong: 'SELECT * INTO r FROM session_beans WHERE key = p_key;\n  v_now',
+    wrong: `SELECT * INTO r FROM session_beans WHERE key = p_key;\n  ${LATER}\n  v_now`,
     noticedBy: /all counted|of 50 updates/,
   },
   'a save does not check the versions': {
@@ -38,7 +41,7 @@ const plantedBugs: Readonly<Record<string, PlantedLine>> = {
   },
   'a load that touches writes what it has read': {
     right: 'SELECT * INTO used FROM session_beans WHERE key = p_key FOR UPDATE;',
-    wrong: `used := r; UPDATE session_beans SET parts = r.parts, proof = r.proof WHERE key = p_key;`,
+    wrong: `used := r; ${LATER} UPDATE session_beans SET parts = r.parts, proof = r.proof WHERE key = p_key;`,
     noticedBy: /destroyed while it is used/,
   },
   'a former id opens the session': {
