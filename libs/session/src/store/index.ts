@@ -26,6 +26,13 @@ export type {
   Superseded,
   TouchResult,
 } from './session-store.js';
+export type {
+  ListedSession,
+  PrincipalPage,
+  PrincipalSessions,
+  StoreEpoch,
+  StorePrincipals,
+} from './store-principals.js';
 export { isPromise, type MaybePromise } from './maybe-promise.js';
 export type { PartChange, SessionChange, SessionCreation, SessionRenewal, SessionUpdate } from './session-change.js';
 export type { SessionIdentity, SessionLifetime, SessionRecord, SessionTimes, StoredPart } from './session-record.js';
