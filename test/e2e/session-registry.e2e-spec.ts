@@ -42,6 +42,7 @@ class AccountController {
   async login(@Param('user') user: string): Promise<object> {
     this.cart.items.push(`of ${user}`);
     await this.session.login(user);
+    await this.session.flush();
     return { handle: this.session.handle };
   }
 
