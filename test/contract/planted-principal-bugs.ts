@@ -36,7 +36,7 @@ function limited(change: SessionChange, limit: (most: number) => number | undefi
 /** Typical mistakes with the sessions of a principal, each wrapped around a correct store. */
 export const plantedPrincipalBugs: Readonly<Record<string, PlantedBug>> = {
   'a list has sessions of others': inList('Q1', (right) => async (principal, page) => {
-    const [own, others] = [await right(principal, page), await right('bob', page)];
+    const [own, others] = [await right(principal, page), await right(principal.replace('alice', 'bob'), page)];
     return { ...own, sessions: [...own.sessions, ...others.sessions] };
   }),
 

@@ -32,13 +32,18 @@ export function pageOf(all: readonly ListedSession[], page: PrincipalPage): Prin
   if (page.ifMoreThan !== undefined && all.length <= page.ifMoreThan) return { sessions: [] };
   const after = placeAfter(page);
   const behind = after ? all.filter((session) => comparePlaces(after, placeOf(session)) < 0) : all;
-  const sorted = behind.toSorted(newestLoginFirst);
-  const sessions = sorted.slice(0, page.limit).map(({ key, record }) => ({ key, record: withParts(record, page) }));
-  const last = sessions.at(-1);
-  return sorted.length > page.limit && last ? { sessions, next: placeText(placeOf(last)) } : { sessions };
+  const found = firstPageOf(behind.toSorted(newestLoginFirst), page);
+  return { ...found, sessions: found.sessions.map(({ key, record }) => ({ key, record: withParts(record, page) })) };
 }
 
-function withParts(record: SessionRecord, { parts }: PrincipalPage): SessionRecord {
+/** The first page of a sorted list. */
+export function firstPageOf(sorted: readonly ListedSession[], { limit }: PrincipalPage): PrincipalSessions {
+  const sessions = sorted.slice(0, limit);
+  const last = sessions.at(-1);
+  return sorted.length > limit && last ? { sessions, next: placeText(placeOf(last)) } : { sessions };
+}
+
+export function withParts(record: SessionRecord, { parts }: Pick<PrincipalPage, 'parts'>): SessionRecord {
   return { ...record, parts: new Map([...record.parts].filter(([name]) => parts.includes(name))) };
 }
 
