@@ -102,7 +102,8 @@ export class CurrentHttpSession extends HttpSession {
 
   get beanNames(): string[] {
     const unit = this.request('beanNames').unitFor('HttpSession.beanNames');
-    return unit.beanNames().filter((name) => name !== this.attributes.name && name !== this.kept.bean.name);
+    // The library's own parts begin with a letter that no name of a bean begins with.
+    return unit.beanNames().filter((name) => !name.startsWith('@'));
   }
 
   load(): Promise<void> {

@@ -18,10 +18,19 @@ export interface SessionRef {
 }
 
 /**
- * Why a session ended: `logout` and `invalidated` by `HttpSession`; `login`, when another principal logged in to it;
- * `expired`, where the store tells of that; `lost`, when all servers that had a copy have lost it. More may come.
+ * Why a session ended: `logout` and `invalidated` by `HttpSession`; `revoked` by `SessionRegistry`; `limit`, when its
+ * user has logged in elsewhere more often than `principalLimit` allows; `login`, when another principal logged in to
+ * it; `expired`, where the store tells of that; `lost`, when all servers that had a copy have lost it. More may come.
  */
-export type SessionEndReason = 'logout' | 'invalidated' | 'login' | 'expired' | 'lost' | (string & {});
+export type SessionEndReason =
+  | 'logout'
+  | 'invalidated'
+  | 'revoked'
+  | 'limit'
+  | 'login'
+  | 'expired'
+  | 'lost'
+  | (string & {});
 
 /** Why a request has not the session that its client may have: see the event `ignored`. */
 export const IGNORED_REASONS = ['unknown', 'malformed', 'wrong-signature', 'ambiguous', 'withheld'] as const;
