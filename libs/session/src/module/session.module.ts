@@ -23,6 +23,7 @@ import type { HttpSessionRuntime } from '../http/http-lifecycle.js';
 import { keepContextOnRoutes } from '../http/handlers/route-context.js';
 import { createSessionMiddleware, followRequests } from '../http/session-middleware.js';
 import { LiveSessions } from '../live/live-sessions.js';
+import { SessionEnds } from '../live/session-ends.js';
 import { NearCache } from '../live/near-cache.js';
 import { CurrentRequest } from '../request/current-request.js';
 import { HttpSession } from '../request/http-session.js';
@@ -85,6 +86,7 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<SessionModuleO
     BeanRegistry,
     StoreGateway,
     LiveSessions,
+    SessionEnds,
     NearCache,
     RequestTimings,
   ],
@@ -99,6 +101,7 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
     @Inject(SESSION_STORE) private readonly store: SessionStore,
     @Inject(HTTP_SESSION_RUNTIME) private readonly runtime: HttpSessionRuntime,
     private readonly gateway: StoreGateway,
+    private readonly ends: SessionEnds,
     private readonly deployment: DeploymentCheck,
     private readonly context: CurrentRequest,
     private readonly beans: BeanRegistry,
@@ -190,6 +193,7 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
   async onApplicationShutdown(): Promise<void> {
     this.deployment.stop();
     this.stopExpiries?.();
+    this.ends.close();
     await StoreUse.of(this.store).end(this.usesStore);
     this.usesStore = false;
   }

@@ -15,6 +15,7 @@ import { SessionCookie } from '../http/id/session-cookie.js';
 import { SessionTokenFormat } from '../http/id/session-token.js';
 import { encodeUrl, UrlIdTransport } from '../http/id/url-id-transport.js';
 import { LiveSessions } from '../live/live-sessions.js';
+import { SessionEnds } from '../live/session-ends.js';
 import { NearCache } from '../live/near-cache.js';
 import { CurrentRequest } from '../request/current-request.js';
 import { attributesBean, CurrentHttpSession } from '../request/current-http-session.js';
@@ -22,7 +23,7 @@ import { DestroyHooks } from '../request/destroy-hooks.js';
 import { HttpSession } from '../request/http-session.js';
 import type { LocatorOf } from '../request/id-exchange.js';
 import { KeptValues, keptValues } from '../request/kept-values.js';
-import { SessionEvents, unknownSession } from '../request/session-events.js';
+import { SessionEvents, followEnds, unknownSession } from '../request/session-events.js';
 import { SessionLifecycle } from '../request/session-lifecycle.js';
 import { ApplicationSessionContext, SessionContext } from '../sessions/session-context.js';
 import type { Clock } from '../store/clock.js';
@@ -151,6 +152,15 @@ const storeProviders: FactoryProvider[] = [
 ];
 
 const requestProviders: FactoryProvider[] = [
+  {
+    provide: SessionEnds,
+    inject: [StoreGateway, SESSION_CLOCK, SessionEvents],
+    useFactory(gateway: StoreGateway, clock: Clock, events: SessionEvents) {
+      const ends = new SessionEnds(gateway, clock);
+      followEnds(events, ends);
+      return ends;
+    },
+  },
   { provide: CurrentRequest, useFactory: () => new CurrentRequest() },
   {
     provide: SessionEvents,
@@ -213,12 +223,13 @@ const requestProviders: FactoryProvider[] = [
   },
   {
     provide: HttpSession,
-    inject: [CurrentRequest, SessionLifecycle, ATTRIBUTES_BEAN, KeptValues, ID_CARRIER, RESOLVED_OPTIONS],
+    inject: [CurrentRequest, SessionLifecycle, ATTRIBUTES_BEAN, KeptValues, SessionEnds, ID_CARRIER, RESOLVED_OPTIONS],
     useFactory: (
       context: CurrentRequest,
       lifecycle: SessionLifecycle,
       attributes: SessionBean,
       kept: KeptValues,
+      ends: SessionEnds,
       { format }: IdCarrier,
       { idTransport }: ResolvedSessionOptions,
     ) =>
@@ -227,6 +238,7 @@ const requestProviders: FactoryProvider[] = [
         lifecycle,
         attributes,
         kept,
+        ends,
         idTransport === 'url' ? (url, { id, locator }) => encodeUrl(url, format.format(id, locator)) : undefined,
       ),
   },
