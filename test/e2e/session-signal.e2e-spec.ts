@@ -73,7 +73,7 @@ class SignalController {
   }
 }
 
-const setUp = { adapter: 'express', beans: [Counter], controllers: [SignalController] } as const;
+const setUp = { adapter: 'express' as const, beans: [Counter], controllers: [SignalController] };
 
 describe.each(patterns)('HttpSession.signal of a session that is kept $pattern', ({ open }) => {
   let shared: Awaited<ReturnType<typeof open>>;

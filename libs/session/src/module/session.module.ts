@@ -19,7 +19,7 @@ import { commitAfterHandlers } from '../http/handlers/commit-after-handlers.js';
 import { HandlerPlan, type PlannedController } from '../http/handlers/handler-plan.js';
 import { SessionGuard } from '../http/handlers/session.guard.js';
 import { sessionInterceptor } from '../http/handlers/session.interceptor.js';
-import type { HttpSessionRuntime } from '../http/http-lifecycle.js';
+import { HTTP_SESSION_RUNTIME, type HttpSessionRuntime } from '../http/http-lifecycle.js';
 import { keepContextOnRoutes } from '../http/handlers/route-context.js';
 import { createSessionMiddleware, followRequests } from '../http/session-middleware.js';
 import { LiveSessions } from '../live/live-sessions.js';
@@ -36,7 +36,6 @@ import { DeploymentCheck } from './deployment-check.js';
 import { beanRegistrar, sessionBeanProvider, SessionFeatureModule } from './session-bean.providers.js';
 import type { ResolvedSessionOptions, SessionModuleOptions } from './session.options.js';
 import {
-  HTTP_SESSION_RUNTIME,
   RESOLVED_OPTIONS,
   SESSION_CLOCK,
   SESSION_MODULE_OPTIONS,
@@ -81,12 +80,13 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<SessionModuleO
     SessionEvents,
     SESSION_STORE,
     SESSION_CLOCK,
-    // Not for applications: needed by forFeature() and SessionObservabilityModule.
+    // Not for applications: needed by forFeature(), SessionObservabilityModule and SessionWebSocketsModule.
     CurrentRequest,
     BeanRegistry,
     StoreGateway,
     LiveSessions,
     SessionEnds,
+    HTTP_SESSION_RUNTIME,
     NearCache,
     RequestTimings,
   ],

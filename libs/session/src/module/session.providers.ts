@@ -5,7 +5,7 @@ import type { SessionBean } from '../bean/session-bean.js';
 import { SessionConfigurationError } from '../errors/session-configuration.error.js';
 import { SessionError } from '../errors/session.error.js';
 import { type AdmissionOptions, SessionAdmission } from '../http/admission/session-admission.js';
-import type { HttpSessionRuntime } from '../http/http-lifecycle.js';
+import { HTTP_SESSION_RUNTIME, type HttpSessionRuntime } from '../http/http-lifecycle.js';
 import { CookieIdTransport } from '../http/id/cookie-id-transport.js';
 import { CookieWarnings } from '../http/id/cookie-warnings.js';
 import { HeaderIdTransport } from '../http/id/header-id-transport.js';
@@ -75,9 +75,6 @@ export const SESSION_CLOCK = Symbol('SESSION_CLOCK');
 
 /** The options with all defaults in place: `ResolvedSessionOptions`. */
 export const RESOLVED_OPTIONS = Symbol('RESOLVED_SESSION_OPTIONS');
-
-/** The objects that all requests of the application share: `HttpSessionRuntime`. */
-export const HTTP_SESSION_RUNTIME = Symbol('HTTP_SESSION_RUNTIME');
 
 const ID_CARRIER = Symbol('SESSION_ID_CARRIER');
 const ATTRIBUTES_BEAN = Symbol('SESSION_ATTRIBUTES_BEAN');
