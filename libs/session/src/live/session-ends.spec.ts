@@ -59,10 +59,14 @@ describe('SessionEnds', () => {
     jest.useRealTimers();
   });
 
-  it('looks once at a session whose store tells of changes, however long nothing happens', async () => {
+  it('looks once at each of 1,000 sessions whose store tells of changes, however long nothing happens', async () => {
     start(true);
+    for (let i = 1; i < 1_000; i++) {
+      const { key } = accessOf(generateSessionId());
+      ends.watch({ key, logins: 0 }, (error) => void told.push(error));
+    }
     await pass(600);
-    expect(looks).toBe(1);
+    expect(looks).toBe(1_000);
     expect(told).toHaveLength(0);
   });
 

@@ -16,8 +16,8 @@ const OPTIONS = 'websockets:gateway_options';
 const PORT = 'port';
 
 /**
- * Knows which messages need a session: those of handlers with `@UseSession()`, or with a parameter marked
- * `@CurrentSession()`, and those of gateways with `@UseSession()`. Nest binds the handlers of each gateway to a server,
+ * Knows which messages need a session: those of handlers and gateways with `@UseSession()`,
+ * `@RequireLogin()` or `@SessionLock()`, and of handlers with a parameter marked `@CurrentSession()`. Nest binds the handlers of each gateway to a server,
  * and does not say which gateway that is; several share a server that has the same port, path and namespace.
  */
 export class GatewayPlan {
@@ -45,7 +45,7 @@ export class GatewayPlan {
   private add(server: string, type: ControllerType): void {
     const messages = this.servers.get(server) ?? new Map<unknown, boolean>();
     for (const [method, message] of messagesOf(type)) {
-      const needsSession = handlerMetadata.usesSession(type, method) === true;
+      const needsSession = handlerMetadata.usesSessionOfSocket(type, method);
       messages.set(message, needsSession || messages.get(message) === true);
     }
     this.servers.set(server, messages);
@@ -59,7 +59,7 @@ function classOf({ metatype, isNotMetatype }: { metatype: unknown; isNotMetatype
 
 function usesSession(type: ControllerType): boolean {
   if (handlerMetadata.isMarked(type)) return true;
-  return messagesOf(type).some(([method]) => handlerMetadata.usesSession(type, method) === true);
+  return messagesOf(type).some(([method]) => handlerMetadata.usesSessionOfSocket(type, method));
 }
 
 function messagesOf(type: ControllerType): (readonly [HandlerMethod, unknown])[] {

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { ApplicationConfig, ModulesContainer } from '@nestjs/core';
+import { SOCKET_SESSIONS } from '../http/handlers/handler-plan.js';
 import { HTTP_SESSION_RUNTIME, type HttpSessionRuntime } from '../http/http-lifecycle.js';
 import { SessionEnds } from '../live/session-ends.js';
 import { CurrentRequest } from '../request/current-request.js';
@@ -35,7 +36,7 @@ import { SocketSessions } from './socket-sessions.js';
 @Module({
   providers: [
     {
-      provide: SocketSessions,
+      provide: SOCKET_SESSIONS,
       inject: [CurrentRequest, HTTP_SESSION_RUNTIME, SessionEnds, ModulesContainer, ApplicationConfig],
       useFactory: (
         current: CurrentRequest,

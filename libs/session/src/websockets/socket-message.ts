@@ -1,11 +1,12 @@
 import { Logger } from '@nestjs/common';
 import type { Observable, Observer, Subscriber, Subscription } from 'rxjs';
+import { SessionResponseCommittedError } from '../errors/session-response-committed.error.js';
 import { SessionError } from '../errors/session.error.js';
 import type { CurrentRequest, RequestWithSession } from '../request/current-request.js';
 import type { RequestState } from '../request/request-state.js';
 import type { SessionLifecycle } from '../request/session-lifecycle.js';
 import { type MaybePromise, isPromise } from '../store/maybe-promise.js';
-import { wsExceptionOf } from './session-ws.exception.js';
+import { SessionWsException } from './session-ws.exception.js';
 
 /** A handler whose client has left is followed for so long, in ms, if it has answered nothing by then. */
 const LEFT_MS = 60_000;
@@ -60,22 +61,30 @@ export class SocketMessage implements RequestWithSession {
 
   /** One line for each refusal, because Nest logs none. @returns the exception for the client */
   refused(error: unknown): unknown {
-    if (!(error instanceof SessionError)) return error;
-    const line = `${this.state.handler ?? 'a message'} was refused: ${error.code}: ${error.detail}`;
-    if (error.getStatus() >= 500) logger.error(line);
-    else logger.debug(line);
-    return wsExceptionOf(error);
+    const isTooLate = error instanceof SessionResponseCommittedError;
+    if (!isTooLate && !(error instanceof SessionError)) return error;
+    const why = isTooLate ? error.message : error.detail;
+    const line = `${this.state.handler ?? 'a message'} was refused: ${error.code}: ${why}`;
+    // Clients can cause it at will where they bring no session; elsewhere it is a mistake of the application.
+    const isExpected = isTooLate ? !this.state.hasSession : error.getStatus() < 500;
+    if (isExpected) logger.debug(line);
+    else logger.error(line);
+    return new SessionWsException(error);
   }
 }
 
 /**
  * Follows the handler of one message. Each value that it emits is a reply, and leaves when everything that was changed
- * by then is stored. When the client leaves, a handler that has not answered yet finishes, and its changes are stored;
- * one that goes on emitting is stopped.
+ * by then is stored. Values that come while one is stored are stored together next; when the handler fails, those that
+ * are not stored yet are dropped with what was changed. When the client leaves, a handler that has not answered yet
+ * finishes, and its changes are stored; one that goes on emitting is stopped.
  */
 export class MessageObserver implements Observer<unknown> {
-  /** Commits and replies, one after the other; undefined while there is nothing to wait for. */
-  private turn: Promise<void> | undefined;
+  /** Not stored yet. */
+  private replies: unknown[] = [];
+  private isStoring = false;
+  private isComplete = false;
+  private failure: { readonly error: unknown } | undefined;
   private source: Subscription | undefined;
   private hasAnswered = false;
   private isOver = false;
@@ -95,49 +104,54 @@ export class MessageObserver implements Observer<unknown> {
   }
 
   next(value: unknown): void {
-    const { message, subscriber } = this;
-    this.afterStored(() => {
-      subscriber.next(value);
-      if (this.left) this.finish();
-    });
+    // A client that has left gets one answer of a handler, and an observable is one that may have more.
+    if (this.left) this.isComplete = true;
+    this.replies.push(value);
+    this.work();
     if (this.hasAnswered) return;
     this.hasAnswered = true;
     // A handler that emits more may keep parts of beans between its values.
-    queueMicrotask(() => message.state.unit?.watchAll());
+    queueMicrotask(() => this.message.state.unit?.watchAll());
   }
 
   error(error: unknown): void {
-    if (this.turn) void this.turn.then(() => this.fail(error));
-    else this.fail(error);
+    this.failure = { error };
+    this.work();
   }
 
   complete(): void {
-    this.afterStored(() => {
-      this.finish();
-      this.subscriber.complete();
-    });
+    this.isComplete = true;
+    this.work();
   }
 
-  private afterStored(then: () => void): void {
-    if (this.turn) {
-      this.turn = this.turn.then(() => this.stored(this.message.store(), then)).catch((error) => this.fail(error));
-      return;
-    }
+  private work(): void {
+    if (this.isStoring || this.isOver) return;
+    if (this.failure) return this.fail(this.failure.error);
+    if (this.replies.length === 0 && !this.isComplete) return;
+    const { replies, isComplete } = this;
+    this.replies = [];
     try {
-      const stored = this.stored(this.message.store(), then);
-      if (isPromise(stored)) this.turn = stored.catch((error: unknown) => this.fail(error));
+      const stored = this.message.store();
+      if (!isPromise(stored)) return this.stored(replies, isComplete);
+      this.isStoring = true;
+      stored.then(
+        () => this.stored(replies, isComplete),
+        (error: unknown) => this.fail(error),
+      );
     } catch (error) {
       this.fail(error);
     }
   }
 
-  private stored(stored: MaybePromise<void>, then: () => void): MaybePromise<void> {
-    if (this.isOver) return undefined;
-    return isPromise(stored) ? stored.then(() => (this.isOver ? undefined : then())) : then();
+  private stored(replies: readonly unknown[], isComplete: boolean): void {
+    this.isStoring = false;
+    for (const reply of replies) this.subscriber.next(reply);
+    if (!isComplete) return this.work();
+    this.finish();
+    this.subscriber.complete();
   }
 
   private fail(error: unknown): void {
-    if (this.isOver) return;
     this.message.rollback();
     this.finish();
     this.subscriber.error(this.message.refused(error));
@@ -152,11 +166,11 @@ export class MessageObserver implements Observer<unknown> {
 
   private clientLeft(): void {
     if (this.isOver) return;
-    if (!this.hasAnswered) {
-      this.left = setTimeout(() => this.fail(new Error('its client has left')), LEFT_MS).unref();
-      return;
+    if (this.hasAnswered) {
+      this.source?.unsubscribe();
+      this.complete();
+    } else {
+      this.left = setTimeout(() => this.error(new Error('its client has left')), LEFT_MS).unref();
     }
-    this.source?.unsubscribe();
-    this.afterStored(() => this.finish());
   }
 }

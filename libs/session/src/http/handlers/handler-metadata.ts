@@ -39,6 +39,12 @@ export const handlerMetadata = {
     return declarationOn(method) ?? (isParameter || undefined) ?? declarationOn(type);
   },
 
+  /** Whether the messages of a gateway's handler need the session, which nothing but decorators says of them. */
+  usesSessionOfSocket(type: ControllerType, method: HandlerMethod): boolean {
+    if (this.requiredLogin(type, method) !== undefined) return true;
+    return this.usesSession(type, method) ?? this.lockWaitMs(type, method) !== undefined;
+  },
+
   /** Whether the class itself has `@UseSession()`. */
   isMarked(type: ControllerType): boolean {
     return declarationOn(type) === true;
