@@ -19,10 +19,11 @@ import { commitAfterHandlers } from '../http/handlers/commit-after-handlers.js';
 import { HandlerPlan, type PlannedController } from '../http/handlers/handler-plan.js';
 import { SessionGuard } from '../http/handlers/session.guard.js';
 import { sessionInterceptor } from '../http/handlers/session.interceptor.js';
-import type { HttpSessionRuntime } from '../http/http-lifecycle.js';
+import { HTTP_SESSION_RUNTIME, type HttpSessionRuntime } from '../http/http-lifecycle.js';
 import { keepContextOnRoutes } from '../http/handlers/route-context.js';
 import { createSessionMiddleware, followRequests } from '../http/session-middleware.js';
 import { LiveSessions } from '../live/live-sessions.js';
+import { SessionEnds } from '../live/session-ends.js';
 import { NearCache } from '../live/near-cache.js';
 import { CurrentRequest } from '../request/current-request.js';
 import { HttpSession } from '../request/http-session.js';
@@ -37,7 +38,6 @@ import { DeploymentCheck } from './deployment-check.js';
 import { beanRegistrar, sessionBeanProvider, SessionFeatureModule } from './session-bean.providers.js';
 import type { ResolvedSessionOptions, SessionModuleOptions } from './session.options.js';
 import {
-  HTTP_SESSION_RUNTIME,
   RESOLVED_OPTIONS,
   SESSION_CLOCK,
   SESSION_MODULE_OPTIONS,
@@ -83,11 +83,13 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<SessionModuleO
     SessionEvents,
     SESSION_STORE,
     SESSION_CLOCK,
-    // Not for applications: needed by forFeature() and SessionObservabilityModule.
+    // Not for applications: needed by forFeature(), SessionObservabilityModule and SessionWebSocketsModule.
     CurrentRequest,
     BeanRegistry,
     StoreGateway,
     LiveSessions,
+    SessionEnds,
+    HTTP_SESSION_RUNTIME,
     NearCache,
     RequestTimings,
   ],
@@ -102,6 +104,7 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
     @Inject(SESSION_STORE) private readonly store: SessionStore,
     @Inject(HTTP_SESSION_RUNTIME) private readonly runtime: HttpSessionRuntime,
     private readonly gateway: StoreGateway,
+    private readonly ends: SessionEnds,
     private readonly deployment: DeploymentCheck,
     private readonly epoch: SessionEpoch,
     private readonly context: CurrentRequest,
@@ -196,6 +199,7 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
     this.deployment.stop();
     this.epoch.stop();
     this.stopExpiries?.();
+    this.ends.close();
     await StoreUse.of(this.store).end(this.usesStore);
     this.usesStore = false;
   }

@@ -1,5 +1,6 @@
 import type { BeanRegistry } from '../bean/bean-registry.js';
 import type { SessionBean } from '../bean/session-bean.js';
+import type { SessionEndReason } from '../errors/session-ended.error.js';
 import { SessionStateError } from '../errors/session-state.error.js';
 import { ownError } from '../errors/session.error.js';
 import { NOTHING_SEEN, freshnessOf } from '../live/freshness.js';
@@ -17,7 +18,7 @@ import { PrincipalSessions } from './principal-sessions.js';
 import { type CommitLog, type CommitSettings, RequestCommits } from './request-commits.js';
 import { type LoadSettings, RequestLoads } from './request-loads.js';
 import type { RequestState } from './request-state.js';
-import { type SessionEndReason, type SessionEvents, sessionRef } from './session-events.js';
+import { type SessionEvents, sessionRef } from './session-events.js';
 import type { LabelKeeper } from './session-labels.js';
 import { UnitOfWork } from './unit-of-work.js';
 
