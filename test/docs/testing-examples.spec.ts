@@ -1,16 +1,9 @@
 import { afterAll } from '@jest/globals';
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { typeScriptBlocks } from './typescript-blocks.js';
+import { ExampleFolder } from './example-folder.js';
 
 // The specs of `docs/testing.md` run as a reader gets them, and pass.
 
-const root = join(import.meta.dirname, '../..');
-const folder = mkdtempSync(join(tmpdir(), 'testing-examples-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const examples = new ExampleFolder('docs/testing.md');
+afterAll(() => examples.remove());
 
-symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
-const blocks = typeScriptBlocks(readFileSync(join(root, 'docs/testing.md'), 'utf8'));
-for (const { name, text } of blocks) writeFileSync(join(folder, name), text);
-for (const { name } of blocks) if (name.endsWith('spec.ts')) await import(join(folder, name));
+for (const name of examples.names) if (name.endsWith('spec.ts')) await examples.import(name);
