@@ -135,7 +135,7 @@ it('a job of @nestjs/schedule visits the sessions that live, and forgets those t
 
 it('a saga of @nestjs/cqrs has a command work with the session of the event', async () => {
   for (let n = 0; n < 3; n++) await agent().post('/orders').set('Cookie', cookie).expect(201);
-  await eventually('the points are there', async () => (await points()) === 30);
+  expect(await eventually('the points are there', async () => (await points()) === 30)).toBe(true);
 });
 
 describe('a message of a microservice', () => {
