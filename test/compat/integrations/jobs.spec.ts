@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { BullModule, getQueueToken } from '@nestjs/bullmq';
-import type { INestApplication, Type } from '@nestjs/common';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { BullModule, getQueueToken, Processor, WorkerHost } from '@nestjs/bullmq';
+import { Controller, Inject, type INestApplication, Logger, type Type } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
-import { type ClientProxy, ClientsModule, Transport } from '@nestjs/microservices';
-import { ScheduleModule, SchedulerRegistry } from '@nestjs/schedule';
+import { type ClientProxy, ClientsModule, EventPattern, Transport } from '@nestjs/microservices';
+import { Interval, ScheduleModule, SchedulerRegistry, Timeout } from '@nestjs/schedule';
 import type { Queue } from 'bullmq';
 import { SessionContext, type SessionHandle } from 'nestjs-session-beans';
 import { createTestSession } from 'nestjs-session-beans/testing';
@@ -87,6 +87,42 @@ const inbox = async (): Promise<unknown> => (await agent().get('/reports').set('
 const points = (): Promise<number> =>
   web.app.get(SessionContext).run(handle, () => web.app.get<{ total: number }>(beans.Points).total);
 const logOut = (): Promise<void> => web.app.get(SessionContext).run(handle, (session) => session.logout());
+
+it('names classes at boot that are called so and have no SessionContext, and none of the recipes', async () => {
+  @Processor('reports', { autorun: false })
+  class BlindProcessor extends WorkerHost {
+    @Inject(beans.Inbox) readonly inbox!: object;
+
+    process(): Promise<void> {
+      return Promise.resolve();
+    }
+  }
+  class BlindTimers {
+    @Inject(beans.Inbox) readonly inbox!: object;
+
+    @Interval(3_600_000) hourly(): void {}
+
+    @Timeout(3_600_000) later(): void {}
+  }
+  @Controller()
+  class BlindController {
+    @Inject(beans.Inbox) readonly inbox!: object;
+
+    @EventPattern('event') onEvent(): void {}
+  }
+  const warned = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
+  const recipes = [reports.ReportProcessor, Reminders, orders.OrderSagas, orders.GivePointsHandler];
+  const blind = await server([PaymentController, BlindController], [...recipes, BlindProcessor, BlindTimers]);
+  await blind.close();
+  const texts = warned.mock.calls.map(([text]) => String(text)).filter((text) => text.includes('SessionContext'));
+  warned.mockRestore();
+  expect(texts.map((text) => text.split(' ', 1)[0])).toEqual([
+    'BlindController.onEvent',
+    'BlindProcessor',
+    'BlindTimers.hourly',
+    'BlindTimers.later',
+  ]);
+});
 
 describe('a processor of @nestjs/bullmq', () => {
   const queue = (): Queue => web.app.get<Queue>(getQueueToken('reports'));

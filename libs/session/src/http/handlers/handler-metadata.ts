@@ -39,6 +39,11 @@ export const handlerMetadata = {
     return declarationOn(method) ?? (isParameter || undefined) ?? declarationOn(type);
   },
 
+  /** The word of `@UseSession()` or `@SkipSession()` on a class. */
+  declaredOn(type: ControllerType): boolean | undefined {
+    return declarationOn(type);
+  },
+
   /** The time of `@SessionLock()`; undefined without one. */
   lockWaitMs(type: ControllerType, method: HandlerMethod): number | undefined {
     return (Reflect.getMetadata(SESSION_LOCK, method) ?? Reflect.getMetadata(SESSION_LOCK, type)) as number | undefined;
