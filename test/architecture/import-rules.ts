@@ -31,7 +31,7 @@ const CORE: PackageRules = {
     'store/document': ['errors', 'store', 'store/heap'],
     'store/*': ['errors', 'store', 'store/heap', 'store/document'],
     'store-kit': ['errors', 'store', 'store/heap', 'store/document'],
-    testing: ['errors', 'store'],
+    testing: ['errors', 'store', 'bean', 'request', 'http', 'sessions', 'module'],
     codec: ['errors', 'store'],
     merge: ['errors', 'store', 'codec'],
     bean: ['errors', 'store', 'codec', 'merge'],

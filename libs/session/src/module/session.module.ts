@@ -161,19 +161,7 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
 
   /** Nest calls it when all providers exist and no route is registered yet, so middleware and guards can be added. */
   configure(): void {
-    this.wire();
-    const plan = new HandlerPlan(
-      this.modules,
-      this.application,
-      (token) => token === HttpSession || this.beans.find(token as Type<object>) !== undefined,
-    );
-    const globalInterceptors = [
-      ...this.application.getGlobalInterceptors(),
-      ...this.application.getGlobalRequestInterceptors().map(({ metatype }) => metatype),
-    ];
-    const { options, store, beans } = this;
-    plan.checkUnguarded();
-    for (const warning of bootWarnings({ options, store, beans, plan, globalInterceptors })) logger.warn(warning);
+    const plan = this.wire();
     const { httpAdapter } = this.adapterHost;
     followRequests(httpAdapter.getHttpServer(), this.context, this.runtime);
     httpAdapter.use(createSessionMiddleware(this.context, this.runtime));
@@ -182,7 +170,7 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
     this.application.getGlobalGuards().unshift(new SessionGuard(this.context, plan));
     for (const controller of plan.controllers()) this.commitAfter(controller);
     for (const resolver of plan.resolvers) bindInterceptor(resolver);
-    this.runtime.hasOuterCode = globalInterceptors.length > 0;
+    this.runtime.hasOuterCode = this.globalInterceptors().length > 0;
   }
 
   async onModuleInit(): Promise<void> {
@@ -204,10 +192,24 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
     this.usesStore = false;
   }
 
-  private wire(): void {
+  private wire(): HandlerPlan {
     this.isWired = true;
     this.refuseSecondRoot();
-    wireBeans(this.beans, this.context, this.modules);
+    const { beans, context, modules, application, options, store } = this;
+    wireBeans(beans, context, modules);
+    const isSessionToken = (token: unknown): boolean =>
+      token === HttpSession || beans.find(token as Type<object>) !== undefined;
+    const plan = new HandlerPlan(modules, application, isSessionToken);
+    plan.checkUnguarded();
+    const globalInterceptors = this.globalInterceptors();
+    for (const warning of bootWarnings({ options, store, beans, plan, globalInterceptors })) logger.warn(warning);
+    return plan;
+  }
+
+  /** Classes or instances. */
+  private globalInterceptors(): unknown[] {
+    const ofRequests = this.application.getGlobalRequestInterceptors().map(({ metatype }) => metatype);
+    return [...this.application.getGlobalInterceptors(), ...ofRequests];
   }
 
   private commitAfter(controller: PlannedController): void {
