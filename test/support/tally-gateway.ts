@@ -135,6 +135,7 @@ export class TallyGateway implements OnGatewayConnection, OnGatewayDisconnect {
     this.tally.note = asked.text ?? '';
     steps.entered.open();
     await steps.goOn.opened;
+    this.tally.note += '!';
     return reply(asked, this.tally.note);
   }
 
