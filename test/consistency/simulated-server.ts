@@ -9,7 +9,9 @@ import { DestroyHooks } from '../../libs/session/src/request/destroy-hooks.js';
 import type { HttpSession } from '../../libs/session/src/request/http-session.js';
 import { type KeptValues, keptValues } from '../../libs/session/src/request/kept-values.js';
 import { SessionEvents } from '../../libs/session/src/request/session-events.js';
+import { LABELS_BEAN, LabelKeeper } from '../../libs/session/src/request/session-labels.js';
 import { SessionLifecycle } from '../../libs/session/src/request/session-lifecycle.js';
+import { StoreDirectory } from '../../libs/session/src/store/store-directory.js';
 import { StoreGateway } from '../../libs/session/src/store/store-gateway.js';
 import { type Clock, systemClock } from '../../libs/session/src/store/clock.js';
 import type { SessionRecord } from '../../libs/session/src/store/session-record.js';
@@ -79,7 +81,11 @@ export class SimulatedServer {
     this.ends = new SessionEnds(gateway, clock);
     const hooks = new DestroyHooks(this.beans, new CurrentRequest(), (error) => void this.hookErrors.push(error));
     const log = { readOnlyBroken: () => undefined };
-    this.lifecycle = new SessionLifecycle(settings, gateway, this.liveSessions, this.beans, this.events, log, hooks);
+    const labels = new LabelKeeper(this.beans.registerBuiltIn(LABELS_BEAN), undefined);
+    labels.bean.inject([]);
+    const { liveSessions, events } = this;
+    const parts = { directory: new StoreDirectory(store, gateway), labels };
+    this.lifecycle = new SessionLifecycle(settings, gateway, liveSessions, this.beans, events, log, hooks, parts);
   }
 
   /** What handlers are injected; for the requests that `current` knows. */

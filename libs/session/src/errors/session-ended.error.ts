@@ -1,10 +1,19 @@
 import { SessionError } from './session.error.js';
 
 /**
- * Why a session ended: `logout` and `invalidated` by `HttpSession`; `login`, when another principal logged in to it;
- * `expired`, where the store tells of that; `lost`, when all servers that had a copy have lost it. More may come.
+ * Why a session ended: `logout` and `invalidated` by `HttpSession`; `revoked` by `SessionRegistry`; `limit`, when its
+ * user has logged in elsewhere more often than `principalLimit` allows; `login`, when another principal logged in to
+ * it; `expired`, where the store tells of that; `lost`, when all servers that had a copy have lost it. More may come.
  */
-export type SessionEndReason = 'logout' | 'invalidated' | 'login' | 'expired' | 'lost' | (string & {});
+export type SessionEndReason =
+  | 'logout'
+  | 'invalidated'
+  | 'revoked'
+  | 'limit'
+  | 'login'
+  | 'expired'
+  | 'lost'
+  | (string & {});
 
 /**
  * The session ended while this request ran: by a logout, by a new id that another request gave it, or because it

@@ -28,6 +28,8 @@ import { NearCache } from '../live/near-cache.js';
 import { CurrentRequest } from '../request/current-request.js';
 import { HttpSession } from '../request/http-session.js';
 import { SessionEvents } from '../request/session-events.js';
+import { SessionEpoch } from '../sessions/session-epoch.js';
+import { SessionRegistry } from '../sessions/session-registry.js';
 import { SessionContext } from '../sessions/session-context.js';
 import type { SessionStore } from '../store/session-store.js';
 import { StoreGateway } from '../store/store-gateway.js';
@@ -77,6 +79,7 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<SessionModuleO
   exports: [
     HttpSession,
     SessionContext,
+    SessionRegistry,
     SessionEvents,
     SESSION_STORE,
     SESSION_CLOCK,
@@ -103,6 +106,7 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
     private readonly gateway: StoreGateway,
     private readonly ends: SessionEnds,
     private readonly deployment: DeploymentCheck,
+    private readonly epoch: SessionEpoch,
     private readonly context: CurrentRequest,
     private readonly beans: BeanRegistry,
     private readonly modules: ModulesContainer,
@@ -187,11 +191,13 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
     await StoreUse.of(this.store).begin();
     this.usesStore = true;
     this.stopExpiries = this.gateway.subscribeToExpiries((expired) => void this.runtime.lifecycle.expired(expired));
+    await this.epoch.start();
     await this.deployment.start();
   }
 
   async onApplicationShutdown(): Promise<void> {
     this.deployment.stop();
+    this.epoch.stop();
     this.stopExpiries?.();
     this.ends.close();
     await StoreUse.of(this.store).end(this.usesStore);

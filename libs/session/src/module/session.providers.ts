@@ -23,13 +23,17 @@ import { DestroyHooks } from '../request/destroy-hooks.js';
 import { HttpSession } from '../request/http-session.js';
 import type { LocatorOf } from '../request/id-exchange.js';
 import { KeptValues, keptValues } from '../request/kept-values.js';
+import { LABELS_BEAN, LabelKeeper } from '../request/session-labels.js';
 import { SessionEvents, followEnds, unknownSession } from '../request/session-events.js';
 import { SessionLifecycle } from '../request/session-lifecycle.js';
 import { ApplicationSessionContext, SessionContext } from '../sessions/session-context.js';
+import { SessionEpoch } from '../sessions/session-epoch.js';
+import { ApplicationSessionRegistry, SessionRegistry } from '../sessions/session-registry.js';
 import type { Clock } from '../store/clock.js';
 import { MemorySessionStore } from '../store/memory/memory-session-store.js';
 import type { SessionStore } from '../store/session-store.js';
 import { PayloadCipher } from '../store/payload-cipher.js';
+import { StoreDirectory } from '../store/store-directory.js';
 import { StoreGateway, type StoreReports } from '../store/store-gateway.js';
 import { RequestTimings } from '../timing/request-timings.js';
 import { DeploymentCheck } from './deployment-check.js';
@@ -116,6 +120,17 @@ const storeProviders: FactoryProvider[] = [
     },
   },
   {
+    provide: StoreDirectory,
+    inject: [SESSION_STORE, StoreGateway],
+    useFactory: (store: SessionStore, gateway: StoreGateway) => new StoreDirectory(store, gateway),
+  },
+  {
+    provide: SessionEpoch,
+    inject: [StoreGateway, StoreDirectory, LiveSessions],
+    useFactory: (gateway: StoreGateway, directory: StoreDirectory, liveSessions: LiveSessions) =>
+      new SessionEpoch(gateway, directory, liveSessions),
+  },
+  {
     // Undefined without the option encryptionKeys.
     provide: PayloadCipher,
     inject: [RESOLVED_OPTIONS],
@@ -193,8 +208,23 @@ const requestProviders: FactoryProvider[] = [
     ) => keptValues(beans, liveSessions, clock, attributesOnLogin),
   },
   {
+    provide: LabelKeeper,
+    inject: [BeanRegistry, RESOLVED_OPTIONS],
+    useFactory: (beans: BeanRegistry, { labels }: ResolvedSessionOptions) =>
+      new LabelKeeper(beans.registerBuiltIn(LABELS_BEAN), labels),
+  },
+  {
     provide: SessionLifecycle,
-    inject: [RESOLVED_OPTIONS, BeanRegistry, SessionEvents, StoreGateway, LiveSessions, CurrentRequest],
+    inject: [
+      RESOLVED_OPTIONS,
+      BeanRegistry,
+      SessionEvents,
+      StoreGateway,
+      LiveSessions,
+      CurrentRequest,
+      StoreDirectory,
+      LabelKeeper,
+    ],
     useFactory: (
       options: ResolvedSessionOptions,
       beans: BeanRegistry,
@@ -202,6 +232,8 @@ const requestProviders: FactoryProvider[] = [
       gateway: StoreGateway,
       liveSessions: LiveSessions,
       context: CurrentRequest,
+      directory: StoreDirectory,
+      labels: LabelKeeper,
     ) =>
       new SessionLifecycle(
         {
@@ -215,6 +247,7 @@ const requestProviders: FactoryProvider[] = [
         events,
         { readOnlyBroken: (warning) => logger.warn(warning) },
         new DestroyHooks(beans, context, (error) => logger.error('onBeanDestroyed() failed', error)),
+        { directory, labels },
         locatorOf(options, gateway),
       ),
   },
@@ -242,6 +275,17 @@ const requestProviders: FactoryProvider[] = [
 ];
 
 const httpProviders: FactoryProvider[] = [
+  {
+    provide: SessionRegistry,
+    inject: [CurrentRequest, StoreDirectory, SessionLifecycle, LabelKeeper, SessionEpoch],
+    useFactory: (
+      current: CurrentRequest,
+      directory: StoreDirectory,
+      { principals }: SessionLifecycle,
+      labels: LabelKeeper,
+      epoch: SessionEpoch,
+    ) => new ApplicationSessionRegistry(current, directory, principals, labels, epoch),
+  },
   {
     provide: SessionContext,
     inject: [CurrentRequest, SessionLifecycle, HttpSession, ID_CARRIER],

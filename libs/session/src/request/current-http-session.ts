@@ -8,7 +8,14 @@ import type { SessionEnds } from '../live/session-ends.js';
 import { type SessionHandle, sessionHandle } from '../store/session-handle.js';
 import { accessOf, generateSessionId } from '../store/session-id.js';
 import type { CurrentRequest } from './current-request.js';
-import { type CreateValue, type GetOrCreateOptions, HttpSession, type SessionTimeouts } from './http-session.js';
+import {
+  type AttributeOf,
+  type CreateValue,
+  type GetOrCreateOptions,
+  HttpSession,
+  type SessionAttributes,
+  type SessionTimeouts,
+} from './http-session.js';
 import type { CarriedId } from './id-exchange.js';
 import type { KeptValues } from './kept-values.js';
 import type { RequestState } from './request-state.js';
@@ -98,7 +105,8 @@ export class CurrentHttpSession extends HttpSession {
 
   get beanNames(): string[] {
     const unit = this.request('beanNames').unitFor('HttpSession.beanNames');
-    return unit.beanNames().filter((name) => name !== this.attributes.name && name !== this.kept.bean.name);
+    // The library's own parts begin with a letter that no name of a bean begins with.
+    return unit.beanNames().filter((name) => !name.startsWith('@'));
   }
 
   get signal(): AbortSignal | undefined {
@@ -131,9 +139,10 @@ export class CurrentHttpSession extends HttpSession {
     return this.read('has').attributes.has(name) || this.keptIn('has', name) !== undefined;
   }
 
-  get(name: string): unknown {
+  get<N extends string>(name: N): AttributeOf<SessionAttributes, N> | undefined {
     const { attributes } = this.read('get');
-    return attributes.has(name) ? attributes.get(name) : this.keptIn('get', name)?.[0];
+    const value = attributes.has(name) ? attributes.get(name) : this.keptIn('get', name)?.[0];
+    return value as AttributeOf<SessionAttributes, N> | undefined;
   }
 
   set(name: string, value: unknown): void {

@@ -39,6 +39,9 @@ const NO_SESSION: NamedSession = { key: '' };
 /** A client of this id has come back with it. */
 const CAME_BACK = { joined: true, confirmed: true } as const;
 
+const NONE: LoadResult = Object.freeze({ outcome: 'none' });
+const GONE: SaveResult = Object.freeze({ outcome: 'gone' });
+
 const OTHER_PROOF = 'it answered with a session whose id the client does not have (rule I1 of the store contract)';
 
 /** What the gateway tells of the store. */
@@ -69,6 +72,9 @@ export class StoreGateway {
   private writes = 0;
   private calls = 0;
   private isNearlyFull = false;
+  /** Sessions that began no later are over, though the store may still have them. By the store's clock. */
+  overUntil = -Infinity;
+
   private readonly changeListeners = new Set<(key: SessionKey) => void>();
   private readonly deadline: Deadline | undefined;
 
@@ -191,6 +197,16 @@ export class StoreGateway {
     }
   }
 
+  /** The session that the application names, as it is stored; without using it. */
+  async peek(access: Extract<SessionAccess, { readonly logins: number }>): Promise<LoadResult> {
+    return this.noteLoad(await this.ask('load', () => this.store.load(access)), access);
+  }
+
+  /** See `overUntil`. */
+  isOver({ createdAt }: { readonly createdAt: number }): boolean {
+    return createdAt <= this.overUntil;
+  }
+
   /** Whether requests can have a session for themselves: a store that nobody shares needs no lock for that. */
   get canLock(): boolean {
     return !this.isShared || this.store.locks !== undefined;
@@ -222,6 +238,7 @@ export class StoreGateway {
       case 'found':
         return this.found(result, access, isClient);
       case 'unchanged':
+        if (this.isOver(result.times)) return NONE;
         return result.times.confirmed || !isClient ? result : { ...result, times: { ...result.times, ...CAME_BACK } };
       case 'none':
         if (result.lost) this.reports.onLost?.(access.key);
@@ -234,6 +251,7 @@ export class StoreGateway {
   private readonly noteSave = (result: SaveResult, { key, proof }: NamedSession): SaveResult => {
     if (result.outcome === 'gone' && result.lost) this.reports.onLost?.(key);
     if (result.outcome !== 'conflict') return result;
+    if (this.isOver(result.record)) return GONE;
     if (proof !== undefined && result.record.proof !== proof) throw new Error(OTHER_PROOF);
     return this.cipher ? { ...result, record: this.opened(result.record, key) } : result;
   };
@@ -244,12 +262,14 @@ export class StoreGateway {
     isClient: boolean,
   ): LoadResult {
     if (isClient ? result.record.proof !== proof : result.record.logins !== logins) throw new Error(OTHER_PROOF);
+    if (this.isOver(result.record)) return NONE;
     const record = this.opened(result.record, key);
     if (isClient && !record.confirmed) return { ...result, record: { ...record, ...CAME_BACK } };
     return record === result.record ? result : { ...result, record };
   }
 
-  private opened(record: SessionRecord, key: SessionKey): SessionRecord {
+  /** The record as the core reads it. */
+  opened(record: SessionRecord, key: SessionKey): SessionRecord {
     return this.cipher ? this.cipher.opened(record, key) : record;
   }
 
@@ -259,8 +279,11 @@ export class StoreGateway {
     this.isNearlyFull = filled >= (this.isNearlyFull ? HAS_ROOM_AGAIN : NEARLY_FULL);
   }
 
-  /** @throws SessionStoreError, or rejects with it */
-  private ask<T>(operation: Operation, call: () => MaybePromise<T>): Promise<T> {
+  /**
+   * Calls the store, for what has no method of its own here.
+   * @throws SessionStoreError, or rejects with it
+   */
+  ask<T>(operation: Operation, call: () => MaybePromise<T>): Promise<T> {
     this.refuseOverload(operation);
     try {
       return this.wait(operation, Promise.resolve(call()));
@@ -325,7 +348,7 @@ export class StoreGateway {
   private failed(
     operation: Operation,
     cause: unknown,
-    applied: SessionStoreError['applied'] = operation === 'load' ? false : 'unknown',
+    applied: SessionStoreError['applied'] = operation === 'load' || operation === 'list' ? false : 'unknown',
   ): SessionStoreError {
     const failure = { store: this.store.name, operation, applied };
     if (cause instanceof Error) return new SessionStoreError({ ...failure, problem: cause.message, cause });
