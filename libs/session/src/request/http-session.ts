@@ -94,6 +94,29 @@ export abstract class HttpSession<A extends object = SessionAttributes> {
   /** When the session ends if no further request comes. */
   abstract readonly expiresAt: number | undefined;
 
+  /**
+   * Aborted when the session ends while this request runs: by a logout, a login of another principal, an operator, a
+   * timeout, the loss of all copies. Its reason is a `SessionEndedError`. A new id for the same principal does not abort
+   * it. For streams, server-sent events and long work, which would go on with the data of a user who has left.
+   *
+   * - On the server that ends the session it is aborted at once; on others, where the store tells of changes (Redis,
+   *   PostgreSQL), as soon as it does; where it does not, or while its connection for that is lost, the store is asked
+   *   every 5 s. A session whose time is over is noticed within a second or two.
+   * - Undefined until the session is stored, and where there is none. After a login that changes the principal, a new
+   *   one is for the session of that principal.
+   * - When the response is over, or its client has left, it tells nothing more. For other code: `SessionContext.run()`.
+   * - The first one on a server makes the store tell of changes, if it can. Requests that do not read it cost nothing.
+   *
+   * @example
+   * ```ts
+   * @Sse('prices')
+   * prices(): Observable<MessageEvent> {
+   *   return this.feed.pipe(takeUntil(fromEvent(this.session.signal!, 'abort')));
+   * }
+   * ```
+   */
+  abstract readonly signal: AbortSignal | undefined;
+
   /** Stored names of the beans that the session holds or that this request has touched. */
   abstract readonly beanNames: string[];
 
