@@ -41,6 +41,7 @@ const CORE: PackageRules = {
     http: ['errors', 'store', 'bean', 'timing', 'live', 'request'],
     sessions: ['errors', 'store', 'request', 'http'],
     module: ['errors', 'store', 'store/*', 'bean', 'timing', 'live', 'request', 'http', 'sessions'],
+    schematics: [],
     observability: ['errors', 'store', 'timing', 'live', 'request', 'http'],
     websockets: ['errors', 'store', 'live', 'request', 'http', 'sessions'],
     '.': ['errors', 'store', 'store/*', 'merge', 'bean', 'request', 'http', 'sessions', 'module'],
