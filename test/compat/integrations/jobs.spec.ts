@@ -108,7 +108,7 @@ it('names classes at boot that are called so and have no SessionContext, and non
   class BlindController {
     @Inject(beans.Inbox) readonly inbox!: object;
 
-    @EventPattern('event') onEvent(): void {}
+    @EventPattern('event') onEvent(_data: unknown): void {}
   }
   const warned = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
   const recipes = [reports.ReportProcessor, Reminders, orders.OrderSagas, orders.GivePointsHandler];
