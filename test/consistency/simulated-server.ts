@@ -2,6 +2,7 @@ import type { Type } from '@nestjs/common';
 import { BeanRegistry } from '../../libs/session/src/bean/bean-registry.js';
 import { LiveSessions } from '../../libs/session/src/live/live-sessions.js';
 import { NearCache, type NearCacheSettings } from '../../libs/session/src/live/near-cache.js';
+import { SessionEnds } from '../../libs/session/src/live/session-ends.js';
 import { CurrentHttpSession, attributesBean } from '../../libs/session/src/request/current-http-session.js';
 import { CurrentRequest } from '../../libs/session/src/request/current-request.js';
 import { DestroyHooks } from '../../libs/session/src/request/destroy-hooks.js';
@@ -41,6 +42,7 @@ export interface SimulatedServerOptions {
  */
 export class SimulatedServer {
   readonly events = new SessionEvents();
+  private readonly ends: SessionEnds;
   readonly liveSessions: LiveSessions;
   readonly lifecycle: SessionLifecycle;
   readonly beans = new BeanRegistry({ onConflict: 'reject', onUndecodable: 'reject' });
@@ -76,6 +78,7 @@ export class SimulatedServer {
     this.kept = keptValues(this.beans, this.liveSessions, clock, given.attributesOnLogin ?? 'reset');
     this.kept.bean.inject([]);
     for (const type of beans) this.beans.register(type).inject([]);
+    this.ends = new SessionEnds(gateway, clock);
     const hooks = new DestroyHooks(this.beans, new CurrentRequest(), (error) => void this.hookErrors.push(error));
     const log = { readOnlyBroken: () => undefined };
     const labels = new LabelKeeper(this.beans.registerBuiltIn(LABELS_BEAN), undefined);
@@ -87,7 +90,7 @@ export class SimulatedServer {
 
   /** What handlers are injected; for the requests that `current` knows. */
   httpSession(current: CurrentRequest): HttpSession {
-    return new CurrentHttpSession(current, this.lifecycle, this.attributes, this.kept, undefined);
+    return new CurrentHttpSession(current, this.lifecycle, this.attributes, this.kept, this.ends, undefined);
   }
 
   /** A request that has not begun yet. */

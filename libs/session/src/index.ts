@@ -18,9 +18,11 @@ export type { BeforeBeanSaved, OnBeanCreated, OnBeanDestroyed, OnBeanRestored } 
 
 // Requests
 export {
+  type AttributeOf,
   type CreateValue,
   type GetOrCreateOptions,
   HttpSession,
+  type SessionAttributes,
   type SessionTimeouts,
 } from './request/http-session.js';
 export type { SessionHandle } from './store/session-handle.js';
@@ -35,12 +37,7 @@ export {
   SkipSession,
   UseSession,
 } from './http/handlers/session.decorators.js';
-export {
-  type SessionEndReason,
-  type SessionEventMap,
-  SessionEvents,
-  type SessionRef,
-} from './request/session-events.js';
+export { type SessionEventMap, SessionEvents, type SessionRef } from './request/session-events.js';
 
 // Stores
 export { MemorySessionStore } from './store/memory/memory-session-store.js';
@@ -56,7 +53,7 @@ export { SessionBusyError } from './errors/session-busy.error.js';
 export { SessionConfigurationError } from './errors/session-configuration.error.js';
 export { type SessionConflict, SessionConflictError } from './errors/session-conflict.error.js';
 export { SessionContextNotActiveError } from './errors/session-context-not-active.error.js';
-export { SessionEndedError } from './errors/session-ended.error.js';
+export { type SessionEndReason, SessionEndedError } from './errors/session-ended.error.js';
 export { SessionLimitError } from './errors/session-limit.error.js';
 export { SessionNotAdmittedError } from './errors/session-not-admitted.error.js';
 export { SessionResponseCommittedError } from './errors/session-response-committed.error.js';

@@ -5,7 +5,7 @@ import type { SessionBean } from '../bean/session-bean.js';
 import { SessionConfigurationError } from '../errors/session-configuration.error.js';
 import { SessionError } from '../errors/session.error.js';
 import { type AdmissionOptions, SessionAdmission } from '../http/admission/session-admission.js';
-import type { HttpSessionRuntime } from '../http/http-lifecycle.js';
+import { HTTP_SESSION_RUNTIME, type HttpSessionRuntime } from '../http/http-lifecycle.js';
 import { CookieIdTransport } from '../http/id/cookie-id-transport.js';
 import { CookieWarnings } from '../http/id/cookie-warnings.js';
 import { HeaderIdTransport } from '../http/id/header-id-transport.js';
@@ -15,6 +15,7 @@ import { SessionCookie } from '../http/id/session-cookie.js';
 import { SessionTokenFormat } from '../http/id/session-token.js';
 import { encodeUrl, UrlIdTransport } from '../http/id/url-id-transport.js';
 import { LiveSessions } from '../live/live-sessions.js';
+import { SessionEnds } from '../live/session-ends.js';
 import { NearCache } from '../live/near-cache.js';
 import { CurrentRequest } from '../request/current-request.js';
 import { attributesBean, CurrentHttpSession } from '../request/current-http-session.js';
@@ -23,7 +24,7 @@ import { HttpSession } from '../request/http-session.js';
 import type { LocatorOf } from '../request/id-exchange.js';
 import { KeptValues, keptValues } from '../request/kept-values.js';
 import { LABELS_BEAN, LabelKeeper } from '../request/session-labels.js';
-import { SessionEvents, unknownSession } from '../request/session-events.js';
+import { SessionEvents, followEnds, unknownSession } from '../request/session-events.js';
 import { SessionLifecycle } from '../request/session-lifecycle.js';
 import { ApplicationSessionContext, SessionContext } from '../sessions/session-context.js';
 import { SessionEpoch } from '../request/session-epoch.js';
@@ -79,9 +80,6 @@ export const SESSION_CLOCK = Symbol('SESSION_CLOCK');
 /** The options with all defaults in place: `ResolvedSessionOptions`. */
 export const RESOLVED_OPTIONS = Symbol('RESOLVED_SESSION_OPTIONS');
 
-/** The objects that all requests of the application share: `HttpSessionRuntime`. */
-export const HTTP_SESSION_RUNTIME = Symbol('HTTP_SESSION_RUNTIME');
-
 const ID_CARRIER = Symbol('SESSION_ID_CARRIER');
 const ATTRIBUTES_BEAN = Symbol('SESSION_ATTRIBUTES_BEAN');
 
@@ -128,9 +126,9 @@ const storeProviders: FactoryProvider[] = [
   },
   {
     provide: SessionEpoch,
-    inject: [StoreGateway, StoreDirectory, LiveSessions],
-    useFactory: (gateway: StoreGateway, directory: StoreDirectory, liveSessions: LiveSessions) =>
-      new SessionEpoch(gateway, directory, liveSessions),
+    inject: [StoreGateway, StoreDirectory, LiveSessions, SessionEnds],
+    useFactory: (gateway: StoreGateway, directory: StoreDirectory, liveSessions: LiveSessions, ends: SessionEnds) =>
+      new SessionEpoch(gateway, directory, liveSessions, ends),
   },
   {
     // Undefined without the option encryptionKeys.
@@ -166,6 +164,15 @@ const storeProviders: FactoryProvider[] = [
 ];
 
 const requestProviders: FactoryProvider[] = [
+  {
+    provide: SessionEnds,
+    inject: [StoreGateway, SESSION_CLOCK, SessionEvents],
+    useFactory(gateway: StoreGateway, clock: Clock, events: SessionEvents) {
+      const ends = new SessionEnds(gateway, clock);
+      followEnds(events, ends);
+      return ends;
+    },
+  },
   { provide: CurrentRequest, useFactory: () => new CurrentRequest() },
   {
     provide: SessionEvents,
@@ -246,12 +253,13 @@ const requestProviders: FactoryProvider[] = [
   },
   {
     provide: HttpSession,
-    inject: [CurrentRequest, SessionLifecycle, ATTRIBUTES_BEAN, KeptValues, ID_CARRIER, RESOLVED_OPTIONS],
+    inject: [CurrentRequest, SessionLifecycle, ATTRIBUTES_BEAN, KeptValues, SessionEnds, ID_CARRIER, RESOLVED_OPTIONS],
     useFactory: (
       context: CurrentRequest,
       lifecycle: SessionLifecycle,
       attributes: SessionBean,
       kept: KeptValues,
+      ends: SessionEnds,
       { format }: IdCarrier,
       { idTransport }: ResolvedSessionOptions,
     ) =>
@@ -260,6 +268,7 @@ const requestProviders: FactoryProvider[] = [
         lifecycle,
         attributes,
         kept,
+        ends,
         idTransport === 'url' ? (url, { id, locator }) => encodeUrl(url, format.format(id, locator)) : undefined,
       ),
   },

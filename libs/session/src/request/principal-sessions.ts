@@ -1,3 +1,4 @@
+import type { SessionEndReason } from '../errors/session-ended.error.js';
 import type { SessionStateError } from '../errors/session-state.error.js';
 import type { SessionBean } from '../bean/session-bean.js';
 import type { LiveSession } from '../live/live-session.js';
@@ -9,7 +10,7 @@ import type { StoreDirectory } from '../store/store-directory.js';
 import type { StoreGateway } from '../store/store-gateway.js';
 import type { ListedSession } from '../store/store-principals.js';
 import type { DestroyHooks } from './destroy-hooks.js';
-import { type SessionEndReason, type SessionEvents, sessionRef } from './session-events.js';
+import { type SessionEvents, sessionRef } from './session-events.js';
 import { UnitOfWork } from './unit-of-work.js';
 
 /** Sessions that are read, or ended, at a time. */

@@ -1,5 +1,6 @@
 import type { BeanRegistry } from '../bean/bean-registry.js';
 import type { SessionBean } from '../bean/session-bean.js';
+import { type SessionEndReason, SessionEndedError } from '../errors/session-ended.error.js';
 import { SessionStateError } from '../errors/session-state.error.js';
 import { ownError } from '../errors/session.error.js';
 import { NOTHING_SEEN, freshnessOf } from '../live/freshness.js';
@@ -17,7 +18,7 @@ import { PrincipalSessions } from './principal-sessions.js';
 import { type CommitLog, type CommitSettings, RequestCommits } from './request-commits.js';
 import { type LoadSettings, RequestLoads } from './request-loads.js';
 import type { RequestState } from './request-state.js';
-import { type SessionEndReason, type SessionEvents, sessionRef } from './session-events.js';
+import { type SessionEvents, sessionRef } from './session-events.js';
 import type { LabelKeeper } from './session-labels.js';
 import { UnitOfWork } from './unit-of-work.js';
 
@@ -215,8 +216,7 @@ export class SessionLifecycle {
         await lock.release();
       } else {
         request.lock = lock;
-        if (await request.measure('sessionLoad', () => live.revalidate(undefined, !named))) request.unit?.rebase(live);
-        else await request.turns.take(() => this.leave(request, live), undefined);
+        if (!(await this.bringUp(request, live))) await request.turns.take(() => this.leave(request, live), undefined);
       }
     } catch (error) {
       await this.unlock(request);
@@ -224,6 +224,15 @@ export class SessionLifecycle {
     }
     // It has got another id meanwhile, under which others may have it for themselves.
     if (named && !request.lock) await this.lock(request, Math.max(0, waitMs - (performance.now() - begun)));
+  }
+
+  /**
+   * Brings the request up to what the store has. What it has changed and not stored stays its change, on top. A login
+   * that is not stored yet is stored before.
+   * @throws SessionEndedError when the session has ended; SessionStoreError; what `commit` throws
+   */
+  async refresh(request: RequestState): Promise<void> {
+    await request.turns.take(() => this.refreshNow(request), undefined);
   }
 
   async unlock(request: RequestState): Promise<void> {
@@ -263,6 +272,30 @@ export class SessionLifecycle {
     return Array.from(this.beans.all())
       .filter(({ definition }) => definition.onLogin === 'keep')
       .map(({ name }) => name);
+  }
+
+  private async refreshNow(request: RequestState): Promise<void> {
+    if (request.pendingActions.login) await this.commits.commit(request);
+    request.requireOneSession();
+    const isDetached = request.phase === 'detached' && request.hasSession;
+    try {
+      const live = isDetached ? await this.commits.attach(request) : request.live;
+      if (!live || request.phase === 'ending' || (await this.bringUp(request, live))) return;
+      if (!request.named) throw new SessionEndedError();
+      await this.commits.follow(request);
+      request.unit?.rebase(request.live as LiveSession);
+    } catch (error) {
+      throw ownError(error);
+    } finally {
+      if (isDetached) this.commits.release(request);
+    }
+  }
+
+  /** Shows the request what the store has. @returns false when its session has ended, or has another id */
+  private async bringUp(request: RequestState, live: LiveSession): Promise<boolean> {
+    const isThere = await request.measure('sessionLoad', () => live.revalidate(undefined, !request.named));
+    if (isThere) request.unit?.rebase(live);
+    return isThere;
   }
 
   /** @returns the session that was ended, as the request has seen it; undefined when there was none */

@@ -70,7 +70,10 @@ export interface SessionStore {
   /** Locks among all servers. Without them, no request can have a session for itself in a shared store. */
   readonly locks?: StoreLocks | undefined;
 
-  /** Tells of changes by other servers. The near cache in mode `bounded` needs it. */
+  /**
+   * Tells of changes by other servers. The near cache in mode `bounded` needs it. Without it, sessions whose end
+   * somebody watches are looked at every 5 s.
+   */
   readonly notices?: StoreNotices | undefined;
 
   /** Finds sessions by their principal. Without it, nobody can list, count or limit the sessions of a user. */
@@ -216,7 +219,8 @@ export interface StoreLocks {
 /** Notices of what other servers do. */
 export interface StoreNotices {
   /**
-   * Called once, at boot, by a near cache that answers from its own copies. `onChange` is called with the key when
+   * Called once: at boot, by a near cache that answers from its own copies; or when somebody first watches for the end
+   * of a session (`HttpSession.signal`, sockets). `onChange` is called with the key when
    * another server may have changed the session, given it a new id, ended it or let it expire; too often is allowed,
    * too late is not.
    *

@@ -72,9 +72,10 @@ export class StoreGateway {
   private writes = 0;
   private calls = 0;
   private isNearlyFull = false;
-
   /** Sessions that began no later are over, though the store may still have them. By the store's clock. */
   overUntil = -Infinity;
+
+  private readonly changeListeners = new Set<(key: SessionKey) => void>();
   private readonly deadline: Deadline | undefined;
 
   constructor(
@@ -88,9 +89,14 @@ export class StoreGateway {
     if (store.shared && storeTimeoutMs !== undefined) this.deadline = new Deadline(storeTimeoutMs, '(storeTimeoutMs)');
   }
 
-  /** Calls `onChange` with each session that others change, if the store can tell. */
-  subscribe(onChange: (key: SessionKey) => void): void {
-    this.store.notices?.subscribe(onChange);
+  /** Calls `onChange` with each session that others change, if the store can tell. @returns whether it can */
+  subscribe(onChange: (key: SessionKey) => void): boolean {
+    const { notices } = this.store;
+    const { size } = this.changeListeners;
+    this.changeListeners.add(onChange);
+    // A store has one listener.
+    if (size === 0) notices?.subscribe((key) => this.changeListeners.forEach((listener) => listener(key)));
+    return notices !== undefined;
   }
 
   /** Calls `onExpired` with each session that expires, if the store can tell. @returns a function that stops it */
@@ -176,11 +182,15 @@ export class StoreGateway {
     await this.ask('save', () => this.store.supersede(access));
   }
 
-  /** Asks for a session without using it. */
-  look(access: ClientAccess): MaybePromise<LoadResult> {
+  /** Asks for a session without using it. The payloads of its answer stay encrypted. For `known` etc. see `load`. */
+  look(access: SessionAccess, known?: string, locator?: string): MaybePromise<LoadResult> {
+    const options: LoadOptions = {
+      ...(known !== undefined && { known }),
+      ...(this.locates && locator !== undefined && { locator }),
+    };
     this.refuseOverload('load');
     try {
-      const answer = this.store.load(access);
+      const answer = this.store.load(access, options);
       return isPromise(answer) ? this.wait('load', answer) : answer;
     } catch (cause) {
       throw this.reported('load', cause);
