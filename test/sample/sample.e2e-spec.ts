@@ -30,7 +30,7 @@ describe.each(adapters)('the sample application, $adapter', ({ adapter }) => {
     ]);
   });
 
-  it.each(['/count/peek', '/ping', '/session', '/cart', '/health', '/nowhere'])(
+  it.each(['/count/peek', '/ping', '/session', '/cart', '/health', '/doctor', '/nowhere'])(
     'creates no session for GET %s',
     async (path) => {
       const response = await client.get(path);
@@ -53,6 +53,11 @@ describe.each(adapters)('the sample application, $adapter', ({ adapter }) => {
       node: 's1',
       beans: ['counter'],
     });
+  });
+
+  it('tells operators which settings are risky', async () => {
+    const { body } = await client.get('/doctor');
+    expect(body).toEqual({ store: 'memory', risks: [] });
   });
 
   it('ends the session on demand', async () => {

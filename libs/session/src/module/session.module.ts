@@ -2,7 +2,6 @@ import {
   ConfigurableModuleBuilder,
   type DynamicModule,
   Inject,
-  Logger,
   Module,
   type NestModule,
   type OnApplicationShutdown,
@@ -31,22 +30,19 @@ import { SessionContext } from '../sessions/session-context.js';
 import type { SessionStore } from '../store/session-store.js';
 import { StoreGateway } from '../store/store-gateway.js';
 import { RequestTimings } from '../timing/request-timings.js';
-import { DeploymentCheck } from './deployment-check.js';
+import { codeRisks } from './application-risks.js';
 import { beanRegistrar, sessionBeanProvider, SessionFeatureModule } from './session-bean.providers.js';
-import type { ResolvedSessionOptions, SessionModuleOptions } from './session.options.js';
+import type { SessionModuleOptions } from './session.options.js';
 import {
   HTTP_SESSION_RUNTIME,
-  RESOLVED_OPTIONS,
   SESSION_CLOCK,
   SESSION_MODULE_OPTIONS,
   SESSION_STORE,
   sessionProviders,
 } from './session.providers.js';
-import { bootWarnings } from './boot-warnings.js';
+import { ApplicationSessionDoctor, SessionDoctor } from './session-doctor.js';
 import { StoreUse } from './store-use.js';
 import { wireBeans } from './wire-beans.js';
-
-const logger = new Logger('SessionModule');
 
 const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<SessionModuleOptions>({
   optionsInjectionToken: SESSION_MODULE_OPTIONS,
@@ -78,6 +74,7 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<SessionModuleO
     HttpSession,
     SessionContext,
     SessionEvents,
+    SessionDoctor,
     SESSION_STORE,
     SESSION_CLOCK,
     // Not for applications: needed by forFeature() and SessionObservabilityModule.
@@ -95,11 +92,10 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
   private stopExpiries: (() => void) | undefined;
 
   constructor(
-    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedSessionOptions,
     @Inject(SESSION_STORE) private readonly store: SessionStore,
     @Inject(HTTP_SESSION_RUNTIME) private readonly runtime: HttpSessionRuntime,
     private readonly gateway: StoreGateway,
-    private readonly deployment: DeploymentCheck,
+    @Inject(SessionDoctor) private readonly doctor: ApplicationSessionDoctor,
     private readonly context: CurrentRequest,
     private readonly beans: BeanRegistry,
     private readonly modules: ModulesContainer,
@@ -164,9 +160,8 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
       ...this.application.getGlobalInterceptors(),
       ...this.application.getGlobalRequestInterceptors().map(({ metatype }) => metatype),
     ];
-    const { options, store, beans } = this;
     plan.checkUnguarded();
-    for (const warning of bootWarnings({ options, store, beans, plan, globalInterceptors })) logger.warn(warning);
+    this.doctor.note(...codeRisks({ beans: this.beans, plan, globalInterceptors }));
     const { httpAdapter } = this.adapterHost;
     followRequests(httpAdapter.getHttpServer(), this.context, this.runtime);
     httpAdapter.use(createSessionMiddleware(this.context, this.runtime));
@@ -184,11 +179,11 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
     await StoreUse.of(this.store).begin();
     this.usesStore = true;
     this.stopExpiries = this.gateway.subscribeToExpiries((expired) => void this.runtime.lifecycle.expired(expired));
-    await this.deployment.start();
+    await this.doctor.start();
   }
 
   async onApplicationShutdown(): Promise<void> {
-    this.deployment.stop();
+    this.doctor.stop();
     this.stopExpiries?.();
     await StoreUse.of(this.store).end(this.usesStore);
     this.usesStore = false;
