@@ -151,7 +151,7 @@ describe('encrypted sessions', () => {
     },
   );
 
-  it('are neither shown nor overwritten by a server without their key, even with onUndecodable: reset', async () => {
+  it('B45 are neither shown nor overwritten by a server without their key, not even with reset', async () => {
     const store = new CommonStore(new MemorySessionStore());
     const first = await start(store, { encryptionKeys: [OLD] });
     const client = new Client('');

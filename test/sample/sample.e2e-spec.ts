@@ -31,7 +31,7 @@ describe.each(adapters)('the sample application, $adapter', ({ adapter }) => {
   });
 
   it.each(['/count/peek', '/ping', '/session', '/cart', '/health', '/doctor', '/nowhere'])(
-    'creates no session for GET %s',
+    'R6 creates no session for GET %s',
     async (path) => {
       const response = await client.get(path);
       expect(setCookies(response)).toEqual([]);

@@ -27,9 +27,9 @@ export function replicationRisks(
       code: 'replication-without-quorum',
       severity: 'low',
       meaning:
-        'While the network between members is split, both sides may go on with a session; when they meet, what one of ' +
-        'them has stored is lost.',
-      fix: "With three members or more, set quorum: true; with two, onAlone: 'reject' answers changes with 503 instead.",
+        'While the network between members is split, both sides may go on with a session; when they meet, what one ' +
+        'of them has stored is lost.',
+      fix: "With three members or more, set quorum: true. With two, onAlone: 'reject' answers changes with 503.",
     });
   }
   return risks;

@@ -117,10 +117,11 @@ export class ApplicationSessionDoctor extends SessionDoctor {
   }
 
   private unexamined(problem: unknown): SessionRisk {
+    const why = problem instanceof Error ? problem.message : 'it gave no reason';
     return {
       code: 'store-unexamined',
       severity: 'low',
-      meaning: `The store '${this.store.name}' could not be asked: ${problem instanceof Error ? problem.message : 'no reason'}.`,
+      meaning: `The store '${this.store.name}' could not be asked: ${why}.`,
       fix: 'Ask again when the store is there.',
     };
   }
