@@ -18,9 +18,11 @@ export type { BeforeBeanSaved, OnBeanCreated, OnBeanDestroyed, OnBeanRestored } 
 
 // Requests
 export {
+  type AttributeOf,
   type CreateValue,
   type GetOrCreateOptions,
   HttpSession,
+  type SessionAttributes,
   type SessionTimeouts,
 } from './request/http-session.js';
 export type { SessionHandle } from './store/session-handle.js';

@@ -6,7 +6,14 @@ import { SessionStateError } from '../errors/session-state.error.js';
 import { type SessionHandle, sessionHandle } from '../store/session-handle.js';
 import { accessOf, generateSessionId } from '../store/session-id.js';
 import type { CurrentRequest } from './current-request.js';
-import { type CreateValue, type GetOrCreateOptions, HttpSession, type SessionTimeouts } from './http-session.js';
+import {
+  type AttributeOf,
+  type CreateValue,
+  type GetOrCreateOptions,
+  HttpSession,
+  type SessionAttributes,
+  type SessionTimeouts,
+} from './http-session.js';
 import type { CarriedId } from './id-exchange.js';
 import type { KeptValues } from './kept-values.js';
 import type { RequestState } from './request-state.js';
@@ -112,9 +119,10 @@ export class CurrentHttpSession extends HttpSession {
     return this.read('has').attributes.has(name) || this.keptIn('has', name) !== undefined;
   }
 
-  get(name: string): unknown {
+  get<N extends string>(name: N): AttributeOf<SessionAttributes, N> | undefined {
     const { attributes } = this.read('get');
-    return attributes.has(name) ? attributes.get(name) : this.keptIn('get', name)?.[0];
+    const value = attributes.has(name) ? attributes.get(name) : this.keptIn('get', name)?.[0];
+    return value as AttributeOf<SessionAttributes, N> | undefined;
   }
 
   set(name: string, value: unknown): void {
