@@ -3,6 +3,7 @@ import type { SessionChange } from './session-change.js';
 import type { ClientAccess, SessionAccess, SessionKey } from './session-id.js';
 import type { SessionRecord, SessionTimes } from './session-record.js';
 import type { StoreEpoch, StorePrincipals } from './store-principals.js';
+import type { SessionRisk } from './session-risk.js';
 
 /**
  * Keeps session records. The contract suite (`describeSessionStore`) checks the rules in brackets.
@@ -167,11 +168,17 @@ export interface SessionStore {
 
   /**
    * Notes what this server says of itself, for `keptMs`, and answers what others have said in that time. Called at boot
-   * and every few minutes, so that servers that do not fit together are named in the log. Left out: nobody is told.
+   * and every few minutes, so that servers that do not fit together are named (`SessionDoctor`). Left out: nobody is.
    *
    * @param facts a text without secrets, of some hundred characters
    */
   announce?(facts: string, keptMs: number): MaybePromise<readonly ServerAnnouncement[]>;
+
+  /**
+   * What is risky in how the store and its server are set up, for the log at boot, for a look every ten minutes, and
+   * for an operator who asks (`SessionDoctor`). A failure says that the server cannot be asked now. Left out: nothing.
+   */
+  risks?(): MaybePromise<readonly SessionRisk[]>;
 
   /**
    * Called at boot, before the first request: opens ports and the like. The application does not start when it rejects.
