@@ -27,7 +27,7 @@ import { NearCache } from '../live/near-cache.js';
 import { CurrentRequest } from '../request/current-request.js';
 import { HttpSession } from '../request/http-session.js';
 import { SessionEvents } from '../request/session-events.js';
-import { SessionEpoch } from '../sessions/session-epoch.js';
+import { SessionEpoch } from '../request/session-epoch.js';
 import { SessionRegistry } from '../sessions/session-registry.js';
 import { SessionContext } from '../sessions/session-context.js';
 import type { SessionStore } from '../store/session-store.js';

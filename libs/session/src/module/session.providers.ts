@@ -27,7 +27,7 @@ import { LABELS_BEAN, LabelKeeper } from '../request/session-labels.js';
 import { SessionEvents, followEnds, unknownSession } from '../request/session-events.js';
 import { SessionLifecycle } from '../request/session-lifecycle.js';
 import { ApplicationSessionContext, SessionContext } from '../sessions/session-context.js';
-import { SessionEpoch } from '../sessions/session-epoch.js';
+import { SessionEpoch } from '../request/session-epoch.js';
 import { ApplicationSessionRegistry, SessionRegistry } from '../sessions/session-registry.js';
 import type { Clock } from '../store/clock.js';
 import { MemorySessionStore } from '../store/memory/memory-session-store.js';
