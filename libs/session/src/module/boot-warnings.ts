@@ -52,8 +52,8 @@ function ofOutsideCode({ name, caller, isGateway }: OutsideCode): string {
     ? 'put @UseSession() on it or on its class (nestjs-session-beans/websockets), or inject SessionContext and call'
     : 'inject SessionContext and call';
   return (
-    `${name} depends on a session-scoped bean or on HttpSession, and is called by ${caller}, which no session belongs ` +
-    `to: ${open} \`await this.sessions.run(handle, () => …)\`. If it does not use the session there, mark it with ` +
+    `${name} depends on a session-scoped bean or on HttpSession, and is called by ${caller}, which no session ` +
+    `belongs to: ${open} \`await this.sessions.run(handle, () => …)\`. If it does not use the session there, mark it with ` +
     '@SkipSession()'
   );
 }

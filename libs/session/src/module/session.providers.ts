@@ -126,9 +126,9 @@ const storeProviders: FactoryProvider[] = [
   },
   {
     provide: SessionEpoch,
-    inject: [StoreGateway, StoreDirectory, LiveSessions],
-    useFactory: (gateway: StoreGateway, directory: StoreDirectory, liveSessions: LiveSessions) =>
-      new SessionEpoch(gateway, directory, liveSessions),
+    inject: [StoreGateway, StoreDirectory, LiveSessions, SessionEnds],
+    useFactory: (gateway: StoreGateway, directory: StoreDirectory, liveSessions: LiveSessions, ends: SessionEnds) =>
+      new SessionEpoch(gateway, directory, liveSessions, ends),
   },
   {
     // Undefined without the option encryptionKeys.

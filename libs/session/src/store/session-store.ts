@@ -121,8 +121,8 @@ export interface SessionStore {
    * - [I14] A renewal with a principal is a login: `authenticatedAt` is now. Another principal than before: `logins`
    *   grows by one, and if there was one before, `createdAt` is now as well.
    * - [I4] Of several renewals that present the same proof one is saved; the others are `superseded`.
-   * - [Q6] With `mostSessions`, a login is saved only while its principal has fewer sessions, this one not counted; else
-   *   the answer is `limit`, and nothing is changed. That is exact for logins at the same time. Of a session that has
+   * - [Q6] With `mostSessions`, a login is saved only while its principal has fewer sessions, or has this one already;
+   *   else the answer is `limit`, and nothing is changed. That is exact for logins at the same time. Of a session that has
    *   expired, or of a login that the store was never told the end of, the place may be taken for one more minute.
    * - [I8] A store that is full accepts a renewal that adds no bytes, and one that is a login.
    * - [P3] With `locator`, never applied to a session that does not go on from the state that was stored when that

@@ -173,6 +173,12 @@ export const principalRules: ContractRules = {
     const { access } = await on.begin({}, { principal: on.user('alice') });
     const again = await on.renew(access, { principal: on.user('alice'), mostSessions: 1 });
     await assertKeys(on, on.user('alice'), [again]);
+    // Also where there are too many already.
+    const other = await on.begin({}, { principal: on.user('alice') });
+    await assertKeys(on, on.user('alice'), [
+      await on.renew(again.access, { principal: on.user('alice'), mostSessions: 1 }),
+      other,
+    ]);
   }),
 
   '[Q6] the place of a session that has ended, or changed hands, is free': listing(async (on) => {
