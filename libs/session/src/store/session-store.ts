@@ -261,6 +261,7 @@ export interface StoreExpiries {
   subscribe(onExpired: (expired: ExpiredSession) => void): () => void;
 }
 
+/** What the caller of `load` knows already, and whether the load is a visit. */
 export interface LoadOptions {
   /** Stamp of the copy the caller holds. */
   readonly known?: string | undefined;
@@ -308,6 +309,7 @@ export interface Superseded {
   readonly outcome: 'superseded';
 }
 
+/** What `load` found: the record, that the copy of the caller is the newest, or none. */
 export type LoadResult =
   | ({ readonly outcome: 'found'; readonly record: SessionRecord } & SessionLocation)
   | ({ readonly outcome: 'unchanged'; readonly times: SessionTimes } & SessionLocation)
@@ -315,6 +317,7 @@ export type LoadResult =
   | { readonly outcome: 'none'; readonly lost?: true }
   | Superseded;
 
+/** What became of a change: stored whole, or not at all and why. */
 export type SaveResult =
   | ({ readonly outcome: 'saved'; readonly stamp: string; readonly times: SessionTimes } & SessionLocation)
   /** With the record that the store has instead, so that the caller can merge without another call. */
@@ -327,10 +330,13 @@ export type SaveResult =
   | { readonly outcome: 'limit' }
   | Superseded;
 
+/** Whether there was a session whose end of life could be moved. */
 export type TouchResult = { readonly outcome: 'touched' } | { readonly outcome: 'none' } | Superseded;
 
+/** Whether this call has ended the session, or there was none. */
 export type DestroyResult = { readonly outcome: 'ended' } | { readonly outcome: 'none' } | Superseded;
 
+/** Whether the caller holds the lock of the session now. */
 export type LockResult =
   | { readonly outcome: 'locked' }
   | { readonly outcome: 'held' }
