@@ -110,9 +110,13 @@ class NotingPipe implements PipeTransform {
 /** As Nest 12 does it. Nest 11 tells clients of ws nothing. */
 @Catch()
 class TellingFilter extends BaseWsExceptionFilter {
-  override catch(exception: unknown, host: ArgumentsHost): void {
+  override catch(exception: Error, host: ArgumentsHost): void {
     const client = host.switchToWs().getClient<{ readyState?: number; send(text: string): void }>();
-    if (nestIsAtLeast('12.0.0') || client.readyState === undefined) return super.catch(exception as Error, host);
+    if (nestIsAtLeast('12.0.0') || client.readyState === undefined) {
+      // oxlint-disable-next-line promise/valid-params -- no promise
+      super.catch(exception, host);
+      return;
+    }
     const told = exception instanceof WsException ? exception.getError() : 'failed';
     const data = typeof told === 'string' ? { status: 'error', message: told } : told;
     client.send(JSON.stringify({ event: 'exception', data }));
@@ -292,7 +296,8 @@ export class TallyController {
   ) {}
 
   @Get() read(): object {
-    return { ...this.tally };
+    const { count, note, seen } = this.tally;
+    return { count, note, seen };
   }
 
   @Post('count') count(): void {
