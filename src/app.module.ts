@@ -3,6 +3,7 @@ import { SessionModule } from 'nestjs-session-beans';
 import { CartModule } from './cart/cart.module.js';
 import { ChatModule } from './chat/chat.module.js';
 import { CountModule } from './count/count.module.js';
+import { DoctorModule } from './doctor/doctor.module.js';
 import { HealthModule } from './health/health.module.js';
 import { LoginModule } from './login/login.module.js';
 import { MetricsModule } from './metrics/metrics.module.js';
@@ -23,6 +24,7 @@ export class AppModule {
         ChatModule,
         SessionInfoModule.for(config),
         MetricsModule.for(config),
+        DoctorModule,
         HealthModule.for(config),
       ],
     };

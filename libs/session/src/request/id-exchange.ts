@@ -58,8 +58,11 @@ export const NO_CLIENT: IdExchange = {
   admitStart: () => undefined,
 };
 
+/** There will be a client: the caller passes on the id. */
+export const NEW_CLIENT: IdExchange = { ...NO_CLIENT, isHeadSent: false, isClientGone: false };
+
 /** The application names the session itself. */
-export const NO_RESPONSE: IdExchange = { ...NO_CLIENT, isHeadSent: false, isClientGone: false, hasNoResponse: true };
+export const NO_RESPONSE: IdExchange = { ...NEW_CLIENT, hasNoResponse: true };
 
 /**
  * Gives the locator of a token: what a client is told with its id about where its session is; undefined when it is told

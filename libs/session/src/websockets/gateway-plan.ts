@@ -59,7 +59,7 @@ function classOf({ metatype, isNotMetatype }: { metatype: unknown; isNotMetatype
 }
 
 function usesSession(type: ControllerType): boolean {
-  if (handlerMetadata.isMarked(type)) return true;
+  if (handlerMetadata.declaredOn(type) === true) return true;
   return messagesOf(type).some(([method]) => handlerMetadata.usesSessionOfSocket(type, method));
 }
 

@@ -41,6 +41,16 @@ export class DependencyGraph {
     return false;
   }
 
+  /** Whether a provider is that of a token, or depends on it, directly or through others. */
+  leadsTo(start: InstanceWrapper, token: unknown): boolean {
+    const reached = new Set([start]);
+    for (const wrapper of reached) {
+      if (wrapper.token === token) return true;
+      for (const dependency of this.dependenciesOf(wrapper)) reached.add(dependency);
+    }
+    return false;
+  }
+
   /** All controllers by their class, which may be listed in several modules. */
   controllers(): Map<ControllerType, InstanceWrapper[]> {
     const controllers = new Map<ControllerType, InstanceWrapper[]>();

@@ -45,9 +45,9 @@ export const handlerMetadata = {
     return this.usesSession(type, method) ?? this.lockWaitMs(type, method) !== undefined;
   },
 
-  /** Whether the class itself has `@UseSession()`. */
-  isMarked(type: ControllerType): boolean {
-    return declarationOn(type) === true;
+  /** The word of `@UseSession()` or `@SkipSession()` on a class. */
+  declaredOn(type: ControllerType): boolean | undefined {
+    return declarationOn(type);
   },
 
   /** The time of `@SessionLock()`; undefined without one. */

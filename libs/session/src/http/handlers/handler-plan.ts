@@ -2,6 +2,7 @@ import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
 import { SessionConfigurationError } from '../../errors/session-configuration.error.js';
 import { DependencyGraph, type InstanceWrapper } from './dependency-graph.js';
 import { type ControllerType, type HandlerMethod, handlerMetadata } from './handler-metadata.js';
+import { type OutsideCode, outsideCodeWithoutSession } from './outside-callers.js';
 import type { LoginRequirement } from './session.decorators.js';
 import { sessionInterceptor } from './session.interceptor.js';
 
@@ -140,6 +141,11 @@ export class HandlerPlan {
         );
       }
     }
+  }
+
+  /** See outside-callers.ts. @param opener the token of `SessionContext` */
+  outsideCodeWithoutSession(opener: unknown): OutsideCode[] {
+    return outsideCodeWithoutSession(this.graph, opener);
   }
 
   *routes(): IterableIterator<PlannedRoute> {
