@@ -5,9 +5,9 @@ import type { SessionBean } from '../bean/session-bean.js';
 import { SessionConfigurationError } from '../errors/session-configuration.error.js';
 import { SessionError } from '../errors/session.error.js';
 import { type AdmissionOptions, SessionAdmission } from '../http/admission/session-admission.js';
-import type { HttpSessionRuntime } from '../http/http-lifecycle.js';
+import { HTTP_SESSION_RUNTIME, type HttpSessionRuntime } from '../http/http-lifecycle.js';
 import { CookieIdTransport } from '../http/id/cookie-id-transport.js';
-import { CookieWarnings } from '../http/id/cookie-warnings.js';
+import { CookieRisks } from '../http/id/cookie-risks.js';
 import { HeaderIdTransport } from '../http/id/header-id-transport.js';
 import type { IdCarrier } from '../http/id/http-id-exchange.js';
 import { IgnoredLog } from '../http/id/ignored-log.js';
@@ -15,6 +15,7 @@ import { SessionCookie } from '../http/id/session-cookie.js';
 import { SessionTokenFormat } from '../http/id/session-token.js';
 import { encodeUrl, UrlIdTransport } from '../http/id/url-id-transport.js';
 import { LiveSessions } from '../live/live-sessions.js';
+import { SessionEnds } from '../live/session-ends.js';
 import { NearCache } from '../live/near-cache.js';
 import { CurrentRequest } from '../request/current-request.js';
 import { attributesBean, CurrentHttpSession } from '../request/current-http-session.js';
@@ -22,16 +23,23 @@ import { DestroyHooks } from '../request/destroy-hooks.js';
 import { HttpSession } from '../request/http-session.js';
 import type { LocatorOf } from '../request/id-exchange.js';
 import { KeptValues, keptValues } from '../request/kept-values.js';
-import { SessionEvents, unknownSession } from '../request/session-events.js';
+import { LABELS_BEAN, LabelKeeper } from '../request/session-labels.js';
+import { SessionEvents, followEnds, unknownSession } from '../request/session-events.js';
 import { SessionLifecycle } from '../request/session-lifecycle.js';
 import { ApplicationSessionContext, SessionContext } from '../sessions/session-context.js';
+import { SessionEpoch } from '../request/session-epoch.js';
+import { ApplicationSessionRegistry, SessionRegistry } from '../sessions/session-registry.js';
 import type { Clock } from '../store/clock.js';
 import { MemorySessionStore } from '../store/memory/memory-session-store.js';
+import type { SessionRisk } from '../store/session-risk.js';
 import type { SessionStore } from '../store/session-store.js';
 import { PayloadCipher } from '../store/payload-cipher.js';
+import { StoreDirectory } from '../store/store-directory.js';
 import { StoreGateway, type StoreReports } from '../store/store-gateway.js';
 import { RequestTimings } from '../timing/request-timings.js';
+import { optionRisks } from './application-risks.js';
 import { DeploymentCheck } from './deployment-check.js';
+import { ApplicationSessionDoctor, SessionDoctor } from './session-doctor.js';
 import {
   type ResolvedSessionOptions,
   type SessionModuleOptions,
@@ -75,9 +83,6 @@ export const SESSION_CLOCK = Symbol('SESSION_CLOCK');
 /** The options with all defaults in place: `ResolvedSessionOptions`. */
 export const RESOLVED_OPTIONS = Symbol('RESOLVED_SESSION_OPTIONS');
 
-/** The objects that all requests of the application share: `HttpSessionRuntime`. */
-export const HTTP_SESSION_RUNTIME = Symbol('HTTP_SESSION_RUNTIME');
-
 const ID_CARRIER = Symbol('SESSION_ID_CARRIER');
 const ATTRIBUTES_BEAN = Symbol('SESSION_ATTRIBUTES_BEAN');
 
@@ -118,6 +123,17 @@ const storeProviders: FactoryProvider[] = [
     },
   },
   {
+    provide: StoreDirectory,
+    inject: [SESSION_STORE, StoreGateway],
+    useFactory: (store: SessionStore, gateway: StoreGateway) => new StoreDirectory(store, gateway),
+  },
+  {
+    provide: SessionEpoch,
+    inject: [StoreGateway, StoreDirectory, LiveSessions, SessionEnds],
+    useFactory: (gateway: StoreGateway, directory: StoreDirectory, liveSessions: LiveSessions, ends: SessionEnds) =>
+      new SessionEpoch(gateway, directory, liveSessions, ends),
+  },
+  {
     // Undefined without the option encryptionKeys.
     provide: PayloadCipher,
     inject: [RESOLVED_OPTIONS],
@@ -127,7 +143,16 @@ const storeProviders: FactoryProvider[] = [
     provide: DeploymentCheck,
     inject: [SESSION_STORE, RESOLVED_OPTIONS, PayloadCipher],
     useFactory: (store: SessionStore, options: ResolvedSessionOptions, cipher: PayloadCipher | undefined) =>
-      new DeploymentCheck(store, { ...options, cipher }, (warning) => logger.warn(warning)),
+      new DeploymentCheck(store, { ...options, cipher }),
+  },
+  {
+    provide: SessionDoctor,
+    inject: [SESSION_STORE, DeploymentCheck, RESOLVED_OPTIONS],
+    useFactory(store: SessionStore, deployment: DeploymentCheck, options: ResolvedSessionOptions) {
+      const doctor = new ApplicationSessionDoctor(store, deployment, (report) => logger.warn(report));
+      doctor.note(...optionRisks(options, store));
+      return doctor;
+    },
   },
   {
     // Undefined without the option nearCache.
@@ -151,6 +176,15 @@ const storeProviders: FactoryProvider[] = [
 ];
 
 const requestProviders: FactoryProvider[] = [
+  {
+    provide: SessionEnds,
+    inject: [StoreGateway, SESSION_CLOCK, SessionEvents],
+    useFactory(gateway: StoreGateway, clock: Clock, events: SessionEvents) {
+      const ends = new SessionEnds(gateway, clock);
+      followEnds(events, ends);
+      return ends;
+    },
+  },
   { provide: CurrentRequest, useFactory: () => new CurrentRequest() },
   {
     provide: SessionEvents,
@@ -186,8 +220,23 @@ const requestProviders: FactoryProvider[] = [
     ) => keptValues(beans, liveSessions, clock, attributesOnLogin),
   },
   {
+    provide: LabelKeeper,
+    inject: [BeanRegistry, RESOLVED_OPTIONS],
+    useFactory: (beans: BeanRegistry, { labels }: ResolvedSessionOptions) =>
+      new LabelKeeper(beans.registerBuiltIn(LABELS_BEAN), labels),
+  },
+  {
     provide: SessionLifecycle,
-    inject: [RESOLVED_OPTIONS, BeanRegistry, SessionEvents, StoreGateway, LiveSessions, CurrentRequest],
+    inject: [
+      RESOLVED_OPTIONS,
+      BeanRegistry,
+      SessionEvents,
+      StoreGateway,
+      LiveSessions,
+      CurrentRequest,
+      StoreDirectory,
+      LabelKeeper,
+    ],
     useFactory: (
       options: ResolvedSessionOptions,
       beans: BeanRegistry,
@@ -195,6 +244,8 @@ const requestProviders: FactoryProvider[] = [
       gateway: StoreGateway,
       liveSessions: LiveSessions,
       context: CurrentRequest,
+      directory: StoreDirectory,
+      labels: LabelKeeper,
     ) =>
       new SessionLifecycle(
         {
@@ -208,17 +259,19 @@ const requestProviders: FactoryProvider[] = [
         events,
         { readOnlyBroken: (warning) => logger.warn(warning) },
         new DestroyHooks(beans, context, (error) => logger.error('onBeanDestroyed() failed', error)),
+        { directory, labels },
         locatorOf(options, gateway),
       ),
   },
   {
     provide: HttpSession,
-    inject: [CurrentRequest, SessionLifecycle, ATTRIBUTES_BEAN, KeptValues, ID_CARRIER, RESOLVED_OPTIONS],
+    inject: [CurrentRequest, SessionLifecycle, ATTRIBUTES_BEAN, KeptValues, SessionEnds, ID_CARRIER, RESOLVED_OPTIONS],
     useFactory: (
       context: CurrentRequest,
       lifecycle: SessionLifecycle,
       attributes: SessionBean,
       kept: KeptValues,
+      ends: SessionEnds,
       { format }: IdCarrier,
       { idTransport }: ResolvedSessionOptions,
     ) =>
@@ -227,6 +280,7 @@ const requestProviders: FactoryProvider[] = [
         lifecycle,
         attributes,
         kept,
+        ends,
         idTransport === 'url' ? (url, { id, locator }) => encodeUrl(url, format.format(id, locator)) : undefined,
       ),
   },
@@ -234,12 +288,27 @@ const requestProviders: FactoryProvider[] = [
 
 const httpProviders: FactoryProvider[] = [
   {
+    provide: SessionRegistry,
+    inject: [CurrentRequest, StoreDirectory, SessionLifecycle, LabelKeeper, SessionEpoch],
+    useFactory: (
+      current: CurrentRequest,
+      directory: StoreDirectory,
+      { principals }: SessionLifecycle,
+      labels: LabelKeeper,
+      epoch: SessionEpoch,
+    ) => new ApplicationSessionRegistry(current, directory, principals, labels, epoch),
+  },
+  {
     provide: SessionContext,
     inject: [CurrentRequest, SessionLifecycle, HttpSession, ID_CARRIER],
     useFactory: (current: CurrentRequest, lifecycle: SessionLifecycle, session: HttpSession, carrier: IdCarrier) =>
       new ApplicationSessionContext(current, lifecycle, session, carrier),
   },
-  { provide: ID_CARRIER, inject: [RESOLVED_OPTIONS, SessionEvents, SESSION_CLOCK], useFactory: idCarrier },
+  {
+    provide: ID_CARRIER,
+    inject: [RESOLVED_OPTIONS, SessionEvents, SESSION_CLOCK, SessionDoctor],
+    useFactory: idCarrier,
+  },
   {
     provide: RequestTimings,
     inject: [RESOLVED_OPTIONS],
@@ -299,6 +368,7 @@ function idCarrier(
   { idTransport, cookie, signingKeys, nearCache, admission }: ResolvedSessionOptions,
   events: SessionEvents,
   clock: Clock,
+  doctor: ApplicationSessionDoctor,
 ): IdCarrier {
   const sessionCookie = new SessionCookie(cookie);
   const transports = {
@@ -311,33 +381,34 @@ function idCarrier(
     format: new SessionTokenFormat({ signingKeys }),
     readsFreshness: nearCache?.mode === 'bounded',
     onIgnored: (reason) => events.emit('ignored', { reason }),
-    cookieWarnings: idTransport === 'cookie' ? cookieWarnings(sessionCookie) : undefined,
-    admission: admission && sessionAdmission(admission, clock, events),
+    cookieRisks: idTransport === 'cookie' ? cookieRisks(sessionCookie, doctor) : undefined,
+    admission: admission && sessionAdmission(admission, clock, events, doctor),
   };
 }
 
-function cookieWarnings(cookie: SessionCookie): CookieWarnings {
-  return new CookieWarnings(cookie, (text) => logger.warn(text), process.env['NODE_ENV'] === 'production');
+function cookieRisks(cookie: SessionCookie, doctor: ApplicationSessionDoctor): CookieRisks {
+  return new CookieRisks(cookie, (risk) => doctor.note(risk), process.env['NODE_ENV'] === 'production');
 }
 
-function sessionAdmission(options: AdmissionOptions, clock: Clock, events: SessionEvents): SessionAdmission {
-  const clientUnknown = once(() =>
-    logger.warn(
-      'admission.perClientPerSecond does not count requests that seem to come from a proxy which the application ' +
-        "does not trust, since all of them have its address: trust it (Express: app.set('trust proxy', addresses), " +
-        'Fastify: new FastifyAdapter({ trustProxy: addresses })), or set admission.clientOf',
-    ),
-  );
+function sessionAdmission(
+  options: AdmissionOptions,
+  clock: Clock,
+  events: SessionEvents,
+  doctor: ApplicationSessionDoctor,
+): SessionAdmission {
   return new SessionAdmission(options, clock, {
     refused: (reason) => events.emit('admissionRefused', { reason }),
-    clientUnknown,
+    clientUnknown: () => doctor.note(CLIENT_UNKNOWN),
   });
 }
 
-function once(work: () => void): () => void {
-  let isDone = false;
-  return () => {
-    if (!isDone) work();
-    isDone = true;
-  };
-}
+const CLIENT_UNKNOWN: SessionRisk = {
+  code: 'uncounted-clients',
+  severity: 'medium',
+  meaning:
+    'admission.perClientPerSecond does not count requests that seem to come from a proxy which the application does ' +
+    'not trust, since all of them have its address.',
+  fix:
+    "Trust the proxy (Express: app.set('trust proxy', addresses), Fastify: " +
+    'new FastifyAdapter({ trustProxy: addresses })), or set admission.clientOf.',
+};

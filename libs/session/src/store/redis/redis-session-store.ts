@@ -4,6 +4,7 @@ import { SessionConfigurationError } from '../../errors/session-configuration.er
 import { SessionStoreError } from '../../errors/session-store.error.js';
 import type { SessionChange } from '../session-change.js';
 import type { ClientAccess, SessionAccess, SessionKey } from '../session-id.js';
+import type { SessionRisk } from '../session-risk.js';
 import type {
   DestroyResult,
   LoadOptions,
@@ -16,8 +17,10 @@ import type {
   StoreNotices,
   TouchResult,
 } from '../session-store.js';
+import type { StoreEpoch, StorePrincipals } from '../store-principals.js';
 import { OwnClients, connectRedis } from './connect-redis.js';
 import { PlainLoads } from './plain-loads.js';
+import { LoginNote, RedisPrincipalIndex } from './principal-index.js';
 import { RecordEdit } from './record-edit.js';
 import { RecordCopy, timesOf } from './record-lines.js';
 import { type RedisClient, type ScriptedClient, defineScripts } from './redis-client.js';
@@ -25,6 +28,7 @@ import { primaryNameOf, primaryNamed } from './redis-cluster.js';
 import { RedisMemory, isOutOfMemory } from './redis-memory.js';
 import { RedisKeyNames } from './redis-key-names.js';
 import { type RedisSessionStoreOptions, resolveRedisOptions } from './redis-session-store.options.js';
+import { redisRisks, reportConnectionErrors } from './redis-risks.js';
 import { ReplicaAcknowledgements } from './replica-acknowledgements.js';
 import { RedisScriptArguments, shortHash } from './script-arguments.js';
 import { CommandFailure, sendWithRetries } from './send-command.js';
@@ -32,7 +36,6 @@ import { ServerTime } from './server-time.js';
 import { type Answer, type ScriptCall, SessionCalls } from './session-calls.js';
 import { SessionTracking } from './tracking/session-tracking.js';
 import type { TrackingPair } from './tracking/tracking-pair.js';
-import { warnAboutRedis } from './warn-about-redis.js';
 
 /** A save that meets another one in between is made again so often. Each time one of the others was stored. */
 const MOST_ATTEMPTS = 100;
@@ -77,6 +80,15 @@ export class RedisSessionStore implements SessionStore {
     subscribe: (onChange) => this.subscribe(onChange),
   };
 
+  readonly principals: StorePrincipals = {
+    list: (principal, page) => this.failing('list', this.index.list(principal, page)),
+  };
+
+  readonly epoch: StoreEpoch = {
+    begin: () => this.failing('epoch', this.index.beginEpoch()),
+    read: () => this.failing('epoch', this.index.readEpoch()),
+  };
+
   private readonly client: ScriptedClient;
 
   /** The connection for changes. It is another one only with `durability`: WAIT would block the loads behind it. */
@@ -86,11 +98,12 @@ export class RedisSessionStore implements SessionStore {
   private readonly scriptArguments: RedisScriptArguments;
   private readonly calls: SessionCalls;
   private readonly plainLoads: PlainLoads;
+  private readonly index: RedisPrincipalIndex;
   private readonly acknowledgements: ReplicaAcknowledgements | undefined;
   private readonly memory: RedisMemory;
   private readonly beatMs: number;
   private readonly warn: (warning: string) => void;
-  private readonly stopWarning: () => void;
+  private readonly stopReporting: (() => void) | undefined;
   private tracking: SessionTracking | undefined;
 
   /** @throws SessionConfigurationError when an option cannot work */
@@ -107,10 +120,11 @@ export class RedisSessionStore implements SessionStore {
     this.calls = new SessionCalls(pairFor, time, { prefix, maxRecordBytes });
     this.names = new RedisKeyNames(prefix, this.client);
     this.scriptArguments = new RedisScriptArguments(this.names, maxRecordBytes);
+    this.index = new RedisPrincipalIndex(this.client, this.writer, this.names);
     this.memory = new RedisMemory(this.client);
     this.beatMs = beatMs;
     this.warn = onWarning;
-    this.stopWarning = warnAboutRedis(this.client, this.names.session('0'), client === undefined, onWarning);
+    this.stopReporting = client === undefined ? reportConnectionErrors(this.client, onWarning) : undefined;
   }
 
   /** Share of `maxmemory` that is in use, in a cluster on the fullest server; undefined where Redis has no limit. */
@@ -127,6 +141,14 @@ export class RedisSessionStore implements SessionStore {
   }
 
   async save(change: SessionChange): Promise<SaveResult> {
+    const note = LoginNote.of(this.index, change);
+    if (!note) return this.saveEdited(change);
+    const result = await this.saveEdited(change, note);
+    if (result.outcome !== 'saved') await this.failing('save', note.takeBack());
+    return result;
+  }
+
+  private async saveEdited(change: SessionChange, note?: LoginNote): Promise<SaveResult> {
     const isCreation = change.mode === 'create';
     const short = shortHash(change.writeId);
     const copy = isCreation ? undefined : change.copy;
@@ -139,6 +161,7 @@ export class RedisSessionStore implements SessionStore {
       if (typeof made === 'object') edit = made;
     }
     for (let attempt = 1; ; attempt++) {
+      if (note && edit && !(await this.noting(note.mayBeSaved(edit)))) return { outcome: 'limit' };
       const { reply, watched } = await this.failing('save', this.runSave(key, change, short, edit));
       switch (reply.code) {
         case 'none':
@@ -195,13 +218,17 @@ export class RedisSessionStore implements SessionStore {
     return told.flatMap((text, i) => (i % 2 === 0 ? [{ facts: text, ageMs: Number(told[i + 1]) }] : []));
   }
 
+  risks(): Promise<readonly SessionRisk[]> {
+    return redisRisks(this.client, this.names.session('0'));
+  }
+
   /** Connects again after `close()`; before that the store is connected, or about to be, from its construction on. */
   async open(): Promise<void> {
     await this.ownClients.open();
   }
 
   async close(): Promise<void> {
-    this.stopWarning();
+    this.stopReporting?.();
     this.tracking?.close();
     this.tracking = undefined;
     this.ownClients.close();
@@ -222,6 +249,7 @@ export class RedisSessionStore implements SessionStore {
     if (reply.code === 'record') {
       const { record, copy, now, hasChanged } = reply;
       const isConfirmed = record.confirmed || access.proof !== undefined;
+      if (hasChanged && this.client instanceof Cluster) void this.index.keep(access.key, record).catch(() => undefined);
       return { outcome: 'found', record, copy: hasChanged ? copy.touched(now, isConfirmed) : copy, ...watched };
     }
     if (reply.code === 'times')
@@ -290,6 +318,14 @@ export class RedisSessionStore implements SessionStore {
     );
   }
 
+  /** Where the index cannot be written, the save is not sent. */
+  private noting<T>(work: Promise<T>): Promise<T> {
+    return work.catch((error: unknown) => {
+      const unsent = error instanceof CommandFailure ? new CommandFailure(error.cause, false) : error;
+      throw this.failureOf('save', unsent);
+    });
+  }
+
   private failing<T>(operation: Operation, work: Promise<T>): Promise<T> {
     return work.catch((error: unknown) => {
       throw this.failureOf(operation, error);
@@ -299,7 +335,7 @@ export class RedisSessionStore implements SessionStore {
   private failureOf(operation: Operation, error: unknown): unknown {
     if (!(error instanceof CommandFailure)) return error;
     const { message: problem, mayHaveRun, cause } = error;
-    const applied = mayHaveRun && operation !== 'load' ? 'unknown' : false;
+    const applied = mayHaveRun && operation !== 'load' && operation !== 'list' ? 'unknown' : false;
     return new SessionStoreError({ store: this.name, operation, problem, applied, cause });
   }
 
