@@ -40,6 +40,7 @@ export interface ListedSession {
   readonly record: SessionRecord;
 }
 
+/** One page of the sessions of a principal, and where the next one begins. */
 export interface PrincipalSessions {
   readonly sessions: readonly ListedSession[];
 
