@@ -16,6 +16,7 @@ describe('the entries of the built packages', () => {
     ['nestjs-session-beans-replicated', '@nestjs/microservices', ['@nestjs/microservices']],
     ['nestjs-session-beans-replicated/grpc', '@grpc/grpc-js', ['@grpc/grpc-js']],
     ['nestjs-session-beans/observability', '@opentelemetry/api', ['@opentelemetry/api']],
+    ['nestjs-session-beans/websockets', '@nestjs/websockets', ['@nestjs/websockets']],
   ])('%s loads with %s', (entry, _with, allowed) => {
     expect(load(entry, allowed)).toEqual({ status: 0, error: '' });
   });
