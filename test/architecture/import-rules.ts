@@ -41,6 +41,7 @@ const CORE: PackageRules = {
     http: ['errors', 'store', 'bean', 'timing', 'live', 'request'],
     sessions: ['errors', 'store', 'request', 'http'],
     module: ['errors', 'store', 'store/*', 'bean', 'timing', 'live', 'request', 'http', 'sessions'],
+    'request-session': ['errors', 'store', 'bean', 'request', 'http', 'module'],
     observability: ['errors', 'store', 'timing', 'live', 'request', 'http'],
     '.': ['errors', 'store', 'store/*', 'merge', 'bean', 'request', 'http', 'sessions', 'module'],
   },

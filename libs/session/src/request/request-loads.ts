@@ -121,9 +121,9 @@ export class RequestLoads {
     return isPromise(outcome) ? outcome.then(note) : note(outcome);
   }
 
-  /** A session that was started for something other than a login. */
+  /** A session that the request has started must not take the place of that of a login. */
   private checkStarted(request: RequestState): MaybePromise<void> {
-    return request.userChange === 'login' || request.deadIds.length === 0 ? undefined : this.withholdLate(request);
+    return request.takesOver || request.deadIds.length === 0 ? undefined : this.withholdLate(request);
   }
 
   private async withholdLate(request: RequestState): Promise<void> {

@@ -107,6 +107,9 @@ export class RequestState {
   /** The client has, or may have, a newer id by now than the one of this request, which must not take its place. */
   withholdsId = false;
 
+  /** The request has started a session for a login, or in place of another: the client gets its id in any case. */
+  takesOver = false;
+
   /** The store has accepted the presented id just now: no code of the application has run since. */
   isIdProven = false;
 

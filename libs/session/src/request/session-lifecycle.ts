@@ -1,5 +1,7 @@
 import type { BeanRegistry } from '../bean/bean-registry.js';
 import type { SessionBean } from '../bean/session-bean.js';
+import { SessionEndedError } from '../errors/session-ended.error.js';
+import { SessionResponseCommittedError } from '../errors/session-response-committed.error.js';
 import { SessionStateError } from '../errors/session-state.error.js';
 import { ownError } from '../errors/session.error.js';
 import { NOTHING_SEEN, freshnessOf } from '../live/freshness.js';
@@ -151,6 +153,45 @@ export class SessionLifecycle {
     if (reason === 'logout') request.userChange = 'logout';
     // Not in turn: hooks may take their time.
     if (ended) await this.hooks.run(ended.unit, ended.live);
+  }
+
+  /**
+   * The client goes on with another session, which is empty: what express-session does where somebody logs in or out.
+   * The former one ends at once, and its id cannot come back to take the place of the new one, as after a login.
+   *
+   * It is a session of its own rather than the same one under a new id: nobody says who is logged in, so handles and
+   * lifetimes must not go on.
+   * @throws SessionResponseCommittedError when no cookie can go with the response; then nothing has ended
+   */
+  async regenerate(request: RequestState): Promise<void> {
+    const { isHeadSent, isClientGone } = request.exchange;
+    if (isHeadSent || isClientGone) throw SessionResponseCommittedError.afterHead('regenerate()');
+    const ended = await request.turns.take(async () => {
+      const isUnclear = request.standing === 'superseded' || request.standing === 'ambiguous';
+      const former = isUnclear ? undefined : await this.invalidateNow(request, 'invalidated');
+      if (isUnclear) request.leaveSession(this.unitOn(request, undefined));
+      request.ask({ start: former !== undefined, replace: true });
+      return former;
+    }, undefined);
+    if (!ended) return;
+    await this.commit(request);
+    await this.hooks.run(ended.unit, ended.live);
+  }
+
+  /**
+   * Forgets what the request has changed in one bean since its last commit, and brings all up to what others have
+   * stored.
+   * @throws SessionEndedError without a session; SessionStoreError
+   */
+  async reload(request: RequestState, bean: SessionBean): Promise<void> {
+    await request.turns.take(async () => {
+      const { live, unit } = request;
+      if (!live || !unit) throw new SessionEndedError();
+      unit.forget(bean);
+      if (await request.measure('sessionLoad', () => live.revalidate())) return unit.rebase(live);
+      await this.leave(request, live);
+      throw new SessionEndedError();
+    }, undefined);
   }
 
   /**
