@@ -1,8 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Controller, Get, type INestApplication, Req } from '@nestjs/common';
 import type { Request } from 'express';
-// Its types are those of req.session.
-import type {} from 'express-session';
 import { useRequestSession } from 'nestjs-session-beans/request-session';
 import * as openid from 'openid-client';
 import { Strategy as OpenIdStrategy } from 'openid-client/passport';

@@ -3,8 +3,6 @@ import { Controller, type ExecutionContext, Get, Injectable, Post, Req, Res, Use
 import { AuthGuard, PassportModule, PassportSerializer, PassportStrategy } from '@nestjs/passport';
 import flash from 'connect-flash';
 import type { Request, Response } from 'express';
-// Its types are those of req.session.
-import type {} from 'express-session';
 import { SessionEvents } from 'nestjs-session-beans';
 import { useRequestSession } from 'nestjs-session-beans/request-session';
 import passport from 'passport';

@@ -17,7 +17,8 @@ import { encodeUrl, UrlIdTransport } from '../http/id/url-id-transport.js';
 import { LiveSessions } from '../live/live-sessions.js';
 import { NearCache } from '../live/near-cache.js';
 import { CurrentRequest } from '../request/current-request.js';
-import { attributesBean, CurrentHttpSession } from '../request/current-http-session.js';
+import { attributesBean } from '../request/attributes-bean.js';
+import { CurrentHttpSession } from '../request/current-http-session.js';
 import { DestroyHooks } from '../request/destroy-hooks.js';
 import { HttpSession } from '../request/http-session.js';
 import type { LocatorOf } from '../request/id-exchange.js';
@@ -296,7 +297,7 @@ function locatorOf({ nodeName }: ResolvedSessionOptions, gateway: StoreGateway):
 }
 
 function idCarrier(
-  { idTransport, cookie, signingKeys, nearCache, admission }: ResolvedSessionOptions,
+  { idTransport, cookie, signingKeys, nearCache, admission, migrateFrom }: ResolvedSessionOptions,
   events: SessionEvents,
   clock: Clock,
 ): IdCarrier {
@@ -312,6 +313,7 @@ function idCarrier(
     readsFreshness: nearCache?.mode === 'bounded',
     onIgnored: (reason) => events.emit('ignored', { reason }),
     cookieWarnings: idTransport === 'cookie' ? cookieWarnings(sessionCookie) : undefined,
+    migrations: migrateFrom,
     admission: admission && sessionAdmission(admission, clock, events),
   };
 }

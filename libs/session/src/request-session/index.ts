@@ -6,4 +6,11 @@
  */
 export type { RequestSessionCookie } from './request-session-cookie.js';
 export type { FastifyRequestSession, RequestSession } from './request-session.js';
+export {
+  type ExpressSessionCookieOptions,
+  type FastifySessionCookieOptions,
+  type FormerSessionStore,
+  expressSessionCookie,
+  fastifySessionCookie,
+} from './former-session-cookies.js';
 export { useRequestSession } from './use-request-session.js';

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { SessionBean } from '../bean/session-bean.js';
 import type { HttpLifecycle, HttpSessionRuntime } from '../http/http-lifecycle.js';
 import type { ResolvedSessionOptions } from '../module/session.options.js';
-import type { AttributesBean } from '../request/current-http-session.js';
+import type { AttributesBean } from '../request/attributes-bean.js';
 import type { CurrentRequest } from '../request/current-request.js';
 import type { HttpSession } from '../request/http-session.js';
 import type { RequestState } from '../request/request-state.js';

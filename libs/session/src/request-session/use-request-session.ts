@@ -7,7 +7,7 @@ import { HttpLifecycle, type HttpSessionRuntime } from '../http/http-lifecycle.j
 import { createSessionMiddleware } from '../http/session-middleware.js';
 import type { ResolvedSessionOptions } from '../module/session.options.js';
 import { HTTP_SESSION_RUNTIME, RESOLVED_OPTIONS, SESSION_CLOCK } from '../module/session.providers.js';
-import { AttributesBean } from '../request/current-http-session.js';
+import { AttributesBean } from '../request/attributes-bean.js';
 import { CurrentRequest } from '../request/current-request.js';
 import { HttpSession } from '../request/http-session.js';
 import type { Clock } from '../store/clock.js';

@@ -184,13 +184,17 @@ export class RequestState {
     this.presented = presented;
   }
 
-  /** `loading` -> `active`. @returns false when the client has left meanwhile: the caller keeps the session. */
-  activate(unit: UnitOfWork, found: LiveSession | NoSession | 'ambiguous'): boolean {
+  /**
+   * `loading` -> `active`.
+   * @param id of what was found; default: the presented one
+   * @returns false when the client has left meanwhile: the caller keeps the session
+   */
+  activate(unit: UnitOfWork, found: LiveSession | NoSession | 'ambiguous', id = this.presented?.id): boolean {
     if (this.current === 'closed') return false;
     this.current = 'active';
     this.unit = unit;
     if (typeof found === 'string') this.stands = found;
-    else this.hold(found, this.presented?.id, 'found');
+    else this.hold(found, id, 'found');
     return true;
   }
 

@@ -12,6 +12,7 @@ import { SessionLocks } from '../store/session-locks.js';
 import type { ExpiredSession } from '../store/session-store.js';
 import type { StoreGateway } from '../store/store-gateway.js';
 import type { DestroyHooks } from './destroy-hooks.js';
+import { FormerSessions, type TakeOverSettings } from './former-sessions.js';
 import type { GivenId, LocatorOf } from './id-exchange.js';
 import type { PendingActions } from './pending-actions.js';
 import { type CommitLog, type CommitSettings, RequestCommits } from './request-commits.js';
@@ -28,7 +29,7 @@ interface EndedSession {
 }
 
 /** The options of the module that the life cycle reads. */
-export interface LifecycleSettings extends CommitSettings, LoadSettings {
+export interface LifecycleSettings extends CommitSettings, LoadSettings, TakeOverSettings {
   /** Copies are served without asking, so clients carry how much they have seen. */
   readonly tellsFreshness?: boolean;
 }
@@ -59,7 +60,8 @@ export class SessionLifecycle {
   ) {
     this.locks = new SessionLocks(gateway);
     const unitOn = (request: RequestState, live: LiveSession | undefined): UnitOfWork => this.unitOn(request, live);
-    this.loads = new RequestLoads(gateway, liveSessions, events, unitOn, settings, locatorOf);
+    const former = new FormerSessions(gateway, liveSessions, beans, events, settings);
+    this.loads = new RequestLoads(gateway, liveSessions, events, unitOn, settings, former, locatorOf);
     this.commits = new RequestCommits(
       settings,
       gateway,
