@@ -8,6 +8,8 @@ const INSTALLED: Readonly<Record<string, string>> = {
   '@nestjs/graphql': 'graphql/node_modules/@nestjs/graphql/dist/index.d.ts',
   '@nestjs/throttler': 'integrations/node_modules/@nestjs/throttler/dist/index.d.ts',
   'csrf-csrf': 'integrations/node_modules/csrf-csrf/dist/index.d.ts',
+  'express-session': 'integrations/node_modules/@types/express-session/index.d.ts',
+  passport: 'integrations/node_modules/@types/passport/index.d.ts',
   express: 'integrations/node_modules/@types/express/index.d.ts',
 };
 
