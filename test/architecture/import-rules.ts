@@ -31,7 +31,7 @@ const CORE: PackageRules = {
     'store/document': ['errors', 'store', 'store/heap'],
     'store/*': ['errors', 'store', 'store/heap', 'store/document'],
     'store-kit': ['errors', 'store', 'store/heap', 'store/document'],
-    testing: ['errors', 'store'],
+    testing: ['errors', 'store', 'bean', 'request', 'http', 'sessions', 'module'],
     codec: ['errors', 'store'],
     merge: ['errors', 'store', 'codec'],
     bean: ['errors', 'store', 'codec', 'merge'],
@@ -43,6 +43,7 @@ const CORE: PackageRules = {
     module: ['errors', 'store', 'store/*', 'bean', 'timing', 'live', 'request', 'http', 'sessions'],
     'request-session': ['errors', 'store', 'bean', 'request', 'http', 'module'],
     observability: ['errors', 'store', 'timing', 'live', 'request', 'http'],
+    websockets: ['errors', 'store', 'live', 'request', 'http', 'sessions'],
     '.': ['errors', 'store', 'store/*', 'merge', 'bean', 'request', 'http', 'sessions', 'module'],
   },
   roomOf(path) {
