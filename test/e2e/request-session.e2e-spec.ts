@@ -162,7 +162,7 @@ describe.each(adapters)('req.session, $adapter', ({ adapter }) => {
     expect(seen).toEqual([handle, handle, false]);
   });
 
-  it('keeps overlapping requests apart, merges what they did to different properties, and refuses the rest', async () => {
+  it('keeps overlapping requests apart, and merges what they did to different properties', async () => {
     await answer((_request, session) => Object.assign(session, { a: { x: 0, y: 0 }, n: 0 }));
     const [begun, goOn] = [new Latch(), new Latch()];
     const first = answer(async (_request, session) => {
@@ -177,6 +177,21 @@ describe.each(adapters)('req.session, $adapter', ({ adapter }) => {
     goOn.open();
     expect(await first).toBeUndefined();
     expect(await answer((_request, { a, n }) => [a, n])).toEqual([{ x: 1, y: 1 }, 1]);
+  });
+
+  it('refuses the later of two overlapping requests that change the same value', async () => {
+    await answer((_request, session) => (session['a'] = { x: 0 }));
+    const [begun, goOn] = [new Latch(), new Latch()];
+    const first = answer(async (_request, session) => {
+      session['a'].x = 1;
+      begun.open();
+      await goOn.opened;
+    });
+    await begun.opened;
+    await answer((_request, session) => (session['a'].x = 2));
+    goOn.open();
+    expect(await first).toBe(409);
+    expect(await answer((_request, { a }) => a as object)).toEqual({ x: 2 });
   });
 
   it('can be read when the response is over, for logs, and no more be changed', async () => {
@@ -274,7 +289,7 @@ describe.each(adapters)('req.session, $adapter', ({ adapter }) => {
       expect(await answer((_request, { user }) => user ?? 'nobody', planted)).toBe('nobody');
     });
 
-    it('ends the former session, and lets a late request with its id neither start one nor take the new id away', async () => {
+    it('ends the former session, and lets late requests with its id neither start one nor take the new one', async () => {
       const ended: unknown[] = [];
       server.app.get(SessionEvents).on('ended', ({ reason }) => ended.push(reason));
       await answer((_request, session) => (session['user'] = 'ann'));

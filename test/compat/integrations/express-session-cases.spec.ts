@@ -206,7 +206,7 @@ describe('a case of express-session', () => {
     }
   });
 
-  it('.originalMaxAge should equal original maxAge for all requests; .maxAge should modify it when changed', async () => {
+  it('.originalMaxAge should equal original maxAge for all requests; .maxAge should modify it', async () => {
     visit = (session, { url }, response) => {
       session['hit'] = true;
       if (url === '/set') session.cookie.maxAge = 3_000_000_000;

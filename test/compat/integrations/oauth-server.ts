@@ -10,8 +10,8 @@ interface Grant {
 }
 
 /**
- * A small authorization server of OAuth 2 and OpenID Connect: everybody who comes to it is `ann`. It asks for PKCE where
- * the client began with it. Stop it.
+ * A small authorization server of OAuth 2 and OpenID Connect: everybody who comes to it is `ann`. It asks for PKCE
+ * where the client began with it. Stop it.
  */
 export class OAuthServer {
   private readonly grants = new Map<string, Grant>();

@@ -72,8 +72,8 @@ const keepAll: MoveContent = (content, target) => {
  * the former cookie still go on with the new session.
  *
  * A cookie whose signature is wrong, and one whose session is unknown or has expired, is ignored. When the former store
- * is down, the answer is 503, and nothing is lost. A live session of ours goes first. Let no server of before run on: an
- * express-session that still stores could bring back what was taken.
+ * is down, the answer is 503, and nothing is lost. A live session of ours goes first. Let no server of before run on:
+ * what it still stores could bring back what was taken.
  *
  * @throws SessionConfigurationError when an option cannot work
  * @example
