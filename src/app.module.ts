@@ -2,6 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { SessionModule } from 'nestjs-session-beans';
 import { CartModule } from './cart/cart.module.js';
 import { CountModule } from './count/count.module.js';
+import { DoctorModule } from './doctor/doctor.module.js';
 import { HealthModule } from './health/health.module.js';
 import { LoginModule } from './login/login.module.js';
 import { MetricsModule } from './metrics/metrics.module.js';
@@ -21,6 +22,7 @@ export class AppModule {
         LoginModule,
         SessionInfoModule.for(config),
         MetricsModule.for(config),
+        DoctorModule,
         HealthModule.for(config),
       ],
     };

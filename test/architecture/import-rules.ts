@@ -42,6 +42,7 @@ const CORE: PackageRules = {
     sessions: ['errors', 'store', 'request', 'http'],
     module: ['errors', 'store', 'store/*', 'bean', 'timing', 'live', 'request', 'http', 'sessions'],
     'request-session': ['errors', 'store', 'bean', 'request', 'http', 'module'],
+    schematics: [],
     observability: ['errors', 'store', 'timing', 'live', 'request', 'http'],
     websockets: ['errors', 'store', 'live', 'request', 'http', 'sessions'],
     '.': ['errors', 'store', 'store/*', 'merge', 'bean', 'request', 'http', 'sessions', 'module'],

@@ -62,7 +62,7 @@ describe('a member that crashes', () => {
     }
   });
 
-  it('has its copies replaced without any request', async () => {
+  it('F21 has its copies replaced without any request', async () => {
     const group = await open(3);
     const clients = Array.from({ length: 30 }, () => new ReplicatedClient());
     for (const [i, client] of clients.entries()) await client.create(group.store(`s${(i % 3) + 1}`));
@@ -118,7 +118,7 @@ describe('a member that has just started', () => {
 });
 
 describe('a primary that was frozen', () => {
-  it('does not overwrite newer changes with the change that it was about to store', async () => {
+  it('F24 does not overwrite newer changes with the change that it was about to store', async () => {
     const group = await open(3);
     const client = new ReplicatedClient();
     await client.create(group.store('s1'));
@@ -193,7 +193,7 @@ describe('a broken link between primary and backup', () => {
 });
 
 describe('a split without quorum', () => {
-  it('lets both sides go on; afterwards one yields, reports it, and all agree', async () => {
+  it('F23 lets both sides go on; afterwards one yields, reports it, and all agree', async () => {
     const group = await open(3);
     const client = new ReplicatedClient();
     await client.create(group.store('s1'));
@@ -381,7 +381,7 @@ describe('a message that was meant for an earlier process', () => {
 });
 
 describe('a session whose owners are both down', () => {
-  it('is unavailable while they are silent, and lost once both have restarted', async () => {
+  it('F22 is unavailable while they are silent, and lost once both have restarted', async () => {
     const group = await open(3, { goneAfterMs: 60_000 });
     const client = new ReplicatedClient();
     await client.create(group.store('s1'));

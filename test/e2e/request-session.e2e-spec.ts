@@ -289,7 +289,7 @@ describe.each(adapters)('req.session, $adapter', ({ adapter }) => {
       expect(await answer((_request, { user }) => user ?? 'nobody', planted)).toBe('nobody');
     });
 
-    it('ends the former session, and lets late requests with its id neither start one nor take the new one', async () => {
+    it('ends the former session; late requests with its id neither start one nor take the new one', async () => {
       const ended: unknown[] = [];
       server.app.get(SessionEvents).on('ended', ({ reason }) => ended.push(reason));
       await answer((_request, session) => (session['user'] = 'ann'));

@@ -7,6 +7,7 @@ import {
   SessionContext,
   SessionEndedError,
   SessionEvents,
+  SessionRegistry,
 } from 'nestjs-session-beans';
 import { ManualClock } from 'nestjs-session-beans/testing';
 import { Counter } from '../support/counter.js';
@@ -152,6 +153,25 @@ describe.each(adapters)('HttpSession.signal, $adapter,', ({ adapter }) => {
       await client.get('/read');
       clock.advance(24 * 3_600_000);
       expect((await told).body).toMatchObject({ reason: 'expired' });
+    } finally {
+      await server.close();
+    }
+  });
+
+  it.each([
+    ['its user is signed out everywhere', 'revoked', (registry: SessionRegistry) => registry.revokeAll('ann')],
+    ['all sessions are ended', 'revoked', (registry: SessionRegistry) => registry.revokeEverySession()],
+  ])('is aborted when %s', async (_, reason, end) => {
+    const server = await startApplication({ ...setUp, adapter });
+    try {
+      const client = new Client(server.app);
+      await client.post('/login/ann');
+      watching = new Latch();
+      const told = client.get('/watch');
+      await watching.opened;
+      await client.get('/read');
+      await end(server.app.get(SessionRegistry));
+      expect((await told).body).toMatchObject({ reason });
     } finally {
       await server.close();
     }

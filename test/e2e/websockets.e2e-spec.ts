@@ -179,7 +179,7 @@ describe.each(platforms)('a gateway with @UseSession(), $kind on $adapter,', ({ 
     await socket.ended;
     await eventually('the server has noticed', () => steps.connections.includes('disconnected somebody'));
     steps.goOn.open();
-    await eventually('it is stored', async () => (await stored()).note === 'left');
+    await eventually('it is stored', async () => (await stored()).note === 'left!');
   });
 
   it('stops an observable whose client has left', async () => {

@@ -20,7 +20,7 @@ import { singleCopyStores } from './single-copy-store.js';
  */
 const { SCHEDULES = '300', FIRST = '1', ENOUGH = '1', SEED, SHRINK } = process.env;
 
-describe('replicated sessions, in any schedule of requests, crashes, stops and network faults', () => {
+describe('F25 replicated sessions, in any schedule of requests, crashes, stops and network faults', () => {
   if (SEED !== undefined) {
     it(`keep their promises in schedule ${SEED}`, async () => {
       const planned = planSchedule(Number(SEED));

@@ -112,7 +112,8 @@ export class TallyGateway implements OnGatewayConnection, OnGatewayDisconnect {
 
   async handleConnection(client: object): Promise<void> {
     const handle = await sessionOf(client);
-    const principal = handle && (await this.sessions.run(handle, (session) => session.principal));
+    // It may have ended by now, and Nest waits for no promise of this method.
+    const principal = handle && (await this.sessions.run(handle, (session) => session.principal).catch(() => 'late'));
     steps.connections.push(`connected ${principal ?? 'nobody'}`);
   }
 
@@ -135,6 +136,7 @@ export class TallyGateway implements OnGatewayConnection, OnGatewayDisconnect {
     this.tally.note = asked.text ?? '';
     steps.entered.open();
     await steps.goOn.opened;
+    this.tally.note += '!';
     return reply(asked, this.tally.note);
   }
 

@@ -28,7 +28,8 @@ interface WatchedSession {
   locator: string | undefined;
   watch: SessionWatch | undefined;
 
-  /** By the clock of the store. */
+  /** By the clock of the store; undefined until the first look was answered. */
+  createdAt: number | undefined;
   expiresAt: number;
 
   /** By `performance.now()`. */
@@ -95,6 +96,14 @@ export class SessionEnds {
     }
   }
 
+  /** All sessions are over that began so early, by the gateway's word. */
+  allEnded(): void {
+    for (const watched of [...this.watched.values()].flat()) {
+      const { createdAt } = watched;
+      if (createdAt !== undefined && this.gateway.isOver({ createdAt })) this.end(watched, 'revoked');
+    }
+  }
+
   /** Sessions with this hash may have ended. */
   doubt(hash: string): void {
     for (const key of this.watched.keys()) if (sessionHash(key) === hash) this.changed(key);
@@ -117,6 +126,7 @@ export class SessionEnds {
       stamp: undefined,
       locator: undefined,
       watch: undefined,
+      createdAt: undefined,
       expiresAt: Infinity,
       lookedAt: 0,
       isLooking: false,
@@ -214,9 +224,11 @@ export class SessionEnds {
     this.looks--;
     watched.isLooking = false;
     if (result?.outcome === 'found' || result?.outcome === 'unchanged') {
-      const { expiresAt } = result.outcome === 'found' ? result.record : result.times;
+      const times = result.outcome === 'found' ? result.record : result.times;
+      if (this.gateway.isOver(times)) return this.end(watched, 'revoked');
       if (result.outcome === 'found') watched.stamp = result.record.stamp;
-      watched.expiresAt = expiresAt;
+      watched.createdAt = times.createdAt;
+      watched.expiresAt = times.expiresAt;
       watched.lookedAt = sentAt;
       watched.locator = result.locator;
       watched.watch = watched.isDoubted ? undefined : result.watch;

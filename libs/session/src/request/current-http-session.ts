@@ -214,6 +214,12 @@ export class CurrentHttpSession extends HttpSession {
     });
   }
 
+  refresh(): Promise<void> {
+    const request = this.request('refresh');
+    request.unitFor('HttpSession.refresh');
+    return request.keep(() => this.lifecycle.refresh(request));
+  }
+
   runExclusive<T>(work: () => T | Promise<T>, { waitMs = 5_000 }: { readonly waitMs?: number } = {}): Promise<T> {
     const request = this.request('runExclusive');
     request.unitFor('HttpSession.runExclusive');

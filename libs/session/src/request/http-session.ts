@@ -238,6 +238,27 @@ export abstract class HttpSession<A extends object = SessionAttributes> {
   abstract flush(): Promise<void>;
 
   /**
+   * Takes a fresh look at the session: beans and members show from now on what others have stored before the call, on
+   * whatever server. It asks the store once, and counts as use of the session. What this request has changed and not
+   * stored stays its change: it is merged with what is there, and where that cannot be, the bean stays as it is and the
+   * next `flush()`, or the response, is refused. As in JPA's `refresh()`, but nothing is thrown away. For streams,
+   * server-sent events and jobs that show the session for long.
+   *
+   * Parts of a bean (an array, a nested object) that code has kept may be replaced: read them from the bean again. A
+   * login that is not stored yet is stored before. Where there is no session, nothing happens.
+   *
+   * @throws SessionEndedError when the session has ended, or its id was replaced; SessionStoreError
+   * @example
+   * ```ts
+   * for await (const _ of every(1_000)) {
+   *   await this.session.refresh();
+   *   response.write(`data: ${this.cart.items.length}\n\n`);
+   * }
+   * ```
+   */
+  abstract refresh(): Promise<void>;
+
+  /**
    * Runs `work` while no other request of the session, on any server, runs work of its own or a handler marked
    * `@SessionLock()`. Stores what this request has changed before, if it has a session, brings its beans up to date,
    * and stores what `work` changed before the next one begins. Reads and changes of requests that do not ask for the

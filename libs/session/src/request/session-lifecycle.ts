@@ -1,6 +1,6 @@
 import type { BeanRegistry } from '../bean/bean-registry.js';
 import type { SessionBean } from '../bean/session-bean.js';
-import { SessionEndedError, type SessionEndReason } from '../errors/session-ended.error.js';
+import { type SessionEndReason, SessionEndedError } from '../errors/session-ended.error.js';
 import { SessionResponseCommittedError } from '../errors/session-response-committed.error.js';
 import { SessionStateError } from '../errors/session-state.error.js';
 import { ownError } from '../errors/session.error.js';
@@ -258,8 +258,7 @@ export class SessionLifecycle {
         await lock.release();
       } else {
         request.lock = lock;
-        if (await request.measure('sessionLoad', () => live.revalidate(undefined, !named))) request.unit?.rebase(live);
-        else await request.turns.take(() => this.leave(request, live), undefined);
+        if (!(await this.bringUp(request, live))) await request.turns.take(() => this.leave(request, live), undefined);
       }
     } catch (error) {
       await this.unlock(request);
@@ -267,6 +266,15 @@ export class SessionLifecycle {
     }
     // It has got another id meanwhile, under which others may have it for themselves.
     if (named && !request.lock) await this.lock(request, Math.max(0, waitMs - (performance.now() - begun)));
+  }
+
+  /**
+   * Brings the request up to what the store has. What it has changed and not stored stays its change, on top. A login
+   * that is not stored yet is stored before.
+   * @throws SessionEndedError when the session has ended; SessionStoreError; what `commit` throws
+   */
+  async refresh(request: RequestState): Promise<void> {
+    await request.turns.take(() => this.refreshNow(request), undefined);
   }
 
   async unlock(request: RequestState): Promise<void> {
@@ -306,6 +314,30 @@ export class SessionLifecycle {
     return Array.from(this.beans.all())
       .filter(({ definition }) => definition.onLogin === 'keep')
       .map(({ name }) => name);
+  }
+
+  private async refreshNow(request: RequestState): Promise<void> {
+    if (request.pendingActions.login) await this.commits.commit(request);
+    request.requireOneSession();
+    const isDetached = request.phase === 'detached' && request.hasSession;
+    try {
+      const live = isDetached ? await this.commits.attach(request) : request.live;
+      if (!live || request.phase === 'ending' || (await this.bringUp(request, live))) return;
+      if (!request.named) throw new SessionEndedError();
+      await this.commits.follow(request);
+      request.unit?.rebase(request.live as LiveSession);
+    } catch (error) {
+      throw ownError(error);
+    } finally {
+      if (isDetached) this.commits.release(request);
+    }
+  }
+
+  /** Shows the request what the store has. @returns false when its session has ended, or has another id */
+  private async bringUp(request: RequestState, live: LiveSession): Promise<boolean> {
+    const isThere = await request.measure('sessionLoad', () => live.revalidate(undefined, !request.named));
+    if (isThere) request.unit?.rebase(live);
+    return isThere;
   }
 
   /** @returns the session that was ended, as the request has seen it; undefined when there was none */

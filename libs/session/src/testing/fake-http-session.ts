@@ -148,6 +148,8 @@ export class FakeHttpSession extends HttpSession {
 
   async flush(): Promise<void> {}
 
+  async refresh(): Promise<void> {}
+
   /** Runs `work`, and keeps nobody waiting. */
   async runExclusive<T>(work: () => T | Promise<T>): Promise<T> {
     return work();

@@ -53,7 +53,7 @@ export interface DocumentWrite<Revision> {
   /** Of the document that is replaced. Undefined: there must be none. */
   readonly revision: Revision | undefined;
 
-  /** The login of the session, for a database that finds sessions by their principal. Undefined: nobody is logged in. */
+  /** The login of the session, for a database that finds sessions by their principal. Undefined: there is none. */
   readonly login: DocumentLogin | undefined;
 }
 
@@ -174,7 +174,9 @@ export abstract class DocumentSessionStore<Revision = number> implements Session
       assertKnownFormat(session);
       if (change.lock !== undefined && !holds(session, change.lock, now)) return { answer: { outcome: 'unlocked' } };
       const next = updatedSession(session, change, now);
-      return next ? saved(next, change.renewal) : conflictWith(session);
+      if (!next) return conflictWith(session);
+      // A session that is the principal's already takes no other place.
+      return next.history.logins > session.history.logins ? saved(next, change.renewal) : saved(next);
     });
   }
 

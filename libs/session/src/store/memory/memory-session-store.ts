@@ -186,7 +186,7 @@ export class MemorySessionStore implements SessionStore {
     now: number,
   ): boolean {
     if (principal === undefined || mostSessions === undefined) return false;
-    return this.sessionsOf(principal, now).filter((each) => each !== session).length >= mostSessions;
+    return session?.principal !== principal && this.sessionsOf(principal, now).length >= mostSessions;
   }
 
   private find(access: SessionAccess, now: number): MemorySession | Exclude<AccessCheck, 'granted'> {

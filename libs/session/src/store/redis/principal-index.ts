@@ -182,12 +182,12 @@ export class LoginNote {
   }
 
   /** Call it before the save. @returns false where the limit of the principal's sessions refuses it */
-  async mayBeSaved({ principal, absoluteMs: lifeMs }: RecordEdit): Promise<boolean> {
+  async mayBeSaved({ principal, absoluteMs: lifeMs, isOfAnother }: RecordEdit): Promise<boolean> {
     const { change, index } = this;
     if (principal === undefined) return true;
     const [key, login] = change.mode === 'create' ? [change.key, change] : [change.access.key, change.renewal];
     const isNew = login?.principal !== undefined;
-    const { mostSessions } = login ?? {};
+    const mostSessions = isOfAnother ? login?.mostSessions : undefined;
     this.noted ??= await index.note({ key, principal, lifeMs, isNew, mostSessions });
     return this.noted !== 'limit';
   }

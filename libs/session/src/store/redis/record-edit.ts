@@ -150,6 +150,11 @@ export class RecordEdit {
     return line === undefined ? undefined : unescapeText(line.slice(PRINCIPAL.length));
   }
 
+  /** The session gets another principal with this save, or its first. */
+  get isOfAnother(): boolean {
+    return this.expected === '' || this.expected.split(' ')[2] !== this.words.logins;
+  }
+
   /** How long the session lives at most after a login, in ms. */
   get absoluteMs(): number {
     return Number(this.words.absolute);

@@ -9,7 +9,7 @@
     ARGV[1]  key of the session
     ARGV[2]  how long it lives at most from now on, in ms
     ARGV[3]  'login'; or 'keep', which leaves the time of the login as it is
-    ARGV[4]  how many sessions the principal may have with this one, or ''
+    ARGV[4]  how many sessions the principal may have with this one; '' if that does not matter, or it is theirs already
 
   Output, an array:
     'new' or 'known', score           the session is in the index, with this score; whether it was before
@@ -33,7 +33,7 @@ for _, over in ipairs(redis.call('ZRANGE', ends, '-inf', text(now), 'BYSCORE', '
 end
 
 local known = redis.call('ZSCORE', logins, session)
-if most ~= '' and not known and redis.call('ZCARD', logins) >= tonumber(most) then
+if most ~= '' and redis.call('ZCARD', logins) - (known and 1 or 0) >= tonumber(most) then
   local all = redis.call('ZRANGE', logins, 0, -1, 'WITHSCORES')
   return { 'limit', text(now), all }
 end

@@ -1,3 +1,4 @@
+import type { SessionEnds } from '../live/session-ends.js';
 import type { LiveSessions } from '../live/live-sessions.js';
 import type { StoreDirectory } from '../store/store-directory.js';
 import type { StoreGateway } from '../store/store-gateway.js';
@@ -13,6 +14,7 @@ export class SessionEpoch {
     private readonly gateway: StoreGateway,
     private readonly directory: StoreDirectory,
     private readonly liveSessions: LiveSessions,
+    private readonly ends: SessionEnds,
   ) {}
 
   /** Asks the store now, and every few seconds where other servers share it. */
@@ -40,5 +42,6 @@ export class SessionEpoch {
     if (epoch <= this.gateway.overUntil) return;
     this.gateway.overUntil = epoch;
     this.liveSessions.endUntil(epoch);
+    this.ends.allEnded();
   }
 }
