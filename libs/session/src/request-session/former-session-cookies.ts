@@ -92,6 +92,10 @@ export function expressSessionCookie(options: ExpressSessionCookieOptions): Sess
  * Takes over the sessions of `@fastify/session`, as {@link expressSessionCookie} does those of express-session.
  *
  * @throws SessionConfigurationError when an option cannot work
+ * @example
+ * ```ts
+ * SessionModule.forRoot({ migrateFrom: [fastifySessionCookie({ secret: process.env.SESSION_SECRET, store })] });
+ * ```
  * @see docs/from-fastify-session.md
  */
 export function fastifySessionCookie(options: FastifySessionCookieOptions): SessionMigration {
