@@ -11,6 +11,7 @@ describe('the entries of the built packages', () => {
     ['nestjs-session-beans/sqlite', 'no optional peer', []],
     ['nestjs-session-beans/testing', 'no optional peer', []],
     ['nestjs-session-beans/express-session', 'no optional peer', []],
+    ['nestjs-session-beans/request-session', 'no optional peer', []],
     ['nestjs-session-beans/postgres', 'pg', ['pg']],
     ['nestjs-session-beans/redis', 'ioredis', ['ioredis']],
     ['nestjs-session-beans-replicated', '@nestjs/microservices', ['@nestjs/microservices']],
