@@ -89,13 +89,16 @@ async function check(redis: RedisServer, sessions: Sessions, measured: Measured,
   const { requestsPerSecond, redisShare } = await saturate(redis, sessions, writes);
   const predicted = requestsPerRedisCore(measured, writes) * redisShare;
   const ratio = requestsPerSecond / predicted;
-  const round = (value: number): string => value.toLocaleString('en', { maximumFractionDigits: 0 });
   say(
     '',
     `check: ${round(requestsPerSecond)} requests per second, while Redis had ${round(redisShare * 100)} % of a core`,
     `  predicted for that: ${round(predicted)}; measured / predicted = ${ratio.toFixed(2)}`,
   );
   return Math.abs(ratio - 1) <= TOLERANCE;
+}
+
+function round(value: number): string {
+  return value.toLocaleString('en', { maximumFractionDigits: 0 });
 }
 
 function say(...lines: string[]): void {

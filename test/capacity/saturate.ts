@@ -114,7 +114,9 @@ function replies(socket: Socket, count: number): Promise<void> {
   });
 }
 
-const [ERROR, BULK, ARRAY] = [...'-$*'].map((sign) => sign.charCodeAt(0)) as [number, number, number];
+const ERROR = '-'.charCodeAt(0);
+const BULK = '$'.charCodeAt(0);
+const ARRAY = '*'.charCodeAt(0);
 
 /** Where a reply of RESP 2 or 3 that begins at `from` ends; -1 while it is not whole. */
 function endOfReply(text: Buffer, from: number): number {

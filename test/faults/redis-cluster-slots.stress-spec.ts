@@ -34,12 +34,12 @@ describe('F12: three masters and their slots, which move under load, and two ser
     const keys = clients.map(keyOf);
     expect(new Set(keys.map((key) => cluster.masterOf(key)))).toEqual(new Set(cluster.masters));
 
-    let isOver = false;
+    const load = { isOver: false };
     const statuses = new Map<number, number>();
     const accepted = await Promise.all([
       ...clients.map(async (client) => {
         const counted = { accepted: 1, asked: 1 };
-        while (!isOver) {
+        while (!load.isOver) {
           const { status } = await client.post('/count');
           statuses.set(status, (statuses.get(status) ?? 0) + 1);
           counted.asked++;
@@ -51,7 +51,7 @@ describe('F12: three masters and their slots, which move under load, and two ser
         for (let move = 0; move < MOVES; move++) {
           for (const key of keys) await moveOn(cluster, key, move);
         }
-        isOver = true;
+        load.isOver = true;
         return { accepted: 0, asked: 0 };
       })(),
     ]);

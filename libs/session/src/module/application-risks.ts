@@ -6,7 +6,9 @@ import { beanMetadata } from '../bean/bean-definition.js';
 import type { BeanRegistry } from '../bean/bean-registry.js';
 import { handlerMetadata } from '../http/handlers/handler-metadata.js';
 import type { HandlerPlan, PlannedRoute } from '../http/handlers/handler-plan.js';
+import type { OutsideCode } from '../http/handlers/outside-callers.js';
 import { HttpSession } from '../request/http-session.js';
+import { SessionContext } from '../sessions/session-context.js';
 import { MemorySessionStore } from '../store/memory/memory-session-store.js';
 import { type SessionRisk, shortKeyRisk } from '../store/session-risk.js';
 import type { SessionStore } from '../store/session-store.js';
@@ -37,6 +39,7 @@ export function codeRisks({ beans, plan, globalInterceptors }: Application): Ses
     ]),
     ...ofCachedAnswers(routes, globalInterceptors),
     ...routes.flatMap(ofForeignSession),
+    ...plan.outsideCodeWithoutSession(SessionContext).map(ofOutsideCode),
   ];
 }
 
@@ -235,4 +238,21 @@ function ofForeignSession({ type, method, handler }: PlannedRoute): SessionRisk[
       fix: 'Use @CurrentSession().',
     },
   ];
+}
+
+/** It throws as soon as it touches the session. */
+function ofOutsideCode({ name, caller, isGateway }: OutsideCode): SessionRisk {
+  const open = isGateway
+    ? 'Put @UseSession() on it or on its class (nestjs-session-beans/websockets), or inject SessionContext and call'
+    : 'Inject SessionContext and call';
+  return {
+    code: 'no-session-outside',
+    severity: 'medium',
+    meaning:
+      `${name} depends on a session-scoped bean or on HttpSession, and is called by ${caller}, which no session ` +
+      'belongs to.',
+    fix:
+      `${open} \`await this.sessions.run(handle, () => …)\`. If it does not use the session there, mark it with ` +
+      '@SkipSession().',
+  };
 }

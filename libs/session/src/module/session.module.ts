@@ -18,14 +18,17 @@ import { commitAfterHandlers } from '../http/handlers/commit-after-handlers.js';
 import { HandlerPlan, type PlannedController } from '../http/handlers/handler-plan.js';
 import { SessionGuard } from '../http/handlers/session.guard.js';
 import { sessionInterceptor } from '../http/handlers/session.interceptor.js';
-import type { HttpSessionRuntime } from '../http/http-lifecycle.js';
+import { HTTP_SESSION_RUNTIME, type HttpSessionRuntime } from '../http/http-lifecycle.js';
 import { keepContextOnRoutes } from '../http/handlers/route-context.js';
 import { createSessionMiddleware, followRequests } from '../http/session-middleware.js';
 import { LiveSessions } from '../live/live-sessions.js';
+import { SessionEnds } from '../live/session-ends.js';
 import { NearCache } from '../live/near-cache.js';
 import { CurrentRequest } from '../request/current-request.js';
 import { HttpSession } from '../request/http-session.js';
 import { SessionEvents } from '../request/session-events.js';
+import { SessionEpoch } from '../request/session-epoch.js';
+import { SessionRegistry } from '../sessions/session-registry.js';
 import { SessionContext } from '../sessions/session-context.js';
 import type { SessionStore } from '../store/session-store.js';
 import { StoreGateway } from '../store/store-gateway.js';
@@ -33,13 +36,7 @@ import { RequestTimings } from '../timing/request-timings.js';
 import { codeRisks } from './application-risks.js';
 import { beanRegistrar, sessionBeanProvider, SessionFeatureModule } from './session-bean.providers.js';
 import type { SessionModuleOptions } from './session.options.js';
-import {
-  HTTP_SESSION_RUNTIME,
-  SESSION_CLOCK,
-  SESSION_MODULE_OPTIONS,
-  SESSION_STORE,
-  sessionProviders,
-} from './session.providers.js';
+import { SESSION_CLOCK, SESSION_MODULE_OPTIONS, SESSION_STORE, sessionProviders } from './session.providers.js';
 import { ApplicationSessionDoctor, SessionDoctor } from './session-doctor.js';
 import { StoreUse } from './store-use.js';
 import { wireBeans } from './wire-beans.js';
@@ -73,15 +70,18 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<SessionModuleO
   exports: [
     HttpSession,
     SessionContext,
+    SessionRegistry,
     SessionEvents,
     SessionDoctor,
     SESSION_STORE,
     SESSION_CLOCK,
-    // Not for applications: needed by forFeature() and SessionObservabilityModule.
+    // Not for applications: needed by forFeature(), SessionObservabilityModule and SessionWebSocketsModule.
     CurrentRequest,
     BeanRegistry,
     StoreGateway,
     LiveSessions,
+    SessionEnds,
+    HTTP_SESSION_RUNTIME,
     NearCache,
     RequestTimings,
   ],
@@ -95,6 +95,8 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
     @Inject(SESSION_STORE) private readonly store: SessionStore,
     @Inject(HTTP_SESSION_RUNTIME) private readonly runtime: HttpSessionRuntime,
     private readonly gateway: StoreGateway,
+    private readonly ends: SessionEnds,
+    private readonly epoch: SessionEpoch,
     @Inject(SessionDoctor) private readonly doctor: ApplicationSessionDoctor,
     private readonly context: CurrentRequest,
     private readonly beans: BeanRegistry,
@@ -150,18 +152,7 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
 
   /** Nest calls it when all providers exist and no route is registered yet, so middleware and guards can be added. */
   configure(): void {
-    this.wire();
-    const plan = new HandlerPlan(
-      this.modules,
-      this.application,
-      (token) => token === HttpSession || this.beans.find(token as Type<object>) !== undefined,
-    );
-    const globalInterceptors = [
-      ...this.application.getGlobalInterceptors(),
-      ...this.application.getGlobalRequestInterceptors().map(({ metatype }) => metatype),
-    ];
-    plan.checkUnguarded();
-    this.doctor.note(...codeRisks({ beans: this.beans, plan, globalInterceptors }));
+    const plan = this.wire();
     const { httpAdapter } = this.adapterHost;
     followRequests(httpAdapter.getHttpServer(), this.context, this.runtime);
     httpAdapter.use(createSessionMiddleware(this.context, this.runtime));
@@ -170,7 +161,7 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
     this.application.getGlobalGuards().unshift(new SessionGuard(this.context, plan));
     for (const controller of plan.controllers()) this.commitAfter(controller);
     for (const resolver of plan.resolvers) bindInterceptor(resolver);
-    this.runtime.hasOuterCode = globalInterceptors.length > 0;
+    this.runtime.hasOuterCode = this.globalInterceptors().length > 0;
   }
 
   async onModuleInit(): Promise<void> {
@@ -179,20 +170,36 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
     await StoreUse.of(this.store).begin();
     this.usesStore = true;
     this.stopExpiries = this.gateway.subscribeToExpiries((expired) => void this.runtime.lifecycle.expired(expired));
+    await this.epoch.start();
     await this.doctor.start();
   }
 
   async onApplicationShutdown(): Promise<void> {
     this.doctor.stop();
+    this.epoch.stop();
     this.stopExpiries?.();
+    this.ends.close();
     await StoreUse.of(this.store).end(this.usesStore);
     this.usesStore = false;
   }
 
-  private wire(): void {
+  private wire(): HandlerPlan {
     this.isWired = true;
     this.refuseSecondRoot();
-    wireBeans(this.beans, this.context, this.modules);
+    const { beans, context, modules, application } = this;
+    wireBeans(beans, context, modules);
+    const isSessionToken = (token: unknown): boolean =>
+      token === HttpSession || beans.find(token as Type<object>) !== undefined;
+    const plan = new HandlerPlan(modules, application, isSessionToken);
+    plan.checkUnguarded();
+    this.doctor.note(...codeRisks({ beans, plan, globalInterceptors: this.globalInterceptors() }));
+    return plan;
+  }
+
+  /** Classes or instances. */
+  private globalInterceptors(): unknown[] {
+    const ofRequests = this.application.getGlobalRequestInterceptors().map(({ metatype }) => metatype);
+    return [...this.application.getGlobalInterceptors(), ...ofRequests];
   }
 
   private commitAfter(controller: PlannedController): void {

@@ -1,8 +1,10 @@
+import { AsyncResource } from 'node:async_hooks';
 import type { BeanDefinition } from '../bean/bean-definition.js';
 import type { SessionBean } from '../bean/session-bean.js';
 import { SessionEndedError } from '../errors/session-ended.error.js';
 import { SessionResponseCommittedError } from '../errors/session-response-committed.error.js';
 import { SessionStateError } from '../errors/session-state.error.js';
+import type { SessionEnds } from '../live/session-ends.js';
 import { type SessionHandle, sessionHandle } from '../store/session-handle.js';
 import { accessOf, generateSessionId } from '../store/session-id.js';
 import type { CurrentRequest } from './current-request.js';
@@ -52,6 +54,7 @@ export class CurrentHttpSession extends HttpSession {
     private readonly lifecycle: SessionLifecycle,
     private readonly attributes: SessionBean,
     private readonly kept: KeptValues,
+    private readonly ends: SessionEnds,
     private readonly addressWithId: ((url: string, carried: CarriedId) => string) | undefined,
   ) {
     super();
@@ -102,7 +105,24 @@ export class CurrentHttpSession extends HttpSession {
 
   get beanNames(): string[] {
     const unit = this.request('beanNames').unitFor('HttpSession.beanNames');
-    return unit.beanNames().filter((name) => name !== this.attributes.name && name !== this.kept.bean.name);
+    // The library's own parts begin with a letter that no name of a bean begins with.
+    return unit.beanNames().filter((name) => !name.startsWith('@'));
+  }
+
+  get signal(): AbortSignal | undefined {
+    const request = this.request('signal');
+    const { endSignal, id, live, unit } = request;
+    const key = live?.key ?? (id === undefined ? request.named?.key : accessOf(id).key);
+    if (!request.hasSession || key === undefined || !unit?.identity) return endSignal?.signal;
+    const session = { key, logins: unit.identity.logins };
+    const handle = sessionHandle(session);
+    if (endSignal?.session === handle) return endSignal.signal;
+    endSignal?.stop();
+    const abort = new AbortController();
+    // Listeners belong to the code that reads the signal now, not to the request that ends the session.
+    const onEnded = AsyncResource.bind((error: SessionEndedError) => abort.abort(error));
+    request.endSignal = { session: handle, signal: abort.signal, stop: this.ends.watch(session, onEnded) };
+    return abort.signal;
   }
 
   load(): Promise<void> {
@@ -215,6 +235,12 @@ export class CurrentHttpSession extends HttpSession {
       request.isIdProven = false;
       request.unit?.watchAll();
     });
+  }
+
+  refresh(): Promise<void> {
+    const request = this.request('refresh');
+    request.unitFor('HttpSession.refresh');
+    return request.keep(() => this.lifecycle.refresh(request));
   }
 
   runExclusive<T>(work: () => T | Promise<T>, { waitMs = 5_000 }: { readonly waitMs?: number } = {}): Promise<T> {

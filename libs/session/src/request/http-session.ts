@@ -94,6 +94,29 @@ export abstract class HttpSession<A extends object = SessionAttributes> {
   /** When the session ends if no further request comes. */
   abstract readonly expiresAt: number | undefined;
 
+  /**
+   * Aborted when the session ends while this request runs: by a logout, a login of another principal, an operator, a
+   * timeout, the loss of all copies. Its reason is a `SessionEndedError`. A new id for the same principal does not abort
+   * it. For streams, server-sent events and long work, which would go on with the data of a user who has left.
+   *
+   * - On the server that ends the session it is aborted at once; on others, where the store tells of changes (Redis,
+   *   PostgreSQL), as soon as it does; where it does not, or while its connection for that is lost, the store is asked
+   *   every 5 s. A session whose time is over is noticed within a second or two.
+   * - Undefined until the session is stored, and where there is none. After a login that changes the principal, a new
+   *   one is for the session of that principal.
+   * - When the response is over, or its client has left, it tells nothing more. For other code: `SessionContext.run()`.
+   * - The first one on a server makes the store tell of changes, if it can. Requests that do not read it cost nothing.
+   *
+   * @example
+   * ```ts
+   * @Sse('prices')
+   * prices(): Observable<MessageEvent> {
+   *   return this.feed.pipe(takeUntil(fromEvent(this.session.signal!, 'abort')));
+   * }
+   * ```
+   */
+  abstract readonly signal: AbortSignal | undefined;
+
   /** Stored names of the beans that the session holds or that this request has touched. */
   abstract readonly beanNames: string[];
 
@@ -213,6 +236,27 @@ export abstract class HttpSession<A extends object = SessionAttributes> {
    * @throws SessionConflictError, SessionEndedError, SessionNotAdmittedError, SessionStateError, SessionStoreError
    */
   abstract flush(): Promise<void>;
+
+  /**
+   * Takes a fresh look at the session: beans and members show from now on what others have stored before the call, on
+   * whatever server. It asks the store once, and counts as use of the session. What this request has changed and not
+   * stored stays its change: it is merged with what is there, and where that cannot be, the bean stays as it is and the
+   * next `flush()`, or the response, is refused. As in JPA's `refresh()`, but nothing is thrown away. For streams,
+   * server-sent events and jobs that show the session for long.
+   *
+   * Parts of a bean (an array, a nested object) that code has kept may be replaced: read them from the bean again. A
+   * login that is not stored yet is stored before. Where there is no session, nothing happens.
+   *
+   * @throws SessionEndedError when the session has ended, or its id was replaced; SessionStoreError
+   * @example
+   * ```ts
+   * for await (const _ of every(1_000)) {
+   *   await this.session.refresh();
+   *   response.write(`data: ${this.cart.items.length}\n\n`);
+   * }
+   * ```
+   */
+  abstract refresh(): Promise<void>;
 
   /**
    * Runs `work` while no other request of the session, on any server, runs work of its own or a handler marked

@@ -2,6 +2,7 @@ import type { MaybePromise } from './maybe-promise.js';
 import type { SessionChange } from './session-change.js';
 import type { ClientAccess, SessionAccess, SessionKey } from './session-id.js';
 import type { SessionRecord, SessionTimes } from './session-record.js';
+import type { StoreEpoch, StorePrincipals } from './store-principals.js';
 import type { SessionRisk } from './session-risk.js';
 
 /**
@@ -70,8 +71,17 @@ export interface SessionStore {
   /** Locks among all servers. Without them, no request can have a session for itself in a shared store. */
   readonly locks?: StoreLocks | undefined;
 
-  /** Tells of changes by other servers. The near cache in mode `bounded` needs it. */
+  /**
+   * Tells of changes by other servers. The near cache in mode `bounded` needs it. Without it, sessions whose end
+   * somebody watches are looked at every 5 s.
+   */
   readonly notices?: StoreNotices | undefined;
+
+  /** Finds sessions by their principal. Without it, nobody can list, count or limit the sessions of a user. */
+  readonly principals?: StorePrincipals | undefined;
+
+  /** Ends all sessions at once. */
+  readonly epoch?: StoreEpoch | undefined;
 
   /**
    * Called when a request needs its session.
@@ -112,6 +122,9 @@ export interface SessionStore {
    * - [I14] A renewal with a principal is a login: `authenticatedAt` is now. Another principal than before: `logins`
    *   grows by one, and if there was one before, `createdAt` is now as well.
    * - [I4] Of several renewals that present the same proof one is saved; the others are `superseded`.
+   * - [Q6] With `mostSessions`, a login is saved only while its principal has fewer sessions, or has this one already;
+   *   else the answer is `limit`, and nothing is changed. That is exact for logins at the same time. The place of a
+   *   session that has expired, or of a login whose server died, may be taken for one more minute.
    * - [I8] A store that is full accepts a renewal that adds no bytes, and one that is a login.
    * - [P3] With `locator`, never applied to a session that does not go on from the state that was stored when that
    *   locator was returned: `gone`, with `lost`, when that is known, else a failure. A text that is no locator of this
@@ -213,7 +226,8 @@ export interface StoreLocks {
 /** Notices of what other servers do. */
 export interface StoreNotices {
   /**
-   * Called once, at boot, by a near cache that answers from its own copies. `onChange` is called with the key when
+   * Called once: at boot, by a near cache that answers from its own copies; or when somebody first watches for the end
+   * of a session (`HttpSession.signal`, sockets). `onChange` is called with the key when
    * another server may have changed the session, given it a new id, ended it or let it expire; too often is allowed,
    * too late is not.
    *
@@ -247,6 +261,7 @@ export interface StoreExpiries {
   subscribe(onExpired: (expired: ExpiredSession) => void): () => void;
 }
 
+/** What the caller of `load` knows already, and whether the load is a visit. */
 export interface LoadOptions {
   /** Stamp of the copy the caller holds. */
   readonly known?: string | undefined;
@@ -294,6 +309,7 @@ export interface Superseded {
   readonly outcome: 'superseded';
 }
 
+/** What `load` found: the record, that the copy of the caller is the newest, or none. */
 export type LoadResult =
   | ({ readonly outcome: 'found'; readonly record: SessionRecord } & SessionLocation)
   | ({ readonly outcome: 'unchanged'; readonly times: SessionTimes } & SessionLocation)
@@ -301,6 +317,7 @@ export type LoadResult =
   | { readonly outcome: 'none'; readonly lost?: true }
   | Superseded;
 
+/** What became of a change: stored whole, or not at all and why. */
 export type SaveResult =
   | ({ readonly outcome: 'saved'; readonly stamp: string; readonly times: SessionTimes } & SessionLocation)
   /** With the record that the store has instead, so that the caller can merge without another call. */
@@ -309,12 +326,17 @@ export type SaveResult =
   | { readonly outcome: 'gone'; readonly lost?: true }
   /** Only for a change that names a lock. */
   | { readonly outcome: 'unlocked' }
+  /** Only for a login with `mostSessions`. */
+  | { readonly outcome: 'limit' }
   | Superseded;
 
+/** Whether there was a session whose end of life could be moved. */
 export type TouchResult = { readonly outcome: 'touched' } | { readonly outcome: 'none' } | Superseded;
 
+/** Whether this call has ended the session, or there was none. */
 export type DestroyResult = { readonly outcome: 'ended' } | { readonly outcome: 'none' } | Superseded;
 
+/** Whether the caller holds the lock of the session now. */
 export type LockResult =
   | { readonly outcome: 'locked' }
   | { readonly outcome: 'held' }

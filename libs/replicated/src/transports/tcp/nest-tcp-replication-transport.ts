@@ -18,7 +18,12 @@ export class QuietServer extends ServerTCP {
 
 /**
  * The store's own transport: Nest's TCP transport (`@nestjs/microservices`), with one connection to each member that is
- * called.
+ * called. Only code that wraps it, or gives it other options, makes one.
+ *
+ * @example
+ * const listen = { host: '0.0.0.0', port: 7400 };
+ * const transport = new NestTcpReplicationTransport({ nodeName, listen, tls, maxMessageBytes: 1024 * 1024 });
+ * new ReplicatedSessionStore({ nodeName, members, transport });
  */
 export class NestTcpReplicationTransport implements ReplicationTransport {
   readonly maxMessageBytes: number;
