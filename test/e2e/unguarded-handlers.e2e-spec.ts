@@ -46,7 +46,6 @@ describe('an application does not start with a decorator that its handler would 
   it.each<[string, MethodDecorator]>([
     ['a message of a microservice', MessagePattern('handle')],
     ['a message of a socket', SubscribeMessage()],
-    ['a subscription of GraphQL', Root('Subscription')],
     ['a field of GraphQL', ResolveField()],
     ['a reference of GraphQL', ResolveReference()],
   ])('%s', async (_, kind) => {
@@ -61,8 +60,15 @@ describe('an application does not start with a decorator that its handler would 
     await boot(handlers(kind));
   });
 
+  it('a lock on a subscription of GraphQL, which has no end', async () => {
+    await expect(boot(handlers(Root('Subscription'), SessionLock()))).rejects.toThrow(
+      /subscriptions no end to wait for/,
+    );
+  });
+
   it('but where Nest runs guards it starts', async () => {
-    for (const kind of [Get(), Root('Query'), Root('Mutation')]) await boot(handlers(kind, RequireLogin()));
+    for (const kind of [Get(), Root('Query'), Root('Mutation'), Root('Subscription')])
+      await boot(handlers(kind, RequireLogin()));
     await boot(handlers(ResolveField(), RequireLogin()), ['guards']);
     await expect(boot(handlers(ResolveField(), RequireLogin()), ['interceptors'])).rejects.toThrow(isRefused);
   });

@@ -53,8 +53,8 @@ function ofOutsideCode({ name, caller, isGateway }: OutsideCode): string {
     : 'inject SessionContext and call';
   return (
     `${name} depends on a session-scoped bean or on HttpSession, and is called by ${caller}, which no session ` +
-    `belongs to: ${open} \`await this.sessions.run(handle, () => …)\`. If it does not use the session there, mark it with ` +
-    '@SkipSession()'
+    `belongs to: ${open} \`await this.sessions.run(handle, () => …)\`. If it does not use the session there, mark it ` +
+    'with @SkipSession()'
   );
 }
 

@@ -5,6 +5,7 @@ import {
   Logger,
   Module,
   type NestModule,
+  type OnApplicationBootstrap,
   type OnApplicationShutdown,
   type OnModuleInit,
   Scope,
@@ -27,6 +28,7 @@ import { NearCache } from '../live/near-cache.js';
 import { CurrentRequest } from '../request/current-request.js';
 import { HttpSession } from '../request/http-session.js';
 import { SessionEvents } from '../request/session-events.js';
+import { type GraphqlSchema, GraphqlSockets } from '../sessions/graphql-sockets.js';
 import { SessionContext } from '../sessions/session-context.js';
 import type { SessionStore } from '../store/session-store.js';
 import { StoreGateway } from '../store/store-gateway.js';
@@ -89,9 +91,12 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<SessionModuleO
     RequestTimings,
   ],
 })
-export class SessionModule extends ConfigurableModuleClass implements NestModule, OnModuleInit, OnApplicationShutdown {
+export class SessionModule
+  extends ConfigurableModuleClass
+  implements NestModule, OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown
+{
   private usesStore = false;
-  private isWired = false;
+  private plan: HandlerPlan | undefined;
   private stopExpiries: (() => void) | undefined;
 
   constructor(
@@ -101,6 +106,7 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
     private readonly gateway: StoreGateway,
     private readonly deployment: DeploymentCheck,
     private readonly context: CurrentRequest,
+    private readonly sessions: SessionContext,
     private readonly beans: BeanRegistry,
     private readonly modules: ModulesContainer,
     private readonly application: ApplicationConfig,
@@ -168,11 +174,19 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
 
   async onModuleInit(): Promise<void> {
     // An application without HTTP (a worker, a command) has no middleware to configure.
-    if (!this.isWired) this.wire();
+    if (!this.plan) this.wire();
     await StoreUse.of(this.store).begin();
     this.usesStore = true;
     this.stopExpiries = this.gateway.subscribeToExpiries((expired) => void this.runtime.lifecycle.expired(expired));
     await this.deployment.start();
+  }
+
+  /** By now each GraphQLModule has its schema. */
+  onApplicationBootstrap(): void {
+    const { plan } = this;
+    if (!plan) return;
+    const sockets = new GraphqlSockets(this.sessions, this.runtime.httpSession);
+    for (const schema of plan.schemas) sockets.serve(schema as GraphqlSchema, plan.sessionFields());
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -183,13 +197,12 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
   }
 
   private wire(): HandlerPlan {
-    this.isWired = true;
     this.refuseSecondRoot();
     const { beans, context, modules, application, options, store } = this;
     wireBeans(beans, context, modules);
     const isSessionToken = (token: unknown): boolean =>
       token === HttpSession || beans.find(token as Type<object>) !== undefined;
-    const plan = new HandlerPlan(modules, application, isSessionToken);
+    const plan = (this.plan = new HandlerPlan(modules, application, isSessionToken));
     plan.checkUnguarded();
     const globalInterceptors = this.globalInterceptors();
     for (const warning of bootWarnings({ options, store, beans, plan, globalInterceptors })) logger.warn(warning);
