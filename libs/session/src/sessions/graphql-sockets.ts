@@ -29,10 +29,10 @@ export interface GraphqlSchema {
 }
 
 /**
- * Sessions for operations of GraphQL that come over a WebSocket. The messages of a socket belong to no HTTP request, and
- * servers of GraphQL have no place around a message or an event that the code of each resolver would run in. So each
- * resolver that needs a session is a unit of work of its own, opened with `SessionContext.run()`: what it has changed is
- * stored before it answers, and a refusal is the error of its field.
+ * Sessions for operations of GraphQL that come over a WebSocket. The messages of a socket belong to no HTTP request,
+ * and servers of GraphQL have no place around a message or an event that the code of each resolver would run in. So
+ * each resolver that needs a session is a unit of work of its own, opened with `SessionContext.run()`: what it has
+ * changed is stored before it answers, and a refusal is the error of its field.
  *
  * The session is that of the request that opened the socket. From the first message on it is known by its handle, so
  * that a new id does not disturb the socket; when it ends, so do its subscriptions.

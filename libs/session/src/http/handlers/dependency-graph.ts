@@ -80,7 +80,7 @@ export class DependencyGraph {
   instancesOfClass(name: string): unknown[] {
     const isIt = (token: unknown): boolean => typeof token === 'function' && token.name === name;
     return [...this.modules.values()].flatMap(({ providers }) =>
-      [...providers.entries()].flatMap(([token, { instance }]) => (isIt(token) ? (instance as unknown) : [])),
+      [...providers.entries()].flatMap(([token, { instance }]) => (isIt(token) ? [instance] : [])),
     );
   }
 

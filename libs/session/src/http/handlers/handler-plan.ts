@@ -64,8 +64,8 @@ const WHY_UNGUARDED = {
     'Nest runs no guards for fields of GraphQL. Put it on queries and mutations, not on the class, or set the option ' +
     "fieldResolverEnhancers of GraphQLModule to ['guards']",
   message:
-    'messages of sockets and microservices have no guard that could do it, and subscriptions no end to wait for. Put it ' +
-    'on handlers of HTTP, or on queries and mutations of GraphQL, not on the class',
+    'messages of sockets and microservices have no guard that could do it, and subscriptions no end to wait for. Put ' +
+    'it on handlers of HTTP, or on queries and mutations of GraphQL, not on the class',
 };
 
 function runsGuardsForFields(options: unknown): boolean {

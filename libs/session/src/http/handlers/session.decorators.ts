@@ -101,7 +101,8 @@ export const ReadOnlySession = (): ClassDecorator & MethodDecorator => SetMetada
  * On a handler it takes the place of the one on its controller.
  *
  * On a subscription of GraphQL it is asked when a client subscribes. Refused at boot where it would be ignored: on
- * handlers of messages (sockets, microservices), and on field resolvers of GraphQL unless `fieldResolverEnhancers` has `'guards'`.
+ * handlers of messages (sockets, microservices), and on field resolvers of GraphQL unless `fieldResolverEnhancers` has
+ * `'guards'`.
  *
  * @param requirement `maxAgeMs`: how long ago the login may be, in whole ms from 1; default: any time
  * @throws SessionConfigurationError when `maxAgeMs` cannot work
