@@ -39,9 +39,11 @@ const CORE: PackageRules = {
     live: ['errors', 'store', 'merge', 'bean', 'timing'],
     request: ['errors', 'store', 'merge', 'bean', 'timing', 'live'],
     http: ['errors', 'store', 'bean', 'timing', 'live', 'request'],
-    sessions: ['errors', 'store', 'request', 'http'],
+    sessions: ['errors', 'store', 'live', 'request', 'http'],
     module: ['errors', 'store', 'store/*', 'bean', 'timing', 'live', 'request', 'http', 'sessions'],
+    schematics: [],
     observability: ['errors', 'store', 'timing', 'live', 'request', 'http'],
+    websockets: ['errors', 'store', 'live', 'request', 'http', 'sessions'],
     '.': ['errors', 'store', 'store/*', 'merge', 'bean', 'request', 'http', 'sessions', 'module'],
   },
   roomOf(path) {

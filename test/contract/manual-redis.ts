@@ -1,6 +1,9 @@
 import { Redis } from 'ioredis';
 import { RedisSessionStore } from 'nestjs-session-beans/redis';
 import { PlainLoads } from '../../libs/session/src/store/redis/plain-loads.js';
+import { RedisPrincipalIndex } from '../../libs/session/src/store/redis/principal-index.js';
+import { RedisKeyNames } from '../../libs/session/src/store/redis/redis-key-names.js';
+import { newAccess } from '../support/redis-stores.js';
 import { RecordEdit } from '../../libs/session/src/store/redis/record-edit.js';
 import { redisScripts } from '../../libs/session/src/store/redis/redis-scripts.js';
 import type { LoadResult, SaveResult, SessionStore } from '../../libs/session/src/store/session-store.js';
@@ -17,6 +20,11 @@ const TIMED_SCRIPTS = [
   'sessionBeansSaveWhenFull',
   'sessionBeansDestroy',
   'sessionBeansSupersede',
+  'sessionBeansIndexAdd',
+  'sessionBeansIndexPage',
+  'sessionBeansIndexRemove',
+  'sessionBeansLook',
+  'sessionBeansEpoch',
 ] as const;
 
 /** Makes Redis stores whose clock the test controls, with a planted bug on demand. */
@@ -73,7 +81,10 @@ export class ManualRedis {
       if (bringsBack && copy !== undefined) copies.set(key, copy);
       return ('record' in told ? { ...told, record: unpadded(told.record) } : told) as unknown as T;
     };
+    const { principals, epoch } = store;
     return withMethods(store, {
+      principals: { list: (principal, page) => (tick(), principals.list(principal, page)) },
+      epoch: { begin: () => (tick(), epoch.begin()), read: () => epoch.read() },
       load: async (access, options) => (tick(), noted(access.key, await store.load(access, options))),
       save: async (change) => {
         tick();
@@ -86,6 +97,20 @@ export class ManualRedis {
       destroy: (access) => (tick(), store.destroy(access)),
       supersede: (access) => (tick(), store.supersede(access)),
     });
+  }
+
+  /** A store, and what a server does to it that dies between the note of a login and its save. */
+  withDeaths(clock: ManualClock): { readonly store: SessionStore; readonly die: (user: string) => Promise<void> } {
+    const before = this.stores;
+    const store = this.store(clock);
+    const names = new RedisKeyNames(`${this.namespace}:${before}:`, this.client);
+    const die = async (user: string): Promise<void> => {
+      const index = new RedisPrincipalIndex(this.client as never, this.client as never, names);
+      const login = { key: newAccess().key, principal: user, lifeMs: 150_000, isNew: true, mostSessions: undefined };
+      await this.client.set(this.clockKey, clock.now());
+      await index.note(login);
+    };
+    return { store, die };
   }
 
   /** The stored bytes of a key of the last store, for `restore`. */

@@ -20,15 +20,18 @@ import { commitAfterHandlers } from '../http/handlers/commit-after-handlers.js';
 import { HandlerPlan, type PlannedController } from '../http/handlers/handler-plan.js';
 import { SessionGuard } from '../http/handlers/session.guard.js';
 import { sessionInterceptor } from '../http/handlers/session.interceptor.js';
-import type { HttpSessionRuntime } from '../http/http-lifecycle.js';
+import { HTTP_SESSION_RUNTIME, type HttpSessionRuntime } from '../http/http-lifecycle.js';
 import { keepContextOnRoutes } from '../http/handlers/route-context.js';
 import { createSessionMiddleware, followRequests } from '../http/session-middleware.js';
 import { LiveSessions } from '../live/live-sessions.js';
+import { SessionEnds } from '../live/session-ends.js';
 import { NearCache } from '../live/near-cache.js';
 import { CurrentRequest } from '../request/current-request.js';
 import { HttpSession } from '../request/http-session.js';
 import { SessionEvents } from '../request/session-events.js';
 import { type GraphqlSchema, GraphqlSockets } from '../sessions/graphql-sockets.js';
+import { SessionEpoch } from '../sessions/session-epoch.js';
+import { SessionRegistry } from '../sessions/session-registry.js';
 import { SessionContext } from '../sessions/session-context.js';
 import type { SessionStore } from '../store/session-store.js';
 import { StoreGateway } from '../store/store-gateway.js';
@@ -37,7 +40,6 @@ import { DeploymentCheck } from './deployment-check.js';
 import { beanRegistrar, sessionBeanProvider, SessionFeatureModule } from './session-bean.providers.js';
 import type { ResolvedSessionOptions, SessionModuleOptions } from './session.options.js';
 import {
-  HTTP_SESSION_RUNTIME,
   RESOLVED_OPTIONS,
   SESSION_CLOCK,
   SESSION_MODULE_OPTIONS,
@@ -79,14 +81,17 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<SessionModuleO
   exports: [
     HttpSession,
     SessionContext,
+    SessionRegistry,
     SessionEvents,
     SESSION_STORE,
     SESSION_CLOCK,
-    // Not for applications: needed by forFeature() and SessionObservabilityModule.
+    // Not for applications: needed by forFeature(), SessionObservabilityModule and SessionWebSocketsModule.
     CurrentRequest,
     BeanRegistry,
     StoreGateway,
     LiveSessions,
+    SessionEnds,
+    HTTP_SESSION_RUNTIME,
     NearCache,
     RequestTimings,
   ],
@@ -104,7 +109,9 @@ export class SessionModule
     @Inject(SESSION_STORE) private readonly store: SessionStore,
     @Inject(HTTP_SESSION_RUNTIME) private readonly runtime: HttpSessionRuntime,
     private readonly gateway: StoreGateway,
+    private readonly ends: SessionEnds,
     private readonly deployment: DeploymentCheck,
+    private readonly epoch: SessionEpoch,
     private readonly context: CurrentRequest,
     private readonly sessions: SessionContext,
     private readonly beans: BeanRegistry,
@@ -178,6 +185,7 @@ export class SessionModule
     await StoreUse.of(this.store).begin();
     this.usesStore = true;
     this.stopExpiries = this.gateway.subscribeToExpiries((expired) => void this.runtime.lifecycle.expired(expired));
+    await this.epoch.start();
     await this.deployment.start();
   }
 
@@ -191,7 +199,9 @@ export class SessionModule
 
   async onApplicationShutdown(): Promise<void> {
     this.deployment.stop();
+    this.epoch.stop();
     this.stopExpiries?.();
+    this.ends.close();
     await StoreUse.of(this.store).end(this.usesStore);
     this.usesStore = false;
   }

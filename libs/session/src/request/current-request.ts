@@ -44,8 +44,8 @@ export class CurrentRequest {
     throw new SessionContextNotActiveError(
       subject,
       'outside a request, for example at boot, in a timer, in a message of a queue or a socket, or in the ' +
-        'generator of a subscription, where there is no session: open one with SessionContext.run(). In a callback of a library ' +
-        'that calls from elsewhere, wrap the callback with AsyncResource.bind() of node:async_hooks',
+        'generator of a subscription, where there is no session: open one with SessionContext.run(). In a callback ' +
+        'of a library that calls from elsewhere, wrap the callback with AsyncResource.bind() of node:async_hooks',
     );
   }
 

@@ -35,6 +35,9 @@ export interface IdExchange {
   /** There is no response that could bring the client an id: the code runs outside of HTTP handlers. Default false. */
   readonly hasNoResponse?: boolean | undefined;
 
+  /** The framework's request, for code of the application; undefined where there is none. */
+  readonly frameworkRequest?: unknown;
+
   /** The connection has closed before the response was sent. A new id would lock the client out. */
   readonly isClientGone: boolean;
 

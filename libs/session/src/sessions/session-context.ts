@@ -103,7 +103,7 @@ export class ApplicationSessionContext extends SessionContext {
   }
 
   async run<T>(source: SessionSource, work: (session: HttpSession) => MaybePromise<T>): Promise<T> {
-    const state = typeof source === 'string' ? stateOfHandle(source) : this.stateOfRequest(source);
+    const state = typeof source === 'string' ? stateOfHandle(source) : stateOfRequest(source, this.carrier);
     state.handler = 'SessionContext.run()';
     return this.runIn(state, work);
   }
@@ -132,17 +132,18 @@ export class ApplicationSessionContext extends SessionContext {
       this.lifecycle.end(state);
     }
   }
+}
 
-  private stateOfRequest(request: RequestHeaders): RequestState {
-    if (typeof request?.headers !== 'object' || request.headers === null) throw refusedSource();
-    const { headers, url, socket } = request as RequestHeaders & Pick<RequestOfIds, 'socket'>;
-    const entries = headers instanceof Headers ? headers.entries() : Object.entries(headers);
-    // The names of plain objects are as their authors like them.
-    const byName = Object.fromEntries(Array.from(entries, ([name, value]) => [name.toLowerCase(), value]));
-    const exchange = new HttpIdExchange({ headers: byName, url, socket }, undefined, this.carrier);
-    exchange.framework = request;
-    return new RequestState(exchange);
-  }
+/** The state of a request that does not come through Nest's router. */
+export function stateOfRequest(request: RequestHeaders, carrier: IdCarrier): RequestState {
+  if (typeof request?.headers !== 'object' || request.headers === null) throw refusedSource();
+  const { headers, url, socket } = request as RequestHeaders & Pick<RequestOfIds, 'socket'>;
+  const entries = headers instanceof Headers ? headers.entries() : Object.entries(headers);
+  // The names of plain objects are as their authors like them.
+  const byName = Object.fromEntries(Array.from(entries, ([name, value]) => [name.toLowerCase(), value]));
+  const exchange = new HttpIdExchange({ headers: byName, url, socket }, undefined, carrier);
+  exchange.framework = request;
+  return new RequestState(exchange);
 }
 
 function stateOfHandle(handle: string): RequestState {

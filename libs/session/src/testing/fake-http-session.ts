@@ -1,4 +1,11 @@
-import { type CreateValue, type GetOrCreateOptions, HttpSession } from '../request/http-session.js';
+import {
+  type AttributeOf,
+  type CreateValue,
+  type GetOrCreateOptions,
+  HttpSession,
+  type SessionAttributes,
+} from '../request/http-session.js';
+import { type SessionEndReason, SessionEndedError } from '../errors/session-ended.error.js';
 import { type SessionHandle, sessionHandle } from '../store/session-handle.js';
 import { accessOf, generateSessionId } from '../store/session-id.js';
 
@@ -28,7 +35,9 @@ export interface FakeHttpSessionOptions {
  */
 export class FakeHttpSession extends HttpSession {
   /** Undefined where there is no session: before the first of it, and after its end. */
-  private state: { readonly key: ReturnType<typeof newKey>; readonly createdAt: number } | undefined;
+  private state:
+    | { readonly key: ReturnType<typeof newKey>; readonly createdAt: number; readonly end: AbortController }
+    | undefined;
   private readonly attributes = new Map<string, { readonly value: unknown; readonly expiresAt: number }>();
   private readonly calls = new Map<string, Promise<unknown>>();
   private logins = 0;
@@ -58,6 +67,10 @@ export class FakeHttpSession extends HttpSession {
     return this.state && sessionHandle({ key: this.state.key, logins: this.logins });
   }
 
+  get signal(): AbortSignal | undefined {
+    return this.state?.end.signal;
+  }
+
   get createdAt(): number | undefined {
     return this.state?.createdAt;
   }
@@ -72,8 +85,9 @@ export class FakeHttpSession extends HttpSession {
     return (this.attributes.get(name)?.expiresAt ?? 0) > Date.now();
   }
 
-  get(name: string): unknown {
-    return this.has(name) ? this.attributes.get(name)?.value : undefined;
+  get<N extends string>(name: N): AttributeOf<SessionAttributes, N> | undefined {
+    const value = this.has(name) ? this.attributes.get(name)?.value : undefined;
+    return value as AttributeOf<SessionAttributes, N> | undefined;
   }
 
   set(name: string, value: unknown): void {
@@ -102,7 +116,7 @@ export class FakeHttpSession extends HttpSession {
   }
 
   start(): void {
-    this.state ??= { key: newKey(), createdAt: Date.now() };
+    this.state ??= { key: newKey(), createdAt: Date.now(), end: new AbortController() };
   }
 
   /** Does nothing but start a session where there is none. */
@@ -121,12 +135,11 @@ export class FakeHttpSession extends HttpSession {
   }
 
   logout(): Promise<void> {
-    return this.invalidate();
+    return this.end('logout');
   }
 
-  async invalidate(): Promise<void> {
-    this.state = this.principal = this.authenticatedAt = undefined;
-    this.attributes.clear();
+  invalidate(): Promise<void> {
+    return this.end('invalidated');
   }
 
   setTimeouts(): void {}
@@ -145,6 +158,12 @@ export class FakeHttpSession extends HttpSession {
   /** The address as it is. */
   encodeUrl(url: string): string {
     return url;
+  }
+
+  private async end(reason: SessionEndReason): Promise<void> {
+    this.state?.end.abort(new SessionEndedError(reason));
+    this.state = this.principal = this.authenticatedAt = undefined;
+    this.attributes.clear();
   }
 
   private async create<T>(name: string, create: CreateValue<T>, { ttlMs }: GetOrCreateOptions<T>): Promise<T> {

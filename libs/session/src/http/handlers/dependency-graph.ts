@@ -72,7 +72,7 @@ export class DependencyGraph {
   }
 
   /** The instances that modules provide for a token, such as the options of each GraphQLModule. */
-  instancesOf(token: string): unknown[] {
+  instancesOf(token: string | symbol): unknown[] {
     return [...this.modules.values()].flatMap(({ providers }) => providers.get(token)?.instance ?? []);
   }
 

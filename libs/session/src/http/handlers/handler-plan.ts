@@ -53,6 +53,9 @@ export interface PlannedController {
 /** The names of the fields of GraphQL whose resolvers need a session. */
 export type SessionFields = Readonly<Record<'Query' | 'Mutation' | 'Subscription' | 'field', ReadonlySet<string>>>;
 
+/** The token under which SessionWebSocketsModule, of whatever copy of the package, says that it is there. */
+export const SOCKET_SESSIONS = Symbol.for('nestjs-session-beans:socket-sessions');
+
 /** The token under which `@nestjs/graphql` keeps the options of a module. */
 const GRAPHQL_OPTIONS = 'GqlModuleOptions';
 
@@ -64,9 +67,17 @@ const WHY_UNGUARDED = {
     'Nest runs no guards for fields of GraphQL. Put it on queries and mutations, not on the class, or set the option ' +
     "fieldResolverEnhancers of GraphQLModule to ['guards']",
   message:
-    'messages of sockets and microservices have no guard that could do it, and subscriptions no end to wait for. Put ' +
-    'it on handlers of HTTP, or on queries and mutations of GraphQL, not on the class',
+    'messages of microservices have no guard that could do it, nor have those of sockets without ' +
+    'SessionWebSocketsModule, and subscriptions have no end to wait for. Put it on handlers of HTTP, or on queries ' +
+    'and mutations of GraphQL, not on the class',
 };
+
+function withoutSockets(type: ControllerType, method: HandlerMethod): SessionConfigurationError {
+  return new SessionConfigurationError(
+    `${handlerMetadata.nameOf(type, method)} uses the session, but nothing opens it for messages of sockets: import ` +
+      'SessionWebSocketsModule of nestjs-session-beans/websockets in the root module',
+  );
+}
 
 function runsGuardsForFields(options: unknown): boolean {
   const { fieldResolverEnhancers } = options as { readonly fieldResolverEnhancers?: readonly string[] };
@@ -121,9 +132,14 @@ export class HandlerPlan {
   checkUnguarded(): void {
     const { graph } = this;
     const guardsFields = graph.instancesOf(GRAPHQL_OPTIONS).every(runsGuardsForFields);
+    const servesSockets = graph.instancesOf(SOCKET_SESSIONS).length > 0;
     for (const type of [...graph.controllers().keys(), ...graph.providerTypes()]) {
       for (const method of handlerMetadata.methods(type).values()) {
         const kind = handlerMetadata.unguardedKind(method);
+        if (handlerMetadata.socketMessage(method) !== undefined) {
+          if (servesSockets) continue;
+          if (handlerMetadata.usesSession(type, method) === true) throw withoutSockets(type, method);
+        }
         const decorator = handlerMetadata.guardedBy(type, method);
         if (kind === undefined || decorator === undefined || (kind === 'field' && guardsFields)) continue;
         // Nest runs guards when a client subscribes.

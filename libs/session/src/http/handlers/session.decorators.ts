@@ -19,7 +19,10 @@ export const READ_ONLY_SESSION = Symbol.for('nestjs-session-beans:read-only-sess
 /** Metadata key: a `LoginRequirement`. */
 export const REQUIRED_LOGIN = Symbol.for('nestjs-session-beans:required-login');
 
-/** The `HttpSession` of the application, by the context of GraphQL that an operation over a WebSocket has. */
+/**
+ * The `HttpSession` of the application, by the client of a WebSocket, or by the context of GraphQL that an operation
+ * over one has.
+ */
 export const sessionOfClients = new WeakMap<object, HttpSession>();
 
 /** The login that a handler requires. */

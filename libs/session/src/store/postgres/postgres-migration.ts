@@ -1,4 +1,5 @@
 import { LOAD_AND_SAVE } from './postgres-load-and-save.js';
+import { PRINCIPALS } from './postgres-principals.js';
 
 /** The layout of the tables and functions, kept in the database. */
 export const LAYOUT = 1;
@@ -101,8 +102,9 @@ CREATE OR REPLACE FUNCTION session_beans_outcome_1(p_outcome text) RETURNS text 
   SELECT '{"outcome":"' || p_outcome || '"}'
 $$;
 
--- An answer that tells of a session. With p_whole its parts as well.
-CREATE OR REPLACE FUNCTION session_beans_answer_1(p_outcome text, r session_beans, p_stamp text, p_whole boolean)
+-- An answer that tells of a session. With p_whole its parts as well, or those with these names.
+CREATE OR REPLACE FUNCTION session_beans_answer_1(
+  p_outcome text, r session_beans, p_stamp text, p_whole boolean, p_names text[] DEFAULT NULL)
 RETURNS text LANGUAGE sql STABLE AS $$
   SELECT json_build_object(
     'outcome', p_outcome, 'stamp', p_stamp,
@@ -110,7 +112,10 @@ RETURNS text LANGUAGE sql STABLE AS $$
       r.created_at, r.authenticated_at, r.last_accessed_at, r.expires_at, r.joined, r.confirmed),
     'identity', CASE WHEN p_whole THEN json_build_array(r.proof, r.generation, r.logins, r.principal) END,
     'lifetime', CASE WHEN p_whole THEN json_build_array(r.idle_timeout, r.absolute_timeout, r.unjoined_timeout) END,
-    'parts', CASE WHEN p_whole THEN r.parts END)::text
+    'parts', CASE
+      WHEN p_names IS NOT NULL THEN
+        (SELECT COALESCE(jsonb_object_agg(p.key, p.value), '{}') FROM jsonb_each(r.parts) p WHERE p.key = ANY (p_names))
+      WHEN p_whole THEN r.parts END)::text
 $$;
 
 -- Tells the servers that listen. It must come after the statement that locks the row: see session_beans_listen_1.
@@ -131,7 +136,7 @@ BEGIN
   INSERT INTO session_beans_meta VALUES ('notices', 'on', session_beans_now_1()) ON CONFLICT DO NOTHING;
 END $$;
 
-${LOAD_AND_SAVE}
+${PRINCIPALS}${LOAD_AND_SAVE}
 CREATE OR REPLACE FUNCTION session_beans_touch_1(p_key text, p_proof text, p_logins integer, p_origin text)
 RETURNS text LANGUAGE plpgsql AS $$
 DECLARE

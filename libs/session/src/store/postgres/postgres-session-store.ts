@@ -18,6 +18,8 @@ import type {
   StoreNotices,
   TouchResult,
 } from '../session-store.js';
+import { firstPageOf, placeAfter } from '../principal-page.js';
+import type { PrincipalPage, PrincipalSessions, StoreEpoch, StorePrincipals } from '../store-principals.js';
 import { PostgresCalls, type PostgresValue } from './postgres-calls.js';
 import { PostgresNotices } from './postgres-notices.js';
 import { type PostgresAnswer, partsArgument, recordOf, storableText, timesOf } from './postgres-record.js';
@@ -73,6 +75,15 @@ export class PostgresSessionStore implements SessionStore {
   /** With a subscriber, the store keeps one more connection, which listens. */
   readonly notices: StoreNotices = {
     subscribe: (onChange) => this.subscribe(onChange),
+  };
+
+  readonly principals: StorePrincipals = {
+    list: (principal, page) => this.list(principal, page),
+  };
+
+  readonly epoch: StoreEpoch = {
+    begin: async () => Number(await this.call('epoch', 'epoch', [true])),
+    read: async () => Number(await this.call('epoch', 'epoch', [false])) || undefined,
   };
 
   /** Names this server in notices. */
@@ -143,7 +154,7 @@ export class PostgresSessionStore implements SessionStore {
       case 'conflict':
         return { outcome: 'conflict', record: recordOf(answer), ...watched };
       default:
-        return { outcome: answer.outcome as 'gone' | 'unlocked' | 'superseded' };
+        return { outcome: answer.outcome as 'gone' | 'unlocked' | 'superseded' | 'limit' };
     }
   }
 
@@ -175,11 +186,20 @@ export class PostgresSessionStore implements SessionStore {
     }
   }
 
-  private create({ key, proof, principal, writeId, parts, lifetime }: SessionCreation): Promise<Watched> {
+  private async list(principal: string, page: PrincipalPage): Promise<PrincipalSessions> {
+    const { at, key } = placeAfter(page) ?? {};
+    // One more shows whether there is another page.
+    const values = [storableText(principal), page.limit + 1, at, key, page.parts.map(storableText)];
+    const rows = JSON.parse(await this.call('list', 'list', values)) as [key: SessionKey, answer: PostgresAnswer][];
+    const sessions = rows.map(([found, answer]) => ({ key: found, record: recordOf(answer) }));
+    return firstPageOf(sessions, page);
+  }
+
+  private create({ key, proof, principal, writeId, parts, lifetime, mostSessions }: SessionCreation): Promise<Watched> {
     const { idleTimeoutMs, absoluteTimeoutMs, unjoinedTimeoutMs } = lifetime;
     const user = principal === undefined ? undefined : storableText(principal);
-    const timeouts = [idleTimeoutMs, absoluteTimeoutMs, unjoinedTimeoutMs];
-    return this.watchedCall('save', 'create', [key, proof, user, writeId, partsArgument(parts), ...timeouts]);
+    const limits = [idleTimeoutMs, absoluteTimeoutMs, unjoinedTimeoutMs, mostSessions];
+    return this.watchedCall('save', 'create', [key, proof, user, writeId, partsArgument(parts), ...limits]);
   }
 
   private update({ access, writeId, parts, lock, lifetime, renewal }: SessionUpdate): Promise<Watched> {
@@ -189,7 +209,8 @@ export class PostgresSessionStore implements SessionStore {
     const caller = [key, proof, logins, writeId, partsArgument(parts), lock];
     const timeouts = [idleTimeoutMs, absoluteTimeoutMs, unjoinedTimeoutMs];
     const keep = renewal?.keep?.map(storableText);
-    return this.watchedCall('save', 'update', [...caller, ...timeouts, renewal?.proof, user, keep, this.origin]);
+    const renewed = [renewal?.proof, user, keep, this.origin, renewal?.mostSessions];
+    return this.watchedCall('save', 'update', [...caller, ...timeouts, ...renewed]);
   }
 
   private async lock({ key, proof, logins }: SessionAccess, token: string, leaseMs: number): Promise<LockResult> {

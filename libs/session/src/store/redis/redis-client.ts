@@ -19,6 +19,11 @@ export interface SessionScripts {
   sessionBeansDestroy(...args: ScriptArguments): Promise<DestroyResult['outcome']>;
   sessionBeansSupersede(...args: ScriptArguments): Promise<unknown>;
   sessionBeansAnnounce(...args: ScriptArguments): Promise<string[]>;
+  sessionBeansIndexAdd(...args: ScriptArguments): Promise<[outcome: string, score: string, all: string[]]>;
+  sessionBeansIndexPage(...args: ScriptArguments): Promise<[now: string, entries: string[]]>;
+  sessionBeansIndexRemove(...args: ScriptArguments): Promise<unknown>;
+  sessionBeansLookBuffer(...args: ScriptArguments): Promise<Buffer>;
+  sessionBeansEpoch(...args: ScriptArguments): Promise<string>;
   sessionBeansBeat(key: string): Promise<unknown>;
   sessionBeansRights(key: string): Promise<string[]>;
 }
