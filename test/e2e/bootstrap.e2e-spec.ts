@@ -165,7 +165,7 @@ describe('tests of an application', () => {
     }).compile();
     expect(() => module.get(CountController).count()).toThrow(
       'Counter.countUp was used outside a request, for example at boot, in a timer, in a message of a queue or a ' +
-        'socket, or in a subscription, where there is no session',
+        'socket, or in the generator of a subscription, where there is no session',
     );
     await module.close();
   });

@@ -81,7 +81,7 @@ function calledAsClass(dependency: unknown, ...decorators: readonly ClassDecorat
   return type;
 }
 
-describe('code that is called outside of requests, and depends on a session that nothing opens, is named at boot:', () => {
+describe('code that no request calls, and that depends on a session that nothing opens, is named at boot:', () => {
   it.each<[string, MethodDecorator, string]>([
     ['a timer', Cron(), 'Inject SessionContext and call'],
     ['jobs of a queue', Process(), 'Inject SessionContext'],

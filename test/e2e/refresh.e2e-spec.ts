@@ -35,8 +35,8 @@ class LongController {
     const before = this.tally.count;
     entered.open();
     await goOn.opened;
-    const then = await after(this.tally, this.session);
-    return { before, then: then ?? this.tally.count };
+    const later = await after(this.tally, this.session);
+    return { before, later: later ?? this.tally.count };
   }
 
   @Sse('events') events(): Observable<MessageEvent> {
@@ -125,10 +125,10 @@ describe.each(patterns)('session.refresh() in a session that is kept $pattern', 
   const stored = async (): Promise<unknown> => (await client().get(url('/'))).body;
 
   it('shows what others have stored meanwhile, which nothing else does', async () => {
-    expect(await overtaken('/count/10', '/note/theirs')).toEqual({ status: 200, body: { before: 1, then: 11 } });
+    expect(await overtaken('/count/10', '/note/theirs')).toEqual({ status: 200, body: { before: 1, later: 11 } });
     [entered, goOn] = [new Latch(), new Latch()];
     after = () => Promise.resolve();
-    expect((await overtaken('/count/10')).body).toEqual({ before: 11, then: 11 });
+    expect((await overtaken('/count/10')).body).toEqual({ before: 11, later: 11 });
   });
 
   it('keeps what was changed and is not stored, and merges it', async () => {
@@ -141,7 +141,7 @@ describe.each(patterns)('session.refresh() in a session that is kept $pattern', 
       tally.count += 1_000;
       return seen;
     };
-    expect((await overtaken('/count/10', '/note/theirs')).body).toEqual({ before: 1, then: [111, 'theirs'] });
+    expect((await overtaken('/count/10', '/note/theirs')).body).toEqual({ before: 1, later: [111, 'theirs'] });
     expect(await stored()).toEqual({ count: 1_111, note: 'theirs' });
   });
 
@@ -158,7 +158,7 @@ describe.each(patterns)('session.refresh() in a session that is kept $pattern', 
   it.each(['/logout', '/renew'])('is refused when the session of the id has ended: %s', async (path) => {
     after = (_, session) =>
       session.refresh().catch((error: Error & { code: string }) => [error.constructor.name, error.code]);
-    expect((await overtaken(path)).body).toEqual({ before: 1, then: ['SessionEndedError', 'SESSION_ENDED'] });
+    expect((await overtaken(path)).body).toEqual({ before: 1, later: ['SessionEndedError', 'SESSION_ENDED'] });
   });
 
   it('goes on under a new id in work by handle, and is refused after a logout', async () => {
@@ -212,7 +212,7 @@ describe.each(patterns)('session.refresh() in a session that is kept $pattern', 
       return [session.principal, tally.count, session.authenticatedAt !== undefined];
     };
     goOn.open();
-    expect((await newcomer.get(url('/long'))).body).toEqual({ before: 5, then: ['bob', 5, true] });
+    expect((await newcomer.get(url('/long'))).body).toEqual({ before: 5, later: ['bob', 5, true] });
   });
 
   it('costs one load, and nothing where there is no session', async () => {

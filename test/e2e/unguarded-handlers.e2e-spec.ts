@@ -34,7 +34,8 @@ const onClass = (type: Type, decorate: ClassDecorator): Type => {
   return type;
 };
 
-const isRefused = /^@RequireLogin\(\) would be ignored on Decorated\.handle: (Nest runs no guards|messages of sockets)/;
+const isRefused =
+  /^@RequireLogin\(\) would be ignored on Decorated\.handle: (Nest runs no guards|messages of microservices)/;
 
 describe('an application does not start with a decorator that its handler would ignore:', () => {
   const boot = async (type: Type, fieldResolverEnhancers?: readonly string[]): Promise<void> => {
@@ -46,7 +47,6 @@ describe('an application does not start with a decorator that its handler would 
   it.each<[string, MethodDecorator]>([
     ['a message of a microservice', MessagePattern('handle')],
     ['a message of a socket', SubscribeMessage()],
-    ['a subscription of GraphQL', Root('Subscription')],
     ['a field of GraphQL', ResolveField()],
     ['a reference of GraphQL', ResolveReference()],
   ])('%s', async (_, kind) => {
@@ -61,8 +61,13 @@ describe('an application does not start with a decorator that its handler would 
     await boot(handlers(kind));
   });
 
+  it('a lock on a subscription of GraphQL, which has no end', async () => {
+    await expect(boot(handlers(Root('Subscription'), SessionLock()))).rejects.toThrow(/subscriptions have no end/);
+  });
+
   it('but where Nest runs guards it starts', async () => {
-    for (const kind of [Get(), Root('Query'), Root('Mutation')]) await boot(handlers(kind, RequireLogin()));
+    for (const kind of [Get(), Root('Query'), Root('Mutation'), Root('Subscription')])
+      await boot(handlers(kind, RequireLogin()));
     await boot(handlers(ResolveField(), RequireLogin()), ['guards']);
     await expect(boot(handlers(ResolveField(), RequireLogin()), ['interceptors'])).rejects.toThrow(isRefused);
   });

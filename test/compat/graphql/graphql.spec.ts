@@ -4,14 +4,11 @@ import type { SessionModuleOptions } from 'nestjs-session-beans';
 import type { Response } from 'supertest';
 import { Client } from '../../support/client.js';
 import { Latch } from '../../support/latch.js';
-import { liveSessionCount } from '../../support/live-session-count.js';
 import { type TestApplication, startApplication } from '../../support/platforms.js';
-import { firstMessage } from './subscribe.js';
 import {
   Cart,
   CartResolver,
   LosingModule,
-  NewsResolver,
   OrderResolver,
   PageResolver,
   PrivateResolver,
@@ -49,7 +46,7 @@ describe.each(servers)('GraphQL, $server', ({ server, adapter, module }) => {
       session,
       beans: [Cart, Visits],
       imports: [...imports, module(graphql)],
-      providers: [CartResolver, OrderResolver, UserResolver, PageResolver, NewsResolver, ...providers],
+      providers: [CartResolver, OrderResolver, UserResolver, PageResolver, ...providers],
     });
 
   beforeAll(async () => {
@@ -145,19 +142,6 @@ describe.each(servers)('GraphQL, $server', ({ server, adapter, module }) => {
     } finally {
       await losing.close();
     }
-  });
-
-  it.each([
-    ['beans', 'subscription { totals }', /^Cart\.total was used outside a request, .* or in a subscription, where/],
-    [
-      '@CurrentSession()',
-      'subscription { news }',
-      /^@CurrentSession\(\) was used in NewsResolver\.news, which handles no/,
-    ],
-  ])('has no place in subscriptions, say %s', async (_, query, message) => {
-    await data('mutation { add(n: 2) }');
-    expect(await firstMessage(application.url, client.cookie, query)).toMatch(message);
-    expect(liveSessionCount(application.app)).toBe(0);
   });
 
   it('@RequireLogin() on a field is refused at boot, or asks where Nest runs guards for fields', async () => {

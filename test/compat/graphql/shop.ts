@@ -1,3 +1,4 @@
+import { EventEmitter, on } from 'node:events';
 import { ApolloDriver, type ApolloDriverConfig } from '@nestjs/apollo';
 import {
   type DynamicModule,
@@ -33,6 +34,7 @@ import {
   RequireLogin,
   SessionLock,
   SessionScoped,
+  UseSession,
 } from 'nestjs-session-beans';
 import { graphql } from 'graphql';
 import type { AdapterName } from '../../support/platforms.js';
@@ -64,7 +66,7 @@ const mercurius: GraphqlServer['module'] = (options) =>
     driver: MercuriusDriver,
     autoSchemaFile: true,
     allowBatchedQueries: true,
-    subscription: true,
+    subscription: { fullWsTransport: true },
   });
 
 export const servers: readonly GraphqlServer[] = [
@@ -202,17 +204,81 @@ export class OrderResolver {
   }
 }
 
-/** A message of a socket has no session, although one may have come with the request that opened the socket. */
+/** The events of all subscriptions: what `news.emit('event', n)` is given. */
+export const news = new EventEmitter();
+
+type Events = AsyncIterableIterator<[number]>;
+
+function events(): Events {
+  return on(news, 'event') as Events;
+}
+
 @Resolver()
 export class NewsResolver {
   @Inject() private readonly cart!: Cart;
+  @Inject() private readonly session!: HttpSession;
 
-  @Subscription(() => Int, { resolve: (total: number) => total }) async *totals(): AsyncGenerator<number> {
+  /** What each event shows, and changes. */
+  @Subscription(() => Int, {
+    resolve(this: NewsResolver, [n]: [number]) {
+      this.cart.total += n;
+      return this.cart.total;
+    },
+  })
+  totals(): Events {
+    return events();
+  }
+
+  /** The event overlaps with what `slow` lets happen. */
+  @Subscription(() => Int, {
+    nullable: true,
+    async resolve(this: NewsResolver, [n]: [number]) {
+      this.cart.total = n;
+      slow.begun.open();
+      await slow.goOn.opened;
+      return this.cart.total;
+    },
+  })
+  slowTotals(): Events {
+    return events();
+  }
+
+  /** Its events are shown by a field that needs the session. */
+  @UseSession() @Subscription(() => Page, { resolve: () => ({ title: 'page' }) }) pages(): Events {
+    return events();
+  }
+
+  @RequireLogin() @Subscription(() => String, { resolve: String }) secrets(
+    @CurrentSession() session: HttpSession,
+  ): Events {
+    subscribers.push(session.principal ?? 'nobody');
+    return events();
+  }
+
+  /** The body of a generator runs when nobody has opened a session. */
+  @Subscription(() => Int, { resolve: (total: number) => total }) async *unopened(): AsyncGenerator<number> {
     yield await Promise.resolve(this.cart.total);
   }
 
-  @Subscription(() => String) news(@CurrentSession() session: HttpSession): string {
-    return session.principal ?? 'nobody';
+  @Mutation(() => Int) async changeId(): Promise<number> {
+    this.session.renewId();
+    return this.cart.total;
+  }
+
+  @Mutation(() => Boolean) async logout(): Promise<boolean> {
+    await this.session.logout();
+    return true;
+  }
+}
+
+/** Whose sessions `secrets` was called in. */
+export const subscribers: string[] = [];
+
+/** Its subscription needs no session. */
+@Resolver()
+export class ClockResolver {
+  @Subscription(() => Int, { resolve: ([n]: [number]) => n }) ticks(): Events {
+    return events();
   }
 }
 

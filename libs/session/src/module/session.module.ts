@@ -4,6 +4,7 @@ import {
   Inject,
   Module,
   type NestModule,
+  type OnApplicationBootstrap,
   type OnApplicationShutdown,
   type OnModuleInit,
   Scope,
@@ -28,6 +29,7 @@ import { CurrentRequest } from '../request/current-request.js';
 import { HttpSession } from '../request/http-session.js';
 import { SessionEvents } from '../request/session-events.js';
 import { SessionEpoch } from '../request/session-epoch.js';
+import { type GraphqlSchema, GraphqlSockets } from '../sessions/graphql-sockets.js';
 import { SessionRegistry } from '../sessions/session-registry.js';
 import { SessionContext } from '../sessions/session-context.js';
 import type { SessionStore } from '../store/session-store.js';
@@ -86,9 +88,12 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<SessionModuleO
     RequestTimings,
   ],
 })
-export class SessionModule extends ConfigurableModuleClass implements NestModule, OnModuleInit, OnApplicationShutdown {
+export class SessionModule
+  extends ConfigurableModuleClass
+  implements NestModule, OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown
+{
   private usesStore = false;
-  private isWired = false;
+  private plan: HandlerPlan | undefined;
   private stopExpiries: (() => void) | undefined;
 
   constructor(
@@ -99,6 +104,7 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
     private readonly epoch: SessionEpoch,
     @Inject(SessionDoctor) private readonly doctor: ApplicationSessionDoctor,
     private readonly context: CurrentRequest,
+    private readonly sessions: SessionContext,
     private readonly beans: BeanRegistry,
     private readonly modules: ModulesContainer,
     private readonly application: ApplicationConfig,
@@ -166,12 +172,20 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
 
   async onModuleInit(): Promise<void> {
     // An application without HTTP (a worker, a command) has no middleware to configure.
-    if (!this.isWired) this.wire();
+    if (!this.plan) this.wire();
     await StoreUse.of(this.store).begin();
     this.usesStore = true;
     this.stopExpiries = this.gateway.subscribeToExpiries((expired) => void this.runtime.lifecycle.expired(expired));
     await this.epoch.start();
     await this.doctor.start();
+  }
+
+  /** By now each GraphQLModule has its schema. */
+  onApplicationBootstrap(): void {
+    const { plan } = this;
+    if (!plan) return;
+    const sockets = new GraphqlSockets(this.sessions, this.runtime.httpSession);
+    for (const schema of plan.schemas) sockets.serve(schema as GraphqlSchema, plan.sessionFields());
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -184,13 +198,12 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
   }
 
   private wire(): HandlerPlan {
-    this.isWired = true;
     this.refuseSecondRoot();
     const { beans, context, modules, application } = this;
     wireBeans(beans, context, modules);
     const isSessionToken = (token: unknown): boolean =>
       token === HttpSession || beans.find(token as Type<object>) !== undefined;
-    const plan = new HandlerPlan(modules, application, isSessionToken);
+    const plan = (this.plan = new HandlerPlan(modules, application, isSessionToken));
     plan.checkUnguarded();
     this.doctor.note(...codeRisks({ beans, plan, globalInterceptors: this.globalInterceptors() }));
     return plan;

@@ -43,9 +43,9 @@ export class CurrentRequest {
     if (state) return state;
     throw new SessionContextNotActiveError(
       subject,
-      'outside a request, for example at boot, in a timer, in a message of a queue or a socket, or in a ' +
-        'subscription, where there is no session: open one with SessionContext.run(). In a callback of a library ' +
-        'that calls from elsewhere, wrap the callback with AsyncResource.bind() of node:async_hooks',
+      'outside a request, for example at boot, in a timer, in a message of a queue or a socket, or in the ' +
+        'generator of a subscription, where there is no session: open one with SessionContext.run(). In a callback ' +
+        'of a library that calls from elsewhere, wrap the callback with AsyncResource.bind() of node:async_hooks',
     );
   }
 

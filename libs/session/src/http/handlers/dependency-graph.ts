@@ -76,6 +76,14 @@ export class DependencyGraph {
     return [...this.modules.values()].flatMap(({ providers }) => providers.get(token)?.instance ?? []);
   }
 
+  /** The instances of a provider whose token is a class of this name. */
+  instancesOfClass(name: string): unknown[] {
+    const isIt = (token: unknown): boolean => typeof token === 'function' && token.name === name;
+    return [...this.modules.values()].flatMap(({ providers }) =>
+      [...providers.entries()].flatMap(([token, { instance }]) => (isIt(token) ? [instance] : [])),
+    );
+  }
+
   /**
    * A controller, or a provider with handlers (a gateway), and the enhancers bound to it, as each module that lists the
    * class resolves them.

@@ -81,10 +81,20 @@ export const handlerMetadata = {
     return root === 'Query' || root === 'Mutation' ? root : undefined;
   },
 
+  /** The root field of GraphQL that it resolves, or to which it subscribes; undefined for all other methods. */
+  rootField(
+    type: ControllerType,
+    method: HandlerMethod,
+  ): { readonly type: 'Query' | 'Mutation' | 'Subscription'; readonly name: string } | undefined {
+    const root: unknown = Reflect.getMetadata(RESOLVED_ROOT, method);
+    if (root !== 'Query' && root !== 'Mutation' && root !== 'Subscription') return undefined;
+    return { type: root, name: resolvedName(method) ?? String(this.keyOf(type, method)) };
+  },
+
   /** The name of the GraphQL field, of another type than the roots, that it resolves; undefined for all others. */
   resolvedField(type: ControllerType, method: HandlerMethod): string | undefined {
     if (!Reflect.hasMetadata(IS_FIELD_RESOLVER, method)) return undefined;
-    return (Reflect.getMetadata(RESOLVED_NAME, method) as string | undefined) ?? String(this.keyOf(type, method));
+    return resolvedName(method) ?? String(this.keyOf(type, method));
   },
 
   /**
@@ -190,6 +200,10 @@ const RESOLVES_REFERENCE = 'graphql:resolve_reference';
 
 function boundTo(type: ControllerType, method: HandlerMethod, key: string): unknown[] {
   return [type, method].flatMap((target) => (Reflect.getMetadata(key, target) as unknown[] | undefined) ?? []);
+}
+
+function resolvedName(method: HandlerMethod): string | undefined {
+  return Reflect.getMetadata(RESOLVED_NAME, method) as string | undefined;
 }
 
 function declarationOn(target: object): boolean | undefined {

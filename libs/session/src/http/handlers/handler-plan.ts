@@ -50,20 +50,26 @@ export interface PlannedController {
   readonly isIntercepted: boolean;
 }
 
+/** The names of the fields of GraphQL whose resolvers need a session. */
+export type SessionFields = Readonly<Record<'Query' | 'Mutation' | 'Subscription' | 'field', ReadonlySet<string>>>;
+
 /** The token under which SessionWebSocketsModule, of whatever copy of the package, says that it is there. */
 export const SOCKET_SESSIONS = Symbol.for('nestjs-session-beans:socket-sessions');
 
 /** The token under which `@nestjs/graphql` keeps the options of a module. */
 const GRAPHQL_OPTIONS = 'GqlModuleOptions';
 
+/** The class of `@nestjs/graphql` that has the schema of a module. */
+const GRAPHQL_SCHEMA_HOST = 'GraphQLSchemaHost';
+
 const WHY_UNGUARDED = {
   field:
     'Nest runs no guards for fields of GraphQL. Put it on queries and mutations, not on the class, or set the option ' +
     "fieldResolverEnhancers of GraphQLModule to ['guards']",
   message:
-    'messages of sockets, subscriptions and microservices have no session, but for those of gateways where ' +
-    'SessionWebSocketsModule is imported. Put it on handlers of HTTP, or on queries and mutations of GraphQL, not on ' +
-    'the class',
+    'messages of microservices have no guard that could do it, nor have those of sockets without ' +
+    'SessionWebSocketsModule, and subscriptions have no end to wait for. Put it on handlers of HTTP, or on queries ' +
+    'and mutations of GraphQL, not on the class',
 };
 
 function withoutSockets(type: ControllerType, method: HandlerMethod): SessionConfigurationError {
@@ -136,6 +142,9 @@ export class HandlerPlan {
         }
         const decorator = handlerMetadata.guardedBy(type, method);
         if (kind === undefined || decorator === undefined || (kind === 'field' && guardsFields)) continue;
+        // Nest runs guards when a client subscribes.
+        if (decorator === '@RequireLogin()' && handlerMetadata.rootField(type, method)?.type === 'Subscription')
+          continue;
         throw new SessionConfigurationError(
           `${decorator} would be ignored on ${handlerMetadata.nameOf(type, method)}: ${WHY_UNGUARDED[kind]}`,
         );
@@ -146,6 +155,25 @@ export class HandlerPlan {
   /** See outside-callers.ts. @param opener the token of `SessionContext` */
   outsideCodeWithoutSession(opener: unknown): OutsideCode[] {
     return outsideCodeWithoutSession(this.graph, opener);
+  }
+
+  /** Of root fields, by their type, and of all others. Messages of sockets have no guard that would load a session. */
+  sessionFields(): SessionFields {
+    const fields = { Query: new Set<string>(), Mutation: new Set<string>(), Subscription: new Set<string>() };
+    for (const type of this.graph.providerTypes()) {
+      for (const method of handlerMetadata.methods(type).values()) {
+        const root = handlerMetadata.rootField(type, method);
+        if (root && this.of(type, method).needsSession) fields[root.type].add(root.name);
+      }
+    }
+    return { ...fields, field: this.fieldsWithSession };
+  }
+
+  /** The schemas of all GraphQLModules. */
+  get schemas(): unknown[] {
+    return this.graph
+      .instancesOfClass(GRAPHQL_SCHEMA_HOST)
+      .map((host) => (host as { readonly schema: unknown }).schema);
   }
 
   *routes(): IterableIterator<PlannedRoute> {

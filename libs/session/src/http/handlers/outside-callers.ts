@@ -47,9 +47,9 @@ function ofClass(graph: DependencyGraph, opener: unknown, type: ControllerType):
   return [...handlerMetadata.methods(type).values()].flatMap((method) => {
     const found = CALLERS.find(({ metadata }) => Reflect.hasMetadata(metadata, method));
     if (!found) return [];
-    const declared = handlerMetadata.usesSession(type, method);
-    // Of what is called so, only messages of sockets have a session that the mark could open.
-    if (declared === false || (declared === true && found === SOCKETS)) return [];
+    if (handlerMetadata.usesSession(type, method) === false) return [];
+    // Of what is called so, only messages of sockets have a session that a decorator could open.
+    if (found === SOCKETS && handlerMetadata.usesSessionOfSocket(type, method)) return [];
     if (!lacksSession(graph, opener, type, handlerMetadata.enhancers(type, method))) return [];
     return [{ name: handlerMetadata.nameOf(type, method), caller: found.caller, isGateway: found === SOCKETS }];
   });

@@ -19,7 +19,10 @@ export const READ_ONLY_SESSION = Symbol.for('nestjs-session-beans:read-only-sess
 /** Metadata key: a `LoginRequirement`. */
 export const REQUIRED_LOGIN = Symbol.for('nestjs-session-beans:required-login');
 
-/** The `HttpSession` of the application that a client of a WebSocket is connected to; SessionWebSocketsModule adds it. */
+/**
+ * The `HttpSession` of the application, by the client of a WebSocket, or by the context of GraphQL that an operation
+ * over one has.
+ */
 export const sessionOfClients = new WeakMap<object, HttpSession>();
 
 /** The login that a handler requires. */
@@ -100,8 +103,9 @@ export const ReadOnlySession = (): ClassDecorator & MethodDecorator => SetMetada
  * answer is 401 `LoginRequiredError` otherwise, before other guards run. Loads the session, whatever else is declared.
  * On a handler it takes the place of the one on its controller.
  *
- * Refused at boot where it would be ignored: on handlers of messages (sockets, subscriptions, microservices), and on
- * field resolvers of GraphQL unless `fieldResolverEnhancers` has `'guards'`.
+ * On a subscription of GraphQL it is asked when a client subscribes. Refused at boot where it would be ignored: on
+ * handlers of messages (sockets, microservices), and on field resolvers of GraphQL unless `fieldResolverEnhancers` has
+ * `'guards'`.
  *
  * @param requirement `maxAgeMs`: how long ago the login may be, in whole ms from 1; default: any time
  * @throws SessionConfigurationError when `maxAgeMs` cannot work
@@ -137,8 +141,8 @@ export const CurrentSession: () => ParameterDecorator = createParamDecorator(cur
 export function currentSession(_: unknown, execution: ExecutionContext): HttpSession {
   const request = HttpLifecycle.of(requestBehind(execution));
   if (request) return request.httpSession;
-  const session = execution.getType() === 'ws' && sessionOfClients.get(execution.switchToWs().getClient<object>());
-  if (session) return session;
+  const client = execution.getArgs<object[]>().find((argument) => sessionOfClients.has(argument));
+  if (client) return sessionOfClients.get(client) as HttpSession;
   const handler = `${execution.getClass().name}.${execution.getHandler().name}`;
   throw SessionContextNotActiveError.withoutRequest('@CurrentSession()', handler);
 }

@@ -25,8 +25,7 @@ export class SessionGuard implements CanActivate {
     const framework = requestBehind(execution);
     const request = HttpLifecycle.of(framework) ?? this.context.request;
     if (!(request instanceof HttpLifecycle)) {
-      if (handler.requiredLogin === undefined) return true;
-      throw SessionContextNotActiveError.withoutRequest('@RequireLogin()', handler.name);
+      return hasLoginInWork(this.context.state, handler);
     }
     return execution.getType<string>() === 'graphql'
       ? this.admitResolver(request, framework, handler, execution)
@@ -102,6 +101,14 @@ function hasLoginAfter(
   requirement: LoginRequirement | undefined,
 ): Promise<boolean> {
   return begun.then(() => hasLogin(request, requirement));
+}
+
+/** Work of `SessionContext.run()` is around resolvers of GraphQL that are called over a WebSocket. */
+function hasLoginInWork(state: RequestState | undefined, { requiredLogin, name }: PlannedHandler): true {
+  if (requiredLogin === undefined) return true;
+  if (!state?.activeUnit) throw SessionContextNotActiveError.withoutRequest('@RequireLogin()', name);
+  requireLogin(state, requiredLogin);
+  return true;
 }
 
 /** @throws what `requireLogin` throws; it is logged here, since no handler is reached that would be followed */
