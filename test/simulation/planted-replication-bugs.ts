@@ -149,7 +149,7 @@ export const plantedReplicationBugs: Readonly<Record<string, PlantedBug>> = {
   },
 
   'gives a lock to every caller': {
-    from: 475,
+    from: 766,
     breaks: 'oneHolder',
     stores: () =>
       changed((store) => {
