@@ -41,6 +41,7 @@ const CORE: PackageRules = {
     http: ['errors', 'store', 'bean', 'timing', 'live', 'request'],
     sessions: ['errors', 'store', 'live', 'request', 'http'],
     module: ['errors', 'store', 'store/*', 'bean', 'timing', 'live', 'request', 'http', 'sessions'],
+    'request-session': ['errors', 'store', 'bean', 'request', 'http', 'module'],
     schematics: [],
     observability: ['errors', 'store', 'timing', 'live', 'request', 'http'],
     websockets: ['errors', 'store', 'live', 'request', 'http', 'sessions'],

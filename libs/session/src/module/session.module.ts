@@ -2,7 +2,6 @@ import {
   ConfigurableModuleBuilder,
   type DynamicModule,
   Inject,
-  Logger,
   Module,
   type NestModule,
   type OnApplicationBootstrap,
@@ -29,28 +28,20 @@ import { NearCache } from '../live/near-cache.js';
 import { CurrentRequest } from '../request/current-request.js';
 import { HttpSession } from '../request/http-session.js';
 import { SessionEvents } from '../request/session-events.js';
+import { SessionEpoch } from '../request/session-epoch.js';
 import { type GraphqlSchema, GraphqlSockets } from '../sessions/graphql-sockets.js';
-import { SessionEpoch } from '../sessions/session-epoch.js';
 import { SessionRegistry } from '../sessions/session-registry.js';
 import { SessionContext } from '../sessions/session-context.js';
 import type { SessionStore } from '../store/session-store.js';
 import { StoreGateway } from '../store/store-gateway.js';
 import { RequestTimings } from '../timing/request-timings.js';
-import { DeploymentCheck } from './deployment-check.js';
+import { codeRisks } from './application-risks.js';
 import { beanRegistrar, sessionBeanProvider, SessionFeatureModule } from './session-bean.providers.js';
-import type { ResolvedSessionOptions, SessionModuleOptions } from './session.options.js';
-import {
-  RESOLVED_OPTIONS,
-  SESSION_CLOCK,
-  SESSION_MODULE_OPTIONS,
-  SESSION_STORE,
-  sessionProviders,
-} from './session.providers.js';
-import { bootWarnings } from './boot-warnings.js';
+import type { SessionModuleOptions } from './session.options.js';
+import { SESSION_CLOCK, SESSION_MODULE_OPTIONS, SESSION_STORE, sessionProviders } from './session.providers.js';
+import { ApplicationSessionDoctor, SessionDoctor } from './session-doctor.js';
 import { StoreUse } from './store-use.js';
 import { wireBeans } from './wire-beans.js';
-
-const logger = new Logger('SessionModule');
 
 const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<SessionModuleOptions>({
   optionsInjectionToken: SESSION_MODULE_OPTIONS,
@@ -83,6 +74,7 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<SessionModuleO
     SessionContext,
     SessionRegistry,
     SessionEvents,
+    SessionDoctor,
     SESSION_STORE,
     SESSION_CLOCK,
     // Not for applications: needed by forFeature(), SessionObservabilityModule and SessionWebSocketsModule.
@@ -105,13 +97,12 @@ export class SessionModule
   private stopExpiries: (() => void) | undefined;
 
   constructor(
-    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedSessionOptions,
     @Inject(SESSION_STORE) private readonly store: SessionStore,
     @Inject(HTTP_SESSION_RUNTIME) private readonly runtime: HttpSessionRuntime,
     private readonly gateway: StoreGateway,
     private readonly ends: SessionEnds,
-    private readonly deployment: DeploymentCheck,
     private readonly epoch: SessionEpoch,
+    @Inject(SessionDoctor) private readonly doctor: ApplicationSessionDoctor,
     private readonly context: CurrentRequest,
     private readonly sessions: SessionContext,
     private readonly beans: BeanRegistry,
@@ -186,7 +177,7 @@ export class SessionModule
     this.usesStore = true;
     this.stopExpiries = this.gateway.subscribeToExpiries((expired) => void this.runtime.lifecycle.expired(expired));
     await this.epoch.start();
-    await this.deployment.start();
+    await this.doctor.start();
   }
 
   /** By now each GraphQLModule has its schema. */
@@ -198,7 +189,7 @@ export class SessionModule
   }
 
   async onApplicationShutdown(): Promise<void> {
-    this.deployment.stop();
+    this.doctor.stop();
     this.epoch.stop();
     this.stopExpiries?.();
     this.ends.close();
@@ -208,14 +199,13 @@ export class SessionModule
 
   private wire(): HandlerPlan {
     this.refuseSecondRoot();
-    const { beans, context, modules, application, options, store } = this;
+    const { beans, context, modules, application } = this;
     wireBeans(beans, context, modules);
     const isSessionToken = (token: unknown): boolean =>
       token === HttpSession || beans.find(token as Type<object>) !== undefined;
     const plan = (this.plan = new HandlerPlan(modules, application, isSessionToken));
     plan.checkUnguarded();
-    const globalInterceptors = this.globalInterceptors();
-    for (const warning of bootWarnings({ options, store, beans, plan, globalInterceptors })) logger.warn(warning);
+    this.doctor.note(...codeRisks({ beans, plan, globalInterceptors: this.globalInterceptors() }));
     return plan;
   }
 
