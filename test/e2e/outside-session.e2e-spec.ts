@@ -130,8 +130,8 @@ describe.each(adapters)('J3 R27 a bean outside a session, $adapter', ({ adapter 
   const elsewhere =
     'Counter.value was used outside a request, for example at boot, in a timer, in a message of a queue or a ' +
     'socket, or in the generator of a subscription, where there is no session: open one with ' +
-    'SessionContext.run(). ' +
-    'In a callback of a library that calls from elsewhere, wrap the callback with AsyncResource.bind() of node:async_hooks';
+    'SessionContext.run(). In a callback of a library that calls from elsewhere, wrap the callback with ' +
+    'AsyncResource.bind() of node:async_hooks';
 
   it('at boot', () => {
     expect(atBoot).toBeInstanceOf(SessionContextNotActiveError);

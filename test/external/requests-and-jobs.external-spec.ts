@@ -61,11 +61,14 @@ it('makes one call of 50 refreshes at once', async () => {
 it('makes exactly one more call when the server that calls is killed', async () => {
   const first = client.copy().get(url(0, 'token'));
   // Its server dies before it can answer.
-  const gone = expect(first).rejects.toThrow();
+  const gone = first.then(
+    () => false,
+    () => true,
+  );
   const { pid } = await called(1);
   const waiting = refreshes(50, [1, 2]);
   process.kill(pid, 'SIGKILL');
-  await gone;
+  expect(await gone).toBe(true);
   (await called(2)).answer.end('token-2');
   expect(outcomes(await Promise.all(waiting))).toEqual(new Set(['[200,{"token":"token-2"}]']));
   expect(calls).toHaveLength(2);
