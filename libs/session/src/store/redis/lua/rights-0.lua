@@ -1,6 +1,6 @@
 #!lua flags=no-writes
 --[[
-  Finds the commands of the other scripts that this connection may not use. Runs where risks are told, at boot and later.
+  Finds the commands of the other scripts that this connection may not use, whenever risks are told.
 
   Input:
     ARGV[1]  a key as sessions have it
