@@ -74,10 +74,10 @@ export async function main(args: string[]): Promise<number> {
 
 function print(measured: Measured, demand: Demand): void {
   const { load, save, sessionBytes } = measured;
-  const rows = Object.entries({ load, save }).map(
-    ([name, cost]) =>
-      `  ${name}: redisUs ${cost.redisUs.toFixed(1)}, serverUs ${cost.serverUs.toFixed(1)}, wireBytes ${Math.round(cost.wireBytes)}`,
-  );
+  const rows = Object.entries({ load, save }).map(([name, { redisUs, serverUs, wireBytes }]) => {
+    const times = `redisUs ${redisUs.toFixed(1)}, serverUs ${serverUs.toFixed(1)}`;
+    return `  ${name}: ${times}, wireBytes ${Math.round(wireBytes)}`;
+  });
   say('one call of the store, on this machine:', ...rows, `  a session: sessionBytes ${Math.round(sessionBytes)}`, '');
   for (const { name, value, unit, formula } of plan(measured, demand)) {
     const figure = value.toLocaleString('en', { maximumSignificantDigits: 3 });

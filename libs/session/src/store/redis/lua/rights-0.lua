@@ -1,6 +1,6 @@
 #!lua flags=no-writes
 --[[
-  Finds the commands of the other scripts that this connection may not use. Runs once per connection, when it is ready.
+  Finds the commands of the other scripts that this connection may not use, whenever risks are told.
 
   Input:
     ARGV[1]  a key as sessions have it
