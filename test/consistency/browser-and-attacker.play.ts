@@ -84,8 +84,9 @@ class Game {
       format: new SessionTokenFormat(),
       readsFreshness: nearCache === 'bounded',
       onIgnored: () => undefined,
-      cookieWarnings: undefined,
+      cookieRisks: undefined,
       admission: undefined,
+      migrations: [],
     };
     for (const { lifecycle } of this.servers) fault.lifecycle?.(lifecycle);
     this.web = this.servers.map((server) => new SimulatedWebServer(server, carrier));

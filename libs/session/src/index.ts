@@ -5,6 +5,8 @@ export type { NearCacheOptions } from './module/near-cache.options.js';
 export type { AdmissionOptions } from './http/admission/session-admission.js';
 export type { ClearSiteDataDirective, ClearSiteDataOptions } from './http/response/clear-site-data.js';
 export { SESSION_CLOCK, SESSION_MODULE_OPTIONS, SESSION_STORE } from './module/session.providers.js';
+export type { SessionMigration } from './http/id/session-migration.js';
+export type { FormerContent, FormerSession, MigrationTarget, MoveContent } from './request/former-session.js';
 export type { SessionCookieOptions } from './http/id/session-cookie.options.js';
 
 // Beans
@@ -43,6 +45,10 @@ export { type SessionEventMap, SessionEvents, type SessionRef } from './request/
 export { MemorySessionStore } from './store/memory/memory-session-store.js';
 export type { MemorySessionStoreOptions } from './store/memory/memory-session-store.options.js';
 export type { SessionStore } from './store/session-store.js';
+
+// Operators
+export { SessionDoctor, type SessionExamination } from './module/session-doctor.js';
+export type { SessionRisk } from './store/session-risk.js';
 
 // Errors
 export { LoginRequiredError } from './errors/login-required.error.js';

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TLSSocket } from 'node:tls';
+import type { FormerSession } from '../../request/former-session.js';
 import type { GivenId, IdExchange, PresentedId } from '../../request/id-exchange.js';
 import type { IgnoredReason } from '../../request/session-events.js';
 import type { SessionStanding } from '../../request/request-state.js';
@@ -9,8 +10,9 @@ import { clientPath, protocolOf } from '../proxy-headers.js';
 import { isGone } from '../response/replace-response.js';
 import { ResponseGate } from '../response/response-gate.js';
 import type { ResponseHeaders } from '../response/response-headers.js';
-import type { CookieWarnings } from './cookie-warnings.js';
+import type { CookieRisks } from './cookie-risks.js';
 import { AMBIGUOUS, type IdCarryingRequest, type SessionIdTransport } from './id-transport.js';
+import type { SessionMigration } from './session-migration.js';
 import type { SessionTokenFormat } from './session-token.js';
 
 /** How this application carries ids; one per application. */
@@ -28,7 +30,10 @@ export interface IdCarrier {
   readonly onIgnored: (reason: IgnoredReason) => void;
 
   /** Hears of the cookies that are sent; undefined where ids travel otherwise. */
-  readonly cookieWarnings: CookieWarnings | undefined;
+  readonly cookieRisks: CookieRisks | undefined;
+
+  /** Take over sessions of other libraries. */
+  readonly migrations: readonly SessionMigration[];
 
   /** Undefined where everybody may start a session. */
   readonly admission: SessionAdmission | undefined;
@@ -97,6 +102,17 @@ export class HttpIdExchange implements IdExchange {
     return tokens;
   }
 
+  /** Only where the response can bring the client its new id: the former one is worth nothing afterwards. */
+  former(): FormerSession | undefined {
+    const { migrations } = this.carrier;
+    if (migrations.length === 0 || this.hasNoResponse || this.isHeadSent || this.isClientGone) return undefined;
+    for (const migration of migrations) {
+      const former = migration.named(this.request.headers);
+      if (former) return former;
+    }
+    return undefined;
+  }
+
   get isHeadSent(): boolean {
     return this.response !== undefined && ResponseGate.isHeadSent(this.response);
   }
@@ -152,22 +168,22 @@ export class HttpIdExchange implements IdExchange {
 
   /** @throws SessionConfigurationError */
   private refuseOutside(): void {
-    const { transport, cookieWarnings } = this.carrier;
+    const { transport, cookieRisks } = this.carrier;
     const { headers, url } = this.request;
     try {
       transport.refuseOutside(clientPath(this.frameworkRequest.originalUrl ?? url ?? '/', headers));
     } catch (error) {
-      cookieWarnings?.pathRefused(error as Error);
+      cookieRisks?.pathRefused(error as Error);
       throw error;
     }
   }
 
   private writeId(headers: ResponseHeaders, token: string, keptForMs: number | undefined): void {
-    const { transport, cookieWarnings } = this.carrier;
+    const { transport, cookieRisks } = this.carrier;
     const { request, isSecure, frameworkRequest } = this;
     transport.write(headers, token, isSecure, keptForMs);
     const address = frameworkRequest.ip ?? request.socket?.remoteAddress;
-    cookieWarnings?.cookieSent({ headers: request.headers, address, host: frameworkRequest.hostname }, isSecure);
+    cookieRisks?.cookieSent({ headers: request.headers, address, host: frameworkRequest.hostname }, isSecure);
   }
 
   private candidate(text: string, freshness: string | undefined): readonly PresentedId[] {
