@@ -18,7 +18,7 @@ const OTHERS = {
  */
 const GROUPS = [
   ['Begin', ['README.md', 'quick-start', 'beans', 'conflicts', 'choosing', 'testing']],
-  ['Users', ['login', 'registry', 'passport', 'browsers', 'responses', 'middleware']],
+  ['Users', ['login', 'administration', 'passport', 'browsers', 'responses', 'middleware']],
   ['Beyond handlers', ['outside-handlers', 'jobs', 'one-call', 'events', 'graphql', 'websockets']],
   [
     'Stores',

@@ -46,7 +46,7 @@ function entries(): string[] {
   return Object.values(PACKAGES).flatMap((folder) => {
     const { exports } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8')) as Manifest;
     const types = Object.values(exports).flatMap((entry) => (typeof entry === 'string' ? [] : [entry.types]));
-    return types.map((it) => join(root, folder, it.replace('./dist/', 'src/').replace('.d.ts', '.ts')));
+    return types.map((file) => join(root, folder, file.replace('./dist/', 'src/').replace('.d.ts', '.ts')));
   });
 }
 
@@ -64,7 +64,7 @@ function publicNames(path: string): PublicName[] {
     const { exportClause } = statement;
     if (!exportClause || !ts.isNamedExports(exportClause)) return all;
     return exportClause.elements.map(({ name, propertyName, isTypeOnly }) => {
-      const found = all.find((it) => it.name === (propertyName ?? name).text);
+      const found = all.find((one) => one.name === (propertyName ?? name).text);
       if (!found) throw new Error(`${source} exports no ${name.text}`);
       return isTypeOnly || statement.isTypeOnly ? { ...found, isCode: false } : found;
     });
@@ -78,7 +78,7 @@ function declared(statement: ts.Statement): PublicName[] {
   const declarations = ts.isVariableStatement(statement) ? statement.declarationList.declarations : [statement];
   const comment = ts
     .getJSDocCommentsAndTags(statement)
-    .map((it) => it.getText())
+    .map((node) => node.getText())
     .join('\n');
   const hasExample = /@example|^ *[*] ```/m.test(statement.getFullText());
   return declarations.flatMap((declaration) => {

@@ -31,7 +31,7 @@ describe('the search for broken links', () => {
 
   it('finds anchors of no heading, in the page itself and in another one', () => {
     const links = ['#the-page-of-links', '#a-part-1', 'page.md#a-part', '#a-part-2', 'page.md#No heading', '../docs#x'];
-    writeFileSync(join(directory, 'docs/anchors.md'), links.map((it) => `[a](<${it}>)`).join('\n'));
+    writeFileSync(join(directory, 'docs/anchors.md'), links.map((link) => `[a](<${link}>)`).join('\n'));
     writeFileSync(join(directory, 'docs/own.md'), '# Own\n[a](#own) [b](#other)\n');
 
     expect(brokenLinks(directory, ['docs/own.md'])).toEqual(['docs/own.md: #other']);

@@ -17,7 +17,7 @@ const QUESTIONS = [
   ['409 conflict what do I do', /conflicts|errors|troubles/],
   ['session lost behind nginx', /deploy|proxies|troubles/],
   ['test a controller with a session bean', /testing/],
-  ['log out all devices', /login|registry/],
+  ['log out all devices', /login|administration/],
   ['passport', /passport|login|compatibility/],
   ['which store', /stores|choosing/],
   ['session in gateway', /websockets|outside-handlers|graphql/],

@@ -63,8 +63,8 @@ describe.each([
   });
 
   it('leaves a project that builds, and whose own tests pass', async () => {
-    await run(project, ['npm', 'run', 'build']);
-    await run(project, ['npm', 'test']);
+    await expect(run(project, ['npm', 'run', 'build'])).resolves.toBeDefined();
+    await expect(run(project, ['npm', 'test'])).resolves.toBeDefined();
     if (store === 'memory') await run(project, ['npm', 'run', 'test:e2e']);
   });
 
@@ -93,11 +93,13 @@ describe.each([
   });
 
   async function sources(): Promise<Readonly<Record<string, string>>> {
-    const files = await Promise.all(['src', 'test'].map((it) => readdir(join(project, it), { recursive: true })));
+    const files = await Promise.all(
+      ['src', 'test'].map((folder) => readdir(join(project, folder), { recursive: true })),
+    );
     const paths = [
       'package.json',
-      ...(files[0] ?? []).map((it) => `src/${it}`),
-      ...(files[1] ?? []).map((it) => `test/${it}`),
+      ...(files[0] ?? []).map((file) => `src/${file}`),
+      ...(files[1] ?? []).map((file) => `test/${file}`),
     ];
     const texts = paths.filter((path) => /[.]\w+$/.test(path));
     return Object.fromEntries(
