@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis';
 import { RedisSessionStore } from 'nestjs-session-beans/redis';
+import { ioredisPort } from '../../libs/session/src/store/redis/clients/ioredis-client.js';
 import { PlainLoads } from '../../libs/session/src/store/redis/plain-loads.js';
 import { RecordEdit } from '../../libs/session/src/store/redis/record-edit.js';
 import { redisScripts } from '../../libs/session/src/store/redis/redis-scripts.js';
@@ -55,14 +56,14 @@ export class ManualRedis {
   store(clock: ManualClock): SessionStore {
     const prefix = `${this.namespace}:${this.stores++}:`;
     const store = new RedisSessionStore({ client: this.client, prefix, onWarning: () => undefined });
-    for (const [name, definition] of this.scripts) this.client.defineCommand(name, definition);
     const time = {
       note: () => undefined,
       get now() {
         return clock.now();
       },
     };
-    Reflect.set(store, 'plainLoads', new PlainLoads(this.client, time as never, 1_000_000));
+    Reflect.set(store, 'plainLoads', new PlainLoads(ioredisPort(this.client), time as never, 1_000_000));
+    for (const [name, definition] of this.scripts) this.client.defineCommand(name, definition);
     const tick = (): void => void this.client.set(this.clockKey, clock.now());
     const copies = new Map<string, unknown>();
     const bringsBack = this.stores % 2 === 0;

@@ -12,7 +12,7 @@ describe('the entries of the built packages', () => {
     ['nestjs-session-beans/testing', 'no optional peer', []],
     ['nestjs-session-beans/express-session', 'no optional peer', []],
     ['nestjs-session-beans/postgres', 'pg', ['pg']],
-    ['nestjs-session-beans/redis', 'ioredis', ['ioredis']],
+    ['nestjs-session-beans/redis', 'no optional peer', []],
     ['nestjs-session-beans-replicated', '@nestjs/microservices', ['@nestjs/microservices']],
     ['nestjs-session-beans-replicated/grpc', '@grpc/grpc-js', ['@grpc/grpc-js']],
     ['nestjs-session-beans/observability', '@opentelemetry/api', ['@opentelemetry/api']],

@@ -1,6 +1,4 @@
-import { Cluster, type Redis } from 'ioredis';
-import type { RedisClient, ScriptedConnection } from './redis-client.js';
-import { redisScripts } from './redis-scripts.js';
+import type { RedisClientPort, RedisConnection } from './clients/redis-port.js';
 
 /**
  * Looks at the settings of the client now and of each server once it is connected, and warns of those that would break
@@ -11,7 +9,7 @@ import { redisScripts } from './redis-scripts.js';
  * @returns a function that stops it
  */
 export function warnAboutRedis(
-  client: RedisClient,
+  client: RedisClientPort,
   key: string,
   reportsErrors: boolean,
   warn: (warning: string) => void,
@@ -21,77 +19,33 @@ export function warnAboutRedis(
     if (!given.has(warning)) warn(warning);
     given.add(warning);
   };
-  const nodes = (): Redis[] => (client instanceof Cluster ? client.nodes('master') : [client]);
   const askServers = (): void => {
-    for (const node of nodes())
+    client.dangers.forEach(warnOnce);
+    for (const node of client.primaries().values()) {
       void serverWarnings(node, key).then(
         (warnings) => warnings.forEach(warnOnce),
         (error: Error) => warnOnce(`Redis does not let itself be asked about its settings: ${error.message}`),
       );
+    }
   };
-  const reportError = (error: Error & { lastNodeError?: Error }): void => {
-    const { message, code, name }: Error & { code?: string } = error.lastNodeError ?? error;
+  const reportError = ({ message, code, name }: Error & { code?: string }): void => {
     // ioredis stays connected after a SELECT that failed, to database 0.
-    if (/DB index/.test(message))
+    if (/DB index/.test(message) && client.library === 'ioredis')
       return warnOnce(`Redis does not have the database of the url and uses database 0: ${message}`);
-    const how = usesTls(client) ? ' over TLS' : '';
+    const how = client.usesTls ? ' over TLS' : '';
     return warnOnce(`no connection to Redis${how}: ${message || code || name}; trying again`);
   };
 
-  for (const warning of clientWarnings(client)) warnOnce(warning);
-  if (client.status === 'ready') askServers();
-  client.on('ready', askServers);
-  if (reportsErrors) client.on('error', reportError);
-  return () => {
-    client.off('ready', askServers);
-    client.off('error', reportError);
-  };
+  askServers();
+  return client.listen({ ready: askServers, ...(reportsErrors && { failed: reportError }) });
 }
 
-function usesTls(client: RedisClient): boolean {
-  return Boolean(client instanceof Cluster ? client.options.redisOptions?.tls : client.options.tls);
-}
-
-function clientWarnings(client: RedisClient): string[] {
-  const isCluster = client instanceof Cluster;
-  const options = isCluster
-    ? { ...client.options.redisOptions, enableOfflineQueue: client.options.enableOfflineQueue }
-    : client.options;
-  const warnings: string[] = [];
-  if (options.enableOfflineQueue !== false) {
-    warnings.push(
-      'client option enableOfflineQueue is on: while Redis is away commands wait and run after their request was ' +
-        'answered; set it to false',
-    );
-  }
-  // The connections of a cluster do not reconnect by themselves, so they have nothing to send again.
-  if (!isCluster && options.autoResendUnfulfilledCommands !== false) {
-    warnings.push(
-      'client option autoResendUnfulfilledCommands is on: a command whose answer was lost is sent again behind the ' +
-        'back of the store; set it to false',
-    );
-  }
-  // Without resending, ioredis forgets the commands under way: their promises settle when the retries are used up.
-  if (
-    !isCluster &&
-    client.options.autoResendUnfulfilledCommands === false &&
-    client.options.maxRetriesPerRequest !== 0
-  ) {
-    warnings.push(
-      'client option maxRetriesPerRequest is not 0: a command whose connection was lost is told late or never; ' +
-        'set it to 0',
-    );
-  }
-  if (isCluster && client.options.scaleReads !== undefined && client.options.scaleReads !== 'master') {
-    warnings.push(`client option scaleReads is not 'master': replicas answer with old sessions`);
-  }
-  return warnings;
-}
-
-async function serverWarnings(node: Redis, key: string): Promise<string[]> {
-  const rights = await rightsWarning(node as ScriptedConnection, key);
+async function serverWarnings(node: RedisConnection, key: string): Promise<string[]> {
+  const rights = await rightsWarning(node, key);
   if (rights) return [rights];
-  const [memory, persistence] = await Promise.all([node.info('memory'), node.info('persistence')]);
+  const [memory, persistence] = (await Promise.all(
+    ['memory', 'persistence'].map(async (section) => String(await node.ask('INFO', section))),
+  )) as [string, string];
   const warnings: string[] = [];
   const policy = /maxmemory_policy:(\S+)/.exec(memory)?.[1];
   const limited = /maxmemory:([1-9]\d*)/.test(memory);
@@ -111,10 +65,9 @@ async function serverWarnings(node: Redis, key: string): Promise<string[]> {
 }
 
 /** A warning if the connection may not run the scripts of this package. */
-async function rightsWarning(node: ScriptedConnection, key: string): Promise<string | undefined> {
+async function rightsWarning(node: RedisConnection, key: string): Promise<string | undefined> {
   try {
-    node.defineCommand('sessionBeansRights', redisScripts.sessionBeansRights);
-    const missing = await node.sessionBeansRights(key);
+    const missing = await node.runForText<string[]>('sessionBeansRights', [key]);
     if (missing.length === 0) return undefined;
     return (
       `the user of the connection to Redis may not use ${missing.join(', ')} on keys like ${key}: ` +
