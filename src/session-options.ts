@@ -1,11 +1,17 @@
-import type { SessionModuleOptions, SessionStore } from 'nestjs-session-beans';
+import type { IncomingMessage } from 'node:http';
+import type { SessionLabels, SessionModuleOptions, SessionStore } from 'nestjs-session-beans';
 import type { ReplicationConfig } from './replication.config.js';
 import type { SampleConfig } from './sample.config.js';
 
 /** The options of the session module. They decide on the session architecture; all other code is the same for each. */
 export async function sessionOptions(config: SampleConfig): Promise<SessionModuleOptions> {
   const { signingKeys, idleTimeoutMs, absoluteTimeoutMs } = config;
-  return { ...(await patternOptions(config)), signingKeys, idleTimeoutMs, absoluteTimeoutMs };
+  return { ...(await patternOptions(config)), signingKeys, idleTimeoutMs, absoluteTimeoutMs, labels };
+}
+
+/** So that users know their devices in `GET /me/sessions`. */
+function labels({ headers }: IncomingMessage): SessionLabels {
+  return { device: headers['user-agent'] ?? 'unknown' };
 }
 
 async function patternOptions(config: SampleConfig): Promise<SessionModuleOptions> {

@@ -11,7 +11,7 @@ const compat = spawnSync('npm', ['run', '--silent', 'compat:install'], { stdio: 
 if (compat.status !== 0) process.exit(1);
 
 /** The longest first. What one line names runs one after the other. */
-const checks = [['build', 'pack:check'], ['typecheck:oldest'], ['typecheck'], ['lint'], ['format:check']];
+const checks = [['build', 'pack:check'], ['typecheck:oldest'], ['typecheck'], ['lint'], ['spell'], ['format:check']];
 
 const results = [...(await inParallel(checks)), jest()];
 for (const { name, failed } of results) if (failed > 0) console.log(`failed: npm run ${name}`);

@@ -31,7 +31,7 @@ const CORE: PackageRules = {
     'store/document': ['errors', 'store', 'store/heap'],
     'store/*': ['errors', 'store', 'store/heap', 'store/document'],
     'store-kit': ['errors', 'store', 'store/heap', 'store/document'],
-    testing: ['errors', 'store'],
+    testing: ['errors', 'store', 'bean', 'request', 'http', 'sessions', 'module'],
     codec: ['errors', 'store'],
     merge: ['errors', 'store', 'codec'],
     bean: ['errors', 'store', 'codec', 'merge'],
@@ -41,7 +41,9 @@ const CORE: PackageRules = {
     http: ['errors', 'store', 'bean', 'timing', 'live', 'request'],
     sessions: ['errors', 'store', 'request', 'http'],
     module: ['errors', 'store', 'store/*', 'bean', 'timing', 'live', 'request', 'http', 'sessions'],
+    schematics: [],
     observability: ['errors', 'store', 'timing', 'live', 'request', 'http'],
+    websockets: ['errors', 'store', 'live', 'request', 'http', 'sessions'],
     '.': ['errors', 'store', 'store/*', 'merge', 'bean', 'request', 'http', 'sessions', 'module'],
   },
   roomOf(path) {

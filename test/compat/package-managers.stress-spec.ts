@@ -15,6 +15,6 @@ describe.each(packageManagers)('an application of Nest 11 that $name installed',
   afterAll(() => application?.remove());
 
   it('runs under jest, with the line of the README', async () => {
-    expect(await application.runTool('jest')).toMatch(/Tests: +1 passed, 1 total/);
+    expect(await application.runTool('jest')).toMatch(/Tests: +7 passed, 7 total/);
   });
 });

@@ -2,13 +2,16 @@ import type { Type } from '@nestjs/common';
 import { BeanRegistry } from '../../libs/session/src/bean/bean-registry.js';
 import { LiveSessions } from '../../libs/session/src/live/live-sessions.js';
 import { NearCache, type NearCacheSettings } from '../../libs/session/src/live/near-cache.js';
+import { SessionEnds } from '../../libs/session/src/live/session-ends.js';
 import { CurrentHttpSession, attributesBean } from '../../libs/session/src/request/current-http-session.js';
 import { CurrentRequest } from '../../libs/session/src/request/current-request.js';
 import { DestroyHooks } from '../../libs/session/src/request/destroy-hooks.js';
 import type { HttpSession } from '../../libs/session/src/request/http-session.js';
 import { type KeptValues, keptValues } from '../../libs/session/src/request/kept-values.js';
 import { SessionEvents } from '../../libs/session/src/request/session-events.js';
+import { LABELS_BEAN, LabelKeeper } from '../../libs/session/src/request/session-labels.js';
 import { SessionLifecycle } from '../../libs/session/src/request/session-lifecycle.js';
+import { StoreDirectory } from '../../libs/session/src/store/store-directory.js';
 import { StoreGateway } from '../../libs/session/src/store/store-gateway.js';
 import { type Clock, systemClock } from '../../libs/session/src/store/clock.js';
 import type { SessionRecord } from '../../libs/session/src/store/session-record.js';
@@ -39,6 +42,7 @@ export interface SimulatedServerOptions {
  */
 export class SimulatedServer {
   readonly events = new SessionEvents();
+  private readonly ends: SessionEnds;
   readonly liveSessions: LiveSessions;
   readonly lifecycle: SessionLifecycle;
   readonly beans = new BeanRegistry({ onConflict: 'reject', onUndecodable: 'reject' });
@@ -74,14 +78,19 @@ export class SimulatedServer {
     this.kept = keptValues(this.beans, this.liveSessions, clock, given.attributesOnLogin ?? 'reset');
     this.kept.bean.inject([]);
     for (const type of beans) this.beans.register(type).inject([]);
+    this.ends = new SessionEnds(gateway, clock);
     const hooks = new DestroyHooks(this.beans, new CurrentRequest(), (error) => void this.hookErrors.push(error));
     const log = { readOnlyBroken: () => undefined };
-    this.lifecycle = new SessionLifecycle(settings, gateway, this.liveSessions, this.beans, this.events, log, hooks);
+    const labels = new LabelKeeper(this.beans.registerBuiltIn(LABELS_BEAN), undefined);
+    labels.bean.inject([]);
+    const { liveSessions, events } = this;
+    const parts = { directory: new StoreDirectory(store, gateway), labels };
+    this.lifecycle = new SessionLifecycle(settings, gateway, liveSessions, this.beans, events, log, hooks, parts);
   }
 
   /** What handlers are injected; for the requests that `current` knows. */
   httpSession(current: CurrentRequest): HttpSession {
-    return new CurrentHttpSession(current, this.lifecycle, this.attributes, this.kept, undefined);
+    return new CurrentHttpSession(current, this.lifecycle, this.attributes, this.kept, this.ends, undefined);
   }
 
   /** A request that has not begun yet. */

@@ -12,6 +12,8 @@ export function withMethods(store: SessionStore, methods: Partial<SessionStore>)
     locates: store.locates,
     locks: store.locks,
     notices: store.notices,
+    principals: store.principals,
+    epoch: store.epoch,
     load: (access, options) => store.load(access, options),
     save: (change) => store.save(change),
     touch: (access) => store.touch(access),

@@ -1,7 +1,11 @@
 import { Redis } from 'ioredis';
 import { RedisSessionStore } from 'nestjs-session-beans/redis';
 import { ioredisPort } from '../../libs/session/src/store/redis/clients/ioredis-client.js';
+import type { RedisClientPort } from '../../libs/session/src/store/redis/clients/redis-port.js';
 import { PlainLoads } from '../../libs/session/src/store/redis/plain-loads.js';
+import { RedisPrincipalIndex } from '../../libs/session/src/store/redis/principal-index.js';
+import { RedisKeyNames } from '../../libs/session/src/store/redis/redis-key-names.js';
+import { newAccess } from '../support/redis-stores.js';
 import { RecordEdit } from '../../libs/session/src/store/redis/record-edit.js';
 import { redisScripts } from '../../libs/session/src/store/redis/redis-scripts.js';
 import type { LoadResult, SaveResult, SessionStore } from '../../libs/session/src/store/session-store.js';
@@ -18,12 +22,18 @@ const TIMED_SCRIPTS = [
   'sessionBeansSaveWhenFull',
   'sessionBeansDestroy',
   'sessionBeansSupersede',
+  'sessionBeansIndexAdd',
+  'sessionBeansIndexPage',
+  'sessionBeansIndexRemove',
+  'sessionBeansLook',
+  'sessionBeansEpoch',
 ] as const;
 
 /** Makes Redis stores whose clock the test controls, with a planted bug on demand. */
 export class ManualRedis {
   private readonly clockKey: string;
   private readonly client: Redis;
+  private readonly port: RedisClientPort;
   private readonly scripts: [string, { lua: string; numberOfKeys?: number }][] = [];
   private readonly update = RecordEdit.update.bind(RecordEdit);
   private stores = 0;
@@ -35,6 +45,7 @@ export class ManualRedis {
   ) {
     this.clockKey = `${namespace}:clock`;
     this.client = new Redis({ port, host: '127.0.0.1' });
+    this.port = ioredisPort(this.client);
     for (const name of TIMED_SCRIPTS) {
       const { lua, numberOfKeys }: { readonly lua: string; readonly numberOfKeys?: number } = redisScripts[name];
       const planted = bug?.scripts?.includes(name) ? bug : undefined;
@@ -62,7 +73,7 @@ export class ManualRedis {
         return clock.now();
       },
     };
-    Reflect.set(store, 'plainLoads', new PlainLoads(ioredisPort(this.client), time as never, 1_000_000));
+    Reflect.set(store, 'plainLoads', new PlainLoads(this.port, time as never, 1_000_000));
     for (const [name, definition] of this.scripts) this.client.defineCommand(name, definition);
     const tick = (): void => void this.client.set(this.clockKey, clock.now());
     const copies = new Map<string, unknown>();
@@ -74,7 +85,10 @@ export class ManualRedis {
       if (bringsBack && copy !== undefined) copies.set(key, copy);
       return ('record' in told ? { ...told, record: unpadded(told.record) } : told) as unknown as T;
     };
+    const { principals, epoch } = store;
     return withMethods(store, {
+      principals: { list: (principal, page) => (tick(), principals.list(principal, page)) },
+      epoch: { begin: () => (tick(), epoch.begin()), read: () => epoch.read() },
       load: async (access, options) => (tick(), noted(access.key, await store.load(access, options))),
       save: async (change) => {
         tick();
@@ -87,6 +101,20 @@ export class ManualRedis {
       destroy: (access) => (tick(), store.destroy(access)),
       supersede: (access) => (tick(), store.supersede(access)),
     });
+  }
+
+  /** A store, and what a server does to it that dies between the note of a login and its save. */
+  withDeaths(clock: ManualClock): { readonly store: SessionStore; readonly die: (user: string) => Promise<void> } {
+    const before = this.stores;
+    const store = this.store(clock);
+    const names = new RedisKeyNames(`${this.namespace}:${before}:`, '');
+    const die = async (user: string): Promise<void> => {
+      const index = new RedisPrincipalIndex(this.port, this.port, names);
+      const login = { key: newAccess().key, principal: user, lifeMs: 150_000, isNew: true, mostSessions: undefined };
+      await this.client.set(this.clockKey, clock.now());
+      await index.note(login);
+    };
+    return { store, die };
   }
 
   /** The stored bytes of a key of the last store, for `restore`. */

@@ -6,6 +6,7 @@ import type { SessionStoreSetup } from '../../libs/session/src/testing/describe-
 import { interleavingBreaks } from './interleaving-breaks.js';
 import { plantedBugs } from './planted-bugs.js';
 import { plantedIdentityBugs } from './planted-identity-bugs.js';
+import { plantedPrincipalBugs } from './planted-principal-bugs.js';
 import { plantedRenewalBugs } from './planted-renewal-bugs.js';
 import { plantedSharingBugs } from './planted-sharing-bugs.js';
 import { rulesBrokenBy } from './rules-broken-by.js';
@@ -14,7 +15,7 @@ import { SharedMemory } from './shared-memory.js';
 
 type Plant = (store: SessionStore) => SessionStore;
 
-const bugs = { ...plantedBugs, ...plantedIdentityBugs, ...plantedRenewalBugs };
+const bugs = { ...plantedBugs, ...plantedIdentityBugs, ...plantedRenewalBugs, ...plantedPrincipalBugs };
 
 function rulesBrokenInMemory(plant: Plant = (store) => store): Promise<string[]> {
   return rulesBrokenBy(({ clock }) => plant(new MemorySessionStore({ clock })), {

@@ -9,8 +9,8 @@ import { RedisServer } from '../support/redis-server.js';
 
 /** The rights in `docs/stores/redis.md`, without those for the near cache. */
 const DOCUMENTED = (
-  '~session:* resetchannels +eval +evalsha +get +getex +getrange +set +hmget +hgetall +hset +hdel +exists +pexpire ' +
-  '+pexpireat +del +time +ping +info +hello +client'
+  '~session:* resetchannels +eval +evalsha +get +getex +getrange +set +hget +hmget +hgetall +hset +hdel +exists ' +
+  '+pexpire +pexpireat +del +time +zadd +zcard +zrange +zrem +zscore +ping +info +hello +client'
 ).split(' ');
 
 describe('a Redis store that invalidates a near cache', () => {

@@ -4,11 +4,16 @@ import ts from 'typescript';
 /** Packages that blocks import, and the root does not have. */
 const INSTALLED: Readonly<Record<string, string>> = {
   '@nestjs/apollo': 'graphql/node_modules/@nestjs/apollo/dist/index.d.ts',
+  '@nestjs/bullmq': 'integrations/node_modules/@nestjs/bullmq/dist/index.d.ts',
   '@nestjs/cache-manager': 'integrations/node_modules/@nestjs/cache-manager/dist/index.d.ts',
+  '@nestjs/cqrs': 'integrations/node_modules/@nestjs/cqrs/dist/index.d.ts',
   '@nestjs/graphql': 'graphql/node_modules/@nestjs/graphql/dist/index.d.ts',
+  '@nestjs/schedule': 'integrations/node_modules/@nestjs/schedule/dist/index.d.ts',
   '@nestjs/throttler': 'integrations/node_modules/@nestjs/throttler/dist/index.d.ts',
+  bullmq: 'integrations/node_modules/bullmq/dist/esm/index.d.ts',
   'csrf-csrf': 'integrations/node_modules/csrf-csrf/dist/index.d.ts',
   express: 'integrations/node_modules/@types/express/index.d.ts',
+  'nest-commander': 'integrations/node_modules/nest-commander/src/index.d.ts',
 };
 
 /** Compiles modules that exist only in memory with the settings of the workspace, against the library's sources. */

@@ -127,7 +127,7 @@ class SessionController {
     const { session } = this;
     const wrong: (() => unknown)[] = [
       () => session.set('', 1),
-      () => session.set(5 as never, 1),
+      () => session.set(5 as unknown as string, 1),
       () => session.login(''),
       () => session.login(undefined as never),
       () => session.login('x'.repeat(513)),

@@ -7,7 +7,7 @@ import { SessionClient } from '../support/session-client.js';
 
 /** Commands that the scripts call inside Redis, and commands of this test. */
 const INSIDE =
-  /^(get|getrange|set|hmget|hset|hdel|hgetall|exists|pexpire|pexpireat|del|time|config\|resetstat|info|hello|client\|.*)$/;
+  /^(get|getrange|set|hget|hmget|hset|hdel|hgetall|exists|pexpire|pexpireat|del|time|config\|resetstat|info|hello|client\|.*)$/;
 
 describe('a request to a server with the Redis store', () => {
   let redis: RedisServer;

@@ -21,7 +21,7 @@ export interface Size {
 }
 
 export const sizes: Readonly<Record<Size['name'], Size>> = {
-  quick: { name: 'quick', clients: 24, pace: 0.35, rounds: 3, roundMs: 200, sessions: 2_000 },
+  quick: { name: 'quick', clients: 24, pace: 0.25, rounds: 3, roundMs: 200, sessions: 2_000 },
   normal: { name: 'normal', clients: 40, pace: 1, rounds: 5, roundMs: 700, sessions: 20_000 },
   full: { name: 'full', clients: 60, pace: 2, rounds: 9, roundMs: 1_500, sessions: 100_000 },
 };

@@ -129,20 +129,30 @@ function environment(): NodeJS.ProcessEnv {
   return { ...inherited, NO_COLOR: '1' };
 }
 
-/** Does in the application what the README says: its first block is the module, and jest gets its line. */
+/**
+ * Does in the application what the README says: its first block is the module, and jest gets its line. The examples of
+ * docs/testing.md are tests of the application; test runners bring `it` and `expect` by themselves.
+ */
 async function followReadme(directory: string, devDependencies: Readonly<Record<string, string>>): Promise<void> {
   const readme = await readFile(join(root, 'README.md'), 'utf8');
   const example = typeScriptBlocks(readme).find(({ name }) => name === 'app.module.ts');
   const [, line] = /^```json\n("transformIgnorePatterns": .*)\n```$/m.exec(readme) ?? [];
   if (!example || !line) throw new Error('README.md has no block app.module.ts, or no line for jest');
   await writeFile(join(directory, 'src/app.module.ts'), example.text);
+  for (const { name, text } of typeScriptBlocks(await readFile(join(root, 'docs/testing.md'), 'utf8'))) {
+    const isSpec = name.endsWith('spec.ts');
+    const path = join(directory, isSpec ? 'test' : 'src', name.replace('.spec.ts', '.e2e-spec.ts'));
+    const alone = text.replace(/^import .* from '@jest\/globals';$/m, '');
+    await writeFile(path, isSpec ? alone.replaceAll("from './", "from '../src/") : alone);
+  }
 
   const path = join(directory, 'package.json');
   const manifest = JSON.parse(await readFile(path, 'utf8')) as Manifest;
   Object.assign(manifest.devDependencies, devDependencies);
   if (manifest.jest) Object.assign(manifest.jest, JSON.parse(`{${line}}`));
   await writeFile(path, JSON.stringify(manifest, null, 2));
-  if (manifest.type !== 'module') await leaveOutExtensions(join(directory, 'src'));
+  if (manifest.type === 'module') return;
+  for (const folder of ['src', 'test']) await leaveOutExtensions(join(directory, folder));
 }
 
 /** As in projects of CommonJS: neither jest nor webpack finds `./counter.ts` for `./counter.js`. */

@@ -15,7 +15,7 @@ describe('both tarballs in an application of Nest 11 with CommonJS', () => {
   describeBothPackages(() => application);
 
   it('runs under jest, with the line of the README', async () => {
-    expect(await application.runTool('jest')).toMatch(/Tests: +1 passed, 1 total/);
+    expect(await application.runTool('jest')).toMatch(/Tests: +7 passed, 7 total/);
   });
 
   it.each([

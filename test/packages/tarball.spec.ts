@@ -21,7 +21,7 @@ describe.each([
   {
     name: 'nestjs-session-beans',
     beside: ['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'deploy', 'docs'],
-    code: /[.](js|d[.]ts|lua)$/,
+    code: /[.](js|d[.]ts|lua|json)$/,
   },
   { name: 'nestjs-session-beans-replicated', beside: ['LICENSE', 'README.md'], code: /[.](js|d[.]ts)$/ },
 ])('the tarball of $name', ({ name, beside, code }) => {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { INestApplication } from '@nestjs/common';
+import type { SessionPage } from 'nestjs-session-beans';
 import { createApplication } from '../../src/create-application.js';
 import { readConfig } from '../../src/sample.config.js';
 import { Client, setCookies } from '../support/client.js';
@@ -89,6 +90,33 @@ describe.each(adapters)('the sample application, $adapter', ({ adapter }) => {
 
   it('logs out where nobody is logged in', async () => {
     expect((await client.post('/logout')).status).toBe(204);
+  });
+
+  it('shows a user their sessions, and ends one of them', async () => {
+    const phone = new Client(app);
+    phone.agent.set('User-Agent', 'a phone');
+    await phone.post('/login', { user: 'ann' });
+    await client.post('/login', { user: 'ann' });
+    const { body } = (await phone.get('/me/sessions')) as { body: SessionPage };
+    const own = body.sessions.find(({ current }) => current);
+    const other = body.sessions.find(({ current }) => !current);
+    expect([body.sessions.length, own?.labels]).toEqual([2, { device: 'a phone' }]);
+    expect((await phone.delete(`/me/sessions/${other?.handle}`)).status).toBe(204);
+    expect((await client.get('/session')).status).toBe(404);
+    expect((await phone.delete(`/me/sessions/${other?.handle}`)).status).toBe(404);
+  });
+
+  it("ends no session of other people, and shows nobody's to a stranger", async () => {
+    await client.post('/login', { user: 'ann' });
+    const bob = new Client(app);
+    await bob.post('/login', { user: 'bob' });
+    const { body } = (await client.get('/me/sessions')) as { body: SessionPage };
+    for (const handle of [body.sessions[0]?.handle, 'x', 'sh1_'])
+      expect((await bob.delete(`/me/sessions/${handle}`)).status).toBe(404);
+    expect((await client.get('/session')).body).toMatchObject({ principal: 'ann' });
+    const stranger = new Client(app);
+    expect((await stranger.get('/me/sessions')).status).toBe(401);
+    expect((await stranger.delete(`/me/sessions/${body.sessions[0]?.handle}`)).status).toBe(401);
   });
 
   it('keeps a cart with instances, a Date and a Map', async () => {

@@ -259,7 +259,7 @@ export class RequestHandler {
         return { outcome: 'ok', access: request.access, lists: next, locator: result.locator };
       }
       if (result.outcome !== 'conflict') session.refused(mark);
-      if (result.outcome === 'unlocked') return { outcome: 'unavailable' };
+      if (result.outcome === 'unlocked' || result.outcome === 'limit') return { outcome: 'unavailable' };
       if (result.outcome === 'superseded') return this.superseded(request);
       if (result.outcome === 'gone') {
         if (access.proof === undefined) return this.noJob(request);

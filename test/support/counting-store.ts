@@ -14,6 +14,8 @@ export class CountingStore implements SessionStore {
   readonly locks: SessionStore['locks'];
   readonly notices: SessionStore['notices'];
   readonly expiries: SessionStore['expiries'];
+  readonly principals: SessionStore['principals'];
+  readonly epoch: SessionStore['epoch'];
   readonly calls: Record<Operation, number> = { load: 0, save: 0, touch: 0, destroy: 0 };
 
   /** Awaited before each call is passed on; throw here to be down. */
@@ -31,6 +33,8 @@ export class CountingStore implements SessionStore {
     this.locks = locks;
     this.notices = notices;
     this.expiries = inner.expiries;
+    this.principals = inner.principals;
+    this.epoch = inner.epoch;
   }
 
   get total(): number {

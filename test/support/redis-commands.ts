@@ -3,8 +3,8 @@ import type { RedisServer } from './redis-server.js';
 /** The commands with which loads and saves begin. Nothing else uses them. */
 const FIRST_OF_SESSIONS = ['get', 'getrange', 'getex'];
 
-/** Commands of connections, of their heartbeats and of the tests themselves. */
-const OF_CONNECTIONS = /^(eval|evalsha|script\|.*|ping|info|hello|client\|.*|config\|.*|subscribe|select|auth)$/;
+/** Commands of connections, of their heartbeats, of the look at the epoch every 5 s, and of the tests themselves. */
+const OF_CONNECTIONS = /^(eval|evalsha|script\|.*|ping|info|hello|client\|.*|config\|.*|subscribe|select|auth|hget)$/;
 
 /** Counts the commands that Redis was sent since this was made or `reset`. */
 export class RedisCommands {

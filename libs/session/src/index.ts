@@ -1,6 +1,6 @@
 // The module
 export { SessionModule } from './module/session.module.js';
-export type { SessionModuleOptions, SessionOptionsFactory } from './module/session.options.js';
+export type { PrincipalLimitOptions, SessionModuleOptions, SessionOptionsFactory } from './module/session.options.js';
 export type { NearCacheOptions } from './module/near-cache.options.js';
 export type { AdmissionOptions } from './http/admission/session-admission.js';
 export type { ClearSiteDataDirective, ClearSiteDataOptions } from './http/response/clear-site-data.js';
@@ -18,13 +18,17 @@ export type { BeforeBeanSaved, OnBeanCreated, OnBeanDestroyed, OnBeanRestored } 
 
 // Requests
 export {
+  type AttributeOf,
   type CreateValue,
   type GetOrCreateOptions,
   HttpSession,
+  type SessionAttributes,
   type SessionTimeouts,
 } from './request/http-session.js';
 export type { SessionHandle } from './store/session-handle.js';
 export { type RequestHeaders, SessionContext, type SessionSource } from './sessions/session-context.js';
+export { type SessionInfo, type SessionPage, SessionRegistry } from './sessions/session-registry.js';
+export type { SessionLabels } from './request/session-labels.js';
 export {
   CurrentSession,
   ReadOnlySession,
@@ -33,12 +37,7 @@ export {
   SkipSession,
   UseSession,
 } from './http/handlers/session.decorators.js';
-export {
-  type SessionEndReason,
-  type SessionEventMap,
-  SessionEvents,
-  type SessionRef,
-} from './request/session-events.js';
+export { type SessionEventMap, SessionEvents, type SessionRef } from './request/session-events.js';
 
 // Stores
 export { MemorySessionStore } from './store/memory/memory-session-store.js';
@@ -54,7 +53,8 @@ export { SessionBusyError } from './errors/session-busy.error.js';
 export { SessionConfigurationError } from './errors/session-configuration.error.js';
 export { type SessionConflict, SessionConflictError } from './errors/session-conflict.error.js';
 export { SessionContextNotActiveError } from './errors/session-context-not-active.error.js';
-export { SessionEndedError } from './errors/session-ended.error.js';
+export { type SessionEndReason, SessionEndedError } from './errors/session-ended.error.js';
+export { SessionLimitError } from './errors/session-limit.error.js';
 export { SessionNotAdmittedError } from './errors/session-not-admitted.error.js';
 export { SessionResponseCommittedError } from './errors/session-response-committed.error.js';
 export { SessionStateError } from './errors/session-state.error.js';

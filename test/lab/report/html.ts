@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { type Chart, type Section, chartsOf } from './charts.js';
 import type { Figures } from './figures.js';
 import { type Table, detailTables, summaryTables } from './tables.js';
+import { HOW_SURE } from './texts.js';
 
 const SECTIONS: readonly { readonly name: Section; readonly title: string; readonly text: string }[] = [
   {
@@ -83,7 +84,7 @@ function sectionOf(figures: Figures, all: readonly Chart[], machine: string, isO
   const anchors = SECTIONS.filter((section) => charts.some((chart) => chart.section === section.name));
   const links = anchors.map((section) => `<a href="#${balancer}-${section.name}">${section.title}</a>`).join('');
   return `${isOneOfMany ? `<h2>Behind ${name}</h2>` : ''}
-<p class="note">${name}; ${escape(moment)} UTC; size <code>${size}</code>; ${escape(machine)}.</p>
+<p class="note">${name}; ${escape(moment)} UTC; size <code>${size}</code>; ${escape(machine)}. ${HOW_SURE}</p>
 <nav>${links}<a href="#${balancer}-tables">All tables</a></nav>
 ${summaryTables(figures).map(tableOf).join('\n')}
 ${anchors

@@ -1,11 +1,12 @@
 import type { Figures } from './figures.js';
 import { type Table, detailTables, summaryTables } from './tables.js';
+import { HOW_SURE } from './texts.js';
 
 /** The report as Markdown: the table of architectures first. */
 export function markdownOf(figures: readonly Figures[], machine: string): string {
   const parts = figures.flatMap((one) => [
     `## ${one.balancer === 'nginx' ? 'nginx' : 'HAProxy'}`,
-    `${one.startedAt.slice(0, 10)}, size \`${one.size}\`, ${machine}. Brackets: where another run would be.`,
+    `${one.startedAt.slice(0, 10)}, size \`${one.size}\`, ${machine}.\n${HOW_SURE}`,
     ...[...summaryTables(one), ...detailTables(one)].flatMap((table) => [
       `### ${table.title}`,
       wrapped(table.note),

@@ -2,6 +2,9 @@ import type { Interval } from './intervals.js';
 
 const DASH = '–';
 
+/** Says how to read the figures of a report. */
+export const HOW_SURE = 'Brackets: where another run would be. Figures without them were measured once.';
+
 /** `1.2 [1.1–1.4]`; a dash where nothing was measured, no brackets where one measurement is all there is. */
 export function withInterval(interval: Interval | undefined, digits: number, factor = 1): string {
   if (!interval || Number.isNaN(interval.value)) return DASH;

@@ -20,6 +20,11 @@ export class SessionBean {
     return this.definition.name;
   }
 
+  /** The application has started. */
+  get isInjected(): boolean {
+    return this.injected !== undefined;
+  }
+
   /** Called once at boot. @param injected the values that Nest resolved for `dependencies`, in that order */
   inject(injected: readonly unknown[]): void {
     this.injected ??= injected;

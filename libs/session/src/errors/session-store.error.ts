@@ -5,8 +5,8 @@ export interface SessionStoreFailure {
   /** `name` of the store. */
   readonly store: string;
 
-  /** The operation that failed. */
-  readonly operation: 'load' | 'save' | 'touch' | 'destroy' | 'lock' | 'unlock';
+  /** The operation that failed; `epoch` is about the end of all sessions. */
+  readonly operation: 'load' | 'save' | 'touch' | 'destroy' | 'lock' | 'unlock' | 'list' | 'epoch';
 
   /** Why, as the end of a sentence: `no answer within 750 ms`. Without any part of a session or an id. */
   readonly problem: string;

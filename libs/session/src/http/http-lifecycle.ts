@@ -36,6 +36,9 @@ export interface HttpSessionRuntime extends IdCarrier {
   readonly onNotStored: (error: Error) => void;
 }
 
+/** Token of the objects that all requests of the application share: `HttpSessionRuntime`. */
+export const HTTP_SESSION_RUNTIME = Symbol('HTTP_SESSION_RUNTIME');
+
 const SLOT = Symbol('nestjs-session-beans:request');
 const logger = new Logger('SessionModule');
 

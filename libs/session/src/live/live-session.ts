@@ -1,5 +1,6 @@
 import { SessionBusyError } from '../errors/session-busy.error.js';
 import { SessionEndedError } from '../errors/session-ended.error.js';
+import { SessionLimitError } from '../errors/session-limit.error.js';
 import { type MaybePromise, isPromise } from '../store/maybe-promise.js';
 import type { ClientAccess, SessionKey } from '../store/session-id.js';
 import type { SessionRecord } from '../store/session-record.js';
@@ -285,6 +286,10 @@ export class LiveSession extends SerialWork {
       case 'unlocked':
         queue.refuseBatch(new SessionBusyError(LOCK_LOST), true);
         return queue.rebase(stored.payloads);
+      case 'limit':
+        // It would have begun with this save.
+        queue.refuseAll(new SessionLimitError(), stored.payloads);
+        return this.end();
       case 'conflict':
         queue.countRetry();
         return this.adopt(result);

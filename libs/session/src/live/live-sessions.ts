@@ -105,6 +105,16 @@ export class LiveSessions {
     for (const live of this.sessions.ofKey(key)) if (live.stored.identity.logins === logins) live.end(confirmed);
   }
 
+  /** All sessions that began no later than this time of the store are over. */
+  endUntil(epoch: number): void {
+    for (const live of Array.from({ [Symbol.iterator]: () => this.sessions.values() })) {
+      const { times } = live.stored;
+      if (live.isEnded || !times || times.createdAt > epoch) continue;
+      live.end();
+      if (live.users === 0) this.forget(live);
+    }
+  }
+
   release(live: LiveSession): void {
     live.users--;
     if (live.users > 0) return;

@@ -31,6 +31,9 @@ export interface NewSession {
   /** The principal who logs in with it. */
   readonly principal?: string | undefined;
 
+  /** How many sessions the principal may have with this one. */
+  readonly mostSessions?: number | undefined;
+
   /** What the session holds from the start, though nothing of it is stored yet. */
   readonly payloads?: Payloads;
 }
@@ -167,6 +170,7 @@ export class StoredSession {
       key,
       proof,
       principal: creation.principal,
+      mostSessions: creation.mostSessions,
       lifetime: lifetime ?? creation.lifetime,
       parts,
     };

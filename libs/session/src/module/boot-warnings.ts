@@ -6,7 +6,9 @@ import { beanMetadata } from '../bean/bean-definition.js';
 import type { BeanRegistry } from '../bean/bean-registry.js';
 import { handlerMetadata } from '../http/handlers/handler-metadata.js';
 import type { HandlerPlan, PlannedRoute } from '../http/handlers/handler-plan.js';
+import type { OutsideCode } from '../http/handlers/outside-callers.js';
 import { HttpSession } from '../request/http-session.js';
+import { SessionContext } from '../sessions/session-context.js';
 import type { SessionStore } from '../store/session-store.js';
 import type { ResolvedSessionOptions } from './session.options.js';
 
@@ -40,7 +42,20 @@ export function bootWarnings(application: Application): string[] {
     ...ofUrls(options),
     ...ofCachedAnswers(routes, application.globalInterceptors),
     ...routes.flatMap(ofForeignSession),
+    ...plan.outsideCodeWithoutSession(SessionContext).map(ofOutsideCode),
   ];
+}
+
+/** It throws as soon as it touches the session. */
+function ofOutsideCode({ name, caller, isGateway }: OutsideCode): string {
+  const open = isGateway
+    ? 'put @UseSession() on it or on its class (nestjs-session-beans/websockets), or inject SessionContext and call'
+    : 'inject SessionContext and call';
+  return (
+    `${name} depends on a session-scoped bean or on HttpSession, and is called by ${caller}, which no session ` +
+    `belongs to: ${open} \`await this.sessions.run(handle, () => …)\`. If it does not use the session there, mark it with ` +
+    '@SkipSession()'
+  );
 }
 
 /** A `#private` field cannot be read from outside, so it is not stored. The hooks of the bean may move it. */

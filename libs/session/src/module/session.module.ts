@@ -19,14 +19,17 @@ import { commitAfterHandlers } from '../http/handlers/commit-after-handlers.js';
 import { HandlerPlan, type PlannedController } from '../http/handlers/handler-plan.js';
 import { SessionGuard } from '../http/handlers/session.guard.js';
 import { sessionInterceptor } from '../http/handlers/session.interceptor.js';
-import type { HttpSessionRuntime } from '../http/http-lifecycle.js';
+import { HTTP_SESSION_RUNTIME, type HttpSessionRuntime } from '../http/http-lifecycle.js';
 import { keepContextOnRoutes } from '../http/handlers/route-context.js';
 import { createSessionMiddleware, followRequests } from '../http/session-middleware.js';
 import { LiveSessions } from '../live/live-sessions.js';
+import { SessionEnds } from '../live/session-ends.js';
 import { NearCache } from '../live/near-cache.js';
 import { CurrentRequest } from '../request/current-request.js';
 import { HttpSession } from '../request/http-session.js';
 import { SessionEvents } from '../request/session-events.js';
+import { SessionEpoch } from '../sessions/session-epoch.js';
+import { SessionRegistry } from '../sessions/session-registry.js';
 import { SessionContext } from '../sessions/session-context.js';
 import type { SessionStore } from '../store/session-store.js';
 import { StoreGateway } from '../store/store-gateway.js';
@@ -35,7 +38,6 @@ import { DeploymentCheck } from './deployment-check.js';
 import { beanRegistrar, sessionBeanProvider, SessionFeatureModule } from './session-bean.providers.js';
 import type { ResolvedSessionOptions, SessionModuleOptions } from './session.options.js';
 import {
-  HTTP_SESSION_RUNTIME,
   RESOLVED_OPTIONS,
   SESSION_CLOCK,
   SESSION_MODULE_OPTIONS,
@@ -77,14 +79,17 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<SessionModuleO
   exports: [
     HttpSession,
     SessionContext,
+    SessionRegistry,
     SessionEvents,
     SESSION_STORE,
     SESSION_CLOCK,
-    // Not for applications: needed by forFeature() and SessionObservabilityModule.
+    // Not for applications: needed by forFeature(), SessionObservabilityModule and SessionWebSocketsModule.
     CurrentRequest,
     BeanRegistry,
     StoreGateway,
     LiveSessions,
+    SessionEnds,
+    HTTP_SESSION_RUNTIME,
     NearCache,
     RequestTimings,
   ],
@@ -99,7 +104,9 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
     @Inject(SESSION_STORE) private readonly store: SessionStore,
     @Inject(HTTP_SESSION_RUNTIME) private readonly runtime: HttpSessionRuntime,
     private readonly gateway: StoreGateway,
+    private readonly ends: SessionEnds,
     private readonly deployment: DeploymentCheck,
+    private readonly epoch: SessionEpoch,
     private readonly context: CurrentRequest,
     private readonly beans: BeanRegistry,
     private readonly modules: ModulesContainer,
@@ -154,19 +161,7 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
 
   /** Nest calls it when all providers exist and no route is registered yet, so middleware and guards can be added. */
   configure(): void {
-    this.wire();
-    const plan = new HandlerPlan(
-      this.modules,
-      this.application,
-      (token) => token === HttpSession || this.beans.find(token as Type<object>) !== undefined,
-    );
-    const globalInterceptors = [
-      ...this.application.getGlobalInterceptors(),
-      ...this.application.getGlobalRequestInterceptors().map(({ metatype }) => metatype),
-    ];
-    const { options, store, beans } = this;
-    plan.checkUnguarded();
-    for (const warning of bootWarnings({ options, store, beans, plan, globalInterceptors })) logger.warn(warning);
+    const plan = this.wire();
     const { httpAdapter } = this.adapterHost;
     followRequests(httpAdapter.getHttpServer(), this.context, this.runtime);
     httpAdapter.use(createSessionMiddleware(this.context, this.runtime));
@@ -175,7 +170,7 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
     this.application.getGlobalGuards().unshift(new SessionGuard(this.context, plan));
     for (const controller of plan.controllers()) this.commitAfter(controller);
     for (const resolver of plan.resolvers) bindInterceptor(resolver);
-    this.runtime.hasOuterCode = globalInterceptors.length > 0;
+    this.runtime.hasOuterCode = this.globalInterceptors().length > 0;
   }
 
   async onModuleInit(): Promise<void> {
@@ -184,20 +179,37 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
     await StoreUse.of(this.store).begin();
     this.usesStore = true;
     this.stopExpiries = this.gateway.subscribeToExpiries((expired) => void this.runtime.lifecycle.expired(expired));
+    await this.epoch.start();
     await this.deployment.start();
   }
 
   async onApplicationShutdown(): Promise<void> {
     this.deployment.stop();
+    this.epoch.stop();
     this.stopExpiries?.();
+    this.ends.close();
     await StoreUse.of(this.store).end(this.usesStore);
     this.usesStore = false;
   }
 
-  private wire(): void {
+  private wire(): HandlerPlan {
     this.isWired = true;
     this.refuseSecondRoot();
-    wireBeans(this.beans, this.context, this.modules);
+    const { beans, context, modules, application, options, store } = this;
+    wireBeans(beans, context, modules);
+    const isSessionToken = (token: unknown): boolean =>
+      token === HttpSession || beans.find(token as Type<object>) !== undefined;
+    const plan = new HandlerPlan(modules, application, isSessionToken);
+    plan.checkUnguarded();
+    const globalInterceptors = this.globalInterceptors();
+    for (const warning of bootWarnings({ options, store, beans, plan, globalInterceptors })) logger.warn(warning);
+    return plan;
+  }
+
+  /** Classes or instances. */
+  private globalInterceptors(): unknown[] {
+    const ofRequests = this.application.getGlobalRequestInterceptors().map(({ metatype }) => metatype);
+    return [...this.application.getGlobalInterceptors(), ...ofRequests];
   }
 
   private commitAfter(controller: PlannedController): void {

@@ -3,12 +3,23 @@ import { type AdmissionOptions, resolveAdmission } from '../http/admission/sessi
 import type { SessionCookieOptions } from '../http/id/session-cookie.options.js';
 import { type ClearSiteDataOptions, resolveClearSiteData } from '../http/response/clear-site-data.js';
 import type { NearCacheSettings } from '../live/near-cache.js';
+import type { PrincipalLimit } from '../request/session-lifecycle.js';
+import type { LabelsOf } from '../request/session-labels.js';
 import { type Clock, systemClock } from '../store/clock.js';
 import { type MaybePromise, isPromise } from '../store/maybe-promise.js';
 import type { EncryptionKey } from '../store/payload-cipher.js';
 import type { SessionStore } from '../store/session-store.js';
 import { type NearCacheOptions, refuseSilentStore, resolveNearCache } from './near-cache.options.js';
 
+/** Option `principalLimit` of `SessionModule.forRoot()`. */
+export interface PrincipalLimitOptions {
+  /** 1 to 1,000 sessions. */
+  readonly max: number;
+
+  readonly onExceeded?: PrincipalLimit['onExceeded'] | undefined;
+}
+
+const MOST_LIMIT = 1_000;
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
@@ -101,6 +112,26 @@ class SessionModuleDefaults {
    */
   readonly attributesOnLogin?: 'keep' | 'reset' | undefined = 'reset';
 
+  /**
+   * How many sessions one user may have, over all servers. Counted when `login()` is stored: that is one more round
+   * trip to the store with `end-least-recent`, and none with `reject`.
+   *
+   * `onExceeded`: `end-least-recent` ends those whose login is the longest ago (event `ended`, reason `limit`);
+   * `reject` refuses the login with 403 (`SessionLimitError`). Default: `end-least-recent`. Needs a store that can find
+   * the sessions of a user. Default: no limit.
+   */
+  readonly principalLimit?: PrincipalLimitOptions | undefined = undefined;
+
+  /**
+   * What `SessionRegistry.list` shows of a login, so that a user knows which device is which: texts by name, cut to 256
+   * characters. Called at each `login()` with the request of the framework; stored with the session, and encrypted with
+   * `encryptionKeys`. Default: nothing is collected.
+   *
+   * @example
+   * labels: (request: Request) => ({ device: request.headers['user-agent'] ?? 'unknown' })
+   */
+  readonly labels?: LabelsOf | undefined = undefined;
+
   /** Who may start a session without a login. Default: everybody. */
   readonly admission?: AdmissionOptions | undefined = undefined;
 
@@ -157,6 +188,8 @@ type WithoutDefault =
   | 'signingKeys'
   | 'encryptionKeys'
   | 'cookie'
+  | 'principalLimit'
+  | 'labels'
   | 'admission'
   | 'clearSiteData';
 
@@ -164,8 +197,12 @@ type WithoutDefault =
 type Derived = 'absoluteTimeoutMs' | 'unjoinedTimeoutMs' | 'touchIntervalMs';
 
 /** The options with every default in place. Frozen. */
-export interface ResolvedSessionOptions extends Omit<Completed<SessionModuleOptions, WithoutDefault>, 'nearCache'> {
+export interface ResolvedSessionOptions extends Omit<
+  Completed<SessionModuleOptions, WithoutDefault>,
+  'nearCache' | 'principalLimit'
+> {
   readonly nearCache: NearCacheSettings | undefined;
+  readonly principalLimit: PrincipalLimit | undefined;
 }
 
 const checks = new OptionChecks('SessionModule');
@@ -212,6 +249,7 @@ export function resolveOptions(given: SessionModuleOptions = {}): ResolvedSessio
   checks.oneOf('onConflict', options.onConflict, ['reject', 'latest']);
   checks.oneOf('onUndecodable', options.onUndecodable, ['reject', 'reset']);
   checks.oneOf('attributesOnLogin', options.attributesOnLogin, ['keep', 'reset']);
+  if (options.labels !== undefined) checks.callback('labels', options.labels);
   checks.methods('clock', options.clock, ['now'], 'an object with a method now()');
   if (options.store !== undefined && !isFactory(options.store)) refuseUnlessStore('store', options.store);
   if (options.nodeName !== undefined)
@@ -222,9 +260,19 @@ export function resolveOptions(given: SessionModuleOptions = {}): ResolvedSessio
     unjoinedTimeoutMs,
     touchIntervalMs,
     nearCache: nearCache && resolveNearCache(nearCache, checks, idTransport),
+    principalLimit: options.principalLimit && resolvePrincipalLimit(options.principalLimit),
     admission: admission === undefined ? undefined : resolveAdmission(admission, checks),
     clearSiteData: clearSiteData === undefined ? undefined : resolveClearSiteData(clearSiteData, checks, idTransport),
   });
+}
+
+function resolvePrincipalLimit(given: PrincipalLimitOptions): PrincipalLimit {
+  const own = checks.within('principalLimit');
+  const defaults: PrincipalLimitOptions = { max: undefined as unknown as number, onExceeded: 'end-least-recent' };
+  const { max, onExceeded = 'end-least-recent' } = own.complete<PrincipalLimitOptions>(given, defaults);
+  own.wholeNumber('max', max, { least: 1, most: MOST_LIMIT, unit: 'sessions' });
+  own.oneOf('onExceeded', onExceeded, ['end-least-recent', 'reject']);
+  return Object.freeze({ max, onExceeded });
 }
 
 /**
@@ -233,7 +281,8 @@ export function resolveOptions(given: SessionModuleOptions = {}): ResolvedSessio
  *
  * @throws SessionConfigurationError
  */
-export function refuseUnsuitedStore({ nodeName, nearCache }: ResolvedSessionOptions, store: SessionStore): void {
+export function refuseUnsuitedStore(options: ResolvedSessionOptions, store: SessionStore): void {
+  const { nodeName, nearCache, principalLimit } = options;
   if (nodeName !== undefined && store.locates)
     throw checks.refusal(
       'nodeName',
@@ -241,6 +290,13 @@ export function refuseUnsuitedStore({ nodeName, nearCache }: ResolvedSessionOpti
       `no value with store ${store.name}, which says itself where its sessions are`,
     );
   if (nearCache) refuseSilentStore(nearCache, store, checks);
+  if (principalLimit && !store.principals)
+    throw checks.refusal(
+      'principalLimit',
+      principalLimit,
+      `no value with store ${store.name}, which cannot find the sessions of a user (it has no principals): leave the ` +
+        'option out, or take one of the stores that docs/stores/README.md names for it',
+    );
 }
 
 /**

@@ -1,12 +1,21 @@
+import { AsyncResource } from 'node:async_hooks';
 import type { BeanDefinition } from '../bean/bean-definition.js';
 import type { SessionBean } from '../bean/session-bean.js';
 import { SessionEndedError } from '../errors/session-ended.error.js';
 import { SessionResponseCommittedError } from '../errors/session-response-committed.error.js';
 import { SessionStateError } from '../errors/session-state.error.js';
+import type { SessionEnds } from '../live/session-ends.js';
 import { type SessionHandle, sessionHandle } from '../store/session-handle.js';
 import { accessOf, generateSessionId } from '../store/session-id.js';
 import type { CurrentRequest } from './current-request.js';
-import { type CreateValue, type GetOrCreateOptions, HttpSession, type SessionTimeouts } from './http-session.js';
+import {
+  type AttributeOf,
+  type CreateValue,
+  type GetOrCreateOptions,
+  HttpSession,
+  type SessionAttributes,
+  type SessionTimeouts,
+} from './http-session.js';
 import type { CarriedId } from './id-exchange.js';
 import type { KeptValues } from './kept-values.js';
 import type { RequestState } from './request-state.js';
@@ -45,6 +54,7 @@ export class CurrentHttpSession extends HttpSession {
     private readonly lifecycle: SessionLifecycle,
     private readonly attributes: SessionBean,
     private readonly kept: KeptValues,
+    private readonly ends: SessionEnds,
     private readonly addressWithId: ((url: string, carried: CarriedId) => string) | undefined,
   ) {
     super();
@@ -95,7 +105,24 @@ export class CurrentHttpSession extends HttpSession {
 
   get beanNames(): string[] {
     const unit = this.request('beanNames').unitFor('HttpSession.beanNames');
-    return unit.beanNames().filter((name) => name !== this.attributes.name && name !== this.kept.bean.name);
+    // The library's own parts begin with a letter that no name of a bean begins with.
+    return unit.beanNames().filter((name) => !name.startsWith('@'));
+  }
+
+  get signal(): AbortSignal | undefined {
+    const request = this.request('signal');
+    const { endSignal, id, live, unit } = request;
+    const key = live?.key ?? (id === undefined ? request.named?.key : accessOf(id).key);
+    if (!request.hasSession || key === undefined || !unit?.identity) return endSignal?.signal;
+    const session = { key, logins: unit.identity.logins };
+    const handle = sessionHandle(session);
+    if (endSignal?.session === handle) return endSignal.signal;
+    endSignal?.stop();
+    const abort = new AbortController();
+    // Listeners belong to the code that reads the signal now, not to the request that ends the session.
+    const onEnded = AsyncResource.bind((error: SessionEndedError) => abort.abort(error));
+    request.endSignal = { session: handle, signal: abort.signal, stop: this.ends.watch(session, onEnded) };
+    return abort.signal;
   }
 
   load(): Promise<void> {
@@ -112,9 +139,10 @@ export class CurrentHttpSession extends HttpSession {
     return this.read('has').attributes.has(name) || this.keptIn('has', name) !== undefined;
   }
 
-  get(name: string): unknown {
+  get<N extends string>(name: N): AttributeOf<SessionAttributes, N> | undefined {
     const { attributes } = this.read('get');
-    return attributes.has(name) ? attributes.get(name) : this.keptIn('get', name)?.[0];
+    const value = attributes.has(name) ? attributes.get(name) : this.keptIn('get', name)?.[0];
+    return value as AttributeOf<SessionAttributes, N> | undefined;
   }
 
   set(name: string, value: unknown): void {
@@ -207,6 +235,12 @@ export class CurrentHttpSession extends HttpSession {
       request.isIdProven = false;
       request.unit?.watchAll();
     });
+  }
+
+  refresh(): Promise<void> {
+    const request = this.request('refresh');
+    request.unitFor('HttpSession.refresh');
+    return request.keep(() => this.lifecycle.refresh(request));
   }
 
   runExclusive<T>(work: () => T | Promise<T>, { waitMs = 5_000 }: { readonly waitMs?: number } = {}): Promise<T> {

@@ -9,6 +9,26 @@ export interface SessionTimeouts {
   readonly absoluteTimeoutMs?: number | undefined;
 }
 
+/**
+ * The attributes whose types are known, by name. Empty: an application adds its own, and then `get` gives them and
+ * `set` takes no others under these names. A type is a promise of the code that sets the attribute; nothing is checked
+ * when it is read. What needs a rule, a schema or a version is better a bean.
+ *
+ * @example
+ * ```ts
+ * declare module 'nestjs-session-beans' {
+ *   interface SessionAttributes {
+ *     theme: 'light' | 'dark';
+ *   }
+ * }
+ * ```
+ */
+// An interface, since only these can be augmented.
+export interface SessionAttributes {}
+
+/** The type of the attribute named `N`; unknown where none is declared. */
+export type AttributeOf<A extends object, N extends string> = N extends keyof A ? A[N] : unknown;
+
 /** Makes the value of `HttpSession.getOrCreate`. */
 export type CreateValue<T> = (options: { readonly signal: AbortSignal }) => T | Promise<T>;
 
@@ -29,6 +49,7 @@ export interface GetOrCreateOptions<T> {
  *
  * An abstract class, so that a plain object can stand in for it in a unit test.
  *
+ * @typeParam A types of attributes by name, where a place of the code knows more than `SessionAttributes`
  * @see Jakarta Servlet `HttpSession`
  * @example
  * ```ts
@@ -39,7 +60,7 @@ export interface GetOrCreateOptions<T> {
  * }
  * ```
  */
-export abstract class HttpSession {
+export abstract class HttpSession<A extends object = SessionAttributes> {
   /**
    * Whether the client has a session, or gets one with this response because of `start()` or `login()`. Servlet:
    * `getSession(false) != null`. It answers anywhere in a request, with false where no session was loaded: in
@@ -73,6 +94,29 @@ export abstract class HttpSession {
   /** When the session ends if no further request comes. */
   abstract readonly expiresAt: number | undefined;
 
+  /**
+   * Aborted when the session ends while this request runs: by a logout, a login of another principal, an operator, a
+   * timeout, the loss of all copies. Its reason is a `SessionEndedError`. A new id for the same principal does not abort
+   * it. For streams, server-sent events and long work, which would go on with the data of a user who has left.
+   *
+   * - On the server that ends the session it is aborted at once; on others, where the store tells of changes (Redis,
+   *   PostgreSQL), as soon as it does; where it does not, or while its connection for that is lost, the store is asked
+   *   every 5 s. A session whose time is over is noticed within a second or two.
+   * - Undefined until the session is stored, and where there is none. After a login that changes the principal, a new
+   *   one is for the session of that principal.
+   * - When the response is over, or its client has left, it tells nothing more. For other code: `SessionContext.run()`.
+   * - The first one on a server makes the store tell of changes, if it can. Requests that do not read it cost nothing.
+   *
+   * @example
+   * ```ts
+   * @Sse('prices')
+   * prices(): Observable<MessageEvent> {
+   *   return this.feed.pipe(takeUntil(fromEvent(this.session.signal!, 'abort')));
+   * }
+   * ```
+   */
+  abstract readonly signal: AbortSignal | undefined;
+
   /** Stored names of the beans that the session holds or that this request has touched. */
   abstract readonly beanNames: string[];
 
@@ -99,11 +143,14 @@ export abstract class HttpSession {
   /** Whether there is an attribute of that name. */
   abstract has(name: string): boolean;
 
-  /** An attribute; the same object each time in one request, a copy of what is stored in the next. */
-  abstract get(name: string): unknown;
+  /**
+   * An attribute; the same object each time in one request, a copy of what is stored in the next. Its type is that of
+   * `SessionAttributes`, or unknown.
+   */
+  abstract get<N extends string>(name: N): AttributeOf<A, N> | undefined;
 
   /** Sets an attribute to anything the codec keeps: plain data, Date, Map, Set, BigInt, bytes. */
-  abstract set(name: string, value: unknown): void;
+  abstract set<N extends string>(name: N, value: AttributeOf<A, N>): void;
 
   /** @returns whether there was such an attribute */
   abstract delete(name: string): boolean;
@@ -189,6 +236,27 @@ export abstract class HttpSession {
    * @throws SessionConflictError, SessionEndedError, SessionNotAdmittedError, SessionStateError, SessionStoreError
    */
   abstract flush(): Promise<void>;
+
+  /**
+   * Takes a fresh look at the session: beans and members show from now on what others have stored before the call, on
+   * whatever server. It asks the store once, and counts as use of the session. What this request has changed and not
+   * stored stays its change: it is merged with what is there, and where that cannot be, the bean stays as it is and the
+   * next `flush()`, or the response, is refused. As in JPA's `refresh()`, but nothing is thrown away. For streams,
+   * server-sent events and jobs that show the session for long.
+   *
+   * Parts of a bean (an array, a nested object) that code has kept may be replaced: read them from the bean again. A
+   * login that is not stored yet is stored before. Where there is no session, nothing happens.
+   *
+   * @throws SessionEndedError when the session has ended, or its id was replaced; SessionStoreError
+   * @example
+   * ```ts
+   * for await (const _ of every(1_000)) {
+   *   await this.session.refresh();
+   *   response.write(`data: ${this.cart.items.length}\n\n`);
+   * }
+   * ```
+   */
+  abstract refresh(): Promise<void>;
 
   /**
    * Runs `work` while no other request of the session, on any server, runs work of its own or a handler marked

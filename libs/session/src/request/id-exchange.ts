@@ -35,6 +35,9 @@ export interface IdExchange {
   /** There is no response that could bring the client an id: the code runs outside of HTTP handlers. Default false. */
   readonly hasNoResponse?: boolean | undefined;
 
+  /** The framework's request, for code of the application; undefined where there is none. */
+  readonly frameworkRequest?: unknown;
+
   /** The connection has closed before the response was sent. A new id would lock the client out. */
   readonly isClientGone: boolean;
 
@@ -55,8 +58,11 @@ export const NO_CLIENT: IdExchange = {
   admitStart: () => undefined,
 };
 
+/** There will be a client: the caller passes on the id. */
+export const NEW_CLIENT: IdExchange = { ...NO_CLIENT, isHeadSent: false, isClientGone: false };
+
 /** The application names the session itself. */
-export const NO_RESPONSE: IdExchange = { ...NO_CLIENT, isHeadSent: false, isClientGone: false, hasNoResponse: true };
+export const NO_RESPONSE: IdExchange = { ...NEW_CLIENT, hasNoResponse: true };
 
 /**
  * Gives the locator of a token: what a client is told with its id about where its session is; undefined when it is told

@@ -1,5 +1,6 @@
 import { SessionBusyError } from '../errors/session-busy.error.js';
 import { SessionEndedError } from '../errors/session-ended.error.js';
+import { SessionLimitError } from '../errors/session-limit.error.js';
 import { applyCommit } from '../live/apply-commit.js';
 import { LOCK_LOST, MAX_ATTEMPTS, backOff } from '../live/commit-queue.js';
 import type { LiveSession } from '../live/live-session.js';
@@ -69,7 +70,8 @@ export class IdRenewal {
     if (live.stored.stamp === undefined) await live.bringUp();
     if (live.isEnded) throw new SessionEndedError();
     const access = accessOf(id);
-    const renewal = { proof: access.proof, principal: login?.principal, keep: login?.keep };
+    const { principal, mostSessions, keep } = login ?? NO_LOGIN;
+    const renewal = { proof: access.proof, principal, mostSessions, keep };
     const target = applyCommit(commit, keptParts(live.stored.payloads, renewal.keep), this.maxSessionBytes);
     const result = await this.save(live, live.stored.changeTo(target, commit.lifetime, commit.lock, renewal));
     switch (result.outcome) {
@@ -78,6 +80,8 @@ export class IdRenewal {
         return undefined;
       case 'unlocked':
         throw new SessionBusyError(LOCK_LOST);
+      case 'limit':
+        throw new SessionLimitError();
       case 'superseded':
       case 'gone':
         live.endAs(result.outcome);
@@ -105,3 +109,5 @@ export class IdRenewal {
     }
   }
 }
+
+const NO_LOGIN = { principal: undefined, mostSessions: undefined, keep: undefined };

@@ -6,6 +6,9 @@ export interface PendingLogin {
 
   /** Names of the parts that go on after it; undefined: all. */
   readonly keep: readonly string[] | undefined;
+
+  /** How many sessions the principal may have with this one; undefined where a login is never refused. */
+  readonly mostSessions?: number | undefined;
 }
 
 /** Actions that a request asked for besides changing beans; its next commit does them. */

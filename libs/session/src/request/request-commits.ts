@@ -31,6 +31,18 @@ export interface CommitLog {
   readOnlyBroken(warning: string): void;
 }
 
+/** Hears of what commits have done. */
+export interface CommitListener {
+  /** Another principal has logged in to the session of the one who has seen it like this. */
+  principalLeft(unit: UnitOfWork, live: LiveSession): void;
+
+  /**
+   * A login is stored. The response waits for what this does, and where it fails, the login is taken back.
+   * @returns undefined when there is nothing to wait for
+   */
+  loggedIn(principal: string): MaybePromise<void>;
+}
+
 /**
  * Stores what requests changed: finds out what that is, and starts, updates or renews the session. Which of these a
  * request needs is decided in one place, `RequestState.commitStep`.
@@ -45,8 +57,7 @@ export class RequestCommits {
     private readonly events: SessionEvents,
     private readonly log: CommitLog,
     private readonly locks: SessionLocks,
-    /** Called with the unit of work of a principal in whose session another one has logged in. */
-    private readonly onPrincipalLeft: (unit: UnitOfWork, live: LiveSession) => void,
+    private readonly listener: CommitListener,
   ) {
     this.renewal = new IdRenewal(gateway, liveSessions, settings.maxSessionBytes);
   }
@@ -169,7 +180,7 @@ export class RequestCommits {
       await request.exchange.admitStart();
       await this.refuseLate(request);
     }
-    const session = { lifetime: this.newLifetime(actions), principal: actions.login?.principal };
+    const session = { lifetime: this.newLifetime(actions), ...ofLogin(actions.login) };
     await this.create(request, session, differences);
   }
 
@@ -216,6 +227,18 @@ export class RequestCommits {
     if (session.principal === undefined) return;
     request.userChange = 'login';
     this.events.emit('login', { session: sessionRef(live) });
+    await this.finishLogin(live, session.principal);
+  }
+
+  /** Nobody may be logged in whose login was answered with an error: a user would be told of one that is not there. */
+  private async finishLogin(live: LiveSession, principal: string): Promise<void> {
+    try {
+      await this.listener.loggedIn(principal);
+    } catch (error) {
+      live.end();
+      await this.gateway.destroy(live.access).catch(() => undefined);
+      throw error;
+    }
   }
 
   private async updateNamed(
@@ -276,15 +299,16 @@ export class RequestCommits {
       this.locks.renewed(renewed.access, request.lock);
       if (login) request.userChange = 'login';
       this.tellOfRenewal(live, renewed, login);
-      if (isOtherPrincipal(live, login) && unitBeforeLogin) this.onPrincipalLeft(unitBeforeLogin, live);
+      if (isOtherPrincipal(live, login) && unitBeforeLogin) this.listener.principalLeft(unitBeforeLogin, live);
     } catch (error) {
       if (!login || !(live.isRenewed || error instanceof SessionEndedError)) throw error;
       // Another login, or another new id, was quicker, or the session has ended. This login begins its own, with what
       // this request has read of the session, unless that has ended.
       const read = live.isRenewed ? keptParts(live.stored.payloads, login.keep) : NO_PAYLOADS;
       const payloads = applyCommit(commit, read, this.settings.maxSessionBytes);
-      await this.create(request, { lifetime: this.newLifetime(actions), principal: login.principal, payloads }, []);
+      return this.create(request, { lifetime: this.newLifetime(actions), ...ofLogin(login), payloads }, []);
     }
+    if (login && request.live) await this.finishLogin(request.live, login.principal);
   }
 
   private tellOfRenewal(live: LiveSession, renewed: LiveSession, login: PendingLogin | undefined): void {
@@ -346,6 +370,11 @@ export class RequestCommits {
     };
     return isPromise(stored) ? stored.then(proveId) : proveId();
   }
+}
+
+/** The login with which a session begins. */
+function ofLogin(login: PendingLogin | undefined): Pick<NewSession, 'principal' | 'mostSessions'> {
+  return { principal: login?.principal, mostSessions: login?.mostSessions };
 }
 
 /** Another principal than the one of the session logs in to it. */

@@ -5,7 +5,7 @@ import { SessionResponseCommittedError } from '../errors/session-response-commit
 import type { LiveSession } from '../live/live-session.js';
 import type { NoSession } from '../live/live-sessions.js';
 import type { MaybePromise } from '../store/maybe-promise.js';
-import type { NamedByHandle } from '../store/session-handle.js';
+import type { NamedByHandle, SessionHandle } from '../store/session-handle.js';
 import type { SessionLock } from '../store/session-locks.js';
 import type { StorePhase, RequestTiming } from '../timing/request-timing.js';
 import { type IdExchange, NO_CLIENT, type PresentedId } from './id-exchange.js';
@@ -13,6 +13,13 @@ import { KeptPromises } from './observed-promise.js';
 import { NO_ACTIONS, type PendingActions, type PendingLogin } from './pending-actions.js';
 import { Turns } from './turns.js';
 import type { UnitOfWork } from './unit-of-work.js';
+
+/** Tells the code of a request when a session ends. */
+export interface EndSignal {
+  readonly session: SessionHandle;
+  readonly signal: AbortSignal;
+  stop(): void;
+}
 
 /** How far a request is; see RequestState. */
 export type RequestPhase = 'idle' | 'loading' | 'active' | 'detached' | 'ending' | 'closed';
@@ -121,6 +128,9 @@ export class RequestState {
 
   /** Name of the handler, once routing has found it. */
   handler: string | undefined;
+
+  /** Set by the first who reads `HttpSession.signal`, until the request is over or its client gone. */
+  endSignal: EndSignal | undefined;
 
   /** Undefined where nobody listens, and when the response is over. */
   timing: RequestTiming | undefined;
@@ -255,6 +265,7 @@ export class RequestState {
   detach(): boolean {
     if (this.current !== 'active') return false;
     this.current = 'detached';
+    this.endSignal?.stop();
     return true;
   }
 
@@ -263,6 +274,7 @@ export class RequestState {
     if (this.current === 'closed') return false;
     this.current = 'closed';
     this.timing = undefined;
+    this.endSignal?.stop();
     return true;
   }
 

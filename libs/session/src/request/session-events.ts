@@ -1,8 +1,10 @@
 import type { SessionConflict } from '../errors/session-conflict.error.js';
+import type { SessionEndReason } from '../errors/session-ended.error.js';
 import type { SessionStoreError } from '../errors/session-store.error.js';
 import type { LiveSession } from '../live/live-session.js';
+import type { SessionEnds } from '../live/session-ends.js';
 import { isPromise } from '../store/maybe-promise.js';
-import { type SessionHandle, sessionHandle } from '../store/session-handle.js';
+import { type SessionHandle, parseSessionHandle, sessionHandle } from '../store/session-handle.js';
 import { type SessionKey, sessionHash } from '../store/session-id.js';
 
 /** Which session an event is about. Nothing of it is a credential. */
@@ -16,12 +18,6 @@ export interface SessionRef {
   /** The user who is logged in; undefined when no user is, or where this server does not have the session. */
   readonly principal: string | undefined;
 }
-
-/**
- * Why a session ended: `logout` and `invalidated` by `HttpSession`; `login`, when another principal logged in to it;
- * `expired`, where the store tells of that; `lost`, when all servers that had a copy have lost it. More may come.
- */
-export type SessionEndReason = 'logout' | 'invalidated' | 'login' | 'expired' | 'lost' | (string & {});
 
 /** Why a request has not the session that its client may have: see the event `ignored`. */
 export const IGNORED_REASONS = ['unknown', 'malformed', 'wrong-signature', 'ambiguous', 'withheld'] as const;
@@ -38,7 +34,11 @@ export interface SessionEventMap {
   /** The session got a new id; the former one is dead. */
   renewed: { readonly session: SessionRef };
 
-  /** The session was ended, or is known to be lost. Its expiry is told by the memory store only. */
+  /**
+   * The session was ended, or is known to be lost. Told once over all servers, by the one that has ended it; by none if
+   * that dies in between, or never hears from the store that it has. Its expiry is told by the memory store only, and
+   * its loss by each server that finds it.
+   */
   ended: { readonly session: SessionRef; readonly reason: SessionEndReason };
 
   /**
@@ -94,6 +94,19 @@ export function sessionRef({ key, stored: { identity } }: LiveSession): SessionR
 /** A session that this server does not have. */
 export function unknownSession(key: SessionKey): SessionRef {
   return Object.freeze({ hash: sessionHash(key), handle: undefined, principal: undefined });
+}
+
+/** Tells `ends` of what this server does. */
+export function followEnds(events: SessionEvents, ends: SessionEnds): void {
+  events.on('ended', ({ session: { handle, hash }, reason }) => {
+    const named = handle && parseSessionHandle(handle);
+    if (named) ends.ended(named, reason);
+    else ends.doubt(hash);
+  });
+  events.on('login', ({ session: { handle } }) => {
+    const named = handle && parseSessionHandle(handle);
+    if (named) ends.loggedIn(named);
+  });
 }
 
 type Listener<K extends keyof SessionEventMap> = (event: SessionEventMap[K]) => unknown;

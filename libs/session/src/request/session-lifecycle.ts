@@ -1,5 +1,6 @@
 import type { BeanRegistry } from '../bean/bean-registry.js';
 import type { SessionBean } from '../bean/session-bean.js';
+import { type SessionEndReason, SessionEndedError } from '../errors/session-ended.error.js';
 import { SessionStateError } from '../errors/session-state.error.js';
 import { ownError } from '../errors/session.error.js';
 import { NOTHING_SEEN, freshnessOf } from '../live/freshness.js';
@@ -8,14 +9,17 @@ import type { LiveSessions } from '../live/live-sessions.js';
 import { type MaybePromise, isPromise } from '../store/maybe-promise.js';
 import { SessionLocks } from '../store/session-locks.js';
 import type { ExpiredSession } from '../store/session-store.js';
+import type { StoreDirectory } from '../store/store-directory.js';
 import type { StoreGateway } from '../store/store-gateway.js';
 import type { DestroyHooks } from './destroy-hooks.js';
 import type { GivenId, LocatorOf } from './id-exchange.js';
 import type { PendingActions } from './pending-actions.js';
+import { PrincipalSessions } from './principal-sessions.js';
 import { type CommitLog, type CommitSettings, RequestCommits } from './request-commits.js';
 import { type LoadSettings, RequestLoads } from './request-loads.js';
 import type { RequestState } from './request-state.js';
-import { type SessionEndReason, type SessionEvents, sessionRef } from './session-events.js';
+import { type SessionEvents, sessionRef } from './session-events.js';
+import type { LabelKeeper } from './session-labels.js';
 import { UnitOfWork } from './unit-of-work.js';
 
 /** A session that a request has ended. */
@@ -29,6 +33,20 @@ interface EndedSession {
 export interface LifecycleSettings extends CommitSettings, LoadSettings {
   /** Copies are served without asking, so clients carry how much they have seen. */
   readonly tellsFreshness?: boolean;
+
+  readonly principalLimit?: PrincipalLimit | undefined;
+}
+
+/** How many sessions a user may have, and what happens with a login beyond that. */
+export interface PrincipalLimit {
+  readonly max: number;
+  readonly onExceeded: 'end-least-recent' | 'reject';
+}
+
+/** What the life cycle needs for users that have several sessions. */
+export interface PrincipalParts {
+  readonly directory: StoreDirectory;
+  readonly labels: LabelKeeper;
 }
 
 /**
@@ -39,6 +57,9 @@ export class SessionLifecycle {
   private readonly locks: SessionLocks;
   private readonly loads: RequestLoads;
   private readonly commits: RequestCommits;
+
+  /** Those of users. */
+  readonly principals: PrincipalSessions;
   private readonly commitNow = (request: RequestState): MaybePromise<void> => this.commits.commit(request);
   private readonly onUndecodable = (bean: SessionBean, error: SessionStateError, live: LiveSession): void => {
     this.events.emit('undecodable', { session: sessionRef(live), bean: bean.name, error });
@@ -52,21 +73,18 @@ export class SessionLifecycle {
     private readonly events: SessionEvents,
     log: CommitLog,
     private readonly hooks: DestroyHooks,
+    private readonly parts: PrincipalParts,
     /** Default: clients are told nothing about where their session is. */
     readonly locatorOf: LocatorOf = () => undefined,
   ) {
     this.locks = new SessionLocks(gateway);
     const unitOn = (request: RequestState, live: LiveSession | undefined): UnitOfWork => this.unitOn(request, live);
     this.loads = new RequestLoads(gateway, liveSessions, events, unitOn, settings, locatorOf);
-    this.commits = new RequestCommits(
-      settings,
-      gateway,
-      liveSessions,
-      events,
-      log,
-      this.locks,
-      (unit, live) => void hooks.run(unit, live),
-    );
+    this.principals = new PrincipalSessions(gateway, parts.directory, liveSessions, events, hooks, this.onUndecodable);
+    this.commits = new RequestCommits(settings, gateway, liveSessions, events, log, this.locks, {
+      principalLeft: (unit, live) => void hooks.run(unit, live),
+      loggedIn: (principal) => this.loggedIn(principal),
+    });
   }
 
   /**
@@ -162,9 +180,19 @@ export class SessionLifecycle {
     const { login: earlier } = request.pendingActions;
     const before = earlier ? earlier.principal : unit.identity?.principal;
     // Again, or a re-authentication: the request sees the session as before.
-    if (before === principal) return request.askLogin({ principal, keep: earlier?.keep }, unit, timeouts);
-    const keep = before === undefined ? this.keptByBeans() : [];
-    request.askLogin({ principal, keep }, unit.afterLogin(keep), timeouts);
+    const isSame = before === principal;
+    const keep = isSame ? earlier?.keep : before === undefined ? this.keptByBeans() : [];
+    const { principalLimit: limit } = this.settings;
+    const mostSessions = limit?.onExceeded === 'reject' ? limit.max : undefined;
+    const after = isSame ? unit : unit.afterLogin(keep ?? []);
+    this.parts.labels.note(after, request.exchange.frameworkRequest);
+    request.askLogin({ principal, keep, mostSessions }, after, timeouts);
+  }
+
+  /** A login is stored. @returns undefined when there is nothing to wait for */
+  private loggedIn(principal: string): MaybePromise<void> {
+    const { principalLimit: limit } = this.settings;
+    if (limit?.onExceeded === 'end-least-recent') return this.principals.endAllBut(limit.max, principal);
   }
 
   /**
@@ -188,8 +216,7 @@ export class SessionLifecycle {
         await lock.release();
       } else {
         request.lock = lock;
-        if (await request.measure('sessionLoad', () => live.revalidate(undefined, !named))) request.unit?.rebase(live);
-        else await request.turns.take(() => this.leave(request, live), undefined);
+        if (!(await this.bringUp(request, live))) await request.turns.take(() => this.leave(request, live), undefined);
       }
     } catch (error) {
       await this.unlock(request);
@@ -197,6 +224,15 @@ export class SessionLifecycle {
     }
     // It has got another id meanwhile, under which others may have it for themselves.
     if (named && !request.lock) await this.lock(request, Math.max(0, waitMs - (performance.now() - begun)));
+  }
+
+  /**
+   * Brings the request up to what the store has. What it has changed and not stored stays its change, on top. A login
+   * that is not stored yet is stored before.
+   * @throws SessionEndedError when the session has ended; SessionStoreError; what `commit` throws
+   */
+  async refresh(request: RequestState): Promise<void> {
+    await request.turns.take(() => this.refreshNow(request), undefined);
   }
 
   async unlock(request: RequestState): Promise<void> {
@@ -236,6 +272,30 @@ export class SessionLifecycle {
     return Array.from(this.beans.all())
       .filter(({ definition }) => definition.onLogin === 'keep')
       .map(({ name }) => name);
+  }
+
+  private async refreshNow(request: RequestState): Promise<void> {
+    if (request.pendingActions.login) await this.commits.commit(request);
+    request.requireOneSession();
+    const isDetached = request.phase === 'detached' && request.hasSession;
+    try {
+      const live = isDetached ? await this.commits.attach(request) : request.live;
+      if (!live || request.phase === 'ending' || (await this.bringUp(request, live))) return;
+      if (!request.named) throw new SessionEndedError();
+      await this.commits.follow(request);
+      request.unit?.rebase(request.live as LiveSession);
+    } catch (error) {
+      throw ownError(error);
+    } finally {
+      if (isDetached) this.commits.release(request);
+    }
+  }
+
+  /** Shows the request what the store has. @returns false when its session has ended, or has another id */
+  private async bringUp(request: RequestState, live: LiveSession): Promise<boolean> {
+    const isThere = await request.measure('sessionLoad', () => live.revalidate(undefined, !request.named));
+    if (isThere) request.unit?.rebase(live);
+    return isThere;
   }
 
   /** @returns the session that was ended, as the request has seen it; undefined when there was none */

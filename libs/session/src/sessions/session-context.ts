@@ -3,7 +3,7 @@ import { SessionStateError } from '../errors/session-state.error.js';
 import { HttpIdExchange, type IdCarrier, type RequestOfIds } from '../http/id/http-id-exchange.js';
 import type { CurrentRequest } from '../request/current-request.js';
 import type { HttpSession } from '../request/http-session.js';
-import { NO_RESPONSE } from '../request/id-exchange.js';
+import { NEW_CLIENT, NO_RESPONSE } from '../request/id-exchange.js';
 import { RequestState } from '../request/request-state.js';
 import type { SessionLifecycle } from '../request/session-lifecycle.js';
 import type { MaybePromise } from '../store/maybe-promise.js';
@@ -81,6 +81,12 @@ export abstract class SessionContext {
   abstract run<T>(source: SessionSource, work: (session: HttpSession) => MaybePromise<T>): Promise<T>;
 }
 
+/** What a client has of a session that was started for it. */
+interface StartedSession {
+  readonly token: string;
+  readonly handle: SessionHandle;
+}
+
 /** The one `SessionContext` of an application. */
 export class ApplicationSessionContext extends SessionContext {
   constructor(
@@ -97,8 +103,25 @@ export class ApplicationSessionContext extends SessionContext {
   }
 
   async run<T>(source: SessionSource, work: (session: HttpSession) => MaybePromise<T>): Promise<T> {
-    const state = typeof source === 'string' ? stateOfHandle(source) : this.stateOfRequest(source);
+    const state = typeof source === 'string' ? stateOfHandle(source) : stateOfRequest(source, this.carrier);
     state.handler = 'SessionContext.run()';
+    return this.runIn(state, work);
+  }
+
+  /** For tests: starts the session of a client that is not there, and gives what it would present. */
+  startSession(work: (session: HttpSession) => MaybePromise<void>): Promise<StartedSession> {
+    const state = new RequestState(NEW_CLIENT);
+    state.handler = 'createTestSession()';
+    return this.runIn(state, async (session) => {
+      await work(session);
+      session.start();
+      await session.flush();
+      const token = this.carrier.format.format(state.id as string, this.lifecycle.locatorOf(state.live));
+      return { token, handle: session.handle as SessionHandle };
+    });
+  }
+
+  private async runIn<T>(state: RequestState, work: (session: HttpSession) => MaybePromise<T>): Promise<T> {
     try {
       await this.lifecycle.begin(state);
       const result = await this.current.run({ state }, async () => work(this.session));
@@ -109,17 +132,18 @@ export class ApplicationSessionContext extends SessionContext {
       this.lifecycle.end(state);
     }
   }
+}
 
-  private stateOfRequest(request: RequestHeaders): RequestState {
-    if (typeof request?.headers !== 'object' || request.headers === null) throw refusedSource();
-    const { headers, url, socket } = request as RequestHeaders & Pick<RequestOfIds, 'socket'>;
-    const entries = headers instanceof Headers ? headers.entries() : Object.entries(headers);
-    // The names of plain objects are as their authors like them.
-    const byName = Object.fromEntries(Array.from(entries, ([name, value]) => [name.toLowerCase(), value]));
-    const exchange = new HttpIdExchange({ headers: byName, url, socket }, undefined, this.carrier);
-    exchange.framework = request;
-    return new RequestState(exchange);
-  }
+/** The state of a request that does not come through Nest's router. */
+export function stateOfRequest(request: RequestHeaders, carrier: IdCarrier): RequestState {
+  if (typeof request?.headers !== 'object' || request.headers === null) throw refusedSource();
+  const { headers, url, socket } = request as RequestHeaders & Pick<RequestOfIds, 'socket'>;
+  const entries = headers instanceof Headers ? headers.entries() : Object.entries(headers);
+  // The names of plain objects are as their authors like them.
+  const byName = Object.fromEntries(Array.from(entries, ([name, value]) => [name.toLowerCase(), value]));
+  const exchange = new HttpIdExchange({ headers: byName, url, socket }, undefined, carrier);
+  exchange.framework = request;
+  return new RequestState(exchange);
 }
 
 function stateOfHandle(handle: string): RequestState {

@@ -26,6 +26,13 @@ export type {
   Superseded,
   TouchResult,
 } from './session-store.js';
+export type {
+  ListedSession,
+  PrincipalPage,
+  PrincipalSessions,
+  StoreEpoch,
+  StorePrincipals,
+} from './store-principals.js';
 export { isPromise, type MaybePromise } from './maybe-promise.js';
 export type { PartChange, SessionChange, SessionCreation, SessionRenewal, SessionUpdate } from './session-change.js';
 export type { SessionIdentity, SessionLifetime, SessionRecord, SessionTimes, StoredPart } from './session-record.js';
@@ -55,7 +62,12 @@ export { SessionStoreError, type SessionStoreFailure } from '../errors/session-s
 export { type Completed, OptionChecks, type WholeNumbers } from '../errors/option-checks.js';
 
 // A store on any database that can replace a document if nobody else has replaced it
-export { type DocumentRead, type DocumentWrite, DocumentSessionStore } from './document/document-session-store.js';
+export {
+  type DocumentLogin,
+  type DocumentRead,
+  type DocumentWrite,
+  DocumentSessionStore,
+} from './document/document-session-store.js';
 
 // For stores that keep sessions in this process
 export { BoundedTable, type TableBounds, type TableEntry } from './heap/bounded-table.js';

@@ -21,6 +21,9 @@ export interface SessionRenewal {
    */
   readonly principal?: string | undefined;
 
+  /** How many sessions the principal may have with this one: see [Q6]. Only for stores with `principals`. */
+  readonly mostSessions?: number | undefined;
+
   /**
    * Names of the parts that go on; all others are removed with this change. A part that the change writes and that is
    * not named here is written anew: its `base` is null. Undefined: all go on.
@@ -50,6 +53,9 @@ export interface SessionCreation extends AnyChange {
 
   /** The principal who logs in with it, if somebody does; not empty. */
   readonly principal?: string | undefined;
+
+  /** How many sessions the principal may have with this one: see [Q6]. Only for stores with `principals`. */
+  readonly mostSessions?: number | undefined;
 
   readonly lifetime: SessionLifetime;
 }

@@ -2,6 +2,7 @@ import type { MaybePromise } from './maybe-promise.js';
 import type { SessionChange } from './session-change.js';
 import type { ClientAccess, SessionAccess, SessionKey } from './session-id.js';
 import type { SessionRecord, SessionTimes } from './session-record.js';
+import type { StoreEpoch, StorePrincipals } from './store-principals.js';
 
 /**
  * Keeps session records. The contract suite (`describeSessionStore`) checks the rules in brackets.
@@ -69,8 +70,17 @@ export interface SessionStore {
   /** Locks among all servers. Without them, no request can have a session for itself in a shared store. */
   readonly locks?: StoreLocks | undefined;
 
-  /** Tells of changes by other servers. The near cache in mode `bounded` needs it. */
+  /**
+   * Tells of changes by other servers. The near cache in mode `bounded` needs it. Without it, sessions whose end
+   * somebody watches are looked at every 5 s.
+   */
   readonly notices?: StoreNotices | undefined;
+
+  /** Finds sessions by their principal. Without it, nobody can list, count or limit the sessions of a user. */
+  readonly principals?: StorePrincipals | undefined;
+
+  /** Ends all sessions at once. */
+  readonly epoch?: StoreEpoch | undefined;
 
   /**
    * Called when a request needs its session.
@@ -111,6 +121,9 @@ export interface SessionStore {
    * - [I14] A renewal with a principal is a login: `authenticatedAt` is now. Another principal than before: `logins`
    *   grows by one, and if there was one before, `createdAt` is now as well.
    * - [I4] Of several renewals that present the same proof one is saved; the others are `superseded`.
+   * - [Q6] With `mostSessions`, a login is saved only while its principal has fewer sessions, or has this one already;
+   *   else the answer is `limit`, and nothing is changed. That is exact for logins at the same time. Of a session that has
+   *   expired, or of a login that the store was never told the end of, the place may be taken for one more minute.
    * - [I8] A store that is full accepts a renewal that adds no bytes, and one that is a login.
    * - [P3] With `locator`, never applied to a session that does not go on from the state that was stored when that
    *   locator was returned: `gone`, with `lost`, when that is known, else a failure. A text that is no locator of this
@@ -206,7 +219,8 @@ export interface StoreLocks {
 /** Notices of what other servers do. */
 export interface StoreNotices {
   /**
-   * Called once, at boot, by a near cache that answers from its own copies. `onChange` is called with the key when
+   * Called once: at boot, by a near cache that answers from its own copies; or when somebody first watches for the end
+   * of a session (`HttpSession.signal`, sockets). `onChange` is called with the key when
    * another server may have changed the session, given it a new id, ended it or let it expire; too often is allowed,
    * too late is not.
    *
@@ -302,6 +316,8 @@ export type SaveResult =
   | { readonly outcome: 'gone'; readonly lost?: true }
   /** Only for a change that names a lock. */
   | { readonly outcome: 'unlocked' }
+  /** Only for a login with `mostSessions`. */
+  | { readonly outcome: 'limit' }
   | Superseded;
 
 export type TouchResult = { readonly outcome: 'touched' } | { readonly outcome: 'none' } | Superseded;

@@ -39,6 +39,9 @@ const NO_SESSION: NamedSession = { key: '' };
 /** A client of this id has come back with it. */
 const CAME_BACK = { joined: true, confirmed: true } as const;
 
+const NONE: LoadResult = Object.freeze({ outcome: 'none' });
+const GONE: SaveResult = Object.freeze({ outcome: 'gone' });
+
 const OTHER_PROOF = 'it answered with a session whose id the client does not have (rule I1 of the store contract)';
 
 /** What the gateway tells of the store. */
@@ -69,6 +72,10 @@ export class StoreGateway {
   private writes = 0;
   private calls = 0;
   private isNearlyFull = false;
+  /** Sessions that began no later are over, though the store may still have them. By the store's clock. */
+  overUntil = -Infinity;
+
+  private readonly changeListeners = new Set<(key: SessionKey) => void>();
   private readonly deadline: Deadline | undefined;
 
   constructor(
@@ -82,9 +89,14 @@ export class StoreGateway {
     if (store.shared && storeTimeoutMs !== undefined) this.deadline = new Deadline(storeTimeoutMs, '(storeTimeoutMs)');
   }
 
-  /** Calls `onChange` with each session that others change, if the store can tell. */
-  subscribe(onChange: (key: SessionKey) => void): void {
-    this.store.notices?.subscribe(onChange);
+  /** Calls `onChange` with each session that others change, if the store can tell. @returns whether it can */
+  subscribe(onChange: (key: SessionKey) => void): boolean {
+    const { notices } = this.store;
+    const { size } = this.changeListeners;
+    this.changeListeners.add(onChange);
+    // A store has one listener.
+    if (size === 0) notices?.subscribe((key) => this.changeListeners.forEach((listener) => listener(key)));
+    return notices !== undefined;
   }
 
   /** Calls `onExpired` with each session that expires, if the store can tell. @returns a function that stops it */
@@ -170,15 +182,29 @@ export class StoreGateway {
     await this.ask('save', () => this.store.supersede(access));
   }
 
-  /** Asks for a session without using it. */
-  look(access: ClientAccess): MaybePromise<LoadResult> {
+  /** Asks for a session without using it. The payloads of its answer stay encrypted. For `known` etc. see `load`. */
+  look(access: SessionAccess, known?: string, locator?: string): MaybePromise<LoadResult> {
+    const options: LoadOptions = {
+      ...(known !== undefined && { known }),
+      ...(this.locates && locator !== undefined && { locator }),
+    };
     this.refuseOverload('load');
     try {
-      const answer = this.store.load(access);
+      const answer = this.store.load(access, options);
       return isPromise(answer) ? this.wait('load', answer) : answer;
     } catch (cause) {
       throw this.reported('load', cause);
     }
+  }
+
+  /** The session that the application names, as it is stored; without using it. */
+  async peek(access: Extract<SessionAccess, { readonly logins: number }>): Promise<LoadResult> {
+    return this.noteLoad(await this.ask('load', () => this.store.load(access)), access);
+  }
+
+  /** See `overUntil`. */
+  isOver({ createdAt }: { readonly createdAt: number }): boolean {
+    return createdAt <= this.overUntil;
   }
 
   /** Whether requests can have a session for themselves: a store that nobody shares needs no lock for that. */
@@ -212,6 +238,7 @@ export class StoreGateway {
       case 'found':
         return this.found(result, access, isClient);
       case 'unchanged':
+        if (this.isOver(result.times)) return NONE;
         return result.times.confirmed || !isClient ? result : { ...result, times: { ...result.times, ...CAME_BACK } };
       case 'none':
         if (result.lost) this.reports.onLost?.(access.key);
@@ -224,6 +251,7 @@ export class StoreGateway {
   private readonly noteSave = (result: SaveResult, { key, proof }: NamedSession): SaveResult => {
     if (result.outcome === 'gone' && result.lost) this.reports.onLost?.(key);
     if (result.outcome !== 'conflict') return result;
+    if (this.isOver(result.record)) return GONE;
     if (proof !== undefined && result.record.proof !== proof) throw new Error(OTHER_PROOF);
     return this.cipher ? { ...result, record: this.opened(result.record, key) } : result;
   };
@@ -234,12 +262,14 @@ export class StoreGateway {
     isClient: boolean,
   ): LoadResult {
     if (isClient ? result.record.proof !== proof : result.record.logins !== logins) throw new Error(OTHER_PROOF);
+    if (this.isOver(result.record)) return NONE;
     const record = this.opened(result.record, key);
     if (isClient && !record.confirmed) return { ...result, record: { ...record, ...CAME_BACK } };
     return record === result.record ? result : { ...result, record };
   }
 
-  private opened(record: SessionRecord, key: SessionKey): SessionRecord {
+  /** The record as the core reads it. */
+  opened(record: SessionRecord, key: SessionKey): SessionRecord {
     return this.cipher ? this.cipher.opened(record, key) : record;
   }
 
@@ -249,8 +279,11 @@ export class StoreGateway {
     this.isNearlyFull = filled >= (this.isNearlyFull ? HAS_ROOM_AGAIN : NEARLY_FULL);
   }
 
-  /** @throws SessionStoreError, or rejects with it */
-  private ask<T>(operation: Operation, call: () => MaybePromise<T>): Promise<T> {
+  /**
+   * Calls the store, for what has no method of its own here.
+   * @throws SessionStoreError, or rejects with it
+   */
+  ask<T>(operation: Operation, call: () => MaybePromise<T>): Promise<T> {
     this.refuseOverload(operation);
     try {
       return this.wait(operation, Promise.resolve(call()));
@@ -315,7 +348,7 @@ export class StoreGateway {
   private failed(
     operation: Operation,
     cause: unknown,
-    applied: SessionStoreError['applied'] = operation === 'load' ? false : 'unknown',
+    applied: SessionStoreError['applied'] = operation === 'load' || operation === 'list' ? false : 'unknown',
   ): SessionStoreError {
     const failure = { store: this.store.name, operation, applied };
     if (cause instanceof Error) return new SessionStoreError({ ...failure, problem: cause.message, cause });

@@ -16,6 +16,7 @@ import { locatorRules } from './rules/locator-rules.js';
 import { lockRules } from './rules/lock-rules.js';
 import { loginRules } from './rules/login-rules.js';
 import { noticeRules } from './rules/notice-rules.js';
+import { principalRules } from './rules/principal-rules.js';
 import { renewalRules } from './rules/renewal-rules.js';
 import { sameChangeAgainRules } from './rules/same-change-again-rules.js';
 import { saveRules } from './rules/save-rules.js';
@@ -43,6 +44,7 @@ const RULES: Readonly<Record<number, Readonly<Record<string, ContractRules>>>> =
     lock: lockRules,
     locators: locatorRules,
     notices: noticeRules,
+    principals: principalRules,
     sharing: sharingRules,
   },
 };

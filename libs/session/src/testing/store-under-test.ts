@@ -108,6 +108,11 @@ export class StoreUnderTest {
     return this.unitMs >= 60_000;
   }
 
+  /** The name of a user whom only this test has: tests may share the sessions of a store. */
+  user(name: string): string {
+    return `${name} ${this.setup.namespace}`;
+  }
+
   /** Access with an id that no session has. */
   newAccess(): ClientAccess {
     return accessOf(generateSessionId());

@@ -41,6 +41,16 @@ export class DependencyGraph {
     return false;
   }
 
+  /** Whether a provider is that of a token, or depends on it, directly or through others. */
+  leadsTo(start: InstanceWrapper, token: unknown): boolean {
+    const reached = new Set([start]);
+    for (const wrapper of reached) {
+      if (wrapper.token === token) return true;
+      for (const dependency of this.dependenciesOf(wrapper)) reached.add(dependency);
+    }
+    return false;
+  }
+
   /** All controllers by their class, which may be listed in several modules. */
   controllers(): Map<ControllerType, InstanceWrapper[]> {
     const controllers = new Map<ControllerType, InstanceWrapper[]>();
@@ -62,7 +72,7 @@ export class DependencyGraph {
   }
 
   /** The instances that modules provide for a token, such as the options of each GraphQLModule. */
-  instancesOf(token: string): unknown[] {
+  instancesOf(token: string | symbol): unknown[] {
     return [...this.modules.values()].flatMap(({ providers }) => providers.get(token)?.instance ?? []);
   }
 

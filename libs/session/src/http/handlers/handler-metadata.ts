@@ -39,6 +39,17 @@ export const handlerMetadata = {
     return declarationOn(method) ?? (isParameter || undefined) ?? declarationOn(type);
   },
 
+  /** Whether the messages of a gateway's handler need the session, which nothing but decorators says of them. */
+  usesSessionOfSocket(type: ControllerType, method: HandlerMethod): boolean {
+    if (this.requiredLogin(type, method) !== undefined) return true;
+    return this.usesSession(type, method) ?? this.lockWaitMs(type, method) !== undefined;
+  },
+
+  /** The word of `@UseSession()` or `@SkipSession()` on a class. */
+  declaredOn(type: ControllerType): boolean | undefined {
+    return declarationOn(type);
+  },
+
   /** The time of `@SessionLock()`; undefined without one. */
   lockWaitMs(type: ControllerType, method: HandlerMethod): number | undefined {
     return (Reflect.getMetadata(SESSION_LOCK, method) ?? Reflect.getMetadata(SESSION_LOCK, type)) as number | undefined;
@@ -86,6 +97,11 @@ export const handlerMetadata = {
     return has(MESSAGE_PATTERN) || has(SOCKET_MESSAGE) || Reflect.getMetadata(RESOLVED_ROOT, method) === 'Subscription'
       ? 'message'
       : undefined;
+  },
+
+  /** The event whose messages it handles, as `@SubscribeMessage()` of @nestjs/websockets says; undefined for others. */
+  socketMessage(method: HandlerMethod): unknown {
+    return Reflect.hasMetadata(SOCKET_MESSAGE, method) ? Reflect.getMetadata(MESSAGE_NAME, method) : undefined;
   },
 
   /** The decorator that needs our guard. A lock on the class may be meant for its other handlers. */
@@ -166,6 +182,7 @@ export const handlerMetadata = {
 const CACHE_KEY = 'cache_module:cache_key';
 const MESSAGE_PATTERN = 'microservices:pattern';
 const SOCKET_MESSAGE = 'websockets:message_mapping';
+const MESSAGE_NAME = 'message';
 const RESOLVED_ROOT = 'graphql:resolver_type';
 const RESOLVED_NAME = 'graphql:resolver_name';
 const IS_FIELD_RESOLVER = 'graphql:resolve_property';

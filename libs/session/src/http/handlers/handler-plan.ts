@@ -2,6 +2,7 @@ import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
 import { SessionConfigurationError } from '../../errors/session-configuration.error.js';
 import { DependencyGraph, type InstanceWrapper } from './dependency-graph.js';
 import { type ControllerType, type HandlerMethod, handlerMetadata } from './handler-metadata.js';
+import { type OutsideCode, outsideCodeWithoutSession } from './outside-callers.js';
 import type { LoginRequirement } from './session.decorators.js';
 import { sessionInterceptor } from './session.interceptor.js';
 
@@ -49,6 +50,9 @@ export interface PlannedController {
   readonly isIntercepted: boolean;
 }
 
+/** The token under which SessionWebSocketsModule, of whatever copy of the package, says that it is there. */
+export const SOCKET_SESSIONS = Symbol.for('nestjs-session-beans:socket-sessions');
+
 /** The token under which `@nestjs/graphql` keeps the options of a module. */
 const GRAPHQL_OPTIONS = 'GqlModuleOptions';
 
@@ -57,9 +61,17 @@ const WHY_UNGUARDED = {
     'Nest runs no guards for fields of GraphQL. Put it on queries and mutations, not on the class, or set the option ' +
     "fieldResolverEnhancers of GraphQLModule to ['guards']",
   message:
-    'messages of sockets, subscriptions and microservices have no session. Put it on handlers of HTTP, or on queries ' +
-    'and mutations of GraphQL, not on the class',
+    'messages of sockets, subscriptions and microservices have no session, but for those of gateways where ' +
+    'SessionWebSocketsModule is imported. Put it on handlers of HTTP, or on queries and mutations of GraphQL, not on ' +
+    'the class',
 };
+
+function withoutSockets(type: ControllerType, method: HandlerMethod): SessionConfigurationError {
+  return new SessionConfigurationError(
+    `${handlerMetadata.nameOf(type, method)} uses the session, but nothing opens it for messages of sockets: import ` +
+      'SessionWebSocketsModule of nestjs-session-beans/websockets in the root module',
+  );
+}
 
 function runsGuardsForFields(options: unknown): boolean {
   const { fieldResolverEnhancers } = options as { readonly fieldResolverEnhancers?: readonly string[] };
@@ -114,9 +126,14 @@ export class HandlerPlan {
   checkUnguarded(): void {
     const { graph } = this;
     const guardsFields = graph.instancesOf(GRAPHQL_OPTIONS).every(runsGuardsForFields);
+    const servesSockets = graph.instancesOf(SOCKET_SESSIONS).length > 0;
     for (const type of [...graph.controllers().keys(), ...graph.providerTypes()]) {
       for (const method of handlerMetadata.methods(type).values()) {
         const kind = handlerMetadata.unguardedKind(method);
+        if (handlerMetadata.socketMessage(method) !== undefined) {
+          if (servesSockets) continue;
+          if (handlerMetadata.usesSession(type, method) === true) throw withoutSockets(type, method);
+        }
         const decorator = handlerMetadata.guardedBy(type, method);
         if (kind === undefined || decorator === undefined || (kind === 'field' && guardsFields)) continue;
         throw new SessionConfigurationError(
@@ -124,6 +141,11 @@ export class HandlerPlan {
         );
       }
     }
+  }
+
+  /** See outside-callers.ts. @param opener the token of `SessionContext` */
+  outsideCodeWithoutSession(opener: unknown): OutsideCode[] {
+    return outsideCodeWithoutSession(this.graph, opener);
   }
 
   *routes(): IterableIterator<PlannedRoute> {

@@ -19,6 +19,9 @@ export const READ_ONLY_SESSION = Symbol.for('nestjs-session-beans:read-only-sess
 /** Metadata key: a `LoginRequirement`. */
 export const REQUIRED_LOGIN = Symbol.for('nestjs-session-beans:required-login');
 
+/** The `HttpSession` of the application that a client of a WebSocket is connected to; SessionWebSocketsModule adds it. */
+export const sessionOfClients = new WeakMap<object, HttpSession>();
+
 /** The login that a handler requires. */
 export interface LoginRequirement {
   /** How long ago it may be, in ms; undefined where that does not matter. */
@@ -134,6 +137,8 @@ export const CurrentSession: () => ParameterDecorator = createParamDecorator(cur
 export function currentSession(_: unknown, execution: ExecutionContext): HttpSession {
   const request = HttpLifecycle.of(requestBehind(execution));
   if (request) return request.httpSession;
+  const session = execution.getType() === 'ws' && sessionOfClients.get(execution.switchToWs().getClient<object>());
+  if (session) return session;
   const handler = `${execution.getClass().name}.${execution.getHandler().name}`;
   throw SessionContextNotActiveError.withoutRequest('@CurrentSession()', handler);
 }

@@ -120,7 +120,7 @@ function hasLogin(request: HttpLifecycle, requirement: LoginRequirement | undefi
  * @throws LoginRequiredError when the session of the request is not that of a user who has logged in recently enough;
  * SessionEndedError, SessionAmbiguousError when the client may have one that this is not
  */
-function requireLogin(state: RequestState, { maxAgeMs }: LoginRequirement): void {
+export function requireLogin(state: RequestState, { maxAgeMs }: LoginRequirement): void {
   state.requireOneSession();
   const { live } = state;
   const age = live?.stored.msSinceLogin;

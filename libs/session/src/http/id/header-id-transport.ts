@@ -2,7 +2,8 @@ import type { ResponseHeaders } from '../response/response-headers.js';
 import { keepPrivate, protectFromCaches, varyBy } from './cache-headers.js';
 import { AMBIGUOUS, type IdCarryingRequest, type PresentedText, type SessionIdTransport } from './id-transport.js';
 
-const HEADER = 'X-Session-Id';
+/** The header that brings the token. */
+export const SESSION_ID_HEADER = 'X-Session-Id';
 const FRESHNESS_HEADER = 'X-Session-Seen';
 
 /**
@@ -34,12 +35,12 @@ export class HeaderIdTransport implements SessionIdTransport {
   refuseOutside(): void {}
 
   markRead(headers: ResponseHeaders): void {
-    varyBy(headers, HEADER);
+    varyBy(headers, SESSION_ID_HEADER);
     keepPrivate(headers);
   }
 
   write(headers: ResponseHeaders, token: string): void {
-    this.send(headers, HEADER, token);
+    this.send(headers, SESSION_ID_HEADER, token);
   }
 
   /** An empty `X-Session-Id`. */

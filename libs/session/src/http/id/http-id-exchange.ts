@@ -205,7 +205,7 @@ export class HttpIdExchange implements IdExchange {
     return encrypted === true || protocolOf(this.frameworkRequest, request.headers) === 'https';
   }
 
-  private get frameworkRequest(): FrameworkRequest {
+  get frameworkRequest(): FrameworkRequest {
     return this.framework ?? (this.request as FrameworkRequest);
   }
 }

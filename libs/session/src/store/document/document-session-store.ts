@@ -52,6 +52,26 @@ export interface DocumentWrite<Revision> {
 
   /** Of the document that is replaced. Undefined: there must be none. */
   readonly revision: Revision | undefined;
+
+  /** The login of the session, for a database that finds sessions by their principal. Undefined: nobody is logged in. */
+  readonly login: DocumentLogin | undefined;
+}
+
+/** Whose a session is, for an index of the database. */
+export interface DocumentLogin {
+  readonly principal: string;
+
+  /** In ms since 1970. */
+  readonly authenticatedAt: number;
+
+  /** When the session began, in ms since 1970. */
+  readonly createdAt: number;
+
+  /**
+   * The document is to be written only while fewer other ones of the principal have not expired, in the same atomic
+   * step; else the answer is `limit`. Present only for a store with `principals`.
+   */
+  readonly mostSessions: number | undefined;
 }
 
 type Operation = SessionStoreError['operation'];
@@ -60,6 +80,9 @@ type Operation = SessionStoreError['operation'];
 interface Decision<T> {
   readonly answer: T;
   readonly next?: SessionDocument | Mark;
+
+  /** For a login: how many sessions its principal may have, and the answer where it has more. */
+  readonly limit?: { readonly mostSessions: number; readonly answer: T } | undefined;
 }
 
 /** Decides on the session of a key. `isMarked`: the key has ended. */
@@ -72,6 +95,7 @@ type Refused = Superseded | { readonly outcome: 'none' };
 const MARKED_MS = 90_000;
 
 const GONE: Decision<SaveResult> = { answer: { outcome: 'gone' } };
+const LIMIT: SaveResult = { outcome: 'limit' };
 const NOTHING: Decision<void> = { answer: undefined };
 
 /**
@@ -119,7 +143,7 @@ export abstract class DocumentSessionStore<Revision = number> implements Session
   protected abstract read(name: string): MaybePromise<DocumentRead<Revision>>;
 
   /** Atomic. @returns false, and changes nothing, when the document has another revision by now */
-  protected abstract replace(name: string, document: DocumentWrite<Revision>): MaybePromise<boolean>;
+  protected abstract replace(name: string, document: DocumentWrite<Revision>): MaybePromise<boolean | 'limit'>;
 
   load(access: SessionAccess, { known, touchAfterMs }: LoadOptions = {}): MaybePromise<LoadResult> {
     return this.ifGranted<LoadResult>('load', access, (session, now) => {
@@ -142,7 +166,7 @@ export abstract class DocumentSessionStore<Revision = number> implements Session
       if (session && stamp) return { answer: savedAs(stamp, session) };
       if (change.mode === 'create') {
         if (session) return conflictWith(session);
-        return isMarked ? GONE : saved(createdSession(change, now));
+        return isMarked ? GONE : saved(createdSession(change, now), change);
       }
       const check = session ? checkAccess(session.proof, session.history, change.access, now) : 'none';
       if (!session || check === 'none') return GONE;
@@ -150,7 +174,9 @@ export abstract class DocumentSessionStore<Revision = number> implements Session
       assertKnownFormat(session);
       if (change.lock !== undefined && !holds(session, change.lock, now)) return { answer: { outcome: 'unlocked' } };
       const next = updatedSession(session, change, now);
-      return next ? saved(next) : conflictWith(session);
+      if (!next) return conflictWith(session);
+      // A session that is the principal's already takes no other place.
+      return next.history.logins > session.history.logins ? saved(next, change.renewal) : saved(next);
     });
   }
 
@@ -226,12 +252,16 @@ export abstract class DocumentSessionStore<Revision = number> implements Session
     return then(reading, ({ now, document }) => {
       const live = document && liveDocument(document.text, now);
       const [session, isMarked] = live && !isMark(live) ? [live, false] : [undefined, live !== undefined];
-      return then(on(session, now, isMarked), ({ answer, next }) => {
+      return then(on(session, now, isMarked), ({ answer, next, limit }) => {
         if (!next) return answer;
         const expiresAt = isMark(next) ? next.markedUntil : expiryOf(next);
-        const write = { text: JSON.stringify(next), expiresAt, revision: document?.revision };
+        const login = isMark(next) ? undefined : loginOf(next, limit?.mostSessions);
+        const write = { text: JSON.stringify(next), expiresAt, revision: document?.revision, login };
         const replacing = this.failing(operation, 'unknown', () => this.replace(name, write));
-        return then(replacing, (isReplaced) => (isReplaced ? answer : this.decide(operation, name, on)));
+        return then(replacing, (isReplaced) => {
+          if (isReplaced === 'limit') return limit ? limit.answer : answer;
+          return isReplaced ? answer : this.decide(operation, name, on);
+        });
       });
     });
   }
@@ -256,8 +286,21 @@ export abstract class DocumentSessionStore<Revision = number> implements Session
   }
 }
 
-function saved(next: SessionDocument): Decision<SaveResult> {
-  return { answer: savedAs(stampOf(next), next), next };
+function saved(
+  next: SessionDocument,
+  { mostSessions }: { readonly mostSessions?: number | undefined } = {},
+): Decision<SaveResult> {
+  const limit = mostSessions === undefined ? undefined : { mostSessions, answer: LIMIT };
+  return { answer: savedAs(stampOf(next), next), next, limit };
+}
+
+function loginOf(
+  { history, times: { createdAt } }: SessionDocument,
+  mostSessions: number | undefined,
+): DocumentLogin | undefined {
+  const { principal, authenticatedAt } = history;
+  if (principal === undefined || authenticatedAt === undefined) return undefined;
+  return { principal, authenticatedAt, createdAt, mostSessions };
 }
 
 function savedAs(stamp: string, session: SessionDocument): SaveResult {

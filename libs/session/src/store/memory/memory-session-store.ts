@@ -3,7 +3,8 @@ import { changeParts } from '../heap/change-parts.js';
 import type { AccessCheck } from '../heap/identity-history.js';
 import { packParts } from '../heap/packed-parts.js';
 import { SharedLifetime } from '../heap/shared-lifetime.js';
-import type { SessionChange, SessionCreation, SessionUpdate } from '../session-change.js';
+import { pageOf } from '../principal-page.js';
+import type { SessionChange, SessionCreation, SessionRenewal, SessionUpdate } from '../session-change.js';
 import type { ClientAccess, SessionAccess } from '../session-id.js';
 import type { StoredPart } from '../session-record.js';
 import type {
@@ -16,6 +17,7 @@ import type {
   SessionStore,
   TouchResult,
 } from '../session-store.js';
+import type { PrincipalPage, PrincipalSessions, StoreEpoch, StorePrincipals } from '../store-principals.js';
 import { type MemorySessionStoreOptions, resolveMemorySessionStoreOptions } from './memory-session-store.options.js';
 import { MemorySessionTable } from './memory-session-table.js';
 import { MemorySession } from './memory-session.js';
@@ -51,6 +53,7 @@ export class MemorySessionStore implements SessionStore {
   private readonly superseded: RecentKeys;
 
   private readonly lifetimes = new SharedLifetime();
+  private lastEpoch: number | undefined;
 
   /** @throws SessionConfigurationError when an option cannot work. */
   constructor(options: MemorySessionStoreOptions = {}) {
@@ -63,6 +66,15 @@ export class MemorySessionStore implements SessionStore {
 
   readonly expiries: StoreExpiries = {
     subscribe: (onExpired) => this.subscribe(onExpired),
+  };
+
+  readonly principals: StorePrincipals = {
+    list: (principal, page) => this.list(principal, page),
+  };
+
+  readonly epoch: StoreEpoch = {
+    begin: () => (this.lastEpoch = this.clock.now()),
+    read: () => this.lastEpoch,
   };
 
   /** Sessions kept now, including expired ones that were not freed yet. For metrics. */
@@ -153,6 +165,30 @@ export class MemorySessionStore implements SessionStore {
     return () => void this.table.onExpired.delete(listener);
   }
 
+  private list(principal: string, page: PrincipalPage): PrincipalSessions {
+    const sessions = this.sessionsOf(principal, this.clock.now());
+    return pageOf(
+      sessions.map((session) => ({ key: session.key, record: session.recordAt(session.times) })),
+      page,
+    );
+  }
+
+  /** [E2] */
+  private sessionsOf(principal: string, now: number): MemorySession[] {
+    const { lastEpoch = -Infinity } = this;
+    return this.table.ofPrincipal(principal, now).filter(({ createdAt }) => createdAt > lastEpoch);
+  }
+
+  /** [Q6] */
+  private isRefused(
+    { principal, mostSessions }: Pick<SessionRenewal, 'principal' | 'mostSessions'>,
+    session: MemorySession | undefined,
+    now: number,
+  ): boolean {
+    if (principal === undefined || mostSessions === undefined) return false;
+    return session?.principal !== principal && this.sessionsOf(principal, now).length >= mostSessions;
+  }
+
   private find(access: SessionAccess, now: number): MemorySession | Exclude<AccessCheck, 'granted'> {
     const session = this.table.find(access.key, now);
     if (!session) return this.superseded.has(`${access.key} ${access.proof}`, now) ? 'superseded' : 'none';
@@ -171,6 +207,7 @@ export class MemorySessionStore implements SessionStore {
   }
 
   private create(change: SessionCreation, now: number): SaveResult {
+    if (this.isRefused(change, undefined, now)) return LIMIT;
     const stamp = `1.${change.writeId}`;
     const parts = new Map<string, StoredPart>();
     for (const [name, { payload }] of change.parts) {
@@ -188,12 +225,14 @@ export class MemorySessionStore implements SessionStore {
     const stamp = session.nextStamp(writeId);
     const parts = changeParts(session.parts, change.parts, stamp, renewal?.keep);
     if (!parts) return { outcome: 'conflict', record: session.recordAt(session.times) };
+    if (renewal && this.isRefused(renewal, session, now)) return LIMIT;
     this.table.replaceParts(session, parts, stamp, now, renewal?.principal !== undefined);
     if (lifetime) session.lifetime = this.lifetimes.of(lifetime);
-    if (renewal) session.renew(renewal, now);
+    if (renewal) this.table.renew(session, renewal, now);
     this.table.prolong(session, now);
     return { outcome: 'saved', stamp, times: session.times };
   }
 }
 
 const GONE: SaveResult = Object.freeze({ outcome: 'gone' });
+const LIMIT: SaveResult = Object.freeze({ outcome: 'limit' });

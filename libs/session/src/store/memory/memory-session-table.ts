@@ -4,7 +4,9 @@ import type { Clock } from '../clock.js';
 import type { TableBounds } from '../heap/bounded-table.js';
 import { EvictingTable } from '../heap/evicting-table.js';
 import type { PackedParts } from '../heap/packed-parts.js';
+import { PrincipalIndex } from '../heap/principal-index.js';
 import { sessionBytes } from '../heap/session-bytes.js';
+import type { SessionRenewal } from '../session-change.js';
 import type { SessionKey } from '../session-id.js';
 import type { MemorySession } from './memory-session.js';
 
@@ -19,6 +21,7 @@ const MOST_PER_CALL = 32;
  */
 export class MemorySessionTable {
   private readonly sessions: EvictingTable<MemorySession>;
+  private readonly principals = new PrincipalIndex<MemorySession>();
   private timer: NodeJS.Timeout | undefined = undefined;
   private closed = false;
 
@@ -39,7 +42,8 @@ export class MemorySessionTable {
   );
 
   constructor(private readonly options: TableBounds & { readonly clock: Clock }) {
-    const onRemoved = (): void => {
+    const onRemoved = (session: MemorySession): void => {
+      this.principals.remove(session);
       if (this.sessions.size === 0) this.stopTimer();
     };
     this.sessions = new EvictingTable(options, options.clock.now(), onRemoved, (session) => this.expired(session));
@@ -79,7 +83,13 @@ export class MemorySessionTable {
     const bound = this.sessions.makeRoom({ entry: undefined, rank, bytes }, now);
     if (bound) throw this.full('a new session', bound);
     this.sessions.add(session);
+    this.principals.add(session);
     this.startTimer();
+  }
+
+  /** The sessions to which the principal is logged in. */
+  ofPrincipal(principal: string, now: number): MemorySession[] {
+    return Array.from(this.principals.of(principal)).filter(({ expiresAt }) => expiresAt > now);
   }
 
   /**
@@ -93,6 +103,12 @@ export class MemorySessionTable {
     if (bound && !isLogin) throw this.full('a change that needs more room', bound);
     this.sessions.resize(session, bytes);
     session.applySave(stamp, parts);
+  }
+
+  renew(session: MemorySession, renewal: SessionRenewal, now: number): void {
+    this.principals.remove(session);
+    session.renew(renewal, now);
+    this.principals.add(session);
   }
 
   /** The session was used now. Call it after all other changes of the session. */

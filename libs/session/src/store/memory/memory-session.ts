@@ -55,6 +55,10 @@ export class MemorySession implements EvictableEntry<MemorySession> {
     this.bytes = sessionBytes(parts);
   }
 
+  get principal(): string | undefined {
+    return this.history.principal;
+  }
+
   get authenticatedAt(): number | undefined {
     return this.history.authenticatedAt;
   }

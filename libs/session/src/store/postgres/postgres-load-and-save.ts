@@ -1,5 +1,17 @@
 /** The functions for `load` and `save`. `postgresMigration` puts in the name of the table. */
 export const LOAD_AND_SAVE = `
+-- Whether one more session of the principal would be too many. Logins of one principal wait for each other. Of a login
+-- that is sent again the session is there.
+CREATE OR REPLACE FUNCTION session_beans_exceeds_1(p_key text, p_principal text, p_most integer)
+RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+  IF p_principal IS NULL OR p_most IS NULL THEN RETURN false; END IF;
+  PERFORM pg_advisory_xact_lock(hashtextextended('session_beans ' || p_principal, 0));
+  IF EXISTS (SELECT FROM session_beans WHERE key = p_key AND principal = p_principal) THEN RETURN false; END IF;
+  RETURN p_most <= (SELECT count(*) FROM session_beans WHERE principal = p_principal AND proof IS NOT NULL
+    AND expires_at > session_beans_now_1() AND created_at > session_beans_epoch_1(false));
+END $$;
+
 -- The usual case: a session that the id opens, and that has not to be kept alive. It is a function of its own, because
 -- to declare a variable for a row costs more than to find the row.
 CREATE OR REPLACE FUNCTION session_beans_load_1(
@@ -62,13 +74,14 @@ END $$;
 
 CREATE OR REPLACE FUNCTION session_beans_create_1(
   p_key text, p_proof text, p_principal text, p_write_id text, p_parts jsonb,
-  p_idle bigint, p_absolute bigint, p_unjoined bigint)
+  p_idle bigint, p_absolute bigint, p_unjoined bigint, p_most integer)
 RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
   r session_beans;
   v_now bigint;
   v_stamp text;
 BEGIN
+  IF session_beans_exceeds_1(p_key, p_principal, p_most) THEN RETURN session_beans_outcome_1('limit'); END IF;
   LOOP
     v_now := session_beans_now_1();
     r.key := p_key; r.format := 1; r.proof := p_proof; r.generation := 0; r.principal := p_principal;
@@ -126,7 +139,7 @@ END $$;
 CREATE OR REPLACE FUNCTION session_beans_update_1(
   p_key text, p_proof text, p_logins integer, p_write_id text, p_parts jsonb, p_lock text,
   p_idle bigint, p_absolute bigint, p_unjoined bigint,
-  p_new_proof text, p_principal text, p_keep text[], p_origin text)
+  p_new_proof text, p_principal text, p_keep text[], p_origin text, p_most integer)
 RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
   r session_beans;
@@ -167,6 +180,7 @@ BEGIN
     IF v_conflict THEN RETURN session_beans_whole_1('conflict', r); END IF;
     v_kept := (v_kept - v_names) || v_written;
   END IF;
+  IF session_beans_exceeds_1(p_key, p_principal, p_most) THEN RETURN session_beans_outcome_1('limit'); END IF;
   r.stamps := (ARRAY[v_stamp] || r.stamps)[1:8];
   r.idle_timeout := COALESCE(p_idle, r.idle_timeout);
   r.absolute_timeout := COALESCE(p_absolute, r.absolute_timeout);

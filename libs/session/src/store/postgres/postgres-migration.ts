@@ -1,4 +1,5 @@
 import { LOAD_AND_SAVE } from './postgres-load-and-save.js';
+import { PRINCIPALS } from './postgres-principals.js';
 
 /** The layout of the tables and functions, kept in the database. */
 export const LAYOUT = 1;
@@ -109,13 +110,17 @@ RETURNS text LANGUAGE sql STABLE AS $$
     r.created_at, r.authenticated_at, r.last_accessed_at, r.expires_at, r.joined, r.confirmed))::text
 $$;
 
-CREATE OR REPLACE FUNCTION session_beans_whole_1(p_outcome text, r session_beans) RETURNS text LANGUAGE sql STABLE AS $$
+-- With p_names only those of its parts.
+CREATE OR REPLACE FUNCTION session_beans_whole_1(p_outcome text, r session_beans, p_names text[] DEFAULT NULL)
+RETURNS text LANGUAGE sql STABLE AS $$
   SELECT json_build_object('outcome', p_outcome, 'stamp', r.stamps[1],
     'times', json_build_array(
       r.created_at, r.authenticated_at, r.last_accessed_at, r.expires_at, r.joined, r.confirmed),
     'identity', json_build_array(r.proof, r.generation, r.logins, r.principal),
     'lifetime', json_build_array(r.idle_timeout, r.absolute_timeout, r.unjoined_timeout),
-    'parts', r.parts)::text
+    'parts', CASE WHEN p_names IS NULL THEN r.parts ELSE
+      (SELECT COALESCE(jsonb_object_agg(p.key, p.value), '{}') FROM jsonb_each(r.parts) p WHERE p.key = ANY (p_names))
+      END)::text
 $$;
 
 -- Tells the servers that listen. It must come after the statement that locks the row: see session_beans_listen_1.
@@ -136,7 +141,7 @@ BEGIN
   INSERT INTO session_beans_meta VALUES ('notices', 'on', session_beans_now_1()) ON CONFLICT DO NOTHING;
 END $$;
 
-${LOAD_AND_SAVE}
+${PRINCIPALS}${LOAD_AND_SAVE}
 CREATE OR REPLACE FUNCTION session_beans_touch_1(p_key text, p_proof text, p_logins integer, p_origin text)
 RETURNS text LANGUAGE plpgsql AS $$
 DECLARE

@@ -19,6 +19,8 @@ import type {
   StoreNotices,
   TouchResult,
 } from '../session-store.js';
+import { firstPageOf, placeAfter } from '../principal-page.js';
+import type { PrincipalPage, PrincipalSessions, StoreEpoch, StorePrincipals } from '../store-principals.js';
 import { type FunctionCall, PostgresCalls } from './postgres-calls.js';
 import { PostgresNotices } from './postgres-notices.js';
 import {
@@ -82,6 +84,15 @@ export class PostgresSessionStore implements SessionStore {
   /** With a subscriber, the store keeps one more connection, which listens. */
   readonly notices: StoreNotices = {
     subscribe: (onChange) => this.subscribe(onChange),
+  };
+
+  readonly principals: StorePrincipals = {
+    list: (principal, page) => this.list(principal, page),
+  };
+
+  readonly epoch: StoreEpoch = {
+    begin: async () => Number(await this.call('epoch', ['epoch', [true]])),
+    read: async () => Number(await this.call('epoch', ['epoch', [false]])) || undefined,
   };
 
   /** Names this server in notices. */
@@ -159,7 +170,7 @@ export class PostgresSessionStore implements SessionStore {
         return { outcome: 'conflict', ...withCopy(key, recordOf(answer)), ...watched };
       }
       default:
-        return { outcome: answer.outcome as 'gone' | 'unlocked' | 'superseded' };
+        return { outcome: answer.outcome as 'gone' | 'unlocked' | 'superseded' | 'limit' };
     }
   }
 
@@ -191,11 +202,20 @@ export class PostgresSessionStore implements SessionStore {
     }
   }
 
-  private create({ key, proof, principal, writeId, parts, lifetime }: SessionCreation): Promise<Watched> {
+  private async list(principal: string, page: PrincipalPage): Promise<PrincipalSessions> {
+    const { at, key } = placeAfter(page) ?? {};
+    // One more shows whether there is another page.
+    const values = [storableText(principal), page.limit + 1, at, key, page.parts.map(storableText)];
+    const rows = JSON.parse(await this.call('list', ['list', values])) as [key: SessionKey, answer: PostgresAnswer][];
+    const sessions = rows.map(([found, answer]) => ({ key: found, record: recordOf(answer) }));
+    return firstPageOf(sessions, page);
+  }
+
+  private create({ key, proof, principal, writeId, parts, lifetime, mostSessions }: SessionCreation): Promise<Watched> {
     const { idleTimeoutMs, absoluteTimeoutMs, unjoinedTimeoutMs } = lifetime;
     const user = principal === undefined ? undefined : storableText(principal);
-    const timeouts = [idleTimeoutMs, absoluteTimeoutMs, unjoinedTimeoutMs];
-    return this.watchedCall('save', ['create', [key, proof, user, writeId, partsArgument(parts), ...timeouts]]);
+    const limits = [idleTimeoutMs, absoluteTimeoutMs, unjoinedTimeoutMs, mostSessions];
+    return this.watchedCall('save', ['create', [key, proof, user, writeId, partsArgument(parts), ...limits]]);
   }
 
   /** @param base the session that the change was made from, where that is known */
@@ -207,7 +227,8 @@ export class PostgresSessionStore implements SessionStore {
     const caller = [key, proof, logins, writeId, partsArgument(parts), lock];
     const timeouts = [idleTimeoutMs, absoluteTimeoutMs, unjoinedTimeoutMs];
     const keep = renewal?.keep?.map(storableText);
-    const values = [...caller, ...timeouts, renewal?.proof, user, keep, this.origin];
+    const renewed = [renewal?.proof, user, keep, this.origin, renewal?.mostSessions];
+    const values = [...caller, ...timeouts, ...renewed];
     if (!base) return this.watchedCall('save', ['update', values]);
     const stamp = base.stampAfter(writeId);
     const replacing = [key, proof, base.stamp, stamp, ...storedParts(parts, stamp), this.origin];

@@ -13,6 +13,7 @@ import {
   parseHead,
   partVersion,
   timesOf,
+  unescapeText,
 } from './record-lines.js';
 
 /** Stands for the time of the server in a save. No line begins so, and no line holds a line feed. */
@@ -141,6 +142,22 @@ export class RecordEdit {
     const head = ` ${generation} ${created} ${idle} ${absolute} ${unjoined} ${authenticated} ${recent}`;
     const lines = form === 'large' ? others : others.map((line) => withVersion(line, stamp, THIS_SAVE));
     return new RecordEdit(expected, front, head, lines, words, form, dies, fields, mayRunWhenFull);
+  }
+
+  /** Who is logged in from this save on. */
+  get principal(): string | undefined {
+    const line = this.others.find((each) => each.startsWith(PRINCIPAL));
+    return line === undefined ? undefined : unescapeText(line.slice(PRINCIPAL.length));
+  }
+
+  /** The session gets another principal with this save, or its first. */
+  get isOfAnother(): boolean {
+    return this.expected === '' || this.expected.split(' ')[2] !== this.words.logins;
+  }
+
+  /** How long the session lives at most after a login, in ms. */
+  get absoluteMs(): number {
+    return Number(this.words.absolute);
   }
 
   /** The rest of the head, or of a small session. */

@@ -53,7 +53,7 @@ export function escapeName(name: string): string {
   return escapeText(name).replaceAll(' ', `${ESCAPE}s`);
 }
 
-function unescapeText(text: string): string {
+export function unescapeText(text: string): string {
   if (!text.includes(ESCAPE)) return text;
   return text.replaceAll(`${ESCAPE}n`, '\n').replaceAll(`${ESCAPE}s`, ' ').replaceAll(`${ESCAPE}e`, ESCAPE);
 }

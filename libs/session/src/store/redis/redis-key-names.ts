@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { SessionKey } from '../session-id.js';
@@ -6,6 +6,9 @@ import { clusterSlot } from './redis-cluster.js';
 
 /** Enough to find, within milliseconds, a slot of a server that has one slot in a few hundred. */
 const KEYS_TRIED = 2_000;
+
+/** 132 bits, in base64url. */
+const PRINCIPAL_LENGTH = 22;
 
 /**
  * The prefix of an application that gives none: two applications on one Redis must not accept each other's sessions.
@@ -46,6 +49,17 @@ export class RedisKeyNames {
 
   lock(key: SessionKey): string {
     return `${this.session(key)}:lock`;
+  }
+
+  /** The index of a principal's sessions: by login, and by latest end. Not by the name, which may be long or secret. */
+  principal(principal: string): readonly [logins: string, ends: string] {
+    const tag = `${this.prefix}{@${hash('sha256', principal, 'base64url').slice(0, PRINCIPAL_LENGTH)}}`;
+    return [`${tag}:logins`, `${tag}:ends`];
+  }
+
+  /** Up to when all sessions have ended. */
+  get epoch(): string {
+    return `${this.prefix}epoch`;
   }
 
   /** What the servers say of themselves. */

@@ -22,6 +22,11 @@ export const redisScripts = {
   sessionBeansLock: { numberOfKeys: 2, lua: script('lock-2') },
   sessionBeansUnlock: { numberOfKeys: 1, lua: script('unlock-1') },
   sessionBeansAnnounce: { numberOfKeys: 1, lua: script('announce-1') },
+  sessionBeansIndexAdd: { numberOfKeys: 2, lua: script('index-add-2') },
+  sessionBeansIndexPage: { numberOfKeys: 1, lua: script('index-page-1') },
+  sessionBeansIndexRemove: { numberOfKeys: 2, lua: script('index-remove-2') },
+  sessionBeansLook: { numberOfKeys: 1, lua: script('look-1') },
+  sessionBeansEpoch: { numberOfKeys: 1, lua: script('epoch-1') },
   sessionBeansBeat: { numberOfKeys: 1, lua: script('beat-1') },
   sessionBeansRights: { numberOfKeys: 0, lua: script('rights-0') },
 } as const;

@@ -15,9 +15,11 @@ import type {
   StoreNotices,
   TouchResult,
 } from '../session-store.js';
+import type { StoreEpoch, StorePrincipals } from '../store-principals.js';
 import type { OwnClient, RedisClientPort, RedisConnection, RedisPort } from './clients/redis-port.js';
 import { connectRedis } from './connect-redis.js';
 import { PlainLoads } from './plain-loads.js';
+import { LoginNote, RedisPrincipalIndex } from './principal-index.js';
 import { RecordEdit } from './record-edit.js';
 import { RecordCopy, timesOf } from './record-lines.js';
 import { RedisMemory, isOutOfMemory } from './redis-memory.js';
@@ -75,6 +77,15 @@ export class RedisSessionStore implements SessionStore {
     subscribe: (onChange) => this.subscribe(onChange),
   };
 
+  readonly principals: StorePrincipals = {
+    list: (principal, page) => this.failing('list', this.index.list(principal, page)),
+  };
+
+  readonly epoch: StoreEpoch = {
+    begin: () => this.failing('epoch', this.index.beginEpoch()),
+    read: () => this.failing('epoch', this.index.readEpoch()),
+  };
+
   private readonly client: RedisClientPort;
 
   /** The connection for changes. It is another one only with `durability`: WAIT would block the loads behind it. */
@@ -84,6 +95,7 @@ export class RedisSessionStore implements SessionStore {
   private readonly scriptArguments: RedisScriptArguments;
   private readonly calls: SessionCalls;
   private readonly plainLoads: PlainLoads;
+  private readonly index: RedisPrincipalIndex;
   private readonly acknowledgements: ReplicaAcknowledgements | undefined;
   private readonly memory: RedisMemory;
   private readonly beatMs: number;
@@ -106,6 +118,7 @@ export class RedisSessionStore implements SessionStore {
     this.calls = new SessionCalls(pairFor, time, { prefix, maxRecordBytes });
     this.names = new RedisKeyNames(prefix, this.client.keyPrefix);
     this.scriptArguments = new RedisScriptArguments(this.names, maxRecordBytes);
+    this.index = new RedisPrincipalIndex(this.client, this.writer, this.names);
     this.memory = new RedisMemory(this.client);
     this.beatMs = beatMs;
     this.warn = onWarning;
@@ -126,6 +139,14 @@ export class RedisSessionStore implements SessionStore {
   }
 
   async save(change: SessionChange): Promise<SaveResult> {
+    const note = LoginNote.of(this.index, change);
+    if (!note) return this.saveEdited(change);
+    const result = await this.saveEdited(change, note);
+    if (result.outcome !== 'saved') await this.failing('save', note.takeBack());
+    return result;
+  }
+
+  private async saveEdited(change: SessionChange, note?: LoginNote): Promise<SaveResult> {
     const isCreation = change.mode === 'create';
     const short = shortHash(change.writeId);
     const copy = isCreation ? undefined : change.copy;
@@ -138,6 +159,7 @@ export class RedisSessionStore implements SessionStore {
       if (typeof made === 'object') edit = made;
     }
     for (let attempt = 1; ; attempt++) {
+      if (note && edit && !(await this.noting(note.mayBeSaved(edit)))) return { outcome: 'limit' };
       const { reply, watched } = await this.failing('save', this.runSave(key, change, short, edit));
       switch (reply.code) {
         case 'none':
@@ -223,6 +245,7 @@ export class RedisSessionStore implements SessionStore {
     if (reply.code === 'record') {
       const { record, copy, now, hasChanged } = reply;
       const isConfirmed = record.confirmed || access.proof !== undefined;
+      if (hasChanged && this.client.isCluster) void this.index.keep(access.key, record).catch(() => undefined);
       return { outcome: 'found', record, copy: hasChanged ? copy.touched(now, isConfirmed) : copy, ...watched };
     }
     if (reply.code === 'times')
@@ -294,6 +317,14 @@ export class RedisSessionStore implements SessionStore {
     );
   }
 
+  /** Where the index cannot be written, the save is not sent. */
+  private noting<T>(work: Promise<T>): Promise<T> {
+    return work.catch((error: unknown) => {
+      const unsent = error instanceof CommandFailure ? new CommandFailure(error.cause, false) : error;
+      throw this.failureOf('save', unsent);
+    });
+  }
+
   private failing<T>(operation: Operation, work: Promise<T>): Promise<T> {
     return work.catch((error: unknown) => {
       throw this.failureOf(operation, error);
@@ -303,7 +334,7 @@ export class RedisSessionStore implements SessionStore {
   private failureOf(operation: Operation, error: unknown): unknown {
     if (!(error instanceof CommandFailure)) return error;
     const { message: problem, mayHaveRun, cause } = error;
-    const applied = mayHaveRun && operation !== 'load' ? 'unknown' : false;
+    const applied = mayHaveRun && operation !== 'load' && operation !== 'list' ? 'unknown' : false;
     return new SessionStoreError({ store: this.name, operation, problem, applied, cause });
   }
 

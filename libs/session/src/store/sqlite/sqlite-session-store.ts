@@ -2,8 +2,17 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { SessionStoreError } from '../../errors/session-store.error.js';
 import { type DocumentRead, type DocumentWrite, DocumentSessionStore } from '../document/document-session-store.js';
 import type { Clock } from '../clock.js';
+import { documentRecord, isMark, liveDocument } from '../document/session-document.js';
 import type { MaybePromise } from '../maybe-promise.js';
-import { SqliteFile, isBusy, sqlite } from './sqlite-file.js';
+import { firstPageOf, placeAfter, withParts } from '../principal-page.js';
+import type {
+  ListedSession,
+  PrincipalPage,
+  PrincipalSessions,
+  StoreEpoch,
+  StorePrincipals,
+} from '../store-principals.js';
+import { type NamedDocument, SqliteFile, isBusy, sqlite } from './sqlite-file.js';
 import { type SqliteSessionStoreOptions, resolveSqliteOptions } from './sqlite-session-store.options.js';
 
 const PURGE_INTERVAL_MS = 60_000;
@@ -34,6 +43,15 @@ const MOST_WAIT_MS = 5_000;
  */
 export class SqliteSessionStore extends DocumentSessionStore {
   readonly name = 'sqlite';
+
+  readonly principals: StorePrincipals = {
+    list: (principal, page) => this.list(principal, page),
+  };
+
+  readonly epoch: StoreEpoch = {
+    begin: () => this.write(() => this.opened().beginEpoch(this.clock.now())),
+    read: () => this.opened().epoch(),
+  };
 
   private readonly path: string;
   private readonly clock: Clock;
@@ -68,8 +86,18 @@ export class SqliteSessionStore extends DocumentSessionStore {
     return { now: this.clock.now(), document: this.opened().read(name) };
   }
 
-  protected replace(name: string, { text, expiresAt, revision }: DocumentWrite<number>): MaybePromise<boolean> {
-    return this.write(() => this.opened().replace(name, revision, text, expiresAt));
+  protected replace(name: string, write: DocumentWrite<number>): MaybePromise<boolean | 'limit'> {
+    return this.write(() => this.opened().replace(name, write, this.clock.now()));
+  }
+
+  private list(principal: string, page: PrincipalPage): PrincipalSessions {
+    const now = this.clock.now();
+    // One more shows whether there is another page.
+    const found = this.opened().ofPrincipal(principal, placeAfter(page), page.limit + 1, now);
+    return firstPageOf(
+      found.flatMap((document) => listed(document, page, now)),
+      page,
+    );
   }
 
   /** Deletes what has expired, in slices. Called every minute; of several processes the second one finds nothing. */
@@ -113,4 +141,9 @@ export class SqliteSessionStore extends DocumentSessionStore {
     const problem = `another process has been writing to the file for ${ms} ms`;
     return new SessionStoreError({ store: this.name, operation: 'save', problem, applied: false, cause });
   }
+}
+
+function listed({ name: key, text }: NamedDocument, page: PrincipalPage, now: number): ListedSession[] {
+  const session = liveDocument(text, now);
+  return session && !isMark(session) ? [{ key, record: withParts(documentRecord(session), page) }] : [];
 }

@@ -89,6 +89,10 @@ abstract class IoredisPort<Client extends Redis | Cluster> implements RedisPort 
     return this.client.getexBuffer(key);
   }
 
+  hget(key: string, field: string): Promise<string | null> {
+    return this.client.hget(key, field);
+  }
+
   hgetall(key: string): Promise<Readonly<Record<string, Buffer>>> {
     this.gatherWrites();
     return this.client.hgetallBuffer(key);

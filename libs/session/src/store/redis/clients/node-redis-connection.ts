@@ -84,6 +84,10 @@ export abstract class NodeRedisPort implements RedisPort {
     return this.send(['GETEX', key], AS_BYTES, key) as Promise<Buffer | null>;
   }
 
+  hget(key: string, field: string): Promise<string | null> {
+    return this.send(['HGET', key, field], AS_TEXT, key) as Promise<string | null>;
+  }
+
   async hgetall(key: string): Promise<Readonly<Record<string, Buffer>>> {
     const flat = (await this.send(['HGETALL', key], AS_BYTES, key)) as Buffer[];
     return Object.fromEntries(

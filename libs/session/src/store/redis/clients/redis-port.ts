@@ -20,6 +20,7 @@ export interface RedisPort {
   runForText<T = string>(script: ScriptName, args: ScriptArguments): Promise<T>;
 
   getex(key: string): Promise<Buffer | null>;
+  hget(key: string, field: string): Promise<string | null>;
   hgetall(key: string): Promise<Readonly<Record<string, Buffer>>>;
 
   /**
