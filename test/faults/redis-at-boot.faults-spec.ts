@@ -55,7 +55,8 @@ describe('the Redis store, at boot,', () => {
 
   it('F37: warns about nothing when the user has the rights that it needs', async () => {
     const needed =
-      'get getex getrange set hmget hgetall hset hdel exists pexpire pexpireat del time ' +
+      'get getex getrange set hget hmget hgetall hset hdel exists pexpire pexpireat del time ' +
+      'zadd zcard zrange zrem zscore ' +
       'eval evalsha info hello auth';
     const rights = needed.split(' ').map((command) => `+${command}`);
     await redis.command('ACL', 'SETUSER', 'least', 'on', `>${SECRET}`, '~session:*', ...rights, '+client');
