@@ -57,7 +57,7 @@ frontend sessions
     http-request set-header X-Forwarded-For %[src]
     http-request set-header X-Forwarded-Proto %[ssl_fc,iif(https,http)]
     # For the operators, who ask the servers themselves. Servers decode addresses, and some ignore case.
-    http-request deny deny_status 404 if { path,url_dec -m reg -i ^/+metrics(/|$) }
+    http-request deny deny_status 404 if { path,url_dec -m reg -i ^/+(metrics|doctor)(/|$) }
 
     # The cookie is __Host-sid over TLS and sid over plain http. The id has no dot, so the second field is the primary
     # and the third the backup. A pair that does not exist goes to the default backend.
@@ -128,7 +128,7 @@ server {
     recursive_error_pages on;
 
     # For the operators, who ask the servers themselves. Some servers ignore case.
-    location ~* ^/metrics(/|$) {
+    location ~* ^/(metrics|doctor)(/|$) {
         return 404;
     }
 

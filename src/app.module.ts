@@ -1,7 +1,9 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { SessionModule } from 'nestjs-session-beans';
 import { CartModule } from './cart/cart.module.js';
+import { ChatModule } from './chat/chat.module.js';
 import { CountModule } from './count/count.module.js';
+import { DoctorModule } from './doctor/doctor.module.js';
 import { HealthModule } from './health/health.module.js';
 import { LoginModule } from './login/login.module.js';
 import { MetricsModule } from './metrics/metrics.module.js';
@@ -19,8 +21,10 @@ export class AppModule {
         CountModule,
         CartModule,
         LoginModule,
+        ChatModule,
         SessionInfoModule.for(config),
         MetricsModule.for(config),
+        DoctorModule,
         HealthModule.for(config),
       ],
     };

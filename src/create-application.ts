@@ -3,6 +3,7 @@ import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { WsAdapter } from '@nestjs/platform-ws';
 import { AppModule } from './app.module.js';
 import type { SampleConfig } from './sample.config.js';
 
@@ -12,6 +13,7 @@ export async function createApplication(config: SampleConfig): Promise<INestAppl
     logger: ['warn', 'error'],
     abortOnError: false,
   });
+  app.useWebSocketAdapter(new WsAdapter(app));
   app.enableShutdownHooks();
   return app;
 }

@@ -26,7 +26,7 @@ describe.each(['validate', 'bounded'])('SESSION_PATTERN=cached, NEAR_CACHE=%s,',
     afterAll(() => cluster?.balancer.stop());
     afterEach(() => cluster.restore());
 
-    it('keeps a client on its server, and continues its session on another one when that dies', async () => {
+    it('F19 keeps a client on its server, and continues its session on another one when that dies', async () => {
       const clients = Array.from({ length: 18 }, () => new CountingClient(cluster.url));
       await Promise.all(clients.map((client) => client.countUp(5)));
       const homes = clients.map(({ locator: [route] }) => route);

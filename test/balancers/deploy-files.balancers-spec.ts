@@ -158,18 +158,20 @@ describe.each(balancers)('$balancer', ({ start }) => {
   });
 
   it.each(['round-robin', 'sticky-route', 'sticky-cookie', 'primary-backup'])(
-    'with %s, passes on no request for metrics, however it is spelled',
+    'with %s, passes on no request for operators, however it is spelled',
     async (kind) => {
       balancer = await start(kind, addresses());
       const ask = async (path: string): Promise<number> =>
         (await RawClient.exchange(balancer?.url ?? '', path, [`Cookie: sid=${ID}.s1.s2`])).status;
-      for (const path of ['/metrics', '/metrics/', '/METRICS?x=1', '/%6detrics', '//metrics', '/metrics/session']) {
+      const spelled = ['/metrics', '/metrics/', '/METRICS?x=1', '/%6detrics', '//metrics', '/metrics/session'];
+      for (const path of [...spelled, '/doctor', '/Doctor/', '//%64octor?x']) {
         expect([path, await ask(path)]).toEqual([path, 404]);
       }
       const lines = servers.flatMap(({ received: requests }) => requests.map(({ line }) => line));
       // With which the test has waited for the balancer.
       expect(lines.filter((line) => line !== 'GET /ping')).toEqual([]);
-      for (const path of ['/metrics-of-mine', '/my/metrics']) expect([path, await ask(path)]).toEqual([path, 200]);
+      for (const path of ['/metrics-of-mine', '/my/metrics', '/doctors'])
+        expect([path, await ask(path)]).toEqual([path, 200]);
     },
   );
 

@@ -25,7 +25,7 @@ describe.each(balancers)('SESSION_PATTERN=external behind $balancer, round robin
   afterAll(() => cluster?.balancer.stop());
   afterEach(() => cluster.restore());
 
-  it('lets any server serve any request', async () => {
+  it('F27 lets any server serve any request', async () => {
     const client = new CountingClient(cluster.url);
     await client.countUp(30);
     expect([client.sent, client.lost]).toEqual([30, []]);
@@ -34,7 +34,7 @@ describe.each(balancers)('SESSION_PATTERN=external behind $balancer, round robin
     client.close();
   });
 
-  it('loses no acknowledged update when a server is killed under load', async () => {
+  it('F19 F20 loses no acknowledged update when a server is killed under load', async () => {
     const workload = new Workload(cluster, { counting: 20, shopping: 5 });
     await workload.start();
     await workload.sendsMore(500);

@@ -54,7 +54,7 @@ describe.each(['on', 'off'])('servers in a partitioned network, quorum %s,', (qu
 
     const idOf = ({ cookies }: CountingClient): string | undefined => cookies.get('sid')?.split('.')[0];
 
-    it('show no client an older state, and lose nothing without a report', async () => {
+    it('F23 show no client an older state, and lose nothing without a report', async () => {
       const started = await startClients(30);
       const [server = ''] = started[0]?.locator ?? [];
       const cutOff = started.filter(({ locator }) => locator[0] === server);

@@ -29,7 +29,7 @@ describe.each(balancers)('SESSION_PATTERN=replicated behind $balancer', ({ start
     workload?.close();
   });
 
-  it(`loses no session and no acknowledged update when each server is killed in ${REQUESTS} requests`, async () => {
+  it(`F20 loses no session and no acknowledged update when each server is killed in ${REQUESTS} requests`, async () => {
     workload = new Workload(cluster, { counting: 50, shopping: 10 });
     await workload.start();
     while (workload.requests < REQUESTS) {

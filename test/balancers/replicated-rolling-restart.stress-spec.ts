@@ -28,7 +28,7 @@ describe.each(balancers)('SESSION_PATTERN=replicated behind $balancer', ({ balan
     workload?.close();
   });
 
-  it('restarts every server under load, one after the other, without an error or a loss for any client', async () => {
+  it('R39 F34 restarts every server under load, one after the other, without an error or a loss', async () => {
     // nginx may not repeat a POST, so one that arrives while the server closes is lost (see nginx-take-out).
     workload = new Workload(cluster, { counting: 10, shopping: balancer === 'nginx' ? 0 : 3 });
     await workload.start();

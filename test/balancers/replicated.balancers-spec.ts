@@ -76,7 +76,7 @@ describe.each(variants)('SESSION_PATTERN=replicated behind $variant', ({ variant
     });
   });
 
-  it('has all acknowledged updates at the backup when a primary is killed', async () => {
+  it('F19 has all acknowledged updates at the backup when a primary is killed', async () => {
     const started = await startClients(20);
     const told = started.map((client) => client.told);
     const moving = started.filter((client) => primaryOf(client) === 's1');
@@ -116,7 +116,7 @@ describe.each(variants)('SESSION_PATTERN=replicated behind $variant', ({ variant
     expect(number - acknowledged).toBeLessThanOrEqual(await explained([first, ...tabs], retriesBefore));
   });
 
-  it('answers 503 while both owners are down, shows no older state, and restarts only lost sessions', async () => {
+  it('F22 answers 503 while both owners are down, shows no older state, and restarts only lost sessions', async () => {
     const started = await startClients(30);
     const isLost = (client: CountingClient): boolean => primaryOf(client) !== 's3' && backupOf(client) !== 's3';
     const losing = started.filter(isLost);
@@ -145,7 +145,7 @@ describe.each(variants)('SESSION_PATTERN=replicated behind $variant', ({ variant
     for (const client of keeping) expect(await client.number('/count')).toBe(client.told + 1);
   });
 
-  it('shows no older state, and loses nothing, when a frozen primary thaws that was replaced', async () => {
+  it('F24 shows no older state, and loses nothing, when a frozen primary thaws that was replaced', async () => {
     const started = (await startClients(20)).filter((client) => primaryOf(client) === 's1');
     expect(started.length).toBeGreaterThan(0);
     const frozen = cluster.node('s1');

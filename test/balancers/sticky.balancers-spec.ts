@@ -53,7 +53,7 @@ describe.each(balancers)('SESSION_PATTERN=sticky behind $balancer, by the route 
     }
   });
 
-  it('ends only the sessions of a server that is killed, and disturbs no other client', async () => {
+  it('F18 ends only the sessions of a server that is killed, and disturbs no other client', async () => {
     const started = await startClients(18);
     const moving = started.filter((client) => homeOf(client) === 's1');
     const staying = started.filter((client) => homeOf(client) !== 's1');
@@ -128,7 +128,7 @@ describe.each(balancers)('SESSION_PATTERN=sticky behind $balancer, by the route 
     }
   });
 
-  it('sends a request with a foreign route to that server, which opens no session', async () => {
+  it('F26 sends a request with a foreign route to that server, which opens no session', async () => {
     const [one, ...others] = (await startClients(6)) as [CountingClient, ...CountingClient[]];
     const [id] = (one.cookies.get('sid') ?? '').split('.');
     for (const client of others.filter((other) => homeOf(other) !== homeOf(one))) {

@@ -26,6 +26,9 @@ const BESIDE_PEERS = [
   'session-lock',
   'store-down',
   'stored-values',
+  // Nest 11.0 tells clients of ws nothing of an exception. Nest 11 as it is now is tried.
+  'websockets',
+  'websockets-servers',
 ];
 
 /**

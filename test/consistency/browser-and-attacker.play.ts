@@ -84,7 +84,7 @@ class Game {
       format: new SessionTokenFormat(),
       readsFreshness: nearCache === 'bounded',
       onIgnored: () => undefined,
-      cookieWarnings: undefined,
+      cookieRisks: undefined,
       admission: undefined,
     };
     for (const { lifecycle } of this.servers) fault.lifecycle?.(lifecycle);

@@ -229,7 +229,7 @@ describe('a bounded near cache', () => {
       return { seen: await read(here, third), stored: operation === 'load' ? 2 : 3 };
     }
 
-    it.each(['load', 'save'] as const)('does not trust the result of the %s', async (operation) => {
+    it.each(['load', 'save'] as const)('F29 does not trust the result of the %s', async (operation) => {
       const { seen, stored } = await overtaken(operation);
       expect(seen).toBe(stored);
     });

@@ -68,7 +68,7 @@ describe.each(endings)('after $how', (ending) => {
   it.each([
     ['the same', 0],
     ['another', 1],
-  ])('on %s server, a slow writer gets 409, and the session is gone', async (_where, server) => {
+  ])('R20 R21 on %s server, a slow writer gets 409, and the session is gone', async (_where, server) => {
     const { error, ...rest } = await slowWriter(ending, server);
     expect(error).toBeInstanceOf(SessionEndedError);
     expect(rest).toEqual({ exists: false, stored: ending.answer, leaked: 0, handedOut: undefined });

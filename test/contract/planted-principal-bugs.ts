@@ -15,7 +15,7 @@ type List = StorePrincipals['list'];
 /** A bug in the list, given the right one. */
 function inList(rule: string, list: (right: List, store: SessionStore) => List): PlantedBug {
   const plant = (store: SessionStore): SessionStore =>
-    withMethods(store, { principals: { list: list((store.principals as StorePrincipals).list, store) } });
+    withMethods(store, { principals: { list: list((...page) => principalsOf(store).list(...page), store) } });
   return { rule, sequential: false, plant };
 }
 
@@ -23,6 +23,11 @@ function inList(rule: string, list: (right: List, store: SessionStore) => List):
 function inLimit(save: (store: SessionStore, change: SessionChange) => ReturnType<SessionStore['save']>): PlantedBug {
   const plant = (store: SessionStore): SessionStore => withMethods(store, { save: (change) => save(store, change) });
   return { rule: 'Q6', sequential: false, plant };
+}
+
+function principalsOf({ principals }: SessionStore): StorePrincipals {
+  if (principals) return principals;
+  throw new Error('the store finds no sessions by their principal');
 }
 
 /** The same change with another limit. */
@@ -99,7 +104,7 @@ export const plantedPrincipalBugs: Readonly<Record<string, PlantedBug>> = {
     const { principal, mostSessions } = login ?? {};
     if (principal === undefined || mostSessions === undefined) return store.save(change);
     const page: PrincipalPage = { limit: 100, parts: [] };
-    const { sessions } = await (store.principals as StorePrincipals).list(principal, page);
+    const { sessions } = await principalsOf(store).list(principal, page);
     const others = sessions.filter(({ key }) => change.mode === 'create' || key !== change.access.key);
     if (others.length >= mostSessions) return { outcome: 'limit' };
     await setImmediate();
@@ -109,7 +114,7 @@ export const plantedPrincipalBugs: Readonly<Record<string, PlantedBug>> = {
   'the limit also counts the session that logs in': inLimit(async (store, change) => {
     const login = change.mode === 'create' ? undefined : change.renewal;
     if (login?.principal === undefined || login.mostSessions === undefined) return store.save(change);
-    const { sessions } = await (store.principals as StorePrincipals).list(login.principal, { limit: 100, parts: [] });
+    const { sessions } = await principalsOf(store).list(login.principal, { limit: 100, parts: [] });
     return sessions.length >= login.mostSessions ? { outcome: 'limit' } : store.save(change);
   }),
 

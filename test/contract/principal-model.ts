@@ -28,8 +28,8 @@ export type PrincipalCommand =
   | { do: 'pass'; ms: number }
   | { do: 'list'; user: string; limit: number };
 
-const session = fc.nat(SESSIONS - 1);
-const user = fc.constantFrom('ann', 'bob');
+const anySession = fc.nat(SESSIONS - 1);
+const anyUser = fc.constantFrom('ann', 'bob');
 
 /** Sequences in which most calls have an effect. */
 export const principalCommands: fc.Arbitrary<PrincipalCommand[]> = fc.array(
@@ -37,21 +37,21 @@ export const principalCommands: fc.Arbitrary<PrincipalCommand[]> = fc.array(
     {
       weight: 8,
       arbitrary: fc.record(
-        { do: fc.constant('login'), session, user, most: fc.integer({ min: 1, max: 3 }) },
+        { do: fc.constant('login'), session: anySession, user: anyUser, most: fc.integer({ min: 1, max: 3 }) },
         { requiredKeys: ['do', 'session', 'user'] },
       ),
     },
-    { weight: 2, arbitrary: fc.record({ do: fc.constant('start'), session }) },
-    { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('renew', 'prolong', 'use'), session }) },
-    { weight: 4, arbitrary: fc.record({ do: fc.constant('end'), session }) },
-    { weight: 1, arbitrary: fc.record({ do: fc.constant('die'), user }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant('start'), session: anySession }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('renew', 'prolong', 'use'), session: anySession }) },
+    { weight: 4, arbitrary: fc.record({ do: fc.constant('end'), session: anySession }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('die'), user: anyUser }) },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('epoch') }) },
     {
       weight: 4,
       arbitrary: fc.record({ do: fc.constant('pass'), ms: fc.constantFrom(1, 700, 20_000, 70_000, 250_000) }),
     },
-    { weight: 5, arbitrary: fc.record({ do: fc.constant('list'), user, limit: fc.constantFrom(1, 1, 2, 4) }) },
-  ) as fc.Arbitrary<PrincipalCommand>,
+    { weight: 5, arbitrary: fc.record({ do: fc.constant('list'), user: anyUser, limit: fc.constantFrom(1, 1, 2, 4) }) },
+  ),
   { minLength: 5, maxLength: 30 },
 );
 
@@ -116,7 +116,8 @@ class PrincipalRun {
         return this.pass(1);
       case 'die':
         this.mayBeTaken(command.user);
-        return void (await this.die(command.user));
+        await this.die(command.user);
+        return undefined;
       case 'login':
         return this.login(command.session, command.user, command.most);
       case 'list':
@@ -194,22 +195,30 @@ class PrincipalRun {
 
   private async list(user: string, limit: number): Promise<string | undefined> {
     const { principals } = this.store;
+    if (!principals) return 'it has no lists';
     const listed: ListedSession[] = [];
     let after: string | undefined;
     for (let pages = 0; pages < 50; pages++) {
-      const page = await principals!.list(user, { limit, after, parts: [] });
+      const page = await principals.list(user, { limit, after, parts: [] });
       if (page.sessions.length > limit) return `a page has ${page.sessions.length} sessions`;
       listed.push(...page.sessions);
       after = page.next;
       if (after === undefined) break;
     }
     if (after !== undefined) return 'the pages do not end';
-    const byKey = (one: { key: string }, other: { key: string }): number => (one.key < other.key ? -1 : 1);
     const found = listed.map(({ key, record: { logins, principal, authenticatedAt, createdAt } }) => ({
-      ...{ key, logins, user: principal, authenticatedAt, createdAt },
+      key,
+      logins,
+      user: principal,
+      authenticatedAt,
+      createdAt,
     }));
     const expected = this.of(user).map(({ access: { key }, logins, authenticatedAt, createdAt }) => ({
-      ...{ key, logins, user, authenticatedAt, createdAt },
+      key,
+      logins,
+      user,
+      authenticatedAt,
+      createdAt,
     }));
     if (!isDeepStrictEqual(found.toSorted(byKey), expected.toSorted(byKey)))
       return `it has ${inspect(found)}, and should have ${inspect(expected)}`;
@@ -246,4 +255,8 @@ class PrincipalRun {
   private async save(change: object): Promise<SaveResult> {
     return this.store.save({ writeId: `w${this.writes++}`, ...change } as Parameters<SessionStore['save']>[0]);
   }
+}
+
+function byKey(one: { readonly key: string }, other: { readonly key: string }): number {
+  return one.key < other.key ? -1 : 1;
 }

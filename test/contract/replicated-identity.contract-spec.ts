@@ -212,6 +212,7 @@ describe('a request at another member than the primary', () => {
     const [primary, , third] = ownersOf(group, client);
     const before = messagesOf(group).length;
     await client.read(group.store(third));
+    await eventually('the former backup is told', () => messagesOf(group).includes('drop'));
     expect(messagesOf(group).slice(before)).toEqual(['peek', 'peek', 'claim', 'claim', 'put', 'put', 'drop']);
     const after = messagesOf(group).length;
     for (let i = 0; i < 10; i++) await client.read(group.store(third));

@@ -3,6 +3,7 @@ import { applyDelta } from '../../libs/replicated/src/copy/state-delta.js';
 import { isTombstone } from '../../libs/replicated/src/copy/tombstone.js';
 import { encodeMessage } from '../../libs/replicated/src/protocol/message-format.js';
 import type { ReplicationContext } from '../../libs/replicated/src/protocol/replication-context.js';
+import type { ReplicatedSessionStoreOptions } from 'nestjs-session-beans-replicated';
 import type { PutMessage } from '../../libs/replicated/src/protocol/replication-message.js';
 import { Latch } from '../support/latch.js';
 import { ReplicatedClient } from '../support/replicated-client.js';
@@ -95,7 +96,7 @@ const scenarios = {
     await claimed.opened;
     const saving = client.add(group.store('s1'), 'acknowledged');
     // With the fence, the save waits until the session has an owner again.
-    await Promise.race([saving, new Promise((resolve) => setTimeout(resolve, 20))]);
+    await Promise.race([saving, new Promise((resolve) => setTimeout(resolve, 200))]);
     proceed.open();
     await Promise.all([taking, saving]);
     group.network.fateOf = () => 'deliver';
@@ -123,6 +124,19 @@ const scenarios = {
     return missing(group, client, ['first', 'acknowledged'], backupOf(client));
   },
 } satisfies Record<string, (group: ReplicatedGroup) => Promise<string | undefined>>;
+
+const options: { readonly [scenario in keyof typeof scenarios]?: Partial<ReplicatedSessionStoreOptions> } = {
+  // The late message must arrive while its sender still waits for the answer.
+  'a change that arrives after another member took over': { callTimeoutMs: 5_000 },
+  // A ping would tell the primary that its copy was claimed, and hide that it is not fenced.
+  'a change while another member is about to take over': {
+    callTimeoutMs: 5_000,
+    heartbeatMs: 30_000,
+    leaseMs: 60_000,
+    lostAfterMs: 60_000,
+    goneAfterMs: 60_000,
+  },
+};
 
 async function begin(group: ReplicatedGroup): Promise<ReplicatedClient> {
   const client = new ReplicatedClient();
@@ -152,9 +166,7 @@ async function missing(
 }
 
 async function run(scenario: keyof typeof scenarios, damage?: Damage): Promise<string | undefined> {
-  // The late message must arrive while its sender still waits for the answer.
-  const isPatient = scenario === 'a change that arrives after another member took over';
-  const group = await ReplicatedGroup.open(3, isPatient ? { callTimeoutMs: 5_000 } : {});
+  const group = await ReplicatedGroup.open(3, options[scenario]);
   try {
     damage?.(group);
     return await scenarios[scenario](group);

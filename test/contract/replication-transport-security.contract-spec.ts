@@ -19,30 +19,33 @@ const withSecret = transportSettings.filter(({ hasSecret }) => hasSecret);
 const withTls = transportSettings.filter(({ hasTls }) => hasTls);
 const withProof = transportSettings.filter(({ hasTls, hasSecret }) => hasTls || hasSecret);
 
-describe.each(withSecret)('the $adapter transport, $protection, with a member that has another secret,', (setting) => {
-  const members = pairOf(setting);
+describe.each(withSecret)(
+  'R44 F38 the $adapter transport, $protection, with a member of another secret,',
+  (setting) => {
+    const members = pairOf(setting);
 
-  it('rejects the caller and tells why', async () => {
-    const { group, s2 } = members();
-    const stranger = await group.member('s1', { secret: 'another secret than theirs' });
-    await expectRejected(stranger, s2);
-    expect(s2.warnings).toEqual([expect.stringContaining('does not know the secret')]);
-  });
+    it('rejects the caller and tells why', async () => {
+      const { group, s2 } = members();
+      const stranger = await group.member('s1', { secret: 'another secret than theirs' });
+      await expectRejected(stranger, s2);
+      expect(s2.warnings).toEqual([expect.stringContaining('does not know the secret')]);
+    });
 
-  it('does not trust the called member', async () => {
-    const { group, s1 } = members();
-    const stranger = await group.member('s2', { secret: 'another secret than theirs' });
-    await expectRejected(s1, stranger);
-  });
+    it('does not trust the called member', async () => {
+      const { group, s1 } = members();
+      const stranger = await group.member('s2', { secret: 'another secret than theirs' });
+      await expectRejected(s1, stranger);
+    });
 
-  it('rejects a caller without any secret', async () => {
-    const { group, s2 } = members();
-    const { secret: _, ...options } = await group.optionsOf('s1');
-    const call = callMember(group.transport({ ...options, onWarning: () => undefined }), s2, 'hello');
-    await expect(call).rejects.toMatchObject({ reason: 'rejected' });
-    expect(s2.heard).toEqual([]);
-  });
-});
+    it('rejects a caller without any secret', async () => {
+      const { group, s2 } = members();
+      const { secret: _, ...options } = await group.optionsOf('s1');
+      const call = callMember(group.transport({ ...options, onWarning: () => undefined }), s2, 'hello');
+      await expect(call).rejects.toMatchObject({ reason: 'rejected' });
+      expect(s2.heard).toEqual([]);
+    });
+  },
+);
 
 describe.each(withTls)('the $adapter transport, $protection, with a wrong certificate,', (setting) => {
   const members = pairOf(setting);
@@ -109,7 +112,7 @@ describe.each(withTls)('the $adapter transport, $protection, with a wrong certif
   });
 });
 
-describe.each(withProof)('the $adapter transport, $protection, on a hostile network,', (setting) => {
+describe.each(withProof)('R44 F25 the $adapter transport, $protection, on a hostile network,', (setting) => {
   const members = pairOf(setting);
   let proxy: TcpProxy;
   beforeEach(async () => {

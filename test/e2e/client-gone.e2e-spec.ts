@@ -149,7 +149,7 @@ class SlowController {
 /** Before 11.2.8, Nest waits for the observable of a handler for ever, although nobody does. */
 const observable = nestIsAtLeast('11.2.8') ? ['/observable'] : [];
 
-describe.each(adapters)('a client that goes away, $adapter', ({ adapter }) => {
+describe.each(adapters)('F30 a client that goes away, $adapter', ({ adapter }) => {
   let server: TestApplication;
   let cookie: string;
   const failures: unknown[] = [];

@@ -14,8 +14,7 @@ import { Redis } from 'ioredis';
 import { Client } from '../support/client.js';
 import { CountController, Counter } from '../support/counter.js';
 import { CountingStore } from '../support/counting-store.js';
-import { eventually } from '../support/eventually.js';
-import { type TestApplication, adapters, startApplication } from '../support/platforms.js';
+import { adapters, startApplication } from '../support/platforms.js';
 import { RedisServer } from '../support/redis-server.js';
 
 const [OLD, NEW] = [randomBytes(32), randomBytes(32)] as const;
@@ -151,7 +150,7 @@ describe('encrypted sessions', () => {
     },
   );
 
-  it('are neither shown nor overwritten by a server without their key, even with onUndecodable: reset', async () => {
+  it('B45 are neither shown nor overwritten by a server without their key, not even with reset', async () => {
     const store = new CommonStore(new MemorySessionStore());
     const first = await start(store, { encryptionKeys: [OLD] });
     const client = new Client('');
@@ -176,52 +175,5 @@ describe('encrypted sessions', () => {
     expect((await client.post(`${both.url}/write/more`)).status).toBe(201);
     expect((await client.get(`${strict.url}/read`)).body).toEqual({ entries: ['text', 'more'], last: 'more' });
     for (const server of [before, strict, both]) await server.close();
-  });
-
-  it('outlive a change of both kinds of keys under load: no session is lost, no request refused', async () => {
-    const [signOld, signNew] = ['o'.repeat(16), 'n'.repeat(16)] as const;
-    const steps: SessionModuleOptions[] = [
-      { encryptionKeys: [OLD], signingKeys: [signOld] },
-      { encryptionKeys: [OLD, NEW], signingKeys: [signOld, signNew] },
-      { encryptionKeys: [NEW, OLD], signingKeys: [signNew, signOld] },
-    ];
-    const store = new CommonStore(new MemorySessionStore());
-    const running = [await start(store, steps[0] ?? {}), await start(store, steps[0] ?? {})];
-    const underWay = new Map<TestApplication, number>();
-    const load = { isOver: false };
-
-    async function count(client: Client, turn: number): Promise<void> {
-      const server = running[turn % running.length] as TestApplication;
-      underWay.set(server, (underWay.get(server) ?? 0) + 1);
-      expect(await client.text(`${server.url}/`)).toBe(`${turn}`);
-      underWay.set(server, (underWay.get(server) ?? 0) - 1);
-    }
-    const turns = new Map<Client, number>();
-    const clients = Array.from({ length: 8 }, async () => {
-      const client = new Client('');
-      for (let turn = 1; !load.isOver; turn++) {
-        await count(client, turn);
-        turns.set(client, turn);
-      }
-    });
-    /** Until each client has been at both servers since. */
-    async function somewhatLater(): Promise<void> {
-      const before = new Map(turns);
-      const hasMoved = ([client, turn]: [Client, number]): boolean => turn - (before.get(client) ?? 0) >= 3;
-      await eventually('all clients go on', () => turns.size === clients.length && [...turns].every(hasMoved));
-    }
-    await somewhatLater();
-    for (const step of steps.slice(1)) {
-      for (const at of [0, 1]) {
-        const former = running[at] as TestApplication;
-        running[at] = await start(store, step);
-        await eventually('its last request is answered', () => (underWay.get(former) ?? 0) === 0);
-        await former.close();
-        await somewhatLater();
-      }
-    }
-    load.isOver = true;
-    await Promise.all(clients);
-    for (const server of running) await server.close();
   });
 });

@@ -23,7 +23,7 @@ class SlowController {
   }
 }
 
-describe.each(adapters)('R34 a request that fails, $adapter', ({ adapter }) => {
+describe.each(adapters)('R34 F33 a request that fails, $adapter', ({ adapter }) => {
   describe.each(['always', 'success'] as const)('commitOn %s', (commitOn) => {
     let server: TestApplication;
     let cookie: string;

@@ -43,7 +43,7 @@ class LockedController {
   }
 }
 
-describe.each(adapters)('a locked handler whose client leaves while its pipes run, $adapter', ({ adapter }) => {
+describe.each(adapters)('F31 a locked handler whose client leaves while its pipes run, $adapter', ({ adapter }) => {
   it('keeps the lock until it has ended', async () => {
     [piped, running, most, pipe, work] = [0, 0, 0, new Latch(), new Latch()];
     const application = await startApplication({ adapter, beans: [Counter], controllers: [LockedController] });

@@ -163,7 +163,7 @@ describe.each(adapters)('R4 the id that a client presents, $adapter', ({ adapter
       expect(server.store.calls.load).toBe(0);
     });
 
-    it('B6 that nobody has is never adopted, and the client is told to forget it', async () => {
+    it('B6 F17 that nobody has is never adopted, and the client is told to forget it', async () => {
       const planted = generateSessionId();
       expect(await get('/peek', `Cookie: sid=${planted}`)).toMatchObject({ body: 'n=0', cookies: [REMOVED] });
       expect(server.store.calls).toMatchObject({ save: 0, touch: 0, destroy: 0 });

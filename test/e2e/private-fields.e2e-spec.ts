@@ -3,6 +3,7 @@ import { Controller, Get, Logger, type Type } from '@nestjs/common';
 import { type BeforeBeanSaved, type OnBeanRestored, Restore, SessionScoped } from 'nestjs-session-beans';
 import { Client } from '../support/client.js';
 import { platforms, startApplication } from '../support/platforms.js';
+import { reportedRisks } from '../support/reported-risks.js';
 
 @SessionScoped()
 class Forgetful {
@@ -69,7 +70,7 @@ class CountController {
 const warnings = async (bean: Type<object>): Promise<unknown[]> => {
   const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
   await (await startApplication({ adapter: 'express', beans: [bean] })).close();
-  return warn.mock.calls.map(([text]) => text as unknown);
+  return reportedRisks(warn);
 };
 
 describe('B59 a bean with #private fields, which nobody can store,', () => {
@@ -77,16 +78,16 @@ describe('B59 a bean with #private fields, which nobody can store,', () => {
 
   it('is warned of at boot, with the way out', async () => {
     expect(await warnings(Forgetful)).toEqual([
-      'Forgetful has #value: nobody can read such fields from outside, so they are not stored. ' +
-        'Declare state as `private` properties, or implement both beforeBeanSaved() and onBeanRestored() ' +
-        'of Forgetful to move it to and from one',
+      'private-fields (high): Forgetful has #value: nobody can read such fields from outside, so they are not ' +
+        'stored. Declare state as `private` properties, or implement both beforeBeanSaved() and onBeanRestored() ' +
+        'of Forgetful to move it to and from one.',
     ]);
   });
 
   it('is warned of as well when a class inside it has them', async () => {
     expect(await warnings(Holder)).toEqual([
       expect.stringMatching(
-        /^Forgetful, which Holder holds, has #value: nobody can read .*onBeanRestored\(\) of Holder/,
+        /^private-fields \(high\): Forgetful, which Holder holds, has #value: .*onBeanRestored\(\) of Holder/,
       ),
     ]);
   });

@@ -116,7 +116,7 @@ describe.each(platforms)('the lock of a session, $adapter, $mode', ({ adapter, s
     expect(await get('/peek')).toBe('31');
   });
 
-  it('refuses with 503 a request that has waited long enough, and holds up no other session or request', async () => {
+  it('F32 refuses with 503 a request that has waited long enough, and holds up nobody else', async () => {
     const holder = get('/holder');
     await entered.opened;
     const response = await client.get('/impatient');

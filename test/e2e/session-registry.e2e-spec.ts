@@ -142,7 +142,7 @@ class Device {
   }
 }
 
-describe.each(adapters)('the registry of sessions ($adapter)', ({ adapter }) => {
+describe.each(adapters)('R43: the registry of sessions ($adapter)', ({ adapter }) => {
   it('lists the sessions of a user, the newest login first, with labels, times and the current one', async () => {
     const labels = (asking: unknown): Record<string, string> => {
       const { headers } = asking as { headers: Record<string, string> };

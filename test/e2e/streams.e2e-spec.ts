@@ -128,7 +128,7 @@ function* chunks(): Generator<Buffer> {
   for (let i = 0; i < SIZE / MEGABYTE; i++) yield Buffer.alloc(MEGABYTE, i);
 }
 
-describe.each(adapters)('R41 a response that outlives its first byte, $adapter', ({ adapter }) => {
+describe.each(adapters)('R41 F33 a response that outlives its first byte, $adapter', ({ adapter }) => {
   let server: TestApplication;
   let cookie: string;
   beforeEach(async () => {
@@ -207,7 +207,7 @@ describe.each(adapters)('R41 a response that outlives its first byte, $adapter',
     expect(mostBuffered).toBeLessThan(4 * MEGABYTE);
   });
 
-  it('is replayed in order, and asks whoever writes too much to wait', async () => {
+  it('F31 is replayed in order, and asks whoever writes too much to wait', async () => {
     const { body, cookies } = await RawClient.exchange(server.url, '/many-writes');
     const expected = Array.from({ length: 100 }, (_, i) => `${i} `.padEnd(1000, '.')).join('');
     expect(body).toBe(`${expected}drained`);

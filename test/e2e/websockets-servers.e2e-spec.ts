@@ -70,7 +70,7 @@ describe.each(patterns)('sockets of a session that is kept $pattern', ({ open })
   /** What a message, or work, sees in a session with this handle. */
   const count = (i: number, handle: SessionHandle): Promise<number> => {
     const { app } = at(i);
-    return app.get(SessionContext).run(handle, () => (app.get(Tally, { strict: false }) as Tally).count);
+    return app.get(SessionContext).run(handle, () => app.get(Tally, { strict: false }).count);
   };
   const handleOf = async (): Promise<SessionHandle> => {
     const { app } = at(0);

@@ -36,7 +36,7 @@ describe('four servers of the sample with SESSION_PATTERN=external', () => {
   });
   const urlOf = (i: number): string => servers[i % servers.length]?.url ?? '';
 
-  it('count like one server: each request sees what the last one stored on another server', async () => {
+  it('F27 count like one server: each request sees what the last one stored on another server', async () => {
     for (let i = 1; i <= rounds(30, 100); i++) expect(await client.text(`${urlOf(i)}/count`)).toBe(`counter=${i + 1}`);
   });
 

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { Redis } from 'ioredis';
+import { Redis, type RedisOptions } from 'ioredis';
 import { RedisSessionStore } from 'nestjs-session-beans/redis';
 import { eventually } from '../support/eventually.js';
 import { newAccess } from '../support/redis-stores.js';
@@ -30,16 +30,14 @@ describe('the Redis store, at boot,', () => {
   };
   const as = (user: string, password = SECRET): string => redis.url.replace('://', `://${user}:${password}@`);
 
+  const risksOf = async (url: string): Promise<string[]> => {
+    store = new RedisSessionStore({ url, onWarning: () => undefined });
+    return (await store.risks()).map(({ code, severity, meaning, fix }) => `${code} ${severity}: ${meaning} ${fix}`);
+  };
+
   it.each([
     ['a wrong password', () => as('app', 'wrong'), /WRONGPASS/],
     ['an unknown user', () => as('nobody'), /WRONGPASS/],
-    ['a user that may not run scripts', () => as('no-scripts'), /may not run scripts.*needs EVAL and EVALSHA/],
-    [
-      'a user that lacks a command of the scripts',
-      () => as('no-writes'),
-      /may not use HSET, DEL on keys like session:/,
-    ],
-    ['a user that may not use the keys', () => as('other-keys'), /may not use GET, .* on keys like session:/],
     [
       'a database that does not exist',
       () => `${redis.url}/99`,
@@ -51,6 +49,18 @@ describe('the Redis store, at boot,', () => {
 
     expect(warnings).toEqual([expect.stringMatching(expected)]);
     expect(warnings.join()).not.toContain(SECRET);
+  });
+
+  it.each([
+    ['may not run scripts', () => as('no-scripts'), /may not run scripts .*needs EVAL and EVALSHA/],
+    ['lacks a command of the scripts', () => as('no-writes'), /may not use HSET, DEL on keys like session:/],
+    ['may not use the keys', () => as('other-keys'), /may not use GET, .* on keys like session:/],
+  ])('F37: tells that its user %s, without a secret', async (_title, url, expected) => {
+    const risks = await risksOf(url());
+
+    expect(risks).toEqual([expect.stringMatching(expected)]);
+    expect(risks[0]).toMatch(/^redis-rights high: /);
+    expect(risks.join()).not.toContain(SECRET);
   });
 
   it('F37: warns about nothing when the user has the rights that it needs', async () => {
@@ -82,14 +92,14 @@ describe('the Redis store, at boot,', () => {
     expect(await store.destroy(access)).toEqual({ outcome: 'ended' });
     await store.supersede(access);
     expect(await store.load(access)).toEqual({ outcome: 'superseded' });
-    expect(warnings).toEqual([]);
+    expect([warnings, await store.risks()]).toEqual([[], []]);
   });
 
   it('F14: warns about a policy that evicts sessions', async () => {
     await redis.command('CONFIG', 'SET', 'maxmemory', '100mb');
     await redis.command('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru');
     try {
-      expect(await warningsOf(redis.url)).toEqual([expect.stringContaining('maxmemory-policy allkeys-lru')]);
+      expect(await risksOf(as('app'))).toEqual([expect.stringMatching(/^redis-eviction high: .*allkeys-lru/)]);
     } finally {
       await redis.command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
     }
@@ -98,27 +108,45 @@ describe('the Redis store, at boot,', () => {
   it('F14: warns about a server that keeps nothing over its restart', async () => {
     const forgetful = await RedisServer.start();
     try {
-      expect(await warningsOf(forgetful.url)).toEqual([expect.stringContaining('appendonly')]);
+      expect(await risksOf(forgetful.url)).toEqual([expect.stringMatching(/^redis-no-append-only-file medium: /)]);
     } finally {
       await store?.close();
       await forgetful.stop();
     }
   });
 
-  it('warns about client settings that queue or repeat calls, even of a connected client', async () => {
+  it('tells of client settings that queue or repeat calls', async () => {
     const client = new Redis(redis.port, '127.0.0.1');
-    await client.ping();
-    await redis.command('CONFIG', 'SET', 'maxmemory-policy', 'volatile-lru');
-    const warnings: string[] = [];
-    const own = new RedisSessionStore({ client, onWarning: (text) => warnings.push(text) });
-    await eventually('the server was asked', () => warnings.some((text) => text.includes('volatile-lru')));
+    const own = new RedisSessionStore({ client });
+    const codes = (await own.risks()).map(({ code }) => code);
     await own.close();
-    await redis.command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
-
-    expect(warnings.join('\n')).toContain('enableOfflineQueue');
-    expect(warnings.join('\n')).toContain('autoResendUnfulfilledCommands');
-    expect(client.listenerCount('ready')).toBe(0);
+    expect(codes).toEqual(['redis-offline-queue', 'redis-resends']);
     expect(await client.ping()).toBe('PONG');
     client.disconnect();
+  });
+
+  it('tells of a server on another machine that anybody can listen to or change', async () => {
+    const client = new Redis(redis.port, '127.0.0.1', {
+      enableOfflineQueue: false,
+      autoResendUnfulfilledCommands: false,
+    });
+    const own = new RedisSessionStore({ client });
+    await eventually('it is connected', () => client.status === 'ready');
+    const codes = async (change: RedisOptions) => {
+      Object.assign(client.options, { host: 'redis.internal', password: undefined, tls: undefined, ...change });
+      return (await own.risks()).map(({ code }) => code).filter((code) => code.includes('without'));
+    };
+    expect(await codes({})).toEqual(['redis-without-tls', 'redis-without-password']);
+    expect(await codes({ password: 'p' })).toEqual(['redis-without-tls']);
+    expect(await codes({ password: 'p', tls: {} })).toEqual([]);
+    expect(await codes({ tls: { cert: 'c' } })).toEqual([]);
+    expect(await codes({ host: '127.0.0.1' })).toEqual([]);
+    await own.close();
+    client.disconnect();
+  });
+
+  it('cannot be examined while it is away', async () => {
+    store = new RedisSessionStore({ url: 'redis://127.0.0.1:1', onWarning: () => undefined });
+    await expect(store.risks()).rejects.toThrow(/closed|offline|ECONNREFUSED|writeable/);
   });
 });

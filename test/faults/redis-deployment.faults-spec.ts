@@ -5,6 +5,7 @@ import { Test } from '@nestjs/testing';
 import { SessionModule, type SessionModuleOptions } from 'nestjs-session-beans';
 import { RedisSessionStore } from 'nestjs-session-beans/redis';
 import { eventually } from '../support/eventually.js';
+import { reportedRisks } from '../support/reported-risks.js';
 import { readyRedisStore } from '../support/redis-stores.js';
 import { RedisServer } from '../support/redis-server.js';
 
@@ -12,12 +13,11 @@ const KEY = 'k'.repeat(16);
 
 describe('applications on one Redis', () => {
   let redis: RedisServer;
-  let warnings: string[];
+  let warned: jest.SpiedFunction<Logger['warn']>;
   const closing: (() => Promise<unknown>)[] = [];
   beforeEach(async () => {
     redis = await RedisServer.start();
-    warnings = [];
-    jest.spyOn(Logger.prototype, 'warn').mockImplementation((text: string) => void warnings.push(text));
+    warned = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
   });
   afterEach(async () => {
     for (const close of closing.splice(0)) await close();
@@ -34,7 +34,7 @@ describe('applications on one Redis', () => {
     closing.push(() => app.close());
     await app.init();
   }
-  const differences = (): string[] => warnings.filter((text) => text.includes('configured differently'));
+  const differences = (): string[] => reportedRisks(warned).filter((text) => text.startsWith('servers-differ (high)'));
 
   it('F38: are named at boot when their configurations do not fit together, and not when they do', async () => {
     await boot({ signingKeys: [KEY] });

@@ -43,7 +43,7 @@ describe('the tracking connections of a near cache', () => {
     ['sink', 'toClient'],
     ['data', 'toServer'],
     ['data', 'toClient'],
-  ])('recover after the network swallows their traffic (%s, %s), and no copy is too old', async (kind, swallowed) => {
+  ])('F28 recover after the network swallows traffic (%s, %s), and no copy is too old', async (kind, swallowed) => {
     const { watch } = await watched();
     network.swallows = (sent, direction) => sent.includes(`session-beans:${kind}`) && direction === swallowed;
 
@@ -145,7 +145,7 @@ describe('the tracking connections of a near cache', () => {
     }
   });
 
-  it('survive when this process is busy for longer than a beat may be silent', async () => {
+  it('F35 survive when this process is busy for longer than a beat may be silent', async () => {
     const { watch } = await watched();
     const end = performance.now() + 1_500;
     while (performance.now() < end);

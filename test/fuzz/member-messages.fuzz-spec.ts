@@ -38,6 +38,10 @@ class PromptTimers implements ReplicationTimers {
     });
     return () => clearImmediate(immediate);
   }
+
+  afterTurn(callback: () => void): void {
+    setImmediate(callback);
+  }
 }
 
 /** Members that are called in one process, with the text of every message and every answer between them. */

@@ -30,7 +30,7 @@ export function carriersOf(way: Way): readonly IdCarrier[] {
     format: new SessionTokenFormat(options),
     readsFreshness: true,
     onIgnored: () => undefined,
-    cookieWarnings: undefined,
+    cookieRisks: undefined,
     admission: undefined,
   }));
 }

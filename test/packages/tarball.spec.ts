@@ -31,6 +31,13 @@ describe.each([
     expect(found.toSorted()).toEqual([...beside, 'dist', 'package.json'].toSorted());
   });
 
+  it('R50 makes no code from text', async () => {
+    const paths = (await filesBelow(join(unpacked(name), 'dist'))).filter((path) => path.endsWith('.js'));
+    const texts = await Promise.all(paths.map((path) => readFile(join(unpacked(name), 'dist', path), 'utf8')));
+    expect(paths.filter((_, i) => /\beval\(|\bFunction\(|node:vm\b/.test(texts[i] ?? ''))).toEqual([]);
+    expect(paths.length).toBeGreaterThan(20);
+  });
+
   it('holds the JavaScript with its declarations and scripts: no specs, no source maps', async () => {
     const files = await filesBelow(join(unpacked(name), 'dist'));
 
@@ -96,6 +103,11 @@ describe('the manifests of the packages', () => {
 
     expect(replicated?.version).toBe(core?.version);
     expect(replicated?.peerDependencies['nestjs-session-beans']).toBe(`^${core?.version}`);
+  });
+
+  it('R50 name no dependency that is installed along, only peers', async () => {
+    for (const found of await Promise.all(Object.values(NAMES).map(manifest)))
+      expect(Object.keys(found).filter((key) => /dependencies$/i.test(key))).toEqual(['peerDependencies']);
   });
 
   it('ask for the same versions of Node, and of every peer that both have', async () => {

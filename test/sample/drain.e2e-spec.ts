@@ -5,7 +5,7 @@ import { Client } from '../support/client.js';
 import { eventually } from '../support/eventually.js';
 import { adapters } from '../support/platforms.js';
 
-describe.each(adapters)('a server of the sample that was told to stop, $adapter', ({ adapter }) => {
+describe.each(adapters)('R39 F34 a server of the sample that was told to stop, $adapter', ({ adapter }) => {
   it('has red health first, serves everything else for DRAIN_MS, and closes its connections then', async () => {
     const app = await createApplication(readConfig({ HTTP_ADAPTER: adapter, DRAIN_MS: '3000', SERVER_TIMING: 'on' }));
     await app.listen(0, '127.0.0.1');

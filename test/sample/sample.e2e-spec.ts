@@ -31,8 +31,8 @@ describe.each(adapters)('the sample application, $adapter', ({ adapter }) => {
     ]);
   });
 
-  it.each(['/count/peek', '/ping', '/session', '/cart', '/health', '/nowhere'])(
-    'creates no session for GET %s',
+  it.each(['/count/peek', '/ping', '/session', '/cart', '/health', '/doctor', '/nowhere'])(
+    'R6 creates no session for GET %s',
     async (path) => {
       const response = await client.get(path);
       expect(setCookies(response)).toEqual([]);
@@ -54,6 +54,11 @@ describe.each(adapters)('the sample application, $adapter', ({ adapter }) => {
       node: 's1',
       beans: ['counter'],
     });
+  });
+
+  it('tells operators which settings are risky', async () => {
+    const { body } = await client.get('/doctor');
+    expect(body).toEqual({ store: 'memory', risks: [] });
   });
 
   it('ends the session on demand', async () => {

@@ -12,9 +12,10 @@ export async function firstSeedThatBreaks(
   stores: () => StoreUnderSimulation,
   count: number,
   first = 1,
+  isBusy = false,
 ): Promise<number | undefined> {
   for (let seed = first; seed < first + count; seed++) {
-    const { violation } = await runSchedule(planSchedule(seed), stores());
+    const { violation } = await runSchedule(planSchedule(seed, isBusy), stores());
     if (violation?.invariant === invariant) return seed;
   }
   return undefined;

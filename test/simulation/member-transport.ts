@@ -29,6 +29,9 @@ export class MemberTransport implements ReplicationTransport {
       readonly random: SeededRandom;
       readonly trace: Trace;
       readonly isPatient: boolean;
+
+      /** Called for each group of messages that arrives. */
+      readonly onGroup: () => void;
     },
   ) {
     this.generation = self.generation;
@@ -99,10 +102,30 @@ export class MemberTransport implements ReplicationTransport {
     target.unanswered.add(ended);
     const { generation } = target;
     target.run(generation, 'message', () => {
-      void answer(this.self.name, text).then((reply) => {
+      const count = groupSize(text);
+      if (count > 1) this.world.onGroup();
+      const handled = count > 1 && this.world.network.halves() ? this.world.random.integer(1, count - 1) : count;
+      void answer(this.self.name, handled < count ? firstOf(text, handled) : text).then((reply) => {
+        // The answer to half of a group is lost, or arrives as it is.
+        if (handled < count && this.world.random.chance(0.5)) return;
         if (!target.unanswered.delete(ended)) return;
         back(() => caller.reply(reply));
       });
     });
   }
+}
+
+interface Group {
+  readonly type: string;
+  readonly messages: readonly unknown[];
+}
+
+function groupSize(text: string): number {
+  if (!text.includes('"type":"group"')) return 1;
+  return (JSON.parse(text) as Group).messages.length;
+}
+
+function firstOf(text: string, count: number): string {
+  const group = JSON.parse(text) as Group;
+  return JSON.stringify({ ...group, messages: group.messages.slice(0, count) });
 }

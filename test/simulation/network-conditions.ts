@@ -10,4 +10,7 @@ export interface NetworkConditions {
   /** The share of messages that take up to `lateMs` instead of `maxDelayMs`. */
   readonly late: number;
   readonly lateMs: number;
+
+  /** The share of groups of messages of which only the first ones are handled. */
+  readonly halved: number;
 }

@@ -23,12 +23,18 @@ const OPERATIONS_OF_HALVES: readonly SessionOperation[] = ['read', 'write', 'wri
 
 const INTRUSIONS = ['read', 'read', 'write', 'touch', 'lock', 'renew', 'end'] as const;
 
-/** The schedule of a seed: its faults and its requests. */
-export function planSchedule(seed: number): Schedule {
+/**
+ * The schedule of a seed: its faults and its requests.
+ * @param isBusy whether its members are surely busy, so that many messages travel together
+ */
+export function planSchedule(seed: number, isBusy = false): Schedule {
   const random = new SeededRandom(seed);
   const kind = pickKind(random);
   const members = random.pick([3, 3, 3, 3, 4, 4, 5]);
-  const sessions = random.pick([1, 1, 2, 3]);
+  const busy = new SeededRandom(seed).split(98);
+  const turnMs = isBusy || busy.chance(0.25) ? 40 : 0;
+  const few = random.pick([1, 1, 2, 3]);
+  const sessions = turnMs > 0 ? 5 : few;
   const clients = sessions * random.pick([1, 2, 2, 3]);
   const lengthMs = random.between(2_500, 9_500);
   const hasSecret = random.chance(0.8);
@@ -55,6 +61,7 @@ export function planSchedule(seed: number): Schedule {
       ...(floods.length > 0 && { maxSessions: sessions + 2 }),
     },
     skewMs: random.chance(0.3) ? 3_600_000 : 100,
+    turnMs,
     isPatient: random.chance(0.7),
     isLong: random.chance(0.02),
     steps: [
@@ -62,6 +69,7 @@ export function planSchedule(seed: number): Schedule {
       ...floods,
       ...planRequests(random, { kind, sessions, clients, lengthMs, faults }),
       ...planIntrusions(random, { clients, lengthMs, hasSecret }),
+      ...(turnMs > 0 ? planBursts(busy, { clients, lengthMs, faults }) : []),
     ].toSorted((a, b) => a.at - b.at),
   };
 }
@@ -129,6 +137,29 @@ function planFloods(
     steps.push({ at, do: 'flood', member, count: random.integer(1, 4), isUser: random.chance(isOfUsers) });
   }
   return steps;
+}
+
+/** All clients ask at the same moment, so that the changes of several sessions travel together. */
+function planBursts(
+  random: SeededRandom,
+  plan: { readonly clients: number; readonly lengthMs: number; readonly faults: readonly ScheduleStep[] },
+): ScheduleStep[] {
+  const moments = Array.from({ length: random.integer(3, 12) }, () =>
+    plan.faults.length > 0 && random.chance(0.6)
+      ? random.pick(plan.faults).at + random.between(-120, 200)
+      : random.between(500, plan.lengthMs),
+  );
+  return moments.flatMap((at) =>
+    Array.from({ length: plan.clients }, (_, client) => ({
+      at,
+      do: 'ask' as const,
+      client,
+      operation: random.pick(['write', 'write', 'write', 'touch', 'renew'] as const),
+      lists: ['a'] as const,
+      thinkMs: 0,
+      isMisrouted: random.chance(0.1),
+    })),
+  );
 }
 
 function planIntrusions(

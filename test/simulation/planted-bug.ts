@@ -13,6 +13,9 @@ export interface PlantedBug {
 
   /** The seed of a schedule that shows the bug. The search begins there, and goes on if that schedule has changed. */
   readonly from?: number;
+
+  /** The bug shows only where messages travel together. */
+  readonly isOfGroups?: true;
 }
 
 /** A store that is changed after it was made. */

@@ -6,6 +6,7 @@ import { invariantsBrokenBy } from './invariants-broken-by.js';
 import { naiveReplicatedStores } from './naive-replicated-store.js';
 import { planSchedule } from './plan-schedule.js';
 import { plantedEvictionBugs } from './planted-eviction-bugs.js';
+import { plantedGroupBugs } from './planted-group-bugs.js';
 import { plantedReplicationBugs } from './planted-replication-bugs.js';
 import { replicatedStores } from './replicated-stores.js';
 import { runSchedule } from './run-schedule.js';
@@ -20,7 +21,7 @@ import { singleCopyStores } from './single-copy-store.js';
  */
 const { SCHEDULES = '300', FIRST = '1', ENOUGH = '1', SEED, SHRINK } = process.env;
 
-describe('replicated sessions, in any schedule of requests, crashes, stops and network faults', () => {
+describe('F25 replicated sessions, in any schedule of requests, crashes, stops and network faults', () => {
   if (SEED !== undefined) {
     it(`keep their promises in schedule ${SEED}`, async () => {
       const planned = planSchedule(Number(SEED));
@@ -39,10 +40,10 @@ describe('replicated sessions, in any schedule of requests, crashes, stops and n
 });
 
 describe('the simulation', () => {
-  it.each(Object.entries({ ...plantedReplicationBugs, ...plantedEvictionBugs }))(
+  it.each(Object.entries({ ...plantedReplicationBugs, ...plantedEvictionBugs, ...plantedGroupBugs }))(
     'finds a store that %s',
-    async (_name, { stores, breaks, from }) => {
-      const seed = await firstSeedThatBreaks(breaks, stores, 3_000, from);
+    async (_name, { stores, breaks, from, isOfGroups }) => {
+      const seed = await firstSeedThatBreaks(breaks, stores, 3_000, from, isOfGroups);
       expect(seed).toBeDefined();
     },
     600_000,

@@ -17,8 +17,16 @@ export interface ScheduleKind {
   readonly hasPartitions: boolean;
 }
 
-const steady = { minDelayMs: 0.2, maxDelayMs: 20, loss: 0, repeated: 0.02, late: 0, lateMs: 4_000 } as const;
-const rough = { minDelayMs: 0.2, maxDelayMs: 20, loss: 0.03, repeated: 0.03, late: 0.03, lateMs: 4_000 } as const;
+const steady = { minDelayMs: 0.2, maxDelayMs: 20, loss: 0, repeated: 0.02, late: 0, lateMs: 4_000, halved: 0 } as const;
+const rough = {
+  minDelayMs: 0.2,
+  maxDelayMs: 20,
+  loss: 0.03,
+  repeated: 0.03,
+  late: 0.03,
+  lateMs: 4_000,
+  halved: 0.1,
+} as const;
 
 export const scheduleKinds: readonly ScheduleKind[] = [
   {

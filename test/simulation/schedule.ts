@@ -74,6 +74,8 @@ export interface Schedule {
   };
   /** The clocks of members differ from the simulation's by up to this many milliseconds. */
   readonly skewMs: number;
+  /** The longest turn of a member's event loop. Messages of one turn to one member travel together. */
+  readonly turnMs: number;
   /** Tells whether a call that was due while its member was frozen waits a moment longer for its answer. */
   readonly isPatient: boolean;
   /** Tells whether the check at the end waits for the clean-up that members make every 10 s. */

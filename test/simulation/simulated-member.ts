@@ -37,6 +37,8 @@ export class SimulatedMember {
      * speed.
      */
     private readonly clocks: { readonly monotonicMs: number; readonly wallMs: number; readonly rate: number },
+    /** How long a turn of its event loop takes at most. */
+    private readonly turnMs: number,
   ) {}
 
   start(): void {
@@ -95,6 +97,10 @@ export class SimulatedMember {
         return () => {
           isCancelled = true;
         };
+      },
+      afterTurn: (callback) => {
+        const ms = this.turnMs === 0 ? 0 : this.random.between(0, this.turnMs);
+        this.time.after(ms, () => this.run(generation, 'timer', callback));
       },
     };
   }

@@ -26,7 +26,12 @@ export class SimulatedNetwork {
   calm(): void {
     this.isCalm = true;
     this.blocked.clear();
-    this.conditions = { ...this.conditions, loss: 0, repeated: 0, late: 0 };
+    this.conditions = { ...this.conditions, loss: 0, repeated: 0, late: 0, halved: 0 };
+  }
+
+  /** Whether the receiver is to handle only the first messages of a group. */
+  halves(): boolean {
+    return this.conditions.halved > 0 && this.random.chance(this.conditions.halved);
   }
 
   send(from: string, to: string, arrive: () => void): void {

@@ -37,6 +37,7 @@ export class SimulatedProcesses {
       readonly network: SimulatedNetwork;
       readonly trace: Trace;
       readonly violations: Violations;
+      readonly count: (what: string) => void;
     },
     private readonly random: {
       readonly clocks: SeededRandom;
@@ -53,7 +54,7 @@ export class SimulatedProcesses {
         wallMs: random.clocks.between(-skewMs, skewMs),
         rate: random.rates.between(1 - CLOCK_RATE, 1 + CLOCK_RATE),
       };
-      return new SimulatedMember(`s${index + 1}`, world.time, random.clocks, world.trace, clocks);
+      return new SimulatedMember(`s${index + 1}`, world.time, random.clocks, world.trace, clocks, schedule.turnMs);
     });
     this.group = new Map(this.members.map((member) => [member.name, member]));
   }
@@ -127,6 +128,7 @@ export class SimulatedProcesses {
         trace,
         random: this.random.calls,
         isPatient: schedule.isPatient,
+        onGroup: () => this.world.count('group of messages'),
       }),
       onEvent: (event) => this.hear(member.name, event),
       clock: member.clock(),

@@ -56,7 +56,7 @@ export class Simulation {
     const network = (this.network = new SimulatedNetwork(time, random.split(1), schedule.conditions));
     this.processes = new SimulatedProcesses(
       schedule,
-      { kind, time, network, trace, violations },
+      { kind, time, network, trace, violations, count: (what) => this.count(what) },
       { clocks: random.split(2), rates: random.split(7), calls: random.split(3), stores: random.split(4) },
       (member, event) => this.hear(member, event),
     );

@@ -8,6 +8,7 @@ export class ServerProcess {
   private constructor(
     private readonly process: ChildProcess,
     readonly url: string,
+    private readonly errors: readonly string[],
   ) {}
 
   /**
@@ -35,11 +36,16 @@ export class ServerProcess {
     // Without a file the output is thrown away. A server whose pipe is full would hang at its next warning.
     if (logFile === undefined) child.stdout.resume();
     else child.stdout.pipe(createWriteStream(logFile, { flags: 'a' }));
-    return new ServerProcess(child, address);
+    return new ServerProcess(child, address, errors);
   }
 
   get pid(): number {
     return this.process.pid ?? 0;
+  }
+
+  /** All that it has written to stderr: errors that nobody caught, and warnings of Node. */
+  get errorOutput(): string {
+    return this.errors.join('');
   }
 
   get isRunning(): boolean {

@@ -1,5 +1,7 @@
 import {
+  type ArgumentsHost,
   type CallHandler,
+  Catch,
   type CanActivate,
   Controller,
   type ExecutionContext,
@@ -11,17 +13,20 @@ import {
   type PipeTransform,
   Post,
   Scope,
+  UseFilters,
   UseGuards,
   UseInterceptors,
 } from '@nestjs/common';
 import { REQUEST } from '@nestjs/core';
 import {
+  BaseWsExceptionFilter,
   ConnectedSocket,
   MessageBody,
   type OnGatewayConnection,
   type OnGatewayDisconnect,
   SubscribeMessage,
   WebSocketGateway,
+  WsException,
 } from '@nestjs/websockets';
 import {
   CurrentSession,
@@ -37,6 +42,7 @@ import {
 import { sessionOf } from 'nestjs-session-beans/websockets';
 import { Observable, from, map, of, tap, throwError, concat } from 'rxjs';
 import { Latch } from './latch.js';
+import { nestIsAtLeast } from './nest-release.js';
 
 @SessionScoped({ name: 'tally' })
 export class Tally {
@@ -101,7 +107,24 @@ class NotingPipe implements PipeTransform {
   }
 }
 
+/** As Nest 12 does it. Nest 11 tells clients of ws nothing. */
+@Catch()
+class TellingFilter extends BaseWsExceptionFilter {
+  override catch(exception: Error, host: ArgumentsHost): void {
+    const client = host.switchToWs().getClient<{ readyState?: number; send(text: string): void }>();
+    if (nestIsAtLeast('12.0.0') || client.readyState === undefined) {
+      // oxlint-disable-next-line promise/valid-params -- no promise
+      super.catch(exception, host);
+      return;
+    }
+    const told = exception instanceof WsException ? exception.getError() : 'failed';
+    const data = typeof told === 'string' ? { status: 'error', message: told } : told;
+    client.send(JSON.stringify({ event: 'exception', data }));
+  }
+}
+
 @UseSession()
+@UseFilters(TellingFilter)
 @WebSocketGateway()
 export class TallyGateway implements OnGatewayConnection, OnGatewayDisconnect {
   constructor(
@@ -273,7 +296,8 @@ export class TallyController {
   ) {}
 
   @Get() read(): object {
-    return { ...this.tally };
+    const { count, note, seen } = this.tally;
+    return { count, note, seen };
   }
 
   @Post('count') count(): void {

@@ -95,7 +95,8 @@ async function connectWs(url: string, cookie: string): Promise<TestSocket> {
   const send = (event: string, data: object = {}): void =>
     socket.send(JSON.stringify({ event, data: { ...data, id: -1 } }));
   return {
-    ...talk,
+    exceptions: talk.exceptions,
+    replies: talk.replies,
     ended,
     send,
     ask: (event, data) => talk.ask((id) => socket.send(JSON.stringify({ event, data: { ...data, id } }))),
@@ -113,7 +114,8 @@ async function connectIo(url: string, cookie: string): Promise<TestSocket> {
   socket.on('disconnect', () => over.open());
   await new Promise<void>((resolve, reject) => socket.on('connect', resolve).on('connect_error', reject));
   return {
-    ...talk,
+    exceptions: talk.exceptions,
+    replies: talk.replies,
     ended: over.opened.then(async () => {
       await endOfTurn();
       return { told };

@@ -9,6 +9,7 @@ import {
   type SessionChange,
   type SessionCreation,
   type SessionKey,
+  type SessionRisk,
   type SessionStore,
   SessionStoreError,
   type StoreLocks,
@@ -31,6 +32,7 @@ import {
   unlockOperation,
 } from './operations/session-operations.js';
 import type { ReplicatedSessionStoreOptions } from './options/replicated-session-store.options.js';
+import { replicationRisks } from './options/replication-risks.js';
 import { announceEnd, refuseCreation } from './protocol/handle-end.js';
 import { checkReplica } from './protocol/handle-peek.js';
 import { type ChangeAttempt, ReplicationFailure } from './protocol/replication-failure.js';
@@ -131,6 +133,10 @@ export class ReplicatedSessionStore implements SessionStore {
     const { size: sessions, bytes, primaries, backups, alone, membersUp, consents } = this;
     const { evicted } = this.node.context.table;
     return { sessions, bytes, evicted, primaries, backups, alone, members_up: membersUp, consents: Number(consents) };
+  }
+
+  risks(): readonly SessionRisk[] {
+    return replicationRisks(this.options, this.node.context.members.others);
   }
 
   /**

@@ -5,6 +5,7 @@ import {
 } from './options/replicated-session-store.options.js';
 import { answerMessage } from './protocol/answer-message.js';
 import { encodeMessage } from './protocol/message-format.js';
+import { answerText } from './protocol/message-groups.js';
 import { createReplicationContext, type ReplicationContext } from './protocol/replication-context.js';
 import type { ReplicationTransport } from './transports/replication-transport.js';
 import { NestTcpReplicationTransport } from './transports/tcp/nest-tcp-replication-transport.js';
@@ -80,11 +81,12 @@ export class ReplicationNode {
   }
 
   private async answer(from: string, text: string): Promise<string> {
-    try {
-      return encodeMessage(answerMessage(this.context, from, JSON.parse(text), this.upkeep));
-    } catch {
-      // Not a message of this protocol.
-      return encodeMessage({ type: 'bad' });
-    }
+    return answerText(text, (message) => {
+      try {
+        return encodeMessage(answerMessage(this.context, from, message, this.upkeep));
+      } catch {
+        return encodeMessage({ type: 'bad' });
+      }
+    });
   }
 }

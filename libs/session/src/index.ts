@@ -44,6 +44,10 @@ export { MemorySessionStore } from './store/memory/memory-session-store.js';
 export type { MemorySessionStoreOptions } from './store/memory/memory-session-store.options.js';
 export type { SessionStore } from './store/session-store.js';
 
+// Operators
+export { SessionDoctor, type SessionExamination } from './module/session-doctor.js';
+export type { SessionRisk } from './store/session-risk.js';
+
 // Errors
 export { LoginRequiredError } from './errors/login-required.error.js';
 export { SessionError } from './errors/session.error.js';

@@ -16,6 +16,7 @@ import { HttpSession, ReadOnlySession } from 'nestjs-session-beans';
 import { Client } from '../../support/client.js';
 import { Counter } from '../../support/counter.js';
 import { type TestApplication, adapters, startApplication } from '../../support/platforms.js';
+import { reportedRisks } from '../../support/reported-risks.js';
 
 /** As in docs/compatibility.md. */
 @Injectable()
@@ -76,15 +77,14 @@ class SharedController {
 
 describe.each(adapters)('CacheInterceptor of @nestjs/cache-manager, $adapter', ({ adapter }) => {
   let server: TestApplication;
-  let warnings: string[];
+  let warned: jest.SpiedFunction<Logger['warn']>;
   const start = async (controllers: Type[], isGlobal = false): Promise<void> => {
     const providers = isGlobal ? [{ provide: APP_INTERCEPTOR, useClass: CacheInterceptor }] : [];
     const imports = [CacheModule.register()];
     server = await startApplication({ adapter, beans: [Counter], imports, controllers, providers });
   };
   beforeEach(() => {
-    warnings = [];
-    jest.spyOn(Logger.prototype, 'warn').mockImplementation((text: string) => void warnings.push(text));
+    warned = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
   });
   afterEach(async () => {
     await server.close();
@@ -93,7 +93,7 @@ describe.each(adapters)('CacheInterceptor of @nestjs/cache-manager, $adapter', (
 
   it('is warned of at boot where it would keep the answers of one session for the others', async () => {
     await start([NewsController, PrivateController, SharedController], true);
-    expect(warnings).toEqual([
+    expect(reportedRisks(warned)).toEqual([
       expect.stringMatching(/ of PrivateController\.read, SharedController\.value, SharedController\.withText by /),
     ]);
   });
@@ -107,7 +107,7 @@ describe.each(adapters)('CacheInterceptor of @nestjs/cache-manager, $adapter', (
 
   it('keeps answers for one session each where its key names the session', async () => {
     await start([PrivateController]);
-    expect(warnings).toEqual([]);
+    expect(reportedRisks(warned)).toEqual([]);
     const read = async (client: Client): Promise<string> => {
       const { text, headers } = await client.get('/mine');
       return `${text} ${headers['x-cache'] ?? 'not kept'}`;

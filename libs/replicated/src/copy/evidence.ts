@@ -23,11 +23,11 @@ export function evidenceOf({ proof, logins }: SessionAccess): Evidence {
   return proof === undefined ? { logins } : { proof };
 }
 
-/** Whether a caller with this evidence may use the session. */
+/** Whether a caller with this evidence may use the session. Write ids are looked for last: there may be many. */
 export function checkEvidence(state: SessionState, evidence: Evidence, now: number): AccessCheck {
   const { proof, logins, writeId, lock } = evidence;
-  if (writeId !== undefined && stampOfWrite(state, writeId) !== undefined) return 'granted';
-  if (lock !== undefined && state.lock?.token === lock) return 'granted';
   const access = { key: '', proof, logins } as SessionAccess;
-  return checkAccess(state.proof, state.identity, access, now);
+  const check = checkAccess(state.proof, state.identity, access, now);
+  if (check === 'granted' || (lock !== undefined && state.lock?.token === lock)) return 'granted';
+  return writeId !== undefined && stampOfWrite(state, writeId) !== undefined ? 'granted' : check;
 }

@@ -100,6 +100,9 @@ export function recordOfState(state: SessionState, times: SessionTimes = timesOf
 
 /** [S5] The stamp that the save with this write id got, if it was one of the last. */
 export function stampOfWrite({ stamp, earlierStamps }: SessionState, writeId: string): string | undefined {
-  const isIts = (text: string): boolean => text.endsWith(writeId) && text.at(-writeId.length - 1) === '.';
+  const last = writeId.charCodeAt(writeId.length - 1);
+  // Nearly all write ids differ in their last character already, and in a burst there are many to look at.
+  const isIts = (text: string): boolean =>
+    text.charCodeAt(text.length - 1) === last && text.endsWith(writeId) && text.at(-writeId.length - 1) === '.';
   return isIts(stamp) ? stamp : earlierStamps?.find(isIts);
 }

@@ -1,5 +1,4 @@
-import { isIP } from 'node:net';
-import type { OptionChecks } from 'nestjs-session-beans/store-kit';
+import { isLoopback, type OptionChecks } from 'nestjs-session-beans/store-kit';
 
 /** One server of the group whose members keep copies of sessions for each other. */
 export interface ReplicationMember {
@@ -21,14 +20,6 @@ export const MEMBER_NAME = /^[A-Za-z0-9]{1,32}$/;
 
 export function isMemberName(name: unknown): name is string {
   return typeof name === 'string' && MEMBER_NAME.test(name);
-}
-
-/** Whether only this machine can reach the host. A name counts only if it means loopback by definition (RFC 6761). */
-export function isLoopback(host: string): boolean {
-  const bare = host.toLowerCase().replace(/^\[(.*)\]$/, '$1');
-  if (isIP(bare) === 4) return bare.startsWith('127.');
-  if (isIP(bare) === 6) return bare === '::1' || bare.startsWith('::ffff:127.');
-  return bare === 'localhost' || bare.endsWith('.localhost');
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { SessionKey } from 'nestjs-session-beans/store-kit';
+import { isPromise, type MaybePromise, type SessionKey } from 'nestjs-session-beans/store-kit';
 import type { Witness } from '../copy/epoch.js';
 import type { Evidence } from '../copy/evidence.js';
 import { Replica } from '../copy/replica.js';
@@ -74,8 +74,12 @@ export class Primary {
    * of an epoch that is as new as the client was shown, and its backup still follows it.
    */
   servable(key: SessionKey, witness: Witness | undefined): Replica | undefined {
+    return this.servableTo(key, witness ? [witness] : []);
+  }
+
+  private servableTo(key: SessionKey, witnesses: readonly Witness[]): Replica | undefined {
     const replica = this.context.table.get(key);
-    return replica && isPrimaryOf(replica, witness ? [witness] : []) && this.hasLease(replica) ? replica : undefined;
+    return replica && isPrimaryOf(replica, witnesses) && this.hasLease(replica) ? replica : undefined;
   }
 
   /**
@@ -86,7 +90,8 @@ export class Primary {
    */
   async run<T>(call: OperationCall<T>): Promise<Served<T>> {
     const { key, operation } = call;
-    const none = operation.evidence && (await this.refusal(call, operation.evidence));
+    const refusal = operation.evidence && this.refusal(call, operation.evidence);
+    const none = isPromise(refusal) ? await refusal : refusal;
     if (none) return { value: operation.onNone(none) };
     try {
       return await this.context.queue.run(key, () => this.serve(call));
@@ -96,21 +101,34 @@ export class Primary {
     }
   }
 
-  /** @returns undefined when the caller gets the session, as far as is known before its turn has come */
-  private async refusal<T>(
-    { key, witness, isLenient }: OperationCall<T>,
-    evidence: Evidence,
-  ): Promise<NoSession | undefined> {
-    const { table, clock } = this.context;
-    const tombstone = table.endOf(key);
+  /**
+   * The usual case, this member being the primary with a lease, is answered at once here and in `own`: promises are a
+   * good part of what a write costs.
+   *
+   * @returns undefined when the caller gets the session, as far as is known before its turn has come
+   */
+  private refusal<T>(call: OperationCall<T>, evidence: Evidence): MaybePromise<NoSession | undefined> {
+    const { key, witness } = call;
+    const tombstone = this.context.table.endOf(key);
     if (tombstone) return this.noSession(key, evidence, { tombstone });
     const witnesses = this.witnessesOf(key, witness);
-    const replica = table.get(key);
+    const replica = this.servableTo(key, witnesses);
+    return replica ? this.refusalBy(replica, evidence) : this.refusalLater(call, evidence, witnesses);
+  }
+
+  private refusalBy(replica: Replica, evidence: Evidence): NoSession | undefined {
+    const none = noSessionFor(checkReplica(replica, evidence, this.context.clock.now()));
+    return none && this.noSession(replica.key, evidence, none);
+  }
+
+  private async refusalLater<T>(
+    { key, isLenient }: OperationCall<T>,
+    evidence: Evidence,
+    witnesses: readonly Witness[],
+  ): Promise<NoSession | undefined> {
+    const replica = this.context.table.get(key);
     const isPrimary = replica !== undefined && isPrimaryOf(replica, witnesses);
-    if (isPrimary && (this.hasLease(replica) || (await this.regainsLease(replica, witnesses)))) {
-      const none = noSessionFor(checkReplica(replica, evidence, clock.now()));
-      return none && this.noSession(key, evidence, none);
-    }
+    if (isPrimary && (await this.regainsLease(replica, witnesses))) return this.refusalBy(replica, evidence);
     if (this.isKnownAsLost(key, witnesses)) return this.noSession(key, evidence, {});
     const none = await peek(this.context, { key, evidence, witnesses, isLenient });
     return none && this.noSession(key, evidence, none);
@@ -124,7 +142,8 @@ export class Primary {
     let tried: Witness | undefined = undefined;
     for (let start = 0; start < MOST_STARTS; start++) {
       const witnesses: Witness[] = [...this.witnessesOf(key, witness), ...(tried ? [tried] : [])];
-      const replica = await this.own({ key, witnesses, avoid, isLenient, evidence });
+      const owned = this.servableTo(key, witnesses);
+      const replica = owned ?? (await this.own({ key, witnesses, avoid, isLenient, evidence }));
       if (!(replica instanceof Replica)) return { value: operation.onNone(this.noSession(key, evidence, replica)) };
       const { state } = replica;
       const now = clock.now();
@@ -143,7 +162,7 @@ export class Primary {
     throw new ReplicationFailure('its owners change too often');
   }
 
-  /** Makes sure that this member may answer for the session. */
+  /** Makes sure that this member may answer for the session, which it may not yet. */
   private async own(request: {
     readonly key: SessionKey;
     readonly witnesses: readonly Witness[];
@@ -153,9 +172,8 @@ export class Primary {
   }): Promise<Replica | NoSession> {
     const { key, witnesses, avoid } = request;
     const replica = this.context.table.get(key);
-    if (replica && isPrimaryOf(replica, witnesses)) {
-      if (this.hasLease(replica) || (await this.regainsLease(replica, witnesses, avoid))) return replica;
-    }
+    const isPrimary = replica !== undefined && isPrimaryOf(replica, witnesses);
+    if (isPrimary && (await this.regainsLease(replica, witnesses, avoid))) return replica;
     return newEpoch(this.context, request);
   }
 
@@ -208,7 +226,8 @@ export class Primary {
     const step = { seq: replica.seq + 1, next, delta };
     // [I8] A login is refused no room, nor is a new id that adds nothing.
     const mustFit = !isTombstone(next) && delta?.renewal?.principal === undefined;
-    const release = mustFit ? await this.room.take(key, next) : this.context.table.reserve(key, next);
+    const taken = mustFit ? this.room.take(key, next) : this.context.table.reserve(key, next);
+    const release = isPromise(taken) ? await taken : taken;
     try {
       return await this.makeStep(replica, step, avoid, attempt);
     } finally {

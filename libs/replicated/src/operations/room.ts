@@ -1,4 +1,4 @@
-import type { SessionKey, TableBounds } from 'nestjs-session-beans/store-kit';
+import type { MaybePromise, SessionKey, TableBounds } from 'nestjs-session-beans/store-kit';
 import type { Replica } from '../copy/replica.js';
 import type { SessionState } from '../copy/session-state.js';
 import { evictionOf, isTombstone, type Tombstone } from '../copy/tombstone.js';
@@ -29,7 +29,12 @@ export class Room {
    * @returns gives the room back: called when the state is installed, or is not
    * @throws ReplicationFailure when no session may go, or not enough of them
    */
-  async take(key: SessionKey, state: SessionState): Promise<() => void> {
+  take(key: SessionKey, state: SessionState): MaybePromise<() => void> {
+    const { table } = this.context;
+    return table.boundAgainst(key, state) ? this.makeRoom(key, state) : table.reserve(key, state);
+  }
+
+  private async makeRoom(key: SessionKey, state: SessionState): Promise<() => void> {
     const { table } = this.context;
     for (let attempt = 1; ; attempt++) {
       const bound = table.boundAgainst(key, state);

@@ -157,7 +157,7 @@ export function resolveReplicatedOptions(given: ReplicatedSessionStoreOptions): 
   checks.wholeNumber('maxSessions', options.maxSessions, { least: 1, most: MOST_SESSIONS });
   checks.wholeNumber('maxBytes', options.maxBytes, { least: 1, unit: 'bytes' });
   checks.methods('clock', options.clock, ['now'], 'an object with a method now() that returns ms since 1970');
-  checks.methods('timers', timers, ['now', 'after'], 'ReplicationTimers');
+  checks.methods('timers', timers, ['now', 'after', 'afterTurn'], 'ReplicationTimers');
   checks.callback('random', options.random);
   if (onEvent !== undefined) checks.callback('onEvent', onEvent);
   checkDurations(options);

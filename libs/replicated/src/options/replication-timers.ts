@@ -5,6 +5,9 @@ export interface ReplicationTimers {
 
   /** Calls back once, after at least `ms`. @returns a function that cancels it */
   after(ms: number, callback: () => void): () => void;
+
+  /** Calls back once, when everything has run that this turn of the event loop has to do. */
+  afterTurn(callback: () => void): void;
 }
 
 /** The time of this process. Its timers do not keep the process alive. */
@@ -22,6 +25,7 @@ export const systemTimers: ReplicationTimers = {
     let timer = setTimeout(look, ms).unref();
     return () => clearTimeout(timer);
   },
+  afterTurn: (callback) => void setImmediate(callback),
 };
 
 /** Resolves after at least `ms`. */

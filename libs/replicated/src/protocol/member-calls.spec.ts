@@ -9,7 +9,7 @@ import { encodeMessage } from './message-format.js';
 function open(frozenMs: number) {
   let now = 0;
   let sent = 0;
-  const timers = { now: () => now, after: () => () => undefined };
+  const timers = { now: () => now, after: () => () => undefined, afterTurn: queueMicrotask };
   const transport = {
     listen: async () => undefined,
     close: async () => undefined,

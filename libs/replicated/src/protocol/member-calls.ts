@@ -3,6 +3,7 @@ import type { ReplicationEvents } from '../options/replication-events.js';
 import type { ReplicationTimers } from '../options/replication-timers.js';
 import { ReplicationCallError, type ReplicationTransport } from '../transports/replication-transport.js';
 import { encodeMessage, formatOf, MESSAGE_FORMAT, type NewerFormatAnswer } from './message-format.js';
+import { MessageGroups } from './message-groups.js';
 import { isAnswerTo } from './message-shapes.js';
 import type {
   CheckAnswer,
@@ -37,12 +38,16 @@ const LATE_MS = 50;
 
 /** Calls other members, and learns from the outcome whether they are there. */
 export class MemberCalls {
+  private readonly groups: MessageGroups;
+
   constructor(
-    private readonly transport: () => ReplicationTransport,
+    transport: () => ReplicationTransport,
     private readonly timers: ReplicationTimers,
     private readonly timeoutMs: number,
     private readonly events: ReplicationEvents,
-  ) {}
+  ) {
+    this.groups = new MessageGroups(transport, timers, timeoutMs);
+  }
 
   /**
    * @param persistently calls the member even if it was silent a moment ago
@@ -74,7 +79,7 @@ export class MemberCalls {
 
   private async send<T extends ReplicationMessage['type']>(peer: Peer, type: T, text: string): Promise<Answers[T]> {
     try {
-      const answer: unknown = JSON.parse(await this.transport().call(peer.member, text, this.timeoutMs));
+      const answer = await this.groups.send(peer, type, text);
       this.refuseUnreadable(peer, type, answer);
       peer.noteAnswer(this.timers.now());
       return answer as Answers[T];

@@ -36,7 +36,13 @@ export interface ReplicationTransport {
  */
 export type AnswerReplicationCall = (from: string, text: string) => Promise<string>;
 
-/** A member could not be asked. The store handles it: only the store knows what it means for a session. */
+/**
+ * A member could not be asked. The store handles it: only the store knows what it means for a session.
+ *
+ * @example
+ * // In the `call` of a transport:
+ * socket.once('timeout', () => reject(new ReplicationCallError('silent', `${member.name} did not answer`)));
+ */
 export class ReplicationCallError extends Error {
   override readonly name = 'ReplicationCallError';
 

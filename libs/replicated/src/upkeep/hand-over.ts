@@ -17,8 +17,8 @@ export async function handOver(context: ReplicationContext, repair: Repair): Pro
   };
   const hasSessions = (): boolean => {
     const now = clock.now();
-    for (const replica of table.replicas())
-      if (replica.isOwn && !replica.fenced && !replica.isExpired(now)) return true;
+    // A copy that was claimed is waited for as well: the member that takes over asks all holders once more.
+    for (const replica of table.replicas()) if (replica.isOwn && !replica.isExpired(now)) return true;
     return false;
   };
   // A session that only this member has needs a second owner before another member can take it over.

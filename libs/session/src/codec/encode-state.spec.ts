@@ -118,7 +118,7 @@ describe('encodeState', () => {
       /could not be read/,
     ],
   ];
-  it.each(rejected)('B50-B57: rejects %s and names the path', (_, state, path, reason) => {
+  it.each(rejected)('R28 B50-B57: rejects %s and names the path', (_, state, path, reason) => {
     const error = stateErrorOf(() => encode(state));
     expect(error.path).toBe(path);
     expect(error.message).toMatch(reason);

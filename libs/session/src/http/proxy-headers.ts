@@ -56,8 +56,3 @@ export function clientPath(target: string, headers: IncomingHttpHeaders): string
   const prefix = prefixes.map((part) => part.trim().replace(/\/$/, '')).join('');
   return prefix + (path.startsWith('/') ? path : `/${path}`);
 }
-
-/** The address is of this machine. */
-export function isLoopback(address: string): boolean {
-  return address === '::1' || /^(?:::ffff:)?127\./i.test(address);
-}

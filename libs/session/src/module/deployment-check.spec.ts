@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { MemorySessionStore } from '../store/memory/memory-session-store.js';
 import type { ServerAnnouncement } from '../store/session-store.js';
 import { DeploymentCheck } from './deployment-check.js';
@@ -9,33 +9,22 @@ const [OLD, NEW, OTHER] = ['old'.padEnd(16, '.'), 'new'.padEnd(16, '.'), 'other'
 /** Servers announce themselves here, one after the other. */
 class Announcements extends MemorySessionStore {
   readonly said: string[] = [];
-  isDown = false;
 
   async announce(facts: string): Promise<readonly ServerAnnouncement[]> {
-    if (this.isDown) throw new Error('down');
     const others = this.said.filter((each) => each !== facts).map((each) => ({ facts: each, ageMs: 180_000 }));
     this.said.push(facts);
     return others;
   }
 }
 
-const checks: DeploymentCheck[] = [];
-afterEach(() => {
-  for (const check of checks.splice(0)) check.stop();
-  jest.useRealTimers();
-});
-
-/** The warnings of the last of these servers. */
+/** The risks of the last of these servers, as one text each. */
 async function warningsOf(store: Announcements, ...servers: SessionModuleOptions[]): Promise<string[]> {
-  let warnings: string[] = [];
+  let risks: string[] = [];
   for (const options of servers) {
-    warnings = [];
-    const own = warnings;
-    const check = new DeploymentCheck(store, resolveOptions(options), (text) => own.push(text));
-    checks.push(check);
-    await check.start();
+    const found = await new DeploymentCheck(store, resolveOptions(options)).risks();
+    risks = found.map(({ meaning, fix }) => `${meaning} ${fix}`);
   }
-  return warnings;
+  return risks;
 }
 
 describe('servers of one store', () => {
@@ -87,31 +76,4 @@ describe('servers of one store', () => {
       for (const warning of warnings) expect(warning).toContain('configured differently');
     },
   );
-
-  it('boot without an answer of the store', async () => {
-    jest.useFakeTimers();
-    const store = new Announcements();
-    store.announce = () => new Promise(() => undefined);
-    const booted = warningsOf(store, {});
-    // A second, and the turn of the event loop in which late answers are read.
-    await jest.advanceTimersByTimeAsync(1_001);
-    expect(await booted).toEqual([]);
-  });
-
-  it('announce themselves again, sooner after a failure, and warn of each other once', async () => {
-    jest.useFakeTimers();
-    const store = new Announcements();
-    store.isDown = true;
-    const warnings = await warningsOf(store, {});
-    store.isDown = false;
-    store.said.push(JSON.stringify({ signingKeys: [], idTransport: 'url' }));
-    await jest.advanceTimersByTimeAsync(30_000);
-    await jest.advanceTimersByTimeAsync(600_000);
-
-    expect([store.said.length, warnings.length]).toEqual([3, 1]);
-    for (const check of checks) check.stop();
-    // The deadline of the last one.
-    await jest.advanceTimersByTimeAsync(1_001);
-    expect(jest.getTimerCount()).toBe(0);
-  });
 });

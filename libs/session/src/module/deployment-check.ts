@@ -1,17 +1,11 @@
 import { createHmac } from 'node:crypto';
-import { Deadline } from '../store/deadline.js';
+import type { SessionRisk } from '../store/session-risk.js';
 import type { SessionStore } from '../store/session-store.js';
 import type { PayloadCipher } from '../store/payload-cipher.js';
 import type { ResolvedSessionOptions } from './session.options.js';
 
-const AGAIN_MS = 10 * 60_000;
-const AGAIN_AFTER_FAILURE_MS = 30_000;
-
 /** Longer than two announcements are apart, so that a server that runs is never forgotten. */
 const KEPT_MS = 25 * 60_000;
-
-/** The application boots without an answer after this long. */
-const PATIENCE_MS = 1_000;
 
 const DIGEST_LENGTH = 8;
 
@@ -34,21 +28,16 @@ interface Facts {
 }
 
 /**
- * Tells the servers of a store from each other's configuration: at boot and every ten minutes, each says what has to be
- * the same on all, and warns of others that say something else. A deployment that is half done shows for a moment what
- * a wrong one shows for ever: servers that log each other's users out, or end their sessions at other times.
+ * Tells the servers of a store from each other's configuration: each says what has to be the same on all, and looks for
+ * others that say something else. A deployment that is half done shows for a moment what a wrong one shows for ever:
+ * servers that log each other's users out, or end their sessions at other times.
  */
 export class DeploymentCheck {
   private readonly facts: Facts;
-  private readonly warned = new Set<string>();
-  private readonly deadline = new Deadline(PATIENCE_MS, 'to the announcement of this server');
-  private timer: NodeJS.Timeout | undefined;
-  private isStopped = false;
 
   constructor(
     private readonly store: SessionStore,
     { signingKeys = [], cipher, idTransport, cookie, idleTimeoutMs, absoluteTimeoutMs }: CheckedOptions,
-    private readonly warn: (warning: string) => void,
   ) {
     this.facts = {
       signingKeys: signingKeys.map(digest),
@@ -60,37 +49,30 @@ export class DeploymentCheck {
     };
   }
 
-  /** Never rejects: the store may be down, and others may say anything. */
-  async start(): Promise<void> {
-    const isTold = await this.announce().then(
-      () => true,
-      () => false,
-    );
-    if (this.isStopped) return;
-    this.timer = setTimeout(() => void this.start(), isTold ? AGAIN_MS : AGAIN_AFTER_FAILURE_MS).unref();
+  /**
+   * Announces this server to the others. Has to be called at least every ten minutes, or it is forgotten.
+   *
+   * @throws (rejects with) what the store rejects with
+   */
+  async risks(): Promise<SessionRisk[]> {
+    const others = (await this.store.announce?.(JSON.stringify(this.facts), KEPT_MS)) ?? [];
+    return others.flatMap(({ facts, ageMs }) => this.compare(facts, ageMs));
   }
 
-  stop(): void {
-    this.isStopped = true;
-    clearTimeout(this.timer);
-  }
-
-  private async announce(): Promise<void> {
-    const answer = Promise.resolve(this.store.announce?.(JSON.stringify(this.facts), KEPT_MS) ?? []);
-    for (const { facts, ageMs } of await this.deadline.limit(answer)) this.compare(facts, ageMs);
-  }
-
-  private compare(text: string, ageMs: number): void {
-    if (this.warned.has(text)) return;
-    this.warned.add(text);
+  private compare(text: string, ageMs: number): SessionRisk[] {
     const differences = differencesBetween(this.facts, text);
-    if (differences.length === 0) return;
+    if (differences.length === 0) return [];
     const minutes = Math.round(ageMs / 60_000);
-    this.warn(
-      `another server on this store is configured differently: ${differences.join('; ')}. It was there ${minutes} ` +
-        'minutes ago. Unless a deployment is under way, give all servers the same options, or another application ' +
-        'a store or prefix of its own',
-    );
+    return [
+      {
+        code: 'servers-differ',
+        severity: 'high',
+        meaning: `Another server on this store is configured differently: ${differences.join('; ')}.`,
+        fix:
+          `It was there ${minutes} minutes ago. Unless a deployment is under way, give all servers the same options, ` +
+          'or another application a store or prefix of its own.',
+      },
+    ];
   }
 }
 

@@ -2,7 +2,6 @@ import {
   ConfigurableModuleBuilder,
   type DynamicModule,
   Inject,
-  Logger,
   Module,
   type NestModule,
   type OnApplicationShutdown,
@@ -28,27 +27,19 @@ import { NearCache } from '../live/near-cache.js';
 import { CurrentRequest } from '../request/current-request.js';
 import { HttpSession } from '../request/http-session.js';
 import { SessionEvents } from '../request/session-events.js';
-import { SessionEpoch } from '../sessions/session-epoch.js';
+import { SessionEpoch } from '../request/session-epoch.js';
 import { SessionRegistry } from '../sessions/session-registry.js';
 import { SessionContext } from '../sessions/session-context.js';
 import type { SessionStore } from '../store/session-store.js';
 import { StoreGateway } from '../store/store-gateway.js';
 import { RequestTimings } from '../timing/request-timings.js';
-import { DeploymentCheck } from './deployment-check.js';
+import { codeRisks } from './application-risks.js';
 import { beanRegistrar, sessionBeanProvider, SessionFeatureModule } from './session-bean.providers.js';
-import type { ResolvedSessionOptions, SessionModuleOptions } from './session.options.js';
-import {
-  RESOLVED_OPTIONS,
-  SESSION_CLOCK,
-  SESSION_MODULE_OPTIONS,
-  SESSION_STORE,
-  sessionProviders,
-} from './session.providers.js';
-import { bootWarnings } from './boot-warnings.js';
+import type { SessionModuleOptions } from './session.options.js';
+import { SESSION_CLOCK, SESSION_MODULE_OPTIONS, SESSION_STORE, sessionProviders } from './session.providers.js';
+import { ApplicationSessionDoctor, SessionDoctor } from './session-doctor.js';
 import { StoreUse } from './store-use.js';
 import { wireBeans } from './wire-beans.js';
-
-const logger = new Logger('SessionModule');
 
 const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<SessionModuleOptions>({
   optionsInjectionToken: SESSION_MODULE_OPTIONS,
@@ -81,6 +72,7 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<SessionModuleO
     SessionContext,
     SessionRegistry,
     SessionEvents,
+    SessionDoctor,
     SESSION_STORE,
     SESSION_CLOCK,
     // Not for applications: needed by forFeature(), SessionObservabilityModule and SessionWebSocketsModule.
@@ -100,13 +92,12 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
   private stopExpiries: (() => void) | undefined;
 
   constructor(
-    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedSessionOptions,
     @Inject(SESSION_STORE) private readonly store: SessionStore,
     @Inject(HTTP_SESSION_RUNTIME) private readonly runtime: HttpSessionRuntime,
     private readonly gateway: StoreGateway,
     private readonly ends: SessionEnds,
-    private readonly deployment: DeploymentCheck,
     private readonly epoch: SessionEpoch,
+    @Inject(SessionDoctor) private readonly doctor: ApplicationSessionDoctor,
     private readonly context: CurrentRequest,
     private readonly beans: BeanRegistry,
     private readonly modules: ModulesContainer,
@@ -180,11 +171,11 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
     this.usesStore = true;
     this.stopExpiries = this.gateway.subscribeToExpiries((expired) => void this.runtime.lifecycle.expired(expired));
     await this.epoch.start();
-    await this.deployment.start();
+    await this.doctor.start();
   }
 
   async onApplicationShutdown(): Promise<void> {
-    this.deployment.stop();
+    this.doctor.stop();
     this.epoch.stop();
     this.stopExpiries?.();
     this.ends.close();
@@ -195,14 +186,13 @@ export class SessionModule extends ConfigurableModuleClass implements NestModule
   private wire(): HandlerPlan {
     this.isWired = true;
     this.refuseSecondRoot();
-    const { beans, context, modules, application, options, store } = this;
+    const { beans, context, modules, application } = this;
     wireBeans(beans, context, modules);
     const isSessionToken = (token: unknown): boolean =>
       token === HttpSession || beans.find(token as Type<object>) !== undefined;
     const plan = new HandlerPlan(modules, application, isSessionToken);
     plan.checkUnguarded();
-    const globalInterceptors = this.globalInterceptors();
-    for (const warning of bootWarnings({ options, store, beans, plan, globalInterceptors })) logger.warn(warning);
+    this.doctor.note(...codeRisks({ beans, plan, globalInterceptors: this.globalInterceptors() }));
     return plan;
   }
 

@@ -48,7 +48,7 @@ describe('an option that cannot work is refused in one line with name, value and
     ['zero', { idleTimeoutMs: 0 }, `idleTimeoutMs = 0: allowed is ${ms} from 1; a session must end`],
     ['negative', { idleTimeoutMs: -1 }, `idleTimeoutMs = -1: allowed is ${ms} from 1`],
     ['NaN', { idleTimeoutMs: Number.NaN }, `idleTimeoutMs = NaN: allowed is ${ms}`],
-    ['infinite', { idleTimeoutMs: Infinity }, `idleTimeoutMs = Infinity: allowed is ${ms}`],
+    ['infinite: R14', { idleTimeoutMs: Infinity }, `idleTimeoutMs = Infinity: allowed is ${ms}`],
     ['a text', { idleTimeoutMs: '30' }, `idleTimeoutMs = "30": allowed is ${ms}`],
     ['a fraction', { idleTimeoutMs: 0.5 }, `idleTimeoutMs = 0.5: allowed is ${ms}`],
     ['null', { idleTimeoutMs: null }, `idleTimeoutMs = null: allowed is ${ms}`],

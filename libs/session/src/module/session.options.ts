@@ -268,8 +268,8 @@ export function resolveOptions(given: SessionModuleOptions = {}): ResolvedSessio
 
 function resolvePrincipalLimit(given: PrincipalLimitOptions): PrincipalLimit {
   const own = checks.within('principalLimit');
-  const defaults: PrincipalLimitOptions = { max: undefined as unknown as number, onExceeded: 'end-least-recent' };
-  const { max, onExceeded = 'end-least-recent' } = own.complete<PrincipalLimitOptions>(given, defaults);
+  own.names(given, ['max', 'onExceeded']);
+  const { max, onExceeded = 'end-least-recent' } = given;
   own.wholeNumber('max', max, { least: 1, most: MOST_LIMIT, unit: 'sessions' });
   own.oneOf('onExceeded', onExceeded, ['end-least-recent', 'reject']);
   return Object.freeze({ max, onExceeded });

@@ -7,7 +7,7 @@ import { SessionError } from '../errors/session.error.js';
 import { type AdmissionOptions, SessionAdmission } from '../http/admission/session-admission.js';
 import { HTTP_SESSION_RUNTIME, type HttpSessionRuntime } from '../http/http-lifecycle.js';
 import { CookieIdTransport } from '../http/id/cookie-id-transport.js';
-import { CookieWarnings } from '../http/id/cookie-warnings.js';
+import { CookieRisks } from '../http/id/cookie-risks.js';
 import { HeaderIdTransport } from '../http/id/header-id-transport.js';
 import type { IdCarrier } from '../http/id/http-id-exchange.js';
 import { IgnoredLog } from '../http/id/ignored-log.js';
@@ -27,16 +27,19 @@ import { LABELS_BEAN, LabelKeeper } from '../request/session-labels.js';
 import { SessionEvents, followEnds, unknownSession } from '../request/session-events.js';
 import { SessionLifecycle } from '../request/session-lifecycle.js';
 import { ApplicationSessionContext, SessionContext } from '../sessions/session-context.js';
-import { SessionEpoch } from '../sessions/session-epoch.js';
+import { SessionEpoch } from '../request/session-epoch.js';
 import { ApplicationSessionRegistry, SessionRegistry } from '../sessions/session-registry.js';
 import type { Clock } from '../store/clock.js';
 import { MemorySessionStore } from '../store/memory/memory-session-store.js';
+import type { SessionRisk } from '../store/session-risk.js';
 import type { SessionStore } from '../store/session-store.js';
 import { PayloadCipher } from '../store/payload-cipher.js';
 import { StoreDirectory } from '../store/store-directory.js';
 import { StoreGateway, type StoreReports } from '../store/store-gateway.js';
 import { RequestTimings } from '../timing/request-timings.js';
+import { optionRisks } from './application-risks.js';
 import { DeploymentCheck } from './deployment-check.js';
+import { ApplicationSessionDoctor, SessionDoctor } from './session-doctor.js';
 import {
   type ResolvedSessionOptions,
   type SessionModuleOptions,
@@ -140,7 +143,16 @@ const storeProviders: FactoryProvider[] = [
     provide: DeploymentCheck,
     inject: [SESSION_STORE, RESOLVED_OPTIONS, PayloadCipher],
     useFactory: (store: SessionStore, options: ResolvedSessionOptions, cipher: PayloadCipher | undefined) =>
-      new DeploymentCheck(store, { ...options, cipher }, (warning) => logger.warn(warning)),
+      new DeploymentCheck(store, { ...options, cipher }),
+  },
+  {
+    provide: SessionDoctor,
+    inject: [SESSION_STORE, DeploymentCheck, RESOLVED_OPTIONS],
+    useFactory(store: SessionStore, deployment: DeploymentCheck, options: ResolvedSessionOptions) {
+      const doctor = new ApplicationSessionDoctor(store, deployment, (report) => logger.warn(report));
+      doctor.note(...optionRisks(options, store));
+      return doctor;
+    },
   },
   {
     // Undefined without the option nearCache.
@@ -292,7 +304,11 @@ const httpProviders: FactoryProvider[] = [
     useFactory: (current: CurrentRequest, lifecycle: SessionLifecycle, session: HttpSession, carrier: IdCarrier) =>
       new ApplicationSessionContext(current, lifecycle, session, carrier),
   },
-  { provide: ID_CARRIER, inject: [RESOLVED_OPTIONS, SessionEvents, SESSION_CLOCK], useFactory: idCarrier },
+  {
+    provide: ID_CARRIER,
+    inject: [RESOLVED_OPTIONS, SessionEvents, SESSION_CLOCK, SessionDoctor],
+    useFactory: idCarrier,
+  },
   {
     provide: RequestTimings,
     inject: [RESOLVED_OPTIONS],
@@ -352,6 +368,7 @@ function idCarrier(
   { idTransport, cookie, signingKeys, nearCache, admission }: ResolvedSessionOptions,
   events: SessionEvents,
   clock: Clock,
+  doctor: ApplicationSessionDoctor,
 ): IdCarrier {
   const sessionCookie = new SessionCookie(cookie);
   const transports = {
@@ -364,33 +381,34 @@ function idCarrier(
     format: new SessionTokenFormat({ signingKeys }),
     readsFreshness: nearCache?.mode === 'bounded',
     onIgnored: (reason) => events.emit('ignored', { reason }),
-    cookieWarnings: idTransport === 'cookie' ? cookieWarnings(sessionCookie) : undefined,
-    admission: admission && sessionAdmission(admission, clock, events),
+    cookieRisks: idTransport === 'cookie' ? cookieRisks(sessionCookie, doctor) : undefined,
+    admission: admission && sessionAdmission(admission, clock, events, doctor),
   };
 }
 
-function cookieWarnings(cookie: SessionCookie): CookieWarnings {
-  return new CookieWarnings(cookie, (text) => logger.warn(text), process.env['NODE_ENV'] === 'production');
+function cookieRisks(cookie: SessionCookie, doctor: ApplicationSessionDoctor): CookieRisks {
+  return new CookieRisks(cookie, (risk) => doctor.note(risk), process.env['NODE_ENV'] === 'production');
 }
 
-function sessionAdmission(options: AdmissionOptions, clock: Clock, events: SessionEvents): SessionAdmission {
-  const clientUnknown = once(() =>
-    logger.warn(
-      'admission.perClientPerSecond does not count requests that seem to come from a proxy which the application ' +
-        "does not trust, since all of them have its address: trust it (Express: app.set('trust proxy', addresses), " +
-        'Fastify: new FastifyAdapter({ trustProxy: addresses })), or set admission.clientOf',
-    ),
-  );
+function sessionAdmission(
+  options: AdmissionOptions,
+  clock: Clock,
+  events: SessionEvents,
+  doctor: ApplicationSessionDoctor,
+): SessionAdmission {
   return new SessionAdmission(options, clock, {
     refused: (reason) => events.emit('admissionRefused', { reason }),
-    clientUnknown,
+    clientUnknown: () => doctor.note(CLIENT_UNKNOWN),
   });
 }
 
-function once(work: () => void): () => void {
-  let isDone = false;
-  return () => {
-    if (!isDone) work();
-    isDone = true;
-  };
-}
+const CLIENT_UNKNOWN: SessionRisk = {
+  code: 'uncounted-clients',
+  severity: 'medium',
+  meaning:
+    'admission.perClientPerSecond does not count requests that seem to come from a proxy which the application does ' +
+    'not trust, since all of them have its address.',
+  fix:
+    "Trust the proxy (Express: app.set('trust proxy', addresses), Fastify: " +
+    'new FastifyAdapter({ trustProxy: addresses })), or set admission.clientOf.',
+};

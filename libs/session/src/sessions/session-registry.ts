@@ -5,7 +5,7 @@ import type { LabelKeeper, SessionLabels } from '../request/session-labels.js';
 import { type SessionHandle, parseSessionHandle, sessionHandle } from '../store/session-handle.js';
 import type { StoreDirectory } from '../store/store-directory.js';
 import type { ListedSession } from '../store/store-principals.js';
-import type { SessionEpoch } from './session-epoch.js';
+import type { SessionEpoch } from '../request/session-epoch.js';
 
 const DEFAULT_LIMIT = 20;
 const MOST_LIMIT = 100;
@@ -135,7 +135,7 @@ export class ApplicationSessionRegistry extends SessionRegistry {
 
   async revoke(principal: string, handle: string): Promise<boolean> {
     requirePrincipal('revoke', principal);
-    const named = parseSessionHandle(String(handle));
+    const named = parseSessionHandle(handle);
     return named !== undefined && this.sessions.end(principal, named, 'revoked');
   }
 

@@ -13,7 +13,7 @@ describe('a deadline', () => {
     );
   });
 
-  it('takes an answer that arrived while the event loop was blocked', async () => {
+  it('F35 takes an answer that arrived while the event loop was blocked', async () => {
     const limited = new Deadline(5, 'here').limit(
       new Promise((resolve) => setTimeout(() => process.nextTick(resolve, 'late'), 6)),
     );

@@ -53,6 +53,9 @@ export {
 } from './session-id.js';
 export { type SessionHandle, sessionHandle } from './session-handle.js';
 
+// Risky settings of a store, for operators
+export { type SessionRisk, isLoopback, shortKeyRisk } from './session-risk.js';
+
 // Errors that a store throws
 export { SessionConfigurationError } from '../errors/session-configuration.error.js';
 export { SessionStateError } from '../errors/session-state.error.js';

@@ -30,14 +30,14 @@ describe('encrypted payloads', () => {
     );
   });
 
-  it('do not open in another session, in another bean, or with a key that is not theirs', () => {
+  it('B45 do not open in another session, in another bean, or with a key that is not theirs', () => {
     const sealed = seal(cipher, '1{"secret":true}');
     expect(open(cipher, sealed, 'cart', 'b'.repeat(22))).toBe(BROKEN_SEAL);
     expect(open(cipher, sealed, 'user')).toBe(BROKEN_SEAL);
     expect(open(new PayloadCipher([NEW]), sealed)).toBe(sealed);
   });
 
-  it('do not open when any character of them was changed, or some are missing', () => {
+  it('B45 do not open when any character of them was changed, or some are missing', () => {
     const sealed = seal(cipher, '1{"n":1}');
     const nameEnd = SEALED.length + 8;
     // Of the last character some bits are no part of the bytes.

@@ -16,6 +16,7 @@ export interface NamedByHandle {
 
 const HANDLE = /^sh1_([A-Za-z0-9_-]{21}[AQgw])_([0-9a-z]{1,10})$/;
 
+/** The text by which the application's own code names the session: `sh1_<selector>_<logins>`. */
 export function sessionHandle({ key, logins }: NamedByHandle): SessionHandle {
   return `sh1_${key}_${logins.toString(36)}`;
 }

@@ -41,7 +41,7 @@ describe('generateSessionId', () => {
     for (const count of counts) expect(Math.abs(count - 10_000)).toBeLessThan(500);
   });
 
-  it('R1: throws when the source of randomness throws', () => {
+  it('R1 F40: throws when the source of randomness throws', () => {
     const broken = (): never => {
       throw new Error('no entropy');
     };

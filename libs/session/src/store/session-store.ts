@@ -3,6 +3,7 @@ import type { SessionChange } from './session-change.js';
 import type { ClientAccess, SessionAccess, SessionKey } from './session-id.js';
 import type { SessionRecord, SessionTimes } from './session-record.js';
 import type { StoreEpoch, StorePrincipals } from './store-principals.js';
+import type { SessionRisk } from './session-risk.js';
 
 /**
  * Keeps session records. The contract suite (`describeSessionStore`) checks the rules in brackets.
@@ -122,8 +123,8 @@ export interface SessionStore {
    *   grows by one, and if there was one before, `createdAt` is now as well.
    * - [I4] Of several renewals that present the same proof one is saved; the others are `superseded`.
    * - [Q6] With `mostSessions`, a login is saved only while its principal has fewer sessions, or has this one already;
-   *   else the answer is `limit`, and nothing is changed. That is exact for logins at the same time. Of a session that has
-   *   expired, or of a login that the store was never told the end of, the place may be taken for one more minute.
+   *   else the answer is `limit`, and nothing is changed. That is exact for logins at the same time. The place of a
+   *   session that has expired, or of a login whose server died, may be taken for one more minute.
    * - [I8] A store that is full accepts a renewal that adds no bytes, and one that is a login.
    * - [P3] With `locator`, never applied to a session that does not go on from the state that was stored when that
    *   locator was returned: `gone`, with `lost`, when that is known, else a failure. A text that is no locator of this
@@ -167,11 +168,17 @@ export interface SessionStore {
 
   /**
    * Notes what this server says of itself, for `keptMs`, and answers what others have said in that time. Called at boot
-   * and every few minutes, so that servers that do not fit together are named in the log. Left out: nobody is told.
+   * and every few minutes, so that servers that do not fit together are named (`SessionDoctor`). Left out: nobody is.
    *
    * @param facts a text without secrets, of some hundred characters
    */
   announce?(facts: string, keptMs: number): MaybePromise<readonly ServerAnnouncement[]>;
+
+  /**
+   * What is risky in how the store and its server are set up, for the log at boot, for a look every ten minutes, and
+   * for an operator who asks (`SessionDoctor`). A failure says that the server cannot be asked now. Left out: nothing.
+   */
+  risks?(): MaybePromise<readonly SessionRisk[]>;
 
   /**
    * Called at boot, before the first request: opens ports and the like. The application does not start when it rejects.
@@ -254,6 +261,7 @@ export interface StoreExpiries {
   subscribe(onExpired: (expired: ExpiredSession) => void): () => void;
 }
 
+/** What the caller of `load` knows already, and whether the load is a visit. */
 export interface LoadOptions {
   /** Stamp of the copy the caller holds. */
   readonly known?: string | undefined;
@@ -301,6 +309,7 @@ export interface Superseded {
   readonly outcome: 'superseded';
 }
 
+/** What `load` found: the record, that the copy of the caller is the newest, or none. */
 export type LoadResult =
   | ({ readonly outcome: 'found'; readonly record: SessionRecord } & SessionLocation)
   | ({ readonly outcome: 'unchanged'; readonly times: SessionTimes } & SessionLocation)
@@ -308,6 +317,7 @@ export type LoadResult =
   | { readonly outcome: 'none'; readonly lost?: true }
   | Superseded;
 
+/** What became of a change: stored whole, or not at all and why. */
 export type SaveResult =
   | ({ readonly outcome: 'saved'; readonly stamp: string; readonly times: SessionTimes } & SessionLocation)
   /** With the record that the store has instead, so that the caller can merge without another call. */
@@ -320,10 +330,13 @@ export type SaveResult =
   | { readonly outcome: 'limit' }
   | Superseded;
 
+/** Whether there was a session whose end of life could be moved. */
 export type TouchResult = { readonly outcome: 'touched' } | { readonly outcome: 'none' } | Superseded;
 
+/** Whether this call has ended the session, or there was none. */
 export type DestroyResult = { readonly outcome: 'ended' } | { readonly outcome: 'none' } | Superseded;
 
+/** Whether the caller holds the lock of the session now. */
 export type LockResult =
   | { readonly outcome: 'locked' }
   | { readonly outcome: 'held' }

@@ -56,8 +56,8 @@ export class StoreDirectory {
     const { epoch, name } = this.store;
     if (epoch) return epoch;
     throw new SessionConfigurationError(
-      `SessionRegistry.revokeEverySession(): the store ${name} cannot end all sessions at once (it has no epoch); take ` +
-        'one that docs/stores/README.md names for it, or implement StoreEpoch',
+      `SessionRegistry.revokeEverySession(): the store ${name} cannot end all sessions at once (it has no epoch); ` +
+        'take one that docs/stores/README.md names for it, or implement StoreEpoch',
     );
   }
 }

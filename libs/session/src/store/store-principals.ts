@@ -10,9 +10,9 @@ export interface StorePrincipals {
    * - [Q1] The sessions to which the principal is logged in, each once, and no other. A session is found from the
    *   answer to its login on, until it ends, expires or another principal logs in to it.
    * - [Q2] The newest login first. Logins of the same second may have any order.
-   * - [Q3] At most `limit` sessions; `next` exactly where there may be more, and `after` goes on behind them. A page may
-   *   have fewer, also none, and have a `next`. A session that lives during the whole walk is met, unless its principal
-   *   logs in again meanwhile.
+   * - [Q3] At most `limit` sessions; `next` exactly where there may be more, and `after` goes on behind them. A page
+   *   may have fewer, also none, and have a `next`. A session that lives during the whole walk is met, unless its
+   *   principal logs in again meanwhile.
    * - [Q4] Nothing changes: the end of life does not move, and no client has joined by it. Records have those of their
    *   parts that `parts` names.
    * - [Q5] With `ifMoreThan`, the answer may be an empty one without `next` where the principal has no more sessions
@@ -40,6 +40,7 @@ export interface ListedSession {
   readonly record: SessionRecord;
 }
 
+/** One page of the sessions of a principal, and where the next one begins. */
 export interface PrincipalSessions {
   readonly sessions: readonly ListedSession[];
 

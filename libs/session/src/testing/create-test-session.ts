@@ -42,7 +42,15 @@ export interface TestSessionOptions {
   readonly setUp?: ((given: TestSessionSetUp) => MaybePromise<unknown>) | undefined;
 }
 
-/** A session that a test has started, and the ways in which a client can name it. */
+/**
+ * A session that a test has started, and the ways in which a client can name it.
+ *
+ * @example
+ * ```ts
+ * const session = await createTestSession(app, { principal: 'user-17' });
+ * await request(app.getHttpServer()).get('/cart').set(session.headers).expect(200);
+ * ```
+ */
 export class TestSession {
   constructor(
     /** For `SessionContext.run()`, jobs and messages. It stays when the session gets a new id. */

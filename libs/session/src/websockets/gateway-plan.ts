@@ -17,8 +17,9 @@ const PORT = 'port';
 
 /**
  * Knows which messages need a session: those of handlers and gateways with `@UseSession()`,
- * `@RequireLogin()` or `@SessionLock()`, and of handlers with a parameter marked `@CurrentSession()`. Nest binds the handlers of each gateway to a server,
- * and does not say which gateway that is; several share a server that has the same port, path and namespace.
+ * `@RequireLogin()` or `@SessionLock()`, and of handlers with a parameter marked `@CurrentSession()`. Nest binds the
+ * handlers of each gateway to a server, and does not say which gateway that is; several share a server that has the
+ * same port, path and namespace.
  */
 export class GatewayPlan {
   /** The gateways of which at least one handler, or the class itself, uses the session. */

@@ -5,8 +5,9 @@ import { SessionError } from '../errors/session.error.js';
 /**
  * A message was refused because of its session: another one has changed the same field (`SESSION_CONFLICT`), the
  * session has ended (`SESSION_ENDED`), the store is down (`SESSION_STORE_UNAVAILABLE`), the connection has no session
- * and would start one (`SESSION_RESPONSE_COMMITTED`), and what else a `SessionError` says. Nothing that the message has changed since its last reply is stored. Nest sends the client the event
- * `exception` with `{ status: 'error', code, message }`; an exception filter can send something else.
+ * and would start one (`SESSION_RESPONSE_COMMITTED`), and what else a `SessionError` says. Nothing that the message has
+ * changed since its last reply is stored. Nest sends the client the event `exception` with
+ * `{ status: 'error', code, message }`; an exception filter can send something else.
  *
  * @example
  * ```ts
@@ -23,7 +24,7 @@ export class SessionWsException extends WsException {
   /** For programs, as that of the `SessionError`. */
   readonly code: string;
 
-  /** @param error that of the session, with what operators need to know */
+  /** @param cause the error of the session, with what operators need to know */
   constructor(override readonly cause: SessionError | SessionResponseCommittedError) {
     const { code } = cause;
     const message = cause instanceof SessionError ? cause.message : 'a message cannot start a session or renew its id';

@@ -1,9 +1,10 @@
+import type { KeyObject } from 'node:crypto';
 import { type CallingChannel, PeerRefusedError, type ReceivingChannel } from './credentials.js';
 import { type ChannelKeys, isSameMac, mac } from './channel-keys.js';
 
 /** A text is sealed with this, besides its sequence number and itself. */
 export interface Seal {
-  readonly key: Buffer;
+  readonly key: KeyObject;
   /** Kind, caller, receiver, channel. */
   readonly context: string;
 }

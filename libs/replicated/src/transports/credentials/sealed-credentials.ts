@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { type KeyObject, randomBytes } from 'node:crypto';
 import {
   type CallingChannel,
   type Credentials,
@@ -43,7 +43,7 @@ interface Expected {
  * - Nothing is encrypted.
  */
 export class SealedCredentials implements Credentials {
-  private readonly key: Buffer;
+  private readonly key: KeyObject;
 
   constructor(
     private readonly nodeName: string,

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { TcpSocket } from '@nestjs/microservices';
 
-/** The part of the packets of Nest's TCP transport that a call with a text and its answer needs. */
+/** A call or its answer: a text, and the id that both have. */
 export interface FramePacket {
   readonly id: string;
   readonly text: string;
@@ -60,7 +60,7 @@ export abstract class FrameSocket extends TcpSocket {
     }
   }
 
-  protected write({ id, text }: FramePacket, callback?: (error?: unknown) => void): boolean {
+  protected write({ id, text }: FramePacket): void {
     const idBytes = Buffer.byteLength(id);
     const textBytes = Buffer.byteLength(text);
     const frame = Buffer.allocUnsafe(5 + idBytes + textBytes);
@@ -68,7 +68,7 @@ export abstract class FrameSocket extends TcpSocket {
     frame.writeUInt8(idBytes, 4);
     frame.write(id, 5);
     frame.write(text, 5 + idBytes);
-    return this.socket.write(frame, callback);
+    this.socket.write(frame);
   }
 
   protected refuse(reason: string): void {

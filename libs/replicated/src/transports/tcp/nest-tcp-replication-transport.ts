@@ -1,7 +1,6 @@
-import { ServerTCP, type TcpContext } from '@nestjs/microservices';
+import { ServerTCP } from '@nestjs/microservices';
 import { once } from 'node:events';
 import type { Server, Socket } from 'node:net';
-import { defer } from 'rxjs';
 import type { ReplicationMember } from '../../members/replication-member.js';
 import type { AnswerReplicationCall, ReplicationTransport } from '../replication-transport.js';
 import { MemberLines } from '../wire/member-lines.js';
@@ -18,7 +17,12 @@ export class QuietServer extends ServerTCP {
 
 /**
  * The store's own transport: Nest's TCP transport (`@nestjs/microservices`), with one connection to each member that is
- * called.
+ * called. Only code that wraps it, or gives it other options, makes one.
+ *
+ * @example
+ * const listen = { host: '0.0.0.0', port: 7400 };
+ * const transport = new NestTcpReplicationTransport({ nodeName, listen, tls, maxMessageBytes: 1024 * 1024 });
+ * new ReplicatedSessionStore({ nodeName, members, transport });
  */
 export class NestTcpReplicationTransport implements ReplicationTransport {
   readonly maxMessageBytes: number;
@@ -50,9 +54,6 @@ export class NestTcpReplicationTransport implements ReplicationTransport {
       }
     };
     this.server = new QuietServer({ ...listen, socketClass, ...(tls && { tlsOptions: receivingTls(tls) }) });
-    this.server.addHandler('text', async (text: string, context: TcpContext) =>
-      defer(() => (context.getSocketRef() as unknown as ReceivingSocket).reception.receive(text)),
-    );
     const server = this.server.unwrap<Server>();
     receiver.guard(server);
     // Nest's callback is told of some errors only.

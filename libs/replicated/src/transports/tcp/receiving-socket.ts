@@ -9,16 +9,12 @@ export interface ReceivingSettings {
   readonly onRefused: (socket: Socket, reason: string) => void;
 }
 
-/** A packet that Nest's server sends: the answer of the handler, or the error that it threw. */
-interface ResponsePacket {
-  readonly id: string;
-  readonly response?: string;
-  readonly err?: unknown;
-}
-
-/** A connection at the member that is called. */
+/**
+ * A connection at the member that is called. Calls do not go through Nest's server, which makes observables of each and
+ * parses its pattern.
+ */
 export class ReceivingSocket extends FrameSocket {
-  readonly reception: Reception;
+  private readonly reception: Reception;
   private answering = 0;
 
   constructor(
@@ -42,20 +38,26 @@ export class ReceivingSocket extends FrameSocket {
   protected override onPacket({ id, text }: FramePacket): void {
     this.answering++;
     if (this.isPaused) this.socket.pause();
-    this.socket.emit('message', { pattern: 'text', id, data: text });
+    this.reception.receive(text).then(
+      (answer) => this.answer(id, answer),
+      (error: Error) => this.refuse(error.message),
+    );
   }
 
   protected override onRefused(reason: string): void {
     this.settings.onRefused(this.socket, reason);
   }
 
-  protected override handleSend({ id, response, err }: ResponsePacket, callback?: (error?: unknown) => void): void {
+  /** Nest sends nothing itself. */
+  protected override handleSend(): void {}
+
+  private answer(id: string, text: string): void {
     this.answering--;
-    if (response === undefined) return this.refuse(err instanceof Error ? err.message : 'it could not be answered');
+    if (this.socket.destroyed) return;
     const { maxMessageBytes, onRefused } = this.settings;
-    if (Buffer.byteLength(response) > maxMessageBytes + ENVELOPE_BYTES)
+    if (Buffer.byteLength(text) > maxMessageBytes + ENVELOPE_BYTES)
       onRefused(this.socket, `an answer to it is above maxMessageBytes, ${maxMessageBytes}, and was not sent`);
-    else this.write({ id, text: response }, callback);
+    else this.write({ id, text });
     if (this.socket.writableLength > MAX_UNREAD_MESSAGES * maxMessageBytes) this.refuse('it does not read the answers');
     this.resumeReading();
   }

@@ -1,5 +1,5 @@
+import { isLoopback } from 'nestjs-session-beans/store-kit';
 import { ReplicationCallError } from '../replication-transport.js';
-import { isLoopback } from '../../members/replication-member.js';
 import type { ReplicationMember } from '../../members/replication-member.js';
 import type { ResolvedWireOptions } from './wire.options.js';
 import { MemberLine } from './member-line.js';

@@ -1,8 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { Logger } from '@nestjs/common';
-import { type Completed, OptionChecks } from 'nestjs-session-beans/store-kit';
-import { isLoopback } from '../../members/replication-member.js';
+import { type Completed, OptionChecks, isLoopback } from 'nestjs-session-beans/store-kit';
 import { MEMBER_NAME } from '../../members/replication-member.js';
 import type { Credentials } from '../credentials/credentials.js';
 import { OpenCredentials } from '../credentials/open-credentials.js';

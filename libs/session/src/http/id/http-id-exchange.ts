@@ -9,7 +9,7 @@ import { clientPath, protocolOf } from '../proxy-headers.js';
 import { isGone } from '../response/replace-response.js';
 import { ResponseGate } from '../response/response-gate.js';
 import type { ResponseHeaders } from '../response/response-headers.js';
-import type { CookieWarnings } from './cookie-warnings.js';
+import type { CookieRisks } from './cookie-risks.js';
 import { AMBIGUOUS, type IdCarryingRequest, type SessionIdTransport } from './id-transport.js';
 import type { SessionTokenFormat } from './session-token.js';
 
@@ -28,7 +28,7 @@ export interface IdCarrier {
   readonly onIgnored: (reason: IgnoredReason) => void;
 
   /** Hears of the cookies that are sent; undefined where ids travel otherwise. */
-  readonly cookieWarnings: CookieWarnings | undefined;
+  readonly cookieRisks: CookieRisks | undefined;
 
   /** Undefined where everybody may start a session. */
   readonly admission: SessionAdmission | undefined;
@@ -152,22 +152,22 @@ export class HttpIdExchange implements IdExchange {
 
   /** @throws SessionConfigurationError */
   private refuseOutside(): void {
-    const { transport, cookieWarnings } = this.carrier;
+    const { transport, cookieRisks } = this.carrier;
     const { headers, url } = this.request;
     try {
       transport.refuseOutside(clientPath(this.frameworkRequest.originalUrl ?? url ?? '/', headers));
     } catch (error) {
-      cookieWarnings?.pathRefused(error as Error);
+      cookieRisks?.pathRefused(error as Error);
       throw error;
     }
   }
 
   private writeId(headers: ResponseHeaders, token: string, keptForMs: number | undefined): void {
-    const { transport, cookieWarnings } = this.carrier;
+    const { transport, cookieRisks } = this.carrier;
     const { request, isSecure, frameworkRequest } = this;
     transport.write(headers, token, isSecure, keptForMs);
     const address = frameworkRequest.ip ?? request.socket?.remoteAddress;
-    cookieWarnings?.cookieSent({ headers: request.headers, address, host: frameworkRequest.hostname }, isSecure);
+    cookieRisks?.cookieSent({ headers: request.headers, address, host: frameworkRequest.hostname }, isSecure);
   }
 
   private candidate(text: string, freshness: string | undefined): readonly PresentedId[] {

@@ -1,4 +1,4 @@
-import type { Rule, SchematicContext, Tree } from '@angular-devkit/schematics';
+import type { SchematicContext, Tree } from '@angular-devkit/schematics';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { nestAdd, type NestAddOptions } from './nest-add.js';
 
@@ -19,6 +19,7 @@ const NEST_11 = {
 
 let log: string[];
 let tasks: object[];
+let tree: FilesInMemory;
 
 beforeEach(() => {
   log = [];
@@ -217,8 +218,9 @@ describe('the imports of a module', () => {
     const files = { ...NEST_11, 'src/app.module.ts': source };
 
     expect(() => add(files, { store: 'redis' })).toThrow(
-      /src\/app[.]module[.]ts .*Nothing was changed[^]*import { RedisSessionStore }[^]*imports: \[SessionModule[.]forRoot/,
+      /src\/app[.]module[.]ts .*Nothing was changed[^]*import { RedisSessionStore }[^]*: \[SessionModule[.]forRoot/,
     );
+    expect(tree.all()).toEqual(files);
   });
 
   it.each([
@@ -226,24 +228,19 @@ describe('the imports of a module', () => {
     ['creates a module by a call', main('./app.module').replace('(AppModule)', '(AppModule.forRoot())')],
     ['imports what is nowhere', main('./elsewhere')],
   ])('an entry that %s is an error with the lines to add by hand', (_title, source) => {
-    expect(() => add({ ...NEST_11, 'src/main.ts': source })).toThrow(
-      /Nothing was changed[^]*SessionModule.forRoot\(\)/,
-    );
+    const files = { ...NEST_11, 'src/main.ts': source };
+
+    expect(() => add(files)).toThrow(/Nothing was changed[^]*SessionModule.forRoot\(\)/);
+    expect(tree.all()).toEqual(files);
   });
 });
 
-/** The files after the schematic has run. An error leaves them as they were. */
+/** The files after the schematic has run. */
 function add(files: Readonly<Record<string, string>>, options: NestAddOptions = {}): Record<string, string> {
-  const tree = new FilesInMemory(files);
+  tree = new FilesInMemory(files);
   const say = (text: string) => log.push(text);
   const context = { logger: { info: say, warn: say }, addTask: (task: Task) => tasks.push(task.toConfiguration()) };
-  try {
-    const rule = nestAdd(options) as (...args: Parameters<Rule>) => void;
-    rule(tree as unknown as Tree, context as unknown as SchematicContext);
-  } catch (error) {
-    expect(tree.all()).toEqual(files);
-    throw error;
-  }
+  nestAdd(options)(tree as unknown as Tree, context as unknown as SchematicContext);
   return tree.all();
 }
 

@@ -1,4 +1,4 @@
-import type { Rule, SchematicContext, Tree } from '@angular-devkit/schematics';
+import type { SchematicContext, Tree } from '@angular-devkit/schematics';
 import { posix } from 'node:path';
 import { Application, UnusualProject } from './application.js';
 import { counterModule, firstBean } from './first-bean.js';
@@ -49,7 +49,7 @@ const PEERS = { 'reflect-metadata': '^0.2.2', rxjs: '^7.8.1' };
  *
  * It imports nothing at run time but Node's own modules, so applications install nothing for its sake.
  */
-export function nestAdd(options: NestAddOptions): Rule {
+export function nestAdd(options: NestAddOptions): (tree: Tree, context: SchematicContext) => void {
   return (tree, context) => addSessions(tree, context, options, projectTypeScript());
 }
 

@@ -53,7 +53,7 @@ export interface DocumentWrite<Revision> {
   /** Of the document that is replaced. Undefined: there must be none. */
   readonly revision: Revision | undefined;
 
-  /** The login of the session, for a database that finds sessions by their principal. Undefined: nobody is logged in. */
+  /** The login of the session, for a database that finds sessions by their principal. Undefined: there is none. */
   readonly login: DocumentLogin | undefined;
 }
 

@@ -8,6 +8,7 @@ import type { IdentityHistory } from './identity-history.js';
  */
 export type PackedParts = readonly string[];
 
+/** Packs the parts of a record. The caller may change its map afterwards. */
 export function packParts(parts: ReadonlyMap<string, StoredPart>): PackedParts {
   const packed: string[] = [];
   for (const [name, { version, payload }] of parts) packed.push(name, version, payload);
@@ -15,6 +16,7 @@ export function packParts(parts: ReadonlyMap<string, StoredPart>): PackedParts {
   return packed.slice();
 }
 
+/** The parts as a map of the caller's own, in the order in which they were packed. */
 export function unpackParts(packed: PackedParts): Map<string, StoredPart> {
   const parts = new Map<string, StoredPart>();
   for (let at = 0; at < packed.length; at += 3) {

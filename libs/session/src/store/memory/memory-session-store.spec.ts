@@ -85,7 +85,7 @@ describe('bounds of the memory store', () => {
     store.close();
   });
 
-  it('gives up sessions in their order: those that nobody came back to, idle ones, others for a login', () => {
+  it('R30 F39 gives up sessions in their order: those that nobody came back to, idle ones, others for a login', () => {
     const store = new MemorySessionStore({ clock, maxSessions: 3 });
     const has = (key: string): boolean => store.load(accessTo(key)).outcome === 'found';
     store.save(creation('visitor'));

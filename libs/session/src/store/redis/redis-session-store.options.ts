@@ -65,7 +65,7 @@ export class RedisSessionStoreOptions {
    */
   readonly beatMs?: number | undefined = 50;
 
-  /** Is called once for each danger in the server's or the client's settings, and for what keeps them from working. */
+  /** Is called once for each reason why there is no connection, or why a near cache works in mode `validate`. */
   readonly onWarning?: ((warning: string) => void) | undefined = logWarning;
 }
 

@@ -3,6 +3,7 @@ import { SessionConfigurationError } from '../../errors/session-configuration.er
 import { SessionStoreError } from '../../errors/session-store.error.js';
 import type { SessionChange } from '../session-change.js';
 import type { ClientAccess, SessionAccess, SessionKey } from '../session-id.js';
+import type { SessionRisk } from '../session-risk.js';
 import type {
   DestroyResult,
   LoadOptions,
@@ -25,6 +26,7 @@ import { RecordCopy, timesOf } from './record-lines.js';
 import { RedisMemory, isOutOfMemory } from './redis-memory.js';
 import { RedisKeyNames } from './redis-key-names.js';
 import { type RedisSessionStoreOptions, resolveRedisOptions } from './redis-session-store.options.js';
+import { redisRisks, reportConnectionErrors } from './redis-risks.js';
 import { ReplicaAcknowledgements } from './replica-acknowledgements.js';
 import { RedisScriptArguments, shortHash } from './script-arguments.js';
 import { CommandFailure, sendWithRetries } from './send-command.js';
@@ -32,7 +34,6 @@ import { ServerTime } from './server-time.js';
 import { type Answer, type ScriptCall, SessionCalls } from './session-calls.js';
 import { SessionTracking } from './tracking/session-tracking.js';
 import type { TrackingPair } from './tracking/tracking-pair.js';
-import { warnAboutRedis } from './warn-about-redis.js';
 
 /** A save that meets another one in between is made again so often. Each time one of the others was stored. */
 const MOST_ATTEMPTS = 100;
@@ -100,7 +101,7 @@ export class RedisSessionStore implements SessionStore {
   private readonly memory: RedisMemory;
   private readonly beatMs: number;
   private readonly warn: (warning: string) => void;
-  private readonly stopWarning: () => void;
+  private readonly stopReporting: (() => void) | undefined;
   private tracking: SessionTracking | undefined;
 
   /** @throws SessionConfigurationError when an option cannot work */
@@ -122,7 +123,7 @@ export class RedisSessionStore implements SessionStore {
     this.memory = new RedisMemory(this.client);
     this.beatMs = beatMs;
     this.warn = onWarning;
-    this.stopWarning = warnAboutRedis(this.client, this.names.session('0'), client === undefined, onWarning);
+    this.stopReporting = client === undefined ? reportConnectionErrors(this.client, onWarning) : undefined;
   }
 
   /** Share of `maxmemory` that is in use, in a cluster on the fullest server; undefined where Redis has no limit. */
@@ -218,13 +219,17 @@ export class RedisSessionStore implements SessionStore {
     return told.flatMap((text, i) => (i % 2 === 0 ? [{ facts: text, ageMs: Number(told[i + 1]) }] : []));
   }
 
+  risks(): Promise<readonly SessionRisk[]> {
+    return redisRisks(this.client, this.names.session('0'));
+  }
+
   /** Connects again after `close()`; before that the store is connected, or about to be, from its construction on. */
   async open(): Promise<void> {
     await Promise.all(this.ownClients.map((client) => client.open()));
   }
 
   async close(): Promise<void> {
-    this.stopWarning();
+    this.stopReporting?.();
     this.tracking?.close();
     this.tracking = undefined;
     for (const client of this.ownClients) client.close();

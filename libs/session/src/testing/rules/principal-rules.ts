@@ -97,21 +97,23 @@ export const principalRules: ContractRules = {
     assert.deepEqual(await all(one, on.user('alice')), []);
   }),
 
-  '[Q2] [Q3] pages follow each other, the newest login first, and each session is met once': listing(async (on) => {
-    const { sessions, ages } = await logInOneAfterTheOther(on);
-    for (const limit of [1, 2, 3, 7, 100]) {
-      const listed = await all(on.store, on.user('alice'), { limit });
-      const keys = keysOf(listed);
-      assert.deepEqual(keys.toSorted(), sessions.map(({ access }) => access.key).toSorted());
-      const agesListed = keys.map((key) => ages.get(key) as number);
-      assert.deepEqual(
-        agesListed,
-        agesListed.toSorted((a, b) => a - b),
-      );
-    }
-    const { next } = await on.store.principals!.list(on.user('alice'), { limit: 7, parts: [] });
-    assert.equal(next, undefined);
-  }),
+  '[Q2] [Q3] pages follow each other, the newest login first, and each session is met once': listing(
+    async (on, principals) => {
+      const { sessions, ages } = await logInOneAfterTheOther(on);
+      for (const limit of [1, 2, 3, 7, 100]) {
+        const listed = await all(on.store, on.user('alice'), { limit });
+        const keys = keysOf(listed);
+        assert.deepEqual(keys.toSorted(), sessions.map(({ access }) => access.key).toSorted());
+        const agesListed = keys.map((key) => ages.get(key) as number);
+        assert.deepEqual(
+          agesListed,
+          agesListed.toSorted((a, b) => a - b),
+        );
+      }
+      const { next } = await principals.list(on.user('alice'), { limit: 7, parts: [] });
+      assert.equal(next, undefined);
+    },
+  ),
 
   '[Q3] a page goes on behind a session that has ended meanwhile': listing(async (on, principals) => {
     const { sessions } = await logInOneAfterTheOther(on);
@@ -244,10 +246,11 @@ async function all(
   principal: string,
   page: Partial<PrincipalPage> = {},
 ): Promise<ListedSession[]> {
+  assert.ok(principals);
   const sessions: ListedSession[] = [];
   let after = page.after;
   do {
-    const found = await principals!.list(principal, { limit: 100, parts: [], ...page, after });
+    const found = await principals.list(principal, { limit: 100, parts: [], ...page, after });
     assert.ok(found.sessions.length <= (page.limit ?? 100));
     assert.match(found.next ?? '', /^[A-Za-z0-9_.-]{0,200}$/);
     sessions.push(...found.sessions);

@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import type { Cluster, Redis, RedisOptions } from 'ioredis';
+import type { SessionRisk } from '../../session-risk.js';
 import { redisScripts } from '../redis-scripts.js';
+import { ioredisRisks } from './client-risks.js';
 import {
   ONLY_PRIMARY,
   type OwnClient,
@@ -119,22 +121,8 @@ export class IoredisConnection extends IoredisPort<Redis> implements RedisClient
     return Boolean(this.client.options.tls);
   }
 
-  get dangers(): readonly string[] {
-    const { enableOfflineQueue, autoResendUnfulfilledCommands, maxRetriesPerRequest } = this.client.options;
-    const dangers = queueDangers(enableOfflineQueue);
-    if (autoResendUnfulfilledCommands !== false) {
-      dangers.push(
-        'client option autoResendUnfulfilledCommands is on: a command whose answer was lost is sent again behind the ' +
-          'back of the store; set it to false',
-      );
-    } else if (maxRetriesPerRequest !== 0) {
-      // Without resending, ioredis forgets the commands under way: they settle when the retries are used up.
-      dangers.push(
-        'client option maxRetriesPerRequest is not 0: a command whose connection was lost is told late or never; ' +
-          'set it to 0',
-      );
-    }
-    return dangers;
+  get risks(): readonly SessionRisk[] {
+    return ioredisRisks(this.client, [this.client]);
   }
 
   ask(...command: [string, ...string[]]): Promise<unknown> {
@@ -155,9 +143,9 @@ export class IoredisConnection extends IoredisPort<Redis> implements RedisClient
 
   refreshSlots(): void {}
 
-  listen({ ready, changed, failed }: RedisClientListener): () => void {
+  listen({ changed, failed }: RedisClientListener): () => void {
     const stops = CLIENT_EVENTS.map((event) => this.on({ ...(changed && { [event]: changed }) }));
-    stops.push(this.on({ ...(ready && { ready }), ...(failed && { error: failed }) }));
+    stops.push(this.on({ ...(failed && { error: failed }) }));
     return () => stops.forEach((stop) => stop());
   }
 
@@ -223,13 +211,8 @@ export class IoredisClusterClient extends IoredisPort<Cluster> implements RedisC
     return Boolean(this.client.options.redisOptions?.tls);
   }
 
-  get dangers(): readonly string[] {
-    const { enableOfflineQueue, scaleReads } = this.client.options;
-    const dangers = queueDangers(enableOfflineQueue);
-    // Its connections do not reconnect by themselves, so they have nothing to send again.
-    if (scaleReads !== undefined && scaleReads !== 'master')
-      dangers.push(`client option scaleReads is not 'master': replicas answer with old sessions`);
-    return dangers;
+  get risks(): readonly SessionRisk[] {
+    return ioredisRisks(this.client, this.client.nodes('master'));
   }
 
   /** A cluster client sends a command again by itself: an error may be about another server than the first one. */
@@ -257,10 +240,10 @@ export class IoredisClusterClient extends IoredisPort<Cluster> implements RedisC
     this.client.refreshSlotsCache();
   }
 
-  listen({ ready, changed, failed }: RedisClientListener): () => void {
+  listen({ changed, failed }: RedisClientListener): () => void {
     const stops = CLUSTER_EVENTS.map((event) => this.on({ ...(changed && { [event]: changed }) }));
     const told = (error: Error & { lastNodeError?: Error }): void => failed?.(error.lastNodeError ?? error);
-    stops.push(this.on({ ...(ready && { ready }), ...(failed && { error: told }) }));
+    stops.push(this.on({ ...(failed && { error: told }) }));
     return () => stops.forEach((stop) => stop());
   }
 
@@ -275,14 +258,6 @@ export class IoredisClusterClient extends IoredisPort<Cluster> implements RedisC
     this.connections.set(node, connection);
     return connection;
   }
-}
-
-function queueDangers(enableOfflineQueue: boolean | undefined): string[] {
-  if (enableOfflineQueue === false) return [];
-  return [
-    'client option enableOfflineQueue is on: while Redis is away commands wait and run after their request was ' +
-      'answered; set it to false',
-  ];
 }
 
 export function ioredisPort(client: Redis | Cluster): IoredisConnection | IoredisClusterClient {

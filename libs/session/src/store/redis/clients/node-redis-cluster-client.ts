@@ -1,3 +1,4 @@
+import type { SessionRisk } from '../../session-risk.js';
 import { clusterSlot } from '../redis-cluster.js';
 import { NodeRedisConnection, NodeRedisPort, listening, offline } from './node-redis-connection.js';
 import type { NodeRedisCluster, NodeRedisSingle, ReplyForm } from './node-redis-types.js';
@@ -31,8 +32,8 @@ export class NodeRedisClusterClient extends NodeRedisPort implements RedisClient
     return this.anyNode?.usesTls === true;
   }
 
-  get dangers(): readonly string[] {
-    return this.anyNode?.dangers ?? [];
+  get risks(): readonly SessionRisk[] {
+    return this.anyNode?.risks ?? [];
   }
 
   async send(command: readonly string[], form: ReplyForm, key = ''): Promise<unknown> {
@@ -67,9 +68,8 @@ export class NodeRedisClusterClient extends NodeRedisPort implements RedisClient
     _slots?.rediscover?.(node).catch(() => undefined);
   }
 
-  listen({ ready, changed, failed }: RedisClientListener): () => void {
+  listen({ changed, failed }: RedisClientListener): () => void {
     return listening(this.client, [
-      ...(ready ? ['connect', 'node-ready'].map((event) => [event, ready] as const) : []),
       ...(changed ? CLUSTER_EVENTS.map((event) => [event, changed] as const) : []),
       ...(failed ? ['error', 'node-error'].map((event) => [event, failed] as const) : []),
     ]);

@@ -1,5 +1,7 @@
 import { hash } from 'node:crypto';
+import type { SessionRisk } from '../../session-risk.js';
 import { redisScripts } from '../redis-scripts.js';
+import { nodeRedisRisks } from './client-risks.js';
 import type { NodeRedisSingle, ReplyForm } from './node-redis-types.js';
 import { OwnNodeRedisClient } from './own-node-redis-client.js';
 import {
@@ -144,12 +146,8 @@ export class NodeRedisConnection extends NodeRedisPort implements RedisClientPor
     return Boolean(socket?.tls) || url?.startsWith('rediss:') === true;
   }
 
-  get dangers(): readonly string[] {
-    if (this.client.options?.disableOfflineQueue === true) return [];
-    return [
-      'client option disableOfflineQueue is off: while Redis is away commands wait and run after their request was ' +
-        'answered; set it to true',
-    ];
+  get risks(): readonly SessionRisk[] {
+    return nodeRedisRisks(this.client.options ?? {});
   }
 
   send(command: readonly string[], form: ReplyForm): Promise<unknown> {
@@ -181,9 +179,8 @@ export class NodeRedisConnection extends NodeRedisPort implements RedisClientPor
 
   refreshSlots(): void {}
 
-  listen({ ready, changed, failed }: RedisClientListener): () => void {
+  listen({ changed, failed }: RedisClientListener): () => void {
     return listening(this.client, [
-      ...(ready ? [['ready', ready] as const] : []),
       ...(changed ? CLIENT_EVENTS.map((event) => [event, changed] as const) : []),
       ...(failed ? [['error', failed] as const] : []),
     ]);

@@ -1,4 +1,5 @@
 import { SessionConfigurationError } from '../../../errors/session-configuration.error.js';
+import type { SessionRisk } from '../../session-risk.js';
 import { NodeRedisConnection, NodeRedisPort, listening, offline } from './node-redis-connection.js';
 import type { NodeRedisSentinel, NodeRedisSingle, ReplyForm } from './node-redis-types.js';
 import { OwnNodeRedisClient } from './own-node-redis-client.js';
@@ -46,8 +47,8 @@ export class NodeRedisSentinelClient extends NodeRedisPort implements RedisClien
     return this.primary?.usesTls === true;
   }
 
-  get dangers(): readonly string[] {
-    return this.primary?.dangers ?? [];
+  get risks(): readonly SessionRisk[] {
+    return this.primary?.risks ?? [];
   }
 
   async send(command: readonly string[], form: ReplyForm): Promise<unknown> {
@@ -124,15 +125,13 @@ export class NodeRedisSentinelClient extends NodeRedisPort implements RedisClien
     this.primary = primary;
     const changed = (): void => this.tell('changed');
     this.stopListening = listening(client, [
-      ['ready', () => this.tell('ready')],
       ['error', (error: Error) => this.tell('failed', error)],
       ...['ready', 'reconnecting', 'error', 'end'].map((event) => [event, changed] as const),
     ]);
     changed();
-    if (primary.isReady) this.tell('ready');
   }
 
-  private tell(what: 'ready' | 'changed'): void;
+  private tell(what: 'changed'): void;
   private tell(what: 'failed', error: Error): void;
   private tell(what: keyof RedisClientListener, error?: Error): void {
     for (const listener of this.listeners) listener[what]?.(error as Error);

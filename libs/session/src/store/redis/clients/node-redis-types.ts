@@ -23,6 +23,9 @@ export interface ReplyForm {
 export interface NodeRedisOptions {
   readonly disableOfflineQueue?: boolean;
   readonly socket?: object;
+  readonly url?: string;
+  readonly password?: string;
+  readonly credentialsProvider?: object;
 }
 
 /** Made by `createClient()`. */

@@ -1,3 +1,4 @@
+import type { SessionRisk } from '../../session-risk.js';
 import type { redisScripts } from '../redis-scripts.js';
 
 /** The arguments of one call of a script, its keys first. */
@@ -62,9 +63,6 @@ export interface SinkConnection extends BriefConnection {
 
 /** What a store wants to hear of its client. */
 export interface RedisClientListener {
-  /** A server is connected. */
-  readonly ready?: () => void;
-
   /** The connections or the slots may be others now. */
   readonly changed?: () => void;
   readonly failed?: (error: Error) => void;
@@ -77,7 +75,7 @@ export interface RedisClientPort extends RedisPort {
   readonly usesTls: boolean;
 
   /** Settings of the client that would break the promises of the store, as far as they are known by now. */
-  readonly dangers: readonly string[];
+  readonly risks: readonly SessionRisk[];
 
   /** The client puts this before every key by itself. */
   readonly keyPrefix: string;

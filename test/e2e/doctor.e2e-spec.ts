@@ -1,4 +1,5 @@
 import cluster from 'node:cluster';
+import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import {
   All,
@@ -21,14 +22,17 @@ import {
   CurrentSession,
   HttpSession,
   MemorySessionStore,
+  SessionDoctor,
   type SessionModuleOptions,
   SessionScoped,
 } from 'nestjs-session-beans';
 import { fromExpressSessionStore } from 'nestjs-session-beans/express-session';
 import type { Observable } from 'rxjs';
+import { Client } from '../support/client.js';
 import { Counter } from '../support/counter.js';
 import { CountingStore } from '../support/counting-store.js';
 import { type TestApplicationOptions, startApplication } from '../support/platforms.js';
+import { reportedRisks } from '../support/reported-risks.js';
 
 /** As in `@nestjs/cache-manager`, as far as it is known by: its name, and the method that gives the key. */
 @Injectable()
@@ -77,6 +81,10 @@ class CountController {
 
   @UseInterceptors(CacheInterceptor) @Post('posted') posted(): number {
     return this.counter.value;
+  }
+
+  @Post('changed') changed(): number {
+    return ++this.counter.value;
   }
 
   @Get('plain') plain(): number {
@@ -140,11 +148,10 @@ class SessionController {
   }
 }
 
-describe('the log of an application that boots', () => {
-  let warnings: string[];
+describe('the boot report of risky settings', () => {
+  let warned: jest.SpiedFunction<Logger['warn']>;
   beforeEach(() => {
-    warnings = [];
-    jest.spyOn(Logger.prototype, 'warn').mockImplementation((text: string) => void warnings.push(text));
+    warned = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
   });
   afterEach(() => {
     jest.restoreAllMocks();
@@ -157,18 +164,22 @@ describe('the log of an application that boots', () => {
   ): Promise<readonly string[]> => {
     const server = await startApplication({ adapter: 'express', beans: [Counter], controllers, session, ...more });
     await server.close();
-    return warnings;
+    const risks = reportedRisks(warned);
+    warned.mockClear();
+    return risks;
   };
 
   it('B18 names handlers with a session whose answers are cached by address, and what to do', async () => {
     expect(await boot([CountController, PublicController])).toEqual([
-      expect.stringMatching(/^CacheInterceptor keeps .* CountController\.cached, CountController\.logged .* trackBy/),
+      expect.stringMatching(/^cached-answers \(high\): .* CountController\.cached, CountController\.logged .* trackBy/),
     ]);
   });
 
   it('B18 names no handler whose answers are not kept, nor one whose key a function makes', async () => {
     expect(await boot([KeyController])).toEqual([
-      expect.stringMatching(/^CacheInterceptor keeps the answers of KeyController\.fixed, KeyController\.all by an/),
+      expect.stringMatching(
+        /^cached-answers \(high\): .* the answers of KeyController\.fixed, KeyController\.all by an/,
+      ),
     ]);
   });
 
@@ -186,15 +197,16 @@ describe('the log of an application that boots', () => {
       return C4;
     };
     expect(await boot([], { beans: [shortened()] })).toEqual([
-      expect.stringMatching(/^a bean is stored by the name of its class, 'C4', .* set @SessionScoped\(\{ name \}\)$/),
+      expect.stringMatching(
+        /^short-bean-name \(medium\): A bean is stored by .*, 'C4', .* Set @SessionScoped\(\{ name \}\)\.$/,
+      ),
     ]);
-    warnings = [];
     expect(await boot([], { beans: [shortened({ name: 'C4' })] })).toEqual([]);
   });
 
   it('B25 names handlers that take an HttpSession from @Session()', async () => {
     expect(await boot([SessionController])).toEqual([
-      expect.stringMatching(/^SessionController\.theirs takes .* use @CurrentSession\(\)$/),
+      expect.stringMatching(/^foreign-session \(high\): SessionController\.theirs .* Use @CurrentSession\(\)\.$/),
     ]);
   });
 
@@ -202,7 +214,9 @@ describe('the log of an application that boots', () => {
     const store = new CountingStore(fromExpressSessionStore({ get: () => undefined, set: () => undefined }));
 
     expect(await boot([], { store })).toEqual([
-      expect.stringMatching(/^the store 'Object' cannot compare and write .* a change may be lost and a logout undone/),
+      expect.stringMatching(
+        /^store-without-compare \(medium\): The store 'Object' cannot .* a change may be lost and a logout undone/,
+      ),
     ]);
   });
 
@@ -227,5 +241,51 @@ describe('the log of an application that boots', () => {
       expect(await boot([], { store: new CountingStore(memory, { ...memory, shared: true }) })).toEqual([]);
       expect(await boot([], {}, { nodeName: 's1' })).toEqual([]);
     });
+  });
+
+  describe('in production', () => {
+    let environment: string | undefined;
+    beforeEach(() => {
+      environment = process.env['NODE_ENV'];
+      process.env['NODE_ENV'] = 'production';
+    });
+    afterEach(() => void (process.env['NODE_ENV'] = environment));
+
+    it.each<[string, SessionModuleOptions]>([
+      ['memory-store (high): Sessions live in the memory', { store: undefined }],
+      ['url-transport (high): ', { idTransport: 'url' }],
+      ['short-key (medium): signingKeys[1] has 31 bytes', { signingKeys: ['k'.repeat(32), 'k'.repeat(31)] }],
+    ])('says %s', async (line, session) => {
+      expect(await boot([], {}, session)).toEqual([expect.stringContaining(line)]);
+    });
+
+    it('leaves out what somebody has decided, which the doctor tells', async () => {
+      const store = new MemorySessionStore();
+      const session: SessionModuleOptions = {
+        store,
+        cookie: { secure: false },
+        encryptionKeys: [randomBytes(32), 'plain'],
+      };
+      const server = await startApplication({ adapter: 'express', session });
+      const { risks, store: name } = await server.app.get(SessionDoctor).examine();
+      await server.close();
+      expect([name, risks.map(({ code, severity }) => `${code} ${severity}`)]).toEqual([
+        'memory',
+        ['memory-store low', 'plain-http low', 'plain-state low'],
+      ]);
+      expect(reportedRisks(warned)).toEqual([]);
+    });
+  });
+
+  it('grows by what a request shows, in the log and for the doctor', async () => {
+    const server = await startApplication({ adapter: 'express', controllers: [CountController], beans: [Counter] });
+    const codes = async () => (await server.app.get(SessionDoctor).examine()).risks.map(({ code }) => code);
+    const before = await codes();
+    await new Client(server.app).agent.get('/counts/plain').set('X-Forwarded-Proto', 'https');
+    expect(await codes()).toEqual(before);
+    await new Client(server.app).agent.post('/counts/changed').set('X-Forwarded-Proto', 'https');
+    expect(await codes()).toEqual(['untrusted-proxy', ...before].toSorted());
+    await server.close();
+    expect(reportedRisks(warned)).toContainEqual(expect.stringMatching(/^untrusted-proxy \(high\)/));
   });
 });
