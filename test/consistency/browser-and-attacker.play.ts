@@ -86,6 +86,7 @@ class Game {
       onIgnored: () => undefined,
       cookieRisks: undefined,
       admission: undefined,
+      migrations: [],
     };
     for (const { lifecycle } of this.servers) fault.lifecycle?.(lifecycle);
     this.web = this.servers.map((server) => new SimulatedWebServer(server, carrier));

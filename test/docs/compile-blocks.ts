@@ -12,6 +12,8 @@ const INSTALLED: Readonly<Record<string, string>> = {
   '@nestjs/throttler': 'integrations/node_modules/@nestjs/throttler/dist/index.d.ts',
   bullmq: 'integrations/node_modules/bullmq/dist/esm/index.d.ts',
   'csrf-csrf': 'integrations/node_modules/csrf-csrf/dist/index.d.ts',
+  'express-session': 'integrations/node_modules/@types/express-session/index.d.ts',
+  passport: 'integrations/node_modules/@types/passport/index.d.ts',
   express: 'integrations/node_modules/@types/express/index.d.ts',
   'nest-commander': 'integrations/node_modules/nest-commander/src/index.d.ts',
 };

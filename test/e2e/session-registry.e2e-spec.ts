@@ -143,7 +143,7 @@ class Device {
 }
 
 describe.each(adapters)('R43: the registry of sessions ($adapter)', ({ adapter }) => {
-  it('lists the sessions of a user, the newest login first, with labels, times and the current one', async () => {
+  it('R43 lists the sessions of a user, the newest login first, with labels, times and the current one', async () => {
     const labels = (asking: unknown): Record<string, string> => {
       const { headers } = asking as { headers: Record<string, string> };
       return { device: headers['user-agent'] as string };
@@ -216,7 +216,7 @@ describe.each(adapters)('R43: the registry of sessions ($adapter)', ({ adapter }
     expect(await bob.user()).toBe('nobody');
   });
 
-  it('ends all sessions of a user but one, or all of them', async () => {
+  it('R43 ends all sessions of a user but one, or all of them', async () => {
     const application = await start(adapter);
     const devices: Device[] = [];
     for (let i = 0; i < 4; i++) devices.push(await new Device(application).login('ann'));

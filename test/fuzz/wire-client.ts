@@ -32,6 +32,7 @@ export function carriersOf(way: Way): readonly IdCarrier[] {
     onIgnored: () => undefined,
     cookieRisks: undefined,
     admission: undefined,
+    migrations: [],
   }));
 }
 

@@ -29,6 +29,7 @@ export function describeBothPackages(application: () => ConsumerApplication): vo
       postgres: ['the database is away'],
       redis: 'RedisSessionStore',
       replicated: 'ReplicatedSessionStore',
+      requestSession: 'none',
       sqlite: 'SqliteSessionStore',
       storeKit: ['cart'],
       testing: true,

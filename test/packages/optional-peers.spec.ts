@@ -11,11 +11,13 @@ describe('the entries of the built packages', () => {
     ['nestjs-session-beans/sqlite', 'no optional peer', []],
     ['nestjs-session-beans/testing', 'no optional peer', []],
     ['nestjs-session-beans/express-session', 'no optional peer', []],
+    ['nestjs-session-beans/request-session', 'no optional peer', []],
     ['nestjs-session-beans/postgres', 'pg', ['pg']],
     ['nestjs-session-beans/redis', 'no optional peer', []],
     ['nestjs-session-beans-replicated', '@nestjs/microservices', ['@nestjs/microservices']],
     ['nestjs-session-beans-replicated/grpc', '@grpc/grpc-js', ['@grpc/grpc-js']],
     ['nestjs-session-beans/observability', '@opentelemetry/api', ['@opentelemetry/api']],
+    ['nestjs-session-beans/websockets', '@nestjs/websockets', ['@nestjs/websockets']],
   ])('%s loads with %s', (entry, _with, allowed) => {
     expect(load(entry, allowed)).toEqual({ status: 0, error: '' });
   });

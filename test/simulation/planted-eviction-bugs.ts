@@ -11,7 +11,7 @@ import type { StoreUnderSimulation } from './store-under-simulation.js';
  */
 export const plantedEvictionBugs: Readonly<Record<string, PlantedBug>> = {
   'gives up sessions that another member serves': {
-    from: 310,
+    from: 385,
     breaks: 'noResurrection',
     stores: () => givingUp((replica) => !replica.isOwn && !hasUser(replica)),
   },
@@ -29,7 +29,7 @@ export const plantedEvictionBugs: Readonly<Record<string, PlantedBug>> = {
   },
 
   'gives up a session without telling anybody': {
-    from: 407,
+    from: 428,
     breaks: 'noResurrection',
     stores: () =>
       tapped((inside) => ({

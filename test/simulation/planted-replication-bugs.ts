@@ -105,7 +105,7 @@ export const plantedReplicationBugs: Readonly<Record<string, PlantedBug>> = {
   },
 
   'does not pass the end of a session on to the backup': {
-    from: 377,
+    from: 428,
     breaks: 'noResurrection',
     stores: () =>
       tapped((inside) => ({

@@ -5,6 +5,8 @@ export type { NearCacheOptions } from './module/near-cache.options.js';
 export type { AdmissionOptions } from './http/admission/session-admission.js';
 export type { ClearSiteDataDirective, ClearSiteDataOptions } from './http/response/clear-site-data.js';
 export { SESSION_CLOCK, SESSION_MODULE_OPTIONS, SESSION_STORE } from './module/session.providers.js';
+export type { SessionMigration } from './http/id/session-migration.js';
+export type { FormerContent, FormerSession, MigrationTarget, MoveContent } from './request/former-session.js';
 export type { SessionCookieOptions } from './http/id/session-cookie.options.js';
 
 // Beans

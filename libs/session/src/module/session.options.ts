@@ -1,6 +1,7 @@
 import { type Completed, OptionChecks } from '../errors/option-checks.js';
 import { type AdmissionOptions, resolveAdmission } from '../http/admission/session-admission.js';
 import type { SessionCookieOptions } from '../http/id/session-cookie.options.js';
+import type { SessionMigration } from '../http/id/session-migration.js';
 import { type ClearSiteDataOptions, resolveClearSiteData } from '../http/response/clear-site-data.js';
 import type { NearCacheSettings } from '../live/near-cache.js';
 import type { PrincipalLimit } from '../request/session-lifecycle.js';
@@ -111,6 +112,15 @@ class SessionModuleDefaults {
    * with `onLogin`. The session of another principal always begins empty.
    */
   readonly attributesOnLogin?: 'keep' | 'reset' | undefined = 'reset';
+
+  /**
+   * Sessions of other libraries that are taken over: a request that brings the cookie of one, and none of ours, goes on
+   * with its content. Each is taken once. Leave the option out when the last of them would have ended. Default: none.
+   *
+   * @example
+   * migrateFrom: [expressSessionCookie({ secret: process.env.SESSION_SECRET, store: new RedisStore({ client }) })]
+   */
+  readonly migrateFrom?: readonly SessionMigration[] | undefined = [];
 
   /**
    * How many sessions one user may have, over all servers. Counted when `login()` is stored: that is one more round
@@ -249,6 +259,9 @@ export function resolveOptions(given: SessionModuleOptions = {}): ResolvedSessio
   checks.oneOf('onConflict', options.onConflict, ['reject', 'latest']);
   checks.oneOf('onUndecodable', options.onUndecodable, ['reject', 'reset']);
   checks.oneOf('attributesOnLogin', options.attributesOnLogin, ['keep', 'reset']);
+  if (!Array.isArray(options.migrateFrom)) throw checks.refusal('migrateFrom', options.migrateFrom, 'a list');
+  for (const migration of options.migrateFrom)
+    checks.methods('migrateFrom', migration, ['named'], 'what expressSessionCookie() or fastifySessionCookie() gives');
   if (options.labels !== undefined) checks.callback('labels', options.labels);
   checks.methods('clock', options.clock, ['now'], 'an object with a method now()');
   if (options.store !== undefined && !isFactory(options.store)) refuseUnlessStore('store', options.store);

@@ -18,7 +18,8 @@ import { LiveSessions } from '../live/live-sessions.js';
 import { SessionEnds } from '../live/session-ends.js';
 import { NearCache } from '../live/near-cache.js';
 import { CurrentRequest } from '../request/current-request.js';
-import { attributesBean, CurrentHttpSession } from '../request/current-http-session.js';
+import { attributesBean } from '../request/attributes-bean.js';
+import { CurrentHttpSession } from '../request/current-http-session.js';
 import { DestroyHooks } from '../request/destroy-hooks.js';
 import { HttpSession } from '../request/http-session.js';
 import type { LocatorOf } from '../request/id-exchange.js';
@@ -365,7 +366,7 @@ function locatorOf({ nodeName }: ResolvedSessionOptions, gateway: StoreGateway):
 }
 
 function idCarrier(
-  { idTransport, cookie, signingKeys, nearCache, admission }: ResolvedSessionOptions,
+  { idTransport, cookie, signingKeys, nearCache, admission, migrateFrom }: ResolvedSessionOptions,
   events: SessionEvents,
   clock: Clock,
   doctor: ApplicationSessionDoctor,
@@ -382,6 +383,7 @@ function idCarrier(
     readsFreshness: nearCache?.mode === 'bounded',
     onIgnored: (reason) => events.emit('ignored', { reason }),
     cookieRisks: idTransport === 'cookie' ? cookieRisks(sessionCookie, doctor) : undefined,
+    migrations: migrateFrom,
     admission: admission && sessionAdmission(admission, clock, events, doctor),
   };
 }

@@ -1,5 +1,4 @@
 import { AsyncResource } from 'node:async_hooks';
-import type { BeanDefinition } from '../bean/bean-definition.js';
 import type { SessionBean } from '../bean/session-bean.js';
 import { SessionEndedError } from '../errors/session-ended.error.js';
 import { SessionResponseCommittedError } from '../errors/session-response-committed.error.js';
@@ -7,6 +6,7 @@ import { SessionStateError } from '../errors/session-state.error.js';
 import type { SessionEnds } from '../live/session-ends.js';
 import { type SessionHandle, sessionHandle } from '../store/session-handle.js';
 import { accessOf, generateSessionId } from '../store/session-id.js';
+import type { AttributesBean } from './attributes-bean.js';
 import type { CurrentRequest } from './current-request.js';
 import {
   type AttributeOf,
@@ -21,29 +21,6 @@ import type { KeptValues } from './kept-values.js';
 import type { RequestState } from './request-state.js';
 import type { SessionLifecycle } from './session-lifecycle.js';
 import type { UnitOfWork } from './unit-of-work.js';
-
-/**
- * The attributes, which every session has besides its beans. Stored like a bean, under a name that no bean can have,
- * and merged like one, attribute by attribute.
- */
-export class AttributesBean {
-  readonly attributes = new Map<string, unknown>();
-}
-
-/** @param onLogin whether attributes go on when somebody logs in to an anonymous session */
-export function attributesBean(onLogin: 'keep' | 'reset'): BeanDefinition<AttributesBean> {
-  return Object.freeze({
-    name: '@session',
-    type: AttributesBean,
-    version: 1,
-    migrate: {},
-    onConflict: 'reject',
-    onUndecodable: 'reject',
-    onLogin,
-    mergeRules: new Map(),
-    transient: new Set<string>(),
-  });
-}
 
 /**
  * The one `HttpSession` of an application: each call is about the session of the request that the calling code runs in.

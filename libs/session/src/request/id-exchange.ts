@@ -1,5 +1,6 @@
 import type { LiveSession } from '../live/live-session.js';
 import type { MaybePromise } from '../store/maybe-promise.js';
+import type { FormerSession } from './former-session.js';
 
 /** An id as a client carries it. */
 export interface CarriedId {
@@ -28,6 +29,9 @@ export interface IdExchange {
    * client may bring several, for example in cookies of other paths. `ambiguous` where several make no sense.
    */
   presented(): readonly PresentedId[] | 'ambiguous';
+
+  /** A session of another library that the client brings, where the application takes such over. */
+  former?(): FormerSession | undefined;
 
   /** The head of the response is on its way: no id can be handed out any more. */
   readonly isHeadSent: boolean;

@@ -19,6 +19,9 @@ export interface PendingActions {
   /** `renewId()` or `login()`: replace the id. */
   readonly renew: boolean;
 
+  /** The session that starts takes the place of the one that the client had: see `SessionLifecycle.regenerate`. */
+  readonly replace: boolean;
+
   readonly login: PendingLogin | undefined;
 
   /** `setTimeouts()`, or those of `login()`: what is to be stored. */
@@ -29,6 +32,7 @@ export interface PendingActions {
 export const NO_ACTIONS: PendingActions = Object.freeze({
   start: false,
   renew: false,
+  replace: false,
   login: undefined,
   timeouts: undefined,
 });

@@ -167,7 +167,8 @@ export class RequestCommits {
   private async start(request: RequestState, differences: readonly PartDifference[]): Promise<void> {
     // The cookie of a new session would take the place of one that opens a session of the client. After a login that is
     // right: a client that has lost an answer can always log in.
-    if (!request.pendingActions.login) request.requireOneSession();
+    const { login, replace } = request.pendingActions;
+    if (!login && !replace) request.requireOneSession();
     if (request.exchange.hasNoResponse) throw SessionResponseCommittedError.withoutResponse('what was changed');
     if (request.exchange.isHeadSent) {
       throw new SessionResponseCommittedError(
@@ -176,11 +177,11 @@ export class RequestCommits {
       );
     }
     const actions = request.takeActions();
-    if (!actions.login) {
-      await request.exchange.admitStart();
-      await this.refuseLate(request);
-    }
-    const session = { lifetime: this.newLifetime(actions), ...ofLogin(actions.login) };
+    // The client has just given up a session for this one.
+    if (!login && !(replace && request.hasLeft)) await request.exchange.admitStart();
+    if (!login && !replace) await this.refuseLate(request);
+    request.takesOver = login !== undefined || replace;
+    const session = { lifetime: this.newLifetime(actions), ...ofLogin(login) };
     await this.create(request, session, differences);
   }
 
@@ -203,8 +204,8 @@ export class RequestCommits {
   }
 
   /**
-   * Stores a new session. With a principal it is a login: then the dead ids of the client start none any more, as soon
-   * as it is stored. A login that fails leaves them as they are.
+   * Stores a new session. With a principal it is a login. If it takes over, the dead ids of the client start none any
+   * more, as soon as it is stored. A login that fails leaves them as they are.
    */
   private async create(
     request: RequestState,
@@ -215,7 +216,7 @@ export class RequestCommits {
     const live = this.liveSessions.create(accessOf(id), session);
     try {
       await this.save(request, live, differences);
-      if (session.principal !== undefined) await this.supersedeDeadIds(request);
+      if (request.takesOver) await this.supersedeDeadIds(request);
     } catch (error) {
       live.end();
       this.liveSessions.release(live);
@@ -306,6 +307,7 @@ export class RequestCommits {
       // this request has read of the session, unless that has ended.
       const read = live.isRenewed ? keptParts(live.stored.payloads, login.keep) : NO_PAYLOADS;
       const payloads = applyCommit(commit, read, this.settings.maxSessionBytes);
+      request.takesOver = true;
       return this.create(request, { lifetime: this.newLifetime(actions), ...ofLogin(login), payloads }, []);
     }
     if (login && request.live) await this.finishLogin(request.live, login.principal);

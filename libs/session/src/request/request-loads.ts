@@ -9,6 +9,8 @@ import type { NamedByHandle } from '../store/session-handle.js';
 import { type ClientAccess, accessOf } from '../store/session-id.js';
 import type { LoadResult } from '../store/session-store.js';
 import type { StoreGateway } from '../store/store-gateway.js';
+import type { FormerSession } from './former-session.js';
+import type { FormerSessions } from './former-sessions.js';
 import type { LocatorOf, PresentedId } from './id-exchange.js';
 import type { RequestState } from './request-state.js';
 import { type SessionEvents, unknownSession } from './session-events.js';
@@ -37,6 +39,7 @@ export class RequestLoads {
     private readonly events: SessionEvents,
     private readonly unitOn: (request: RequestState, live: LiveSession | undefined) => UnitOfWork,
     private readonly settings: LoadSettings,
+    private readonly former: FormerSessions,
     private readonly locatorOf: LocatorOf,
   ) {}
 
@@ -54,7 +57,7 @@ export class RequestLoads {
     }
     const [presented] = ids;
     request.startLoading(ids.length === 1 ? presented : undefined);
-    if (!presented) return this.use(request, 'none');
+    if (!presented) return this.useNone(request);
     if (ids.length > 1) return this.loadOneOf(request, ids);
     try {
       const found = this.acquire(request, presented);
@@ -121,9 +124,9 @@ export class RequestLoads {
     return isPromise(outcome) ? outcome.then(note) : note(outcome);
   }
 
-  /** A session that was started for something other than a login. */
+  /** A session that the request has started must not take the place of that of a login. */
   private checkStarted(request: RequestState): MaybePromise<void> {
-    return request.userChange === 'login' || request.deadIds.length === 0 ? undefined : this.withholdLate(request);
+    return request.takesOver || request.deadIds.length === 0 ? undefined : this.withholdLate(request);
   }
 
   private async withholdLate(request: RequestState): Promise<void> {
@@ -190,7 +193,7 @@ export class RequestLoads {
       return this.use(request, only.live);
     }
     for (const { live } of found) this.liveSessions.release(live);
-    this.useFound(request, found.length > 1 ? 'ambiguous' : without);
+    return this.useFound(request, found.length > 1 ? 'ambiguous' : without);
   }
 
   /** A session that is damaged as a whole counts as none where the option says so. */
@@ -214,11 +217,13 @@ export class RequestLoads {
     presented: PresentedId,
     acquired: Promise<LiveSession | NoSession>,
   ): Promise<void> {
+    let found: LiveSession | NoSession;
     try {
-      this.useFound(request, await this.sound(presented, () => acquired));
+      found = await this.sound(presented, () => acquired);
     } catch (error) {
       throw this.failed(request, error);
     }
+    await this.useFound(request, found);
   }
 
   /** The session of the request could not be loaded. @returns the error of this request */
@@ -228,18 +233,33 @@ export class RequestLoads {
   }
 
   /** @param found for what the client has presented */
-  private useFound(request: RequestState, found: LiveSession | NoSession | 'ambiguous'): void {
+  private useFound(request: RequestState, found: LiveSession | NoSession | 'ambiguous'): MaybePromise<void> {
     if (found === 'ambiguous') this.events.emit('ignored', { reason: found });
-    if (found === 'none') {
-      request.foundNoneAt = performance.now();
-      this.events.emit('ignored', { reason: 'unknown' });
-    }
-    this.use(request, found);
+    if (found !== 'none') return this.use(request, found);
+    request.foundNoneAt = performance.now();
+    this.events.emit('ignored', { reason: 'unknown' });
+    return this.useNone(request);
   }
 
-  private use(request: RequestState, found: LiveSession | NoSession | 'ambiguous'): void {
+  /** The client has no session of ours; it may have one of another library. */
+  private useNone(request: RequestState): MaybePromise<void> {
+    const former = request.exchange.former?.();
+    return former ? this.useFormer(request, former) : this.use(request, 'none');
+  }
+
+  private async useFormer(request: RequestState, former: FormerSession): Promise<void> {
+    let live: LiveSession | NoSession;
+    try {
+      live = await this.former.take(former);
+    } catch (error) {
+      throw this.failed(request, error);
+    }
+    this.use(request, live, former.id);
+  }
+
+  private use(request: RequestState, found: LiveSession | NoSession | 'ambiguous', id?: string): void {
     const live = isLive(found) ? found : undefined;
-    if (request.activate(this.unitOn(request, live), found)) return;
+    if (request.activate(this.unitOn(request, live), found, id)) return;
     // The client left while its session was loaded.
     if (live) this.liveSessions.release(live);
   }

@@ -114,6 +114,9 @@ export class RequestState {
   /** The client has, or may have, a newer id by now than the one of this request, which must not take its place. */
   withholdsId = false;
 
+  /** The request has started a session for a login, or in place of another: the client gets its id in any case. */
+  takesOver = false;
+
   /** The store has accepted the presented id just now: no code of the application has run since. */
   isIdProven = false;
 
@@ -191,13 +194,17 @@ export class RequestState {
     this.presented = presented;
   }
 
-  /** `loading` -> `active`. @returns false when the client has left meanwhile: the caller keeps the session. */
-  activate(unit: UnitOfWork, found: LiveSession | NoSession | 'ambiguous'): boolean {
+  /**
+   * `loading` -> `active`.
+   * @param id of what was found; default: the presented one
+   * @returns false when the client has left meanwhile: the caller keeps the session
+   */
+  activate(unit: UnitOfWork, found: LiveSession | NoSession | 'ambiguous', id = this.presented?.id): boolean {
     if (this.current === 'closed') return false;
     this.current = 'active';
     this.unit = unit;
     if (typeof found === 'string') this.stands = found;
-    else this.hold(found, this.presented?.id, 'found');
+    else this.hold(found, id, 'found');
     return true;
   }
 

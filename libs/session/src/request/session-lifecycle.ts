@@ -1,6 +1,7 @@
 import type { BeanRegistry } from '../bean/bean-registry.js';
 import type { SessionBean } from '../bean/session-bean.js';
 import { type SessionEndReason, SessionEndedError } from '../errors/session-ended.error.js';
+import { SessionResponseCommittedError } from '../errors/session-response-committed.error.js';
 import { SessionStateError } from '../errors/session-state.error.js';
 import { ownError } from '../errors/session.error.js';
 import { NOTHING_SEEN, freshnessOf } from '../live/freshness.js';
@@ -12,6 +13,7 @@ import type { ExpiredSession } from '../store/session-store.js';
 import type { StoreDirectory } from '../store/store-directory.js';
 import type { StoreGateway } from '../store/store-gateway.js';
 import type { DestroyHooks } from './destroy-hooks.js';
+import { FormerSessions, type TakeOverSettings } from './former-sessions.js';
 import type { GivenId, LocatorOf } from './id-exchange.js';
 import type { PendingActions } from './pending-actions.js';
 import { PrincipalSessions } from './principal-sessions.js';
@@ -30,7 +32,7 @@ interface EndedSession {
 }
 
 /** The options of the module that the life cycle reads. */
-export interface LifecycleSettings extends CommitSettings, LoadSettings {
+export interface LifecycleSettings extends CommitSettings, LoadSettings, TakeOverSettings {
   /** Copies are served without asking, so clients carry how much they have seen. */
   readonly tellsFreshness?: boolean;
 
@@ -79,7 +81,8 @@ export class SessionLifecycle {
   ) {
     this.locks = new SessionLocks(gateway);
     const unitOn = (request: RequestState, live: LiveSession | undefined): UnitOfWork => this.unitOn(request, live);
-    this.loads = new RequestLoads(gateway, liveSessions, events, unitOn, settings, locatorOf);
+    const former = new FormerSessions(gateway, liveSessions, beans, events, settings);
+    this.loads = new RequestLoads(gateway, liveSessions, events, unitOn, settings, former, locatorOf);
     this.principals = new PrincipalSessions(gateway, parts.directory, liveSessions, events, hooks, this.onUndecodable);
     this.commits = new RequestCommits(settings, gateway, liveSessions, events, log, this.locks, {
       principalLeft: (unit, live) => void hooks.run(unit, live),
@@ -169,6 +172,45 @@ export class SessionLifecycle {
     if (reason === 'logout') request.userChange = 'logout';
     // Not in turn: hooks may take their time.
     if (ended) await this.hooks.run(ended.unit, ended.live);
+  }
+
+  /**
+   * The client goes on with another session, which is empty: what express-session does where somebody logs in or out.
+   * The former one ends at once, and its id cannot come back to take the place of the new one, as after a login.
+   *
+   * It is a session of its own rather than the same one under a new id: nobody says who is logged in, so handles and
+   * lifetimes must not go on.
+   * @throws SessionResponseCommittedError when no cookie can go with the response; then nothing has ended
+   */
+  async regenerate(request: RequestState): Promise<void> {
+    const { isHeadSent, isClientGone } = request.exchange;
+    if (isHeadSent || isClientGone) throw SessionResponseCommittedError.afterHead('regenerate()');
+    const ended = await request.turns.take(async () => {
+      const isUnclear = request.standing === 'superseded' || request.standing === 'ambiguous';
+      const former = isUnclear ? undefined : await this.invalidateNow(request, 'invalidated');
+      if (isUnclear) request.leaveSession(this.unitOn(request, undefined));
+      request.ask({ start: former !== undefined, replace: true });
+      return former;
+    }, undefined);
+    if (!ended) return;
+    await this.commit(request);
+    await this.hooks.run(ended.unit, ended.live);
+  }
+
+  /**
+   * Forgets what the request has changed in one bean since its last commit, and brings all up to what others have
+   * stored.
+   * @throws SessionEndedError without a session; SessionStoreError
+   */
+  async reload(request: RequestState, bean: SessionBean): Promise<void> {
+    await request.turns.take(async () => {
+      const { live, unit } = request;
+      if (!live || !unit) throw new SessionEndedError();
+      unit.forget(bean);
+      if (await request.measure('sessionLoad', () => live.revalidate())) return unit.rebase(live);
+      await this.leave(request, live);
+      throw new SessionEndedError();
+    }, undefined);
   }
 
   /**

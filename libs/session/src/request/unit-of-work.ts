@@ -156,6 +156,11 @@ export class UnitOfWork {
     this.snapshot = this.takeSnapshot();
   }
 
+  /** Forgets what this request did to one bean. */
+  forget({ name }: SessionBean): void {
+    this.beans.delete(name);
+  }
+
   /** The session has the bean stored, or this request has touched it. */
   holds(bean: SessionBean): boolean {
     return this.beans.has(bean.name) || this.snapshot.payloads.has(bean.name);

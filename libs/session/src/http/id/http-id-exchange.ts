@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TLSSocket } from 'node:tls';
+import type { FormerSession } from '../../request/former-session.js';
 import type { GivenId, IdExchange, PresentedId } from '../../request/id-exchange.js';
 import type { IgnoredReason } from '../../request/session-events.js';
 import type { SessionStanding } from '../../request/request-state.js';
@@ -11,6 +12,7 @@ import { ResponseGate } from '../response/response-gate.js';
 import type { ResponseHeaders } from '../response/response-headers.js';
 import type { CookieRisks } from './cookie-risks.js';
 import { AMBIGUOUS, type IdCarryingRequest, type SessionIdTransport } from './id-transport.js';
+import type { SessionMigration } from './session-migration.js';
 import type { SessionTokenFormat } from './session-token.js';
 
 /** How this application carries ids; one per application. */
@@ -29,6 +31,9 @@ export interface IdCarrier {
 
   /** Hears of the cookies that are sent; undefined where ids travel otherwise. */
   readonly cookieRisks: CookieRisks | undefined;
+
+  /** Take over sessions of other libraries. */
+  readonly migrations: readonly SessionMigration[];
 
   /** Undefined where everybody may start a session. */
   readonly admission: SessionAdmission | undefined;
@@ -95,6 +100,17 @@ export class HttpIdExchange implements IdExchange {
     const tokens = typeof text === 'string' ? this.candidate(text, seen) : this.candidates(text, seen);
     if (tokens.length === 0) this.ignore(typeof text === 'string' ? [text] : text);
     return tokens;
+  }
+
+  /** Only where the response can bring the client its new id: the former one is worth nothing afterwards. */
+  former(): FormerSession | undefined {
+    const { migrations } = this.carrier;
+    if (migrations.length === 0 || this.hasNoResponse || this.isHeadSent || this.isClientGone) return undefined;
+    for (const migration of migrations) {
+      const former = migration.named(this.request.headers);
+      if (former) return former;
+    }
+    return undefined;
   }
 
   get isHeadSent(): boolean {

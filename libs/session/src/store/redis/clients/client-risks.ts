@@ -113,7 +113,7 @@ function connectionRisks({ host, hasTls, hasPassword }: Connection): SessionRisk
       code: 'redis-without-password',
       severity: 'high',
       meaning: 'Redis, on another machine, asks for no password: all who reach it can read, change and end sessions.',
-      fix: 'Give the application a user and a password of its own (ACL SETUSER).',
+      fix: 'Give the application a user and a password of its own by its ACL.',
     });
   }
   return risks;
