@@ -2,6 +2,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import base, { project, stress } from './jest.config.mjs';
 import nest11 from './test/compat/nest11/jest.mjs';
+import nodeRedis from './test/compat/node-redis/jest.mjs';
 
 // Read by test/support/rounds.ts, in the workers as well.
 process.env.STRESS = '1';
@@ -26,5 +27,5 @@ export default {
   ...base,
   testTimeout: 600_000,
   maxWorkers: 1,
-  projects: [long, nest11].map((config) => project({ ...config, testTimeout: 600_000 })),
+  projects: [long, nest11, ...nodeRedis.projects].map((config) => project({ ...config, testTimeout: 600_000 })),
 };

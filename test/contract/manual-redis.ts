@@ -1,5 +1,7 @@
 import { Redis } from 'ioredis';
 import { RedisSessionStore } from 'nestjs-session-beans/redis';
+import { ioredisPort } from '../../libs/session/src/store/redis/clients/ioredis-client.js';
+import type { RedisClientPort } from '../../libs/session/src/store/redis/clients/redis-port.js';
 import { PlainLoads } from '../../libs/session/src/store/redis/plain-loads.js';
 import { RedisPrincipalIndex } from '../../libs/session/src/store/redis/principal-index.js';
 import { RedisKeyNames } from '../../libs/session/src/store/redis/redis-key-names.js';
@@ -31,6 +33,7 @@ const TIMED_SCRIPTS = [
 export class ManualRedis {
   private readonly clockKey: string;
   private readonly client: Redis;
+  private readonly port: RedisClientPort;
   private readonly scripts: [string, { lua: string; numberOfKeys?: number }][] = [];
   private readonly update = RecordEdit.update.bind(RecordEdit);
   private stores = 0;
@@ -42,6 +45,7 @@ export class ManualRedis {
   ) {
     this.clockKey = `${namespace}:clock`;
     this.client = new Redis({ port, host: '127.0.0.1' });
+    this.port = ioredisPort(this.client);
     for (const name of TIMED_SCRIPTS) {
       const { lua, numberOfKeys }: { readonly lua: string; readonly numberOfKeys?: number } = redisScripts[name];
       const planted = bug?.scripts?.includes(name) ? bug : undefined;
@@ -63,14 +67,14 @@ export class ManualRedis {
   store(clock: ManualClock): SessionStore {
     const prefix = `${this.namespace}:${this.stores++}:`;
     const store = new RedisSessionStore({ client: this.client, prefix, onWarning: () => undefined });
-    for (const [name, definition] of this.scripts) this.client.defineCommand(name, definition);
     const time = {
       note: () => undefined,
       get now() {
         return clock.now();
       },
     };
-    Reflect.set(store, 'plainLoads', new PlainLoads(this.client, time as never, 1_000_000));
+    Reflect.set(store, 'plainLoads', new PlainLoads(this.port, time as never, 1_000_000));
+    for (const [name, definition] of this.scripts) this.client.defineCommand(name, definition);
     const tick = (): void => void this.client.set(this.clockKey, clock.now());
     const copies = new Map<string, unknown>();
     const bringsBack = this.stores % 2 === 0;
@@ -103,9 +107,9 @@ export class ManualRedis {
   withDeaths(clock: ManualClock): { readonly store: SessionStore; readonly die: (user: string) => Promise<void> } {
     const before = this.stores;
     const store = this.store(clock);
-    const names = new RedisKeyNames(`${this.namespace}:${before}:`, this.client);
+    const names = new RedisKeyNames(`${this.namespace}:${before}:`, '');
     const die = async (user: string): Promise<void> => {
-      const index = new RedisPrincipalIndex(this.client as never, this.client as never, names);
+      const index = new RedisPrincipalIndex(this.port, this.port, names);
       const login = { key: newAccess().key, principal: user, lifeMs: 150_000, isNew: true, mostSessions: undefined };
       await this.client.set(this.clockKey, clock.now());
       await index.note(login);

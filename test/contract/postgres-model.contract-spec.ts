@@ -6,6 +6,7 @@ import type { SessionStore } from '../../libs/session/src/store/session-store.js
 import type { ManualClock } from '../../libs/session/src/testing/manual-clock.js';
 import { PostgresServer } from '../support/postgres-server.js';
 import { withMethods } from './broken-stores.js';
+import { returningCopies, withoutCopies } from './returned-copies.js';
 import { firstDifference, storeCommands } from './store-commands.js';
 
 const NOW = 'SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint';
@@ -20,8 +21,9 @@ const plantedBugs: Readonly<Record<string, readonly [right: string, wrong: strin
   ],
   'a load by the application confirms the id': ['p_proof IS NOT NULL AND NOT r.confirmed', 'NOT r.confirmed'],
   'a touch joins the client': [
-    'r.last_accessed_at := v_now;\n  r.expires_at := session_beans_expiry_1(r);\n  UPDATE',
-    'r.last_accessed_at := v_now; r.joined := true;\n  r.expires_at := session_beans_expiry_1(r);\n  UPDATE',
+    'r.last_accessed_at := v_now;\n  r.expires_at := session_beans_expiry_1(r, r.last_accessed_at);\n  UPDATE',
+    'r.last_accessed_at := v_now; r.joined := true;\n' +
+      '  r.expires_at := session_beans_expiry_1(r, r.last_accessed_at);\n  UPDATE',
   ],
 };
 
@@ -29,6 +31,7 @@ describe('the PostgreSQL store', () => {
   let postgres: PostgresServer;
   let pool: pg.Pool;
   let tables = 0;
+  let stores = 0;
   beforeAll(async () => {
     postgres = await PostgresServer.start();
     // One connection, which keeps the time of the test as a setting.
@@ -58,13 +61,14 @@ describe('the PostgreSQL store', () => {
       await pool.query(`SELECT set_config('session_model.now', $1, false)`, [`${clock.now()}`]);
       return await call();
     };
-    return withMethods(store, {
+    const timed = withMethods(store, {
       load: (...call) => inTime(() => store.load(...call)),
       save: (...call) => inTime(() => store.save(...call)),
       touch: (...call) => inTime(() => store.touch(...call)),
       destroy: (...call) => inTime(() => store.destroy(...call)),
       supersede: (...call) => inTime(() => store.supersede(...call)),
     });
+    return stores++ % 2 === 0 ? returningCopies(timed) : withoutCopies(timed);
   }
 
   it('answers all calls as the model does', async () => {

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { PostgresSessionStore, postgresMigration } from 'nestjs-session-beans/postgres';
+import type { SessionStore } from '../../libs/session/src/store/session-store.js';
 import { PostgresServer } from '../support/postgres-server.js';
 import { realTime } from './real-time.js';
+import { returningCopies } from './returned-copies.js';
 import { rulesBrokenBy } from './rules-broken-by.js';
 
 /** A line of the functions, the mistake that replaces it, and the tests that notice. */
@@ -10,6 +12,9 @@ interface PlantedLine {
   readonly right: string;
   readonly wrong: string;
   readonly noticedBy: RegExp;
+
+  /** Whether the suite brings the copies back. */
+  readonly withCopies?: boolean;
 }
 
 const READ_AND_LOCK = 'SELECT * INTO r FROM session_beans WHERE key = p_key FOR UPDATE;\n  v_now';
@@ -62,12 +67,31 @@ const plantedBugs: Readonly<Record<string, PlantedLine>> = {
   'an update is not told': {
     right: `WHERE key = p_key;
   PERFORM session_beans_tell_1(p_key, p_origin);
-  RETURN session_beans_answer_1('saved', r, v_stamp, false);`,
-    wrong: `WHERE key = p_key;\n  RETURN session_beans_answer_1('saved', r, v_stamp, false);`,
+  RETURN session_beans_times_1('saved', r, v_stamp);`,
+    wrong: `WHERE key = p_key;\n  RETURN session_beans_times_1('saved', r, v_stamp);`,
     noticedBy: /^\[N2\] a save/,
   },
+  'a save from an old copy is applied': {
+    right: 's.proof = p_proof AND s.stamps[1] = p_known AND s.format = 1',
+    wrong: 's.proof = p_proof AND s.format = 1',
+    noticedBy: /all counted|of 50 updates|^\[S3\]/,
+    withCopies: true,
+  },
+  'a save from a copy does not look at the id': {
+    right: 's.proof = p_proof AND s.stamps[1] = p_known AND s.format = 1',
+    wrong: 's.stamps[1] = p_known AND s.format = 1',
+    noticedBy: /^\[I[1245]\]/,
+    withCopies: true,
+  },
+  'a save from a copy that has it already is applied again': {
+    right: `|| ' ') = 0\n  RETURNING`,
+    wrong: `|| ' ') >= 0\n  RETURNING`,
+    noticedBy: /^\[S5\] an update sent again/,
+    withCopies: true,
+  },
   'an expiry is not told': {
-    right: 'IF FOUND THEN PERFORM session_beans_tell_1(p_key, p_origin); END IF;',
+    right: `
+      IF FOUND THEN PERFORM session_beans_tell_1(p_key, p_origin); END IF;`,
     wrong: '',
     noticedBy: /^\[N2\] an expiry/,
   },
@@ -91,13 +115,16 @@ describe('the contract suite notices, in PostgreSQL, that', () => {
     await postgres?.stop();
   });
 
-  it.each(Object.entries(plantedBugs))('%s', async (_, { right, wrong, noticedBy }) => {
+  it.each(Object.entries(plantedBugs))('%s', async (_, { right, wrong, noticedBy, withCopies }) => {
     const sql = postgresMigration();
     expect(sql).toContain(right);
     const table = `planted${planted++}`;
     await pool.query(sql.replaceAll(right, wrong).replaceAll('session_beans', table));
 
-    const create = () => new PostgresSessionStore({ pool, table });
+    const create = (): SessionStore => {
+      const store = new PostgresSessionStore({ pool, table });
+      return withCopies ? returningCopies(store) : store;
+    };
     const broken = (titles: RegExp) => rulesBrokenBy(create, { ...realTime, unitMs: 200 }, titles);
     // The functions work, so it is the mistake that is noticed.
     expect(await broken(/^\[(L1|S1|T1)\] (a session is|parts are|a touch moves)/)).toEqual([]);

@@ -16,10 +16,11 @@ class CountingPool {
   async connect(): Promise<PostgresConnection> {
     const client: PostgresConnection = await this.pool.connect();
     const counted: PostgresConnection = {
-      query: (text, values) => {
+      query: (statement, values) => {
+        const text = typeof statement === 'string' ? statement : statement.text;
         const name = /session_beans_(\w+)_1\(/.exec(text)?.[1];
         if (name) this.calls.push(name);
-        return client.query(text, values);
+        return client.query(statement, values);
       },
       release: (destroy) => client.release(destroy),
       on: (...listener: unknown[]) => (client.on as (...all: unknown[]) => PostgresConnection)(...listener),
@@ -59,7 +60,7 @@ describe('a request to a server with PostgreSQL', () => {
     expect((await client.get('/read')).text).toBe('true 2');
     expect(calls()).toEqual(['load']);
     await client.counts(3);
-    expect(calls()).toEqual(['load', 'update']);
+    expect(calls()).toEqual(['load', 'replace']);
     expect((await client.get('/ping')).status).toBe(200);
     expect(calls()).toEqual([]);
   });

@@ -4,6 +4,7 @@ import { PostgresSessionStore } from 'nestjs-session-beans/postgres';
 import { describeSessionStore } from 'nestjs-session-beans/testing';
 import { PostgresServer } from '../support/postgres-server.js';
 import { realTime } from './real-time.js';
+import { returningCopies } from './returned-copies.js';
 
 let postgres: PostgresServer;
 let pool: pg.Pool;
@@ -18,3 +19,8 @@ afterAll(async () => {
 
 /** Keys are random, so all tests use one table. A connection takes as long as a session of the suite may live. */
 describeSessionStore('postgres', () => new PostgresSessionStore({ pool }), { ...realTime, unitMs: 200 });
+
+describeSessionStore('postgres, with copies', () => returningCopies(new PostgresSessionStore({ pool })), {
+  ...realTime,
+  unitMs: 200,
+});

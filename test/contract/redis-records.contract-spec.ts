@@ -6,7 +6,7 @@ import { Redis, type RedisKey } from 'ioredis';
 import { accessOf, renewedSessionId } from '../../libs/session/src/store/session-id.js';
 import { RecordCopy } from '../../libs/session/src/store/redis/record-lines.js';
 import { RedisCommands } from '../support/redis-commands.js';
-import { newAccess, readyRedisStore } from '../support/redis-stores.js';
+import { newAccess, readyRedisStore, ioredisOf } from '../support/redis-stores.js';
 import { RedisServer } from '../support/redis-server.js';
 
 const LIFETIME = { idleTimeoutMs: 10_000, absoluteTimeoutMs: 60_000, unjoinedTimeoutMs: 5_000 };
@@ -323,7 +323,7 @@ describe('the Redis store, with unusual data under the key of a session,', () =>
     });
 
     it('would be answered by it with a command that only reads', async () => {
-      const client = Reflect.get(store, 'client') as Redis;
+      const client = ioredisOf(store);
       const getex = client.getexBuffer.bind(client);
       client.getexBuffer = (name: RedisKey) => client.getBuffer(name);
       await server.command('REPLICAOF', '127.0.0.1', 1);
@@ -407,7 +407,7 @@ describe('the Redis store, with unusual data under the key of a session,', () =>
   });
 
   it('answers an end that is sent again as it was answered first', async () => {
-    const client = Reflect.get(store, 'client') as { sessionBeansDestroy(...args: unknown[]): Promise<string> };
+    const client = ioredisOf(store) as unknown as { sessionBeansDestroy(...args: unknown[]): Promise<string> };
     const nobody = newAccess();
     const end = (by: typeof access, callId: string): Promise<string> =>
       client.sessionBeansDestroy(`session:{${by.key}}`, by.proof, 120_000, callId);
@@ -506,7 +506,7 @@ describe('the Redis store, with unusual data under the key of a session,', () =>
 
     it('would refuse all of that with the script of other saves: flags are for all calls of a script', async () => {
       const planted = await readyRedisStore({ url: server.url });
-      const client = Reflect.get(planted, 'client') as Record<string, unknown>;
+      const client = ioredisOf(planted) as unknown as Record<string, unknown>;
       client['sessionBeansSaveWhenFullBuffer'] = client['sessionBeansSaveBuffer'];
       const save = (change: object) => planted.save({ ...update, parts: new Map(), ...change });
       await expect(save({ renewal: { proof: wrong.proof } })).rejects.toMatchObject({

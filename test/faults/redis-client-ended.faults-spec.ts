@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import type { Redis } from 'ioredis';
 import { RedisSessionStore } from 'nestjs-session-beans/redis';
 import { eventually } from '../support/eventually.js';
-import { newAccess } from '../support/redis-stores.js';
+import { ioredisOf, newAccess } from '../support/redis-stores.js';
 import { RedisSentinels } from '../support/redis-sentinels.js';
 
 let redis: RedisSentinels;
@@ -14,7 +13,7 @@ afterAll(() => redis.stop());
 it('the Redis store connects again when ioredis gives up its client during a failover', async () => {
   const store = new RedisSessionStore({ url: redis.url, onWarning: () => undefined });
   try {
-    const { client } = store as unknown as { client: Redis };
+    const client = ioredisOf(store);
     const connector = Reflect.get(client, 'connector') as { disconnect(): void };
     const answers = async (): Promise<boolean> => (await store.load(newAccess())).outcome === 'none';
     await eventually('the store answers', answers);

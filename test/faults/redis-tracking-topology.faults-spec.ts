@@ -4,7 +4,7 @@ import type { RedisSessionStore } from 'nestjs-session-beans/redis';
 import type { ClientAccess } from 'nestjs-session-beans/store-kit';
 import { clusterSlot } from '../../libs/session/src/store/redis/redis-cluster.js';
 import { eventually } from '../support/eventually.js';
-import { newAccess, readyRedisStore, WatchedRedisStore } from '../support/redis-stores.js';
+import { ioredisOf, newAccess, readyRedisStore, WatchedRedisStore } from '../support/redis-stores.js';
 import { RedisCluster } from '../support/redis-cluster.js';
 import { RedisSentinels } from '../support/redis-sentinels.js';
 import type { RedisServer } from '../support/redis-server.js';
@@ -156,7 +156,7 @@ describe('the tracking connections of a near cache', () => {
       const before = await watch(access);
       const master = cluster.masterOf(nameOf(access));
       const replica = cluster.replicas[cluster.masters.indexOf(master)] as RedisServer;
-      const { client } = reader as unknown as { client: Cluster };
+      const client = ioredisOf(reader) as unknown as Cluster;
       client.refreshSlotsCache = (done) => done?.();
       const emit = client.emit.bind(client);
       client.emit = (event, ...args) => !/^refresh$|node$/.test(String(event)) && emit(event, ...args);

@@ -66,7 +66,7 @@ describe('the tracking connections of a near cache', () => {
     let planted = 0;
     TrackingPair.prototype['ping'] = async function (this: TrackingPair) {
       const sentAt = performance.now();
-      await this['data'].sessionBeansBeat(this['beatKey']);
+      await this['data'].runForText('sessionBeansBeat', [this['beatKey']]);
       this['watch'].advance(sentAt);
       planted++;
     };

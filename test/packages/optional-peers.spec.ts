@@ -13,7 +13,7 @@ describe('the entries of the built packages', () => {
     ['nestjs-session-beans/express-session', 'no optional peer', []],
     ['nestjs-session-beans/request-session', 'no optional peer', []],
     ['nestjs-session-beans/postgres', 'pg', ['pg']],
-    ['nestjs-session-beans/redis', 'ioredis', ['ioredis']],
+    ['nestjs-session-beans/redis', 'no optional peer', []],
     ['nestjs-session-beans-replicated', '@nestjs/microservices', ['@nestjs/microservices']],
     ['nestjs-session-beans-replicated/grpc', '@grpc/grpc-js', ['@grpc/grpc-js']],
     ['nestjs-session-beans/observability', '@opentelemetry/api', ['@opentelemetry/api']],

@@ -5,6 +5,8 @@ import { isMainThread } from 'node:worker_threads';
 
 const PEERS = [
   'ioredis',
+  'redis',
+  '@redis/client',
   'pg',
   '@nestjs/microservices',
   '@grpc/grpc-js',

@@ -1,4 +1,5 @@
 import { RedisSessionStore, type RedisSessionStoreOptions } from 'nestjs-session-beans/redis';
+import type { Redis } from 'ioredis';
 import { randomUUID } from 'node:crypto';
 import {
   type ClientAccess,
@@ -13,6 +14,11 @@ import { eventually } from './eventually.js';
 /** Access with an id that no session has. */
 export function newAccess(): ClientAccess {
   return accessOf(generateSessionId());
+}
+
+/** The client of ioredis that a store works with. */
+export function ioredisOf(store: RedisSessionStore): Redis {
+  return (store as unknown as { client: { client: Redis } }).client.client;
 }
 
 /** A store whose connection is there already. */

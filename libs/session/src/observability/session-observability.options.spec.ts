@@ -6,7 +6,7 @@ describe('the options of SessionObservabilityModule', () => {
     expect(resolveObservabilityOptions({})).toEqual({
       durationByHandler: false,
       serverTiming: false,
-      downstreamChannels: ['ioredis:command'],
+      downstreamChannels: ['ioredis:command', 'node-redis:command'],
     });
   });
 

@@ -37,9 +37,9 @@ class SessionObservabilityDefaults {
 
   /**
    * Names of `diagnostics_channel` tracing channels whose operations count as `downstream`, besides what `node:http`
-   * and `fetch` send. Default: `ioredis:command`.
+   * and `fetch` send. Default: `ioredis:command` and `node-redis:command`.
    */
-  readonly downstreamChannels?: readonly string[] | undefined = ['ioredis:command'];
+  readonly downstreamChannels?: readonly string[] | undefined = ['ioredis:command', 'node-redis:command'];
 
   /**
    * Whether responses carry a `Server-Timing` header with the phases, the name of the server and the result of the

@@ -12,7 +12,24 @@ BEGIN
     AND expires_at > session_beans_now_1() AND created_at > session_beans_epoch_1(false));
 END $$;
 
+-- The usual case: a session that the id opens, and that has not to be kept alive. It is a function of its own, because
+-- to declare a variable for a row costs more than to find the row.
 CREATE OR REPLACE FUNCTION session_beans_load_1(
+  p_key text, p_proof text, p_logins integer, p_known text, p_touch_after bigint, p_origin text)
+RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  v_answer text;
+BEGIN
+  SELECT CASE WHEN s.stamps[1] = p_known THEN session_beans_times_1('unchanged', s, NULL)
+      ELSE session_beans_whole_1('found', s) END
+    INTO v_answer FROM session_beans s, session_beans_now_1() n
+    WHERE s.key = p_key AND s.proof = p_proof AND s.expires_at > n AND s.format = 1 AND s.confirmed
+      AND (p_touch_after IS NULL OR n - s.last_accessed_at < p_touch_after);
+  IF FOUND THEN RETURN v_answer; END IF;
+  RETURN session_beans_load_other_1(p_key, p_proof, p_logins, p_known, p_touch_after, p_origin);
+END $$;
+
+CREATE OR REPLACE FUNCTION session_beans_load_other_1(
   p_key text, p_proof text, p_logins integer, p_known text, p_touch_after bigint, p_origin text)
 RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -42,7 +59,7 @@ BEGIN
       used.joined := used.joined OR v_new;
       used.confirmed := used.confirmed OR v_new;
       used.last_accessed_at := GREATEST(used.last_accessed_at, v_now);
-      used.expires_at := session_beans_expiry_1(used);
+      used.expires_at := session_beans_expiry_1(used, used.last_accessed_at);
       UPDATE session_beans SET joined = used.joined, confirmed = used.confirmed,
         last_accessed_at = used.last_accessed_at, expires_at = used.expires_at,
         sweep_at = LEAST(sweep_at, used.expires_at)
@@ -51,8 +68,8 @@ BEGIN
       r.expires_at := used.expires_at;
     END IF;
   END IF;
-  IF r.stamps[1] = p_known THEN RETURN session_beans_answer_1('unchanged', r, NULL, false); END IF;
-  RETURN session_beans_answer_1('found', r, r.stamps[1], true);
+  IF r.stamps[1] = p_known THEN RETURN session_beans_times_1('unchanged', r, NULL); END IF;
+  RETURN session_beans_whole_1('found', r);
 END $$;
 
 CREATE OR REPLACE FUNCTION session_beans_create_1(
@@ -76,9 +93,9 @@ BEGIN
     r.stamps := ARRAY['1.' || p_write_id]; r.former := '[]'; r.lock_token := NULL; r.lock_until := NULL;
     r.parts := (SELECT COALESCE(jsonb_object_agg(c.key, jsonb_build_array(r.stamps[1], c.value -> 1)), '{}')
       FROM jsonb_each(p_parts) c WHERE c.value ->> 1 IS NOT NULL);
-    r.expires_at := session_beans_expiry_1(r); r.sweep_at := r.expires_at;
+    r.expires_at := session_beans_expiry_1(r, r.last_accessed_at); r.sweep_at := r.expires_at;
     INSERT INTO session_beans SELECT r.* ON CONFLICT (key) DO NOTHING;
-    IF FOUND THEN RETURN session_beans_answer_1('saved', r, r.stamps[1], false); END IF;
+    IF FOUND THEN RETURN session_beans_times_1('saved', r, r.stamps[1]); END IF;
 
     SELECT * INTO r FROM session_beans WHERE key = p_key FOR UPDATE;
     CONTINUE WHEN NOT FOUND;
@@ -88,10 +105,35 @@ BEGIN
     END IF;
     IF r.proof IS NULL THEN RETURN session_beans_outcome_1('gone'); END IF;
     v_stamp := (SELECT s FROM unnest(r.stamps) s WHERE split_part(s, '.', 2) = p_write_id);
-    IF v_stamp IS NOT NULL THEN RETURN session_beans_answer_1('saved', r, v_stamp, false); END IF;
+    IF v_stamp IS NOT NULL THEN RETURN session_beans_times_1('saved', r, v_stamp); END IF;
     IF r.format > 1 THEN RETURN session_beans_outcome_1('newer'); END IF;
-    RETURN session_beans_answer_1('conflict', r, r.stamps[1], true);
+    RETURN session_beans_whole_1('conflict', r);
   END LOOP;
+END $$;
+
+-- The usual case of an update: the caller has the session as it is stored, so its first stamp says that no part is
+-- another one. NULL where that is not so: then session_beans_update_1 is asked.
+CREATE OR REPLACE FUNCTION session_beans_replace_1(
+  p_key text, p_proof text, p_known text, p_stamp text, p_written jsonb, p_removed text[], p_origin text)
+RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  v_now bigint := session_beans_now_1();
+  v_answer text;
+BEGIN
+  UPDATE session_beans s SET
+    stamps = (ARRAY[p_stamp] || s.stamps)[1:8],
+    last_accessed_at = GREATEST(s.last_accessed_at, v_now),
+    expires_at = session_beans_expiry_1(s, GREATEST(s.last_accessed_at, v_now)),
+    sweep_at = LEAST(s.sweep_at, session_beans_expiry_1(s, GREATEST(s.last_accessed_at, v_now))),
+    parts = (CASE WHEN p_removed IS NULL THEN s.parts ELSE s.parts - p_removed END) || p_written
+  -- The time of the lock: the row may have been waited for.
+  WHERE s.key = p_key AND s.proof = p_proof AND s.stamps[1] = p_known AND s.format = 1
+    AND s.expires_at > session_beans_now_1()
+    -- A change that was applied before is not applied again, though the caller may have seen it since.
+    AND strpos(array_to_string(s.stamps, ' ') || ' ', substr(p_stamp, strpos(p_stamp, '.')) || ' ') = 0
+  RETURNING session_beans_times_1('saved', s, p_stamp) INTO v_answer;
+  IF FOUND THEN PERFORM session_beans_tell_1(p_key, p_origin); END IF;
+  RETURN v_answer;
 END $$;
 
 CREATE OR REPLACE FUNCTION session_beans_update_1(
@@ -114,7 +156,7 @@ BEGIN
   IF r.proof IS NULL OR r.expires_at <= v_now THEN RETURN session_beans_outcome_1('gone'); END IF;
   IF strpos(array_to_string(r.stamps, ' ') || ' ', '.' || p_write_id || ' ') > 0 THEN
     v_stamp := (SELECT s FROM unnest(r.stamps) s WHERE split_part(s, '.', 2) = p_write_id);
-    RETURN session_beans_answer_1('saved', r, v_stamp, false);
+    RETURN session_beans_times_1('saved', r, v_stamp);
   END IF;
   -- The usual case costs no call of the function.
   v_access := CASE WHEN p_proof = r.proof THEN 'granted' ELSE session_beans_access_1(r, p_proof, p_logins, v_now) END;
@@ -135,7 +177,7 @@ BEGIN
       COALESCE(jsonb_object_agg(c.key, jsonb_build_array(v_stamp, c.value -> 1))
         FILTER (WHERE c.value ->> 1 IS NOT NULL), '{}')
       INTO v_conflict, v_names, v_written FROM jsonb_each(p_parts) c;
-    IF v_conflict THEN RETURN session_beans_answer_1('conflict', r, r.stamps[1], true); END IF;
+    IF v_conflict THEN RETURN session_beans_whole_1('conflict', r); END IF;
     v_kept := (v_kept - v_names) || v_written;
   END IF;
   IF session_beans_exceeds_1(p_key, p_principal, p_most) THEN RETURN session_beans_outcome_1('limit'); END IF;
@@ -162,7 +204,7 @@ BEGIN
       r.authenticated_at := v_now;
     END IF;
   END IF;
-  r.expires_at := session_beans_expiry_1(r);
+  r.expires_at := session_beans_expiry_1(r, r.last_accessed_at);
   UPDATE session_beans SET proof = r.proof, generation = r.generation, logins = r.logins, principal = r.principal,
     created_at = r.created_at, authenticated_at = r.authenticated_at, last_accessed_at = r.last_accessed_at,
     expires_at = r.expires_at, sweep_at = LEAST(sweep_at, r.expires_at), confirmed = r.confirmed,
@@ -170,6 +212,6 @@ BEGIN
     stamps = r.stamps, former = r.former, parts = v_kept
   WHERE key = p_key;
   PERFORM session_beans_tell_1(p_key, p_origin);
-  RETURN session_beans_answer_1('saved', r, v_stamp, false);
+  RETURN session_beans_times_1('saved', r, v_stamp);
 END $$;
 `;

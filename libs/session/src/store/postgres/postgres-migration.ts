@@ -71,9 +71,10 @@ CREATE OR REPLACE FUNCTION session_beans_now_1() RETURNS bigint LANGUAGE sql VOL
   SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint
 $$;
 
-CREATE OR REPLACE FUNCTION session_beans_expiry_1(r session_beans) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
+CREATE OR REPLACE FUNCTION session_beans_expiry_1(r session_beans, p_used bigint)
+RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
   SELECT LEAST(
-    r.last_accessed_at +
+    p_used +
       CASE WHEN r.joined THEN r.idle_timeout ELSE LEAST(r.idle_timeout, r.unjoined_timeout) END,
     COALESCE(r.authenticated_at, r.created_at) + r.absolute_timeout)
 $$;
@@ -102,20 +103,24 @@ CREATE OR REPLACE FUNCTION session_beans_outcome_1(p_outcome text) RETURNS text 
   SELECT '{"outcome":"' || p_outcome || '"}'
 $$;
 
--- An answer that tells of a session. With p_whole its parts as well, or those with these names.
-CREATE OR REPLACE FUNCTION session_beans_answer_1(
-  p_outcome text, r session_beans, p_stamp text, p_whole boolean, p_names text[] DEFAULT NULL)
+-- Answers that tell of a session: its times, or all of it.
+CREATE OR REPLACE FUNCTION session_beans_times_1(p_outcome text, r session_beans, p_stamp text)
 RETURNS text LANGUAGE sql STABLE AS $$
-  SELECT json_build_object(
-    'outcome', p_outcome, 'stamp', p_stamp,
+  SELECT json_build_object('outcome', p_outcome, 'stamp', p_stamp, 'times', json_build_array(
+    r.created_at, r.authenticated_at, r.last_accessed_at, r.expires_at, r.joined, r.confirmed))::text
+$$;
+
+-- With p_names only those of its parts.
+CREATE OR REPLACE FUNCTION session_beans_whole_1(p_outcome text, r session_beans, p_names text[] DEFAULT NULL)
+RETURNS text LANGUAGE sql STABLE AS $$
+  SELECT json_build_object('outcome', p_outcome, 'stamp', r.stamps[1],
     'times', json_build_array(
       r.created_at, r.authenticated_at, r.last_accessed_at, r.expires_at, r.joined, r.confirmed),
-    'identity', CASE WHEN p_whole THEN json_build_array(r.proof, r.generation, r.logins, r.principal) END,
-    'lifetime', CASE WHEN p_whole THEN json_build_array(r.idle_timeout, r.absolute_timeout, r.unjoined_timeout) END,
-    'parts', CASE
-      WHEN p_names IS NOT NULL THEN
-        (SELECT COALESCE(jsonb_object_agg(p.key, p.value), '{}') FROM jsonb_each(r.parts) p WHERE p.key = ANY (p_names))
-      WHEN p_whole THEN r.parts END)::text
+    'identity', json_build_array(r.proof, r.generation, r.logins, r.principal),
+    'lifetime', json_build_array(r.idle_timeout, r.absolute_timeout, r.unjoined_timeout),
+    'parts', CASE WHEN p_names IS NULL THEN r.parts ELSE
+      (SELECT COALESCE(jsonb_object_agg(p.key, p.value), '{}') FROM jsonb_each(r.parts) p WHERE p.key = ANY (p_names))
+      END)::text
 $$;
 
 -- Tells the servers that listen. It must come after the statement that locks the row: see session_beans_listen_1.
@@ -153,7 +158,7 @@ BEGIN
   IF v_access <> 'granted' THEN RETURN session_beans_outcome_1(v_access); END IF;
   IF r.format > 1 THEN RETURN session_beans_outcome_1('newer'); END IF;
   r.last_accessed_at := v_now;
-  r.expires_at := session_beans_expiry_1(r);
+  r.expires_at := session_beans_expiry_1(r, r.last_accessed_at);
   UPDATE session_beans SET last_accessed_at = r.last_accessed_at, expires_at = r.expires_at,
     sweep_at = LEAST(sweep_at, r.expires_at) WHERE key = p_key;
   PERFORM session_beans_tell_1(p_key, p_origin);

@@ -20,7 +20,7 @@ CREATE OR REPLACE FUNCTION session_beans_list_1(
   p_principal text, p_limit integer, p_at bigint, p_after text, p_parts text[])
 RETURNS text LANGUAGE sql STABLE AS $$
   SELECT COALESCE(json_agg(json_build_array(found.key, found.answer)), '[]')::text FROM (
-    SELECT r.key, session_beans_answer_1('found', r, r.stamps[1], true, p_parts)::json AS answer
+    SELECT r.key, session_beans_whole_1('found', r, p_parts)::json AS answer
     FROM session_beans r
     WHERE r.principal = p_principal AND r.proof IS NOT NULL AND r.format = 1
       AND r.expires_at > session_beans_now_1() AND r.created_at > session_beans_epoch_1(false)

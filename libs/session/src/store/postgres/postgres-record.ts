@@ -1,5 +1,6 @@
 import { SessionStateError } from '../../errors/session-state.error.js';
 import type { PartChange } from '../session-change.js';
+import type { SessionKey } from '../session-id.js';
 import type { SessionRecord, SessionTimes, StoredPart } from '../session-record.js';
 
 /** A JSON answer of a function in the database. */
@@ -39,6 +40,58 @@ export function partsArgument(parts: ReadonlyMap<string, PartChange>): string {
     return `${JSON.stringify(storableText(name))}:${JSON.stringify([base, stored])}`;
   });
   return `{${entries.join(',')}}`;
+}
+
+/** What the store has to know of a session to replace it: the stamp of its last save, the versions of its parts. */
+export class PostgresCopy {
+  private constructor(
+    private readonly key: SessionKey,
+    readonly stamp: string,
+    private readonly versions: ReadonlyMap<string, string>,
+  ) {}
+
+  static of(key: SessionKey, { stamp, parts }: SessionRecord): PostgresCopy {
+    return new PostgresCopy(key, stamp, new Map([...parts].map(([name, { version }]) => [name, version])));
+  }
+
+  /** What a creation starts from. */
+  static none(key: SessionKey): PostgresCopy {
+    return new PostgresCopy(key, '0.', new Map());
+  }
+
+  /** Whether a change of these parts is made from this session. */
+  isBaseOf(key: SessionKey, parts: ReadonlyMap<string, PartChange>): boolean {
+    return key === this.key && [...parts].every(([name, { base }]) => (this.versions.get(name) ?? null) === base);
+  }
+
+  /** The copy of the session with a change, which was saved with this stamp. */
+  changed(parts: ReadonlyMap<string, PartChange>, stamp: string): PostgresCopy {
+    const versions = new Map(this.versions);
+    for (const [name, { payload }] of parts) {
+      if (payload === null) versions.delete(name);
+      else versions.set(name, stamp);
+    }
+    return new PostgresCopy(this.key, stamp, versions);
+  }
+
+  /** The stamp of the next save. */
+  stampAfter(writeId: string): string {
+    return `${BigInt(this.stamp.slice(0, this.stamp.indexOf('.'))) + 1n}.${writeId}`;
+  }
+}
+
+/** The parts of a change as they are stored: `{ name: [version, payload] }`, and the names of those that go. */
+export function storedParts(
+  parts: ReadonlyMap<string, PartChange>,
+  version: string,
+): readonly [written: string, removed: readonly string[] | undefined] {
+  const written: string[] = [];
+  const removed: string[] = [];
+  for (const [name, { payload }] of parts) {
+    if (payload === null) removed.push(storableText(name));
+    else written.push(`${JSON.stringify(storableText(name))}:${JSON.stringify([version, storableText(payload)])}`);
+  }
+  return [`{${written.join(',')}}`, removed.length > 0 ? removed : undefined];
 }
 
 export function timesOf({ times }: PostgresAnswer): SessionTimes {

@@ -3,7 +3,13 @@ import { type Completed, OptionChecks } from '../../errors/option-checks.js';
 
 /** A connection of a pool, as `pg` has it. */
 export interface PostgresConnection {
-  query(text: string, values?: unknown[]): Promise<{ readonly rows: readonly Readonly<Record<string, unknown>>[] }>;
+  query(
+    statement: string | { readonly name: string; readonly text: string },
+    values?: unknown[],
+  ): Promise<{ readonly rows: readonly Readonly<Record<string, unknown>>[] }>;
+
+  /** The process of the server, as it was told with the connection. */
+  readonly processID?: number | null;
 
   /** @param destroy true: the connection is of no use any more */
   release(destroy?: boolean): void;

@@ -5,6 +5,7 @@ import { SessionStateError } from '../../errors/session-state.error.js';
 import type { SessionStoreError } from '../../errors/session-store.error.js';
 import type { SessionChange, SessionCreation, SessionUpdate } from '../session-change.js';
 import type { ClientAccess, SessionAccess, SessionKey } from '../session-id.js';
+import type { SessionRecord } from '../session-record.js';
 import type {
   DestroyResult,
   LoadOptions,
@@ -20,9 +21,17 @@ import type {
 } from '../session-store.js';
 import { firstPageOf, placeAfter } from '../principal-page.js';
 import type { PrincipalPage, PrincipalSessions, StoreEpoch, StorePrincipals } from '../store-principals.js';
-import { PostgresCalls, type PostgresValue } from './postgres-calls.js';
+import { type FunctionCall, PostgresCalls } from './postgres-calls.js';
 import { PostgresNotices } from './postgres-notices.js';
-import { type PostgresAnswer, partsArgument, recordOf, storableText, timesOf } from './postgres-record.js';
+import {
+  type PostgresAnswer,
+  PostgresCopy,
+  partsArgument,
+  recordOf,
+  storableText,
+  storedParts,
+  timesOf,
+} from './postgres-record.js';
 import {
   type PostgresConnection,
   type PostgresPool,
@@ -69,7 +78,7 @@ export class PostgresSessionStore implements SessionStore {
 
   readonly locks: StoreLocks = {
     acquire: (access, { token, leaseMs }) => this.lock(access, token, leaseMs),
-    release: async (key, { token }) => void (await this.call('unlock', 'unlock', [key, token])),
+    release: async (key, { token }) => void (await this.call('unlock', ['unlock', [key, token]])),
   };
 
   /** With a subscriber, the store keeps one more connection, which listens. */
@@ -82,8 +91,8 @@ export class PostgresSessionStore implements SessionStore {
   };
 
   readonly epoch: StoreEpoch = {
-    begin: async () => Number(await this.call('epoch', 'epoch', [true])),
-    read: async () => Number(await this.call('epoch', 'epoch', [false])) || undefined,
+    begin: async () => Number(await this.call('epoch', ['epoch', [true]])),
+    read: async () => Number(await this.call('epoch', ['epoch', [false]])) || undefined,
   };
 
   /** Names this server in notices. */
@@ -135,10 +144,10 @@ export class PostgresSessionStore implements SessionStore {
   async load(access: SessionAccess, { known, touchAfterMs }: LoadOptions = {}): Promise<LoadResult> {
     const { key, proof, logins } = access;
     const values = [key, proof, logins, known, touchAfterMs, this.origin];
-    const { answer, watched } = await this.watchedCall('load', 'load', values);
+    const { answer, watched } = await this.watchedCall('load', ['load', values]);
     switch (answer.outcome) {
       case 'found':
-        return { outcome: 'found', record: recordOf(answer), ...watched };
+        return { outcome: 'found', ...withCopy(key, recordOf(answer)), ...watched };
       case 'unchanged':
         return { outcome: 'unchanged', times: timesOf(answer), ...watched };
       default:
@@ -147,42 +156,49 @@ export class PostgresSessionStore implements SessionStore {
   }
 
   async save(change: SessionChange): Promise<SaveResult> {
-    const { answer, watched } = await (change.mode === 'create' ? this.create(change) : this.update(change));
+    const base = change.mode === 'update' ? baseOf(change) : PostgresCopy.none(change.key);
+    const { answer, watched } = await (change.mode === 'create' ? this.create(change) : this.update(change, base));
     switch (answer.outcome) {
-      case 'saved':
-        return { outcome: 'saved', stamp: answer.stamp as string, times: timesOf(answer), ...watched };
-      case 'conflict':
-        return { outcome: 'conflict', record: recordOf(answer), ...watched };
+      case 'saved': {
+        const stamp = answer.stamp as string;
+        // Any other save was made from something else than the copy.
+        const copy = stamp === base?.stampAfter(change.writeId) ? base.changed(change.parts, stamp) : undefined;
+        return { outcome: 'saved', stamp, times: timesOf(answer), ...(copy && { copy }), ...watched };
+      }
+      case 'conflict': {
+        const { key } = change.mode === 'update' ? change.access : change;
+        return { outcome: 'conflict', ...withCopy(key, recordOf(answer)), ...watched };
+      }
       default:
         return { outcome: answer.outcome as 'gone' | 'unlocked' | 'superseded' | 'limit' };
     }
   }
 
   async touch({ key, proof, logins }: SessionAccess): Promise<TouchResult> {
-    const answer = await this.call('touch', 'touch', [key, proof, logins, this.origin]);
+    const answer = await this.call('touch', ['touch', [key, proof, logins, this.origin]]);
     return { outcome: this.answerOf(answer).outcome as TouchResult['outcome'] };
   }
 
   async destroy({ key, proof, logins }: SessionAccess): Promise<DestroyResult> {
     // The first answer may be lost. The function knows by this name that the repeated call is the same one.
     const call = randomBytes(9).toString('base64url');
-    const answer = await this.call('destroy', 'destroy', [key, proof, logins, call, this.origin]);
+    const answer = await this.call('destroy', ['destroy', [key, proof, logins, call, this.origin]]);
     return { outcome: this.answerOf(answer).outcome as DestroyResult['outcome'] };
   }
 
   async supersede({ key, proof }: ClientAccess): Promise<void> {
-    await this.call('save', 'supersede', [key, proof]);
+    await this.call('save', ['supersede', [key, proof]]);
   }
 
   async announce(facts: string, keptMs: number): Promise<readonly ServerAnnouncement[]> {
-    return JSON.parse(await this.call('save', 'announce', [facts, keptMs])) as ServerAnnouncement[];
+    return JSON.parse(await this.call('save', ['announce', [facts, keptMs]])) as ServerAnnouncement[];
   }
 
   /** Deletes what has expired, in slices. Called every minute; servers that sweep at once share the work. */
   async sweep(): Promise<void> {
     let swept = SWEPT_AT_ONCE;
     while (swept === SWEPT_AT_ONCE && this.calls) {
-      swept = Number(await this.call('save', 'sweep', [SWEPT_AT_ONCE, this.origin]));
+      swept = Number(await this.call('save', ['sweep', [SWEPT_AT_ONCE, this.origin]]));
     }
   }
 
@@ -190,7 +206,7 @@ export class PostgresSessionStore implements SessionStore {
     const { at, key } = placeAfter(page) ?? {};
     // One more shows whether there is another page.
     const values = [storableText(principal), page.limit + 1, at, key, page.parts.map(storableText)];
-    const rows = JSON.parse(await this.call('list', 'list', values)) as [key: SessionKey, answer: PostgresAnswer][];
+    const rows = JSON.parse(await this.call('list', ['list', values])) as [key: SessionKey, answer: PostgresAnswer][];
     const sessions = rows.map(([found, answer]) => ({ key: found, record: recordOf(answer) }));
     return firstPageOf(sessions, page);
   }
@@ -199,10 +215,12 @@ export class PostgresSessionStore implements SessionStore {
     const { idleTimeoutMs, absoluteTimeoutMs, unjoinedTimeoutMs } = lifetime;
     const user = principal === undefined ? undefined : storableText(principal);
     const limits = [idleTimeoutMs, absoluteTimeoutMs, unjoinedTimeoutMs, mostSessions];
-    return this.watchedCall('save', 'create', [key, proof, user, writeId, partsArgument(parts), ...limits]);
+    return this.watchedCall('save', ['create', [key, proof, user, writeId, partsArgument(parts), ...limits]]);
   }
 
-  private update({ access, writeId, parts, lock, lifetime, renewal }: SessionUpdate): Promise<Watched> {
+  /** @param base the session that the change was made from, where that is known */
+  private update(change: SessionUpdate, base: PostgresCopy | undefined): Promise<Watched> {
+    const { access, writeId, parts, lock, lifetime, renewal } = change;
     const { key, proof, logins } = access;
     const { idleTimeoutMs, absoluteTimeoutMs, unjoinedTimeoutMs } = lifetime ?? {};
     const user = renewal?.principal === undefined ? undefined : storableText(renewal.principal);
@@ -210,26 +228,30 @@ export class PostgresSessionStore implements SessionStore {
     const timeouts = [idleTimeoutMs, absoluteTimeoutMs, unjoinedTimeoutMs];
     const keep = renewal?.keep?.map(storableText);
     const renewed = [renewal?.proof, user, keep, this.origin, renewal?.mostSessions];
-    return this.watchedCall('save', 'update', [...caller, ...timeouts, ...renewed]);
+    const values = [...caller, ...timeouts, ...renewed];
+    if (!base) return this.watchedCall('save', ['update', values]);
+    const stamp = base.stampAfter(writeId);
+    const replacing = [key, proof, base.stamp, stamp, ...storedParts(parts, stamp), this.origin];
+    return this.watchedCall('save', ['replace', replacing], ['update', values]);
   }
 
   private async lock({ key, proof, logins }: SessionAccess, token: string, leaseMs: number): Promise<LockResult> {
-    const answer = await this.call('lock', 'lock', [key, proof, logins, token, Math.ceil(leaseMs)]);
+    const answer = await this.call('lock', ['lock', [key, proof, logins, token, Math.ceil(leaseMs)]]);
     return { outcome: this.answerOf(answer).outcome as LockResult['outcome'] };
   }
 
   /** The watch is that of the moment before the call: from then on each change is told. */
-  private async watchedCall(operation: Operation, name: string, values: readonly PostgresValue[]): Promise<Watched> {
+  private async watchedCall(operation: Operation, first: FunctionCall, then?: FunctionCall): Promise<Watched> {
     const watch = this.listening?.watch;
-    const answer = this.answerOf(await this.call(operation, name, values));
+    const answer = this.answerOf(await this.call(operation, first, then));
     return { answer, watched: watch && { watch } };
   }
 
-  private async call(operation: Operation, name: string, values: readonly PostgresValue[]): Promise<string> {
+  private async call(operation: Operation, first: FunctionCall, then?: FunctionCall): Promise<string> {
     const { calls } = this;
     if (!calls) throw new Error('the store is closed');
     await (this.prepared ?? this.prepare());
-    return calls.call(operation, name, values);
+    return calls.call(operation, first, then);
   }
 
   private answerOf(text: string): PostgresAnswer {
@@ -243,10 +265,15 @@ export class PostgresSessionStore implements SessionStore {
   }
 
   private prepare(): Promise<void> {
-    this.prepared ??= preparePostgres(this.pool, this.options).catch((error: unknown) => {
-      this.prepared = undefined;
-      throw error;
-    });
+    this.prepared ??= preparePostgres(this.pool, this.options).then(
+      (isDirect) => {
+        if (this.calls) this.calls.keepsStatements = isDirect;
+      },
+      (error: unknown) => {
+        this.prepared = undefined;
+        throw error;
+      },
+    );
     return this.prepared;
   }
 
@@ -283,6 +310,16 @@ export class PostgresSessionStore implements SessionStore {
     connection.on('end', () => void direct.end());
     return connection;
   }
+}
+
+/** @returns undefined where the function for all updates has to be asked at once */
+function baseOf({ access, parts, lock, lifetime, renewal, copy }: SessionUpdate): PostgresCopy | undefined {
+  const isUsual = access.proof !== undefined && lock === undefined && !lifetime && !renewal;
+  return isUsual && copy instanceof PostgresCopy && copy.isBaseOf(access.key, parts) ? copy : undefined;
+}
+
+function withCopy(key: SessionKey, record: SessionRecord): { record: SessionRecord; copy: PostgresCopy } {
+  return { record, copy: PostgresCopy.of(key, record) };
 }
 
 function newPool(connectionString: string, max: number): pg.Pool {

@@ -11,9 +11,10 @@ const ISOLATION = 'read committed';
 
 /**
  * Makes the tables and functions if they are missing, or checks that they are there.
+ * @returns whether the pool leads to the database itself, rather than to a pooler
  * @throws (rejects with) SessionConfigurationError when they cannot be used; any other error when the database is away
  */
-export async function preparePostgres(pool: PostgresPool, options: ResolvedPostgresOptions): Promise<void> {
+export async function preparePostgres(pool: PostgresPool, options: ResolvedPostgresOptions): Promise<boolean> {
   const connection = await pool.connect();
   let isUsable = false;
   try {
@@ -26,7 +27,9 @@ export async function preparePostgres(pool: PostgresPool, options: ResolvedPostg
       );
     }
     if (layout < LAYOUT) await migrate(connection, options);
+    const process = await valueOf(connection, 'SELECT pg_backend_pid() AS value');
     isUsable = true;
+    return process === connection.processID;
   } finally {
     connection.release(!isUsable);
   }

@@ -1,14 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
-import { Cluster } from 'ioredis';
+import * as ioredis from 'ioredis';
 import { SessionConfigurationError } from '../../errors/session-configuration.error.js';
+import { ioredisClientFor } from './clients/connect-ioredis.js';
+import { redisAddress } from './clients/redis-address.js';
 import { connectRedis } from './connect-redis.js';
 
 /** What the client was made with; it is not left to connect. */
 function optionsOf(url: string): Record<string, unknown> {
-  const client = connectRedis(url);
+  const client = ioredisClientFor(ioredis, redisAddress(url));
   client.on('error', () => undefined);
   client.disconnect();
-  if (!(client instanceof Cluster)) return { ...client.options };
+  if (!(client instanceof ioredis.Cluster)) return { ...client.options };
   const { startupNodes } = client as unknown as { startupNodes: unknown };
   return { ...client.options, ...client.options.redisOptions, startupNodes };
 }

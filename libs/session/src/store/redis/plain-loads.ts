@@ -1,11 +1,10 @@
-import { Redis } from 'ioredis';
 import type { SessionAccess } from '../session-id.js';
 import type { SessionRecord } from '../session-record.js';
 import type { LoadOptions } from '../session-store.js';
-import type { RedisClient } from './redis-client.js';
+import { type RedisPort, isPassingFault } from './clients/redis-port.js';
 import { type RecordCopy, recordOf } from './record-lines.js';
 import { copyOf, largeCopyOf } from './redis-reply.js';
-import { CommandFailure, gatherWrites, isPassingFault, sendWithRetries } from './send-command.js';
+import { CommandFailure, sendWithRetries } from './send-command.js';
 import type { ServerTime } from './server-time.js';
 
 /** The server, or a proxy before it, does not know GETEX or forbids it. */
@@ -40,7 +39,7 @@ export class PlainLoads {
 
   /** @param time undefined where several servers have times of their own: then the script is always asked */
   constructor(
-    private readonly client: RedisClient,
+    private readonly client: RedisPort,
     private readonly time: ServerTime | undefined,
     private readonly maxRecordBytes: number,
   ) {}
@@ -55,7 +54,7 @@ export class PlainLoads {
     const { client, large } = this;
     if (large.has(name)) return this.loadLarge(name, access, touchAfterMs);
     try {
-      const bytes = await sendWithRetries(client, () => (client as Redis).getexBuffer(name));
+      const bytes = await sendWithRetries(client, () => client.getex(name));
       if (bytes === null) return { outcome: 'none' };
       return bytes.length > this.maxRecordBytes ? undefined : this.answerOf(copyOf(bytes), access, touchAfterMs);
     } catch (error) {
@@ -71,10 +70,9 @@ export class PlainLoads {
   }
 
   private async loadLarge(name: string, access: SessionAccess, touchAfterMs: number | undefined): Promise<PlainAnswer> {
-    const client = this.client as Redis;
-    gatherWrites(client);
-    const fields = client.hgetallBuffer(name);
-    const proof = client.getexBuffer(name).then(
+    const { client } = this;
+    const fields = client.hgetall(name);
+    const proof = client.getex(name).then(
       () => false,
       (error: Error) => error.message.startsWith(WRONG_TYPE),
     );

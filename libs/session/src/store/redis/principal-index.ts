@@ -1,12 +1,11 @@
-import { Cluster, type Redis } from 'ioredis';
 import { newestLoginFirst, placeAfter, placeText } from '../principal-page.js';
 import type { SessionKey } from '../session-id.js';
 import type { SessionRecord } from '../session-record.js';
 import type { ListedSession, PrincipalPage, PrincipalSessions } from '../store-principals.js';
 import type { SessionChange } from '../session-change.js';
+import type { RedisClientPort, RedisConnection, RedisPort } from './clients/redis-port.js';
 import type { RecordEdit } from './record-edit.js';
 import { escapeName, recordOf } from './record-lines.js';
-import type { ScriptedClient } from './redis-client.js';
 import type { RedisKeyNames } from './redis-key-names.js';
 import { parseRedisReply } from './redis-reply.js';
 import { sendWithRetries } from './send-command.js';
@@ -52,8 +51,8 @@ type Look = SessionRecord | 'none' | 'ended' | 'unreadable';
 export class RedisPrincipalIndex {
   /** @param writer the connection for changes: an entry must be stored before its session, also on a replica */
   constructor(
-    private readonly client: ScriptedClient,
-    private readonly writer: ScriptedClient,
+    private readonly client: RedisClientPort,
+    private readonly writer: RedisPort,
     private readonly names: RedisKeyNames,
   ) {}
 
@@ -67,7 +66,13 @@ export class RedisPrincipalIndex {
     const mode = isNew ? 'login' : 'keep';
     for (let look = 1; ; look++) {
       const answer = await this.send((writer) =>
-        writer.sessionBeansIndexAdd(...names, key, lifeMs, mode, mostSessions ?? ''),
+        writer.runForText<[outcome: string, score: string, all: string[]]>('sessionBeansIndexAdd', [
+          ...names,
+          key,
+          lifeMs,
+          mode,
+          mostSessions ?? '',
+        ]),
       );
       const [outcome, score, all] = answer;
       if (outcome === 'known') return async () => undefined;
@@ -96,7 +101,12 @@ export class RedisPrincipalIndex {
     const [logins] = this.names.principal(principal);
     const [now, found] = await sendWithRetries(this.client, () =>
       // One more shows whether there is another page.
-      this.client.sessionBeansIndexPage(logins, limit + 1, at, ifMoreThan ?? ''),
+      this.client.runForText<[now: string, entries: string[]]>('sessionBeansIndexPage', [
+        logins,
+        limit + 1,
+        at,
+        ifMoreThan ?? '',
+      ]),
     );
     const entries = entriesOf(found);
     const taken = entries.slice(0, limit);
@@ -111,8 +121,9 @@ export class RedisPrincipalIndex {
   /** [E1] Sessions are created by the clocks of all servers of a cluster. */
   async beginEpoch(): Promise<number> {
     const { client } = this;
-    const times = client instanceof Cluster ? await Promise.all(client.nodes('master').map(timeOf)) : [];
-    return Number(await this.send((writer) => writer.sessionBeansEpoch(this.names.epoch, Math.max(0, ...times))));
+    const times = client.isCluster ? await Promise.all([...client.primaries().values()].map(timeOf)) : [];
+    const args = [this.names.epoch, Math.max(0, ...times)];
+    return Number(await this.send((writer) => writer.runForText('sessionBeansEpoch', args)));
   }
 
   async readEpoch(): Promise<number | undefined> {
@@ -146,7 +157,7 @@ export class RedisPrincipalIndex {
 
   private async look(key: SessionKey, fields: readonly string[]): Promise<Look> {
     const { client, names } = this;
-    const answer = await sendWithRetries(client, () => client.sessionBeansLookBuffer(names.session(key), ...fields));
+    const answer = await sendWithRetries(client, () => client.run('sessionBeansLook', [names.session(key), ...fields]));
     if (answer.toString('latin1') === ENDED) return 'ended';
     const reply = parseRedisReply(answer);
     if (reply.code === 'none') return 'none';
@@ -155,10 +166,11 @@ export class RedisPrincipalIndex {
 
   private async remove(principal: string, entries: readonly Entry[]): Promise<void> {
     const args = entries.flatMap(({ key, score }) => [key, score]);
-    await this.send((writer) => writer.sessionBeansIndexRemove(...this.names.principal(principal), ...args));
+    const names = this.names.principal(principal);
+    await this.send((writer) => writer.runForText('sessionBeansIndexRemove', [...names, ...args]));
   }
 
-  private send<T>(command: (writer: ScriptedClient) => Promise<T>): Promise<T> {
+  private send<T>(command: (writer: RedisPort) => Promise<T>): Promise<T> {
     return sendWithRetries(this.writer, () => command(this.writer));
   }
 }
@@ -206,7 +218,7 @@ function entriesOf(answer: readonly string[]): Entry[] {
   return entries;
 }
 
-async function timeOf(server: Redis): Promise<number> {
-  const [seconds, microseconds] = await server.time();
+async function timeOf(server: RedisConnection): Promise<number> {
+  const [seconds, microseconds] = (await server.ask('TIME')) as [string, string];
   return Number(seconds) * 1_000 + Math.floor(Number(microseconds) / 1_000);
 }

@@ -1,41 +1,34 @@
 import type { Cluster, Redis } from 'ioredis';
-import type { DestroyResult, LockResult } from '../session-store.js';
-import { redisScripts } from './redis-scripts.js';
+import { ioredisPort } from './clients/ioredis-client.js';
+import { NodeRedisClusterClient } from './clients/node-redis-cluster-client.js';
+import { NodeRedisConnection } from './clients/node-redis-connection.js';
+import { NodeRedisSentinelClient } from './clients/node-redis-sentinel-client.js';
+import type { NodeRedisCluster, NodeRedisSentinel, NodeRedisSingle } from './clients/node-redis-types.js';
+import type { RedisClientPort } from './clients/redis-port.js';
 
-/** An ioredis client: of one server (also through Sentinel) or of a cluster. */
-export type RedisClient = Redis | Cluster;
-
-/** The arguments of one call of a script, its keys first. */
-export type ScriptArguments = readonly (string | number)[];
-
-/** The scripts of this package, as `defineScripts` adds them to a client. */
-export interface SessionScripts {
-  sessionBeansLoad(...args: ScriptArguments): Promise<string>;
-  sessionBeansLoadBuffer(...args: ScriptArguments): Promise<Buffer>;
-  sessionBeansSaveBuffer(...args: ScriptArguments): Promise<Buffer>;
-  sessionBeansSaveWhenFullBuffer(...args: ScriptArguments): Promise<Buffer>;
-  sessionBeansLock(...args: ScriptArguments): Promise<LockResult['outcome']>;
-  sessionBeansUnlock(...args: ScriptArguments): Promise<unknown>;
-  sessionBeansDestroy(...args: ScriptArguments): Promise<DestroyResult['outcome']>;
-  sessionBeansSupersede(...args: ScriptArguments): Promise<unknown>;
-  sessionBeansAnnounce(...args: ScriptArguments): Promise<string[]>;
-  sessionBeansIndexAdd(...args: ScriptArguments): Promise<[outcome: string, score: string, all: string[]]>;
-  sessionBeansIndexPage(...args: ScriptArguments): Promise<[now: string, entries: string[]]>;
-  sessionBeansIndexRemove(...args: ScriptArguments): Promise<unknown>;
-  sessionBeansLookBuffer(...args: ScriptArguments): Promise<Buffer>;
-  sessionBeansEpoch(...args: ScriptArguments): Promise<string>;
-  sessionBeansBeat(key: string): Promise<unknown>;
-  sessionBeansRights(key: string): Promise<string[]>;
+/** A client of ioredis 5 or 6: a `Redis`, of one server or behind sentinels, or a `Cluster`. */
+interface IoredisClient {
+  readonly status: string;
+  defineCommand(name: string, definition: { lua: string; numberOfKeys?: number }): void;
 }
 
-/** A client on which the scripts of this package are defined. */
-export type ScriptedClient = RedisClient & SessionScripts;
+/** A client of node-redis 5 or 6, made by `createClient()`, `createCluster()` or `createSentinel()`. Connect it. */
+interface NodeRedisClient {
+  readonly isOpen: boolean;
+  connect(): Promise<unknown>;
+  sendCommand(...args: never[]): Promise<unknown>;
+}
 
-/** One connection to one server on which they are defined. */
-export type ScriptedConnection = Redis & SessionScripts;
+/** A client of either library. The declarations of neither are needed. */
+export type RedisClient = IoredisClient | NodeRedisClient;
 
-/** Defines the scripts on a client. It sends the hash of a script, and the text when the server does not know it. */
-export function defineScripts<T extends RedisClient>(client: T): T & SessionScripts {
-  for (const [name, definition] of Object.entries(redisScripts)) client.defineCommand(name, definition);
-  return client as T & SessionScripts;
+/** @returns undefined for an object that is none of the clients that the store can use */
+export function redisPortOf(client: RedisClient): RedisClientPort | undefined {
+  if (typeof client !== 'object') return undefined;
+  if ('defineCommand' in client) return ioredisPort(client as unknown as Redis | Cluster);
+  if ('getMasterNode' in client) return new NodeRedisSentinelClient(client as unknown as NodeRedisSentinel);
+  if ('nodeClient' in client) return new NodeRedisClusterClient(client as unknown as NodeRedisCluster);
+  if ('duplicate' in client && 'isReady' in client)
+    return new NodeRedisConnection(client as unknown as NodeRedisSingle);
+  return undefined;
 }

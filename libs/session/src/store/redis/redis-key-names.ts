@@ -2,7 +2,6 @@ import { hash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { SessionKey } from '../session-id.js';
-import type { RedisClient } from './redis-client.js';
 import { clusterSlot } from './redis-cluster.js';
 
 /** Enough to find, within milliseconds, a slot of a server that has one slot in a few hundred. */
@@ -37,15 +36,11 @@ function nameOfPackage(directory: string): string | undefined {
 
 /** The names of the keys of Redis under which the sessions of one store lie. */
 export class RedisKeyNames {
-  /** The client puts this before every key by itself. */
-  readonly clientPrefix: string;
-
+  /** @param clientPrefix the client puts this before every key by itself */
   constructor(
     readonly prefix: string,
-    client: RedisClient,
-  ) {
-    this.clientPrefix = client.options.keyPrefix ?? '';
-  }
+    readonly clientPrefix: string,
+  ) {}
 
   /** All keys of a session have one hash tag, so that a script may use them together on a cluster. */
   session(key: SessionKey): string {

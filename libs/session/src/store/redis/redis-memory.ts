@@ -1,5 +1,4 @@
-import { Cluster, type Redis } from 'ioredis';
-import type { RedisClient } from './redis-client.js';
+import type { RedisClientPort, RedisConnection } from './clients/redis-port.js';
 import { CommandFailure } from './send-command.js';
 
 /** How long a figure counts as that of now. */
@@ -10,7 +9,7 @@ export class RedisMemory {
   private share: number | undefined;
   private askedAt = performance.now();
 
-  constructor(private readonly client: RedisClient) {}
+  constructor(private readonly client: RedisClientPort) {}
 
   /**
    * Share of `maxmemory`, 0 to 1, as Redis told it last; in a cluster that of the fullest server. Undefined where Redis
@@ -26,9 +25,7 @@ export class RedisMemory {
   }
 
   private async ask(): Promise<void> {
-    const { client } = this;
-    const nodes: readonly Redis[] = client instanceof Cluster ? client.nodes('master') : [client];
-    const shares = await Promise.all(nodes.map(shareOf));
+    const shares = await Promise.all([...this.client.primaries().values()].map(shareOf));
     const known = shares.filter((share) => share !== undefined);
     this.share = known.length > 0 ? Math.max(...known) : undefined;
   }
@@ -40,8 +37,8 @@ export function isOutOfMemory(error: unknown): error is CommandFailure {
 }
 
 /** A server that does not tell has no limit as far as this is concerned. */
-async function shareOf(node: Redis): Promise<number | undefined> {
-  const memory = await node.info('memory').catch(() => '');
+async function shareOf(node: RedisConnection): Promise<number | undefined> {
+  const memory = await node.ask('INFO', 'memory').then(String, () => '');
   const [used, most] = ['used_memory', 'maxmemory'].map((name) =>
     Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(memory)?.[1]),
   );

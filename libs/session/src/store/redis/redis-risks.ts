@@ -1,7 +1,5 @@
-import { Cluster, type Redis, type RedisOptions } from 'ioredis';
-import { type SessionRisk, isLoopback } from '../session-risk.js';
-import type { RedisClient, ScriptedConnection } from './redis-client.js';
-import { redisScripts } from './redis-scripts.js';
+import type { SessionRisk } from '../session-risk.js';
+import { type RedisClientPort, type RedisConnection, isErrorReply, isPassingFault } from './clients/redis-port.js';
 import { sendWithRetries } from './send-command.js';
 
 /**
@@ -10,12 +8,11 @@ import { sendWithRetries } from './send-command.js';
  * @param key a key as sessions have it
  * @throws (rejects with) the error of a server that cannot be asked
  */
-export async function redisRisks(client: RedisClient, key: string): Promise<SessionRisk[]> {
-  // A cluster names its servers once it is connected.
-  if (client instanceof Cluster) await sendWithRetries(client, () => client.time());
-  const nodes = client instanceof Cluster ? client.nodes('master') : [client];
-  const ofServers = await Promise.all(nodes.map((node) => serverRisks(node, key)));
-  const risks = [...clientRisks(client), ...nodes.flatMap(connectionRisks), ...ofServers.flat()];
+export async function redisRisks(client: RedisClientPort, key: string): Promise<SessionRisk[]> {
+  // The servers are known once the client is connected.
+  await sendWithRetries(client, () => client.hget(key, 'x').catch(refusedOnly));
+  const ofServers = await Promise.all([...client.primaries().values()].map((node) => serverRisks(node, key)));
+  const risks = [...client.risks, ...ofServers.flat()];
   // The servers of a cluster are set up alike.
   return [...new Map(risks.map((risk) => [risk.meaning, risk])).values()];
 }
@@ -25,105 +22,29 @@ export async function redisRisks(client: RedisClient, key: string): Promise<Sess
  *
  * @returns a function that stops it
  */
-export function reportConnectionErrors(client: RedisClient, warn: (warning: string) => void): () => void {
+export function reportConnectionErrors(client: RedisClientPort, warn: (warning: string) => void): () => void {
   const given = new Set<string>();
-  const report = (error: Error & { lastNodeError?: Error }): void => {
-    const { message, code, name }: Error & { code?: string } = error.lastNodeError ?? error;
-    const how = usesTls(client) ? ' over TLS' : '';
+  const report = ({ message, code, name }: Error & { code?: string }): void => {
+    const how = client.usesTls ? ' over TLS' : '';
     // ioredis stays connected after a SELECT that failed, to database 0.
-    const warning = /DB index/.test(message)
-      ? `Redis does not have the database of the url and uses database 0: ${message}`
-      : `no connection to Redis${how}: ${message || code || name}; trying again`;
+    const warning =
+      client.library === 'ioredis' && /DB index/.test(message)
+        ? `Redis does not have the database of the url and uses database 0: ${message}`
+        : `no connection to Redis${how}: ${message || code || name}; trying again`;
     if (!given.has(warning)) warn(warning);
     given.add(warning);
   };
-  client.on('error', report);
-  return () => client.off('error', report);
+  return client.listen({ failed: report });
 }
 
-function usesTls(client: RedisClient): boolean {
-  return Boolean(client instanceof Cluster ? client.options.redisOptions?.tls : client.options.tls);
-}
-
-function clientRisks(client: RedisClient): SessionRisk[] {
-  const isCluster = client instanceof Cluster;
-  const options: RedisOptions = isCluster
-    ? { ...client.options.redisOptions, enableOfflineQueue: client.options.enableOfflineQueue }
-    : client.options;
-  const risks: SessionRisk[] = [];
-  if (options.enableOfflineQueue !== false) {
-    risks.push({
-      code: 'redis-offline-queue',
-      severity: 'medium',
-      meaning:
-        'The client option enableOfflineQueue is on: while Redis is away commands wait, and run after their request ' +
-        'was answered.',
-      fix: 'Set it to false.',
-    });
-  }
-  // The connections of a cluster do not reconnect by themselves, so they have nothing to send again.
-  if (!isCluster && options.autoResendUnfulfilledCommands !== false) {
-    risks.push({
-      code: 'redis-resends',
-      severity: 'medium',
-      meaning:
-        'The client option autoResendUnfulfilledCommands is on: a command whose answer was lost is sent again behind ' +
-        'the back of the store.',
-      fix: 'Set it to false.',
-    });
-  }
-  // Without resending, ioredis forgets the commands under way: their promises settle when the retries are used up.
-  if (!isCluster && options.autoResendUnfulfilledCommands === false && options.maxRetriesPerRequest !== 0) {
-    risks.push({
-      code: 'redis-retries',
-      severity: 'medium',
-      meaning:
-        'The client option maxRetriesPerRequest is not 0: a command whose connection was lost is told late or never.',
-      fix: 'Set it to 0.',
-    });
-  }
-  if (isCluster && client.options.scaleReads !== undefined && client.options.scaleReads !== 'master') {
-    risks.push({
-      code: 'redis-replica-reads',
-      severity: 'high',
-      meaning: `The client option scaleReads is not 'master': replicas answer with old sessions.`,
-      fix: "Set it to 'master'.",
-    });
-  }
-  return risks;
-}
-
-/** Beyond this machine, others are in the network. A client with sentinels does not know its server before it asks. */
-function connectionRisks({ options }: Redis): SessionRisk[] {
-  const { path, host = 'localhost', sentinels, tls, password } = options;
-  if (path || (sentinels ? sentinels.every((one) => isLoopback(one.host ?? 'localhost')) : isLoopback(host))) return [];
-  const risks: SessionRisk[] = [];
-  if (!tls) {
-    risks.push({
-      code: 'redis-without-tls',
-      severity: 'medium',
-      meaning: 'The connection to Redis, on another machine, has no TLS: state and password can be read on the way.',
-      fix: 'Use a rediss:// url, or keep Redis in a network that nobody else can reach.',
-    });
-  }
-  // A certificate may stand for the password.
-  if (!password && !tls?.cert) {
-    risks.push({
-      code: 'redis-without-password',
-      severity: 'high',
-      meaning: 'Redis, on another machine, asks for no password: all who reach it can read, change and end sessions.',
-      fix: 'Give the application a user and a password of its own by its ACL.',
-    });
-  }
-  return risks;
-}
-
-async function serverRisks(node: Redis, key: string): Promise<SessionRisk[]> {
-  const rights = await rightsRisk(node as ScriptedConnection, key);
+async function serverRisks(node: RedisConnection, key: string): Promise<SessionRisk[]> {
+  const rights = await rightsRisk(node, key);
   if (rights) return [rights];
   const risks: SessionRisk[] = [];
   try {
-    const [memory, persistence] = await Promise.all([node.info('memory'), node.info('persistence')]);
+    const [memory, persistence] = (await Promise.all(
+      ['memory', 'persistence'].map(async (section) => String(await node.ask('INFO', section))),
+    )) as [string, string];
     const policy = /maxmemory_policy:(\S+)/.exec(memory)?.[1];
     const limited = /maxmemory:([1-9]\d*)/.test(memory);
     if (limited && policy !== undefined && policy !== 'noeviction') {
@@ -156,10 +77,9 @@ async function serverRisks(node: Redis, key: string): Promise<SessionRisk[]> {
 }
 
 /** Present if the connection may not run the scripts of this package. */
-async function rightsRisk(node: ScriptedConnection, key: string): Promise<SessionRisk | undefined> {
+async function rightsRisk(node: RedisConnection, key: string): Promise<SessionRisk | undefined> {
   try {
-    node.defineCommand('sessionBeansRights', redisScripts.sessionBeansRights);
-    const missing = await sendWithRetries(node, () => node.sessionBeansRights(key));
+    const missing = await sendWithRetries(node, () => node.runForText<string[]>('sessionBeansRights', [key]));
     if (missing.length === 0) return undefined;
     return unusable(
       `The user of the connection to Redis may not use ${missing.join(', ')} on keys like ${key}`,
@@ -180,4 +100,10 @@ async function rightsRisk(node: ScriptedConnection, key: string): Promise<Sessio
 
 function unusable(problem: string, fix: string): SessionRisk {
   return { code: 'redis-rights', severity: 'high', meaning: `${problem}: sessions will be answered with 503.`, fix };
+}
+
+/** The server has answered: it is connected, whatever it says. */
+function refusedOnly(error: unknown): null {
+  if (isErrorReply(error) && !isPassingFault(error)) return null;
+  throw error;
 }

@@ -1,6 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { Redis } from 'ioredis';
+import { createClient, createClientPool, createCluster, createSentinel } from '@redis/client';
+import { Cluster, Redis } from 'ioredis';
 import { SessionConfigurationError } from '../../errors/session-configuration.error.js';
+import type { RedisClient } from './redis-client.js';
 import { resolveRedisOptions } from './redis-session-store.options.js';
 
 const url = 'redis://app:hunter2@127.0.0.1';
@@ -36,7 +38,21 @@ describe('the options of RedisSessionStore', () => {
       onWarning: () => undefined,
     };
 
-    expect(resolveRedisOptions(given)).toEqual(given);
+    expect(resolveRedisOptions(given)).toEqual({ ...given, client: expect.objectContaining({ client }) });
+  });
+
+  it.each<[string, RedisClient, boolean]>([
+    ['Redis of ioredis', new Redis({ lazyConnect: true }), false],
+    ['Cluster of ioredis', new Cluster([], { lazyConnect: true }), true],
+    ['createClient() of node-redis', createClient(), false],
+    ['createCluster() of node-redis', createCluster({ rootNodes: [] }), true],
+    [
+      'createSentinel() of node-redis',
+      createSentinel({ name: 'main', sentinelRootNodes: [{ host: '::1', port: 1 }] }),
+      false,
+    ],
+  ])('take a client: %s', (_title, client, isCluster) => {
+    expect(resolveRedisOptions({ client }).client).toMatchObject({ isCluster });
   });
 
   it.each<[string, object]>([
@@ -52,9 +68,11 @@ describe('the options of RedisSessionStore', () => {
     ['durability.replicas = 0: allowed is', { url, durability: { replicas: 0 } }],
     ['durability.timeoutMs = 1501: allowed is', { url, durability: { replicas: 1, timeoutMs: 1_501 } }],
     ['"durability.wait": no such option', { url, durability: { replicas: 1, wait: 5 } }],
-    ['client = undefined: allowed is either an ioredis client or a url', {}],
-    ['client = Object: allowed is either an ioredis client or a url', { url, client: {} }],
-    ['client = Object: allowed is an ioredis client (Redis or Cluster)', { client: { url } }],
+    ['client = undefined: allowed is either a client or a url', {}],
+    ['client = Object: allowed is either a client or a url', { url, client: {} }],
+    ['client = Object: allowed is a client of ioredis, or of node-redis', { client: { url } }],
+    ['client = Class: allowed is a client of ioredis, or of node-redis', { client: createClientPool() }],
+    ['client = 6379: allowed is a client of ioredis', { client: 6379 }],
     ['url = Array: allowed is a text', { url: [url] }],
     ['onWarning = a string: allowed is a function', { url, onWarning: 'log' }],
   ])('are refused by name: %s', (text, options) => {

@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { type Completed, OptionChecks } from '../../errors/option-checks.js';
-import type { RedisClient } from './redis-client.js';
+import type { RedisClientPort } from './clients/redis-port.js';
+import { type RedisClient, redisPortOf } from './redis-client.js';
 import { defaultPrefix } from './redis-key-names.js';
 
 /**
@@ -26,7 +27,10 @@ export interface RedisDurability {
  * new RedisSessionStore({ url: 'rediss://app:secret@redis.internal:6380/0', prefix: 'shop:' })
  */
 export class RedisSessionStoreOptions {
-  /** Your ioredis client, which you close. Its settings should fit a request path; see docs/stores/redis.md. */
+  /**
+   * Your client, of ioredis 5 or 6 (`Redis`, `Cluster`) or of node-redis 5 or 6 (`createClient()`, `createCluster()`,
+   * `createSentinel()`). You connect it and close it. Its settings should fit a request path; see docs/stores/redis.md.
+   */
   readonly client?: RedisClient | undefined = undefined;
 
   /**
@@ -34,7 +38,8 @@ export class RedisSessionStoreOptions {
    * `redis+cluster://host:port,host:port`, with `user:password@` where needed. With `rediss` in place of `redis` the
    * connection uses TLS and the authorities that Node trusts (`NODE_EXTRA_CA_CERTS`).
    *
-   * The store makes the client, with settings that fit a request path, and closes it.
+   * The store makes the client, with settings that fit a request path, and closes it: with ioredis where that is
+   * installed, else with node-redis (`redis` or `@redis/client`).
    */
   readonly url?: string | undefined = undefined;
 
@@ -66,8 +71,9 @@ export class RedisSessionStoreOptions {
 
 export interface ResolvedRedisOptions extends Omit<
   Completed<RedisSessionStoreOptions, 'client' | 'url' | 'durability'>,
-  'durability'
+  'client' | 'durability'
 > {
+  readonly client: RedisClientPort | undefined;
   readonly durability: Required<RedisDurability> | undefined;
 }
 
@@ -85,14 +91,16 @@ export function resolveRedisOptions(given: RedisSessionStoreOptions): ResolvedRe
   );
   const { client, url, durability } = options;
   if ((client === undefined) === (url === undefined))
-    throw checks.refusal('client', client, 'either an ioredis client or a url');
-  if (client !== undefined) checks.methods('client', client, ['defineCommand'], 'an ioredis client (Redis or Cluster)');
+    throw checks.refusal('client', client, 'either a client or a url');
+  const port = client === undefined ? undefined : redisPortOf(client);
+  if (client !== undefined && port === undefined)
+    throw checks.refusal('client', client, 'a client of ioredis, or of node-redis (no pool)');
   if (url !== undefined && typeof url !== 'string') throw checks.secretRefusal('url', url, 'a text');
   checks.text('prefix', options.prefix, /^[^{}\s]*$/, 'a text without braces (they are the hash tag) and white space');
   checks.wholeNumber('maxRecordBytes', options.maxRecordBytes, { least: 1024, unit: 'bytes' });
   checks.wholeNumber('beatMs', options.beatMs, { least: 10, most: 1_000, unit: 'milliseconds' });
   checks.callback('onWarning', options.onWarning);
-  return { ...options, durability: durability === undefined ? undefined : resolveDurability(durability) };
+  return { ...options, client: port, durability: durability === undefined ? undefined : resolveDurability(durability) };
 }
 
 function resolveDurability(given: RedisDurability): Required<RedisDurability> {

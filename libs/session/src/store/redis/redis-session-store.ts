@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { Cluster, type Redis } from 'ioredis';
 import { SessionConfigurationError } from '../../errors/session-configuration.error.js';
 import { SessionStoreError } from '../../errors/session-store.error.js';
 import type { SessionChange } from '../session-change.js';
@@ -18,13 +17,12 @@ import type {
   TouchResult,
 } from '../session-store.js';
 import type { StoreEpoch, StorePrincipals } from '../store-principals.js';
-import { OwnClients, connectRedis } from './connect-redis.js';
+import type { OwnClient, RedisClientPort, RedisConnection, RedisPort } from './clients/redis-port.js';
+import { connectRedis } from './connect-redis.js';
 import { PlainLoads } from './plain-loads.js';
 import { LoginNote, RedisPrincipalIndex } from './principal-index.js';
 import { RecordEdit } from './record-edit.js';
 import { RecordCopy, timesOf } from './record-lines.js';
-import { type RedisClient, type ScriptedClient, defineScripts } from './redis-client.js';
-import { primaryNameOf, primaryNamed } from './redis-cluster.js';
 import { RedisMemory, isOutOfMemory } from './redis-memory.js';
 import { RedisKeyNames } from './redis-key-names.js';
 import { type RedisSessionStoreOptions, resolveRedisOptions } from './redis-session-store.options.js';
@@ -89,11 +87,11 @@ export class RedisSessionStore implements SessionStore {
     read: () => this.failing('epoch', this.index.readEpoch()),
   };
 
-  private readonly client: ScriptedClient;
+  private readonly client: RedisClientPort;
 
   /** The connection for changes. It is another one only with `durability`: WAIT would block the loads behind it. */
-  private readonly writer: ScriptedClient;
-  private readonly ownClients = new OwnClients();
+  private readonly writer: RedisClientPort;
+  private readonly ownClients: OwnClient[] = [];
   private readonly names: RedisKeyNames;
   private readonly scriptArguments: RedisScriptArguments;
   private readonly calls: SessionCalls;
@@ -109,16 +107,17 @@ export class RedisSessionStore implements SessionStore {
   /** @throws SessionConfigurationError when an option cannot work */
   constructor(options: RedisSessionStoreOptions) {
     const { client, url, prefix, maxRecordBytes, durability, beatMs, onWarning } = resolveRedisOptions(options);
-    this.client = defineScripts(client ?? this.ownClients.add(connectRedis(url as string)));
-    this.writer = durability ? defineScripts(this.ownClients.add((this.client as Redis).duplicate())) : this.client;
+    this.client = client ?? this.own(connectRedis(url as string));
+    if (!durability) this.writer = this.client;
+    else this.writer = this.own(url === undefined ? this.client.duplicate() : connectRedis(url));
     this.acknowledgements = durability && new ReplicaAcknowledgements(durability.replicas, durability.timeoutMs);
     // The servers of a cluster have times of their own.
-    const time = this.client instanceof Cluster ? undefined : new ServerTime();
+    const time = this.client.isCluster ? undefined : new ServerTime();
     this.plainLoads = new PlainLoads(this.client, time, maxRecordBytes);
-    const pairFor = (by: ScriptedClient, key: SessionKey): TrackingPair | undefined =>
+    const pairFor = (by: RedisPort, key: SessionKey): TrackingPair | undefined =>
       by === this.client ? this.tracking?.pairFor(key) : undefined;
     this.calls = new SessionCalls(pairFor, time, { prefix, maxRecordBytes });
-    this.names = new RedisKeyNames(prefix, this.client);
+    this.names = new RedisKeyNames(prefix, this.client.keyPrefix);
     this.scriptArguments = new RedisScriptArguments(this.names, maxRecordBytes);
     this.index = new RedisPrincipalIndex(this.client, this.writer, this.names);
     this.memory = new RedisMemory(this.client);
@@ -192,7 +191,7 @@ export class RedisSessionStore implements SessionStore {
   async touch(access: SessionAccess): Promise<TouchResult> {
     const { key } = access;
     const args = this.scriptArguments.touch(access);
-    const run: ScriptCall['run'] = (client) => client.sessionBeansLoadBuffer(...args);
+    const run: ScriptCall['run'] = (client) => client.run('sessionBeansLoad', args);
     const { reply } = await this.failing('touch', this.calls.run({ key, client: this.client, run, showsState: false }));
     return { outcome: reply.code === 'none' || reply.code === 'superseded' ? reply.code : 'touched' };
   }
@@ -200,7 +199,9 @@ export class RedisSessionStore implements SessionStore {
   async destroy(access: SessionAccess): Promise<DestroyResult> {
     // The first answer may be lost. The script knows by the id that the repeated call is the same one.
     const args = this.scriptArguments.destroy(access, randomBytes(9).toString('base64url'));
-    const outcome = await this.send('destroy', (writer) => writer.sessionBeansDestroy(...args));
+    const outcome = await this.send('destroy', (writer) =>
+      writer.runForText<DestroyResult['outcome']>('sessionBeansDestroy', args),
+    );
     if (outcome === 'ended' && this.acknowledgements)
       await this.waitForReplicas(this.acknowledgements, access.key, 'destroy');
     return { outcome };
@@ -208,12 +209,12 @@ export class RedisSessionStore implements SessionStore {
 
   async supersede(access: ClientAccess): Promise<void> {
     const args = this.scriptArguments.supersede(access);
-    await this.send('save', (writer) => writer.sessionBeansSupersede(...args));
+    await this.send('save', (writer) => writer.runForText('sessionBeansSupersede', args));
   }
 
   async announce(facts: string, keptMs: number): Promise<readonly ServerAnnouncement[]> {
     const told = await sendWithRetries(this.writer, () =>
-      this.writer.sessionBeansAnnounce(this.names.servers, facts, keptMs),
+      this.writer.runForText<string[]>('sessionBeansAnnounce', [this.names.servers, facts, keptMs]),
     );
     return told.flatMap((text, i) => (i % 2 === 0 ? [{ facts: text, ageMs: Number(told[i + 1]) }] : []));
   }
@@ -224,14 +225,14 @@ export class RedisSessionStore implements SessionStore {
 
   /** Connects again after `close()`; before that the store is connected, or about to be, from its construction on. */
   async open(): Promise<void> {
-    await this.ownClients.open();
+    await Promise.all(this.ownClients.map((client) => client.open()));
   }
 
   async close(): Promise<void> {
     this.stopReporting?.();
     this.tracking?.close();
     this.tracking = undefined;
-    this.ownClients.close();
+    for (const client of this.ownClients) client.close();
   }
 
   /** @returns undefined where the script has to be asked */
@@ -244,12 +245,12 @@ export class RedisSessionStore implements SessionStore {
 
   private async loadByScript(access: SessionAccess, options: LoadOptions): Promise<LoadResult> {
     const args = this.scriptArguments.load(access, options);
-    const run: ScriptCall['run'] = (client) => client.sessionBeansLoadBuffer(...args);
+    const run: ScriptCall['run'] = (client) => client.run('sessionBeansLoad', args);
     const { reply, watched } = await this.calls.run({ key: access.key, client: this.client, run });
     if (reply.code === 'record') {
       const { record, copy, now, hasChanged } = reply;
       const isConfirmed = record.confirmed || access.proof !== undefined;
-      if (hasChanged && this.client instanceof Cluster) void this.index.keep(access.key, record).catch(() => undefined);
+      if (hasChanged && this.client.isCluster) void this.index.keep(access.key, record).catch(() => undefined);
       return { outcome: 'found', record, copy: hasChanged ? copy.touched(now, isConfirmed) : copy, ...watched };
     }
     if (reply.code === 'times')
@@ -270,7 +271,7 @@ export class RedisSessionStore implements SessionStore {
         key,
         client: writer,
         run: (client, isTracked) =>
-          client.sessionBeansSaveBuffer(...scriptArguments.save(change, edit, short, isTracked)),
+          client.run('sessionBeansSave', scriptArguments.save(change, edit, short, isTracked)),
       });
     } catch (error) {
       // A look changes nothing.
@@ -284,8 +285,9 @@ export class RedisSessionStore implements SessionStore {
         key,
         client: writer,
         run: (client, isTracked) =>
-          client.sessionBeansSaveWhenFullBuffer(
-            ...scriptArguments.save(change, isAccepted ? edit : undefined, short, isTracked),
+          client.run(
+            'sessionBeansSaveWhenFull',
+            scriptArguments.save(change, isAccepted ? edit : undefined, short, isTracked),
           ),
         earlier: error,
       });
@@ -302,15 +304,17 @@ export class RedisSessionStore implements SessionStore {
 
   private async lock(access: SessionAccess, token: string, leaseMs: number): Promise<LockResult> {
     const args = this.scriptArguments.lock(access, token, leaseMs);
-    return { outcome: await this.send('lock', (writer) => writer.sessionBeansLock(...args)) };
+    return {
+      outcome: await this.send('lock', (writer) => writer.runForText<LockResult['outcome']>('sessionBeansLock', args)),
+    };
   }
 
   private async unlock(key: SessionKey, token: string): Promise<void> {
-    await this.send('unlock', (writer) => writer.sessionBeansUnlock(this.names.lock(key), token));
+    await this.send('unlock', (writer) => writer.runForText('sessionBeansUnlock', [this.names.lock(key), token]));
   }
 
   /** Sends a change. @throws (rejects with) SessionStoreError */
-  private send<T>(operation: Operation, command: (writer: ScriptedClient) => Promise<T>): Promise<T> {
+  private send<T>(operation: Operation, command: (writer: RedisPort) => Promise<T>): Promise<T> {
     const { writer } = this;
     return this.failing(
       operation,
@@ -361,15 +365,19 @@ export class RedisSessionStore implements SessionStore {
     // It stays, unless the primary is lost before its replicas have it, too.
     const problem = writer
       ? `only ${count} of ${replicas} replicas have it after ${timeoutMs} ms; the primary has`
-      : 'the primary had it, and the cluster names no primary for its slot any more, to ask about replicas';
+      : 'the primary had it, and is not known any more, to ask about replicas';
     throw new SessionStoreError({ store: this.name, operation, problem, applied: 'unknown' });
   }
 
-  /** The connection for changes of the session; undefined where a cluster names no primary for its slot. */
-  private writerFor(key: SessionKey): Redis | undefined {
-    const client: RedisClient = this.writer;
-    if (!(client instanceof Cluster)) return client;
-    const name = primaryNameOf(client, this.names.slot(key));
-    return name === undefined ? undefined : primaryNamed(client, name);
+  /** The connection for changes of the session; undefined where the client knows no primary for it. */
+  private writerFor(key: SessionKey): RedisConnection | undefined {
+    const { writer, names } = this;
+    const name = writer.primaryNameOf(writer.isCluster ? names.slot(key) : 0);
+    return name === undefined ? undefined : writer.primaries().get(name);
+  }
+
+  private own(client: OwnClient): RedisClientPort {
+    this.ownClients.push(client);
+    return client.port;
   }
 }

@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis';
+import type { RedisConnection } from './clients/redis-port.js';
 
 /**
  * Asks with WAIT how many replicas have the writes of a connection. WAIT counts for the connection that it is sent on,
@@ -6,7 +6,7 @@ import type { Redis } from 'ioredis';
  */
 export class ReplicaAcknowledgements {
   /** The answer to the next WAIT on each connection. */
-  private readonly next = new Map<Redis, Promise<number>>();
+  private readonly next = new Map<RedisConnection, Promise<number>>();
 
   constructor(
     readonly replicas: number,
@@ -14,7 +14,7 @@ export class ReplicaAcknowledgements {
   ) {}
 
   /** How many replicas have everything that was answered on this connection before the call. */
-  count(connection: Redis): Promise<number> {
+  count(connection: RedisConnection): Promise<number> {
     let count = this.next.get(connection);
     if (!count) {
       count = this.ask(connection);
@@ -23,10 +23,10 @@ export class ReplicaAcknowledgements {
     return count;
   }
 
-  private async ask(connection: Redis): Promise<number> {
+  private async ask(connection: RedisConnection): Promise<number> {
     await new Promise((resolve) => setImmediate(resolve));
     // Writes that are answered from now on need a WAIT of their own.
     this.next.delete(connection);
-    return connection.wait(this.replicas, this.timeoutMs);
+    return Number(await connection.ask('WAIT', `${this.replicas}`, `${this.timeoutMs}`));
   }
 }

@@ -3,7 +3,7 @@ import type { SessionChange } from '../session-change.js';
 import type { ClientAccess, SessionAccess } from '../session-id.js';
 import type { LoadOptions } from '../session-store.js';
 import type { RecordEdit } from './record-edit.js';
-import type { ScriptArguments } from './redis-client.js';
+import type { ScriptArguments } from './clients/redis-port.js';
 import type { RedisKeyNames } from './redis-key-names.js';
 
 /** How long a mark stays where there is no session: an ended key stays ended, and a superseded proof is recognised. */

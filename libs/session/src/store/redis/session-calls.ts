@@ -2,8 +2,8 @@ import { SessionStateError } from '../../errors/session-state.error.js';
 import type { SessionKey } from '../session-id.js';
 import type { SessionRecord } from '../session-record.js';
 import type { SessionWatch } from '../session-store.js';
+import type { RedisPort } from './clients/redis-port.js';
 import { recordOf } from './record-lines.js';
-import type { ScriptedClient } from './redis-client.js';
 import { type RedisReply, parseRedisReply } from './redis-reply.js';
 import { type EarlierAttempt, sendWithRetries } from './send-command.js';
 import type { ServerTime } from './server-time.js';
@@ -14,10 +14,10 @@ export interface ScriptCall {
   readonly key: SessionKey;
 
   /** The client, where no connection of a near cache takes the call. */
-  readonly client: ScriptedClient;
+  readonly client: RedisPort;
 
   /** @param isTracked whether CLIENT TRACKING shall follow the session from now on */
-  readonly run: (client: ScriptedClient, isTracked: boolean) => Promise<Buffer>;
+  readonly run: (client: RedisPort, isTracked: boolean) => Promise<Buffer>;
 
   /** Whether the caller learns from the answer what the session is now. Default true. */
   readonly showsState?: boolean;
@@ -42,7 +42,7 @@ export class SessionCalls {
    *   the connection on which it is sent, so a separate writer keeps its saves.)
    */
   constructor(
-    private readonly pairFor: (client: ScriptedClient, key: SessionKey) => TrackingPair | undefined,
+    private readonly pairFor: (client: RedisPort, key: SessionKey) => TrackingPair | undefined,
     private readonly time: ServerTime | undefined,
     private readonly limits: { readonly prefix: string; readonly maxRecordBytes: number },
   ) {}

@@ -1,15 +1,7 @@
-import { Cluster, type Redis } from 'ioredis';
 import type { SessionKey } from '../../session-id.js';
-import type { RedisClient, ScriptedClient } from '../redis-client.js';
-import { primariesOf, primaryNameOf } from '../redis-cluster.js';
+import { type RedisClientPort, type RedisConnection, isErrorReply } from '../clients/redis-port.js';
 import type { RedisKeyNames } from '../redis-key-names.js';
 import { TrackingPair, type TrackingPairSetup } from './tracking-pair.js';
-
-const CLIENT_EVENTS = ['ready', 'close', 'end'];
-const CLUSTER_EVENTS = [...CLIENT_EVENTS, 'refresh', '+node', '-node'];
-
-/** The name of the only primary of a client that is no cluster. */
-const ONLY_PRIMARY = '';
 
 /** The server, or a proxy before it, does not know CLIENT TRACKING or forbids it: asking again soon is no use. */
 const REFUSED = /^NOPERM|unknown|syntax|wrong number|not supported|unsupported|not allowed|disabled/i;
@@ -26,7 +18,7 @@ const LASTING_MS = 1_000;
 const SHORT_PAIRS_UNTIL_WARNING = 10;
 
 export interface SessionTrackingSetup {
-  readonly client: ScriptedClient;
+  readonly client: RedisClientPort;
   readonly names: RedisKeyNames;
   readonly beatMs: number;
   readonly onChange: (key: SessionKey) => void;
@@ -35,37 +27,31 @@ export interface SessionTrackingSetup {
 
 /** Keeps a `TrackingPair` to each primary that the store's client is connected to. */
 export class SessionTracking {
-  private readonly client: RedisClient;
   private readonly primaries = new Map<string, TrackedPrimary>();
   private readonly warned = new Set<string>();
-  private readonly follow = (): void => this.followClient();
+  private readonly stopListening: () => void;
 
   constructor(private readonly setup: SessionTrackingSetup) {
-    this.client = setup.client;
-    for (const event of this.events) this.client.on(event, this.follow);
-    this.follow();
+    this.stopListening = setup.client.listen({ changed: () => this.followClient() });
+    this.followClient();
   }
 
   /** The pair on which this session can be loaded and saved now, if there is one. */
   pairFor(key: SessionKey): TrackingPair | undefined {
-    const { client, setup } = this;
-    const name = client instanceof Cluster ? primaryNameOf(client, setup.names.slot(key)) : ONLY_PRIMARY;
+    const { client, names } = this.setup;
+    const name = client.primaryNameOf(client.isCluster ? names.slot(key) : 0);
     return name === undefined ? undefined : this.primaries.get(name)?.armed;
   }
 
   close(): void {
-    for (const event of this.events) this.client.off(event, this.follow);
+    this.stopListening();
     for (const primary of this.primaries.values()) primary.close();
     this.primaries.clear();
   }
 
-  private get events(): readonly string[] {
-    return this.client instanceof Cluster ? CLUSTER_EVENTS : CLIENT_EVENTS;
-  }
-
   /** A server that the client has left, after a failover for example, is not trusted any more, and nor is its pair. */
   private followClient(): void {
-    const nodes = this.nodes();
+    const nodes = this.setup.client.primaries();
     for (const [name, primary] of this.primaries) {
       if (nodes.get(name) === primary.node) continue;
       primary.close();
@@ -76,20 +62,13 @@ export class SessionTracking {
     }
   }
 
-  /** The client's connections to primaries, by the name of each. */
-  private nodes(): Map<string, Redis> {
-    const { client } = this;
-    if (client.status !== 'ready') return new Map();
-    return client instanceof Cluster ? primariesOf(client) : new Map([[ONLY_PRIMARY, client]]);
-  }
-
-  private track(name: string, node: Redis): TrackedPrimary {
-    const { client } = this;
-    const serves = (slot: number): boolean => !(client instanceof Cluster) || primaryNameOf(client, slot) === name;
+  private track(name: string, node: RedisConnection): TrackedPrimary {
+    const { client } = this.setup;
+    const serves = (slot: number): boolean => client.primaryNameOf(slot) === name;
     const onEnd = ({ message }: Error): void => {
-      if (client instanceof Cluster && message.startsWith('MOVED')) client.refreshSlotsCache();
+      if (message.startsWith('MOVED')) client.refreshSlots();
       // A redirection of an ordinary command changes the slots of the client without an event.
-      this.follow();
+      this.followClient();
     };
     return new TrackedPrimary({ ...this.setup, node, serves }, onEnd, (warning) => this.warnOnce(warning));
   }
@@ -116,7 +95,7 @@ class TrackedPrimary {
     this.open();
   }
 
-  get node(): Redis {
+  get node(): RedisConnection {
     return this.setup.node;
   }
 
@@ -133,7 +112,7 @@ class TrackedPrimary {
   private open(): void {
     const openedAt = performance.now();
     this.pair = new TrackingPair(this.setup, (reason) => {
-      const isRefused = reason.name === 'ReplyError' && REFUSED.test(reason.message);
+      const isRefused = isErrorReply(reason) && REFUSED.test(reason.message);
       this.shortPairs = performance.now() - openedAt > LASTING_MS && !isRefused ? 1 : this.shortPairs + 1;
       if (isRefused) {
         this.warn(

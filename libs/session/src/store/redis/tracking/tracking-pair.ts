@@ -1,12 +1,17 @@
 import { setImmediate as endOfTurn } from 'node:timers/promises';
-import type { Redis } from 'ioredis';
 import type { SessionKey } from '../../session-id.js';
-import type { ScriptedClient, ScriptedConnection } from '../redis-client.js';
+import {
+  type BriefConnection,
+  type RedisClientPort,
+  type RedisConnection,
+  type RedisPort,
+  type SinkConnection,
+  isPassingFault,
+} from '../clients/redis-port.js';
 import type { RedisKeyNames } from '../redis-key-names.js';
 import { type RedisReply, parseRedisReply } from '../redis-reply.js';
-import { CommandFailure, gatherWrites, isPassingFault, isUnanswered } from '../send-command.js';
+import { CommandFailure } from '../send-command.js';
 import { OwnChanges } from './own-changes.js';
-import { trackingConnections } from './tracking-connections.js';
 import { TrackingWatch } from './tracking-watch.js';
 
 /** A beat without an answer for so long will never get one. */
@@ -24,10 +29,10 @@ export type TrackedAnswer =
 
 export interface TrackingPairSetup {
   /** A connection to the server. The pair's connections are made with its settings. */
-  readonly node: Redis;
+  readonly node: RedisConnection;
 
   /** The client that is used while there is no pair. Its changes have to be told like the changes of others. */
-  readonly client: ScriptedClient;
+  readonly client: RedisClientPort;
   readonly names: RedisKeyNames;
 
   /** Whether the server serves a slot; always true without a cluster. */
@@ -49,8 +54,8 @@ export interface TrackingPairSetup {
  * before the answer of `sink` is answered before `data` is, and our own changes can be told from those of others.
  */
 export class TrackingPair {
-  private readonly sink: Redis;
-  private readonly data: ScriptedConnection;
+  private readonly sink: SinkConnection;
+  private readonly data: BriefConnection;
   private readonly own: OwnChanges;
 
   /** The messages that came before the pair was armed. */
@@ -69,12 +74,9 @@ export class TrackingPair {
     private readonly onEnd: (reason: Error) => void,
   ) {
     this.own = new OwnChanges(setup.onChange);
-    ({ sink: this.sink, data: this.data } = trackingConnections(setup.node, setup.names));
-    this.sink.on('messageBuffer', (_channel: Buffer, keys: Buffer[] | null) => this.onMessage(keys));
-    for (const connection of [this.sink, this.data]) {
-      connection.on('error', (error: Error) => this.end(error));
-      connection.on('close', () => this.end(new Error('a connection was closed')));
-    }
+    ({ sink: this.sink, data: this.data } = setup.node.trackingConnections(setup.names.clientPrefix));
+    this.sink.onInvalidated((keys) => this.onMessage(keys));
+    for (const connection of [this.sink, this.data]) connection.onLost((reason) => this.end(reason));
     void this.arm().catch((error: Error) => this.end(error));
   }
 
@@ -90,20 +92,19 @@ export class TrackingPair {
    */
   async ask(
     key: SessionKey,
-    command: (connection: ScriptedClient) => Promise<Buffer>,
+    command: (connection: RedisPort) => Promise<Buffer>,
     showsState: boolean,
   ): Promise<TrackedAnswer> {
     const { watch, data } = this;
-    const { status } = data;
+    const wasReady = data.isReady;
     let hasChanged = false;
     this.own.begin(key);
     try {
-      gatherWrites(data);
       const reply = parseRedisReply(await command(data));
       hasChanged = 'hasChanged' in reply && reply.hasChanged;
       return { reply, watch };
     } catch (error) {
-      const mayHaveRun = isUnanswered(error, data, status);
+      const mayHaveRun = data.mayHaveRun(error, wasReady);
       if (!isPassingFault(error)) throw new CommandFailure(error, mayHaveRun);
       if (!ELSEWHERE.test((error as Error).message)) this.end(error as Error);
       return { reply: undefined, mayHaveRun };
@@ -116,7 +117,7 @@ export class TrackingPair {
     this.state = 'over';
     clearInterval(this.beats);
     this.watch.end();
-    for (const connection of [this.sink, this.data]) if (connection.status !== 'end') connection.disconnect();
+    for (const connection of [this.sink, this.data]) connection.close();
   }
 
   private end(reason: Error): void {
@@ -132,9 +133,9 @@ export class TrackingPair {
       const { names, serves } = this.setup;
       this.beatKey = names.session(names.unusedKey(serves));
       await Promise.all([this.sink.connect(), this.data.connect()]);
-      const id = await this.sink.client('ID');
+      const id = await this.sink.ask('CLIENT', 'ID');
       await this.sink.subscribe('__redis__:invalidate');
-      await this.data.call('CLIENT', 'TRACKING', 'ON', 'REDIRECT', String(id));
+      await this.data.ask('CLIENT', 'TRACKING', 'ON', 'REDIRECT', String(id));
       await this.tryOut();
       await this.ping();
     } finally {
@@ -154,10 +155,10 @@ export class TrackingPair {
   private async tryOut(): Promise<void> {
     const { client, names, serves } = this.setup;
     const [own, another] = [names.unusedKey(serves), names.unusedKey(serves)];
-    await this.data.sessionBeansDestroy(names.session(own), '', 1, 'try');
-    await this.data.sessionBeansLoad(names.session(another), '', '', '', 1, 'load');
-    await client.sessionBeansDestroy(names.session(another), '', 1, 'try');
-    await this.sink.ping();
+    await this.data.runForText('sessionBeansDestroy', [names.session(own), '', 1, 'try']);
+    await this.data.runForText('sessionBeansLoad', [names.session(another), '', '', '', 1, 'load']);
+    await client.runForText('sessionBeansDestroy', [names.session(another), '', 1, 'try']);
+    await this.sink.ask('PING');
     for (const key of [own, another]) {
       const messages = this.earlyMessages.filter((early) => early === key).length;
       if (messages !== 1) throw new Error(`Redis told a change ${messages} times, expected was once`);
@@ -197,9 +198,9 @@ export class TrackingPair {
     const { watch } = this;
     const sentAt = performance.now();
     this.own.beatSent();
-    await this.sink.ping();
+    await this.sink.ask('PING');
     this.own.sinkAnswered();
-    await this.data.sessionBeansBeat(this.beatKey);
+    await this.data.runForText('sessionBeansBeat', [this.beatKey]);
     // Callers get answers that came before this one first: such an answer may be all that shows another's change.
     await endOfTurn();
     this.own.dataAnswered();
