@@ -96,8 +96,8 @@ export abstract class HttpSession<A extends object = SessionAttributes> {
 
   /**
    * Aborted when the session ends while this request runs: by a logout, a login of another principal, an operator, a
-   * timeout, the loss of all copies. Its reason is a `SessionEndedError`. A new id for the same principal does not abort
-   * it. For streams, server-sent events and long work, which would go on with the data of a user who has left.
+   * timeout, the loss of all copies. Its reason is a `SessionEndedError`. A new id for the same principal does not
+   * abort it. For streams, server-sent events and long work, which would go on with the data of a user who has left.
    *
    * - On the server that ends the session it is aborted at once; on others, where the store tells of changes (Redis,
    *   PostgreSQL), as soon as it does; where it does not, or while its connection for that is lost, the store is asked

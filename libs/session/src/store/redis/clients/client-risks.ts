@@ -29,8 +29,8 @@ export function nodeRedisRisks(options: NodeRedisOptions): SessionRisk[] {
       code: 'redis-offline-queue',
       severity: 'medium',
       meaning:
-        'The client option disableOfflineQueue is off: while Redis is away commands wait, and run after their request ' +
-        'was answered.',
+        'The client option disableOfflineQueue is off: while Redis is away commands wait, and run after their ' +
+        'request was answered.',
       fix: 'Set it to true.',
     });
   }
