@@ -52,7 +52,7 @@ beforeEach(async () => {
   ({ handle, cookie } = await createTestSession(app, { principal: user }));
   socket = io(url, { extraHeaders: { cookie }, transports: ['websocket'], forceNew: true });
 });
-afterEach(() => socket.close());
+afterEach(() => void socket.close());
 
 const logOut = (): Promise<void> => app.get(SessionContext).run(handle, (session) => session.logout());
 
@@ -72,7 +72,8 @@ it('a client is told when its session ends', async () => {
 
 it('handleConnection() finds the session of the client', async () => {
   const { server } = app.get(ServerOfSockets);
-  await eventually('it is in the room', () => server.sockets.adapter.rooms.has(`user-${user}`));
+  const isThere = (): boolean => server.sockets.adapter.rooms.has(`user-${user}`);
+  expect(await eventually('it is in the room', isThere)).toBe(true);
 });
 
 it('an event stream ends with the session', async () => {
