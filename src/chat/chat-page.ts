@@ -23,15 +23,18 @@ let socket;
 function connect() {
   const address = new URL('${CHAT_PATH}', location.href);
   address.protocol = address.protocol.replace('http', 'ws');
-  socket = new WebSocket(address);
-  socket.onopen = () => {
+  element('state').textContent = 'connecting';
+  const opened = (socket = new WebSocket(address));
+  opened.onopen = () => {
     element('state').textContent = 'connected';
     send('count');
   };
-  socket.onmessage = ({ data }) => hear(JSON.parse(data));
-  socket.onclose = ({ code }) => {
+  opened.onmessage = ({ data }) => hear(JSON.parse(data));
+  opened.onclose = ({ code }) => {
+    // After a login, the next socket may be open before the last one is closed.
+    if (opened !== socket) return;
     element('state').textContent = code === 4401 ? 'signed out' : 'not connected';
-    if (code !== 4401 && code !== 1000) setTimeout(connect, 1000);
+    if (code !== 4401) setTimeout(() => opened === socket && connect(), 1000);
   };
 }
 

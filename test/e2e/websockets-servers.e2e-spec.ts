@@ -23,7 +23,7 @@ describe.each(patterns)('sockets of a session that is kept $pattern', ({ open })
   let sockets: TestSocket[] = [];
 
   beforeAll(async () => {
-    shared = await open();
+    shared = await open(3);
     for (const [i, store] of shared.stores.entries()) {
       const server = await startApplication({
         adapter: 'express',
@@ -48,7 +48,7 @@ describe.each(patterns)('sockets of a session that is kept $pattern', ({ open })
     return sent.map((cookie) => cookie.toValueString()).join('; ');
   };
   const at = (i: number): TestApplication => servers[i % servers.length] as TestApplication;
-  /** On server `i`. The first one serves ws, the other one socket.io. */
+  /** On server `i`. The first one serves ws, the others socket.io. */
   const connect = async (i: number): Promise<TestSocket> => {
     const { kind } = i % servers.length === 0 ? ws : socketIo;
     const socket = await connectSocket(kind, at(i).url, cookies());
@@ -79,33 +79,35 @@ describe.each(patterns)('sockets of a session that is kept $pattern', ({ open })
     return (await app.get(SessionContext).run({ headers }, () => session.handle)) as SessionHandle;
   };
 
-  it('keep all of 200 increments at once, half of them by HTTP, on both servers', async () => {
+  const connectAll = (): Promise<TestSocket[]> => Promise.all([0, 1, 2, 3, 4, 5].map(connect));
+
+  it('keep all of 200 increments at once, half of them by HTTP, on all servers', async () => {
     const handle = await handleOf();
-    const all = [await connect(0), await connect(1), await connect(0), await connect(1)];
-    const messages = Array.from({ length: 100 }, (_, i) => (all[i % 4] as TestSocket).ask('count'));
+    const all = await connectAll();
+    const messages = Array.from({ length: 100 }, (_, i) => (all[i % all.length] as TestSocket).ask('count'));
     const requests = Array.from({ length: 100 }, (_, i) => client.copy().post(`${at(i).url}/count`));
     for (const answer of await Promise.all(messages)) expect(typeof answer).toBe('number');
     for (const { status } of await Promise.all(requests)) expect(status).toBe(201);
-    expect(await count(1, handle)).toBe(200);
+    for (const i of [0, 1, 2]) expect(await count(i, handle)).toBe(200);
   });
 
   it('end with a logout on another server, under 50 messages, of which none is stored after it', async () => {
     const handle = await handleOf();
-    const all = [await connect(0), await connect(1), await connect(0), await connect(1)];
+    const all = await connectAll();
     const send = (from: number): void => {
-      for (let i = from; i < from + 25; i++) (all[i % 4] as TestSocket).send('count');
+      for (let i = from; i < from + 25; i++) (all[i % all.length] as TestSocket).send('count');
     };
     send(0);
     const logout = client.post(`${at(0).url}/logout`);
     send(25);
     expect((await logout).status).toBe(201);
-    for (const i of [0, 1]) await expect(count(i, handle)).rejects.toThrow(SessionEndedError);
+    for (const i of [0, 1, 2]) await expect(count(i, handle)).rejects.toThrow(SessionEndedError);
     for (const [i, socket] of all.entries()) {
       expect(await socket.ended).toMatchObject(
         i % servers.length === 0 ? { code: 4401, told: 'SESSION_ENDED' } : { told: { code: 'SESSION_ENDED' } },
       );
     }
-    for (const i of [0, 1]) await expect(count(i, handle)).rejects.toThrow(SessionEndedError);
+    for (const i of [0, 1, 2]) await expect(count(i, handle)).rejects.toThrow(SessionEndedError);
     expect(ended).toStrictEqual(['logout']);
   });
 });

@@ -260,6 +260,12 @@ export class NewsResolver {
     yield await Promise.resolve(this.cart.total);
   }
 
+  /** Waits for an event that never comes, and cannot be stopped meanwhile. */
+  @Subscription(() => Int, { resolve: (n: number) => n }) async *stuck(): AsyncGenerator<number> {
+    yield 1;
+    await new Promise(() => undefined);
+  }
+
   @Mutation(() => Int) async changeId(): Promise<number> {
     this.session.renewId();
     return this.cart.total;

@@ -117,19 +117,42 @@ describe.each(servers)('GraphQL over a WebSocket, $server', ({ adapter, module }
     expect(await total()).toEqual({ total: 60 });
   });
 
-  it.each(['totals', 'pages { title }'])('shows nothing after a logout, and ends: %s', async (field) => {
-    const operation = await subscribe(await open(), `subscription { ${field} }`);
+  it.each(['totals', 'pages { title }'])('ends at once with a logout, and says so: %s', async (field) => {
+    const socket = await open();
+    const operation = await subscribe(socket, `subscription { ${field} }`);
+    const other = await subscribe(socket, `subscription { ${field} }`);
     news.emit('event', 1);
+    for (const { results: heard } of [operation, other]) await eventually('it is heard', () => heard.length === 1);
+    await http('mutation { logout }');
+    for (const ended of [operation, other]) {
+      await eventually('it is over', () => ended.isOver);
+      expect(ended.results).toHaveLength(2);
+      expect(ended.results[1]).toEqual({
+        data: null,
+        errors: [expect.objectContaining({ extensions: code('SESSION_ENDED') })],
+      });
+    }
+    expect(news.listenerCount('event')).toBe(0);
+  });
+
+  it('ends with a logout also where a generator waits for something else', async () => {
+    const operation = (await open()).start('subscription { stuck }');
     await results(operation, 1);
     await http('mutation { logout }');
-    news.emit('event', 1);
-    expect((await results(operation, 2))[1]).toEqual({
-      data: null,
-      errors: [expect.objectContaining({ extensions: code('SESSION_ENDED') })],
-    });
-    news.emit('event', 1);
     await eventually('it is over', () => operation.isOver);
-    expect(operation.results).toHaveLength(2);
+    expect((await results(operation, 2))[1]).toMatchObject({ errors: [{ extensions: code('SESSION_ENDED') }] });
+  });
+
+  it('says once that the session has ended, also when an event was on its way', async () => {
+    const operation = await subscribe(await open(), 'subscription { slowTotals }');
+    news.emit('event', 50);
+    await slow.begun.opened;
+    await http('mutation { logout }');
+    slow.goOn.open();
+    await eventually('it is over', () => operation.isOver);
+    expect(operation.results).toEqual([
+      { data: { slowTotals: null }, errors: [expect.objectContaining({ extensions: code('SESSION_ENDED') })] },
+    ]);
   });
 
   it('ends as well when another user logs in, and goes on when the session gets a new id', async () => {
@@ -138,7 +161,6 @@ describe.each(servers)('GraphQL over a WebSocket, $server', ({ adapter, module }
     news.emit('event', 1);
     expect(await results(operation, 1)).toEqual([{ data: { totals: 2 } }]);
     await http('mutation { login(name: "bob") }');
-    news.emit('event', 1);
     expect((await results(operation, 2))[1]).toMatchObject({ errors: [{ extensions: code('SESSION_ENDED') }] });
   });
 

@@ -191,7 +191,7 @@ export class SessionModule
   onApplicationBootstrap(): void {
     const { plan } = this;
     if (!plan) return;
-    const sockets = new GraphqlSockets(this.sessions, this.runtime.httpSession);
+    const sockets = new GraphqlSockets(this.sessions, this.runtime.httpSession, this.ends);
     for (const schema of plan.schemas) sockets.serve(schema as GraphqlSchema, plan.sessionFields());
   }
 

@@ -4,9 +4,10 @@ import { graphqlError } from '../errors/session.error.js';
 import type { SessionFields } from '../http/handlers/handler-plan.js';
 import { sessionOfClients } from '../http/handlers/session.decorators.js';
 import { becomesSocket } from '../http/session-middleware.js';
+import type { SessionEnds } from '../live/session-ends.js';
 import type { HttpSession } from '../request/http-session.js';
 import type { MaybePromise } from '../store/maybe-promise.js';
-import type { SessionHandle } from '../store/session-handle.js';
+import { type SessionHandle, parseSessionHandle } from '../store/session-handle.js';
 import type { RequestHeaders, SessionContext } from './session-context.js';
 
 /** `(parent, args, context, info)` */
@@ -35,15 +36,19 @@ export interface GraphqlSchema {
  * changed is stored before it answers, and a refusal is the error of its field.
  *
  * The session is that of the request that opened the socket. From the first message on it is known by its handle, so
- * that a new id does not disturb the socket; when it ends, so do its subscriptions.
+ * that a new id does not disturb the socket; when it ends, so do its subscriptions, each with an error.
  */
 export class GraphqlSockets {
   private readonly handles = new WeakMap<object, SessionHandle>();
-  private readonly ended = new WeakSet<object>();
+  /** Sockets whose session has ended. */
+  private readonly ended = new WeakMap<object, SessionEndedError>();
+  /** Those whose client has been told so. */
+  private readonly told = new WeakSet<object>();
 
   constructor(
     private readonly sessions: SessionContext,
     private readonly session: HttpSession,
+    private readonly ends: SessionEnds,
   ) {}
 
   /** Wraps the resolvers of the fields that need a session. Those of HTTP requests run as they are. */
@@ -88,30 +93,116 @@ export class GraphqlSockets {
   private async run<T>(request: RequestHeaders, work: () => MaybePromise<T>): Promise<T> {
     const key = rawOf(request);
     try {
+      const ended = this.ended.get(key);
+      if (ended) throw ended;
       return await this.sessions.run(this.handles.get(key) ?? request, async ({ handle }) => {
         if (handle !== undefined) this.handles.set(key, handle);
         return work();
       });
     } catch (error) {
-      if (error instanceof SessionEndedError) this.ended.add(key);
+      if (error instanceof SessionEndedError) this.told.add(key);
       throw graphqlError(error);
     }
   }
 
-  /** Passes on events until one could not be shown because the session has ended: its error is the last one. */
-  private untilEnded(key: object, events: AsyncIterable<unknown>): AsyncIterableIterator<unknown> {
+  private untilEnded(key: object, events: AsyncIterable<unknown>): AsyncIterable<unknown> {
+    const handle = this.handles.get(key);
+    const session = handle && parseSessionHandle(handle);
+    if (!session) return events;
     const iterator = events[Symbol.asyncIterator]();
-    const stop = async (): Promise<IteratorResult<unknown>> => {
-      await iterator.return?.();
-      return { value: undefined, done: true };
-    };
-    return {
-      next: () => (this.ended.has(key) ? stop() : iterator.next()),
-      return: stop,
-      [Symbol.asyncIterator]() {
-        return this;
-      },
-    };
+    return new EventsUntilEnd(iterator, {
+      watch: (onEnded) =>
+        this.ends.watch(session, (error) => {
+          this.ended.set(key, error);
+          onEnded();
+        }),
+      wasTold: () => this.told.has(key),
+    });
+  }
+}
+
+/** The end of the session of a socket. */
+interface EndOfSession {
+  watch(onEnded: () => void): () => void;
+
+  /** Whether an event has shown it as its error. */
+  wasTold(): boolean;
+}
+
+const DONE = { value: undefined, done: true } as const;
+
+/**
+ * The events of a subscription. At the end of the session comes one more, whose error tells of the end: no resolver is
+ * called with it, because none runs for an ended session.
+ */
+class EventsUntilEnd implements AsyncIterableIterator<unknown> {
+  private hasEnded = false;
+  private isOver = false;
+
+  /** Answers the call of `next` that waits for an event. */
+  private answer: ((result: IteratorResult<unknown>) => void) | undefined;
+  private readonly stopWatching: () => void;
+
+  constructor(
+    private readonly events: AsyncIterator<unknown>,
+    private readonly session: EndOfSession,
+  ) {
+    this.stopWatching = session.watch(() => this.sessionEnded());
+  }
+
+  async next(): Promise<IteratorResult<unknown>> {
+    if (this.isOver) return DONE;
+    if (this.hasEnded || this.session.wasTold()) {
+      const last = this.last();
+      this.stop();
+      return last;
+    }
+    return new Promise((resolve, reject) => {
+      this.answer = resolve;
+      this.events.next().then(
+        (result) => {
+          this.answer = undefined;
+          if (result.done) this.close();
+          resolve(result);
+        },
+        (error: unknown) => {
+          this.close();
+          reject(error);
+        },
+      );
+    });
+  }
+
+  async return(): Promise<IteratorResult<unknown>> {
+    this.close();
+    await this.events.return?.();
+    return DONE;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  private sessionEnded(): void {
+    this.hasEnded = true;
+    if (!this.answer) return;
+    // Before they are stopped, which answers calls that wait.
+    this.answer(this.last());
+    this.stop();
+  }
+
+  private last(): IteratorResult<unknown> {
+    return this.session.wasTold() ? DONE : { value: undefined, done: false };
+  }
+
+  /** Not waited for: a generator that waits for its next event does not return before that has come. */
+  private stop(): void {
+    this.return().catch(() => undefined);
+  }
+
+  private close(): void {
+    this.isOver = true;
+    this.stopWatching();
   }
 }
 
