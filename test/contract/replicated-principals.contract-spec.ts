@@ -115,6 +115,22 @@ describe('the sessions of a principal', () => {
     for (const name of group.names) expect(await keysAt(group.store(name))).toEqual([]);
   });
 
+  it('are told by those that serve them: older copies elsewhere count for nothing, and move nothing', async () => {
+    const group = await open(3);
+    const { network } = group;
+    const client = await logIn(group.store('s1'));
+    network.fateOf = ({ type }) => (type === 'drop' ? 'fail' : 'deliver');
+    await client.read(group.store('s3'));
+    await client.renew(group.store('s3'), { principal: 'bob', keep: [] });
+    // The third copy is of the time when alice was logged in.
+    expect(copies(group)).toBe(3);
+    const before = network.traffic.length;
+    for (const name of group.names) expect(await keysAt(group.store(name))).toEqual([]);
+
+    const sent = new Set(network.traffic.slice(before).map(({ type }) => type));
+    expect([sent.has('resolve'), sent.has('claim')]).toEqual([true, false]);
+  });
+
   it('come in several messages where one would be too large', async () => {
     const group = await open(2);
     const keys = await logInMany(group.store('s1'), 30, 'x'.repeat(50_000));
@@ -171,6 +187,10 @@ describe('the sessions of a principal', () => {
     await expect(list(group.store('s2'))).rejects.toMatchObject({ status: 503, operation: 'list' });
   });
 });
+
+function copies(group: ReplicatedGroup): number {
+  return group.names.reduce((sum, name) => sum + group.store(name).size, 0);
+}
 
 /** The keys of the sessions of which one of these members was given a copy. */
 function keysPutTo(group: ReplicatedGroup, names: readonly string[]): Set<string> {
