@@ -33,8 +33,8 @@ const CLOCK_STEP_MS = 1_000;
  * Finds the sessions of a principal: each is told by the member that serves it. All members are asked, because any may
  * serve one.
  *
- * [Q1] A session that was there when the search began is missed by nobody. Its primary of that moment has a copy when it
- * is asked, or has given it away since: in both cases it tells of the session, or names it. One that was named and that
+ * [Q1] A session that was there when the search began is not missed. Its primary of that moment has a copy when it is
+ * asked, or has given it away since: in both cases it tells of the session, or names it. One that was named and that
  * nobody has told of is asked for again, and taken over if it is still nobody's.
  */
 export class PrincipalList {

@@ -272,8 +272,8 @@ export interface CheckAnswer {
 }
 
 /**
- * Asks for the sessions of a principal. The receiver tells those that it serves, and names those of which it has another
- * copy, or had one a moment ago: one that moves meanwhile is named by somebody.
+ * Asks for the sessions of a principal. The receiver tells those that it serves, and names those of which it has
+ * another copy, or had one a moment ago: one that moves meanwhile is named by somebody.
  */
 export interface ListMessage {
   readonly type: 'list';
