@@ -12,14 +12,14 @@ const OTHERS = {
 };
 
 /**
- * By task. Each name stands for `docs/<name>.md`; names that do not exist yet are left out.
+ * By task. Each name stands for `docs/<name>.md`.
  *
  * @type {readonly (readonly [string, readonly string[]])[]}
  */
 const GROUPS = [
-  ['Begin', ['README.md', 'quick-start', 'beans', 'conflicts', 'choosing', 'testing']],
-  ['Users', ['login', 'administration', 'passport', 'browsers', 'responses', 'middleware']],
-  ['Beyond handlers', ['outside-handlers', 'jobs', 'one-call', 'events', 'graphql', 'websockets']],
+  ['Begin', ['README.md', 'quick-start', 'beans', 'session', 'options', 'conflicts', 'choosing', 'testing']],
+  ['Users', ['login', 'administration', 'browsers', 'responses', 'middleware']],
+  ['Beyond handlers', ['outside-handlers', 'jobs', 'one-call', 'graphql', 'websockets']],
   [
     'Stores',
     [
@@ -40,11 +40,9 @@ const GROUPS = [
       'deploy/README.md',
       'proxies',
       'serverless',
-      'kubernetes',
       'schema-changes',
       'scale',
       'observability',
-      'doctor',
       'troubles',
       'errors',
       'floods',
@@ -52,8 +50,8 @@ const GROUPS = [
       'SECURITY.md',
     ],
   ],
-  ['Coming from elsewhere', ['from-express-session', 'from-fastify-session', 'migration', 'compatibility']],
-  ['How it works', ['performance', 'lab/report', 'architecture', 'security-requirements', 'faults']],
+  ['Coming from elsewhere', ['from-express-session', 'from-fastify-session', 'request-session', 'compatibility']],
+  ['How it works', ['sample', 'performance', 'lab/report', 'architecture', 'security-requirements', 'faults']],
 ];
 
 /** What changes with each release, or is for people who change the package. */

@@ -3,7 +3,7 @@ import { type ReplicationConfig, readReplicationConfig } from './replication.con
 import { type StoreConfig, readStoreConfig } from './store.config.js';
 import { type TrustedProxies, readTrustedProxies } from './trusted-proxies.js';
 
-/** The configuration of this server, from the environment. README.md lists the variables. */
+/** The configuration of this server, from the environment. docs/sample.md lists the variables. */
 export interface SampleConfig {
   readonly port: number;
   readonly host: string;

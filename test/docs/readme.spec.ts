@@ -7,8 +7,8 @@ import { typeScriptBlocks } from './typescript-blocks.js';
 const root = join(import.meta.dirname, '../..');
 
 describe('README.md', () => {
-  it('has at most 250 lines', () => {
-    expect(read('README.md').trimEnd().split('\n').length).toBeLessThanOrEqual(250);
+  it('has at most 200 lines', () => {
+    expect(read('README.md').trimEnd().split('\n').length).toBeLessThanOrEqual(200);
   });
 
   it('shows TypeScript', () => {

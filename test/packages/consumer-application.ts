@@ -1,7 +1,7 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { cp, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -139,6 +139,7 @@ async function followReadme(directory: string, devDependencies: Readonly<Record<
   const [, line] = /^```json\n("transformIgnorePatterns": .*)\n```$/m.exec(readme) ?? [];
   if (!example || !line) throw new Error('README.md has no block app.module.ts, or no line for jest');
   await writeFile(join(directory, 'src/app.module.ts'), example.text);
+  await mkdir(join(directory, 'test'), { recursive: true });
   for (const { name, text } of typeScriptBlocks(await readFile(join(root, 'docs/testing.md'), 'utf8'))) {
     const isSpec = name.endsWith('spec.ts');
     const path = join(directory, isSpec ? 'test' : 'src', name.replace('.spec.ts', '.e2e-spec.ts'));

@@ -89,8 +89,8 @@ export class ReplicatedSessionStore implements SessionStore {
 
   /** @throws SessionConfigurationError when an option cannot work */
   constructor(private readonly options: ReplicatedSessionStoreOptions) {
-    this.node = new ReplicationNode(options);
     this.locators = new Locators(options.secret);
+    this.node = new ReplicationNode(options, this.locators);
   }
 
   /**
@@ -154,7 +154,7 @@ export class ReplicatedSessionStore implements SessionStore {
    * @throws Error what the transport throws when it cannot listen
    */
   async open(): Promise<void> {
-    if (this.node.isClosed) this.node = new ReplicationNode(this.options);
+    if (this.node.isClosed) this.node = new ReplicationNode(this.options, this.locators);
     await this.node.open();
   }
 
@@ -167,7 +167,7 @@ export class ReplicatedSessionStore implements SessionStore {
     const replica = primary.servable(key, witness);
     if (replica && !isTombstone(replica.state) && checkReplica(replica, operation.evidence, now) === 'granted') {
       const outcome = operation.onSession(replica.state, now);
-      if (!outcome.change) return this.locate({ value: outcome.answer(replica.state), replica });
+      if (!outcome.change) return this.locate(primary.served(outcome.answer(replica.state), replica));
     }
     return this.locate(await this.run('load', key, operation, witness));
   }
@@ -242,7 +242,7 @@ export class ReplicatedSessionStore implements SessionStore {
         const begun = await beginSession(context, primary.room, key, state);
         if (begun === 'exists') return undefined;
         const value: SaveResult = { outcome: 'saved', stamp: state.stamp, times: timesOfState(state) };
-        return this.locate({ value, replica: begun });
+        return this.locate(primary.served(value, begun));
       }),
     );
   }
@@ -281,11 +281,8 @@ export class ReplicatedSessionStore implements SessionStore {
   }
 
   /** [P2] Adds to an answer where the session is. */
-  private locate<T extends LoadResult | SaveResult>({ value, replica }: Served<T>): T {
+  private locate<T extends LoadResult | SaveResult>({ value, locator }: Served<T>): T {
     const tellsOfSession = ['found', 'unchanged', 'saved', 'conflict'].includes(value.outcome);
-    if (!tellsOfSession || !replica || isTombstone(replica.state)) return value;
-    const { key, state } = replica;
-    replica.locator ??= this.locators.textOf({ key, proof: state.proof }, replica);
-    return { ...value, locator: replica.locator };
+    return tellsOfSession && locator !== undefined ? { ...value, locator } : value;
   }
 }

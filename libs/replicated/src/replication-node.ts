@@ -1,3 +1,4 @@
+import type { Locators } from './copy/locators.js';
 import { Primary } from './operations/primary.js';
 import {
   resolveReplicatedOptions,
@@ -23,10 +24,10 @@ export class ReplicationNode {
   private ids = 0;
 
   /** @throws SessionConfigurationError when an option cannot work */
-  constructor(options: ReplicatedSessionStoreOptions) {
+  constructor(options: ReplicatedSessionStoreOptions, locators: Locators) {
     this.context = createReplicationContext(resolveReplicatedOptions(options), () => this.openTransport);
     this.upkeep = new Upkeep(this.context);
-    this.primary = new Primary(this.context, (peer) => this.upkeep.ping(peer));
+    this.primary = new Primary(this.context, locators, (peer) => this.upkeep.ping(peer));
   }
 
   get isOpen(): boolean {

@@ -1,6 +1,7 @@
 import { isPromise, type MaybePromise, type SessionKey } from 'nestjs-session-beans/store-kit';
 import type { Witness } from '../copy/epoch.js';
 import type { Evidence } from '../copy/evidence.js';
+import type { Locators } from '../copy/locators.js';
 import { Replica } from '../copy/replica.js';
 import type { SessionState } from '../copy/session-state.js';
 import { applyDelta, type StateDelta } from '../copy/state-delta.js';
@@ -39,10 +40,10 @@ export interface OperationCall<T> {
   readonly attempt: ChangeAttempt;
 }
 
-/** The answer of an operation, and the copy from which it was given. */
+/** The answer of an operation, and the locator of the session as it was then. */
 export interface Served<T> {
   readonly value: T;
-  readonly replica?: Replica;
+  readonly locator?: string;
 }
 
 /** The next state of a session at its epoch. */
@@ -60,6 +61,7 @@ export class Primary {
 
   constructor(
     private readonly context: ReplicationContext,
+    private readonly locators: Locators,
     /** Asks a member whether it is there; resolves with whether it has answered. */
     private readonly ping: (peer: Peer) => Promise<boolean>,
   ) {
@@ -151,15 +153,23 @@ export class Primary {
       const none = noSessionFor(checkReplica(replica, evidence, now));
       if (none) return { value: operation.onNone(this.noSession(key, evidence, none)) };
       const outcome: OperationOutcome<T> = operation.onSession(state, now, sentFrom);
-      if (!outcome.change) return { value: outcome.answer(state), replica };
+      if (!outcome.change) return this.served(outcome.answer(state), replica);
       const after = await this.replicate(replica, state, outcome.change, avoid, attempt);
-      if (after) return { value: outcome.answer(after), replica };
+      if (after) return this.served(outcome.answer(after), replica);
       sentFrom ??= state;
       // The caller has read from this epoch: no older state may be taken for its answer.
       const { counter, node, backup, generation } = replica;
       tried = { counter, node, backup, generation, from: 'member' };
     }
     throw new ReplicationFailure('its owners change too often');
+  }
+
+  /** Call it in the turn of the session: the next operation may give it another id, and thus another locator. */
+  served<T>(value: T, replica: Replica): Served<T> {
+    const { key, state } = replica;
+    if (isTombstone(state)) return { value };
+    replica.locator ??= this.locators.textOf({ key, proof: state.proof }, replica);
+    return { value, locator: replica.locator };
   }
 
   /** Makes sure that this member may answer for the session, which it may not yet. */
