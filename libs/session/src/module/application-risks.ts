@@ -20,8 +20,10 @@ const MOST_NAMED = 5;
 /** Bundlers shorten names to so few characters. */
 const SHORTENED = 2;
 
-/** What an application has, as far as the risks of its code depend on it. */
+/** What an application has, as far as its risks depend on it. */
 interface Application {
+  readonly options: ResolvedSessionOptions;
+  readonly store: SessionStore;
   readonly beans: BeanRegistry;
   readonly plan: HandlerPlan;
 
@@ -29,9 +31,10 @@ interface Application {
   readonly globalInterceptors: readonly unknown[];
 }
 
-/** Code that works, and is hardly ever meant. */
-export function codeRisks({ beans, plan, globalInterceptors }: Application): SessionRisk[] {
+/** What works, and is hardly ever meant, in the code and in the options. */
+export function applicationRisks({ options, store, beans, plan, globalInterceptors }: Application): SessionRisk[] {
   const routes = [...plan.routes()];
+  const isProduction = process.env['NODE_ENV'] === 'production';
   return [
     ...Array.from(beans.all()).flatMap(({ definition }) => [
       ...ofPrivateFields(definition.type),
@@ -40,13 +43,7 @@ export function codeRisks({ beans, plan, globalInterceptors }: Application): Ses
     ...ofCachedAnswers(routes, globalInterceptors),
     ...routes.flatMap(ofForeignSession),
     ...plan.outsideCodeWithoutSession(SessionContext).map(ofOutsideCode),
-  ];
-}
-
-/** Options that are risky by themselves, or with this store in this process. */
-export function optionRisks(options: ResolvedSessionOptions, store: SessionStore): SessionRisk[] {
-  const isProduction = process.env['NODE_ENV'] === 'production';
-  return [
+    // Risky by themselves, or with this store in this process.
     ...ofStore(options, store, isProduction),
     ...ofTransport(options),
     ...ofCookie(options, isProduction),

@@ -33,13 +33,15 @@ interface Facts {
  * servers that log each other's users out, or end their sessions at other times.
  */
 export class DeploymentCheck {
-  private readonly facts: Facts;
-
   constructor(
     private readonly store: SessionStore,
-    { signingKeys = [], cipher, idTransport, cookie, idleTimeoutMs, absoluteTimeoutMs }: CheckedOptions,
-  ) {
-    this.facts = {
+    private readonly options: CheckedOptions,
+  ) {}
+
+  /** Not read before the application has started: keys are checked where they are used. */
+  private get facts(): Facts {
+    const { signingKeys = [], cipher, idTransport, cookie, idleTimeoutMs, absoluteTimeoutMs } = this.options;
+    return {
       signingKeys: signingKeys.map(digest),
       encryptionKeys: cipher?.keyNames ?? ['plain'],
       idTransport,

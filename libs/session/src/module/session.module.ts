@@ -35,10 +35,16 @@ import { SessionContext } from '../sessions/session-context.js';
 import type { SessionStore } from '../store/session-store.js';
 import { StoreGateway } from '../store/store-gateway.js';
 import { RequestTimings } from '../timing/request-timings.js';
-import { codeRisks } from './application-risks.js';
+import { applicationRisks } from './application-risks.js';
 import { beanRegistrar, sessionBeanProvider, SessionFeatureModule } from './session-bean.providers.js';
-import type { SessionModuleOptions } from './session.options.js';
-import { SESSION_CLOCK, SESSION_MODULE_OPTIONS, SESSION_STORE, sessionProviders } from './session.providers.js';
+import type { ResolvedSessionOptions, SessionModuleOptions } from './session.options.js';
+import {
+  RESOLVED_OPTIONS,
+  SESSION_CLOCK,
+  SESSION_MODULE_OPTIONS,
+  SESSION_STORE,
+  sessionProviders,
+} from './session.providers.js';
 import { ApplicationSessionDoctor, SessionDoctor } from './session-doctor.js';
 import { StoreUse } from './store-use.js';
 import { wireBeans } from './wire-beans.js';
@@ -97,6 +103,7 @@ export class SessionModule
   private stopExpiries: (() => void) | undefined;
 
   constructor(
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedSessionOptions,
     @Inject(SESSION_STORE) private readonly store: SessionStore,
     @Inject(HTTP_SESSION_RUNTIME) private readonly runtime: HttpSessionRuntime,
     private readonly gateway: StoreGateway,
@@ -199,13 +206,15 @@ export class SessionModule
 
   private wire(): HandlerPlan {
     this.refuseSecondRoot();
-    const { beans, context, modules, application } = this;
+    const { beans, context, modules, application, options, store } = this;
     wireBeans(beans, context, modules);
     const isSessionToken = (token: unknown): boolean =>
       token === HttpSession || beans.find(token as Type<object>) !== undefined;
     const plan = (this.plan = new HandlerPlan(modules, application, isSessionToken));
     plan.checkUnguarded();
-    this.doctor.note(...codeRisks({ beans, plan, globalInterceptors: this.globalInterceptors() }));
+    const globalInterceptors = this.globalInterceptors();
+    // By now all providers exist, and have checked their options.
+    this.doctor.note(...applicationRisks({ options, store, beans, plan, globalInterceptors }));
     return plan;
   }
 

@@ -38,7 +38,6 @@ import { PayloadCipher } from '../store/payload-cipher.js';
 import { StoreDirectory } from '../store/store-directory.js';
 import { StoreGateway, type StoreReports } from '../store/store-gateway.js';
 import { RequestTimings } from '../timing/request-timings.js';
-import { optionRisks } from './application-risks.js';
 import { DeploymentCheck } from './deployment-check.js';
 import { ApplicationSessionDoctor, SessionDoctor } from './session-doctor.js';
 import {
@@ -148,12 +147,9 @@ const storeProviders: FactoryProvider[] = [
   },
   {
     provide: SessionDoctor,
-    inject: [SESSION_STORE, DeploymentCheck, RESOLVED_OPTIONS],
-    useFactory(store: SessionStore, deployment: DeploymentCheck, options: ResolvedSessionOptions) {
-      const doctor = new ApplicationSessionDoctor(store, deployment, (report) => logger.warn(report));
-      doctor.note(...optionRisks(options, store));
-      return doctor;
-    },
+    inject: [SESSION_STORE, DeploymentCheck],
+    useFactory: (store: SessionStore, deployment: DeploymentCheck) =>
+      new ApplicationSessionDoctor(store, deployment, (report) => logger.warn(report)),
   },
   {
     // Undefined without the option nearCache.

@@ -125,8 +125,9 @@ export class IoredisConnection extends IoredisPort<Redis> implements RedisClient
     return ioredisRisks(this.client, [this.client]);
   }
 
-  ask(...command: [string, ...string[]]): Promise<unknown> {
-    return this.client.call(...command);
+  ask(name: string, ...args: string[]): Promise<unknown> {
+    // Release 5 knows by names in small letters what it may send while it is subscribed.
+    return this.client.call(name.toLowerCase(), ...args);
   }
 
   mayHaveRun(error: unknown): boolean {
