@@ -285,6 +285,19 @@ describe.each(adapters)('a limit of sessions per user ($adapter)', ({ adapter })
     await expect(booting).rejects.toThrow(/principalLimit.*memory.*cannot find the sessions of a user/);
   });
 
+  it('refuses at boot to refuse logins where the store cannot do that', async () => {
+    const { store } = await start(adapter);
+    const limited = Object.create(store, {
+      principals: { value: { ...store.principals, limit: 'end' } },
+    }) as typeof store;
+    const boot = (onExceeded: 'reject' | 'end-least-recent') =>
+      startApplication({ adapter, store: limited, session: { principalLimit: { max: 2, onExceeded } } });
+    await expect(boot('reject')).rejects.toThrow(
+      /principalLimit\.onExceeded = "reject": allowed is 'end-least-recent' with store memory/,
+    );
+    await (await boot('end-least-recent')).close();
+  });
+
   it.each([[{ max: 0 }], [{ max: 1.5 }], [{ max: 2, onExceeded: 'end' }], [{}], [{ max: 1, maximum: 2 }]])(
     'is refused at boot: %j',
     async (principalLimit) => {

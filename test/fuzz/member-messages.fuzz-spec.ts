@@ -89,7 +89,20 @@ class Members {
       if (i === 5) await at(1).handle(client, (request) => request.http.logout());
     }
     await this.stores.get('s1')?.supersede(accessOf(generateSessionId()));
+    await this.list('s1');
+    // Members ask this about sessions that move while they are listed.
+    const keys = clients.flatMap(({ id }) => (id === undefined ? [] : accessOf(id).key));
+    const resolve = { v: 1, type: 'resolve', principal: 'alice', parts: ['summed'], keys };
+    await this.transportOf('s2').call({ name: 's1', host: '', port: 1 }, JSON.stringify(resolve), 1_000);
     return clients;
+  }
+
+  /** The sessions of a user, and of nobody else. */
+  async list(name: Name): Promise<void> {
+    const { principals } = this.stores.get(name) as ReplicatedSessionStore;
+    const { sessions } = await principals.list('alice', { limit: 100, parts: ['summed'] });
+    for (const { key, record } of sessions)
+      if (record.principal !== 'alice') throw new Error(`${key} is listed for alice, and is ${record.principal}'s`);
   }
 
   /** Its counts are right: with one that is no number, the bounds of the store would be gone. */
@@ -138,13 +151,14 @@ async function expectServes(name: Name): Promise<void> {
 
 describe('messages that are nearly those of a member', () => {
   const CASES = rounds(500, 60_000);
+  const KINDS = ['claim', 'drop', 'end', 'list', 'peek', 'ping', 'put', 'resolve'];
 
   it(`are answered, and change no session into one that cannot be read: ${CASES} cases`, async () => {
     members = await new Members().open();
     const clients = await members.live();
     const messages = oneOfEach(members.messages, ({ text }) => text);
     const types = new Set(messages.map(({ text }) => (JSON.parse(text) as { type: string }).type));
-    expect([...types].toSorted()).toEqual(expect.arrayContaining(['claim', 'drop', 'end', 'peek', 'ping', 'put']));
+    expect([...types].toSorted()).toEqual(expect.arrayContaining(KINDS));
     await expectCases(21, CASES, (random) => {
       const mutator = new Mutator(random, SEPARATORS);
       const { from, text } = random.pick(messages);
@@ -192,6 +206,7 @@ describe('messages and answers that are damaged on their way', () => {
           await attempt(async () => {
             const client = await members.server(begins).startSession();
             members.onTheWay = damage;
+            if (random.chance(0.3)) await members.list(goesOn);
             await members.server(goesOn).handle(client, async (request) => {
               if (!request.exists) return;
               request.bean(SummedCounter).value++;

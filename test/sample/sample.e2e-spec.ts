@@ -4,6 +4,7 @@ import type { SessionPage } from 'nestjs-session-beans';
 import { createApplication } from '../../src/create-application.js';
 import { readConfig } from '../../src/sample.config.js';
 import { Client, setCookies } from '../support/client.js';
+import { freePort } from '../support/free-port.js';
 import { nestIsAtLeast } from '../support/nest-release.js';
 import { adapters } from '../support/platforms.js';
 
@@ -142,6 +143,33 @@ describe.each(adapters)('the sample application, $adapter', ({ adapter }) => {
     });
     expect((await client.delete('/cart/items/tea')).status).toBe(404);
     expect((await client.post('/cart/items', { sku: 'tea' })).status).toBe(400);
+  });
+});
+
+describe('two servers of the sample that replicate their sessions', () => {
+  it('show a user all their sessions, and end one on the other server', async () => {
+    const ports = [await freePort(), await freePort()];
+    const PEERS = ports.map((port, i) => `s${i + 1}=127.0.0.1:${port}`).join(',');
+    const booting = ['s1', 's2'].map(async (NODE_NAME) => {
+      const app = await createApplication(readConfig({ SESSION_PATTERN: 'replicated', NODE_NAME, PEERS }));
+      await app.listen(0, '127.0.0.1');
+      return app;
+    });
+    const apps = (await Promise.all(booting)) as [INestApplication, INestApplication];
+    const [phone, laptop] = apps.map((app) => new Client(app)) as [Client, Client];
+    phone.agent.set('User-Agent', 'a phone');
+    try {
+      for (const client of [phone, laptop]) expect((await client.post('/login', { user: 'ann' })).status).toBe(201);
+      const { body, status } = (await laptop.get('/me/sessions')) as { body: SessionPage; status: number };
+      expect([status, body.sessions.length]).toEqual([200, 2]);
+      const other = body.sessions.find(({ current }) => !current);
+      expect(other?.labels).toEqual({ device: 'a phone' });
+      expect((await laptop.delete(`/me/sessions/${other?.handle}`)).status).toBe(204);
+      expect((await phone.get('/session')).status).toBe(404);
+      expect(((await laptop.get('/me/sessions')).body as SessionPage).sessions).toHaveLength(1);
+    } finally {
+      for (const app of apps) await app.close();
+    }
   });
 });
 

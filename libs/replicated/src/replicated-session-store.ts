@@ -4,6 +4,8 @@ import {
   type LoadOptions,
   type LoadResult,
   type LockResult,
+  type PrincipalPage,
+  type PrincipalSessions,
   type SaveResult,
   type SessionAccess,
   type SessionChange,
@@ -13,6 +15,7 @@ import {
   type SessionStore,
   SessionStoreError,
   type StoreLocks,
+  type StorePrincipals,
   type TouchResult,
 } from 'nestjs-session-beans/store-kit';
 import type { Witness } from './copy/epoch.js';
@@ -20,6 +23,7 @@ import { Locators } from './copy/locators.js';
 import { newSessionState, timesOfState } from './copy/session-state.js';
 import { isTombstone } from './copy/tombstone.js';
 import { beginSession } from './operations/begin-session.js';
+import { PrincipalList } from './operations/principal-list.js';
 import type { Served } from './operations/primary.js';
 import {
   destroyOperation,
@@ -73,6 +77,11 @@ export class ReplicatedSessionStore implements SessionStore {
   readonly locks: StoreLocks = {
     acquire: (access, { token, leaseMs }) => this.acquire(access, token, leaseMs),
     release: (key, { token }) => this.release(key, token),
+  };
+
+  readonly principals: StorePrincipals = {
+    limit: 'end',
+    list: (principal, page) => this.list(principal, page),
   };
 
   private node: ReplicationNode;
@@ -205,6 +214,11 @@ export class ReplicatedSessionStore implements SessionStore {
    */
   async close(): Promise<void> {
     await this.node.close();
+  }
+
+  private list(principal: string, page: PrincipalPage): Promise<PrincipalSessions> {
+    const { context, primary } = this.node;
+    return this.failing('list', () => new PrincipalList(context, primary, principal, page).run());
   }
 
   private async acquire(access: SessionAccess, token: string, leaseMs: number): Promise<LockResult> {

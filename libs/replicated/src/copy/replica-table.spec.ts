@@ -48,6 +48,33 @@ function open(bounds: { maxSessions?: number; maxBytes?: number } = {}) {
 const tombstone = (clock: ManualClock, ms = 120_000) => ({ callId: '', generation: 0, until: clock.now() + ms });
 
 describe('the copies of a member', () => {
+  it('are found by who is logged in, as long as they are here and a moment longer if they were given away', () => {
+    const { table, put, clock } = open();
+    const [one, two, three] = [put('one'), put('two', false), put('three')];
+    const logIn = (replica: Replica, principal: string): void => {
+      const state = replica.state as SessionState;
+      table.advance(replica, replica.seq + 1, { ...state, identity: { ...ANONYMOUS, principal, logins: 1 } });
+    };
+    const keys = (principal: string): string[] => [...table.keysOf(principal)].toSorted();
+    for (const replica of [one, two, three]) logIn(replica, 'alice');
+    expect([keys('alice'), keys('bob')]).toEqual([['one', 'three', 'two'], []]);
+
+    logIn(one, 'bob');
+    table.end('three', tombstone(clock));
+    expect([keys('alice'), keys('bob')]).toEqual([['two'], ['one']]);
+
+    // A member that asks for them may have asked the one before that has it now.
+    table.remove(two);
+    clock.advance(5_000);
+    expect(keys('alice')).toEqual(['two']);
+    clock.advance(5_000);
+    expect(keys('alice')).toEqual([]);
+
+    clock.advance(6_000_000);
+    table.sweep();
+    expect([table.size, keys('bob')]).toEqual([0, []]);
+  });
+
   it('are counted by what they are', () => {
     const { table, put, clock } = open();
     const one = put('one');

@@ -8,6 +8,7 @@ import {
   type TableBounds,
 } from 'nestjs-session-beans/store-kit';
 import { EndedSessions } from './ended-sessions.js';
+import { PrincipalCopies } from './principal-copies.js';
 import { type Replica, sizeOf } from './replica.js';
 import { rankOf, type SessionState } from './session-state.js';
 import { isTombstone, type Tombstone } from './tombstone.js';
@@ -34,6 +35,7 @@ export class ReplicaTable {
   private readonly endingWheel: ExpiryWheel<Replica>;
 
   private readonly ended: EndedSessions;
+  private readonly principals = new PrincipalCopies();
   private readonly lifetimes = new SharedLifetime();
   private readonly clock: Clock;
 
@@ -52,7 +54,10 @@ export class ReplicaTable {
   constructor(options: TableBounds & { readonly clock: Clock }) {
     this.clock = options.clock;
     const now = this.clock.now();
-    this.sessions = new EvictingTable(options, now, (replica) => this.count(replica, -1));
+    this.sessions = new EvictingTable(options, now, (replica) => {
+      this.count(replica, -1);
+      this.principals.remove(replica);
+    });
     this.endingWheel = new ExpiryWheel(now);
     this.ended = new EndedSessions(options.maxSessions);
   }
@@ -77,6 +82,11 @@ export class ReplicaTable {
   /** The copies of living sessions. A change during the iteration may be seen or not. */
   replicas(): IterableIterator<Replica> {
     return this.sessions.values();
+  }
+
+  /** The sessions of the principal of which this member has a copy, or has given one away a moment ago. */
+  keysOf(principal: string): Set<SessionKey> {
+    return this.principals.keysOf(principal, this.clock.now());
   }
 
   /** See `BoundedTable.filled`. */
@@ -109,23 +119,24 @@ export class ReplicaTable {
   /** Replaces the copy that this member has of the session, if it has one. */
   install(replica: Replica): void {
     const before = this.get(replica.key);
-    if (before) this.remove(before);
+    if (before) this.take(before);
     if (isTombstone(replica.state)) {
       this.ending.set(replica.key, replica);
       this.endingWheel.add(replica);
       const [oldest] = this.ending.values();
-      if (oldest && this.ending.size > MOST_ENDING) this.remove(oldest);
+      if (oldest && this.ending.size > MOST_ENDING) this.take(oldest);
       return;
     }
     this.setState(replica, replica.state);
     this.count(replica, 1);
     this.sessions.add(replica);
+    this.principals.add(replica);
   }
 
   /** Sets the next state at the same epoch. */
   advance(replica: Replica, seq: number, state: SessionState | Tombstone): void {
     if (isTombstone(state) || isTombstone(replica.state)) {
-      this.remove(replica);
+      this.take(replica);
       replica.seq = seq;
       replica.state = state;
       replica.bytes = sizeOf(state);
@@ -135,14 +146,17 @@ export class ReplicaTable {
     if (state.parts !== replica.state.parts) this.sessions.resize(replica, sizeOf(state));
     if (state.proof !== replica.state.proof) replica.locator = undefined;
     replica.seq = seq;
+    const isLogin = state.identity.principal !== replica.principal;
+    if (isLogin) this.principals.remove(replica);
     this.setState(replica, state);
+    if (isLogin) this.principals.add(replica);
     this.sessions.used(replica);
   }
 
   /** [M4] The session has ended for good. */
   end(key: SessionKey, tombstone: Tombstone): void {
     const replica = this.get(key);
-    if (replica) this.remove(replica);
+    if (replica) this.take(replica);
     this.ended.add(replica?.key ?? ownText(key), tombstone);
   }
 
@@ -157,7 +171,13 @@ export class ReplicaTable {
     if (isCounted && !isTombstone(replica.state)) this.sessions.used(replica);
   }
 
+  /** This member gives the copy away: others have the session, or nobody. */
   remove(replica: Replica): void {
+    this.principals.noteDeparture(replica, this.clock.now());
+    this.take(replica);
+  }
+
+  private take(replica: Replica): void {
     if (!isTombstone(replica.state)) return this.sessions.remove(replica);
     this.endingWheel.remove(replica);
     this.forgetEnding(replica);
@@ -167,6 +187,7 @@ export class ReplicaTable {
   sweep(): void {
     const now = this.clock.now();
     this.sessions.sweep(now);
+    this.principals.forgetOld(now);
     this.endingWheel.sweep(now, MOST_PER_SWEEP, this.forgetEnding);
     this.ended.sweep(now);
   }

@@ -132,6 +132,11 @@ export class Replica implements BegunEpoch, EvictableEntry<Replica> {
     return isTombstone(state) ? Infinity : state.lastAccessedAt + state.lifetime.idleTimeoutMs / 2;
   }
 
+  /** Who is logged in to the session. */
+  get principal(): string | undefined {
+    return isTombstone(this.state) ? undefined : this.state.identity.principal;
+  }
+
   isExpired(now: number): boolean {
     return !isTombstone(this.state) && hasExpired(this.state, now);
   }

@@ -5,28 +5,28 @@ import type { SessionState } from './session-state.js';
 import { isTombstone, type Tombstone } from './tombstone.js';
 
 /** A state on its way between members. Times are by the sender's clock. */
-export type WireState =
-  | {
-      readonly s: string;
-      readonly e?: readonly string[];
-      /** Idle, absolute and unjoined timeout. */
-      readonly l: readonly [number, number, number];
-      /** Name, version, payload, name, ... */
-      readonly p: readonly string[];
-      /** Proof. */
-      readonly o: string;
-      /** Left out for a session without renewal and login. */
-      readonly h?: WireHistory;
-      /** Renewed in: counter and node. */
-      readonly r?: readonly [number, string];
-      readonly c: number;
-      readonly a: number;
-      readonly j: boolean;
-      /** Confirmed. */
-      readonly v: boolean;
-      readonly k?: readonly [string, number];
-    }
-  | WireTombstone;
+export type WireState = WireLivingState | WireTombstone;
+
+export interface WireLivingState {
+  readonly s: string;
+  readonly e?: readonly string[];
+  /** Idle, absolute and unjoined timeout. */
+  readonly l: readonly [number, number, number];
+  /** Name, version, payload, name, ... */
+  readonly p: readonly string[];
+  /** Proof. */
+  readonly o: string;
+  /** Left out for a session without renewal and login. */
+  readonly h?: WireHistory;
+  /** Renewed in: counter and node. */
+  readonly r?: readonly [number, string];
+  readonly c: number;
+  readonly a: number;
+  readonly j: boolean;
+  /** Confirmed. */
+  readonly v: boolean;
+  readonly k?: readonly [string, number];
+}
 
 /** Generation, logins, principal, authenticated at, and former proofs with the times when they were replaced. */
 type WireHistory = readonly [number, number, string | null, number | null, readonly (readonly [string, number])[]];
@@ -47,7 +47,10 @@ export function tombstoneFromWire({ x, g, i }: WireTombstone, aheadMs: number): 
 }
 
 export function stateToWire(state: SessionState | Tombstone): WireState {
-  if (isTombstone(state)) return tombstoneToWire(state);
+  return isTombstone(state) ? tombstoneToWire(state) : livingToWire(state);
+}
+
+export function livingToWire(state: SessionState): WireLivingState {
   const { stamp, earlierStamps, lifetime, parts, proof, identity, renewedIn, lock } = state;
   return {
     s: stamp,
@@ -75,7 +78,11 @@ function historyToWire({ generation, logins, principal, authenticatedAt, former 
  * times
  */
 export function stateFromWire(wire: WireState, aheadMs: number): SessionState | Tombstone {
-  if ('x' in wire) return tombstoneFromWire(wire, aheadMs);
+  return 'x' in wire ? tombstoneFromWire(wire, aheadMs) : livingFromWire(wire, aheadMs);
+}
+
+/** @param aheadMs see `stateFromWire` */
+export function livingFromWire(wire: WireLivingState, aheadMs: number): SessionState {
   const [idleTimeoutMs, absoluteTimeoutMs, unjoinedTimeoutMs] = wire.l;
   return {
     stamp: wire.s,

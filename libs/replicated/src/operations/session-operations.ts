@@ -10,6 +10,7 @@ import {
   type SessionAccess,
   type SessionChange,
   sessionExpiry,
+  type SessionRecord,
   type SessionTimes,
   type SessionUpdate,
   type TouchResult,
@@ -166,6 +167,13 @@ export function supersedeOperation(access: ClientAccess): SessionOperation<boole
     onNone: ({ isThere }) => !isThere,
   };
 }
+
+/** Reads a session for the application, which asks by the name of its user. Nothing changes. */
+export const readOperation: SessionOperation<SessionRecord | undefined> = {
+  evidence: undefined,
+  onSession: (state) => ({ answer: () => recordOfState(state) }),
+  onNone: () => undefined,
+};
 
 /** Moves the end of life as a request does. */
 export function touchOperation(access: SessionAccess): SessionOperation<TouchResult> {

@@ -2,6 +2,7 @@ import { handleClaim } from './handle-claim.js';
 import { handleCheck, handleDrop, handleNews } from './handle-drop.js';
 import { handleEnd } from './handle-end.js';
 import { handleGrant } from './handle-grant.js';
+import { handleList, handleResolve } from './handle-list.js';
 import { handlePeek } from './handle-peek.js';
 import { handlePing } from './handle-ping.js';
 import { handlePut } from './handle-put.js';
@@ -75,6 +76,10 @@ export function answerMessage(
       return handlePing(context, peer, message);
     case 'check':
       return handleCheck(context, sender, message);
+    case 'list':
+      return handleList(context, message);
+    case 'resolve':
+      return handleResolve(context, message);
     case 'leaving':
       // A later process may have been heard already.
       if (!peer.noteMessage(message.process, context.timers.now())) return DONE;

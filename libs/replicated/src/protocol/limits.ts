@@ -4,7 +4,7 @@ import type { ReplicationContext } from './replication-context.js';
 import { ReplicationFailure } from './replication-failure.js';
 
 /** A message has the whole state, in UTF-8 and quoted twice: at worst it is twice as large as the state counts. */
-const MESSAGE_PER_STATE = 2;
+export const MESSAGE_PER_STATE = 2;
 
 /**
  * A session is sent whole when it changes its owners. One that is too large to be sent would stay with its owners even

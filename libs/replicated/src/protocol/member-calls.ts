@@ -10,14 +10,17 @@ import type {
   ClaimAnswer,
   DoneAnswer,
   GrantAnswer,
+  ListAnswer,
   PeekAnswer,
   PongAnswer,
   PromisesAnswer,
   PutAnswer,
   ReplicationMessage,
+  ResolveAnswer,
 } from './replication-message.js';
 
-interface Answers {
+/** By the type of the message. */
+export interface Answers {
   readonly put: PutAnswer;
   readonly peek: PeekAnswer;
   readonly claim: ClaimAnswer;
@@ -31,6 +34,8 @@ interface Answers {
   readonly ping: PongAnswer;
   readonly check: CheckAnswer;
   readonly leaving: DoneAnswer;
+  readonly list: ListAnswer;
+  readonly resolve: ResolveAnswer;
 }
 
 /** A call that fails this much later than its timeout shows that this process stood still, in ms. */

@@ -20,6 +20,8 @@ describe('a message', () => {
     { type: 'end', ends: [['k', { x: 5, g: 0, i: 'call' }]], at: 5 },
     { type: 'ping', process: 'p', settled: [['k', 1]], more: 'of a later release' },
     { type: 'leaving', process: '1-a' },
+    { type: 'list', principal: 'alice', parts: ['a'], after: '' },
+    { type: 'resolve', principal: 'alice', parts: [], keys: ['k'] },
   ])('is one: %j', (message) => {
     expect(isMessage(message)).toBe(true);
   });
@@ -43,6 +45,9 @@ describe('a message', () => {
     ['a clock that is none', { ...PUT, at: undefined }],
     ['a difference of parts without texts', update({ parts: [5] })],
     ['ends that are no list', { type: 'end', ends: { length: 1 }, at: 5 }],
+    ['a list of nobody', { type: 'list', principal: null, parts: [], after: '' }],
+    ['parts of a list that are no texts', { type: 'list', principal: 'alice', parts: [5], after: '' }],
+    ['keys that are no list', { type: 'resolve', principal: 'alice', parts: [], keys: { length: 4e9 } }],
     ['no type', { key: 'k' }],
     ['the name of a member of objects as type', { type: 'constructor' }],
     ['nothing', null],
@@ -58,6 +63,8 @@ describe('an answer', () => {
     ['claim', { type: 'none', process: 'p', upMs: 1.5, attempted: 0, floor: 0 }],
     ['ping', { type: 'pong', incarnation: 'p.1.1', unfollowed: [['k', 1]], more: false }],
     ['leaving', { type: 'done' }],
+    ['list', { type: 'listed', sessions: [['k', STATE]], unsure: ['k'], next: 'k', at: 5 }],
+    ['resolve', { type: 'resolved', sessions: [], none: ['k'], at: 5 }],
   ] as const)('to %s is one: %j', (type, answer) => {
     expect(isAnswerTo(type, answer)).toBe(true);
   });
@@ -68,6 +75,10 @@ describe('an answer', () => {
     ['claim', { type: 'none', process: 'p', upMs: null, attempted: 0, floor: 0 }],
     ['claim', { type: 'copy', copy: 5 }],
     ['ping', { type: 'pong', incarnation: 5, unfollowed: [], more: false }],
+    ['list', { type: 'listed', sessions: [['k', { x: 5, g: 0, i: 'call' }]], unsure: [], at: 5 }],
+    ['list', { type: 'listed', sessions: [['k', { ...STATE, p: ['a'] }]], unsure: [], at: 5 }],
+    ['list', { type: 'listed', sessions: [], unsure: [5], at: 5 }],
+    ['resolve', { type: 'resolved', sessions: [], none: ['k'] }],
     ['leaving', { type: 'toString' }],
     ['leaving', []],
   ] as const)('to %s is none: %j', (type, answer) => {

@@ -115,6 +115,8 @@ const MESSAGES: Readonly<Record<ReplicationMessage['type'], Shape>> = {
   ping: fields({ process: text, settled: keysAtCounters }),
   check: fields({ replicas: keysAtCounters }),
   leaving: fields({ process: text }),
+  list: fields({ principal: text, parts: listOf(text), after: text }),
+  resolve: fields({ principal: text, parts: listOf(text), keys: listOf(text) }),
 };
 
 const facts = fields({
@@ -130,6 +132,7 @@ const grants = fields({ before: listOf(promised) });
 
 const ended = fields({ process: text, tombstone, at: time });
 const none = fields({ process: text, upMs: time, moved: optional(begun), attempted: count, floor: count });
+const listedStates = listOf(tuple(text, livingState));
 const done = { done: fields({}) };
 
 /** By the type of the message. */
@@ -157,6 +160,8 @@ const ANSWERS: Readonly<Record<ReplicationMessage['type'], Readonly<Record<strin
   ping: { pong: fields({ incarnation: text, unfollowed: keysAtCounters, more: flag }) },
   check: { checked: fields({ incarnation: text, verdicts: listOf(text) }) },
   leaving: done,
+  list: { listed: fields({ sessions: listedStates, unsure: listOf(text), next: optional(text), at: time }) },
+  resolve: { resolved: fields({ sessions: listedStates, none: listOf(text), at: time }) },
 };
 
 /** Whether a text that was parsed is a message as the members of this format send it. */

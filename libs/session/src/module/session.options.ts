@@ -310,6 +310,14 @@ export function refuseUnsuitedStore(options: ResolvedSessionOptions, store: Sess
       `no value with store ${store.name}, which cannot find the sessions of a user (it has no principals): leave the ` +
         'option out, or take one of the stores that docs/stores/README.md names for it',
     );
+  if (principalLimit?.onExceeded === 'reject' && store.principals?.limit === 'end')
+    throw checks
+      .within('principalLimit')
+      .refusal(
+        'onExceeded',
+        'reject',
+        `'end-least-recent' with store ${store.name}, which cannot refuse a login for the sessions that its user has`,
+      );
 }
 
 /**

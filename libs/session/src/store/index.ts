@@ -87,6 +87,8 @@ export {
 } from './heap/identity-history.js';
 export { type PackedParts, type PackedSession, packParts, recordOf, unpackParts } from './heap/packed-parts.js';
 export { sessionBytes } from './heap/session-bytes.js';
+export { PrincipalIndex } from './heap/principal-index.js';
+export { pageOf } from './principal-page.js';
 export { RecentKeys } from './heap/recent-keys.js';
 export { SharedLifetime } from './heap/shared-lifetime.js';
 export { ShortLivedMap } from './short-lived-map.js';

@@ -5,6 +5,12 @@ import type { SessionRecord } from './session-record.js';
 /** Finds the sessions of a user who is logged in. A store that cannot has no such object. */
 export interface StorePrincipals {
   /**
+   * `end`: the store cannot refuse a login where the principal has too many sessions ([Q6]), so `principalLimit` may
+   * only end others. Left out: it can.
+   */
+  readonly limit?: 'end' | undefined;
+
+  /**
    * Called for lists of a user's sessions, and after a login where the number of them is limited.
    *
    * - [Q1] The sessions to which the principal is logged in, each once, and no other. A session is found from the
