@@ -105,8 +105,9 @@ export const shapes: readonly (readonly [title: string, statuses: readonly numbe
   ['B25 TRACE', [400, 404, 405], 'TRACE /count HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n'],
   ['B25 HTTP/1.0', [200], 'GET /count/peek HTTP/1.0\r\n\r\n'],
   [
+    // The adapter of Nest takes sockets at /chat, and ends others after a first line without the end of a head.
     'B25 an upgrade',
-    [200],
+    [0, 400],
     'GET /count/peek HTTP/1.1\r\nHost: h\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\n\r\n',
   ],
   ['B25 an absolute address', [200], 'GET http://h/count/peek HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n'],
