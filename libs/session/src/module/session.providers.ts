@@ -4,16 +4,10 @@ import { findClassTransformer } from '../bean/nested/class-transformer.js';
 import type { SessionBean } from '../bean/session-bean.js';
 import { SessionConfigurationError } from '../errors/session-configuration.error.js';
 import { SessionError } from '../errors/session.error.js';
-import { type AdmissionOptions, SessionAdmission } from '../http/admission/session-admission.js';
 import { HTTP_SESSION_RUNTIME, type HttpSessionRuntime } from '../http/http-lifecycle.js';
-import { CookieIdTransport } from '../http/id/cookie-id-transport.js';
-import { CookieRisks } from '../http/id/cookie-risks.js';
-import { HeaderIdTransport } from '../http/id/header-id-transport.js';
 import type { IdCarrier } from '../http/id/http-id-exchange.js';
 import { IgnoredLog } from '../http/id/ignored-log.js';
-import { SessionCookie } from '../http/id/session-cookie.js';
-import { SessionTokenFormat } from '../http/id/session-token.js';
-import { encodeUrl, UrlIdTransport } from '../http/id/url-id-transport.js';
+import { encodeUrl } from '../http/id/url-id-transport.js';
 import { LiveSessions } from '../live/live-sessions.js';
 import { SessionEnds } from '../live/session-ends.js';
 import { NearCache } from '../live/near-cache.js';
@@ -32,13 +26,13 @@ import { SessionEpoch } from '../request/session-epoch.js';
 import { ApplicationSessionRegistry, SessionRegistry } from '../sessions/session-registry.js';
 import type { Clock } from '../store/clock.js';
 import { MemorySessionStore } from '../store/memory/memory-session-store.js';
-import type { SessionRisk } from '../store/session-risk.js';
 import type { SessionStore } from '../store/session-store.js';
 import { PayloadCipher } from '../store/payload-cipher.js';
 import { StoreDirectory } from '../store/store-directory.js';
 import { StoreGateway, type StoreReports } from '../store/store-gateway.js';
 import { RequestTimings } from '../timing/request-timings.js';
 import { DeploymentCheck } from './deployment-check.js';
+import { idCarrier } from './id-carrier.js';
 import { ApplicationSessionDoctor, SessionDoctor } from './session-doctor.js';
 import {
   type ResolvedSessionOptions,
@@ -360,53 +354,3 @@ function locatorOf({ nodeName }: ResolvedSessionOptions, gateway: StoreGateway):
   if (gateway.locates) return (live) => live?.stored.location.locator;
   return () => nodeName;
 }
-
-function idCarrier(
-  { idTransport, cookie, signingKeys, nearCache, admission, migrateFrom }: ResolvedSessionOptions,
-  events: SessionEvents,
-  clock: Clock,
-  doctor: ApplicationSessionDoctor,
-): IdCarrier {
-  const sessionCookie = new SessionCookie(cookie);
-  const transports = {
-    cookie: () => new CookieIdTransport(sessionCookie),
-    header: () => new HeaderIdTransport(),
-    url: () => new UrlIdTransport(sessionCookie),
-  };
-  return {
-    transport: transports[idTransport](),
-    format: new SessionTokenFormat({ signingKeys }),
-    readsFreshness: nearCache?.mode === 'bounded',
-    onIgnored: (reason) => events.emit('ignored', { reason }),
-    cookieRisks: idTransport === 'cookie' ? cookieRisks(sessionCookie, doctor) : undefined,
-    migrations: migrateFrom,
-    admission: admission && sessionAdmission(admission, clock, events, doctor),
-  };
-}
-
-function cookieRisks(cookie: SessionCookie, doctor: ApplicationSessionDoctor): CookieRisks {
-  return new CookieRisks(cookie, (risk) => doctor.note(risk), process.env['NODE_ENV'] === 'production');
-}
-
-function sessionAdmission(
-  options: AdmissionOptions,
-  clock: Clock,
-  events: SessionEvents,
-  doctor: ApplicationSessionDoctor,
-): SessionAdmission {
-  return new SessionAdmission(options, clock, {
-    refused: (reason) => events.emit('admissionRefused', { reason }),
-    clientUnknown: () => doctor.note(CLIENT_UNKNOWN),
-  });
-}
-
-const CLIENT_UNKNOWN: SessionRisk = {
-  code: 'uncounted-clients',
-  severity: 'medium',
-  meaning:
-    'admission.perClientPerSecond does not count requests that seem to come from a proxy which the application does ' +
-    'not trust, since all of them have its address.',
-  fix:
-    "Trust the proxy (Express: app.set('trust proxy', addresses), Fastify: " +
-    'new FastifyAdapter({ trustProxy: addresses })), or set admission.clientOf.',
-};
