@@ -120,8 +120,10 @@ describe('the sessions of a principal', () => {
     const { network } = group;
     const client = await logIn(group.store('s1'));
     network.fateOf = ({ type }) => (type === 'drop' ? 'fail' : 'deliver');
-    await client.read(group.store('s3'));
-    await client.renew(group.store('s3'), { principal: 'bob', keep: [] });
+    // The member that has no copy yet.
+    const third = group.store(group.names.find((name) => group.store(name).size === 0) as string);
+    await client.read(third);
+    await client.renew(third, { principal: 'bob', keep: [] });
     // The third copy is of the time when alice was logged in.
     expect(copies(group)).toBe(3);
     const before = network.traffic.length;
