@@ -8,6 +8,7 @@ import { applyDelta, type StateDelta } from '../copy/state-delta.js';
 import { isTombstone, type NoSession, type Tombstone } from '../copy/tombstone.js';
 import { stateToWire } from '../copy/wire-state.js';
 import type { Peer } from '../members/peer.js';
+import { pause } from '../options/replication-timers.js';
 import { fenceReplica } from '../protocol/fence-replica.js';
 import { endSession } from '../protocol/handle-end.js';
 import { checkReplica } from '../protocol/handle-peek.js';
@@ -24,6 +25,8 @@ import type { OperationOutcome, SessionOperation } from './session-operations.js
 
 /** An operation begins again at most this often because the session was taken away under it. */
 const MOST_STARTS = 12;
+
+const BACK_OFF_MS = { step: 10, most: 60 } as const;
 
 /** One call of a method of the store. */
 export interface OperationCall<T> {
@@ -143,6 +146,8 @@ export class Primary {
     let sentFrom: SessionState | undefined = undefined;
     let tried: Witness | undefined = undefined;
     for (let start = 0; start < MOST_STARTS; start++) {
+      // Two members that take the session from each other at once would go on like that.
+      if (start > 2) await pause(this.context.timers, this.context.options.random() * Math.min(start * BACK_OFF_MS.step, BACK_OFF_MS.most));
       const witnesses: Witness[] = [...this.witnessesOf(key, witness), ...(tried ? [tried] : [])];
       const owned = this.servableTo(key, witnesses);
       const replica = owned ?? (await this.own({ key, witnesses, avoid, isLenient, evidence }));

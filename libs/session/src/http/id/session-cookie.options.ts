@@ -116,7 +116,7 @@ function allowedDomain(value: unknown): string | undefined {
   if (isIP(value.replace(/^\[|\]$/g, '')) !== 0 || ENDS_IN_NUMBER.test(name))
     return 'no IP address, since browsers share its cookies with no other host: leave the option out';
   if (/[:/]/.test(value)) return "a host name alone, without protocol, port and path, like 'example.com'";
-  if (value.startsWith('*')) return allowedDomain(ascii) ?? `'${ascii}', which includes all hosts below it`;
+  if (value.startsWith('*.')) return allowedDomain(ascii) ?? `'${ascii}', which includes all hosts below it`;
   if (name.endsWith('.')) {
     const ended = name.slice(0, -1);
     return allowedDomain(ended) ?? `'${ended}', since browsers never send a cookie whose domain ends in "."`;
