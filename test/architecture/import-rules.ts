@@ -69,7 +69,7 @@ const REPLICATED: PackageRules = {
     options: ['members', 'transports'],
     protocol: ['copy', 'members', 'options', 'transports'],
     'take-over': ['copy', 'members', 'options', 'protocol', 'transports'],
-    operations: ['copy', 'members', 'protocol', 'take-over', 'transports'],
+    operations: ['copy', 'members', 'options', 'protocol', 'take-over', 'transports'],
     upkeep: ['copy', 'members', 'options', 'protocol', 'take-over', 'transports'],
     '.': [
       'copy',
