@@ -147,7 +147,11 @@ export class Primary {
     let tried: Witness | undefined = undefined;
     for (let start = 0; start < MOST_STARTS; start++) {
       // Two members that take the session from each other at once would go on like that.
-      if (start > 2) await pause(this.context.timers, this.context.options.random() * Math.min(start * BACK_OFF_MS.step, BACK_OFF_MS.most));
+      if (start > 2)
+        await pause(
+          this.context.timers,
+          this.context.options.random() * Math.min(start * BACK_OFF_MS.step, BACK_OFF_MS.most),
+        );
       const witnesses: Witness[] = [...this.witnessesOf(key, witness), ...(tried ? [tried] : [])];
       const owned = this.servableTo(key, witnesses);
       const replica = owned ?? (await this.own({ key, witnesses, avoid, isLenient, evidence }));
