@@ -23,7 +23,7 @@ interface WatchedSession {
   readonly session: NamedByHandle;
   readonly listeners: Set<EndListener>;
 
-  /** What the store said with the last look. */
+  /** The stamp, place and watch that the last answer of the store had. */
   stamp: string | undefined;
   locator: string | undefined;
   watch: SessionWatch | undefined;
@@ -109,7 +109,7 @@ export class SessionEnds {
     for (const key of this.watched.keys()) if (sessionHash(key) === hash) this.changed(key);
   }
 
-  /** Nobody is told of anything any more. */
+  /** Forgets all listeners without a call of them. */
   close(): void {
     for (const watched of [...this.watched.values()].flat()) this.remove(watched);
   }

@@ -20,7 +20,7 @@ const MOST_NAMED = 5;
 /** Bundlers shorten names to so few characters. */
 const SHORTENED = 2;
 
-/** What an application has, as far as its risks depend on it. */
+/** The parts of an application on which its risks depend. */
 interface Application {
   readonly options: ResolvedSessionOptions;
   readonly store: SessionStore;
@@ -31,7 +31,7 @@ interface Application {
   readonly globalInterceptors: readonly unknown[];
 }
 
-/** What works, and is hardly ever meant, in the code and in the options. */
+/** Code and options that work, and are hardly ever meant. */
 export function applicationRisks({ options, store, beans, plan, globalInterceptors }: Application): SessionRisk[] {
   const routes = [...plan.routes()];
   const isProduction = process.env['NODE_ENV'] === 'production';

@@ -39,7 +39,7 @@ export class DeploymentCheck {
   ) {}
 
   /** Not read before the application has started: keys are checked where they are used. */
-  private get facts(): Facts {
+  private facts(): Facts {
     const { signingKeys = [], cipher, idTransport, cookie, idleTimeoutMs, absoluteTimeoutMs } = this.options;
     return {
       signingKeys: signingKeys.map(digest),
@@ -57,25 +57,27 @@ export class DeploymentCheck {
    * @throws (rejects with) what the store rejects with
    */
   async risks(): Promise<SessionRisk[]> {
-    const others = (await this.store.announce?.(JSON.stringify(this.facts), KEPT_MS)) ?? [];
-    return others.flatMap(({ facts, ageMs }) => this.compare(facts, ageMs));
+    const mine = this.facts();
+    const others = (await this.store.announce?.(JSON.stringify(mine), KEPT_MS)) ?? [];
+    return others.flatMap(({ facts, ageMs }) => differenceRisks(mine, facts, ageMs));
   }
+}
 
-  private compare(text: string, ageMs: number): SessionRisk[] {
-    const differences = differencesBetween(this.facts, text);
-    if (differences.length === 0) return [];
-    const minutes = Math.round(ageMs / 60_000);
-    return [
-      {
-        code: 'servers-differ',
-        severity: 'high',
-        meaning: `Another server on this store is configured differently: ${differences.join('; ')}.`,
-        fix:
-          `It was there ${minutes} minutes ago. Unless a deployment is under way, give all servers the same options, ` +
-          'or another application a store or prefix of its own.',
-      },
-    ];
-  }
+/** @param theirs what another server said so long ago */
+function differenceRisks(mine: Facts, theirs: string, ageMs: number): SessionRisk[] {
+  const differences = differencesBetween(mine, theirs);
+  if (differences.length === 0) return [];
+  const minutes = Math.round(ageMs / 60_000);
+  return [
+    {
+      code: 'servers-differ',
+      severity: 'high',
+      meaning: `Another server on this store is configured differently: ${differences.join('; ')}.`,
+      fix:
+        `It was there ${minutes} minutes ago. Unless a deployment is under way, give all servers the same options, ` +
+        'or another application a store or prefix of its own.',
+    },
+  ];
 }
 
 function digest(key: string): string {

@@ -207,7 +207,7 @@ export class SessionLifecycle {
       const { live, unit } = request;
       if (!live || !unit) throw new SessionEndedError();
       unit.forget(bean);
-      if (await request.measure('sessionLoad', () => live.revalidate())) return unit.rebase(live);
+      if (await this.bringUp(request, live)) return;
       await this.leave(request, live);
       throw new SessionEndedError();
     }, undefined);

@@ -6,7 +6,7 @@ export interface OutsideCode {
   /** `Reminders.remind`, or `ReportProcessor` where the class as a whole is called. */
   readonly name: string;
 
-  /** What calls it, for texts. */
+  /** The caller, in words for texts: `jobs of a queue`. */
   readonly caller: string;
 
   /** It handles messages of sockets, for which `@UseSession()` can open the session. */
