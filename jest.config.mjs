@@ -3,6 +3,9 @@ import { availableParallelism } from 'node:os';
 /** Long runs, most of them real servers under load: `npm run test:stress`. */
 export const stress = '[.]stress-spec[.]ts$';
 
+/** More than one server of Redis: `npm run test:stress` has them with each client. Some of it is in test/faults. */
+export const topologies = '/test/(contract/redis-(cluster|sentinel)|faults/redis-tracking-topology)[.]';
+
 /** The part of a configuration that jest takes for one of several projects. The rest is for all of them. */
 export function project({ maxWorkers: _1, workerIdleMemoryLimit: _2, testSequencer: _3, ...config }) {
   return { rootDir: import.meta.dirname, ...config };
@@ -14,7 +17,7 @@ export default {
   roots: ['<rootDir>/src', '<rootDir>/libs', '<rootDir>/test'],
   // counter.spec.ts, count.e2e-spec.ts, memory.contract-spec.ts
   testRegex: '[.-]spec\\.ts$',
-  testPathIgnorePatterns: ['/node_modules/', stress],
+  testPathIgnorePatterns: ['/node_modules/', stress, topologies],
   modulePathIgnorePatterns: ['/dist/', '<rootDir>/test/packages/fixtures/'],
   // Only for tests that hang. A test may take this long on a busy machine: `npm run test:busy`.
   testTimeout: 180_000,

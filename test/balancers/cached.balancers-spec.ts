@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { balancers } from '../support/balancers.js';
+import { triedBalancers } from '../support/balancers.js';
 import { RedisServer } from '../support/redis-server.js';
 import { SampleCluster } from '../support/sample-servers.js';
 import { BalancedCluster } from './balanced-cluster.js';
@@ -18,7 +18,7 @@ describe.each(['validate', 'bounded'])('SESSION_PATTERN=cached, NEAR_CACHE=%s,',
     await redis.stop();
   });
 
-  describe.each(balancers)('behind $balancer', ({ start }) => {
+  describe.each(triedBalancers)('behind $balancer', ({ start }) => {
     let cluster: BalancedCluster;
     beforeAll(async () => {
       cluster = await BalancedCluster.inFrontOf(servers, (addresses) => start('sticky-route', addresses));

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { balancers } from '../support/balancers.js';
+import { triedBalancers } from '../support/balancers.js';
 import { RedisServer } from '../support/redis-server.js';
 import { SampleCluster } from '../support/sample-servers.js';
 import { BalancedCluster } from './balanced-cluster.js';
@@ -17,7 +17,7 @@ afterAll(async () => {
   await redis.stop();
 });
 
-describe.each(balancers)('SESSION_PATTERN=external behind $balancer, round robin,', ({ start }) => {
+describe.each(triedBalancers)('SESSION_PATTERN=external behind $balancer, round robin,', ({ start }) => {
   let cluster: BalancedCluster;
   beforeAll(async () => {
     cluster = await BalancedCluster.inFrontOf(servers, (addresses) => start('round-robin', addresses));

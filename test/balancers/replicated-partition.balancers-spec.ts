@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { balancers } from '../support/balancers.js';
+import { triedBalancers } from '../support/balancers.js';
 import { eventually } from '../support/eventually.js';
 import { SampleCluster } from '../support/sample-servers.js';
 import { BalancedCluster } from './balanced-cluster.js';
@@ -17,7 +17,7 @@ describe.each(['on', 'off'])('servers in a partitioned network, quorum %s,', (qu
   });
   afterAll(() => servers?.stop());
 
-  describe.each(balancers)('behind $balancer', ({ start }) => {
+  describe.each(triedBalancers)('behind $balancer', ({ start }) => {
     let cluster: BalancedCluster;
     let clients: CountingClient[] = [];
     beforeAll(async () => {

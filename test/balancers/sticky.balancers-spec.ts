@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { balancers } from '../support/balancers.js';
+import { triedBalancers } from '../support/balancers.js';
 import { eventually } from '../support/eventually.js';
 import { Nginx } from '../support/nginx.js';
 import { RawClient } from '../support/raw-client.js';
@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => servers?.stop());
 
-describe.each(balancers)('SESSION_PATTERN=sticky behind $balancer, by the route in the cookie,', ({ start }) => {
+describe.each(triedBalancers)('SESSION_PATTERN=sticky behind $balancer, by the route in the cookie,', ({ start }) => {
   let cluster: BalancedCluster;
   let clients: CountingClient[];
   beforeAll(async () => {

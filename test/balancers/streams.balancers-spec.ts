@@ -4,7 +4,7 @@ import { type Server, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Balancer } from '../support/balancer.js';
-import { balancers } from '../support/balancers.js';
+import { triedBalancers } from '../support/balancers.js';
 import { freePort } from '../support/free-port.js';
 import { Latch } from '../support/latch.js';
 import { Nginx } from '../support/nginx.js';
@@ -25,7 +25,7 @@ const SWITCHING = [
   '',
 ].join('\r\n');
 
-const kinds = balancers.flatMap(({ balancer, start }) =>
+const kinds = triedBalancers.flatMap(({ balancer, start }) =>
   ['round-robin', 'sticky-route', 'sticky-cookie', 'primary-backup', 'primary-backup-exact']
     .filter((kind) => balancer === 'HAProxy' || kind !== 'primary-backup-exact')
     .map((kind) => ({ balancer, kind, start })),

@@ -21,7 +21,7 @@ describe('any history of one browser and one attacker', () => {
   it.each([1, 2] as const)(
     'keeps the rules of logins, cookies and ended sessions (servers: %i)',
     async (servers) => {
-      await fc.assert(property(servers), { numRuns: rounds(150, 100_000) });
+      await fc.assert(property(servers), { numRuns: rounds(60, 100_000) });
     },
     3_600_000,
   );
@@ -29,7 +29,7 @@ describe('any history of one browser and one attacker', () => {
   it.each([1, 2] as const)(
     'keeps them where each answer sends the id again, for a persistent cookie (servers: %i)',
     async (servers) => {
-      await fc.assert(property(servers, tellsEndEachTime), { numRuns: rounds(150, 100_000) });
+      await fc.assert(property(servers, tellsEndEachTime), { numRuns: rounds(60, 100_000) });
     },
     3_600_000,
   );

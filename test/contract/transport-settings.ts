@@ -5,6 +5,7 @@ import type { ReplicationTransport } from '../../libs/replicated/src/transports/
 import { NestTcpReplicationTransport } from 'nestjs-session-beans-replicated';
 import type { ReplicationWireOptions } from '../../libs/replicated/src/transports/wire/wire.options.js';
 import { freePort } from '../support/free-port.js';
+import { rounds } from '../support/rounds.js';
 import { TestAuthority, type TestCertificate } from '../support/test-authority.js';
 
 const adapters = { tcp: NestTcpReplicationTransport, grpc: GrpcReplicationTransport };
@@ -44,8 +45,13 @@ export interface TransportSetting {
   readonly hasSecret: boolean;
 }
 
+const tried = rounds(
+  { tcp: ['secret', 'mTLS'], grpc: ['plain', 'mTLS and secret'] },
+  { tcp: Object.keys(protections), grpc: Object.keys(protections) },
+) as Record<keyof typeof adapters, readonly (keyof typeof protections)[]>;
+
 export const transportSettings: readonly TransportSetting[] = (['tcp', 'grpc'] as const).flatMap((adapter) =>
-  (['plain', 'secret', 'mTLS', 'mTLS and secret'] as const).map((protection) => ({
+  tried[adapter].map((protection) => ({
     adapter,
     protection,
     ...protections[protection],

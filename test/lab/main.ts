@@ -12,7 +12,7 @@ import type { BalancerName, Topology } from './topology.js';
 
 const USAGE = `npm run lab -- [options]
 
-  --quick               two minutes instead of twenty: fewer steps, shorter ones
+  --quick               two minutes instead of fifteen: fewer steps, shorter ones
   --full                both balancers, more rounds, 100,000 sessions
   --balancer NAME       haproxy (default) or nginx
   --pattern NAMES       only these: ${patterns.map(({ name }) => name).join(', ')}
@@ -24,8 +24,23 @@ const USAGE = `npm run lab -- [options]
 
 const BALANCERS: readonly BalancerName[] = ['haproxy', 'nginx'];
 
-/** Runs the lab. @returns the exit code: 1 when a step failed */
+/** A command line that says nothing which can be done. */
+class UsageError extends Error {}
+
+/** Runs the lab. @returns the exit code: 1 when a step failed, 2 for a command line that is wrong */
 export async function main(args: string[]): Promise<number> {
+  try {
+    return await run(args);
+  } catch (error) {
+    const isUsage =
+      error instanceof UsageError || String((error as { code?: unknown }).code).startsWith('ERR_PARSE_ARGS');
+    if (!isUsage) throw error;
+    console.error(`${(error as Error).message}\n\n${USAGE}`);
+    return 2;
+  }
+}
+
+async function run(args: string[]): Promise<number> {
   const { values } = parseArgs({
     args,
     options: {
@@ -53,7 +68,7 @@ export async function main(args: string[]): Promise<number> {
     values.balancer === undefined && values.full ? BALANCERS : [balancerOf(values.balancer ?? 'haproxy')],
     size,
   );
-  if (cells.length === 0) throw new Error('this scenario has no meaning for this pattern');
+  if (cells.length === 0) throw new UsageError('this scenario has no meaning for this pattern');
   const out = join(import.meta.dirname, 'out', size.name);
   const raw = new RawFiles(join(out, 'raw'));
   if (!values.report) {
@@ -70,14 +85,14 @@ function chosen<T extends { readonly name: string }>(option: string, all: readon
   if (names === undefined) return all;
   return names.split(',').map((name) => {
     const found = all.find((one) => one.name === name);
-    if (!found) throw new Error(`${option} ${name}: there are ${all.map((one) => one.name).join(', ')}`);
+    if (!found) throw new UsageError(`${option} ${name}: there are ${all.map((one) => one.name).join(', ')}`);
     return found;
   });
 }
 
 function balancerOf(name: string): BalancerName {
   const found = BALANCERS.find((one) => one === name);
-  if (!found) throw new Error(`--balancer ${name}: there are ${BALANCERS.join(', ')}`);
+  if (!found) throw new UsageError(`--balancer ${name}: there are ${BALANCERS.join(', ')}`);
   return found;
 }
 

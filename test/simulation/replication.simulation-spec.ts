@@ -19,7 +19,7 @@ import { singleCopyStores } from './single-copy-store.js';
  * and `ENOUGH=n` the number of failures after which the run stops. `SEED=n` runs one schedule and prints its trace;
  * `SHRINK=1` first removes the steps that the failure does not need.
  */
-const { SCHEDULES = '300', FIRST = '1', ENOUGH = '1', SEED, SHRINK } = process.env;
+const { SCHEDULES = '100', FIRST = '1', ENOUGH = '1', SEED, SHRINK } = process.env;
 
 describe('F25 replicated sessions, in any schedule of requests, crashes, stops and network faults', () => {
   if (SEED !== undefined) {

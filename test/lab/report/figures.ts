@@ -9,7 +9,7 @@ import {
   joinFiguresOf,
 } from './balance-figures.js';
 import { type FaultFigures, faultFiguresOf, isGone } from './fault-figures.js';
-import { type Interval, shareOf } from './intervals.js';
+import { type Interval, percentile, shareOf } from './intervals.js';
 import { type SpeedFigures, speedFiguresOf } from './speed-figures.js';
 
 /** Everything that was measured of one pattern behind one balancer. What was not played is undefined. */
@@ -134,8 +134,12 @@ function memoryOf(
     return (bytes / Math.min(sessions, most) / 1e6) * Math.min(TOLD, most);
   };
   const bytes = (of: string): number => {
-    const found = figures.find((figure) => figure.name === 'bytes on the network' && figure.of === of);
-    return found ? found.value / (found.total ?? NaN) : NaN;
+    const rounds = figures.filter((figure) => figure.name === 'bytes on the network' && figure.of === of);
+    const perRequest = rounds.map(({ value, total = NaN }) => value / total);
+    return percentile(
+      perRequest.toSorted((one, other) => one - other),
+      0.5,
+    );
   };
   return {
     memory: {
