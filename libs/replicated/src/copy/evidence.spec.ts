@@ -1,11 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { ANONYMOUS } from 'nestjs-session-beans/store-kit';
+import { rememberWrite } from './earlier-writes.js';
 import { checkEvidence, type Evidence, evidenceOf } from './evidence.js';
 import type { SessionState } from './session-state.js';
 
 const STATE: SessionState = {
   stamp: '2.second',
-  earlierStamps: ['1.first'],
+  earlierWrites: rememberWrite('', 'first', 'second', 7),
   lifetime: { idleTimeoutMs: 1, absoluteTimeoutMs: 1, unjoinedTimeoutMs: 1 },
   parts: [],
   proof: 'proof',

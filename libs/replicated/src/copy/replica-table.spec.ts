@@ -10,7 +10,7 @@ import { evictionOf } from './tombstone.js';
 function session(clock: ManualClock, payload = ''): SessionState {
   return {
     stamp: '1.a',
-    earlierStamps: undefined,
+    earlierWrites: '',
     lifetime: { idleTimeoutMs: 600_000, absoluteTimeoutMs: 6_000_000, unjoinedTimeoutMs: 60_000 },
     parts: ['bean', '1.a', payload],
     proof: 'p',

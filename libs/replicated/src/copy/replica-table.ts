@@ -145,12 +145,13 @@ export class ReplicaTable {
     }
     if (state.parts !== replica.state.parts) this.sessions.resize(replica, sizeOf(state));
     if (state.proof !== replica.state.proof) replica.locator = undefined;
+    const { lastAccessedAt } = replica;
     replica.seq = seq;
     const isLogin = state.identity.principal !== replica.principal;
     if (isLogin) this.principals.remove(replica);
     this.setState(replica, state);
     if (isLogin) this.principals.add(replica);
-    this.sessions.used(replica);
+    this.sessions.used(replica, lastAccessedAt);
   }
 
   /** [M4] The session has ended for good. */
@@ -168,7 +169,7 @@ export class ReplicaTable {
     if (isCounted) this.count(replica, -1);
     replica.fenced = true;
     if (isCounted) this.count(replica, 1);
-    if (isCounted && !isTombstone(replica.state)) this.sessions.used(replica);
+    if (isCounted && !isTombstone(replica.state)) this.sessions.used(replica, replica.lastAccessedAt);
   }
 
   /** This member gives the copy away: others have the session, or nobody. */

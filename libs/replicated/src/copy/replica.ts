@@ -127,6 +127,10 @@ export class Replica implements BegunEpoch, EvictableEntry<Replica> {
     return this.isOwn && !this.fenced && this.isOneLine && !isTombstone(state) ? rankOf(state) : 'principal';
   }
 
+  get lastAccessedAt(): number {
+    return isTombstone(this.state) ? 0 : this.state.lastAccessedAt;
+  }
+
   get idleFrom(): number {
     const { state } = this;
     return isTombstone(state) ? Infinity : state.lastAccessedAt + state.lifetime.idleTimeoutMs / 2;

@@ -11,6 +11,7 @@ import {
   type SessionRecord,
   type SessionTimes,
 } from 'nestjs-session-beans/store-kit';
+import { type EarlierWrites, indexOfWrite } from './earlier-writes.js';
 import type { Epoch } from './epoch.js';
 
 /**
@@ -20,8 +21,8 @@ import type { Epoch } from './epoch.js';
 export interface SessionState {
   readonly stamp: string;
 
-  /** [S5] Stamps of the saves before the last one, oldest first. Most sessions have none or few. */
-  readonly earlierStamps: readonly string[] | undefined;
+  /** [S5] The write ids of the saves before the last one. Most sessions have none or few. */
+  readonly earlierWrites: EarlierWrites;
 
   readonly lifetime: SessionLifetime;
   readonly parts: PackedParts;
@@ -57,7 +58,7 @@ export function newSessionState(change: SessionCreation, now: number): SessionSt
   const packed = [...parts].flatMap(([name, { payload }]) => (payload === null ? [] : [name, stamp, payload]));
   return {
     stamp,
-    earlierStamps: undefined,
+    earlierWrites: '',
     lifetime: { idleTimeoutMs, absoluteTimeoutMs, unjoinedTimeoutMs },
     parts: packed.slice(),
     proof: ownText(proof),
@@ -99,10 +100,14 @@ export function recordOfState(state: SessionState, times: SessionTimes = timesOf
 }
 
 /** [S5] The stamp that the save with this write id got, if it was one of the last. */
-export function stampOfWrite({ stamp, earlierStamps }: SessionState, writeId: string): string | undefined {
-  const last = writeId.charCodeAt(writeId.length - 1);
-  // Nearly all write ids differ in their last character already, and in a burst there are many to look at.
-  const isIts = (text: string): boolean =>
-    text.charCodeAt(text.length - 1) === last && text.endsWith(writeId) && text.at(-writeId.length - 1) === '.';
-  return isIts(stamp) ? stamp : earlierStamps?.find(isIts);
+export function stampOfWrite({ stamp, earlierWrites }: SessionState, writeId: string): string | undefined {
+  const last = writeIdOf(stamp);
+  if (last === writeId) return stamp;
+  const index = indexOfWrite(earlierWrites, last, writeId);
+  return index === -1 ? undefined : `${Number.parseInt(stamp, 10) - 1 - index}.${writeId}`;
+}
+
+/** The write id of a stamp. */
+export function writeIdOf(stamp: string): string {
+  return stamp.slice(stamp.indexOf('.') + 1);
 }

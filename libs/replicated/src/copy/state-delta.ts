@@ -6,8 +6,9 @@ import {
   type SessionRenewal,
   unpackParts,
 } from 'nestjs-session-beans/store-kit';
+import { type EarlierWrites, rememberWrite } from './earlier-writes.js';
 import type { Epoch } from './epoch.js';
-import type { SessionLockState, SessionState } from './session-state.js';
+import { type SessionLockState, type SessionState, writeIdOf } from './session-state.js';
 
 /**
  * The difference that one change makes to a session; a field that is left out stays as it is. The primary and its
@@ -43,7 +44,7 @@ export interface StateDelta {
  * session was taken over while it saved, and which tries again after other saves. More are kept while saves follow
  * quickly upon each other.
  */
-const EARLIER_STAMPS = { usual: 7, inBurst: 128 } as const;
+const EARLIER_WRITES = { usual: 7, inBurst: 128 } as const;
 
 /** A save this long after the one before ends a burst. */
 const BURST_MS = 5_000;
@@ -54,7 +55,7 @@ export function applyDelta(state: SessionState, delta: StateDelta): SessionState
   const identity = renewal ? renewedHistory(state.identity, state.proof, renewal, lastAccessedAt) : state.identity;
   return {
     stamp: stamp ?? state.stamp,
-    earlierStamps: stamp === undefined ? state.earlierStamps : earlierStamps(state, lastAccessedAt),
+    earlierWrites: stamp === undefined ? state.earlierWrites : earlierWrites(state, stamp, lastAccessedAt),
     lifetime: lifetime ?? state.lifetime,
     parts: parts === undefined || parts.length === 0 ? state.parts : changedParts(state, parts, stamp ?? state.stamp),
     proof: renewal?.proof ?? state.proof,
@@ -73,10 +74,10 @@ function isAnotherLogin(before: IdentityHistory, after: IdentityHistory): boolea
   return before.principal !== undefined && after.logins > before.logins;
 }
 
-function earlierStamps(state: SessionState, now: number): readonly string[] {
+function earlierWrites(state: SessionState, stamp: string, now: number): EarlierWrites {
   const isBurst = now - state.lastAccessedAt < BURST_MS;
-  const kept = isBurst ? EARLIER_STAMPS.inBurst : EARLIER_STAMPS.usual;
-  return (state.earlierStamps ?? []).slice(1 - kept).concat(state.stamp);
+  const most = isBurst ? EARLIER_WRITES.inBurst : EARLIER_WRITES.usual;
+  return rememberWrite(state.earlierWrites, writeIdOf(state.stamp), writeIdOf(stamp), most);
 }
 
 function changedParts(

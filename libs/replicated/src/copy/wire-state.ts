@@ -1,4 +1,5 @@
 import { ANONYMOUS, type IdentityHistory } from 'nestjs-session-beans/store-kit';
+import type { EarlierWrites } from './earlier-writes.js';
 import type { Owners } from './epoch.js';
 import type { Replica } from './replica.js';
 import type { SessionState } from './session-state.js';
@@ -9,7 +10,8 @@ export type WireState = WireLivingState | WireTombstone;
 
 export interface WireLivingState {
   readonly s: string;
-  readonly e?: readonly string[];
+  /** Earlier writes; left out where there are none. */
+  readonly e?: EarlierWrites;
   /** Idle, absolute and unjoined timeout. */
   readonly l: readonly [number, number, number];
   /** Name, version, payload, name, ... */
@@ -51,10 +53,10 @@ export function stateToWire(state: SessionState | Tombstone): WireState {
 }
 
 export function livingToWire(state: SessionState): WireLivingState {
-  const { stamp, earlierStamps, lifetime, parts, proof, identity, renewedIn, lock } = state;
+  const { stamp, earlierWrites, lifetime, parts, proof, identity, renewedIn, lock } = state;
   return {
     s: stamp,
-    ...(earlierStamps && { e: earlierStamps }),
+    ...(earlierWrites !== '' && { e: earlierWrites }),
     l: [lifetime.idleTimeoutMs, lifetime.absoluteTimeoutMs, lifetime.unjoinedTimeoutMs],
     p: parts,
     o: proof,
@@ -86,7 +88,7 @@ export function livingFromWire(wire: WireLivingState, aheadMs: number): SessionS
   const [idleTimeoutMs, absoluteTimeoutMs, unjoinedTimeoutMs] = wire.l;
   return {
     stamp: wire.s,
-    earlierStamps: wire.e,
+    earlierWrites: wire.e ?? '',
     lifetime: { idleTimeoutMs, absoluteTimeoutMs, unjoinedTimeoutMs },
     parts: wire.p,
     proof: wire.o,

@@ -15,6 +15,7 @@ import {
   type SessionUpdate,
   type TouchResult,
 } from 'nestjs-session-beans/store-kit';
+import { countWrites } from '../copy/earlier-writes.js';
 import { type Evidence, evidenceOf } from '../copy/evidence.js';
 import { recordOfState, type SessionState, stampOfWrite, timesOfState } from '../copy/session-state.js';
 import type { StateDelta } from '../copy/state-delta.js';
@@ -89,7 +90,7 @@ export function saveOperation(change: SessionChange): SessionOperation<SaveResul
     evidence: change.mode === 'create' ? undefined : { ...evidenceOf(change.access), writeId },
     onSession: (state, now, sentFrom) => {
       const stamp = stampOfWrite(state, writeId);
-      if (stamp === undefined && sentFrom && savesSince(state, sentFrom) > (state.earlierStamps?.length ?? 0) + 1) {
+      if (stamp === undefined && sentFrom && savesSince(state, sentFrom) > countWrites(state.earlierWrites) + 1) {
         throw new ReplicationFailure('its owners changed meanwhile, and whether the change was applied is not known');
       }
       if (stamp !== undefined) return answering({ outcome: 'saved', stamp, times: timesOfState(state) });

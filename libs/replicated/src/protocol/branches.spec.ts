@@ -21,7 +21,7 @@ const NOW = 1_000_000;
 function state(generation: number, renewedIn?: Epoch): SessionState {
   return {
     stamp: '1.w',
-    earlierStamps: undefined,
+    earlierWrites: '',
     lifetime: { idleTimeoutMs: 60_000, absoluteTimeoutMs: 60_000, unjoinedTimeoutMs: 60_000 },
     parts: [],
     proof: `proof ${generation}`,

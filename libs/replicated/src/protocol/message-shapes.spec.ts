@@ -11,7 +11,7 @@ const update = (delta: object) => ({ ...PUT, state: undefined, delta });
 describe('a message', () => {
   it.each<object>([
     PUT,
-    put({ e: ['1.v'], h: [1, 1, null, null, [['proof', 5]]], r: [1, 's1'], k: ['token', 5] }),
+    put({ e: '!!v', h: [1, 1, null, null, [['proof', 5]]], r: [1, 's1'], k: ['token', 5] }),
     { ...PUT, state: { x: 5, g: 0, i: 'call' } },
     update({ stamp: '2.w', parts: ['a', null, 'b', '1{}'], lastAccessedAt: 5, confirmed: true, lock: null }),
     update({ renewal: { proof: 'other', principal: 'alice' }, renewedIn: { counter: 1, node: 's1' } }),
@@ -38,6 +38,7 @@ describe('a message', () => {
     ['a lifetime of nothing', put({ l: [1, null, 3] })],
     ['a history of another length', put({ h: [1, 1] })],
     ['a lock that never ends', put({ k: ['token', null] })],
+    ['earlier writes that are cut off', put({ e: '!!' })],
     ['no state of any kind', put({ s: undefined })],
     ['an end without a time', { ...PUT, state: { x: null, g: 0, i: 'call' } }],
     ['a counter beyond the whole numbers', { ...PUT, counter: 1e300 }],

@@ -1,3 +1,4 @@
+import { isEarlierWrites } from '../copy/earlier-writes.js';
 import type { ReplicationMessage } from './replication-message.js';
 
 /**
@@ -58,7 +59,7 @@ const changedParts: Shape = (value) =>
   (value as readonly unknown[]).every((each, i) => i % 2 === 1 || each !== null);
 const livingState = fields({
   s: text,
-  e: optional(listOf(text)),
+  e: optional(isEarlierWrites),
   l: tuple(time, time, time),
   p: parts,
   o: text,

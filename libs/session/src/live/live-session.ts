@@ -42,7 +42,7 @@ interface Joiner {
 export class LiveSession extends SerialWork {
   private readonly known: StoredSession;
   private readonly queue: CommitQueue;
-  private joiners: Joiner[] = [];
+  private joiners: Joiner[] | undefined;
   private isScheduled = false;
 
   /** Resolves when the store agrees that the session has ended. */
@@ -56,6 +56,11 @@ export class LiveSession extends SerialWork {
 
   /** For the map of LiveSessions. */
   sibling: LiveSession | undefined;
+
+  /** For the near cache: the order in which sessions were used, and the bytes this one counts for; 0: not kept. */
+  older: LiveSession | undefined;
+  newer: LiveSession | undefined;
+  keptBytes = 0;
 
   /** Requests that use it now. LiveSessions counts them. */
   users = 0;
@@ -123,7 +128,7 @@ export class LiveSession extends SerialWork {
    */
   revalidate(locator?: string, isClient = true): Promise<boolean> {
     return new Promise((resolve, reject) => {
-      this.joiners.push({ isClient, locator, resolve, reject });
+      (this.joiners ??= []).push({ isClient, locator, resolve, reject });
       this.work();
     });
   }
@@ -226,7 +231,7 @@ export class LiveSession extends SerialWork {
   }
 
   protected override get hasJoiners(): boolean {
-    return this.joiners.length > 0;
+    return this.joiners !== undefined;
   }
 
   protected override save(): MaybePromise<void> {
@@ -303,8 +308,8 @@ export class LiveSession extends SerialWork {
   }
 
   protected override async load(): Promise<void> {
-    const { joiners } = this;
-    this.joiners = [];
+    const { joiners = [] } = this;
+    this.joiners = undefined;
     try {
       // The locator of a client decides which copies are too old for it, so the store is asked with each.
       const clients = joiners.filter(({ isClient }) => isClient);

@@ -82,12 +82,12 @@ export class LiveSessions {
 
   /** The live session of an id that was just generated. Release it. */
   create(access: ClientAccess, session: NewSession): LiveSession {
-    return this.add(new LiveSession(access, this.gateway, this.settings, session));
+    return this.add(new LiveSession(this.kept(access), this.gateway, this.settings, session));
   }
 
   /** A session under its new id, as the store has accepted it. Release it. */
   renewed(access: ClientAccess, record: SessionRecord, location: SessionLocation): LiveSession {
-    return this.add(new LiveSession(access, this.gateway, this.settings, record, location));
+    return this.add(new LiveSession(this.kept(access), this.gateway, this.settings, record, location));
   }
 
   /** A session that is over, as the store has told of it. It is no live session of this server. */
@@ -240,11 +240,14 @@ export class LiveSessions {
       // For how long the former id is recognised is the store's matter.
       if (live.users === 0) this.forget(live);
     }
-    // A kept session outlives its request, and must not keep the header of that.
-    const own = this.cache ? { key: ownText(access.key), proof: ownText(access.proof) } : access;
-    const live = new LiveSession(own, this.gateway, this.settings, record, location);
+    const live = new LiveSession(this.kept(access), this.gateway, this.settings, record, location);
     facts?.loaded(live.stored.payloads);
     return this.add(live);
+  }
+
+  /** A kept session outlives its request, and must keep neither the header of that nor the id. */
+  private kept(access: ClientAccess): ClientAccess {
+    return this.cache ? { key: ownText(access.key), proof: ownText(access.proof) } : access;
   }
 
   /** Others may have changed the session. */

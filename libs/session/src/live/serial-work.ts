@@ -5,7 +5,8 @@ import { type MaybePromise, isPromise } from '../store/maybe-promise.js';
  * that answers at once is asked in the call that brings the work.
  */
 export abstract class SerialWork {
-  private readonly jobs: (() => Promise<void>)[] = [];
+  /** Undefined while there are none: a near cache keeps many sessions without. */
+  private jobs: (() => Promise<void>)[] | undefined;
 
   /** An operation is under way. */
   protected isWorking = false;
@@ -25,7 +26,7 @@ export abstract class SerialWork {
   /** Runs a job when it is its turn. @throws what the job throws */
   protected runJob<T>(job: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.jobs.push(() => job().then(resolve, reject));
+      (this.jobs ??= []).push(() => job().then(resolve, reject));
       this.work();
     });
   }
@@ -38,7 +39,7 @@ export abstract class SerialWork {
   }
 
   private workFrom(turn: number): void {
-    for (let at = turn; this.hasChanges || this.hasJoiners || this.jobs.length > 0; at++) {
+    for (let at = turn; this.hasChanges || this.hasJoiners || this.jobs; at++) {
       const step = this.step(at % 3);
       if (isPromise(step)) return this.workAfter(step, at + 1);
     }
@@ -52,6 +53,12 @@ export abstract class SerialWork {
   private step(turn: number): MaybePromise<void> {
     if (turn === 0) return this.hasChanges ? this.save() : undefined;
     if (turn === 1) return this.hasJoiners ? this.load() : undefined;
-    return this.jobs.shift()?.();
+    return this.nextJob()?.();
+  }
+
+  private nextJob(): (() => Promise<void>) | undefined {
+    const job = this.jobs?.shift();
+    if (this.jobs?.length === 0) this.jobs = undefined;
+    return job;
   }
 }

@@ -8,9 +8,11 @@ import {
   type SessionRecord,
   type SessionTimes,
   type StoredPart,
+  savesOf,
   sessionExpiry,
 } from '../store/session-record.js';
 import type { SessionLocation } from '../store/session-store.js';
+import { SharedLifetime } from '../store/shared-lifetime.js';
 import { endAfter, endBefore, isAnotherStep, keptForMs } from './end-of-life.js';
 
 /** Payload per part: the state of a session at one moment. Never changed in place. */
@@ -117,7 +119,9 @@ export class StoredSession {
     this.answeredAt = this.now();
     this.lifetime = origin.lifetime;
     if ('stamp' in origin) {
-      this.identity = identityOf(origin);
+      const { generation, logins, principal } = origin;
+      // Not the text of the record, which is a piece of a larger one that would stay in memory with it.
+      this.identity = { proof: access.proof, generation, logins, principal };
       this.adopt(origin);
     } else {
       const { principal } = origin;
@@ -135,9 +139,12 @@ export class StoredSession {
       versions.push(name, part.version);
     }
     this.payloads = payloads;
-    this.versions = versions;
-    this.lifetime = record.lifetime;
-    this.adoptTimes(record);
+    // An array that grew keeps room for more, its copy does not.
+    this.versions = versions.slice();
+    this.lifetime = lifetimes.of(record.lifetime);
+    const { createdAt, authenticatedAt, lastAccessedAt, expiresAt, joined, confirmed } = record;
+    // Without the rest of the record, which has its own texts of the parts.
+    this.adoptTimes({ createdAt, authenticatedAt, lastAccessedAt, expiresAt, joined, confirmed });
     this.stamp = record.stamp;
     this.saves = savesOf(record.stamp);
   }
@@ -187,7 +194,7 @@ export class StoredSession {
     const saves = savesOf(stamp);
     const isWhole = this.creation !== undefined || this.isNext(stamp);
     this.payloads = target;
-    this.versions = versions;
+    this.versions = versions.slice();
     this.stamp = isWhole ? stamp : undefined;
     this.saves = saves;
     const before = this.settings.tellsEndOfLife && this.times && endAfter(this.times, this.lifetime);
@@ -312,14 +319,8 @@ export class StoredSession {
   }
 }
 
-function identityOf({ proof, generation, logins, principal }: SessionRecord): SessionIdentity {
-  return { proof, generation, logins, principal };
-}
+/** Nearly all sessions have the same lifetime. */
+const lifetimes = new SharedLifetime();
 
 const NO_PAYLOADS: Payloads = new Map();
 const NO_VERSIONS: readonly string[] = [];
-
-/** Stamps are `<n>.<writeId>`, n growing by one with each save. */
-function savesOf(stamp: string): number {
-  return Number.parseInt(stamp, 10);
-}

@@ -90,5 +90,5 @@ export { sessionBytes } from './heap/session-bytes.js';
 export { PrincipalIndex } from './heap/principal-index.js';
 export { pageOf } from './principal-page.js';
 export { RecentKeys } from './heap/recent-keys.js';
-export { SharedLifetime } from './heap/shared-lifetime.js';
+export { SharedLifetime } from './shared-lifetime.js';
 export { ShortLivedMap } from './short-lived-map.js';

@@ -1,3 +1,5 @@
+const ZERO = '0'.charCodeAt(0);
+
 /** One named part of a session as stored: a bean, or state of the library itself under a name that starts with `@`. */
 export interface StoredPart {
   /** Stamp of the save that wrote this payload. */
@@ -55,6 +57,29 @@ export interface SessionRecord extends SessionTimes, SessionIdentity {
   readonly lifetime: SessionLifetime;
 
   readonly parts: ReadonlyMap<string, StoredPart>;
+}
+
+/**
+ * How often a session with this stamp has been saved. Digit by digit, since each write asks several times, and
+ * `Number.parseInt` of a text that was just put together took 80 ns.
+ */
+export function savesOf(stamp: string): number {
+  let saves = 0;
+  for (let at = 0; ; at++) {
+    const digit = stamp.charCodeAt(at) - ZERO;
+    if (!(digit >= 0 && digit <= 9)) return saves;
+    saves = 10 * saves + digit;
+  }
+}
+
+/**
+ * The stamp of the save that comes after the one with `stamp`.
+ * Not put together with `+`: V8 would keep its three pieces, which are larger.
+ *
+ * @param stamp undefined for the save that creates the session
+ */
+export function stampAfter(stamp: string | undefined, writeId: string): string {
+  return [stamp === undefined ? 1 : savesOf(stamp) + 1, writeId].join('.');
 }
 
 /**

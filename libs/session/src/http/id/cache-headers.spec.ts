@@ -23,9 +23,11 @@ function headersAfter(
   before: Record<string, string>,
 ): Record<string, string> {
   const lines = { ...before };
+  const nameOf = (name: string): string =>
+    Object.keys(lines).find((each) => each.toLowerCase() === name.toLowerCase()) ?? name;
   change({
-    get: (name) => lines[name],
-    set: (name, value) => void (lines[name] = value),
+    get: (name) => lines[nameOf(name)],
+    set: (name, value) => void (lines[nameOf(name)] = value),
     append: () => expect('append').toBe('not called'),
   });
   return lines;

@@ -14,16 +14,17 @@ export function varyBy(headers: ResponseHeaders, field: string): void {
 /**
  * Headers with which applications give caches of their own rules, beside `Cache-Control` (RFC 9213 and its
  * forerunners), and the value that forbids to store. A cache that knows one of them does not look at `Cache-Control`.
+ * In small letters Node finds them in half of the time, and each write with a near cache looks for them.
  */
 const RULES_OF_CACHES: readonly (readonly [name: string, value: string])[] = [
-  ['CDN-Cache-Control', 'no-store'],
-  ['Cloudflare-CDN-Cache-Control', 'no-store'],
-  ['Vercel-CDN-Cache-Control', 'no-store'],
-  ['Netlify-CDN-Cache-Control', 'no-store'],
-  ['Akamai-Cache-Control', 'no-store'],
-  ['Edge-Control', 'no-store'],
-  ['Surrogate-Control', 'no-store'],
-  ['X-Accel-Expires', '0'],
+  ['cdn-cache-control', 'no-store'],
+  ['cloudflare-cdn-cache-control', 'no-store'],
+  ['vercel-cdn-cache-control', 'no-store'],
+  ['netlify-cdn-cache-control', 'no-store'],
+  ['akamai-cache-control', 'no-store'],
+  ['edge-control', 'no-store'],
+  ['surrogate-control', 'no-store'],
+  ['x-accel-expires', '0'],
 ];
 
 /**

@@ -187,7 +187,7 @@ export class HttpIdExchange implements IdExchange {
   }
 
   private candidate(text: string, freshness: string | undefined): readonly PresentedId[] {
-    const token = this.carrier.format.parse(text);
+    const token = this.carrier.format.parse(text, this.request.socket);
     return token ? [{ id: token.id, locator: token.locator, freshness }] : NONE;
   }
 

@@ -136,6 +136,29 @@ describe('SessionTokenFormat', () => {
     expect(signed.parse(text)).toBeUndefined();
   });
 
+  it('answers no other way on a connection that has presented a token before', () => {
+    const other = generateSessionId();
+    const texts = [
+      ...[id, other].flatMap((each) => [signed.format(each), signed.format(each, 's1'), each]),
+      other + mac,
+      id + signed.format(other).slice(65),
+      id + 'A'.repeat(22),
+      new SessionTokenFormat({ signingKeys: [olderKey] }).format(id),
+      '',
+    ];
+    const anyCall = fc.tuple(fc.constantFrom(...texts), fc.nat(1), fc.constantFrom(key, olderKey));
+    fc.assert(
+      fc.property(fc.array(anyCall, { maxLength: 30 }), (calls) => {
+        const connections = [{}, {}];
+        const formats = new Map([key, olderKey].map((one) => [one, new SessionTokenFormat({ signingKeys: [one] })]));
+        for (const [text, at, by] of calls) {
+          const format = formats.get(by);
+          expect(format?.parse(text, connections[at])).toEqual(format?.parse(text));
+        }
+      }),
+    );
+  });
+
   it('B7: without signing keys, refuses a signed token', () => {
     expect(plain.parse(signed.format(id))).toBeUndefined();
   });

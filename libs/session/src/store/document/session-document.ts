@@ -3,7 +3,13 @@ import { changeParts } from '../heap/change-parts.js';
 import { type IdentityHistory, newHistory, renewedHistory } from '../heap/identity-history.js';
 import { type PackedParts, recordOf } from '../heap/packed-parts.js';
 import type { SessionCreation, SessionRenewal, SessionUpdate } from '../session-change.js';
-import { type SessionLifetime, type SessionRecord, type SessionTimes, sessionExpiry } from '../session-record.js';
+import {
+  type SessionLifetime,
+  type SessionRecord,
+  type SessionTimes,
+  sessionExpiry,
+  stampAfter,
+} from '../session-record.js';
 
 /** The format that this release writes. `proof` and `history` have the same place in each format. */
 const FORMAT = 1;
@@ -95,7 +101,7 @@ const LIFETIMES = ['idleTimeoutMs', 'absoluteTimeoutMs', 'unjoinedTimeoutMs'] as
 /** [S8] */
 export function createdSession(change: SessionCreation, now: number): SessionDocument {
   const { proof, principal, writeId, lifetime } = change;
-  const stamp = `1.${writeId}`;
+  const stamp = stampAfter(undefined, writeId);
   const times = { createdAt: now, lastAccessedAt: now, joined: false, confirmed: false };
   const parts = changeParts([], change.parts, stamp) ?? [];
   return { format: FORMAT, proof, history: newHistory(principal, now), times, lifetime, parts, stamps: [stamp] };
@@ -108,7 +114,7 @@ export function updatedSession(
   now: number,
 ): SessionDocument | undefined {
   const { writeId, renewal, lifetime = session.lifetime } = change;
-  const stamp = `${Number.parseInt(stampOf(session), 10) + 1}.${writeId}`;
+  const stamp = stampAfter(stampOf(session), writeId);
   const parts = changeParts(session.parts, change.parts, stamp, renewal?.keep);
   if (!parts) return undefined;
   const stamps = [stamp, ...session.stamps].slice(0, RECOGNISED_SAVES);

@@ -11,6 +11,7 @@ class Entry implements EvictableEntry<Entry> {
   older: Entry | undefined = undefined;
   newer: Entry | undefined = undefined;
   listedAs: SessionRank = 'unjoined';
+  lastAccessedAt = 0;
   idleFrom = LATER;
 
   constructor(
@@ -37,7 +38,12 @@ function open(bounds: { maxSessions?: number; maxBytes?: number } = {}) {
   /** The bound that stands against a session's growth. */
   const boundAgainst = (entry: Entry, bytes: number, now = 0): keyof TableBounds | undefined =>
     table.makeRoom({ entry, rank: entry.rank, bytes }, now);
-  return { table, add, removed, boundFor, boundAgainst };
+  const use = (entry: Entry, now: number): void => {
+    const before = entry.lastAccessedAt;
+    entry.lastAccessedAt = now;
+    table.used(entry, before);
+  };
+  return { table, add, use, removed, boundFor, boundAgainst };
 }
 
 describe('an evicting table without room', () => {
@@ -63,14 +69,28 @@ describe('an evicting table without room', () => {
   );
 
   it('then gives up the anonymous session that was not used for the longest time, if it is idle', () => {
-    const { add, removed, boundFor, table } = open({ maxSessions: 3 });
-    const [used, idle] = ['used', 'idle', 'later'].map((key) => add(key, 10, LATER, 'anonymous'));
-    for (const entry of [used, idle]) if (entry) entry.idleFrom = 1_000;
-    if (used) table.used(used);
+    const { add, use, removed, boundFor } = open({ maxSessions: 3 });
+    const [used, idle] = ['used', 'idle', 'later'].map((key) => add(key, 10, LATER, 'anonymous')) as [Entry, Entry];
+    for (const entry of [used, idle]) entry.idleFrom = 60_000;
+    use(used, 10_000);
 
-    expect(boundFor('unjoined', 10, 999)).toBe('maxSessions');
-    expect(boundFor('unjoined', 10, 1_000)).toBeUndefined();
+    expect(boundFor('unjoined', 10, 59_999)).toBe('maxSessions');
+    expect(boundFor('unjoined', 10, 60_000)).toBeUndefined();
     expect(removed).toEqual(['idle']);
+  });
+
+  it('knows the order of those that were used in different slices of ten seconds', () => {
+    const { add, use, removed, boundFor } = open({ maxSessions: 4 });
+    const entries = new Map(['a', 'b', 'c', 'd'].map((key) => [key, add(key, 10, LATER, 'anonymous')]));
+    for (const text of ['b 9999', 'c 10000', 'd 10001', 'a 10002', 'c 19999', 'd 20000', 'd 29999']) {
+      const [key = '', now] = text.split(' ');
+      use(entries.get(key) as Entry, Number(now));
+    }
+    for (let i = 0; i < 4; i++) {
+      expect(boundFor('principal', 10)).toBeUndefined();
+      add(`user ${i}`);
+    }
+    expect([removed[0], removed.slice(1, 3).toSorted(), removed[3]]).toEqual(['b', ['a', 'c'], 'd']);
   });
 
   it('gives up an anonymous session that is in use for that of a principal only', () => {
@@ -103,11 +123,11 @@ describe('an evicting table without room', () => {
   });
 
   it('never gives up the session of a principal, nor one that has become it', () => {
-    const { add, removed, boundFor, table } = open({ maxSessions: 2 });
+    const { add, use, removed, boundFor } = open({ maxSessions: 2 });
     add('alice').idleFrom = 0;
     const bob = add('bob', 10, LATER, 'unjoined');
     bob.rank = 'principal';
-    table.used(bob);
+    use(bob, 1);
 
     expect(boundFor('principal', 10, 5_000)).toBe('maxSessions');
     expect(removed).toEqual([]);

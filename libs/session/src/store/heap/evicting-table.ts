@@ -1,8 +1,14 @@
 import { BoundedTable, type TableBounds, type TableEntry } from './bounded-table.js';
-import { type RecencyEntry, RecencyList } from './recency-list.js';
+import { type RecencyEntry, RecencyList } from '../recency-list.js';
 
 /** Sessions that may not go now, and that a search passes by before it gives up. */
 const MOST_PASSED_BY = 100;
+
+/**
+ * An entry moves to the end of its list once in each slice of so many ms. To move it at each use made a write 1 us
+ * dearer, since that touches four other objects. Timeouts are minutes: nobody could tell the order from the exact one.
+ */
+const ORDER_MS = 10_000;
 
 /**
  * Whose a session is, as far as room goes: of a client that never came back (`unjoined`), of one that did
@@ -15,6 +21,9 @@ export type SessionRank = 'unjoined' | 'anonymous' | 'login' | 'principal';
 export interface EvictableEntry<T> extends TableEntry<T>, RecencyEntry<T> {
   /** It may change at any time. Call {@link EvictingTable.used} then. */
   readonly rank: SessionRank;
+
+  /** When it was used last, in ms since 1970. */
+  readonly lastAccessedAt: number;
 
   /** Ms since 1970: from then on it counts as idle, unless it is used before. */
   readonly idleFrom: number;
@@ -37,7 +46,7 @@ export interface RoomRequest<T> {
 /**
  * A table that makes room for new sessions, and for those that grow. When no expired session can be freed, these go:
  * 1. sessions of clients that never came back, the oldest first;
- * 2. anonymous sessions that are idle, the one first that was not used for the longest time;
+ * 2. anonymous sessions that are idle, the one first that was not used for the longest time, give or take ten seconds;
  * 3. for the session of a user only: the other anonymous sessions in the same order, then those of users who have
  *    logged in and did not come back yet, the oldest first.
  *
@@ -52,7 +61,7 @@ export interface RoomRequest<T> {
  * ```
  */
 export class EvictingTable<T extends EvictableEntry<T>> extends BoundedTable<T> {
-  /** Those that may have to go, by when they were used last. */
+  /** Those that may have to go, in the order of the slices of time (`ORDER_MS`) in which they were used last. */
   private readonly lists = {
     unjoined: new RecencyList<T>(),
     anonymous: new RecencyList<T>(),
@@ -81,9 +90,13 @@ export class EvictingTable<T extends EvictableEntry<T>> extends BoundedTable<T> 
     this.list(entry);
   }
 
-  /** Call it after an entry was used, and after its end may have come nearer, or its rank has changed. */
-  used(entry: T): void {
+  /**
+   * Call it after an entry was used, and after its end may have come nearer, or its rank has changed.
+   * @param before when it had been used before that, in ms since 1970
+   */
+  used(entry: T, before: number): void {
     this.reschedule(entry);
+    if (entry.rank === entry.listedAs && sliceOf(entry.lastAccessedAt) === sliceOf(before)) return;
     this.unlist(entry);
     this.list(entry);
   }
@@ -141,4 +154,8 @@ export class EvictingTable<T extends EvictableEntry<T>> extends BoundedTable<T> 
     }
     if (isForUser) yield* login;
   }
+}
+
+function sliceOf(time: number): number {
+  return Math.floor(time / ORDER_MS);
 }

@@ -2,11 +2,11 @@ import type { Clock } from '../clock.js';
 import { changeParts } from '../heap/change-parts.js';
 import type { AccessCheck } from '../heap/identity-history.js';
 import { packParts } from '../heap/packed-parts.js';
-import { SharedLifetime } from '../heap/shared-lifetime.js';
+import { SharedLifetime } from '../shared-lifetime.js';
 import { pageOf } from '../principal-page.js';
 import type { SessionChange, SessionCreation, SessionRenewal, SessionUpdate } from '../session-change.js';
 import type { ClientAccess, SessionAccess } from '../session-id.js';
-import type { StoredPart } from '../session-record.js';
+import { type StoredPart, stampAfter } from '../session-record.js';
 import type {
   ExpiredSession,
   StoreExpiries,
@@ -208,12 +208,12 @@ export class MemorySessionStore implements SessionStore {
 
   private create(change: SessionCreation, now: number): SaveResult {
     if (this.isRefused(change, undefined, now)) return LIMIT;
-    const stamp = `1.${change.writeId}`;
+    const stamp = stampAfter(undefined, change.writeId);
     const parts = new Map<string, StoredPart>();
     for (const [name, { payload }] of change.parts) {
       if (payload !== null) parts.set(name, { version: stamp, payload });
     }
-    const session = new MemorySession(change, this.lifetimes.of(change.lifetime), packParts(parts), now);
+    const session = new MemorySession(change, stamp, this.lifetimes.of(change.lifetime), packParts(parts), now);
     this.table.add(session, now);
     return { outcome: 'saved', stamp, times: session.times };
   }

@@ -113,8 +113,9 @@ export class MemorySessionTable {
 
   /** The session was used now. Call it after all other changes of the session. */
   prolong(session: MemorySession, now: number): void {
+    const { lastAccessedAt } = session;
     session.lastAccessedAt = now;
-    this.sessions.used(session);
+    this.sessions.used(session, lastAccessedAt);
   }
 
   remove(session: MemorySession): void {

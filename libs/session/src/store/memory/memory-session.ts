@@ -10,7 +10,14 @@ import { type PackedParts, recordOf } from '../heap/packed-parts.js';
 import { sessionBytes } from '../heap/session-bytes.js';
 import type { SessionCreation, SessionRenewal } from '../session-change.js';
 import { type SessionAccess, type SessionKey, ownText } from '../session-id.js';
-import { sessionExpiry, type SessionLifetime, type SessionRecord, type SessionTimes } from '../session-record.js';
+import {
+  savesOf,
+  sessionExpiry,
+  type SessionLifetime,
+  type SessionRecord,
+  type SessionTimes,
+  stampAfter,
+} from '../session-record.js';
 
 /** [S5] How many saves before the last one are recognised when they are sent again. */
 const EARLIER_STAMPS = 7;
@@ -28,7 +35,6 @@ export class MemorySession implements EvictableEntry<MemorySession> {
   joined = false;
   confirmed = false;
   bytes: number;
-  stamp: string;
   lastAccessedAt: number;
   createdAt: number;
   private proof: string;
@@ -41,7 +47,8 @@ export class MemorySession implements EvictableEntry<MemorySession> {
   private earlierStamps: string[] | undefined = undefined;
 
   constructor(
-    { key, proof, principal, writeId }: SessionCreation,
+    { key, proof, principal }: SessionCreation,
+    public stamp: string,
     public lifetime: SessionLifetime,
     public parts: PackedParts,
     now: number,
@@ -49,7 +56,6 @@ export class MemorySession implements EvictableEntry<MemorySession> {
     this.key = ownText(key);
     this.proof = ownText(proof);
     this.history = newHistory(principal, now);
-    this.stamp = `1.${writeId}`;
     this.createdAt = now;
     this.lastAccessedAt = now;
     this.bytes = sessionBytes(parts);
@@ -93,11 +99,7 @@ export class MemorySession implements EvictableEntry<MemorySession> {
   }
 
   nextStamp(writeId: string): string {
-    return `${this.saves + 1}.${writeId}`;
-  }
-
-  private get saves(): number {
-    return Number.parseInt(this.stamp, 10);
+    return stampAfter(this.stamp, writeId);
   }
 
   /** The stamp that the save with this write id got, if it was one of the last eight. */
@@ -110,10 +112,11 @@ export class MemorySession implements EvictableEntry<MemorySession> {
   }
 
   applySave(stamp: string, parts: PackedParts): void {
-    const { earlierStamps, saves } = this;
-    // Not push: an array that grew has room for 17.
-    if (earlierStamps?.length === EARLIER_STAMPS) earlierStamps[(saves - 1) % EARLIER_STAMPS] = this.stamp;
-    else this.earlierStamps = [...(earlierStamps ?? []), this.stamp];
+    const { earlierStamps } = this;
+    // Neither push nor a spread: an array that grew has room for 17.
+    if (earlierStamps?.length === EARLIER_STAMPS)
+      earlierStamps[(savesOf(this.stamp) - 1) % EARLIER_STAMPS] = this.stamp;
+    else this.earlierStamps = (earlierStamps ?? []).concat(this.stamp);
     this.stamp = stamp;
     this.parts = parts;
   }

@@ -1,5 +1,5 @@
 import type { SessionChange, SessionCreation, SessionUpdate } from '../session-change.js';
-import type { SessionTimes } from '../session-record.js';
+import { type SessionTimes, stampAfter } from '../session-record.js';
 import {
   FORMER,
   LARGE,
@@ -53,7 +53,7 @@ export class RecordEdit {
     const words: RecordHead = {
       proof,
       logins: principal === undefined ? '0' : '1',
-      stamp: `1.${writeId}`,
+      stamp: stampAfter(undefined, writeId),
       state: '0',
       used: NOW,
       generation: '0',
@@ -66,10 +66,9 @@ export class RecordEdit {
     };
     const others: string[] = [];
     if (principal !== undefined) others.push(PRINCIPAL + escapeText(principal));
-    for (const [name, { payload }] of change.parts)
-      if (payload !== null) others.push(lineOf(prefixOf(name), words.stamp, payload));
+    for (const [name, { payload }] of change.parts) if (payload !== null) others.push(lineOf(prefixOf(name), payload));
     const isLarge = sizeOf(others) > LARGE;
-    const fields = isLarge ? others.flatMap(fieldOf) : [];
+    const fields = isLarge ? others.flatMap((line) => fieldOf(withVersion(line, THIS_SAVE, words.stamp))) : [];
     return RecordEdit.of('', words, others, isLarge ? 'large' : 'small', 0, fields, principal !== undefined);
   }
 
@@ -84,7 +83,7 @@ export class RecordEdit {
     const before = parseHead(copy.lines[0]);
     if (!before) return 'damaged';
     if (isAmong(before.recent, short)) return 'conflict';
-    const stamp = `${Number.parseInt(before.stamp, 10) + 1}.${change.writeId}`;
+    const stamp = stampAfter(before.stamp, change.writeId);
     const lines = new EditedLines(copy, before.stamp);
     const { renewal, lifetime } = change;
     if (renewal?.keep) lines.keep(renewal.keep);
@@ -115,7 +114,7 @@ export class RecordEdit {
       words.authenticated = NOW;
       lines.set(PRINCIPAL, principal);
     }
-    const { others, fields, isLarge } = lines;
+    const { others, isLarge } = lines;
     const isUsual = !isLarge && !copy.isLarge && !renewal && change.lock === undefined;
     return RecordEdit.of(
       `1 ${before.proof} ${before.logins} ${before.stamp} ${before.state} ${before.used} `,
@@ -123,7 +122,7 @@ export class RecordEdit {
       others,
       isUsual ? 'usual' : isLarge ? 'large' : 'small',
       timesOf(before).expiresAt,
-      fields,
+      isLarge ? lines.fieldsAt(stamp) : [],
       words.authenticated !== '-' || lines.growth <= GROWTH_WHEN_FULL,
     );
   }
@@ -140,7 +139,7 @@ export class RecordEdit {
     const { proof, logins, stamp, state, generation, created, idle, absolute, unjoined, authenticated, recent } = words;
     const front = `1 ${proof} ${logins} ${stamp} ${state} `;
     const head = ` ${generation} ${created} ${idle} ${absolute} ${unjoined} ${authenticated} ${recent}`;
-    const lines = form === 'large' ? others : others.map((line) => withVersion(line, stamp, THIS_SAVE));
+    const lines = form === 'large' ? others.map((line) => withVersion(line, THIS_SAVE, stamp)) : others;
     return new RecordEdit(expected, front, head, lines, words, form, dies, fields, mayRunWhenFull);
   }
 
@@ -185,11 +184,13 @@ export class RecordEdit {
   }
 
   private copyAt(now: string): RecordCopy {
-    const { front, head, others, form } = this;
+    const { front, head, others, form, expected } = this;
     const isUsual = form === 'usual';
-    const lines = [front + now + (isUsual ? head : head.replaceAll(NOW, now))];
-    for (const line of others) lines.push(isUsual ? line : line.replaceAll(NOW, now));
-    return new RecordCopy(lines, form === 'large');
+    // A near cache keeps it, so one text, and an array without room for more.
+    const first = [front, now, isUsual ? head : head.replaceAll(NOW, now)].join('');
+    const hasTimes = !isUsual && expected !== '';
+    const lines = hasTimes ? others.map((line) => line.replaceAll(NOW, now)) : others;
+    return new RecordCopy([first].concat(lines), form === 'large');
   }
 
   private timesAt(now: string): SessionTimes {
@@ -232,13 +233,14 @@ class EditedLines {
     return size > LARGE || (this.copy.isLarge && size > LARGE / 2);
   }
 
-  get fields(): RecordLines {
-    if (!this.isLarge) return [];
+  /** The fields that a large session gets with the save that has this stamp. */
+  fieldsAt(stamp: string): RecordLines {
     const { copy, lines, changed } = this;
-    if (!copy.isLarge) return this.others.flatMap(fieldOf);
+    const written = (line: string): readonly string[] => fieldOf(withVersion(line, THIS_SAVE, stamp));
+    if (!copy.isLarge) return this.others.flatMap(written);
     return [...changed].flatMap((at) => {
       const line = lines[at];
-      return line === undefined ? [fieldOf(copy.lines[at + 1] as string)[0], ''] : fieldOf(line);
+      return line === undefined ? [fieldOf(copy.lines[at + 1] as string)[0], ''] : written(line);
     });
   }
 
@@ -268,8 +270,9 @@ class EditedLines {
       // A part without a version is damaged. If it passed for one that does not exist, it would be overwritten.
       if (version === undefined || this.lines.includes(prefix.slice(0, -1))) return 'damaged';
       if (version !== base) problem = 'conflict';
-      const made = payload === null ? undefined : lineOf(prefix, stamp, payload);
-      this.growth += (made?.length ?? 0) - (line?.length ?? 0);
+      const made = payload === null ? undefined : lineOf(prefix, payload);
+      // The other lines have the stamp of their version.
+      this.growth += (made === undefined ? 0 : made.length + stamp.length - THIS_SAVE.length) - (line?.length ?? 0);
       if (made !== undefined || line !== undefined) this.put(at, made);
     }
     return problem;
@@ -290,8 +293,12 @@ function prefixOf(name: string): string {
   return `:${escapeName(name)} `;
 }
 
-function lineOf(prefix: string, stamp: string, payload: string): string {
-  return `${prefix}${stamp} ${escapeText(payload)}`;
+/**
+ * The line of a part that a save writes. V8 keeps such a text as its two halves until somebody looks into it, so a copy
+ * that is kept shares the payload with the session.
+ */
+function lineOf(prefix: string, payload: string): string {
+  return `${prefix}${THIS_SAVE} ` + escapeText(payload);
 }
 
 /** The line of a part with `to` in place of the version `from`; other lines as they are. */

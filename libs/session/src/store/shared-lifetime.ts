@@ -1,4 +1,4 @@
-import type { SessionLifetime } from '../session-record.js';
+import type { SessionLifetime } from './session-record.js';
 
 /**
  * Nearly all sessions of an application have the same lifetime, that of the module's options. Sessions that keep the

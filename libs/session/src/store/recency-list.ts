@@ -11,9 +11,12 @@ export class RecencyList<T extends RecencyEntry<T>> {
   private newest: T | undefined;
   private oldest: T | undefined;
 
-  /** The oldest first. The list must not change meanwhile. */
+  /** The oldest first. Meanwhile the one that came last may be removed, and no other one. */
   *[Symbol.iterator](): IterableIterator<T> {
-    for (let entry = this.oldest; entry; entry = entry.newer) yield entry;
+    for (let entry = this.oldest, next: T | undefined; entry; entry = next) {
+      next = entry.newer;
+      yield entry;
+    }
   }
 
   /** The entry must be in no list. */
