@@ -7,6 +7,7 @@ import { DoctorModule } from './doctor/doctor.module.js';
 import { HealthModule } from './health/health.module.js';
 import { LoginModule } from './login/login.module.js';
 import { MetricsModule } from './metrics/metrics.module.js';
+import { PagesModule } from './pages/pages.module.js';
 import type { SampleConfig } from './sample.config.js';
 import { sessionOptions } from './session-options.js';
 import { SessionInfoModule } from './session/session-info.module.js';
@@ -22,6 +23,7 @@ export class AppModule {
         CartModule,
         LoginModule,
         ChatModule,
+        PagesModule.for(config),
         SessionInfoModule.for(config),
         MetricsModule.for(config),
         DoctorModule,

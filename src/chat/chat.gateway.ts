@@ -2,9 +2,6 @@ import { MessageBody, SubscribeMessage, WebSocketGateway, WebSocketServer } from
 import { HttpSession, UseSession } from 'nestjs-session-beans';
 import { Counter } from '../count/counter.js';
 
-/** Where its page connects to. */
-export const CHAT_PATH = '/chat/socket';
-
 /** The server of the adapter for ws. */
 interface SocketServer {
   readonly clients: Iterable<{ send(text: string): void }>;
@@ -17,7 +14,7 @@ const MOST_CHARACTERS = 200;
  * has it once, for requests and for messages.
  */
 @UseSession()
-@WebSocketGateway({ path: CHAT_PATH })
+@WebSocketGateway({ path: '/chat/socket' })
 export class ChatGateway {
   @WebSocketServer() private readonly server!: SocketServer;
 

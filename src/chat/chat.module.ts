@@ -2,12 +2,10 @@ import { Module } from '@nestjs/common';
 import { SessionModule } from 'nestjs-session-beans';
 import { SessionWebSocketsModule } from 'nestjs-session-beans/websockets';
 import { Counter } from '../count/counter.js';
-import { ChatController } from './chat.controller.js';
 import { ChatGateway } from './chat.gateway.js';
 
 @Module({
   imports: [SessionModule.forFeature([Counter]), SessionWebSocketsModule],
-  controllers: [ChatController],
   providers: [ChatGateway],
 })
 export class ChatModule {}

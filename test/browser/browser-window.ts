@@ -1,4 +1,4 @@
-import type { BrowserContext, Page } from 'puppeteer-core';
+import type { BrowserContext, KeyInput, Page } from 'puppeteer-core';
 import { eventually } from '../support/eventually.js';
 
 /** Tells one document from the next. */
@@ -91,6 +91,11 @@ export class BrowserWindow {
   /** Writes what the window shows into a file of the type PNG. */
   async picture(file: `${string}.png`): Promise<void> {
     await this.page.screenshot({ path: file });
+  }
+
+  /** Presses keys one after the other, by their names: `Tab`, `Enter`, `a`. */
+  async press(...keys: readonly string[]): Promise<void> {
+    for (const key of keys) await this.page.keyboard.press(key as KeyInput);
   }
 
   /** The value of a script that runs in the page, waited for. */

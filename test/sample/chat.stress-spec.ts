@@ -27,13 +27,15 @@ class ChatTab {
   }
 
   /** Resolves when the page has done all that it does for a click. */
-  press(button: 'login' | 'logout'): Promise<void> {
-    return this.window.run(`document.getElementById('${button}').onclick().then(() => undefined)`);
+  async press(button: 'login' | 'logout'): Promise<void> {
+    const isSent = button === 'login' ? 'requestSubmit' : 'click';
+    await this.window.run(`document.getElementById('${button}').${isSent}()`);
+    await eventually('it is answered', () => this.window.run(`document.body.ariaBusy === 'false'`));
   }
 
   async send(text: string): Promise<void> {
     await this.window.run(`document.getElementById('text').value = '${text}'`);
-    await this.window.run(`document.getElementById('say').click()`);
+    await this.window.run(`document.getElementById('say').requestSubmit()`);
   }
 
   /** Resolves when this tab shows the line, as all tabs at its server do. */
