@@ -47,4 +47,6 @@ interface Step {
   readonly output: string;
 }
 
-export const examples: readonly Example[] = readdirSync(folder).map((name) => new Example(name));
+export const examples: readonly Example[] = readdirSync(folder, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map(({ name }) => new Example(name));
