@@ -4,7 +4,7 @@ import { handleEnd } from './handle-end.js';
 import { handleGrant } from './handle-grant.js';
 import { handleList, handleResolve } from './handle-list.js';
 import { handlePeek } from './handle-peek.js';
-import { handlePing } from './handle-ping.js';
+import { handleEndEras, handlePing } from './handle-ping.js';
 import { handlePut } from './handle-put.js';
 import { formatOf, MESSAGE_FORMAT, type NewerFormatAnswer } from './message-format.js';
 import { isMessage } from './message-shapes.js';
@@ -74,6 +74,8 @@ export function answerMessage(
       return DONE;
     case 'ping':
       return handlePing(context, peer, message);
+    case 'endEras':
+      return handleEndEras(context, message);
     case 'check':
       return handleCheck(context, sender, message);
     case 'list':

@@ -9,6 +9,7 @@ import type {
   CheckAnswer,
   ClaimAnswer,
   DoneAnswer,
+  ErasAnswer,
   GrantAnswer,
   ListAnswer,
   PeekAnswer,
@@ -32,6 +33,7 @@ export interface Answers {
   readonly refuse: DoneAnswer;
   readonly supersede: DoneAnswer;
   readonly ping: PongAnswer;
+  readonly endEras: ErasAnswer;
   readonly check: CheckAnswer;
   readonly leaving: DoneAnswer;
   readonly list: ListAnswer;

@@ -18,7 +18,8 @@ describe('a message', () => {
     MOVE,
     { type: 'news', moves: [MOVE] },
     { type: 'end', ends: [['k', { x: 5, g: 0, i: 'call' }]], at: 5 },
-    { type: 'ping', process: 'p', settled: [['k', 1]], more: 'of a later release' },
+    { type: 'ping', process: 'p', settled: [['k', 1]], over: 0, more: 'of a later release' },
+    { type: 'endEras', over: 5 },
     { type: 'leaving', process: '1-a' },
     { type: 'list', principal: 'alice', parts: ['a'], after: '' },
     { type: 'resolve', principal: 'alice', parts: [], keys: ['k'] },
@@ -62,7 +63,8 @@ describe('an answer', () => {
   it.each([
     ['put', { type: 'ok', incarnation: 'p.1.1' }],
     ['claim', { type: 'none', process: 'p', upMs: 1.5, attempted: 0, floor: 0 }],
-    ['ping', { type: 'pong', incarnation: 'p.1.1', unfollowed: [['k', 1]], more: false }],
+    ['endEras', { type: 'eras', before: 0 }],
+    ['ping', { type: 'pong', incarnation: 'p.1.1', unfollowed: [['k', 1]], more: false, over: 0 }],
     ['leaving', { type: 'done' }],
     ['list', { type: 'listed', sessions: [['k', STATE]], unsure: ['k'], next: 'k', at: 5 }],
     ['resolve', { type: 'resolved', sessions: [], none: ['k'], at: 5 }],
@@ -72,10 +74,10 @@ describe('an answer', () => {
 
   it.each([
     ['put', { type: 'ok' }],
-    ['put', { type: 'pong', incarnation: 'p.1.1', unfollowed: [], more: false }],
+    ['put', { type: 'pong', incarnation: 'p.1.1', unfollowed: [], more: false, over: 0 }],
     ['claim', { type: 'none', process: 'p', upMs: null, attempted: 0, floor: 0 }],
     ['claim', { type: 'copy', copy: 5 }],
-    ['ping', { type: 'pong', incarnation: 5, unfollowed: [], more: false }],
+    ['ping', { type: 'pong', incarnation: 5, unfollowed: [], more: false, over: 0 }],
     ['list', { type: 'listed', sessions: [['k', { x: 5, g: 0, i: 'call' }]], unsure: [], at: 5 }],
     ['list', { type: 'listed', sessions: [['k', { ...STATE, p: ['a'] }]], unsure: [], at: 5 }],
     ['list', { type: 'listed', sessions: [], unsure: [5], at: 5 }],

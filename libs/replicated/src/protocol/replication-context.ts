@@ -1,4 +1,5 @@
 import { type Clock, RecentKeys } from 'nestjs-session-beans/store-kit';
+import { Eras } from '../copy/eras.js';
 import { KeyMemory } from '../copy/key-memory.js';
 import { KeyQueue } from '../copy/key-queue.js';
 import { NewsLog } from '../copy/news-log.js';
@@ -38,6 +39,9 @@ export interface ReplicationContext {
   readonly timers: ReplicationTimers;
   readonly table: ReplicaTable;
   readonly memory: KeyMemory;
+
+  /** Which sessions are over because all sessions were ended. */
+  readonly eras: Eras;
 
   /** For members that were cut off. */
   readonly news: NewsLog;
@@ -92,6 +96,7 @@ export function createReplicationContext(
     timers,
     table,
     memory: new KeyMemory(now),
+    eras: new Eras(),
     news: new NewsLog(options.maxSessions),
     refusedCreations: new RecentKeys(MARKED_MS, MOST_MARKS, clock.now()),
     superseded: new RecentKeys(MARKED_MS, MOST_MARKS, clock.now()),

@@ -23,6 +23,7 @@ export type ReplicationMessage =
   | RefuseCreationMessage
   | SupersedeMessage
   | PingMessage
+  | EndErasMessage
   | CheckMessage
   | LeavingMessage
   | ListMessage
@@ -236,6 +237,22 @@ export interface PingMessage {
 
   /** Epochs of the receiver's last `unfollowed` list that are over at the sender, too. */
   readonly settled: readonly KeyAtCounter[];
+
+  /** [M7] The last era that is over, as far as the sender knows: see `Eras`. */
+  readonly over: number;
+}
+
+/** [M7] All sessions of the eras up to this one are over. */
+export interface EndErasMessage {
+  readonly type: 'endEras';
+  readonly over: number;
+}
+
+export interface ErasAnswer {
+  readonly type: 'eras';
+
+  /** The last era that was over before the message came. */
+  readonly before: number;
 }
 
 /** This process of the sender shuts down. */
@@ -255,6 +272,9 @@ export interface PongAnswer {
 
   /** There are more of them than fit into one message. */
   readonly more: boolean;
+
+  /** [M7] As in a ping. */
+  readonly over: number;
 }
 
 /** Asks the primary of some epochs whether the sender's copies of them still count. */
