@@ -52,7 +52,10 @@ async function begin(store: ReplicatedSessionStore): Promise<ReplicatedClient> {
   return client;
 }
 
-/** Reads it at each member, first at s3, which may serve it: the others would take it away. @returns the members at which the session still is */
+/**
+ * Reads it at each member, first at s3, which may serve it: the others would take it away.
+ * @returns the members at which the session still is
+ */
 async function membersWith(group: ReplicatedGroup, client: ReplicatedClient): Promise<string[]> {
   const found: string[] = [];
   for (const name of group.names.toReversed())

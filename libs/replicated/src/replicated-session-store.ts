@@ -25,6 +25,7 @@ import { newSessionState, timesOfState } from './copy/session-state.js';
 import { isTombstone } from './copy/tombstone.js';
 import { beginSession } from './operations/begin-session.js';
 import { endEra } from './operations/end-era.js';
+import { limitedLoginOf, PlaceForLogin } from './operations/limited-login.js';
 import { PrincipalList } from './operations/principal-list.js';
 import type { Served } from './operations/primary.js';
 import {
@@ -45,6 +46,8 @@ import { type ChangeAttempt, ReplicationFailure } from './protocol/replication-f
 import { ReplicationNode } from './replication-node.js';
 
 type Operation = SessionStoreError['operation'];
+
+const ALL_KEYS: PrincipalPage = { limit: Infinity, parts: [] };
 
 /**
  * Keeps sessions in the heaps of the application servers. Each session has a primary, which answers reads from memory,
@@ -82,7 +85,6 @@ export class ReplicatedSessionStore implements SessionStore {
   };
 
   readonly principals: StorePrincipals = {
-    limit: 'end',
     list: (principal, page) => this.list(principal, page),
   };
 
@@ -180,6 +182,18 @@ export class ReplicatedSessionStore implements SessionStore {
 
   /** @throws SessionStoreError when no copy can be made, or the owners of the session cannot be reached */
   async save(change: SessionChange): Promise<SaveResult> {
+    const login = limitedLoginOf(change);
+    if (!login) return this.saveUnlimited(change);
+    const { context, primary } = this.node;
+    const sessions = async (): Promise<SessionKey[]> => {
+      const page = await new PrincipalList(context, primary, login.principal, ALL_KEYS).run();
+      return page.sessions.map(({ key }) => key);
+    };
+    const place = new PlaceForLogin(context, login, this.node.newId(), sessions);
+    return this.failing('save', () => place.save(() => this.saveUnlimited(change)));
+  }
+
+  private async saveUnlimited(change: SessionChange): Promise<SaveResult> {
     const operation = saveOperation(change);
     if (change.mode === 'create') {
       // A session with this key may have been begun by this very change.

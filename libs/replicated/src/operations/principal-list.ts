@@ -12,7 +12,7 @@ import { handleList, handleResolve } from '../protocol/handle-list.js';
 import type { Answers } from '../protocol/member-calls.js';
 import type { ReplicationContext } from '../protocol/replication-context.js';
 import { ReplicationFailure } from '../protocol/replication-failure.js';
-import type { ListAnswer, ListMessage, ResolveAnswer, ResolveMessage } from '../protocol/replication-message.js';
+import type { ListAnswer, ListMessage, ResolveAnswer, ResolveMessage } from '../protocol/principal-messages.js';
 import type { ReplicationCallError } from '../transports/replication-transport.js';
 import type { Primary } from './primary.js';
 import { readOperation } from './session-operations.js';

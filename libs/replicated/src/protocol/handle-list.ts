@@ -4,7 +4,7 @@ import { livingToWire } from '../copy/wire-state.js';
 import { isPrimaryOf, hasLease } from './lease.js';
 import { MESSAGE_PER_STATE } from './limits.js';
 import type { ReplicationContext } from './replication-context.js';
-import type { ListAnswer, ListedState, ListMessage, ResolveAnswer, ResolveMessage } from './replication-message.js';
+import type { ListAnswer, ListedState, ListMessage, ResolveAnswer, ResolveMessage } from './principal-messages.js';
 
 /** One answer has no more than this, or than half of the transport's largest message; one session always fits. */
 const MOST_BYTES = 1024 * 1024;

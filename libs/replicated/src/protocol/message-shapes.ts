@@ -120,6 +120,8 @@ const MESSAGES: Readonly<Record<ReplicationMessage['type'], Shape>> = {
   leaving: fields({ process: text }),
   list: fields({ principal: text, parts: listOf(text), after: text }),
   resolve: fields({ principal: text, parts: listOf(text), keys: listOf(text) }),
+  reserve: fields({ principal: text, key: text, token: text }),
+  release: fields({ principal: text, token: text }),
 };
 
 const facts = fields({
@@ -166,6 +168,8 @@ const ANSWERS: Readonly<Record<ReplicationMessage['type'], Readonly<Record<strin
   leaving: done,
   list: { listed: fields({ sessions: listedStates, unsure: listOf(text), next: optional(text), at: time }) },
   resolve: { resolved: fields({ sessions: listedStates, none: listOf(text), at: time }) },
+  reserve: { reserved: fields({ before: listOf(text) }) },
+  release: done,
 };
 
 /** Whether a text that was parsed is a message as the members of this format send it. */

@@ -4,6 +4,7 @@ import { KeyMemory } from '../copy/key-memory.js';
 import { KeyQueue } from '../copy/key-queue.js';
 import { NewsLog } from '../copy/news-log.js';
 import { Promises } from '../copy/promises.js';
+import { Reservations } from '../copy/reservations.js';
 import { ReplicaTable } from '../copy/replica-table.js';
 import { Members } from '../members/members.js';
 import type { ResolvedReplicatedOptions } from '../options/replicated-session-store.options.js';
@@ -52,6 +53,9 @@ export interface ReplicationContext {
   /** [I15] Key and proof of ids whose session is over and whose client has logged in. */
   readonly superseded: RecentKeys;
 
+  /** Logins under way of the principals whose logins this member counts. */
+  readonly reservations: Reservations;
+
   readonly members: Members;
   readonly calls: MemberCalls;
 
@@ -97,6 +101,7 @@ export function createReplicationContext(
     table,
     memory: new KeyMemory(now),
     eras: new Eras(),
+    reservations: new Reservations(),
     news: new NewsLog(options.maxSessions),
     refusedCreations: new RecentKeys(MARKED_MS, MOST_MARKS, clock.now()),
     superseded: new RecentKeys(MARKED_MS, MOST_MARKS, clock.now()),

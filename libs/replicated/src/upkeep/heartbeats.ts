@@ -59,7 +59,7 @@ export class Heartbeats {
   }
 
   private beat(): void {
-    const { timers, members, options, table, recovery } = this.context;
+    const { timers, members, options, table, recovery, reservations } = this.context;
     const lateMs = timers.now() - this.dueAt;
     // While this process stood still it heard nobody, which says nothing about the others.
     if (lateMs > options.heartbeatMs) {
@@ -67,6 +67,7 @@ export class Heartbeats {
     }
     this.schedule();
     table.sweep();
+    reservations.sweep(timers.now());
     void this.pingAll();
     void recovery?.run();
     this.onBeat();

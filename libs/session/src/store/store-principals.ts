@@ -54,7 +54,10 @@ export interface PrincipalSessions {
   readonly next?: string | undefined;
 }
 
-/** A moment at which all sessions ended: a time, or the number of an era (see [E1]). A store that cannot keep one has no such object. */
+/**
+ * A moment at which all sessions ended: a time, or the number of an era (see [E1]). A store that cannot keep one has no
+ * such object.
+ */
 export interface StoreEpoch {
   /**
    * Ends all sessions that there are, in a time that does not depend on how many these are. Servers learn of it by
