@@ -16,7 +16,7 @@ export const plantedGroupBugs: Readonly<Record<string, PlantedBug>> = {
   },
 
   'answers the messages of a group in another order': {
-    from: 74,
+    from: 199,
     breaks: 'nothingLost',
     isOfGroups: true,
     stores: () =>

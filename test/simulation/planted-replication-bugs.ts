@@ -24,6 +24,7 @@ export const plantedReplicationBugs: Readonly<Record<string, PlantedBug>> = {
   },
 
   'goes on serving a session that another member has claimed': {
+    from: 92,
     breaks: 'freshReads',
     stores: () =>
       tapped((inside) => ({
@@ -53,6 +54,7 @@ export const plantedReplicationBugs: Readonly<Record<string, PlantedBug>> = {
   },
 
   'acknowledges a change before the backup has it': {
+    from: 21,
     breaks: 'nothingLost',
     stores: () =>
       tapped(() => {
@@ -93,7 +95,7 @@ export const plantedReplicationBugs: Readonly<Record<string, PlantedBug>> = {
   },
 
   'does not tell a primary that its backup no longer follows it': {
-    from: 439,
+    from: 787,
     breaks: 'freshReads',
     stores: () =>
       tapped(() => ({
@@ -169,6 +171,7 @@ export const plantedReplicationBugs: Readonly<Record<string, PlantedBug>> = {
   },
 
   'does not report that a session was lost': {
+    from: 62,
     breaks: 'honestLoss',
     stores: () =>
       replicatedStores((options) => {
@@ -267,6 +270,7 @@ export const plantedReplicationBugs: Readonly<Record<string, PlantedBug>> = {
   },
 
   'says of each save that failed that it was not applied': {
+    from: 64,
     breaks: 'wholeWrites',
     stores: () =>
       changed((store) => {

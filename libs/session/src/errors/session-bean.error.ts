@@ -10,5 +10,9 @@ import { SessionBootError } from './session-boot.error.js';
  * ```
  */
 export class SessionBeanError extends SessionBootError {
-  override readonly code = 'SESSION_BEAN_INVALID';
+  declare readonly code: 'SESSION_BEAN_INVALID';
+
+  constructor(message: string, options?: ErrorOptions) {
+    super('SESSION_BEAN_INVALID', message, options);
+  }
 }

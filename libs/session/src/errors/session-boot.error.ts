@@ -6,8 +6,7 @@ import { UnexpectedSessionError } from './unexpected-session.error.js';
  * forty lines of it would hide the one line that matters.
  */
 export abstract class SessionBootError extends UnexpectedSessionError {
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.stack = `${this.name}: ${message}`;
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(code, message, options, false);
   }
 }

@@ -11,5 +11,9 @@ import { SessionBootError } from './session-boot.error.js';
  * ```
  */
 export class SessionConfigurationError extends SessionBootError {
-  override readonly code = 'SESSION_CONFIGURATION_INVALID';
+  declare readonly code: 'SESSION_CONFIGURATION_INVALID';
+
+  constructor(message: string, options?: ErrorOptions) {
+    super('SESSION_CONFIGURATION_INVALID', message, options);
+  }
 }

@@ -11,14 +11,14 @@ import { UnexpectedSessionError } from './unexpected-session.error.js';
  * ```
  */
 export class SessionContextNotActiveError extends UnexpectedSessionError {
-  override readonly code = 'SESSION_CONTEXT_NOT_ACTIVE';
+  declare readonly code: 'SESSION_CONTEXT_NOT_ACTIVE';
 
   /**
    * @param subject the member that was used, e.g. `Counter.value`
    * @param reason where that was, and what to do instead
    */
   constructor(subject: string, reason: string) {
-    super(`${subject} was used ${reason}`);
+    super('SESSION_CONTEXT_NOT_ACTIVE', `${subject} was used ${reason}`);
   }
 
   /** @internal */

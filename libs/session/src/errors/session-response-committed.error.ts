@@ -14,7 +14,11 @@ import { UnexpectedSessionError } from './unexpected-session.error.js';
  * ```
  */
 export class SessionResponseCommittedError extends UnexpectedSessionError {
-  override readonly code = 'SESSION_RESPONSE_COMMITTED';
+  declare readonly code: 'SESSION_RESPONSE_COMMITTED';
+
+  constructor(message: string) {
+    super('SESSION_RESPONSE_COMMITTED', message);
+  }
 
   /** @internal */
   static afterResponse(subject: string): SessionResponseCommittedError {

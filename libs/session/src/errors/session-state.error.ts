@@ -20,7 +20,7 @@ export type SessionStateReason = 'unstorable' | 'undecodable' | 'newer-version' 
  * ```
  */
 export class SessionStateError extends UnexpectedSessionError {
-  override readonly code = 'SESSION_STATE_INVALID';
+  declare readonly code: 'SESSION_STATE_INVALID';
 
   /** The place that cannot be stored or read, e.g. `Cart.items[3].price`. */
   readonly path: string;
@@ -28,7 +28,7 @@ export class SessionStateError extends UnexpectedSessionError {
   readonly reason: SessionStateReason;
 
   constructor(path: string, problem: string, options?: ErrorOptions & { reason?: SessionStateReason }) {
-    super(`${path} ${problem}`, options);
+    super('SESSION_STATE_INVALID', `${path} ${problem}`, options);
     this.path = path;
     this.reason = options?.reason ?? 'unstorable';
   }
