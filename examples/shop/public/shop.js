@@ -16,7 +16,7 @@ async function change(method, path, body) {
   if (document.body.ariaBusy === 'true') return;
   document.body.ariaBusy = 'true';
   try {
-    element('message').textContent = (await problemOf(await send(method, path, body))) ?? '';
+    element('message').textContent = (await problemOf(await call(method, path, body))) ?? '';
     await refresh();
   } catch {
     element('message').textContent = 'The shop cannot be reached. Try again in a moment.';
@@ -25,7 +25,7 @@ async function change(method, path, body) {
   }
 }
 
-function send(method, path, body) {
+function call(method, path, body) {
   return fetch(path, {
     method,
     ...(body && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
@@ -41,7 +41,7 @@ async function problemOf(response) {
 }
 
 async function refresh() {
-  const response = await send('GET', 'shop');
+  const response = await call('GET', 'shop');
   if (!response.ok) {
     element('message').textContent = await problemOf(response);
     return;
