@@ -7,8 +7,8 @@ export type LinkRole = 'invalidations' | 'data';
 const SUBSCRIPTION = /__redis__:invalidate|LISTEN "/;
 
 /**
- * A proxy between one application server and its store. It tells the connections apart by their purpose. The test closes
- * it.
+ * A proxy between one application server and its store. It tells the connections apart by their purpose. The test
+ * closes it.
  */
 export class StoreLink {
   private readonly holes = new Set<string>();
