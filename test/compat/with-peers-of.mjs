@@ -55,8 +55,8 @@ export function withPeersOf(folder, leftOut = BESIDE_PEERS) {
       stress,
       // These load no peer, only need the decorators of Nest, bring their own, or look at what a store, a browser or a
       // proxy does.
-      '<rootDir>/test/(architecture|balancers|bench|browser|compat|consistency|docs|external|faults|fuzz|lab|near-cache)/',
-      '<rootDir>/test/(packages|simulation|sample/bad-inputs)/',
+      '<rootDir>/test/(architecture|balancers|bench|browser|compat|consistency|docs|examples|external|faults|fuzz)/',
+      '<rootDir>/test/(lab|near-cache|packages|simulation|sample/bad-inputs)/',
       '<rootDir>/test/e2e/(admission|clear-site-data|floods|plain-cookies|presented-ids|session-handle)[.]',
       ...leftOut.map((name) => `<rootDir>/test/e2e/${name}[.]`),
       '<rootDir>/test/contract/(?!replication-transport[.]|redis[.])',

@@ -1,13 +1,14 @@
 import { join } from 'node:path';
 import ts from 'typescript';
 
-/** Packages that blocks import, and the root does not have. */
+/** Packages that blocks and examples import, and the root does not have. */
 const INSTALLED: Readonly<Record<string, string>> = {
   '@nestjs/apollo': 'graphql/node_modules/@nestjs/apollo/dist/index.d.ts',
   '@nestjs/bullmq': 'integrations/node_modules/@nestjs/bullmq/dist/index.d.ts',
   '@nestjs/cache-manager': 'integrations/node_modules/@nestjs/cache-manager/dist/index.d.ts',
   '@nestjs/cqrs': 'integrations/node_modules/@nestjs/cqrs/dist/index.d.ts',
   '@nestjs/graphql': 'graphql/node_modules/@nestjs/graphql/dist/index.d.ts',
+  '@nestjs/passport': 'integrations/node_modules/@nestjs/passport/dist/index.d.ts',
   '@nestjs/schedule': 'integrations/node_modules/@nestjs/schedule/dist/index.d.ts',
   '@nestjs/throttler': 'integrations/node_modules/@nestjs/throttler/dist/index.d.ts',
   bullmq: 'integrations/node_modules/bullmq/dist/esm/index.d.ts',
@@ -15,10 +16,11 @@ const INSTALLED: Readonly<Record<string, string>> = {
   'express-session': 'integrations/node_modules/@types/express-session/index.d.ts',
   passport: 'integrations/node_modules/@types/passport/index.d.ts',
   express: 'integrations/node_modules/@types/express/index.d.ts',
+  'passport-local': 'integrations/node_modules/@types/passport-local/index.d.ts',
   'nest-commander': 'integrations/node_modules/nest-commander/src/index.d.ts',
 };
 
-/** Compiles modules that exist only in memory with the settings of the workspace, against the library's sources. */
+/** Compiles modules with the settings of the workspace, against the library's sources. They need not be on disk. */
 export function compileBlocks(root: string, modules: ReadonlyMap<string, string>): string {
   const config = ts.readConfigFile(join(root, 'tsconfig.json'), (path) => ts.sys.readFile(path));
   const { options } = ts.parseJsonConfigFileContent(config.config, ts.sys, root);

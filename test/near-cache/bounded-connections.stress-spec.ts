@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { RedisServer } from '../support/redis-server.js';
 import { faults } from './faults.js';
 import { writingRoutes } from './route-mix.js';
 import { StressSetup } from './stress-setup.js';
 
 describe('near cache in mode bounded, 4 servers without stickiness, keeps every promise', () => {
-  let setup: StressSetup;
+  let setup: StressSetup<RedisServer>;
   beforeAll(async () => {
     setup = await StressSetup.start({ mode: 'bounded' });
   });
@@ -18,12 +19,12 @@ describe('near cache in mode bounded, 4 servers without stickiness, keeps every 
   });
 
   it('when its invalidation connections are killed', async () => {
-    const result = await setup.run(() => faults.killed(setup.redis, /name=session-beans:sink/));
+    const result = await setup.run(() => faults.killed(setup.store, /name=session-beans:sink/));
     expect(result.broken).toEqual({});
   });
 
   it('when its data connections are killed', async () => {
-    const result = await setup.run(() => faults.killed(setup.redis, /name=(?!session-beans:sink).*cmd=eval/));
+    const result = await setup.run(() => faults.killed(setup.store, /name=(?!session-beans:sink).*cmd=eval/));
     expect(result.broken).toEqual({});
   });
 

@@ -1,8 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import type { PostgresServer } from '../support/postgres-server.js';
 import type { RedisServer } from '../support/redis-server.js';
 import type { NearCacheServer } from './near-cache-servers.js';
 import type { Direction } from '../support/tcp-proxy.js';
-import type { LinkRole } from './redis-link.js';
+import type { LinkRole } from './store-link.js';
 import type { StressLoad } from './stress-load.js';
 
 /** Faults that happen while clients work. Each fault is over when its promise resolves. */
@@ -16,6 +17,18 @@ export const faults = {
         const [, id = ''] = /\bid=(\d+)/.exec(client) ?? [];
         await redis.command('CLIENT', 'KILL', 'ID', id);
       }
+    }
+  },
+
+  /** PostgreSQL repeatedly ends the connections of all servers whose last statement matches. */
+  async terminated(postgres: PostgresServer, statement: RegExp): Promise<void> {
+    for (let i = 0; i < 6; i++) {
+      await pause(500);
+      await postgres.query(
+        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+          WHERE application_name = 'nestjs-session-beans' AND query ~ $1`,
+        [statement.source],
+      );
     }
   },
 
@@ -42,12 +55,12 @@ export const faults = {
     await pause(1_000);
   },
 
-  /** Redis crashes and restarts with its data. */
-  async restarted(redis: RedisServer): Promise<void> {
+  /** The store crashes and restarts with its data. */
+  async restarted(store: RedisServer | PostgresServer): Promise<void> {
     await pause(1_000);
-    await redis.kill();
+    await store.kill();
     await pause(500);
-    await redis.run();
+    await store.run();
     await pause(2_000);
   },
 

@@ -16,7 +16,7 @@ describe.each(['validate', 'bounded'] as const)('after a logout on one server, n
   beforeAll(async () => {
     redis = await RedisServer.start();
     const bound = { MAX_STALENESS_MS: `${MAX_STALENESS_MS}` };
-    const env = { NEAR_CACHE: mode, REDIS_URL: redis.url, ...(mode === 'bounded' && bound) };
+    const env = { NEAR_CACHE: mode, STORE_URL: redis.url, ...(mode === 'bounded' && bound) };
     servers = await all.start(2, env, redis.port);
     // Invalidations arrive too late to matter.
     for (const { link } of servers) if (link) link.delayMs = (role) => (role === 'invalidations' ? 300 : 0);

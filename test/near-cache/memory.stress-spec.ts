@@ -26,7 +26,7 @@ describe.each(['validate', 'bounded'] as const)(
     });
 
     const start = async (env: Readonly<Record<string, string>>): Promise<NearCacheServer> => {
-      const settings = { REDIS_URL: redis.url, NEAR_CACHE: mode, STORE_TIMEOUT_MS: '10000' };
+      const settings = { STORE_URL: redis.url, NEAR_CACHE: mode, STORE_TIMEOUT_MS: '10000' };
       const [server] = (await all.start(1, { ...settings, ...env })) as [NearCacheServer];
       return server;
     };

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { ServerProcess } from '../support/server-process.js';
 import { FixtureBuild } from '../external/fixture-build.js';
-import { RedisLink } from './redis-link.js';
+import { StoreLink } from './store-link.js';
 
 /** How often a server has called its store since it started. */
 export type StoreCallCounts = Readonly<Record<'load' | 'save' | 'touch' | 'destroy', number>>;
@@ -22,8 +22,8 @@ export interface NearCacheServer {
   readonly process: ServerProcess;
   readonly url: string;
 
-  /** The network between this server and Redis, if the test asked for one. */
-  readonly link?: RedisLink;
+  /** The network between this server and its store, if the test asked for one. */
+  readonly link?: StoreLink;
 }
 
 /** Application servers of the fixture, each in a process of its own. The test stops them. */
@@ -33,8 +33,8 @@ export class NearCacheServers {
 
   /**
    * Starts `count` servers, named s1, s2, ...
-   * @param linkTo port of a Redis. Each server reaches it through its own `RedisLink`. Without it they use
-   *   `env.REDIS_URL`
+   * @param linkTo port of the store. Each server reaches it through its own `StoreLink`. Without it they use
+   *   `env.STORE_URL`
    */
   async start(count: number, env: Readonly<Record<string, string>>, linkTo?: number): Promise<NearCacheServer[]> {
     const starting = Array.from({ length: count }, async (_, i) => this.startOne(`s${i + 1}`, env, linkTo));
@@ -78,11 +78,11 @@ export class NearCacheServers {
     env: Readonly<Record<string, string>>,
     linkTo?: number,
   ): Promise<NearCacheServer> {
-    const link = linkTo === undefined ? undefined : await RedisLink.start(linkTo);
+    const link = linkTo === undefined ? undefined : await StoreLink.start(linkTo);
     const process = await ServerProcess.start(this.build.main, {
       NODE_NAME: name,
       ...env,
-      ...(link && { REDIS_URL: link.url }),
+      ...(link && { STORE_URL: link.urlOf(env['STORE_URL'] ?? 'redis://127.0.0.1') }),
     });
     const server = { process, url: process.url, ...(link && { link }) };
     this.servers.push(server);

@@ -8,7 +8,7 @@ import type { PlantedBug } from './fixture/plant.js';
 import type { RequestEvent } from './history.js';
 import { type NearCacheServer, NearCacheServers } from './near-cache-servers.js';
 import { RedisCommands } from '../support/redis-commands.js';
-import type { RedisLink } from './redis-link.js';
+import type { StoreLink } from './store-link.js';
 import { ScriptedSession } from './scripted-session.js';
 import type { Rule } from './violation.js';
 
@@ -33,7 +33,7 @@ interface Scenario {
 
 interface ScenarioParts {
   readonly server: NearCacheServer;
-  readonly link: RedisLink;
+  readonly link: StoreLink;
   readonly commands: RedisCommands;
 }
 
@@ -117,7 +117,7 @@ describe('the checker of histories', () => {
       there.set(plant, server as NearCacheServer);
     };
     await Promise.all([
-      all.start(1, { ...env, REDIS_URL: redis.url }).then(([server]) => (here = server as NearCacheServer)),
+      all.start(1, { ...env, STORE_URL: redis.url }).then(([server]) => (here = server as NearCacheServer)),
       start('none'),
       ...scenarios.map(({ plant }) => start(plant)),
     ]);
@@ -131,7 +131,7 @@ describe('the checker of histories', () => {
   async function broken({ plant, run }: Scenario, server: NearCacheServer, attempt: number): Promise<Rule[]> {
     const urls = [here.url, server.url];
     const session = await ScriptedSession.start(`${plant}-${attempt}`, urls, agent);
-    await run(session, { server, link: server.link as RedisLink, commands: new RedisCommands(redis) });
+    await run(session, { server, link: server.link as StoreLink, commands: new RedisCommands(redis) });
     const { violations } = checkHistory(session.history, { maxStalenessMs: MAX_STALENESS_MS });
     return [...new Set(violations.map(({ rule }) => rule))];
   }

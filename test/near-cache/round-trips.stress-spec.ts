@@ -28,7 +28,7 @@ describe.each(['bounded', 'validate'] as const)('sticky requests with a near cac
     const env = {
       ...settings,
       ...(mode === 'bounded' && { MAX_STALENESS_MS }),
-      REDIS_URL: redis.url,
+      STORE_URL: redis.url,
       NEAR_CACHE: mode,
     };
     [server] = (await all.start(1, env)) as [NearCacheServer];

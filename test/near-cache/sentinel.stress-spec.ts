@@ -23,10 +23,10 @@ describe.each(['validate', 'bounded'] as const)('near cache in mode %s, when Red
   beforeEach(async () => {
     redis = await RedisSentinels.start({ replicas: 1, sentinels: 3 });
     all = new NearCacheServers();
-    const env = { REDIS_URL: redis.url, REPLICAS: '1' };
+    const env = { STORE_URL: redis.url, REPLICAS: '1' };
     const bound = mode === 'bounded' ? { MAX_STALENESS_MS: `${MAX_STALENESS_MS}` } : undefined;
     servers = await all.start(4, { ...env, NEAR_CACHE: mode, ...bound });
-    [judge] = (await all.start(1, { REDIS_URL: redis.url })) as [NearCacheServer];
+    [judge] = (await all.start(1, { STORE_URL: redis.url })) as [NearCacheServer];
   });
   afterEach(async () => {
     await all?.stop();

@@ -16,7 +16,7 @@ describe('sticky requests with a near cache in mode bounded and default settings
   let server: NearCacheServer;
   beforeAll(async () => {
     redis = await RedisServer.start();
-    [server] = (await all.start(1, { REDIS_URL: redis.url, NEAR_CACHE: 'bounded' })) as [NearCacheServer];
+    [server] = (await all.start(1, { STORE_URL: redis.url, NEAR_CACHE: 'bounded' })) as [NearCacheServer];
     await Promise.all(clients.map((client) => ask(client, 'POST', `start/${client.name}`)));
     // The second request of a client is the first one that proves its return, which is stored once.
     await Promise.all(clients.map((client) => ask(client, 'POST', `write/${client.name}`)));

@@ -1,3 +1,4 @@
+import { PostgresServer } from '../support/postgres-server.js';
 import { RedisServer } from '../support/redis-server.js';
 import { type NearCacheServer, NearCacheServers } from './near-cache-servers.js';
 import { type StressResult, type StressScenario, runStress } from './run-stress.js';
@@ -15,42 +16,54 @@ export interface StressSetupOptions {
   readonly maxStalenessMs?: number;
 }
 
+/** What the four servers share. */
+interface Store {
+  readonly port: number;
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
 /**
- * Four servers on one Redis. Each reaches it through a slightly slow network, so that invalidations take some time. The
+ * Four servers on one store. Each reaches it through a slightly slow network, so that invalidations take some time. The
  * test stops it.
  */
-export class StressSetup {
+export class StressSetup<S extends Store> {
   private constructor(
     private readonly all: NearCacheServers,
-    readonly redis: RedisServer,
+    readonly store: S,
     readonly servers: readonly NearCacheServer[],
     private readonly judge: NearCacheServer,
     private readonly maxStalenessMs: number,
   ) {}
 
-  static async start({
-    mode,
-    redis: args = [],
-    env = {},
-    maxStalenessMs = 200,
-  }: StressSetupOptions): Promise<StressSetup> {
-    const redis = await RedisServer.start(...args);
+  static async start(options: StressSetupOptions): Promise<StressSetup<RedisServer>> {
+    return StressSetup.on(await RedisServer.start(...(options.redis ?? [])), options);
+  }
+
+  static async onPostgres(options: Omit<StressSetupOptions, 'redis'>): Promise<StressSetup<PostgresServer>> {
+    return StressSetup.on(await PostgresServer.start(), options);
+  }
+
+  private static async on<S extends Store>(
+    store: S,
+    { mode, env = {}, maxStalenessMs = 200 }: StressSetupOptions,
+  ): Promise<StressSetup<S>> {
     const all = new NearCacheServers();
     try {
-      const settings = { TOUCH_INTERVAL_MS: '3000', ...env };
+      const settings = { STORE_URL: store.url, TOUCH_INTERVAL_MS: '3000', ...env };
       const bound = mode === 'bounded' && { MAX_STALENESS_MS: `${maxStalenessMs}` };
-      const servers = await all.start(4, { ...settings, NEAR_CACHE: mode, ...bound }, redis.port);
-      const [judge] = (await all.start(1, { REDIS_URL: redis.url })) as [NearCacheServer];
-      const setup = new StressSetup(all, redis, servers, judge, mode === 'bounded' ? maxStalenessMs : 0);
+      const servers = await all.start(4, { ...settings, NEAR_CACHE: mode, ...bound }, store.port);
+      const [judge] = (await all.start(1, { STORE_URL: store.url })) as [NearCacheServer];
+      const setup = new StressSetup(all, store, servers, judge, mode === 'bounded' ? maxStalenessMs : 0);
       setup.slowDown({ invalidations: 60, data: 15 });
       return setup;
     } catch (error) {
-      await Promise.all([all.stop(), redis.stop()]);
+      await Promise.all([all.stop(), store.stop()]);
       throw error;
     }
   }
 
-  /** Delays all that Redis sends by a random time up to these limits, in ms. */
+  /** Delays all that the store sends by a random time up to these limits, in ms. */
   slowDown(most: Readonly<Record<'invalidations' | 'data', number>>): void {
     for (const { link } of this.servers) if (link) link.delayMs = (role) => Math.random() * most[role];
   }
@@ -67,6 +80,6 @@ export class StressSetup {
 
   async stop(): Promise<void> {
     await this.all.stop();
-    await this.redis.stop();
+    await this.store.stop();
   }
 }

@@ -14,7 +14,7 @@ export const PACKAGES: Readonly<Record<string, string>> = {
 };
 
 /** Folders of the root that packing does not read. */
-const UNREAD = new Set(['.git', 'coverage', 'dist', 'node_modules', 'src', 'test']);
+const UNREAD = new Set(['.git', 'coverage', 'dist', 'examples', 'node_modules', 'src', 'test']);
 
 /**
  * Packs what `npm run build` built, as `npm publish` does, and writes each tarball as `<name>.tgz` into the directory.

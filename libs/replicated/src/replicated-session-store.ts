@@ -14,6 +14,7 @@ import {
   type SessionRisk,
   type SessionStore,
   SessionStoreError,
+  type StoreEpoch,
   type StoreLocks,
   type StorePrincipals,
   type TouchResult,
@@ -23,6 +24,8 @@ import { Locators } from './copy/locators.js';
 import { newSessionState, timesOfState } from './copy/session-state.js';
 import { isTombstone } from './copy/tombstone.js';
 import { beginSession } from './operations/begin-session.js';
+import { endEra } from './operations/end-era.js';
+import { limitedLoginOf, PlaceForLogin } from './operations/limited-login.js';
 import { PrincipalList } from './operations/principal-list.js';
 import type { Served } from './operations/primary.js';
 import {
@@ -43,6 +46,8 @@ import { type ChangeAttempt, ReplicationFailure } from './protocol/replication-f
 import { ReplicationNode } from './replication-node.js';
 
 type Operation = SessionStoreError['operation'];
+
+const ALL_KEYS: PrincipalPage = { limit: Infinity, parts: [] };
 
 /**
  * Keeps sessions in the heaps of the application servers. Each session has a primary, which answers reads from memory,
@@ -80,8 +85,12 @@ export class ReplicatedSessionStore implements SessionStore {
   };
 
   readonly principals: StorePrincipals = {
-    limit: 'end',
     list: (principal, page) => this.list(principal, page),
+  };
+
+  readonly epoch: StoreEpoch = {
+    begin: () => this.failing('epoch', () => endEra(this.node.context)),
+    read: () => this.node.context.eras.over || undefined,
   };
 
   private node: ReplicationNode;
@@ -163,10 +172,9 @@ export class ReplicatedSessionStore implements SessionStore {
     const { key } = access;
     const witness = this.witnessOf(access, options.locator);
     const operation = loadOperation(access, options);
-    const now = context.clock.now();
     const replica = primary.servable(key, witness);
-    if (replica && !isTombstone(replica.state) && checkReplica(replica, operation.evidence, now) === 'granted') {
-      const outcome = operation.onSession(replica.state, now);
+    if (replica && !isTombstone(replica.state) && checkReplica(context, replica, operation.evidence) === 'granted') {
+      const outcome = operation.onSession(replica.state, context.clock.now());
       if (!outcome.change) return this.locate(primary.served(outcome.answer(replica.state), replica));
     }
     return this.locate(await this.run('load', key, operation, witness));
@@ -174,6 +182,18 @@ export class ReplicatedSessionStore implements SessionStore {
 
   /** @throws SessionStoreError when no copy can be made, or the owners of the session cannot be reached */
   async save(change: SessionChange): Promise<SaveResult> {
+    const login = limitedLoginOf(change);
+    if (!login) return this.saveUnlimited(change);
+    const { context, primary } = this.node;
+    const sessions = async (): Promise<SessionKey[]> => {
+      const page = await new PrincipalList(context, primary, login.principal, ALL_KEYS).run();
+      return page.sessions.map(({ key }) => key);
+    };
+    const place = new PlaceForLogin(context, login, this.node.newId(), sessions);
+    return this.failing('save', () => place.save(() => this.saveUnlimited(change)));
+  }
+
+  private async saveUnlimited(change: SessionChange): Promise<SaveResult> {
     const operation = saveOperation(change);
     if (change.mode === 'create') {
       // A session with this key may have been begun by this very change.
@@ -238,7 +258,7 @@ export class ReplicatedSessionStore implements SessionStore {
     const { context, primary } = this.node;
     return this.failing('save', () =>
       context.queue.run(key, async (): Promise<SaveResult | undefined> => {
-        const state = newSessionState(change, context.clock.now());
+        const state = newSessionState(change, context.clock.now(), context.eras.current);
         const begun = await beginSession(context, primary.room, key, state);
         if (begun === 'exists') return undefined;
         const value: SaveResult = { outcome: 'saved', stamp: state.stamp, times: timesOfState(state) };

@@ -12,6 +12,7 @@ const STATE: SessionState = {
   proof: 'proof',
   identity: { ...ANONYMOUS, generation: 1, logins: 1, former: [{ proof: 'former', replacedAt: 1_000 }] },
   renewedIn: { counter: 1, node: 's1' },
+  era: 1,
   createdAt: 0,
   lastAccessedAt: 0,
   joined: true,

@@ -16,6 +16,7 @@ function session(clock: ManualClock, payload = ''): SessionState {
     proof: 'p',
     identity: ANONYMOUS,
     renewedIn: undefined,
+    era: 1,
     createdAt: clock.now(),
     lastAccessedAt: clock.now(),
     joined: true,

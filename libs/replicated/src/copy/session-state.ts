@@ -36,6 +36,9 @@ export interface SessionState {
   /** The epoch in which the id was renewed last, see `isVoid`; undefined when it never was. */
   readonly renewedIn: Epoch | undefined;
 
+  /** The era in which it began: see `Eras`. */
+  readonly era: number;
+
   /** Times are by the clock of the member that keeps the state. */
   readonly createdAt: number;
   readonly lastAccessedAt: number;
@@ -51,7 +54,7 @@ export interface SessionLockState {
 }
 
 /** The first state of a session. */
-export function newSessionState(change: SessionCreation, now: number): SessionState {
+export function newSessionState(change: SessionCreation, now: number, era: number): SessionState {
   const { writeId, proof, principal, lifetime, parts } = change;
   const { idleTimeoutMs, absoluteTimeoutMs, unjoinedTimeoutMs } = lifetime;
   const stamp = `1.${writeId}`;
@@ -64,6 +67,7 @@ export function newSessionState(change: SessionCreation, now: number): SessionSt
     proof: ownText(proof),
     identity: newHistory(principal, now),
     renewedIn: undefined,
+    era,
     createdAt: now,
     lastAccessedAt: now,
     joined: false,
@@ -88,9 +92,9 @@ export function hasExpired(state: SessionState, now: number): boolean {
 }
 
 export function timesOfState(state: SessionState): SessionTimes {
-  const { createdAt, lastAccessedAt, joined, confirmed, identity } = state;
+  const { createdAt, lastAccessedAt, joined, confirmed, identity, era } = state;
   const { authenticatedAt } = identity;
-  return { createdAt, authenticatedAt, lastAccessedAt, expiresAt: expiryOfState(state), joined, confirmed };
+  return { createdAt, authenticatedAt, lastAccessedAt, expiresAt: expiryOfState(state), joined, confirmed, era };
 }
 
 /** @param times as the caller is told them; see [L5] */

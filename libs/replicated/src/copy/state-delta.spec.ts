@@ -13,6 +13,7 @@ const STATE: SessionState = {
   proof: 'p',
   identity: ANONYMOUS,
   renewedIn: undefined,
+  era: 1,
   createdAt: 1_000,
   lastAccessedAt: 1_000,
   joined: false,

@@ -61,6 +61,7 @@ export function applyDelta(state: SessionState, delta: StateDelta): SessionState
     proof: renewal?.proof ?? state.proof,
     identity,
     renewedIn: renewedIn ?? state.renewedIn,
+    era: state.era,
     createdAt: isAnotherLogin(state.identity, identity) ? lastAccessedAt : state.createdAt,
     lastAccessedAt,
     joined: confirmed ?? state.joined,

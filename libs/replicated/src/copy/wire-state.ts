@@ -5,6 +5,9 @@ import type { Replica } from './replica.js';
 import type { SessionState } from './session-state.js';
 import { isTombstone, type Tombstone } from './tombstone.js';
 
+/** Sessions have this era until all of them are ended for the first time. */
+const FIRST_ERA = 1;
+
 /** A state on its way between members. Times are by the sender's clock. */
 export type WireState = WireLivingState | WireTombstone;
 
@@ -22,6 +25,8 @@ export interface WireLivingState {
   readonly h?: WireHistory;
   /** Renewed in: counter and node. */
   readonly r?: readonly [number, string];
+  /** Era; left out for the first. */
+  readonly n?: number;
   readonly c: number;
   readonly a: number;
   readonly j: boolean;
@@ -53,7 +58,7 @@ export function stateToWire(state: SessionState | Tombstone): WireState {
 }
 
 export function livingToWire(state: SessionState): WireLivingState {
-  const { stamp, earlierWrites, lifetime, parts, proof, identity, renewedIn, lock } = state;
+  const { stamp, earlierWrites, lifetime, parts, proof, identity, renewedIn, era, lock } = state;
   return {
     s: stamp,
     ...(earlierWrites !== '' && { e: earlierWrites }),
@@ -62,6 +67,7 @@ export function livingToWire(state: SessionState): WireLivingState {
     o: proof,
     ...((identity.generation > 0 || identity.logins > 0) && { h: historyToWire(identity) }),
     ...(renewedIn && { r: [renewedIn.counter, renewedIn.node] as const }),
+    ...(era !== FIRST_ERA && { n: era }),
     c: state.createdAt,
     a: state.lastAccessedAt,
     j: state.joined,
@@ -94,6 +100,7 @@ export function livingFromWire(wire: WireLivingState, aheadMs: number): SessionS
     proof: wire.o,
     identity: wire.h ? historyFromWire(wire.h, aheadMs) : ANONYMOUS,
     renewedIn: wire.r && { counter: wire.r[0], node: wire.r[1] },
+    era: wire.n ?? FIRST_ERA,
     createdAt: wire.c + aheadMs,
     lastAccessedAt: wire.a + aheadMs,
     joined: wire.j,

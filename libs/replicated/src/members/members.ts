@@ -97,6 +97,12 @@ export class Members {
     return order.flatMap(({ name }) => this.get(name) ?? []);
   }
 
+  /** All members, this one included, in the order in which they are to answer for the name: the same everywhere. */
+  inOrderFor(name: string): readonly string[] {
+    const peers = this.others.map(({ member }) => member);
+    return rendezvousOrder(name, this.own ? [...peers, this.own] : peers, undefined).map((member) => member.name);
+  }
+
   /** Number of members, this one included. */
   get size(): number {
     return this.peers.size + 1;

@@ -122,7 +122,7 @@ export class Primary {
   }
 
   private refusalBy(replica: Replica, evidence: Evidence): NoSession | undefined {
-    const none = noSessionFor(checkReplica(replica, evidence, this.context.clock.now()));
+    const none = noSessionFor(checkReplica(this.context, replica, evidence));
     return none && this.noSession(replica.key, evidence, none);
   }
 
@@ -159,7 +159,7 @@ export class Primary {
       const { state } = replica;
       const now = clock.now();
       if (isTombstone(state)) return { value: operation.onNone(this.noSession(key, evidence, { tombstone: state })) };
-      const none = noSessionFor(checkReplica(replica, evidence, now));
+      const none = noSessionFor(checkReplica(this.context, replica, evidence));
       if (none) return { value: operation.onNone(this.noSession(key, evidence, none)) };
       const outcome: OperationOutcome<T> = operation.onSession(state, now, sentFrom);
       if (!outcome.change) return this.served(outcome.answer(state), replica);

@@ -12,7 +12,7 @@ import { handleList, handleResolve } from '../protocol/handle-list.js';
 import type { Answers } from '../protocol/member-calls.js';
 import type { ReplicationContext } from '../protocol/replication-context.js';
 import { ReplicationFailure } from '../protocol/replication-failure.js';
-import type { ListAnswer, ListMessage, ResolveAnswer, ResolveMessage } from '../protocol/replication-message.js';
+import type { ListAnswer, ListMessage, ResolveAnswer, ResolveMessage } from '../protocol/principal-messages.js';
 import type { ReplicationCallError } from '../transports/replication-transport.js';
 import type { Primary } from './primary.js';
 import { readOperation } from './session-operations.js';
@@ -117,9 +117,11 @@ export class PrincipalList {
     if (!answer) return;
     const aheadMs = this.context.clock.now() - answer.at;
     const stepsMs = Math.round(aheadMs / CLOCK_STEP_MS) * CLOCK_STEP_MS;
-    for (const [key, state] of answer.sessions) {
+    for (const [key, wire] of answer.sessions) {
+      const state = livingFromWire(wire, stepsMs);
       // A member that speaks of others is not believed: that would end their sessions.
-      if (state.h?.[2] === this.principal) this.found.set(key, recordOfState(livingFromWire(state, stepsMs)));
+      const isTheirs = state.identity.principal === this.principal;
+      if (isTheirs && !this.context.eras.hasEnded(state)) this.found.set(key, recordOfState(state));
     }
   }
 

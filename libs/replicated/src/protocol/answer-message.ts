@@ -4,10 +4,11 @@ import { handleEnd } from './handle-end.js';
 import { handleGrant } from './handle-grant.js';
 import { handleList, handleResolve } from './handle-list.js';
 import { handlePeek } from './handle-peek.js';
-import { handlePing } from './handle-ping.js';
+import { handleEndEras, handlePing } from './handle-ping.js';
 import { handlePut } from './handle-put.js';
 import { formatOf, MESSAGE_FORMAT, type NewerFormatAnswer } from './message-format.js';
 import { isMessage } from './message-shapes.js';
+import type { ReserveAnswer } from './principal-messages.js';
 import type { ReplicationContext } from './replication-context.js';
 import type { DoneAnswer, Move, PromisesAnswer, ReplicationMessage } from './replication-message.js';
 
@@ -74,12 +75,22 @@ export function answerMessage(
       return DONE;
     case 'ping':
       return handlePing(context, peer, message);
+    case 'endEras':
+      return handleEndEras(context, message);
     case 'check':
       return handleCheck(context, sender, message);
     case 'list':
       return handleList(context, message);
     case 'resolve':
       return handleResolve(context, message);
+    case 'reserve': {
+      const { principal, key, token } = message;
+      const before = context.reservations.reserve(principal, key, token, context.timers.now());
+      return { type: 'reserved', before } satisfies ReserveAnswer;
+    }
+    case 'release':
+      context.reservations.release(message.principal, message.token);
+      return DONE;
     case 'leaving':
       // A later process may have been heard already.
       if (!peer.noteMessage(message.process, context.timers.now())) return DONE;

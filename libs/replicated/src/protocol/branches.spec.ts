@@ -27,6 +27,7 @@ function state(generation: number, renewedIn?: Epoch): SessionState {
     proof: `proof ${generation}`,
     identity: { ...ANONYMOUS, generation },
     renewedIn,
+    era: 1,
     createdAt: NOW,
     lastAccessedAt: NOW,
     joined: true,

@@ -4,7 +4,7 @@ import { livingToWire } from '../copy/wire-state.js';
 import { isPrimaryOf, hasLease } from './lease.js';
 import { MESSAGE_PER_STATE } from './limits.js';
 import type { ReplicationContext } from './replication-context.js';
-import type { ListAnswer, ListedState, ListMessage, ResolveAnswer, ResolveMessage } from './replication-message.js';
+import type { ListAnswer, ListedState, ListMessage, ResolveAnswer, ResolveMessage } from './principal-messages.js';
 
 /** One answer has no more than this, or than half of the transport's largest message; one session always fits. */
 const MOST_BYTES = 1024 * 1024;
@@ -14,7 +14,7 @@ const SESSION_BYTES = 2_048;
 const KEY_BYTES = 128;
 
 export function handleList(context: ReplicationContext, { principal, parts, after }: ListMessage): ListAnswer {
-  const { table, clock } = context;
+  const { table, clock, eras } = context;
   const now = clock.now();
   const sessions: ListedState[] = [];
   const unsure: SessionKey[] = [];
@@ -22,7 +22,9 @@ export function handleList(context: ReplicationContext, { principal, parts, afte
   let bytes = 0;
   for (const [i, key] of keys.entries()) {
     const state = stateOf(context, key, principal);
-    if (state === 'unsure' && !table.get(key)?.isExpired(now)) unsure.push(key);
+    const replica = table.get(key);
+    const isOver = replica && (replica.isExpired(now) || eras.hasEnded(replica.state));
+    if (state === 'unsure' && !isOver) unsure.push(key);
     if (typeof state === 'object') sessions.push(listed(key, state, parts));
     bytes += bytesOf(sessions.at(-1), key);
     if (bytes >= mostBytes(context) && i < keys.length - 1)
@@ -48,11 +50,12 @@ export function handleResolve(context: ReplicationContext, { principal, parts, k
 
 /** The session, if this member serves it and the principal is logged in to it. `none` where it is known to be not. */
 function stateOf(context: ReplicationContext, key: SessionKey, principal: string): SessionState | 'none' | 'unsure' {
-  const { table, clock } = context;
+  const { table, clock, eras } = context;
   if (table.endOf(key)) return 'none';
   const replica = table.get(key);
   if (!replica || !isPrimaryOf(replica, []) || !hasLease(context, replica)) return 'unsure';
   const state = replica.state as SessionState;
+  if (eras.hasEnded(state)) return 'none';
   return replica.principal === principal && !hasExpired(state, clock.now()) ? state : 'none';
 }
 

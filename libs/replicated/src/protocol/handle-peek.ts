@@ -23,16 +23,21 @@ export function checkCopy(context: ReplicationContext, replica: Replica, evidenc
     place: placeToWire(replica),
     generation: replica.generation,
     ...(replica.renewedIn && { renewedIn: replica.renewedIn }),
-    check: checkReplica(replica, evidence, context.clock.now()),
+    check: checkReplica(context, replica, evidence),
     isServing: isPrimaryOf(replica, []) && hasLease(context, replica),
   };
 }
 
 /** Whether the evidence opens the session, as far as this copy says. None is needed where no caller asks. */
-export function checkReplica(replica: Replica, evidence: Evidence | undefined, now: number): CopyCheck {
+export function checkReplica(
+  { clock, eras }: ReplicationContext,
+  replica: Replica,
+  evidence: Evidence | undefined,
+): CopyCheck {
   const { state } = replica;
+  const now = clock.now();
   // The session ends anyway, and its proof is not known any more.
   if (isTombstone(state)) return 'granted';
-  if (replica.isExpired(now)) return 'expired';
+  if (replica.isExpired(now) || eras.hasEnded(state)) return 'expired';
   return evidence ? checkEvidence(state, evidence, now) : 'granted';
 }

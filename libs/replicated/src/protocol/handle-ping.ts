@@ -1,6 +1,6 @@
 import type { Peer } from '../members/peer.js';
 import type { ReplicationContext } from './replication-context.js';
-import type { KeyAtCounter, PingMessage, PongAnswer } from './replication-message.js';
+import type { EndErasMessage, ErasAnswer, KeyAtCounter, PingMessage, PongAnswer } from './replication-message.js';
 
 /** Keys in one pong. When a frozen member comes back, many thousands of sessions have changed their owners. */
 const MOST_KEYS = 1_000;
@@ -11,6 +11,7 @@ const MOST_KEYS = 1_000;
  */
 export function handlePing(context: ReplicationContext, peer: Peer, message: PingMessage): PongAnswer {
   peer.noteMessage(message.process, context.timers.now());
+  context.eras.raise(message.over);
   for (const [key, counter] of message.settled) {
     if ((peer.unfollowed.get(key) ?? Infinity) <= counter) peer.unfollowed.delete(key);
   }
@@ -20,5 +21,12 @@ export function handlePing(context: ReplicationContext, peer: Peer, message: Pin
     unfollowed.push(entry);
   }
   const more = peer.unfollowed.size > unfollowed.length;
-  return { type: 'pong', incarnation: peer.ownIncarnation, unfollowed, more };
+  return { type: 'pong', incarnation: peer.ownIncarnation, unfollowed, more, over: context.eras.over };
+}
+
+/** [M7] All sessions were ended: none of this member answers from now on. */
+export function handleEndEras({ eras }: ReplicationContext, { over }: EndErasMessage): ErasAnswer {
+  const before = eras.over;
+  eras.raise(over);
+  return { type: 'eras', before };
 }

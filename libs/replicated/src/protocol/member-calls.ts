@@ -5,18 +5,18 @@ import { ReplicationCallError, type ReplicationTransport } from '../transports/r
 import { encodeMessage, formatOf, MESSAGE_FORMAT, type NewerFormatAnswer } from './message-format.js';
 import { MessageGroups } from './message-groups.js';
 import { isAnswerTo } from './message-shapes.js';
+import type { ListAnswer, ReserveAnswer, ResolveAnswer } from './principal-messages.js';
 import type {
   CheckAnswer,
   ClaimAnswer,
   DoneAnswer,
+  ErasAnswer,
   GrantAnswer,
-  ListAnswer,
   PeekAnswer,
   PongAnswer,
   PromisesAnswer,
   PutAnswer,
   ReplicationMessage,
-  ResolveAnswer,
 } from './replication-message.js';
 
 /** By the type of the message. */
@@ -32,10 +32,13 @@ export interface Answers {
   readonly refuse: DoneAnswer;
   readonly supersede: DoneAnswer;
   readonly ping: PongAnswer;
+  readonly endEras: ErasAnswer;
   readonly check: CheckAnswer;
   readonly leaving: DoneAnswer;
   readonly list: ListAnswer;
   readonly resolve: ResolveAnswer;
+  readonly reserve: ReserveAnswer;
+  readonly release: DoneAnswer;
 }
 
 /** A call that fails this much later than its timeout shows that this process stood still, in ms. */

@@ -65,6 +65,7 @@ const livingState = fields({
   o: text,
   h: optional(history),
   r: optional(tuple(count, text)),
+  n: optional(count),
   c: time,
   a: time,
   j: flag,
@@ -113,11 +114,14 @@ const MESSAGES: Readonly<Record<ReplicationMessage['type'], Shape>> = {
   end: fields({ ends: listOf(tuple(text, tombstone)), at: time }),
   refuse: fields({ key: text }),
   supersede: fields({ key: text, proof: text }),
-  ping: fields({ process: text, settled: keysAtCounters }),
+  ping: fields({ process: text, settled: keysAtCounters, over: count }),
+  endEras: fields({ over: count }),
   check: fields({ replicas: keysAtCounters }),
   leaving: fields({ process: text }),
   list: fields({ principal: text, parts: listOf(text), after: text }),
   resolve: fields({ principal: text, parts: listOf(text), keys: listOf(text) }),
+  reserve: fields({ principal: text, key: text, token: text }),
+  release: fields({ principal: text, token: text }),
 };
 
 const facts = fields({
@@ -158,11 +162,14 @@ const ANSWERS: Readonly<Record<ReplicationMessage['type'], Readonly<Record<strin
   end: done,
   refuse: done,
   supersede: done,
-  ping: { pong: fields({ incarnation: text, unfollowed: keysAtCounters, more: flag }) },
+  ping: { pong: fields({ incarnation: text, unfollowed: keysAtCounters, more: flag, over: count }) },
+  endEras: { eras: fields({ before: count }) },
   check: { checked: fields({ incarnation: text, verdicts: listOf(text) }) },
   leaving: done,
   list: { listed: fields({ sessions: listedStates, unsure: listOf(text), next: optional(text), at: time }) },
   resolve: { resolved: fields({ sessions: listedStates, none: listOf(text), at: time }) },
+  reserve: { reserved: fields({ before: listOf(text) }) },
+  release: done,
 };
 
 /** Whether a text that was parsed is a message as the members of this format send it. */

@@ -1,8 +1,10 @@
 import { type Clock, RecentKeys } from 'nestjs-session-beans/store-kit';
+import { Eras } from '../copy/eras.js';
 import { KeyMemory } from '../copy/key-memory.js';
 import { KeyQueue } from '../copy/key-queue.js';
 import { NewsLog } from '../copy/news-log.js';
 import { Promises } from '../copy/promises.js';
+import { Reservations } from '../copy/reservations.js';
 import { ReplicaTable } from '../copy/replica-table.js';
 import { Members } from '../members/members.js';
 import type { ResolvedReplicatedOptions } from '../options/replicated-session-store.options.js';
@@ -39,6 +41,9 @@ export interface ReplicationContext {
   readonly table: ReplicaTable;
   readonly memory: KeyMemory;
 
+  /** Which sessions are over because all sessions were ended. */
+  readonly eras: Eras;
+
   /** For members that were cut off. */
   readonly news: NewsLog;
 
@@ -47,6 +52,9 @@ export interface ReplicationContext {
 
   /** [I15] Key and proof of ids whose session is over and whose client has logged in. */
   readonly superseded: RecentKeys;
+
+  /** Logins under way of the principals whose logins this member counts. */
+  readonly reservations: Reservations;
 
   readonly members: Members;
   readonly calls: MemberCalls;
@@ -92,6 +100,8 @@ export function createReplicationContext(
     timers,
     table,
     memory: new KeyMemory(now),
+    eras: new Eras(),
+    reservations: new Reservations(),
     news: new NewsLog(options.maxSessions),
     refusedCreations: new RecentKeys(MARKED_MS, MOST_MARKS, clock.now()),
     superseded: new RecentKeys(MARKED_MS, MOST_MARKS, clock.now()),

@@ -2,7 +2,8 @@ import type { AccessCheck, SessionKey } from 'nestjs-session-beans/store-kit';
 import type { BegunEpoch, Epoch, PromisedEpoch } from '../copy/epoch.js';
 import type { Evidence } from '../copy/evidence.js';
 import type { StateDelta } from '../copy/state-delta.js';
-import type { WireCopy, WireLivingState, WirePlace, WireState, WireTombstone } from '../copy/wire-state.js';
+import type { ListMessage, ReleaseMessage, ReserveMessage, ResolveMessage } from './principal-messages.js';
+import type { WireCopy, WirePlace, WireState, WireTombstone } from '../copy/wire-state.js';
 
 /**
  * The messages between members, as JSON. Every message may be lost, repeated or late. Each carries the number of its
@@ -23,10 +24,13 @@ export type ReplicationMessage =
   | RefuseCreationMessage
   | SupersedeMessage
   | PingMessage
+  | EndErasMessage
   | CheckMessage
   | LeavingMessage
   | ListMessage
-  | ResolveMessage;
+  | ResolveMessage
+  | ReserveMessage
+  | ReleaseMessage;
 
 /** From the primary of an epoch: the next state of the session, or the beginning of the epoch. */
 export interface PutMessage {
@@ -236,6 +240,22 @@ export interface PingMessage {
 
   /** Epochs of the receiver's last `unfollowed` list that are over at the sender, too. */
   readonly settled: readonly KeyAtCounter[];
+
+  /** [M7] The last era that is over, as far as the sender knows: see `Eras`. */
+  readonly over: number;
+}
+
+/** [M7] All sessions of the eras up to this one are over. */
+export interface EndErasMessage {
+  readonly type: 'endEras';
+  readonly over: number;
+}
+
+export interface ErasAnswer {
+  readonly type: 'eras';
+
+  /** The last era that was over before the message came. */
+  readonly before: number;
 }
 
 /** This process of the sender shuts down. */
@@ -255,6 +275,9 @@ export interface PongAnswer {
 
   /** There are more of them than fit into one message. */
   readonly more: boolean;
+
+  /** [M7] As in a ping. */
+  readonly over: number;
 }
 
 /** Asks the primary of some epochs whether the sender's copies of them still count. */
@@ -269,55 +292,6 @@ export interface CheckAnswer {
 
   /** For each copy: it counts; it is not needed any more; the primary knows nothing of it. */
   readonly verdicts: readonly ('fine' | 'drop' | 'unknown')[];
-}
-
-/**
- * Asks for the sessions of a principal. The receiver tells those that it serves, and names those of which it has
- * another copy, or had one a moment ago: one that moves meanwhile is named by somebody.
- */
-export interface ListMessage {
-  readonly type: 'list';
-  readonly principal: string;
-
-  /** Names of the parts that the sender wants. */
-  readonly parts: readonly string[];
-
-  /** `next` of the answer before, empty at first. */
-  readonly after: SessionKey;
-}
-
-export interface ListAnswer {
-  readonly type: 'listed';
-
-  /** The receiver is the primary, and there is no newer state. */
-  readonly sessions: readonly ListedState[];
-
-  /** Others may serve these. */
-  readonly unsure: readonly SessionKey[];
-
-  /** There may be more sessions with greater keys than this. */
-  readonly next?: SessionKey;
-  readonly at: number;
-}
-
-export type ListedState = readonly [key: SessionKey, state: WireLivingState];
-
-/** Asks whether the principal is logged in to sessions that nobody has told of, and some have named. */
-export interface ResolveMessage {
-  readonly type: 'resolve';
-  readonly principal: string;
-  readonly parts: readonly string[];
-  readonly keys: readonly SessionKey[];
-}
-
-/** Says nothing of sessions that the receiver does not serve, unless they have ended. */
-export interface ResolveAnswer {
-  readonly type: 'resolved';
-  readonly sessions: readonly ListedState[];
-
-  /** The principal is not logged in to these, or they are over. */
-  readonly none: readonly SessionKey[];
-  readonly at: number;
 }
 
 /** Says only that the message has arrived. */

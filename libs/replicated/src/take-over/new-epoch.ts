@@ -112,6 +112,7 @@ async function attempt(
     case 'copy': {
       const { copy } = choice;
       if (!isTombstone(copy.state) && hasExpired(copy.state, clock.now())) return {};
+      if (context.eras.hasEnded(copy.state)) return {};
       // The primary that gave it up may not know that its backup has the end. It can go on while it is cut off.
       if (!context.promises && isTombstone(copy.state) && isEviction(copy.state) && isSilent(round, copy)) {
         throw new ReplicationFailure(`member '${copy.node}', which was about to give it up, does not answer`);

@@ -7,7 +7,7 @@ const LOOK_EVERY_MS = 20;
 
 /** Tells the others that this member shuts down, and waits while they take over its sessions. */
 export async function handOver(context: ReplicationContext, repair: Repair): Promise<void> {
-  const { members, calls, timers, clock, table, queue, process } = context;
+  const { members, calls, timers, clock, table, queue, process, eras } = context;
   context.isLeaving = true;
   const end = timers.now() + LONGEST_MS;
   const isDone = (): boolean => {
@@ -18,7 +18,9 @@ export async function handOver(context: ReplicationContext, repair: Repair): Pro
   const hasSessions = (): boolean => {
     const now = clock.now();
     // A copy that was claimed is waited for as well: the member that takes over asks all holders once more.
-    for (const replica of table.replicas()) if (replica.isOwn && !replica.isExpired(now)) return true;
+    for (const replica of table.replicas()) {
+      if (replica.isOwn && !replica.isExpired(now) && !eras.hasEnded(replica.state)) return true;
+    }
     return false;
   };
   // A session that only this member has needs a second owner before another member can take it over.

@@ -59,7 +59,7 @@ export class Heartbeats {
   }
 
   private beat(): void {
-    const { timers, members, options, table, recovery } = this.context;
+    const { timers, members, options, table, recovery, reservations } = this.context;
     const lateMs = timers.now() - this.dueAt;
     // While this process stood still it heard nobody, which says nothing about the others.
     if (lateMs > options.heartbeatMs) {
@@ -67,6 +67,7 @@ export class Heartbeats {
     }
     this.schedule();
     table.sweep();
+    reservations.sweep(timers.now());
     void this.pingAll();
     void recovery?.run();
     this.onBeat();
@@ -79,12 +80,13 @@ export class Heartbeats {
   }
 
   private async send(peer: Peer): Promise<boolean> {
-    const { calls, timers, process, news } = this.context;
+    const { calls, timers, process, news, eras } = this.context;
     const sentAt = timers.now();
     const position = news.end;
     const settled = [...peer.settled].slice(0, MOST_SETTLED);
     try {
-      const pong = await calls.ask(peer, { type: 'ping', process, settled }, true);
+      const pong = await calls.ask(peer, { type: 'ping', process, settled, over: eras.over }, true);
+      eras.raise(pong.over);
       peer.noteIncarnation(pong.incarnation);
       for (const [key] of settled) peer.settled.delete(key);
       for (const [key, counter] of pong.unfollowed) this.settle(peer, key, counter);

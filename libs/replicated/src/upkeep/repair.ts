@@ -104,8 +104,8 @@ export class Repair {
  * lost, leaves, or was started anew with an empty heap. A member that only knows of the epoch steps in when both owners
  * are lost.
  */
-function needsNewEpoch({ members, self, timers, clock, options }: ReplicationContext, replica: Replica): boolean {
-  if (isTombstone(replica.state) || replica.isExpired(clock.now())) return false;
+function needsNewEpoch({ members, self, timers, clock, options, eras }: ReplicationContext, replica: Replica): boolean {
+  if (isTombstone(replica.state) || replica.isExpired(clock.now()) || eras.hasEnded(replica.state)) return false;
   const now = timers.now();
   const canBeCopied = members.others.some((peer) => peer.mayTakeCopies(now));
   if (replica.isAlone && replica.isOwn) return canBeCopied;

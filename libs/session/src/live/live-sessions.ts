@@ -1,7 +1,7 @@
 import { type MaybePromise, isPromise } from '../store/maybe-promise.js';
 import type { NamedByHandle } from '../store/session-handle.js';
 import { type ClientAccess, type SessionKey, ownText } from '../store/session-id.js';
-import type { SessionRecord } from '../store/session-record.js';
+import { isUpToEpoch, type SessionRecord } from '../store/session-record.js';
 import type { LoadResult, SessionLocation } from '../store/session-store.js';
 import type { StoreGateway } from '../store/store-gateway.js';
 import type { RequestFacts } from '../timing/request-facts.js';
@@ -109,11 +109,11 @@ export class LiveSessions {
     for (const live of this.sessions.ofKey(key)) if (live.stored.identity.logins === logins) live.end(confirmed);
   }
 
-  /** All sessions that began no later than this time of the store are over. */
+  /** All sessions up to this epoch of the store are over. */
   endUntil(epoch: number): void {
     for (const live of Array.from({ [Symbol.iterator]: () => this.sessions.values() })) {
       const { times } = live.stored;
-      if (live.isEnded || !times || times.createdAt > epoch) continue;
+      if (live.isEnded || !times || !isUpToEpoch(times, epoch)) continue;
       live.end();
       if (live.users === 0) this.forget(live);
     }

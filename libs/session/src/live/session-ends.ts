@@ -3,6 +3,7 @@ import type { Clock } from '../store/clock.js';
 import { isPromise } from '../store/maybe-promise.js';
 import type { NamedByHandle } from '../store/session-handle.js';
 import { type SessionKey, sessionHash } from '../store/session-id.js';
+import type { SessionTimes } from '../store/session-record.js';
 import type { LoadResult, SessionWatch } from '../store/session-store.js';
 import type { StoreGateway } from '../store/store-gateway.js';
 
@@ -28,8 +29,8 @@ interface WatchedSession {
   locator: string | undefined;
   watch: SessionWatch | undefined;
 
-  /** By the clock of the store; undefined until the first look was answered. */
-  createdAt: number | undefined;
+  /** Undefined until the first look was answered. */
+  began: Pick<SessionTimes, 'era' | 'createdAt'> | undefined;
   expiresAt: number;
 
   /** By `performance.now()`. */
@@ -99,8 +100,8 @@ export class SessionEnds {
   /** All sessions are over that began so early, by the gateway's word. */
   allEnded(): void {
     for (const watched of [...this.watched.values()].flat()) {
-      const { createdAt } = watched;
-      if (createdAt !== undefined && this.gateway.isOver({ createdAt })) this.end(watched, 'revoked');
+      const { began } = watched;
+      if (began && this.gateway.isOver(began)) this.end(watched, 'revoked');
     }
   }
 
@@ -126,7 +127,7 @@ export class SessionEnds {
       stamp: undefined,
       locator: undefined,
       watch: undefined,
-      createdAt: undefined,
+      began: undefined,
       expiresAt: Infinity,
       lookedAt: 0,
       isLooking: false,
@@ -227,7 +228,7 @@ export class SessionEnds {
       const times = result.outcome === 'found' ? result.record : result.times;
       if (this.gateway.isOver(times)) return this.end(watched, 'revoked');
       if (result.outcome === 'found') watched.stamp = result.record.stamp;
-      watched.createdAt = times.createdAt;
+      watched.began = { era: times.era, createdAt: times.createdAt };
       watched.expiresAt = times.expiresAt;
       watched.lookedAt = sentAt;
       watched.locator = result.locator;

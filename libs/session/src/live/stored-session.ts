@@ -142,9 +142,9 @@ export class StoredSession {
     // An array that grew keeps room for more, its copy does not.
     this.versions = versions.slice();
     this.lifetime = lifetimes.of(record.lifetime);
-    const { createdAt, authenticatedAt, lastAccessedAt, expiresAt, joined, confirmed } = record;
+    const { createdAt, authenticatedAt, lastAccessedAt, expiresAt, joined, confirmed, era } = record;
     // Without the rest of the record, which has its own texts of the parts.
-    this.adoptTimes({ createdAt, authenticatedAt, lastAccessedAt, expiresAt, joined, confirmed });
+    this.adoptTimes({ createdAt, authenticatedAt, lastAccessedAt, expiresAt, joined, confirmed, era });
     this.stamp = record.stamp;
     this.saves = savesOf(record.stamp);
   }

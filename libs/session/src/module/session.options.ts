@@ -124,7 +124,7 @@ class SessionModuleDefaults {
 
   /**
    * How many sessions one user may have, over all servers. Counted when `login()` is stored: that is one more round
-   * trip to the store with `end-least-recent`, and none with `reject`.
+   * trip to the store with `end-least-recent`, and none with `reject` (two on the replicated store).
    *
    * `onExceeded`: `end-least-recent` ends those whose login is the longest ago (event `ended`, reason `limit`);
    * `reject` refuses the login with 403 (`SessionLimitError`). Default: `end-least-recent`. Needs a store that can find

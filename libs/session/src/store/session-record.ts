@@ -26,6 +26,14 @@ export interface SessionTimes {
 
   /** False until a request came back with the present id of the session. */
   readonly confirmed: boolean;
+
+  /** Where an epoch of the store is a number of its own: that of the session, which counts instead of `createdAt`. */
+  readonly era?: number | undefined;
+}
+
+/** [E1] A session up to this epoch is over. */
+export function isUpToEpoch({ era, createdAt }: Pick<SessionTimes, 'era' | 'createdAt'>, epoch: number): boolean {
+  return (era ?? createdAt) <= epoch;
 }
 
 /** Whose a session is, and which of its ids is valid. Only a save with a new proof changes it. */

@@ -4,7 +4,7 @@ import { SessionStoreError } from '../errors/session-store.error.js';
 import { Deadline } from './deadline.js';
 import { type MaybePromise, isPromise } from './maybe-promise.js';
 import type { PayloadCipher } from './payload-cipher.js';
-import type { SessionRecord } from './session-record.js';
+import { isUpToEpoch, type SessionRecord, type SessionTimes } from './session-record.js';
 import type { SessionChange, SessionCreation, SessionUpdate } from './session-change.js';
 import { type ClientAccess, type SessionAccess, type SessionKey, accessOf, generateSessionId } from './session-id.js';
 import type {
@@ -72,7 +72,7 @@ export class StoreGateway {
   private writes = 0;
   private calls = 0;
   private isNearlyFull = false;
-  /** Sessions that began no later are over, though the store may still have them. By the store's clock. */
+  /** The last epoch: sessions up to it are over, though the store may still have them. */
   overUntil = -Infinity;
 
   private readonly changeListeners = new Set<(key: SessionKey) => void>();
@@ -203,8 +203,8 @@ export class StoreGateway {
   }
 
   /** See `overUntil`. */
-  isOver({ createdAt }: { readonly createdAt: number }): boolean {
-    return createdAt <= this.overUntil;
+  isOver(times: Pick<SessionTimes, 'era' | 'createdAt'>): boolean {
+    return isUpToEpoch(times, this.overUntil);
   }
 
   /** Whether requests can have a session for themselves: a store that nobody shares needs no lock for that. */

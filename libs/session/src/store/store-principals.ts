@@ -54,14 +54,18 @@ export interface PrincipalSessions {
   readonly next?: string | undefined;
 }
 
-/** A moment at which all sessions ended. A store that cannot keep one has no such object. */
+/**
+ * A moment at which all sessions ended: a time, or the number of an era (see [E1]). A store that cannot keep one has no
+ * such object.
+ */
 export interface StoreEpoch {
   /**
    * Ends all sessions that there are, in a time that does not depend on how many these are. Servers learn of it by
    * `read`, and let nobody have a session that began no later. (The store may keep the records until they expire.)
    *
    * - [E1] The time now by the store's clock, and the epoch from then on; not earlier than `createdAt` of any session
-   *   that exists, also where a store has several clocks.
+   *   that exists, also where a store has several clocks. A store whose clocks cannot promise that gives all sessions
+   *   a number, `era`, and its epochs are such numbers: not less than that of any session that exists.
    */
   begin(): MaybePromise<number>;
 

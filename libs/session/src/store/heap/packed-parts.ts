@@ -43,7 +43,7 @@ export function recordOf(
   { proof, history, stamp, lifetime, parts }: PackedSession,
   times: SessionTimes,
 ): SessionRecord {
-  const { createdAt, authenticatedAt, lastAccessedAt, expiresAt, joined, confirmed } = times;
+  const { createdAt, authenticatedAt, lastAccessedAt, expiresAt, joined, confirmed, era } = times;
   const { generation, logins, principal } = history;
   // With a spread of the times it took 7 us instead of 0.07 on Node 20.
   return {
@@ -53,6 +53,7 @@ export function recordOf(
     expiresAt,
     joined,
     confirmed,
+    era,
     proof,
     generation,
     logins,

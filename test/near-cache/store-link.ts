@@ -1,19 +1,19 @@
 import { type Direction, type ProxiedConnection, TcpProxy } from '../support/tcp-proxy.js';
 
-/** The purpose of a connection: invalidations that Redis sends, or all other traffic. */
+/** The purpose of a connection: notices that the store sends, or all other traffic. */
 export type LinkRole = 'invalidations' | 'data';
 
-/** The channel that only invalidation connections subscribe to. */
-const INVALIDATIONS = '__redis__:invalidate';
+/** Only connections for invalidations subscribe to a channel: with Redis, and with PostgreSQL. */
+const SUBSCRIPTION = /__redis__:invalidate|LISTEN "/;
 
 /**
- * A proxy between one application server and Redis. It tells the connections apart by their purpose. The test closes
- * it.
+ * A proxy between one application server and its store. It tells the connections apart by their purpose. The test
+ * closes it.
  */
-export class RedisLink {
+export class StoreLink {
   private readonly holes = new Set<string>();
 
-  /** By how many ms an answer or message of Redis is delayed. It is called for each of them. */
+  /** By how many ms an answer or message of the store is delayed. It is called for each of them. */
   delayMs: (role: LinkRole) => number = () => 0;
 
   private constructor(private readonly proxy: TcpProxy) {
@@ -21,12 +21,15 @@ export class RedisLink {
     proxy.holds = (connection, direction) => this.holes.has(`${roleOf(connection)} ${direction}`);
   }
 
-  static async start(targetPort: number): Promise<RedisLink> {
-    return new RedisLink(await TcpProxy.start(targetPort));
+  static async start(targetPort: number): Promise<StoreLink> {
+    return new StoreLink(await TcpProxy.start(targetPort));
   }
 
-  get url(): string {
-    return `redis://127.0.0.1:${this.proxy.port}`;
+  /** The address of the store, by way of this proxy. */
+  urlOf(store: string): string {
+    const url = new URL(store);
+    url.port = `${this.proxy.port}`;
+    return url.href;
   }
 
   /** Lets nothing pass in this direction any more, on present and future connections, without an error. */
@@ -46,5 +49,5 @@ export class RedisLink {
 }
 
 function roleOf({ sent }: ProxiedConnection): LinkRole {
-  return sent.includes(INVALIDATIONS) ? 'invalidations' : 'data';
+  return SUBSCRIPTION.test(sent) ? 'invalidations' : 'data';
 }
