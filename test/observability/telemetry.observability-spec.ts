@@ -239,6 +239,8 @@ describe.each(adapters)('the telemetry of a server, $adapter', ({ adapter }) => 
       'session_misrouted_total',
       'session_events_total',
       'session_ignored_total',
+      'session_write_behind_dropped_total',
+      'session_write_behind_sessions',
       'session_live',
       'session_near_cache_sessions',
       'session_near_cache_size',

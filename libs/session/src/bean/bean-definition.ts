@@ -62,6 +62,28 @@ export interface SessionScopedOptions {
   readonly onConflict?: 'reject' | 'latest';
 
   /**
+   * For state that may be lost in a crash (last seen, view counters): changes are stored this many milliseconds later
+   * at the latest, 1 to 60,000 and at most half of `idleTimeoutMs`, and requests do not wait for it. Many requests then
+   * cost one save. Any other save of the session takes them along, requests on the same server see them at once, and a
+   * shutdown of the application (`app.close()`, `enableShutdownHooks()`) stores them.
+   *
+   * They are lost when the process dies or the store fails before, and dropped when the session ends: the event
+   * `writeBehindDropped`. Until they are stored, other servers do not see them. A change of another bean in the same
+   * request is stored before the answer as ever, and takes those of this bean along. `onConflict` is `latest`, since a
+   * request that was answered cannot be refused; `@Merge` rules hold.
+   *
+   * Default: none, stored before the first byte of the answer. That is also done for the first change of a session,
+   * under a lock, and with a store in the process's own memory.
+   *
+   * @example
+   * @SessionScoped({ name: 'views', writeBehindMs: 5_000 })
+   * export class Views {
+   *   @Merge('sum') count = 0;
+   * }
+   */
+  readonly writeBehindMs?: number;
+
+  /**
    * When stored state cannot be decoded: `reject` throws a `SessionStateError` and keeps what is stored, `reset` starts
    * a fresh bean and emits `undecodable`. State of a newer version is always rejected. Default: the module's
    * `onUndecodable`.
@@ -140,6 +162,9 @@ export interface BeanDefinition<T extends object = object> {
 
   /** The outcome of a conflict that no rule decides: 409, or the last commit wins. */
   readonly onConflict: 'reject' | 'latest';
+
+  /** How long its changes may wait until they are stored; undefined: no longer than the answer. */
+  readonly writeBehindMs?: number | undefined;
 
   /** The outcome of stored state that cannot be decoded: an error, or a fresh bean and an event. */
   readonly onUndecodable: 'reject' | 'reset';

@@ -99,10 +99,29 @@ describe('a class that cannot be a bean is rejected, naming class and fix:', () 
       { onLogin: true as never },
       /^Cart: @SessionScoped\(\) option onLogin = true: allowed is 'keep', 'reset'$/,
     ],
+    ...[0, -1, 1.5, 60_001, Infinity, Number.NaN, '500', null, true].map(
+      (value) =>
+        [
+          `writeBehindMs ${String(value)}`,
+          { writeBehindMs: value as never },
+          /^Cart: @SessionScoped\(\) option writeBehindMs = .*: allowed is .* milliseconds from 1 to 60000$/,
+        ] as [string, object, RegExp],
+    ),
+    [
+      "onConflict 'reject' with writeBehindMs, which leaves nobody to be refused",
+      { onConflict: 'reject', writeBehindMs: 500 },
+      /^Cart: @SessionScoped\(\) option onConflict = "reject": allowed is 'latest', as with writeBehindMs/,
+    ],
   ])('%s', (_, options, message) => {
     const define = () => defineBean(decorated(class Cart {}, options), defaults);
     expect(define).toThrow(SessionBeanError);
     expect(define).toThrow(message);
+  });
+
+  it('writeBehindMs beyond half of the time in which the session expires', () => {
+    const define = () =>
+      defineBean(decorated(class Cart {}, { writeBehindMs: 501 }), { ...defaults, idleTimeoutMs: 1_000 });
+    expect(define).toThrow(/writeBehindMs = 501: .* from 1 to 500 \(half of idleTimeoutMs\)$/);
   });
 
   it.each([Map, Set, Array, Promise, Error, Date])('a class that extends %p', (ancestor) => {

@@ -14,16 +14,22 @@ import { ClassShape } from './nested/class-shape.js';
 import { isStandardSchema } from './state-schema.js';
 
 /** The settings that a bean takes from the module where its decorator does not set them. */
-export type BeanDefaults = Pick<BeanDefinition, 'onConflict' | 'onUndecodable'>;
+export interface BeanDefaults extends Pick<BeanDefinition, 'onConflict' | 'onUndecodable'> {
+  /** Bounds `writeBehindMs`. */
+  readonly idleTimeoutMs?: number;
+}
 
-const OPTIONS = ['name', 'version', 'migrate', 'onConflict', 'onUndecodable', 'schema', 'onLogin'];
+const OPTIONS = ['name', 'version', 'migrate', 'onConflict', 'onUndecodable', 'schema', 'onLogin', 'writeBehindMs'];
+
+/** One save a minute costs nothing; to wait for longer would only lose more. */
+const LONGEST_WRITE_BEHIND_MS = 60_000;
 
 /**
  * The definition of a decorated class.
  * @throws SessionBeanError when the class cannot be a bean; the text names class and fix
  */
 export function defineBean(type: Type<object>, defaults: BeanDefaults): BeanDefinition {
-  const options = optionsOf(type);
+  const options = optionsOf(type, defaults);
   const { name = type.name, version = 1, migrate = {} } = options;
   checkName(type, name);
   checkVersions(type, version, migrate);
@@ -34,7 +40,9 @@ export function defineBean(type: Type<object>, defaults: BeanDefaults): BeanDefi
     type,
     version,
     migrate,
-    onConflict: options.onConflict ?? defaults.onConflict,
+    // A change that is stored after the answer cannot be refused.
+    onConflict: options.onConflict ?? (options.writeBehindMs === undefined ? defaults.onConflict : 'latest'),
+    writeBehindMs: options.writeBehindMs,
     onUndecodable: options.onUndecodable ?? defaults.onUndecodable,
     schema: options.schema,
     onLogin: options.onLogin ?? 'keep',
@@ -43,13 +51,13 @@ export function defineBean(type: Type<object>, defaults: BeanDefaults): BeanDefi
   });
 }
 
-function optionsOf(type: Type<object>): SessionScopedOptions {
+function optionsOf(type: Type<object>, { idleTimeoutMs = Infinity }: BeanDefaults): SessionScopedOptions {
   const options = beanMetadata.scopedOptions(type);
   if (!options) {
     throw new SessionBeanError(`${type.name} is not session-scoped: decorate the class with @SessionScoped()`);
   }
   const checks = new OptionChecks(`${type.name}: @SessionScoped()`, SessionBeanError);
-  const { onConflict, onUndecodable, schema, onLogin } = options;
+  const { onConflict, onUndecodable, schema, onLogin, writeBehindMs } = options;
   checks.names(options, OPTIONS);
   if (onConflict !== undefined) checks.oneOf('onConflict', onConflict, ['reject', 'latest']);
   if (onUndecodable !== undefined) checks.oneOf('onUndecodable', onUndecodable, ['reject', 'reset']);
@@ -59,6 +67,13 @@ function optionsOf(type: Type<object>): SessionScopedOptions {
       schema,
       'a schema of zod, valibot, arktype or another of https://standardschema.dev',
     );
+  }
+  if (writeBehindMs !== undefined) {
+    const most = Math.min(LONGEST_WRITE_BEHIND_MS, Math.floor(idleTimeoutMs / 2));
+    const remark = most < LONGEST_WRITE_BEHIND_MS ? ' (half of idleTimeoutMs)' : '';
+    checks.wholeNumber('writeBehindMs', writeBehindMs, { least: 1, most, unit: 'milliseconds', remark });
+    if (onConflict === 'reject')
+      throw checks.refusal('onConflict', onConflict, "'latest', as with writeBehindMs nobody is left to be refused");
   }
   if (onLogin !== undefined) checks.oneOf('onLogin', onLogin, ['keep', 'reset']);
   return options;

@@ -1,5 +1,6 @@
 import type { SessionLifetime } from '../store/session-record.js';
 import { applyCommit, applyCommits } from './apply-commit.js';
+import { DeferredCommit } from './deferred-commit.js';
 import { type PendingCommit, failureOfReader } from './pending-commit.js';
 import type { Payloads } from './stored-session.js';
 
@@ -54,8 +55,14 @@ export class CommitQueue {
     this.target = stored;
   }
 
+  /** Whether one waits that has to be stored now. */
   get hasWaiting(): boolean {
-    return this.waiting.length > 0;
+    return this.waiting.some((commit) => !(commit instanceof DeferredCommit));
+  }
+
+  /** Whether one waits that may be stored later; the next save takes it along. */
+  get hasDeferred(): boolean {
+    return this.waiting.some((commit) => commit instanceof DeferredCommit);
   }
 
   /** False once each commit of the batch is stored or refused. */
@@ -85,7 +92,10 @@ export class CommitQueue {
    */
   add(commit: PendingCommit): void {
     this.head = applyCommit(commit, this.head, this.maxBytes);
-    this.waiting = [...this.waiting, commit];
+    const last = this.waiting.at(-1);
+    const areBothDeferred = last instanceof DeferredCommit && commit instanceof DeferredCommit;
+    const joined = areBothDeferred ? last.followedBy(commit) : undefined;
+    this.waiting = joined ? [...this.waiting.slice(0, -1), joined] : [...this.waiting, commit];
   }
 
   /** All that waits is the batch of the next save. */

@@ -8,6 +8,7 @@ import type { SaveResult, SessionLocation } from '../store/session-store.js';
 import type { StoreGateway } from '../store/store-gateway.js';
 import type { RequestTiming } from '../timing/request-timing.js';
 import { CommitQueue, LOCK_LOST, MAX_ATTEMPTS, type SessionSnapshot, backOff } from './commit-queue.js';
+import type { DeferredCommit } from './deferred-commit.js';
 import type { PendingCommit } from './pending-commit.js';
 import { SerialWork } from './serial-work.js';
 import { type NewSession, StoredSession, type StoredSessionSettings, type StoredState } from './stored-session.js';
@@ -117,6 +118,20 @@ export class LiveSession extends SerialWork {
   }
 
   /**
+   * As `commit`, for changes that may wait: the next save takes them along, or `storeDeferred` stores them.
+   * @throws as `commit`
+   */
+  defer(commit: DeferredCommit): void {
+    if (this.isEnded) throw new SessionEndedError();
+    this.queue.add(commit);
+  }
+
+  /** Stores what `defer` has left, unless a save has taken it along. Never fails: the commits are told. */
+  storeDeferred(): Promise<void> {
+    return this.runJob(() => this.saveDeferred());
+  }
+
+  /**
    * Asks the store whether this copy still is the newest, with a load that is sent after this call, and brings the head
    * up to date. Changes on their way are applied onto what the store has.
    *
@@ -140,6 +155,8 @@ export class LiveSession extends SerialWork {
    */
   exclusively<T>(job: () => Promise<T>): Promise<T> {
     return this.runJob(async () => {
+      // The job may give the session another id, under which nothing that waits is stored any more.
+      if (this.queue.hasDeferred) await this.save();
       if (this.isEnded) throw new SessionEndedError();
       return job();
     });
@@ -232,6 +249,10 @@ export class LiveSession extends SerialWork {
 
   protected override get hasJoiners(): boolean {
     return this.joiners !== undefined;
+  }
+
+  private async saveDeferred(): Promise<void> {
+    if (this.queue.hasDeferred) await this.save();
   }
 
   protected override save(): MaybePromise<void> {

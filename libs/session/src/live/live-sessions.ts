@@ -10,6 +10,7 @@ import { type AccessEntry, AccessMap } from './access-map.js';
 import { LiveSession, type LiveSessionSettings } from './live-session.js';
 import type { NearCache } from './near-cache.js';
 import type { NewSession } from './stored-session.js';
+import { WriteBehind } from './write-behind.js';
 
 /** Why a request has no session: there is `none`, or its id was replaced by another a short while ago. */
 export type NoSession = 'none' | 'superseded';
@@ -30,6 +31,9 @@ interface Loading extends AccessEntry<Loading> {
 export class LiveSessions {
   private readonly sessions = new AccessMap<LiveSession>();
   private readonly loading = new AccessMap<Loading>();
+
+  /** The sessions of which changes wait to be stored. */
+  readonly writeBehind = new WriteBehind((live) => this.release(live));
 
   constructor(
     private readonly gateway: StoreGateway,

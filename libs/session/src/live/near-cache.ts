@@ -96,7 +96,7 @@ export class NearCache {
 }
 
 /** About how much heap a live session without requests takes, in bytes. */
-function estimatedBytes({ stored: { payloads } }: LiveSession): number {
+export function estimatedBytes({ stored: { payloads } }: LiveSession): number {
   let bytes = BYTES_OF_SESSION;
   for (const payload of payloads.values()) bytes += BYTES_OF_PART + BYTES_OF_CHARACTER * payload.length;
   return bytes;

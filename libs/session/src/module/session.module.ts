@@ -1,7 +1,9 @@
 import {
+  type BeforeApplicationShutdown,
   ConfigurableModuleBuilder,
   type DynamicModule,
   Inject,
+  Logger,
   Module,
   type NestModule,
   type OnApplicationBootstrap,
@@ -96,7 +98,7 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<SessionModuleO
 })
 export class SessionModule
   extends ConfigurableModuleClass
-  implements NestModule, OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown
+  implements NestModule, OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown
 {
   private usesStore = false;
   private plan: HandlerPlan | undefined;
@@ -107,6 +109,7 @@ export class SessionModule
     @Inject(SESSION_STORE) private readonly store: SessionStore,
     @Inject(HTTP_SESSION_RUNTIME) private readonly runtime: HttpSessionRuntime,
     private readonly gateway: StoreGateway,
+    private readonly liveSessions: LiveSessions,
     private readonly ends: SessionEnds,
     private readonly epoch: SessionEpoch,
     @Inject(SessionDoctor) private readonly doctor: ApplicationSessionDoctor,
@@ -193,6 +196,12 @@ export class SessionModule
     if (!plan) return;
     const sockets = new GraphqlSockets(this.sessions, this.runtime.httpSession, this.ends);
     for (const schema of plan.schemas) sockets.serve(schema as GraphqlSchema, plan.sessionFields());
+  }
+
+  /** The store and its connections are still there. Requests that go on until the server is closed store at once. */
+  async beforeApplicationShutdown(): Promise<void> {
+    const left = await this.liveSessions.writeBehind.close();
+    if (left > 0) new Logger('SessionModule').warn(`the store did not take what ${left} sessions had in writeBehindMs`);
   }
 
   async onApplicationShutdown(): Promise<void> {

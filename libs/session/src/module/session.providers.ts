@@ -19,7 +19,7 @@ import { HttpSession } from '../request/http-session.js';
 import type { LocatorOf } from '../request/id-exchange.js';
 import { KeptValues, keptValues } from '../request/kept-values.js';
 import { LABELS_BEAN, LabelKeeper } from '../request/session-labels.js';
-import { SessionEvents, followEnds, unknownSession } from '../request/session-events.js';
+import { type DropReason, SessionEvents, followEnds, unknownSession } from '../request/session-events.js';
 import { SessionLifecycle } from '../request/session-lifecycle.js';
 import { ApplicationSessionContext, SessionContext } from '../sessions/session-context.js';
 import { SessionEpoch } from '../request/session-epoch.js';
@@ -81,6 +81,9 @@ const ID_CARRIER = Symbol('SESSION_ID_CARRIER');
 const ATTRIBUTES_BEAN = Symbol('SESSION_ATTRIBUTES_BEAN');
 
 const logger = new Logger('SessionModule');
+
+/** Reasons to drop changes that are worth a line. That a session ends is none. */
+const LOSSES: readonly DropReason[] = ['store-failed', 'refused'];
 
 const optionProviders: FactoryProvider[] = [
   { provide: RESOLVED_OPTIONS, inject: [{ token: SESSION_MODULE_OPTIONS, optional: true }], useFactory: givenOptions },
@@ -183,6 +186,13 @@ const requestProviders: FactoryProvider[] = [
       const events = new SessionEvents((error) => logger.error('a SessionEvents listener failed', error));
       const log = new IgnoredLog(logger);
       events.on('ignored', ({ reason }) => log.ignored(reason));
+      const untold = new Set<string>(LOSSES);
+      events.on('writeBehindDropped', ({ reason, beans, error }) => {
+        if (!untold.delete(reason)) return;
+        const why = error instanceof SessionError ? error.detail : error.message;
+        const count = `told once, counted as session.write_behind.dropped "${reason}"`;
+        logger.warn(`changes of ${beans.join(', ')}, which have writeBehindMs, were dropped: ${why} (${count})`);
+      });
       return events;
     },
   },

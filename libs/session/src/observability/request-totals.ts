@@ -1,6 +1,6 @@
 import type { Attributes, BatchObservableResult, Meter, Observable } from '@opentelemetry/api';
 import type { SessionStoreError } from '../errors/session-store.error.js';
-import { IGNORED_REASONS, type SessionEventMap, type SessionEvents } from '../request/session-events.js';
+import { DROP_REASONS, IGNORED_REASONS, type SessionEventMap, type SessionEvents } from '../request/session-events.js';
 import type { FinishedRequest } from '../timing/session-request-record.js';
 import { TIMING_PHASES } from '../timing/timing-phase.js';
 
@@ -40,6 +40,7 @@ export class RequestTotals {
   readonly events = countsOf([...EVENTS, 'lost'] as const);
   readonly storeErrors = countsOf(STORE_OPERATIONS);
   readonly ignored = countsOf(IGNORED_REASONS);
+  readonly dropped = countsOf(DROP_REASONS);
   requests = 0;
   conflicts = 0;
   retries = 0;
@@ -63,6 +64,7 @@ export class RequestTotals {
     stops.push(events.on('ended', ({ reason }) => reason === 'lost' && countUp(this.events, 'lost')));
     stops.push(events.on('storeFailed', ({ operation }) => countUp(this.storeErrors, operation)));
     stops.push(events.on('ignored', ({ reason }) => countUp(this.ignored, reason)));
+    stops.push(events.on('writeBehindDropped', ({ reason }) => countUp(this.dropped, reason)));
     return () => {
       for (const stop of stops) stop();
     };
@@ -106,6 +108,7 @@ export function observeTotals(meter: Meter, node: Attributes, totals: RequestTot
   const events = counter('session.events', 'What happened to sessions');
   const storeErrors = counter('session.store.errors', 'Calls of the store that failed');
   const ignored = counter('session.ignored', 'Requests without the session that their client may have, and why');
+  const dropped = counter('session.write_behind.dropped', 'Changes with writeBehindMs that were not stored, and why');
   const all = [
     requests,
     time,
@@ -117,6 +120,7 @@ export function observeTotals(meter: Meter, node: Attributes, totals: RequestTot
     misrouted,
     events,
     ignored,
+    dropped,
     storeErrors,
   ];
 
@@ -147,6 +151,7 @@ export function observeTotals(meter: Meter, node: Attributes, totals: RequestTot
     result.observe(misrouted, totals.misrouted, node);
     each(events, 'session.event', totals.events, node);
     each(ignored, 'session.ignored.reason', totals.ignored, node);
+    each(dropped, 'session.write_behind.reason', totals.dropped, node);
     each(storeErrors, 'session.store.operation', totals.storeErrors, { ...node, 'session.store.name': storeName });
   };
   meter.addBatchObservableCallback(observe, all);

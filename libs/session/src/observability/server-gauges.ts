@@ -28,6 +28,7 @@ export function observeServer(meter: Meter, node: Attributes, server: ObservedSe
   const gauge = (name: string, description: string, unit = ''): Observable =>
     meter.createObservableGauge(name, { description, unit });
   const live = gauge('session.live', 'Sessions of which this server has a live copy');
+  const waiting = gauge('session.write_behind.sessions', 'Sessions with changes that wait to be stored');
   const cached = gauge('session.near_cache.sessions', 'Sessions that the near cache keeps without a request');
   const cachedBytes = gauge('session.near_cache.size', 'Estimated heap that the near cache takes', 'By');
   const active = gauge('session.requests.active', 'Requests under way: the stand-in for the length of a queue');
@@ -36,12 +37,13 @@ export function observeServer(meter: Meter, node: Attributes, server: ObservedSe
   const busy = gauge('session.event_loop.utilization', 'Share of the time that the event loop was busy', '1');
   const figures = gauge('session.store.figure', 'What the store tells of itself');
   const filled = gauge('session.store.filled', 'Share of the bounds of the store that is in use', '1');
-  const all = [live, figures, filled, cached, cachedBytes, active, connections, delay, busy];
+  const all = [live, waiting, figures, filled, cached, cachedBytes, active, connections, delay, busy];
   const store = { ...node, 'session.store.name': gateway.name };
   const eventLoop = new EventLoopDelay();
 
   const observe = async (result: BatchObservableResult): Promise<void> => {
     result.observe(live, liveSessions.size, store);
+    result.observe(waiting, liveSessions.writeBehind.size, node);
     if (nearCache) {
       result.observe(cached, nearCache.size, node);
       result.observe(cachedBytes, nearCache.bytes, node);

@@ -3,6 +3,7 @@ import { SessionEndedError } from '../errors/session-ended.error.js';
 import { ownError } from '../errors/session.error.js';
 import { SessionResponseCommittedError } from '../errors/session-response-committed.error.js';
 import { applyCommit } from '../live/apply-commit.js';
+import { DeferredCommit } from '../live/deferred-commit.js';
 import type { LiveSession } from '../live/live-session.js';
 import { type LiveSessions, type NoSession, isLive } from '../live/live-sessions.js';
 import { type PartDifference, PendingCommit } from '../live/pending-commit.js';
@@ -15,7 +16,7 @@ import type { StoreGateway } from '../store/store-gateway.js';
 import { IdRenewal } from './id-renewal.js';
 import type { PendingActions, PendingLogin } from './pending-actions.js';
 import type { RequestState } from './request-state.js';
-import { type SessionEvents, sessionRef } from './session-events.js';
+import { type SessionEvents, dropReason, sessionRef } from './session-events.js';
 import type { UnitOfWork } from './unit-of-work.js';
 
 /** The options of the module that commits read. */
@@ -265,15 +266,53 @@ export class RequestCommits {
     differences: readonly PartDifference[],
   ): MaybePromise<void> {
     const lifetime = this.changedLifetime(actions, live);
-    if (differences.length > 0 || lifetime) return this.save(request, live, differences, lifetime);
+    const waitMs = lifetime ? undefined : this.writeBehindMs(request, live, differences);
+    const isDeferred = waitMs !== undefined;
+    if (!isDeferred && (differences.length > 0 || lifetime)) return this.save(request, live, differences, lifetime);
     const dependencies = request.unit?.dependencies() ?? [];
+    if (isDeferred) this.defer(request, live, differences, dependencies, waitMs);
     if (dependencies.length === 0 && !live.isTouchDue()) return undefined;
     return request.measure('sessionSave', async () => {
-      // Nothing has changed. What this request has read must have become true before its answer leaves.
+      // Nothing has to be stored now. What this request has read must have become true before its answer leaves.
       for (const dependency of dependencies) await dependency.doneForReader();
       // A request that ran long (a stream, a slow handler) was use of the session until now.
       if (live.isTouchDue()) await live.touch();
     });
+  }
+
+  /**
+   * For how long, in ms, the store need not have these changes; undefined where it must have them before the answer. A
+   * touch that is due costs as much as the save, which does both. Under a lock the next one must find them.
+   */
+  private writeBehindMs(
+    { lock }: RequestState,
+    live: LiveSession,
+    differences: readonly PartDifference[],
+  ): number | undefined {
+    let least: number | undefined;
+    for (const { bean } of differences) {
+      const { writeBehindMs } = bean.definition;
+      if (writeBehindMs === undefined) return undefined;
+      least = Math.min(least ?? writeBehindMs, writeBehindMs);
+    }
+    const mustAsk = lock !== undefined || !this.gateway.isShared || live.isTouchDue();
+    return mustAsk || !this.liveSessions.writeBehind.accepts(live) ? undefined : least;
+  }
+
+  private defer(
+    request: RequestState,
+    live: LiveSession,
+    differences: readonly PartDifference[],
+    dependencies: readonly PendingCommit[],
+    waitMs: number,
+  ): void {
+    const session = sessionRef(live);
+    const commit = new DeferredCommit(differences, dependencies, (dropped, error) => {
+      const beans = dropped.map(({ bean }) => bean.name);
+      this.events.emit('writeBehindDropped', { session, beans, reason: dropReason(error), error });
+    });
+    this.liveSessions.writeBehind.add(live, commit, waitMs);
+    request.timing?.facts.defers(commit);
   }
 
   private async renew(request: RequestState, live: LiveSession, differences: readonly PartDifference[]): Promise<void> {

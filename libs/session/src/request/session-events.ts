@@ -1,6 +1,7 @@
 import type { SessionConflict } from '../errors/session-conflict.error.js';
-import type { SessionEndReason } from '../errors/session-ended.error.js';
-import type { SessionStoreError } from '../errors/session-store.error.js';
+import { SessionBusyError } from '../errors/session-busy.error.js';
+import { type SessionEndReason, SessionEndedError } from '../errors/session-ended.error.js';
+import { SessionStoreError } from '../errors/session-store.error.js';
 import type { LiveSession } from '../live/live-session.js';
 import type { SessionEnds } from '../live/session-ends.js';
 import { isPromise } from '../store/maybe-promise.js';
@@ -22,6 +23,10 @@ export interface SessionRef {
 /** Why a request has not the session that its client may have: see the event `ignored`. */
 export const IGNORED_REASONS = ['unknown', 'malformed', 'wrong-signature', 'ambiguous', 'withheld'] as const;
 export type IgnoredReason = (typeof IGNORED_REASONS)[number];
+
+/** Why changes with `writeBehindMs` were not stored: see the event `writeBehindDropped`. */
+export const DROP_REASONS = ['ended', 'store-failed', 'refused'] as const;
+export type DropReason = (typeof DROP_REASONS)[number];
 
 /** What happens to sessions, for audit logs and metrics. Events may get more properties. */
 export interface SessionEventMap {
@@ -80,6 +85,28 @@ export interface SessionEventMap {
 
   /** The changes of a request whose response said failure anyway (status 400 and above) could not be stored. */
   notStored: { readonly session: SessionRef | undefined; readonly error: Error };
+
+  /**
+   * Changes of beans with `writeBehindMs`, whose requests were answered long ago, will not be stored. More reasons may
+   * come.
+   *
+   * - `ended`: the session had ended, or had got another id on another server, before they were stored.
+   * - `store-failed`: the store failed while they waited for it or were on their way; it may have them nevertheless.
+   * - `refused`: another server had changed the same, and the merge rule of a field refuses that or has failed; or the
+   *   session would have become too large.
+   */
+  writeBehindDropped: {
+    readonly session: SessionRef;
+    readonly beans: readonly string[];
+    readonly reason: DropReason | (string & {});
+    readonly error: Error;
+  };
+}
+
+/** Why changes are dropped that meet this error when they should be stored. */
+export function dropReason(error: Error): DropReason {
+  if (error instanceof SessionEndedError) return 'ended';
+  return error instanceof SessionStoreError || error instanceof SessionBusyError ? 'store-failed' : 'refused';
 }
 
 /** The session of an event. */

@@ -90,6 +90,11 @@ export class RequestFacts {
     this.lastCommit = commit;
   }
 
+  /** The request has changed something that the store gets later. */
+  defers({ differences }: Commit): void {
+    this.changedBefore = new Set([...this.changed, ...differences.map(({ bean }) => bean.name)]);
+  }
+
   /** How often a save was sent again because another server was quicker. */
   get retries(): number {
     return this.retriesBefore + this.lastCommit.retries;
