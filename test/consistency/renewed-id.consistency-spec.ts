@@ -6,6 +6,7 @@ import { plantedIdentityFaults } from './planted-faults.js';
 import type { StoreOperation, Network } from './remote-store.js';
 import type { SimulatedClient } from './simulated-server.js';
 import { SessionEndedError } from '../../libs/session/src/errors/session-ended.error.js';
+import { SessionStoreError } from '../../libs/session/src/errors/session-store.error.js';
 import type { SessionStore } from '../../libs/session/src/store/session-store.js';
 import { ManualClock } from '../../libs/session/src/testing/manual-clock.js';
 
@@ -62,6 +63,29 @@ describe('renewing the id', () => {
     expect(await cluster.stored(client, PlainCounter)).toMatchObject({ value: 3 });
     expect(await cluster.stored(client, SummedCounter)).toMatchObject({ value: 4 });
     expect(cluster.memory.size).toBe(1);
+    expect(cluster.leaked).toBe(0);
+  });
+
+  it('is stored, and answered so, although a logout meanwhile does not reach the store', async () => {
+    let logout: Promise<void> | undefined;
+    const network: Network = async (leg, operation) => {
+      if (leg === 'request' && operation === 'destroy') {
+        // Until the renewal has its answer.
+        for (let i = 0; i < 5; i++) await nextTurn();
+        throw new Error('the request was lost');
+      }
+      if (leg === 'reply' && operation === 'save') logout ??= leaving.invalidate();
+    };
+    const { cluster, client } = await setUp(1);
+    const leaving = await cluster.server(0).request(client.copy()).begin();
+    const request = await renewing(cluster, 0, client);
+    request.bean(SummedCounter).value = 4;
+    cluster.store.network = network;
+    await request.respond();
+    await expect(logout).rejects.toThrow(SessionStoreError);
+    leaving.end();
+    cluster.store.network = async () => undefined;
+    expect(await cluster.stored(client, SummedCounter)).toMatchObject({ value: 4 });
     expect(cluster.leaked).toBe(0);
   });
 

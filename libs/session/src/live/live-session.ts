@@ -213,6 +213,12 @@ export class LiveSession extends SerialWork {
     });
   }
 
+  /** Whether it has ended, as soon as that is confirmed or has failed. Then it goes on: see `end`. */
+  async hasEnded(): Promise<boolean> {
+    await this.endConfirmed.catch(() => undefined);
+    return this.isEnded;
+  }
+
   /** Another server has changed the session meanwhile: changes on their way are applied onto that. */
   adopt({ record, ...location }: Extract<SaveResult, { outcome: 'conflict' }>): void {
     this.known.adopt(record);

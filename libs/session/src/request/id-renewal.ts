@@ -89,7 +89,8 @@ export class IdRenewal {
       case 'saved': {
         // A logout on this server that came meanwhile was about this session. A login is another one; and that another
         // request has found the former id replaced, before this answer came, is the doing of this renewal.
-        if (live.isEnded && !live.isRenewed && !login) throw new SessionEndedError();
+        const isDecided = !live.isEnded || live.isRenewed || login !== undefined;
+        if (!isDecided && (await live.hasEnded())) throw new SessionEndedError();
         const record = live.stored.renewed(renewal, target, commit.lifetime, result);
         const renewed = this.liveSessions.renewed(access, record, result);
         // Another server has stored parts that are not known here.
