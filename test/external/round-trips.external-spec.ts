@@ -44,7 +44,9 @@ describe('a request to a server with the Redis store', () => {
       for (let i = 0; i < 100; i++) await client.get('/read');
     });
 
-    expect(trips).toBe(100);
+    // Two for each would be 200. A call whose answer is late on a busy machine may be sent once more.
+    expect(trips).toBeGreaterThanOrEqual(100);
+    expect(trips).toBeLessThan(110);
     expect([...(await commands.counts()).keys()]).not.toContain('set');
   });
 
