@@ -18,6 +18,8 @@ for (const page of pages) {
   write(join(files, addressOf(page)), text);
 }
 write(join(files, 'llms.txt'), llms());
+// Browsers ask for an icon. The sample has one.
+write(join(files, 'icon.svg'), readFileSync(join(root, 'src/pages/icon.svg'), 'utf8'));
 await writeApiReference(root, join(out, 'api'));
 
 function write(path, text) {

@@ -19,6 +19,7 @@ export default defineConfig({
   title: name,
   description,
   lang: 'en',
+  head: [['link', { rel: 'icon', href: '/icon.svg', type: 'image/svg+xml' }]],
   srcDir: 'pages',
   srcExclude: ['public/**'],
   outDir: 'dist',
