@@ -18,7 +18,7 @@ const OTHERS = {
  */
 const GROUPS = [
   ['Begin', ['README.md', 'quick-start', 'beans', 'session', 'options', 'conflicts', 'choosing', 'testing']],
-  ['Users', ['login', 'administration', 'browsers', 'responses', 'middleware']],
+  ['Users', ['login', 'passport', 'administration', 'browsers', 'responses', 'middleware']],
   ['Beyond handlers', ['outside-handlers', 'jobs', 'one-call', 'graphql', 'websockets']],
   [
     'Stores',
@@ -39,6 +39,7 @@ const GROUPS = [
     [
       'deploy/README.md',
       'proxies',
+      'kubernetes',
       'serverless',
       'schema-changes',
       'scale',

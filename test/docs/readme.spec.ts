@@ -16,6 +16,53 @@ describe('README.md', () => {
   });
 });
 
+/** The pages by task, in the order in which a user comes to need them. Others are references, reports and policies. */
+const TASKS = [
+  'quick-start',
+  'beans',
+  'session',
+  'options',
+  'conflicts',
+  'choosing',
+  'testing',
+  'login',
+  'passport',
+  'administration',
+  'browsers',
+  'responses',
+  'middleware',
+  'jobs',
+  'one-call',
+  'graphql',
+  'websockets',
+  'stores/README',
+  'stores/redis',
+  'stores/postgres',
+  'stores/sqlite',
+  'near-cache',
+  'replication',
+  'proxies',
+  'kubernetes',
+  'serverless',
+  'schema-changes',
+  'observability',
+  'troubles',
+  'performance',
+  'security',
+  'from-express-session',
+  'from-fastify-session',
+  'request-session',
+  'architecture',
+].map((name) => `docs/${name}.md`);
+
+describe('each page of a task', () => {
+  it.each([...TASKS, 'CONTRIBUTING.md'])('begins with TypeScript that compiles: %s', (page) => {
+    const [beginning = ''] = read(page).split(/^## /m);
+
+    expect(typeScriptBlocks(beginning).some(({ skipped }) => !skipped)).toBe(true);
+  });
+});
+
 describe('the TypeScript blocks of the READMEs and docs', () => {
   it('compile', () => {
     const modules = new Map(pages().flatMap((page) => modulesOf(page, read(page))));
@@ -68,6 +115,7 @@ function pages(): string[] {
   const docs = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' });
   return [
     'README.md',
+    'CONTRIBUTING.md',
     'libs/replicated/README.md',
     ...docs.filter((file) => file.endsWith('.md')).map((file) => join('docs', file)),
   ];

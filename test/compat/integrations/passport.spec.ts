@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { Controller, Get, Inject, Injectable, Post, Req, UseGuards } from '@nestjs/common';
+import { Controller, Get, Inject, Injectable, Post, Req, type Type, UseGuards } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
 import { AuthGuard, PassportModule, PassportStrategy } from '@nestjs/passport';
 import { HttpSession, RequireLogin, UseSession } from 'nestjs-session-beans';
 import { Strategy } from 'passport-local';
+import { ExampleFolder } from '../../docs/example-folder.js';
 import { Client } from '../../support/client.js';
 import { Counter } from '../../support/counter.js';
 import { type TestApplication, adapters, startApplication } from '../../support/platforms.js';
@@ -89,5 +91,24 @@ describe.each(adapters)('passport-local without sessions of its own, $adapter', 
     expect(await client.text('/failures')).toBe('2');
     expect((await enter('/check', "ann's")).text).toBe('ann');
     expect((await client.get('/me')).status).toBe(401);
+  });
+});
+
+describe('the application of docs/passport.md', () => {
+  it('logs in, knows the user, and logs out', async () => {
+    const examples = new ExampleFolder('docs/passport.md', 'test/compat/integrations');
+    const { AccountModule } = await examples.import<{ readonly AccountModule: Type }>('account.ts');
+    const app = await NestFactory.create(AccountModule, { logger: false });
+    await app.listen(0);
+    const client = new Client(app);
+
+    expect((await client.get('/me')).status).toBe(401);
+    expect((await client.post('/login', { username: 'ann', password: 'wrong' })).status).toBe(401);
+    expect((await client.post('/login', { username: 'ann', password: 'secret' })).status).toBe(204);
+    expect((await client.get('/me')).body).toEqual({ id: 'account-of-ann' });
+    expect((await client.post('/logout')).status).toBe(204);
+    expect((await client.get('/me')).status).toBe(401);
+    await app.close();
+    examples.remove();
   });
 });
