@@ -9,7 +9,6 @@ const INSTALLED: Readonly<Record<string, string>> = {
   '@nestjs/cqrs': 'integrations/node_modules/@nestjs/cqrs/dist/index.d.ts',
   '@nestjs/graphql': 'graphql/node_modules/@nestjs/graphql/dist/index.d.ts',
   '@nestjs/passport': 'integrations/node_modules/@nestjs/passport/dist/index.d.ts',
-  '@nestjs/passport': 'integrations/node_modules/@nestjs/passport/dist/index.d.ts',
   '@nestjs/schedule': 'integrations/node_modules/@nestjs/schedule/dist/index.d.ts',
   '@nestjs/throttler': 'integrations/node_modules/@nestjs/throttler/dist/index.d.ts',
   bullmq: 'integrations/node_modules/bullmq/dist/esm/index.d.ts',
@@ -18,7 +17,6 @@ const INSTALLED: Readonly<Record<string, string>> = {
   'passport-local': 'integrations/node_modules/@types/passport-local/index.d.ts',
   passport: 'integrations/node_modules/@types/passport/index.d.ts',
   express: 'integrations/node_modules/@types/express/index.d.ts',
-  'passport-local': 'integrations/node_modules/@types/passport-local/index.d.ts',
   'nest-commander': 'integrations/node_modules/nest-commander/src/index.d.ts',
 };
 
