@@ -14,11 +14,11 @@ interface SharedSessions {
 interface SessionPattern {
   readonly pattern: string;
 
-  /** @param servers how many share the sessions, where the pattern has more than one; 2 where nothing is said */
+  /** @param servers how many share Redis */
   readonly open: (servers?: number) => Promise<SharedSessions>;
 }
 
-/** The patterns of the README in which an application runs. The first has one server, the others have several. */
+/** The patterns of the README in which an application runs. The first has one server, the others have two. */
 export const patterns: readonly SessionPattern[] = [
   { pattern: 'in the heap of one server', open: openMemory },
   { pattern: 'in Redis', open: openRedis({}) },
@@ -42,8 +42,7 @@ function openRedis(options: SessionModuleOptions): SessionPattern['open'] {
   };
 }
 
-async function openReplicated(servers = 2): Promise<SharedSessions> {
-  const group = await ReplicatedGroup.open(servers);
-  const stores = Array.from({ length: servers }, (_, i) => group.store(`s${i + 1}`));
-  return { stores, options: {}, close: () => group.close() };
+async function openReplicated(): Promise<SharedSessions> {
+  const group = await ReplicatedGroup.open(2);
+  return { stores: [group.store('s1'), group.store('s2')], options: {}, close: () => group.close() };
 }
