@@ -7,7 +7,7 @@ import { DoctorModule } from './doctor/doctor.module.js';
 import { HealthModule } from './health/health.module.js';
 import { LoginModule } from './login/login.module.js';
 import { MetricsModule } from './metrics/metrics.module.js';
-import { PagesModule } from './pages/pages.module.js';
+import { PagesController } from './pages/pages.controller.js';
 import type { SampleConfig } from './sample.config.js';
 import { sessionOptions } from './session-options.js';
 import { SessionInfoModule } from './session/session-info.module.js';
@@ -17,13 +17,13 @@ export class AppModule {
   static for(config: SampleConfig): DynamicModule {
     return {
       module: AppModule,
+      controllers: [PagesController],
       imports: [
         SessionModule.forRootAsync({ useFactory: () => sessionOptions(config) }),
         CountModule,
         CartModule,
         LoginModule,
         ChatModule,
-        PagesModule.for(config),
         SessionInfoModule.for(config),
         MetricsModule.for(config),
         DoctorModule,

@@ -5,6 +5,7 @@ import { NODE_NAME, SessionInfoController } from './session-info.controller.js';
 @Module({ controllers: [SessionInfoController] })
 export class SessionInfoModule {
   static for({ nodeName }: SampleConfig): DynamicModule {
-    return { module: SessionInfoModule, providers: [{ provide: NODE_NAME, useValue: nodeName ?? null }] };
+    const node = { provide: NODE_NAME, useValue: nodeName ?? null };
+    return { module: SessionInfoModule, providers: [node], exports: [NODE_NAME] };
   }
 }

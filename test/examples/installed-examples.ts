@@ -100,7 +100,7 @@ export class Reader {
     return new Reader(await mkdtemp(join(tmpdir(), 'reader-')), address);
   }
 
-  /** What a command prints, without what curl says on the way. */
+  /** The output of a command; curl's report of its progress is no part of it. */
   async type(command: string): Promise<string> {
     const typed = command.replaceAll(/localhost:\d+/g, this.address);
     const { stdout } = await exec('bash', ['-c', typed], { cwd: this.directory });

@@ -10,32 +10,6 @@ describe('near cache in mode bounded, on PostgreSQL, 4 servers without stickines
   });
   afterAll(() => setup?.stop());
 
-  it('when nothing fails, and serves without asking the store', async () => {
-    const result = await setup.run();
-    expect(result.broken).toEqual({});
-    expect(result.unasked).toBeGreaterThan(0);
-  });
-
-  it('when its connections for notices are ended', async () => {
-    const result = await setup.run(() => faults.terminated(setup.store, /^LISTEN/));
-    expect(result.broken).toEqual({});
-  });
-
-  it('when its other connections are ended', async () => {
-    const result = await setup.run(() => faults.terminated(setup.store, /^(?!LISTEN)/));
-    expect(result.broken).toEqual({});
-  });
-
-  it.each([
-    ['invalidations', 'toServer'],
-    ['invalidations', 'toClient'],
-    ['data', 'toServer'],
-    ['data', 'toClient'],
-  ] as const)('when a black hole takes the %s %s', async (role, direction) => {
-    const result = await setup.run(() => faults.blackHole(setup.servers, role, direction));
-    expect(result.broken).toEqual({});
-  });
-
   it('when a server is paused for 3 s', async () => {
     const result = await setup.run(() => faults.paused(setup.servers));
     expect(result.broken).toEqual({});

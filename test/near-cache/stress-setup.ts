@@ -16,7 +16,7 @@ export interface StressSetupOptions {
   readonly maxStalenessMs?: number;
 }
 
-/** What the four servers share. */
+/** The store that the four servers share. */
 interface Store {
   readonly port: number;
   readonly url: string;

@@ -22,7 +22,7 @@ class HomePage {
     return eventually('the page has what it asked for', () => this.run(`document.body.ariaBusy === 'false'`));
   }
 
-  /** What a person reads at an element. */
+  /** The text that a person reads at an element. */
   text(id: string): Promise<string> {
     return this.run(`document.getElementById('${id}').innerText`);
   }

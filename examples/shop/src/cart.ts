@@ -19,7 +19,7 @@ export class Cart {
     this.articles = [];
   }
 
-  /** What is in it, and what it costs in cents. */
+  /** Its articles with their quantities, and the price of all in cents. */
   content() {
     const articles = [...CATALOGUE.keys()].filter((article) => this.articles.includes(article));
     const lines = articles.map((article) => ({

@@ -4,12 +4,14 @@ import {
   ownText,
   type PackedParts,
   recordOf,
+  savesOf,
   type SessionCreation,
   sessionExpiry,
   type SessionLifetime,
   type SessionRank,
   type SessionRecord,
   type SessionTimes,
+  stampAfter,
 } from 'nestjs-session-beans/store-kit';
 import { type EarlierWrites, indexOfWrite } from './earlier-writes.js';
 import type { Epoch } from './epoch.js';
@@ -57,7 +59,7 @@ export interface SessionLockState {
 export function newSessionState(change: SessionCreation, now: number, era: number): SessionState {
   const { writeId, proof, principal, lifetime, parts } = change;
   const { idleTimeoutMs, absoluteTimeoutMs, unjoinedTimeoutMs } = lifetime;
-  const stamp = `1.${writeId}`;
+  const stamp = stampAfter(undefined, writeId);
   const packed = [...parts].flatMap(([name, { payload }]) => (payload === null ? [] : [name, stamp, payload]));
   return {
     stamp,
@@ -108,7 +110,7 @@ export function stampOfWrite({ stamp, earlierWrites }: SessionState, writeId: st
   const last = writeIdOf(stamp);
   if (last === writeId) return stamp;
   const index = indexOfWrite(earlierWrites, last, writeId);
-  return index === -1 ? undefined : `${Number.parseInt(stamp, 10) - 1 - index}.${writeId}`;
+  return index === -1 ? undefined : `${savesOf(stamp) - 1 - index}.${writeId}`;
 }
 
 /** The write id of a stamp. */

@@ -6,6 +6,7 @@ import {
   type LoadResult,
   type LockResult,
   ownText,
+  savesOf,
   type SaveResult,
   type SessionAccess,
   type SessionChange,
@@ -13,6 +14,7 @@ import {
   type SessionRecord,
   type SessionTimes,
   type SessionUpdate,
+  stampAfter,
   type TouchResult,
 } from 'nestjs-session-beans/store-kit';
 import { countWrites } from '../copy/earlier-writes.js';
@@ -104,7 +106,7 @@ export function saveOperation(change: SessionChange): SessionOperation<SaveResul
 function update(state: SessionState, change: SessionUpdate, now: number): OperationOutcome<SaveResult> {
   const { writeId, lock, renewal, lifetime } = change;
   if (lock !== undefined && !holdsLock(state, lock, now)) return answering({ outcome: 'unlocked' });
-  const stamp = `${Number.parseInt(state.stamp, 10) + 1}.${writeId}`;
+  const stamp = stampAfter(state.stamp, writeId);
   if (!changeParts(state.parts, change.parts, stamp, renewal?.keep)) {
     return answering({ outcome: 'conflict', record: recordOfState(state) });
   }
@@ -131,7 +133,7 @@ function droppedParts({ parts }: SessionState, keep: readonly string[] | undefin
 }
 
 function savesSince(state: SessionState, before: SessionState): number {
-  return Number.parseInt(state.stamp, 10) - Number.parseInt(before.stamp, 10);
+  return savesOf(state.stamp) - savesOf(before.stamp);
 }
 
 function holdsLock({ lock }: SessionState, token: string, now: number): boolean {

@@ -128,7 +128,9 @@ export class LiveSession extends SerialWork {
 
   /** Stores what `defer` has left, unless a save has taken it along. Never fails: the commits are told. */
   storeDeferred(): Promise<void> {
-    return this.runJob(() => this.saveDeferred());
+    return this.runJob(async () => {
+      if (this.queue.hasDeferred) await this.save();
+    });
   }
 
   /**
@@ -255,10 +257,6 @@ export class LiveSession extends SerialWork {
 
   protected override get hasJoiners(): boolean {
     return this.joiners !== undefined;
-  }
-
-  private async saveDeferred(): Promise<void> {
-    if (this.queue.hasDeferred) await this.save();
   }
 
   protected override save(): MaybePromise<void> {

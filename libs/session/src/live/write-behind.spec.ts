@@ -85,7 +85,7 @@ beforeEach(async () => {
   live = (await sessions.acquire(access)) as LiveSession;
 });
 
-/** What one unit of work changes that has just begun. */
+/** The change of a unit of work that has just begun. */
 function change(name: keyof typeof beans, value: number, base = live.snapshot().payloads.get(name) as string) {
   return { bean: beans[name], base, reference: base, mine: payload(value) };
 }

@@ -295,6 +295,7 @@ export class RequestCommits {
       if (writeBehindMs === undefined) return undefined;
       least = Math.min(least ?? writeBehindMs, writeBehindMs);
     }
+    if (least === undefined) return undefined;
     const mustAsk = lock !== undefined || !this.gateway.isShared || live.isTouchDue();
     return mustAsk || !this.liveSessions.writeBehind.accepts(live) ? undefined : least;
   }

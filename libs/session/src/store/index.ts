@@ -38,7 +38,7 @@ export type { PartChange, SessionChange, SessionCreation, SessionRenewal, Sessio
 export type { SessionIdentity, SessionLifetime, SessionRecord, SessionTimes, StoredPart } from './session-record.js';
 
 // Time: the end of a session's life, and a clock that tests can move
-export { sessionExpiry } from './session-record.js';
+export { savesOf, sessionExpiry, stampAfter } from './session-record.js';
 export { type Clock, systemClock } from './clock.js';
 
 // Names of sessions in stores and in logs, and what callers know of them
